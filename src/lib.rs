@@ -1,0 +1,2 @@
+//! Which cells need a second look? `secondlook` classifies cervical-cell images and says how far each answer can be
+//! trusted.
