@@ -1,0 +1,296 @@
+//! What `bundle.toml` says of a model. The trainer writes it; anyone can write one by hand.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Method;
+use crate::{
+    imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy},
+    uncertainty::{Measure, Policy, Range},
+};
+
+/// The version of the manifest's format that this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// A whole `bundle.toml`. Unknown keys are refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format: [`FORMAT`].
+    pub format: u32,
+    /// Name under which the model is served: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// The publisher's version of the model.
+    pub version: String,
+    /// Licence of the weights, as an SPDX expression.
+    pub licence: String,
+    /// One sentence for people.
+    pub description: String,
+    /// Where the weights come from.
+    pub training: Training,
+    /// What the model wants to see.
+    pub input: Input,
+    /// The classes, in the order of the model's outputs.
+    pub labels: Vec<Label>,
+    /// The part that is run once per image. Absent: each method's graph takes the image itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<Trunk>,
+    /// The methods that the model offers.
+    pub methods: Methods,
+    /// What was measured of each method on cells that its training has not seen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibration: BTreeMap<Method, Calibration>,
+}
+
+/// Provenance of the weights, for the model card and for audits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The data, with attribution.
+    pub data: String,
+    /// Revision of the program that trained it.
+    pub commit: String,
+    /// Seed of every random choice of the training.
+    pub seed: u64,
+    /// Number of cells trained on.
+    pub cells: usize,
+    /// Number of images (fields) that those cells come from.
+    pub images: usize,
+}
+
+/// How pixels become the model's input tensor, f32 `[N, 3, size, size]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Edge of the square input in pixels.
+    pub size: u32,
+    /// Order of the channels. Only `rgb` is known.
+    pub channels: ChannelOrder,
+    /// The antialiased filter that resizes an image to `size`.
+    pub resize: ResizeFilter,
+    /// Arithmetic on the 8-bit values.
+    pub normalisation: Normalisation,
+    /// Edge in pixels of the square that was cut around each nucleus.
+    pub crop_edge_px: u32,
+    /// What stands for pixels outside the field.
+    pub padding: Padding,
+    /// Width in pixels of the fields in which `crop_edge_px` is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_width_px: Option<u32>,
+    /// Size of a pixel of those fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micrometres_per_pixel: Option<f64>,
+}
+
+/// The order of the channels of the input tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    Rgb,
+}
+
+/// One class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Name of the class, such as `NILM`.
+    pub name: String,
+    /// Whether the class counts as abnormal in the binary question.
+    pub abnormal: bool,
+    /// SNOMED CT concept, when the publisher of the bundle gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snomed_ct: Option<String>,
+}
+
+/// A file of the bundle, by its name in the bundle's directory and its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileReference {
+    /// File name without any directory.
+    pub name: String,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// image `[N, 3, H, W]` → features `[N, D]` and, optionally, statistics `[N, S]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// The ONNX file.
+    pub file: FileReference,
+    /// Name of the input tensor.
+    pub input: String,
+    /// Name of the output with the features.
+    pub features: String,
+    /// D, the number of features.
+    pub feature_count: usize,
+}
+
+/// The methods that a bundle offers; at least one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Methods {
+    /// One deterministic answer `[N, C]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// T answers `[N, T, C]` under dropout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mc_dropout: Option<McDropout>,
+    /// K answers `[N, K, C]` of K heads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
+    /// The baseline on augmented views; needs `baseline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tta: Option<Tta>,
+}
+
+/// A graph that turns features (or, without a trunk, images) into class scores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The ONNX file.
+    pub file: FileReference,
+    /// Name of the input with the features or the image.
+    pub input: String,
+    /// Name of the output with the class scores.
+    pub output: String,
+    /// What the scores are.
+    pub scores: Scores,
+}
+
+/// What a head's outputs mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scores {
+    /// Unnormalised; the server applies the temperature and the softmax.
+    Logits,
+    /// Probabilities; a temperature other than 1 acts on their logarithms.
+    Probabilities,
+}
+
+/// The deterministic method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// features → `[N, C]`.
+    pub head: Head,
+}
+
+/// Monte Carlo dropout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct McDropout {
+    /// features (and masks) → `[N, T, C]`, or `[N, C]` where dropout is active inside the graph.
+    pub head: Head,
+    /// T when the request does not say.
+    pub passes: usize,
+    /// Where the randomness comes from.
+    pub sampling: Sampling,
+}
+
+/// Where the randomness of Monte Carlo dropout comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Sampling {
+    /// Masks are inputs of the graph, f32 `[N, T, width]` of zeros and ones, drawn from the request's seed.
+    Masks {
+        /// The generator of the masks.
+        generator: Generator,
+        /// One entry per mask input.
+        masks: Vec<Mask>,
+    },
+    /// The graph's Dropout nodes draw for themselves. The server runs T copies of the input; such an answer cannot be
+    /// repeated, since ONNX Runtime's generator cannot be seeded per request.
+    ActiveDropout {},
+    /// The graph itself answers `[N, T, C]` with its own T.
+    InGraph {},
+}
+
+/// A named, portable random generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Generator {
+    /// ChaCha with 8 rounds (Bernstein, 2008); the key is the seed, the stream the mask's number.
+    Chacha8,
+}
+
+/// One mask input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mask {
+    /// Name of the graph's input.
+    pub input: String,
+    /// Number of units that the mask covers.
+    pub width: usize,
+    /// Probability in [0, 1) of a zero. The graph's weights hold the factor 1/(1 − p).
+    pub drop_probability: f64,
+}
+
+/// An ensemble of heads in one graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ensemble {
+    /// features → `[N, K, C]`.
+    pub head: Head,
+    /// K, the number of heads.
+    pub members: usize,
+}
+
+/// Test-time augmentation through the baseline's head.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tta {
+    /// T when the request does not say.
+    pub passes: usize,
+    /// How a view is made of the image.
+    pub policy: AugmentPolicy,
+}
+
+/// What was measured of one method on cells that its training has not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Logits are divided by this before the softmax; 1 changes nothing.
+    pub temperature: f64,
+    /// Cells measured.
+    pub cells: usize,
+    /// Images that those cells come from.
+    pub images: usize,
+    /// Smallest and largest value seen of each measure; the paper normalises by them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranges: BTreeMap<Measure, Range>,
+    /// Rules for accepting an answer, the first being the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
+}
+
+impl Manifest {
+    /// The methods that this manifest describes, in the order of [`Method::ALL`].
+    pub fn offered_methods(&self) -> Vec<Method> {
+        Method::ALL.into_iter().filter(|method| self.offers(*method)).collect()
+    }
+
+    /// Whether the bundle answers by this method.
+    pub fn offers(&self, method: Method) -> bool {
+        match method {
+            Method::Baseline => self.methods.baseline.is_some(),
+            Method::McDropout => self.methods.mc_dropout.is_some(),
+            Method::Ensemble => self.methods.ensemble.is_some(),
+            Method::Tta => self.methods.tta.is_some(),
+        }
+    }
+
+    /// Every file that the manifest names.
+    pub fn files(&self) -> Vec<&FileReference> {
+        let methods = &self.methods;
+        let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
+        let heads = [
+            methods.baseline.as_ref().map(|baseline| &baseline.head.file),
+            methods.mc_dropout.as_ref().map(|mc_dropout| &mc_dropout.head.file),
+            methods.ensemble.as_ref().map(|ensemble| &ensemble.head.file),
+        ];
+        trunk.into_iter().chain(heads.into_iter().flatten()).collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong between a request and its answer.
+
+use std::time::Duration;
+
+use crate::{bundle::Method, imaging::ImageError};
+
+/// Why the engine gave no answer. Every variant but [`EngineError::Runtime`] may be told to the client.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The upload is no image that we read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// No loaded bundle has this name.
+    #[error("there is no model `{name}`: loaded are {known}")]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+        /// The names that are loaded, for people.
+        known: String,
+    },
+    /// The bundle does not offer this method.
+    #[error("model `{model}` has no method `{method}`: it offers {offered}")]
+    UnsupportedMethod {
+        /// The bundle's name.
+        model: String,
+        /// The method asked for.
+        method: Method,
+        /// The methods that it offers, for people.
+        offered: String,
+    },
+    /// The number of passes is impossible for the methods asked for.
+    #[error("`passes` = {passes} is not possible: {reason}")]
+    InvalidPasses {
+        /// The number asked for.
+        passes: u32,
+        /// What would be possible.
+        reason: String,
+    },
+    /// The bundle has no such referral policy for this method.
+    #[error("model `{model}` has no policy `{policy}` for method `{method}`: {hint}")]
+    UnknownPolicy {
+        /// The bundle's name.
+        model: String,
+        /// The policy asked for.
+        policy: String,
+        /// The method that was to be judged by it.
+        method: Method,
+        /// What there is instead.
+        hint: String,
+    },
+    /// Too much work is waiting already.
+    #[error("too much work is waiting: try again later")]
+    QueueFull {
+        /// When to come back, estimated from how fast the queue drains.
+        retry_after: Duration,
+    },
+    /// The server is shutting down and takes no new work.
+    #[error("the server is shutting down: try another instance")]
+    Draining,
+    /// The runtime or the model failed; the details are for the log only.
+    #[error("the model could not answer")]
+    Runtime(#[source] RunError),
+}
+
+/// A failure inside ONNX Runtime or of a model's outputs; logged, never shown to clients.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// ONNX Runtime returned an error.
+    #[error("onnx runtime: {0}")]
+    Runtime(#[from] ort::Error),
+    /// The model's output is no set of class probabilities.
+    #[error("model output: {0}")]
+    Samples(#[from] crate::uncertainty::SamplesError),
+    /// The output's shape is not what the manifest promises.
+    #[error("output `{output}` has shape {shape:?}, expected {expected}")]
+    Shape {
+        /// The output's name.
+        output: String,
+        /// Its shape.
+        shape: Vec<i64>,
+        /// What the manifest promises.
+        expected: String,
+    },
+    /// The worker went away before it answered.
+    #[error("the worker stopped before it answered")]
+    WorkerGone,
+    /// A background task panicked or was cancelled.
+    #[error("background task: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
