@@ -1,0 +1,110 @@
+//! How the engine runs models.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Section `[engine]`: threads, batches and the queue before them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Where models run, the preferred first. One that is asked for and does not load is an error at start.
+    pub execution_providers: Vec<ExecutionProvider>,
+    /// Worker threads, each with its own sessions; 0 takes as many as there are cores.
+    pub workers: usize,
+    /// Threads inside one session; 0 shares the cores evenly among the workers.
+    pub intra_threads: usize,
+    /// Largest number of images that one run of the trunk takes.
+    pub max_batch: usize,
+    /// Largest amount of waiting work, in images × trunk passes, before requests are turned away with 503.
+    pub queue_capacity: usize,
+    /// Largest `passes` that a request may ask for.
+    pub max_passes: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            execution_providers: vec![ExecutionProvider::Cpu],
+            workers: 0,
+            intra_threads: 0,
+            max_batch: 8,
+            queue_capacity: 1024,
+            max_passes: 200,
+        }
+    }
+}
+
+/// A kind of hardware that runs models, written `cpu` or `cuda:N`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum ExecutionProvider {
+    /// The processor.
+    Cpu,
+    /// The NVIDIA GPU with this number.
+    Cuda(i32),
+}
+
+/// The text names no execution provider.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no execution provider `{0}`: write cpu, or cuda:N with N the number of the GPU")]
+pub struct UnknownExecutionProvider(String);
+
+impl fmt::Display for ExecutionProvider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Cuda(device) => write!(formatter, "cuda:{device}"),
+        }
+    }
+}
+
+impl FromStr for ExecutionProvider {
+    type Err = UnknownExecutionProvider;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "cpu" {
+            return Ok(Self::Cpu);
+        }
+        let device = text
+            .strip_prefix("cuda:")
+            .and_then(|number| number.parse::<u16>().ok());
+        device
+            .map(|number| Self::Cuda(i32::from(number)))
+            .ok_or_else(|| UnknownExecutionProvider(text.to_owned()))
+    }
+}
+
+impl From<ExecutionProvider> for String {
+    fn from(provider: ExecutionProvider) -> Self {
+        provider.to_string()
+    }
+}
+
+impl TryFrom<String> for ExecutionProvider {
+    type Error = UnknownExecutionProvider;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::ExecutionProvider;
+
+    #[test]
+    fn providers_are_read_as_they_are_written() {
+        for text in ["cpu", "cuda:0", "cuda:3"] {
+            assert_eq!(text.parse::<ExecutionProvider>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_providers_are_refused() {
+        for text in ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:x", "CPU"] {
+            assert!(text.parse::<ExecutionProvider>().is_err(), "{text}");
+        }
+    }
+}
