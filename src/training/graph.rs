@@ -44,14 +44,12 @@ impl Graph {
             let tensor = TensorRef::from_array_view((shape.clone(), *values)).map_err(runtime_error)?;
             tensors.push((*name, tensor));
         }
+        let name = &self.output;
         let outputs = self.session.run(tensors).map_err(runtime_error)?;
-        let output = outputs.get(&self.output).ok_or_else(|| self.no_output())?;
+        let no_output = || TrainingError::Runtime(format!("the graph has no output `{name}`"));
+        let output = outputs.get(name).ok_or_else(no_output)?;
         let (_, values) = output.try_extract_tensor::<f32>().map_err(runtime_error)?;
         Ok(values.to_vec())
-    }
-
-    fn no_output(&self) -> TrainingError {
-        TrainingError::Runtime(format!("the graph has no output `{}`", self.output))
     }
 }
 
