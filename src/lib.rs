@@ -1,4 +1,5 @@
 //! Which cells need a second look? `secondlook` classifies cervical-cell images and says how far each answer can be
 //! trusted.
 
+pub mod evaluation;
 pub mod uncertainty;
