@@ -2,4 +2,5 @@
 //! trusted.
 
 pub mod config;
+pub mod evaluation;
 pub mod uncertainty;

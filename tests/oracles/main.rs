@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod calibration;
+mod classification;
 mod numbers;
+mod selective;
 mod uncertainty;
