@@ -8,7 +8,7 @@ use std::{
 use ort::{
     environment::Environment,
     ep::{self, ExecutionProviderDispatch, cuda::ConvAlgorithmSearch},
-    session::{Session, builder::GraphOptimizationLevel},
+    session::{Session, builder::{GraphOptimizationLevel, SessionBuilder}},
 };
 
 use crate::config::ExecutionProvider;
@@ -62,7 +62,7 @@ impl Runtime {
         let library = find_library(configured)?;
         let unusable = |reason: String| RuntimeError::Unusable {
             path: library.clone(),
-            reason: reason.lines().next().unwrap_or_default().to_owned(),
+            reason: one_line(&reason),
         };
         let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
         let environment = builder.with_name("secondlook").build().map_err(|error| unusable(error.to_string()))?;
@@ -78,28 +78,62 @@ impl Runtime {
     ///
     /// # Errors
     /// When an execution provider does not load, or the runtime refuses the model.
-    pub fn session(&self, model: &Path, options: &SessionOptions<'_>) -> Result<Session, ort::Error> {
-        let providers: Vec<_> = options.providers.iter().map(dispatch).collect();
-        let mut builder = Session::builder(&self.environment)?
+    pub fn session(&self, model: &Path, options: &SessionOptions<'_>) -> Result<Session, SessionError> {
+        let refused = |error: ort::Error| SessionError::Model { path: model.to_owned(), reason: one_line(&error) };
+        let mut builder = self.builder(options).map_err(refused)?;
+        for provider in options.providers {
+            builder = builder.with_execution_providers([dispatch(*provider)]).map_err(|error| {
+                SessionError::Provider { provider: *provider, reason: one_line(&error) }
+            })?;
+        }
+        builder.commit_from_file(model).map_err(refused)
+    }
+
+    fn builder(&self, options: &SessionOptions<'_>) -> Result<SessionBuilder, ort::Error> {
+        let builder = Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(options.intra_threads)?
             .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_execution_providers(providers)?;
+            .with_intra_op_spinning(false)?;
         if options.keep_dropout {
-            builder = builder.with_disabled_optimizers("EliminateDropout")?;
+            return Ok(builder.with_disabled_optimizers("EliminateDropout")?);
         }
-        builder.commit_from_file(model)
+        Ok(builder)
     }
 }
 
+/// Why a session cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// An execution provider that was asked for did not load.
+    #[error("execution provider `{provider}` did not load ({reason}): use a runtime library built for it, or take it out of `engine.execution_providers`")]
+    Provider {
+        /// The provider.
+        provider: ExecutionProvider,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
+    /// The runtime refused the model.
+    #[error("{} was refused by ONNX Runtime: {reason}", path.display())]
+    Model {
+        /// The model's file.
+        path: PathBuf,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
+}
+
+fn one_line(error: &impl ToString) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
-fn dispatch(provider: &ExecutionProvider) -> ExecutionProviderDispatch {
+fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
     match provider {
         ExecutionProvider::Cpu => ep::CPU::default().build().error_on_failure(),
         // Exhaustive search costs up to a second for each new batch size.
-        ExecutionProvider::Cuda { device } => ep::CUDA::default()
-            .with_device_id(*device)
+        ExecutionProvider::Cuda(device) => ep::CUDA::default()
+            .with_device_id(device)
             .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
             .build()
             .error_on_failure(),
