@@ -36,40 +36,78 @@ fn check_trunk(manifest: &Manifest, sessions: &Sessions) -> Result<(), StartErro
     };
     let size = i64::from(manifest.input.size);
     let outlets = [
-        ("input", session.inputs(), &trunk.input, vec![-1, 3, size, size]),
-        ("output", session.outputs(), &trunk.features, vec![-1, to_i64(trunk.feature_count)]),
+        (
+            "input",
+            session.inputs(),
+            &trunk.input,
+            vec![-1, 3, size, size],
+        ),
+        (
+            "output",
+            session.outputs(),
+            &trunk.features,
+            vec![-1, to_i64(trunk.feature_count)],
+        ),
     ];
     let graph_error = |problem| StartError::Graph {
         name: manifest.name.clone(),
         file: trunk.file.name.clone(),
         problem,
     };
-    outlets.into_iter().try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape)).map_err(graph_error)
+    outlets
+        .into_iter()
+        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
+        .map_err(graph_error)
 }
 
-fn check_head(manifest: &Manifest, method: Method, head: &Head, session: &Session) -> Result<(), StartError> {
+fn check_head(
+    manifest: &Manifest,
+    method: Method,
+    head: &Head,
+    session: &Session,
+) -> Result<(), StartError> {
     let size = i64::from(manifest.input.size);
     let input = match &manifest.trunk {
         Some(trunk) => vec![-1, to_i64(trunk.feature_count)],
         None => vec![-1, 3, size, size],
     };
     let mut expected = vec![("input", session.inputs(), &head.input, input)];
-    let sampling = manifest.methods.mc_dropout.as_ref().map(|mc_dropout| &mc_dropout.sampling);
+    let sampling = manifest
+        .methods
+        .mc_dropout
+        .as_ref()
+        .map(|mc_dropout| &mc_dropout.sampling);
     if let (Method::McDropout, Some(Sampling::Masks { masks, .. })) = (method, sampling) {
         let shape = |width| vec![-1, -1, to_i64(width)];
-        expected.extend(masks.iter().map(|mask| ("input", session.inputs(), &mask.input, shape(mask.width))));
+        expected.extend(
+            masks
+                .iter()
+                .map(|mask| ("input", session.inputs(), &mask.input, shape(mask.width))),
+        );
     }
-    expected.push(("output", session.outputs(), &head.output, output_shape(manifest, method)));
+    expected.push((
+        "output",
+        session.outputs(),
+        &head.output,
+        output_shape(manifest, method),
+    ));
     let graph_error = |problem| StartError::Graph {
         name: manifest.name.clone(),
         file: head.file.name.clone(),
         problem,
     };
     if session.inputs().len() + 1 != expected.len() {
-        let problem = format!("it has {} inputs, the manifest describes {}", session.inputs().len(), expected.len() - 1);
+        let problem = format!(
+            "it has {} inputs, the manifest describes {}",
+            session.inputs().len(),
+            expected.len() - 1
+        );
         return Err(graph_error(problem));
     }
-    expected.into_iter().try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape)).map_err(graph_error)
+    expected
+        .into_iter()
+        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
+        .map_err(graph_error)
 }
 
 /// The shape of a method's scores, −1 where the graph may leave the size open.
@@ -91,9 +129,17 @@ fn output_shape(manifest: &Manifest, method: Method) -> Vec<i64> {
 fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> Result<(), String> {
     let Some(outlet) = found.iter().find(|outlet| outlet.name() == name) else {
         let names: Vec<_> = found.iter().map(Outlet::name).collect();
-        return Err(format!("it has no {kind} `{name}`: it has {}", names.join(", ")));
+        return Err(format!(
+            "it has no {kind} `{name}`: it has {}",
+            names.join(", ")
+        ));
     };
-    let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = outlet.dtype() else {
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        ..
+    } = outlet.dtype()
+    else {
         return Err(format!("{kind} `{name}` is no tensor of 32-bit floats"));
     };
     let shape: &[i64] = shape;
@@ -101,11 +147,16 @@ fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> R
     if shape.len() == expected.len() && shape.iter().zip(expected).all(fits) {
         return Ok(());
     }
-    Err(format!("{kind} `{name}` has shape {shape:?}, the manifest says {expected:?} (-1 is any size)"))
+    Err(format!(
+        "{kind} `{name}` has shape {shape:?}, the manifest says {expected:?} (-1 is any size)"
+    ))
 }
 
 fn trial_run(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
-    let failed = |source| StartError::Trial { name: manifest.name.clone(), source };
+    let failed = |source| StartError::Trial {
+        name: manifest.name.clone(),
+        source,
+    };
     let noise = noise(manifest).map_err(|error| StartError::Graph {
         name: manifest.name.clone(),
         file: "bundle.toml".to_owned(),
@@ -114,16 +165,39 @@ fn trial_run(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartEr
     let rows = sessions.rows(&[&noise]).map_err(failed)?;
     let mut ask = |method, seed| -> Result<Vec<f32>, RunError> {
         let passes = manifest.default_passes(method);
-        sessions.scores(&HeadCall { method, passes, seed }, &rows, 0..1)
+        sessions.scores(
+            &HeadCall {
+                method,
+                passes,
+                seed,
+            },
+            &rows,
+            0..1,
+        )
     };
     for method in manifest.offered_methods() {
         let first = ask(method, 1).map_err(failed)?;
-        let fixed = matches!(method, Method::Baseline | Method::Ensemble | Method::Tta);
-        if !fixed && (first == ask(method, 2).map_err(failed)? || all_rows_equal(&first, manifest.labels.len())) {
-            return Err(StartError::NotStochastic { name: manifest.name.clone() });
+        let second = ask(method, 2).map_err(failed)?;
+        let stands_still = draws_anew(manifest) && first == second;
+        if method == Method::McDropout
+            && (stands_still || all_rows_equal(&first, manifest.labels.len()))
+        {
+            return Err(StartError::NotStochastic {
+                name: manifest.name.clone(),
+            });
         }
     }
     Ok(())
+}
+
+/// Whether two runs of `mc_dropout` must differ. A graph that holds its own T samples may hold fixed masks.
+fn draws_anew(manifest: &Manifest) -> bool {
+    let sampling = manifest
+        .methods
+        .mc_dropout
+        .as_ref()
+        .map(|mc_dropout| &mc_dropout.sampling);
+    !matches!(sampling, Some(Sampling::InGraph {}))
 }
 
 fn all_rows_equal(scores: &[f32], classes: usize) -> bool {

@@ -24,14 +24,21 @@ impl DrainRate {
         let shares = (images.max(1) * workers.max(1)) as f64;
         let newest = elapsed.as_secs_f64() / shares;
         let before = self.seconds_per_image();
-        let mean = if before == 0.0 { newest } else { before + NEWEST * (newest - before) };
-        self.seconds_per_image.store(mean.to_bits(), Ordering::Relaxed);
+        let mean = if before == 0.0 {
+            newest
+        } else {
+            before + NEWEST * (newest - before)
+        };
+        self.seconds_per_image
+            .store(mean.to_bits(), Ordering::Relaxed);
     }
 
     /// How long `waiting` images will take.
     pub(super) fn time_for(&self, waiting: usize) -> Duration {
         let seconds = self.seconds_per_image() * waiting as f64;
-        Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST)
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or(LONGEST)
+            .clamp(SHORTEST, LONGEST)
     }
 
     fn seconds_per_image(&self) -> f64 {
@@ -48,7 +55,11 @@ mod tests {
     #[test]
     fn a_longer_queue_means_a_longer_wait() {
         let rate = DrainRate::default();
-        assert_eq!(rate.time_for(1000), Duration::from_secs(1), "nothing measured yet");
+        assert_eq!(
+            rate.time_for(1000),
+            Duration::from_secs(1),
+            "nothing measured yet"
+        );
         rate.record(1, Duration::from_millis(20), 2);
         assert_eq!(rate.time_for(1000).as_secs(), 10);
         assert_eq!(rate.time_for(10), Duration::from_secs(1));

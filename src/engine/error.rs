@@ -135,7 +135,9 @@ pub enum StartError {
         problem: String,
     },
     /// Two stochastic passes came out identical.
-    #[error("bundle `{name}`: two passes of `mc_dropout` with different draws came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs")]
+    #[error(
+        "bundle `{name}`: two passes of `mc_dropout` with different draws came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs"
+    )]
     NotStochastic {
         /// The bundle's name.
         name: String,

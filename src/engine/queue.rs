@@ -36,8 +36,16 @@ impl<Job> State<Job> {
 
 impl<Job> Queue<Job> {
     pub(super) fn new(capacity: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), cost: 0, closed: false };
-        Self { state: Mutex::new(state), arrived: Condvar::new(), capacity }
+        let state = State {
+            waiting: VecDeque::new(),
+            cost: 0,
+            closed: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            capacity,
+        }
     }
 
     /// Adds a job to the end.
@@ -65,7 +73,10 @@ impl<Job> Queue<Job> {
             if state.closed {
                 return None;
             }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let fair = state.waiting.len().div_ceil(workers.max(1));
         let mut share = Vec::new();
@@ -99,7 +110,11 @@ impl<Job> Queue<Job> {
         if state.closed {
             return Err(Refused::Closed);
         }
-        if state.is_full_for(cost, self.capacity) { Err(Refused::Full) } else { Ok(()) }
+        if state.is_full_for(cost, self.capacity) {
+            Err(Refused::Full)
+        } else {
+            Ok(())
+        }
     }
 
     /// A worker that panicked while holding the lock cannot have left the queue half changed: no step in here panics.
@@ -115,7 +130,11 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_still_hands_out_what_waits() {
         let queue = Queue::new(3);
-        assert_eq!(queue.push("large", 9), Ok(()), "a job larger than the queue is taken when nothing waits");
+        assert_eq!(
+            queue.push("large", 9),
+            Ok(()),
+            "a job larger than the queue is taken when nothing waits"
+        );
         assert_eq!(queue.push("next", 1), Err(Refused::Full));
         assert_eq!(queue.pop_share(1, 8), Some(vec!["large"]));
         assert_eq!(queue.push("a", 1), Ok(()));

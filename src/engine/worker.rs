@@ -57,7 +57,9 @@ pub(super) fn work(place: &Arc<Workplace>, models: &mut [Sessions]) {
             jobs = others;
             let started = Instant::now();
             let cost = answer_batch(models, batch, started);
-            place.drain_rate.record(cost, started.elapsed(), place.workers);
+            place
+                .drain_rate
+                .record(cost, started.elapsed(), place.workers);
         }
     }
 }
@@ -72,11 +74,18 @@ fn answer_batch(models: &mut [Sessions], batch: Vec<Job>, started: Instant) -> u
                 reply(job, Ok(answer));
             }
         }
-        Err(error) if batch.len() == 1 => batch.into_iter().take(1).for_each(|job| reply(job, Err(error))),
+        Err(error) if batch.len() == 1 => batch
+            .into_iter()
+            .take(1)
+            .for_each(|job| reply(job, Err(error))),
         Err(_) => {
             for job in batch {
                 let result = run_guarded(models, std::slice::from_ref(&job), started);
-                reply(job, result.and_then(|answers| answers.into_iter().next().ok_or(RunError::WorkerGone)));
+                reply(
+                    job,
+                    result
+                        .and_then(|answers| answers.into_iter().next().ok_or(RunError::WorkerGone)),
+                );
             }
         }
     }
@@ -89,11 +98,20 @@ fn reply(job: Job, answer: Result<JobAnswer, RunError>) {
 }
 
 /// A panic (ours or of a library) costs the batch, not the worker.
-fn run_guarded(models: &mut [Sessions], batch: &[Job], started: Instant) -> Result<Vec<JobAnswer>, RunError> {
-    catch_unwind(AssertUnwindSafe(|| run(models, batch, started))).unwrap_or(Err(RunError::Panicked))
+fn run_guarded(
+    models: &mut [Sessions],
+    batch: &[Job],
+    started: Instant,
+) -> Result<Vec<JobAnswer>, RunError> {
+    catch_unwind(AssertUnwindSafe(|| run(models, batch, started)))
+        .unwrap_or(Err(RunError::Panicked))
 }
 
-fn run(models: &mut [Sessions], batch: &[Job], started: Instant) -> Result<Vec<JobAnswer>, RunError> {
+fn run(
+    models: &mut [Sessions],
+    batch: &[Job],
+    started: Instant,
+) -> Result<Vec<JobAnswer>, RunError> {
     let model = batch.first().map_or(0, |job| job.model);
     let sessions = models.get_mut(model).ok_or(RunError::WorkerGone)?;
     let images: Vec<&InputTensor> = batch.iter().map(|job| &job.images).collect();
@@ -104,12 +122,18 @@ fn run(models: &mut [Sessions], batch: &[Job], started: Instant) -> Result<Vec<J
         let images = first..first + job.images.images();
         first = images.end;
         let calls = job.calls.iter();
-        let scores = calls.map(|call| sessions.scores(call, &rows, images.clone())).collect::<Result<Vec<_>, _>>()?;
+        let scores = calls
+            .map(|call| sessions.scores(call, &rows, images.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
         scores_of_jobs.push(scores);
     }
     let inference = started.elapsed();
     let answers = batch.iter().zip(scores_of_jobs);
     Ok(answers
-        .map(|(job, scores)| JobAnswer { scores, queue: started.saturating_duration_since(job.enqueued), inference })
+        .map(|(job, scores)| JobAnswer {
+            scores,
+            queue: started.saturating_duration_since(job.enqueued),
+            inference,
+        })
         .collect())
 }

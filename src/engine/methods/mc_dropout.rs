@@ -27,13 +27,22 @@ pub(in crate::engine) fn mc_dropout(
     }
 }
 
-fn with_masks(graph: Graph<'_>, masks: &[Mask], call: &HeadCall, row: &[f32], shape: &[i64]) -> Result<Vec<f32>, RunError> {
+fn with_masks(
+    graph: Graph<'_>,
+    masks: &[Mask],
+    call: &HeadCall,
+    row: &[f32],
+    shape: &[i64],
+) -> Result<Vec<f32>, RunError> {
     let passes = to_i64(call.passes);
-    let drawn: Vec<Vec<f32>> =
-        (0..).zip(masks).map(|(stream, mask)| draw_mask(mask, call.passes, call.seed, stream)).collect();
+    let drawn: Vec<Vec<f32>> = (0..)
+        .zip(masks)
+        .map(|(stream, mask)| draw_mask(mask, call.passes, call.seed, stream))
+        .collect();
     let mut inputs = vec![one_image(graph.head, row, shape)?];
     for (mask, values) in masks.iter().zip(&drawn) {
-        let tensor = TensorRef::from_array_view(([1, passes, to_i64(mask.width)], values.as_slice()))?;
+        let tensor =
+            TensorRef::from_array_view(([1, passes, to_i64(mask.width)], values.as_slice()))?;
         inputs.push((mask.input.clone(), tensor.into()));
     }
     let expected = [1, passes, to_i64(graph.classes)];
@@ -41,9 +50,16 @@ fn with_masks(graph: Graph<'_>, masks: &[Mask], call: &HeadCall, row: &[f32], sh
 }
 
 /// T copies of the input in one batch: Dropout nodes draw for each row anew.
-fn with_copies(graph: Graph<'_>, call: &HeadCall, row: &[f32], shape: &[i64]) -> Result<Vec<f32>, RunError> {
+fn with_copies(
+    graph: Graph<'_>,
+    call: &HeadCall,
+    row: &[f32],
+    shape: &[i64],
+) -> Result<Vec<f32>, RunError> {
     let copies = row.repeat(call.passes);
-    let copies_shape: Vec<i64> = std::iter::once(to_i64(call.passes)).chain(shape.iter().copied()).collect();
+    let copies_shape: Vec<i64> = std::iter::once(to_i64(call.passes))
+        .chain(shape.iter().copied())
+        .collect();
     let tensor = TensorRef::from_array_view((copies_shape, copies.as_slice()))?;
     let inputs = vec![(graph.head.input.clone(), tensor.into())];
     let expected = [to_i64(call.passes), to_i64(graph.classes)];

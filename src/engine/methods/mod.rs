@@ -25,14 +25,22 @@ pub(super) struct Graph<'session> {
 
 impl Graph<'_> {
     /// Runs the graph and takes its scores, which must have `shape`.
-    fn run(self, inputs: Vec<(String, SessionInputValue<'_>)>, shape: &[i64]) -> Result<Vec<f32>, RunError> {
+    fn run(
+        self,
+        inputs: Vec<(String, SessionInputValue<'_>)>,
+        shape: &[i64],
+    ) -> Result<Vec<f32>, RunError> {
         let outputs = self.session.run(inputs)?;
         extract(&outputs, &self.head.output, shape)
     }
 }
 
 /// Copies a named f32 output, which must have the shape that the manifest promises.
-pub(super) fn extract(outputs: &SessionOutputs<'_>, name: &str, expected: &[i64]) -> Result<Vec<f32>, RunError> {
+pub(super) fn extract(
+    outputs: &SessionOutputs<'_>,
+    name: &str,
+    expected: &[i64],
+) -> Result<Vec<f32>, RunError> {
     let unexpected = |shape: Vec<i64>| RunError::Shape {
         output: name.to_owned(),
         shape,
