@@ -51,8 +51,7 @@ pub(super) fn work(place: &Arc<Workplace>, models: &mut [Sessions]) {
     while let Some(mut jobs) = place.queue.pop_share(place.workers, place.max_batch) {
         // Nobody waits for these any more: the client went away or its deadline passed.
         jobs.retain(|job| !job.reply.is_closed());
-        while !jobs.is_empty() {
-            let model = jobs[0].model;
+        while let Some(model) = jobs.first().map(|job| job.model) {
             let (batch, others) = jobs.into_iter().partition(|job| job.model == model);
             jobs = others;
             let started = Instant::now();
@@ -74,18 +73,19 @@ fn answer_batch(models: &mut [Sessions], batch: Vec<Job>, started: Instant) -> u
                 reply(job, Ok(answer));
             }
         }
-        Err(error) if batch.len() == 1 => batch
-            .into_iter()
-            .take(1)
-            .for_each(|job| reply(job, Err(error))),
-        Err(_) => {
+        Err(_) if batch.len() > 1 => {
             for job in batch {
-                let result = run_guarded(models, std::slice::from_ref(&job), started);
+                let alone = run_guarded(models, std::slice::from_ref(&job), started);
                 reply(
                     job,
-                    result
+                    alone
                         .and_then(|answers| answers.into_iter().next().ok_or(RunError::WorkerGone)),
                 );
+            }
+        }
+        Err(error) => {
+            if let Some(job) = batch.into_iter().next() {
+                reply(job, Err(error));
             }
         }
     }
