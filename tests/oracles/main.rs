@@ -1,8 +1,12 @@
-//! Every number held against the reference values in `tests/fixtures`.
+//! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bad_inputs;
 mod calibration;
 mod classification;
+mod fixtures;
+mod imaging;
 mod numbers;
 mod selective;
 mod uncertainty;
