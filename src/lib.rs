@@ -2,3 +2,4 @@
 //! trusted.
 
 pub mod config;
+pub mod uncertainty;

@@ -1,0 +1,92 @@
+//! The names by which bundles, policies and reports speak of a measure.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::summary::Summary;
+
+/// One measure of uncertainty; larger is less sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Entropy of the mean distribution, in nats: the default for decisions.
+    PredictiveEntropy,
+    /// Mean entropy of the passes, in nats.
+    ExpectedEntropy,
+    /// Predictive minus expected entropy, in nats.
+    MutualInformation,
+    /// Share of the passes that did not vote for the modal class.
+    VariationRatio,
+    /// Unbiased variance of the predicted class' probability.
+    Variance,
+    /// The paper's variance, 1000 × the above.
+    PaperVariance,
+    /// The paper's entropy of the predicted class, in bits.
+    PaperEntropy,
+    /// The paper's sample-mean score.
+    PaperSampleMean,
+}
+
+impl Measure {
+    /// Every measure, in the order of the answers and the reports.
+    pub const ALL: [Measure; 8] = [
+        Measure::PredictiveEntropy,
+        Measure::ExpectedEntropy,
+        Measure::MutualInformation,
+        Measure::VariationRatio,
+        Measure::Variance,
+        Measure::PaperVariance,
+        Measure::PaperEntropy,
+        Measure::PaperSampleMean,
+    ];
+
+    /// The measure's value; `None` where it is undefined (the variances of a single pass).
+    pub fn of(self, summary: &Summary) -> Option<f64> {
+        match self {
+            Measure::PredictiveEntropy => Some(summary.predictive_entropy),
+            Measure::ExpectedEntropy => Some(summary.expected_entropy),
+            Measure::MutualInformation => Some(summary.mutual_information),
+            Measure::VariationRatio => Some(summary.variation_ratio),
+            Measure::Variance => summary.variance,
+            Measure::PaperVariance => summary.paper.variance,
+            Measure::PaperEntropy => Some(summary.paper.entropy),
+            Measure::PaperSampleMean => Some(summary.paper.sample_mean),
+        }
+    }
+
+    /// The name in files and answers, as serde writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::PredictiveEntropy => "predictive_entropy",
+            Measure::ExpectedEntropy => "expected_entropy",
+            Measure::MutualInformation => "mutual_information",
+            Measure::VariationRatio => "variation_ratio",
+            Measure::Variance => "variance",
+            Measure::PaperVariance => "paper_variance",
+            Measure::PaperEntropy => "paper_entropy",
+            Measure::PaperSampleMean => "paper_sample_mean",
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::Measure;
+
+    #[test]
+    fn names_are_those_that_serde_reads_and_writes() {
+        for measure in Measure::ALL {
+            let written = serde_json::to_value(measure).unwrap();
+            assert_eq!(written, measure.name());
+            assert_eq!(serde_json::from_value::<Measure>(written).unwrap(), measure);
+        }
+    }
+}

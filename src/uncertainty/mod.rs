@@ -1,0 +1,24 @@
+//! How far an answer can be trusted: numbers in, numbers out.
+//!
+//! Every method ends in [`Samples`], T probability vectors over C classes. [`summarise`] turns them into the mean answer
+//! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, and [`referral`]
+//! decides whether a person has to look. What may enter: pure functions of probabilities and logits. What may not: HTTP,
+//! ONNX, files, clocks and random numbers.
+
+pub mod calibration;
+pub mod measures;
+pub mod paper;
+pub mod referral;
+
+mod measure;
+#[cfg(test)]
+mod properties;
+mod samples;
+mod summary;
+
+pub use calibration::{Range, RangeError};
+pub use measure::Measure;
+pub use paper::PaperScores;
+pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
+pub use samples::{Samples, SamplesError};
+pub use summary::{Summary, summarise};

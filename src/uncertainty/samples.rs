@@ -1,0 +1,206 @@
+//! The probabilities that every method ends in: T passes over C classes.
+
+use thiserror::Error;
+
+/// How far the sum of a row may be from 1: room for the rounding of a 32-bit softmax, and for nothing worse.
+const ROW_SUM_TOLERANCE: f64 = 1e-4;
+
+/// T probability vectors over C classes (`[T, C]`, row-major), T ≥ 1 and C ≥ 2.
+///
+/// Every value is finite and in [0, 1], and every row sums to 1 within 1e-4. Values are kept as they were given; the
+/// entropies allow for rows that are off by the rounding of 32-bit floats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    values: Vec<f64>,
+    classes: usize,
+}
+
+/// Why numbers are not probabilities over classes. Rows and classes are counted from 0.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum SamplesError {
+    /// There is no row at all.
+    #[error("no samples were given; at least one row of probabilities is needed")]
+    Empty,
+    /// A distribution over fewer than two classes says nothing.
+    #[error("samples over {classes} classes were given; at least 2 classes are needed")]
+    TooFewClasses {
+        /// How many classes there were.
+        classes: usize,
+    },
+    /// The values do not form whole rows of equal length.
+    #[error(
+        "row {row} has {found} values where {classes} were expected; give every row one value per class"
+    )]
+    Shape {
+        /// The first row of the wrong length.
+        row: usize,
+        /// How many values it has.
+        found: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A NaN or an infinity.
+    #[error("the value at row {row}, class {class} is not finite; check the model's output")]
+    NotFinite {
+        /// Row of the first such value.
+        row: usize,
+        /// Class of the first such value.
+        class: usize,
+    },
+    /// A row holds a value outside [0, 1] or does not sum to 1.
+    #[error(
+        "row {row} (sum {sum}) is not a probability distribution; give values from 0 to 1 that sum to 1"
+    )]
+    NotADistribution {
+        /// The first such row.
+        row: usize,
+        /// What it sums to.
+        sum: f64,
+    },
+}
+
+impl Samples {
+    /// Takes probabilities `[T, C]`, row-major, with `classes` = C.
+    ///
+    /// # Errors
+    /// Every variant of [`SamplesError`].
+    pub fn from_probabilities(values: Vec<f64>, classes: usize) -> Result<Samples, SamplesError> {
+        check_rows(&values, classes)?;
+        Ok(Samples { values, classes })
+    }
+
+    /// Takes one vector of probabilities per pass.
+    ///
+    /// # Errors
+    /// Every variant of [`SamplesError`]; `Shape` when the rows differ in length.
+    pub fn from_rows(rows: &[Vec<f64>]) -> Result<Samples, SamplesError> {
+        let classes = rows.first().ok_or(SamplesError::Empty)?.len();
+        check_lengths(rows, classes)?;
+        Samples::from_probabilities(rows.concat(), classes)
+    }
+
+    /// Takes logits `[T, C]`, row-major, of 32 or 64 bits; each row goes through a softmax of its own, in `f64`.
+    ///
+    /// # Errors
+    /// [`SamplesError`] `Empty`, `TooFewClasses`, `Shape` or `NotFinite`.
+    pub fn from_logits<L: Copy + Into<f64>>(
+        logits: &[L],
+        classes: usize,
+    ) -> Result<Samples, SamplesError> {
+        let mut values: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
+        check_shape(&values, classes)?;
+        check_finite(&values, classes)?;
+        values.chunks_exact_mut(classes).for_each(softmax_in_place);
+        Ok(Samples { values, classes })
+    }
+
+    /// T, the number of passes (or heads, or views).
+    pub fn passes(&self) -> usize {
+        self.values.len() / self.classes
+    }
+
+    /// C, the number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The probabilities of pass `t`, or `None` when there is no such pass.
+    pub fn row(&self, t: usize) -> Option<&[f64]> {
+        self.values.chunks_exact(self.classes).nth(t)
+    }
+
+    /// The probabilities pass by pass, C values each.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.values.chunks_exact(self.classes)
+    }
+
+    /// All T × C values, row-major.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The T probabilities of one class (nothing when `class` ≥ C).
+    pub fn of_class(&self, class: usize) -> impl Iterator<Item = f64> + '_ {
+        self.rows().filter_map(move |row| row.get(class).copied())
+    }
+}
+
+/// Checks that `values` are one or more rows of probabilities over `classes` classes.
+pub(crate) fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+    check_shape(values, classes)?;
+    check_finite(values, classes)?;
+    for (row, probabilities) in values.chunks_exact(classes).enumerate() {
+        let sum: f64 = probabilities.iter().sum();
+        let outside = probabilities.iter().any(|p| !(0.0..=1.0).contains(p));
+        if outside || (sum - 1.0).abs() > ROW_SUM_TOLERANCE {
+            return Err(SamplesError::NotADistribution { row, sum });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that every row has `classes` values.
+pub(crate) fn check_lengths(rows: &[Vec<f64>], classes: usize) -> Result<(), SamplesError> {
+    match rows
+        .iter()
+        .enumerate()
+        .find(|(_, row)| row.len() != classes)
+    {
+        Some((row, values)) => Err(SamplesError::Shape {
+            row,
+            found: values.len(),
+            classes,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that `values` are one or more whole rows of `classes` ≥ 2 values.
+pub(crate) fn check_shape(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+    if classes < 2 {
+        return Err(SamplesError::TooFewClasses { classes });
+    }
+    if values.is_empty() {
+        return Err(SamplesError::Empty);
+    }
+    match values.len() % classes {
+        0 => Ok(()),
+        found => Err(SamplesError::Shape {
+            row: values.len() / classes,
+            found,
+            classes,
+        }),
+    }
+}
+
+/// Checks that no value is NaN or infinite; `classes` ≥ 1 tells which row and class to blame.
+pub(crate) fn check_finite(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(SamplesError::NotFinite {
+            row: at / classes,
+            class: at % classes,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The index of the largest value; the lowest index when several are largest.
+pub(crate) fn argmax(values: &[f64]) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (index, &value) in values.iter().enumerate() {
+        if value > best.1 {
+            best = (index, value);
+        }
+    }
+    best.0
+}
+
+/// Replaces finite logits by their softmax; the largest is subtracted first, so that nothing overflows.
+pub(crate) fn softmax_in_place(logits: &mut [f64]) {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    logits
+        .iter_mut()
+        .for_each(|logit| *logit = (*logit - largest).exp());
+    let sum: f64 = logits.iter().sum();
+    logits.iter_mut().for_each(|value| *value /= sum);
+}
