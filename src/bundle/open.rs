@@ -1,0 +1,130 @@
+//! Opening a model directory: everything that can be verified without a runtime.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::{BundleError, FileReference, Manifest, onnx::ModelProto, validate::validate};
+
+/// The oldest operator set that is accepted; ONNX Runtime promises nothing for older ones.
+const OLDEST_OPSET: i64 = 7;
+
+/// A model directory whose manifest and files have been verified.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    directory: PathBuf,
+    manifest: Manifest,
+    digest: String,
+}
+
+impl Bundle {
+    /// Reads `directory/bundle.toml` and verifies it and every file that it names.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, as one sentence.
+    pub fn open(directory: &Path) -> Result<Self, BundleError> {
+        let path = directory.join("bundle.toml");
+        let bytes = read(&path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let manifest: Manifest = toml::from_str(&text).map_err(|error| BundleError::Manifest {
+            path: path.clone(),
+            reason: one_line(&error, &text),
+        })?;
+        validate(&manifest, &path)?;
+        for file in manifest.files() {
+            verify_file(directory, file)?;
+        }
+        Ok(Self { directory: directory.to_owned(), manifest, digest: sha256_hex(&bytes) })
+    }
+
+    /// Opens every sub-directory of `models` that holds a `bundle.toml`, in the order of their names.
+    ///
+    /// # Errors
+    /// When there is none, when one is wrong, or when two have the same name.
+    pub fn open_all(models: &Path) -> Result<Vec<Self>, BundleError> {
+        let unreadable = |source| BundleError::Unreadable { path: models.to_owned(), source };
+        let mut directories = BTreeSet::new();
+        for entry in fs::read_dir(models).map_err(unreadable)? {
+            let directory = entry.map_err(unreadable)?.path();
+            if directory.join("bundle.toml").is_file() {
+                directories.insert(directory);
+            }
+        }
+        if directories.is_empty() {
+            return Err(BundleError::None { path: models.to_owned() });
+        }
+        let bundles: Vec<Self> = directories.iter().map(|directory| Self::open(directory)).collect::<Result<_, _>>()?;
+        let mut names = BTreeSet::new();
+        match bundles.iter().find(|bundle| !names.insert(&bundle.manifest.name)) {
+            Some(twin) => Err(BundleError::DuplicateName { name: twin.manifest.name.clone() }),
+            None => Ok(bundles),
+        }
+    }
+
+    /// What `bundle.toml` says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// SHA-256 of `bundle.toml`, which itself holds the digests of all files: 64 lower-case hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Where a file of the bundle lies.
+    pub fn path_of(&self, file: &FileReference) -> PathBuf {
+        self.directory.join(&file.name)
+    }
+}
+
+/// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
+    fs::read(path).map_err(|source| BundleError::Unreadable { path: path.to_owned(), source })
+}
+
+fn verify_file(directory: &Path, file: &FileReference) -> Result<(), BundleError> {
+    let path = directory.join(&file.name);
+    let bytes = read(&path)?;
+    let found = sha256_hex(&bytes);
+    if found != file.sha256 {
+        return Err(BundleError::Digest { path, found, expected: file.sha256.clone() });
+    }
+    verify_model(&bytes).map_err(|reason| BundleError::Model { path, reason })
+}
+
+fn verify_model(bytes: &[u8]) -> Result<(), String> {
+    let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+    if model.graph.is_none_or(|graph| graph.node.is_empty()) {
+        return Err("it has no graph".to_owned());
+    }
+    let default_domain = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let opset = model.opset_import.iter().find(|opset| default_domain(&opset.domain));
+    match opset.map(|opset| opset.version) {
+        None => Err("it names no operator set".to_owned()),
+        Some(version) if version < OLDEST_OPSET => {
+            Err(format!("its operator set {version} is older than {OLDEST_OPSET}: export it again with a newer one"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// A parser's message without the drawing around it, with the line that it is about.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().replace('\n', " ");
+    match error.span() {
+        Some(span) => {
+            let line = 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
+            format!("line {line}: {message}")
+        }
+        None => message,
+    }
+}

@@ -1,0 +1,53 @@
+//! Dropout masks, drawn from a request's seed by a named, portable generator.
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+use crate::bundle::Mask;
+
+/// Draws a mask `[passes, width]` of zeros (dropped) and ones (kept), row-major.
+///
+/// The generator is ChaCha8; the key is `seed` in little-endian order followed by zeros, the stream is `stream`, the
+/// mask's number. A unit is dropped when the next 32-bit word is below `drop_probability · 2³²`. Rows are drawn one
+/// after the other, so that fewer passes are the first of more.
+pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32> {
+    let mut key = [0; 32];
+    for (byte, value) in key.iter_mut().zip(seed.to_le_bytes()) {
+        *byte = value;
+    }
+    let mut generator = ChaCha8Rng::from_seed(key);
+    generator.set_stream(stream);
+    // A float-to-integer cast saturates; probabilities were verified to lie in [0, 1).
+    let threshold = (mask.drop_probability * 2f64.powi(32)) as u32;
+    (0..passes * mask.width).map(|_| if generator.next_u32() < threshold { 0.0 } else { 1.0 }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::draw_mask;
+    use crate::bundle::Mask;
+
+    fn mask(drop_probability: f64) -> Mask {
+        Mask { input: "mask".to_owned(), width: 64, drop_probability }
+    }
+
+    #[test]
+    fn fewer_passes_are_the_first_of_more() {
+        let many = draw_mask(&mask(0.5), 50, 7, 0);
+        let few = draw_mask(&mask(0.5), 10, 7, 0);
+        assert!(many.starts_with(&few));
+        assert_ne!(few, draw_mask(&mask(0.5), 10, 8, 0));
+        assert_ne!(few, draw_mask(&mask(0.5), 10, 7, 1));
+    }
+
+    #[test]
+    fn units_are_dropped_as_often_as_the_manifest_says() {
+        for probability in [0.0, 0.1, 0.5, 0.9] {
+            let drawn = draw_mask(&mask(probability), 1000, 1, 0);
+            let dropped = drawn.iter().filter(|unit| **unit == 0.0).count() as f64 / drawn.len() as f64;
+            assert!((dropped - probability).abs() < 0.01, "{dropped} instead of {probability}");
+        }
+    }
+}

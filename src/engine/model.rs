@@ -1,0 +1,51 @@
+//! A bundle that is loaded and ready to answer.
+
+use crate::bundle::{Bundle, FileReference, Manifest, Method};
+
+/// What is known of a loaded bundle. Its sessions belong to the workers.
+#[derive(Clone, Debug)]
+pub struct Model {
+    bundle: Bundle,
+    execution_provider: String,
+}
+
+impl Model {
+    pub(super) fn new(bundle: Bundle, execution_provider: String) -> Self {
+        Self { bundle, execution_provider }
+    }
+
+    /// The bundle's name.
+    pub fn name(&self) -> &str {
+        &self.manifest().name
+    }
+
+    /// What the bundle's `bundle.toml` says.
+    pub fn manifest(&self) -> &Manifest {
+        self.bundle.manifest()
+    }
+
+    /// SHA-256 of `bundle.toml`: 64 lower-case hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        self.bundle.digest()
+    }
+
+    /// The execution provider that loaded and runs the trunk: `cpu` or `cuda:N`.
+    pub fn execution_provider(&self) -> &str {
+        &self.execution_provider
+    }
+
+    /// The methods it answers by, in the order of [`Method::ALL`].
+    pub fn methods(&self) -> Vec<Method> {
+        self.manifest().offered_methods()
+    }
+
+    /// The files of the bundle with their digests.
+    pub fn files(&self) -> Vec<&FileReference> {
+        self.manifest().files()
+    }
+
+    /// Number of classes, C.
+    pub fn classes(&self) -> usize {
+        self.manifest().labels.len()
+    }
+}

@@ -1,0 +1,124 @@
+//! ONNX Runtime: finding its library, loading it, and opening sessions with every option said aloud.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use ort::{
+    environment::Environment,
+    ep::{self, ExecutionProviderDispatch, cuda::ConvAlgorithmSearch},
+    session::{Session, builder::GraphOptimizationLevel},
+};
+
+use crate::config::ExecutionProvider;
+
+/// The loaded library. Sessions are opened from it; it lives as long as the process.
+pub struct Runtime {
+    environment: Environment,
+    library: PathBuf,
+}
+
+/// Why ONNX Runtime cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no library where one was looked for.
+    #[error("the ONNX Runtime library was not found{}: run `make runtime`, or set ORT_DYLIB_PATH to the library's path", looked(path))]
+    NotFound {
+        /// The one place looked at, when it was named; otherwise `runtime/`.
+        path: Option<PathBuf>,
+    },
+    /// The file is not a library of a version that works.
+    #[error("{} is not a usable ONNX Runtime library ({reason}): run `make runtime`, or correct ORT_DYLIB_PATH", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the loader says, on one line.
+        reason: String,
+    },
+}
+
+fn looked(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or_else(|| " in runtime/".to_owned(), |path| format!(" at {}", path.display()))
+}
+
+/// How a session is to run.
+#[derive(Clone, Debug)]
+pub struct SessionOptions<'a> {
+    /// In order of preference; the first takes every node it can.
+    pub providers: &'a [ExecutionProvider],
+    /// Threads inside one operator.
+    pub intra_threads: usize,
+    /// Keep Dropout nodes, which ONNX Runtime's optimiser removes even when they are active.
+    pub keep_dropout: bool,
+}
+
+impl Runtime {
+    /// Loads the library: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
+    ///
+    /// # Errors
+    /// One sentence that says what is missing and what to do.
+    pub fn load(configured: Option<&Path>) -> Result<Self, RuntimeError> {
+        let library = find_library(configured)?;
+        let unusable = |reason: String| RuntimeError::Unusable {
+            path: library.clone(),
+            reason: reason.lines().next().unwrap_or_default().to_owned(),
+        };
+        let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
+        let environment = builder.with_name("secondlook").build().map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { environment, library })
+    }
+
+    /// The library's file.
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// Opens a session on a model file.
+    ///
+    /// # Errors
+    /// When an execution provider does not load, or the runtime refuses the model.
+    pub fn session(&self, model: &Path, options: &SessionOptions<'_>) -> Result<Session, ort::Error> {
+        let providers: Vec<_> = options.providers.iter().map(dispatch).collect();
+        let mut builder = Session::builder(&self.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(options.intra_threads)?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(false)?
+            .with_execution_providers(providers)?;
+        if options.keep_dropout {
+            builder = builder.with_disabled_optimizers("EliminateDropout")?;
+        }
+        builder.commit_from_file(model)
+    }
+}
+
+/// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
+fn dispatch(provider: &ExecutionProvider) -> ExecutionProviderDispatch {
+    match provider {
+        ExecutionProvider::Cpu => ep::CPU::default().build().error_on_failure(),
+        // Exhaustive search costs up to a second for each new batch size.
+        ExecutionProvider::Cuda { device } => ep::CUDA::default()
+            .with_device_id(*device)
+            .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
+            .build()
+            .error_on_failure(),
+    }
+}
+
+fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+    let from_environment = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(path) = from_environment.or_else(|| configured.map(Path::to_owned)) {
+        // The loader takes a relative path as relative to the program; people mean the working directory.
+        return path.canonicalize().map_err(|_| RuntimeError::NotFound { path: Some(path) });
+    }
+    let is_library = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
+    };
+    let entries = std::fs::read_dir("runtime").map_err(|_| RuntimeError::NotFound { path: None })?;
+    let mut libraries: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_library).collect();
+    libraries.sort();
+    let newest = libraries.pop().ok_or(RuntimeError::NotFound { path: None })?;
+    newest.canonicalize().map_err(|_| RuntimeError::NotFound { path: Some(newest) })
+}
