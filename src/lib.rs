@@ -2,4 +2,5 @@
 //! trusted.
 
 pub mod config;
+pub mod imaging;
 pub mod uncertainty;

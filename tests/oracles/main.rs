@@ -1,6 +1,10 @@
-//! Every number held against the reference values in `tests/fixtures`.
+//! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bad_inputs;
 mod calibration;
+mod fixtures;
+mod imaging;
 mod numbers;
 mod uncertainty;

@@ -1,0 +1,57 @@
+//! PNG with every checksum verified and read to its last chunk: the defaults accept corrupt pixel data.
+
+use super::super::{ImageError, Limits, limits::decoding_allowance};
+use super::{rgb_image, to_rgb, upright};
+use image::RgbImage;
+use png::{ColorType, DecodeOptions, Decoder, Transformations};
+use std::io::Cursor;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
+    let mut decoder = Decoder::new_with_options(Cursor::new(bytes), strict_options());
+    // palettes and few-bit greys to 8 bits; 16 bits to their high byte
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+
+    let (width, height) = decoder
+        .read_header_info()
+        .map_err(ImageError::undecodable)?
+        .size();
+    limits.check_pixels(u64::from(width), u64::from(height))?;
+    let allowance = decoding_allowance(width, height);
+    decoder.set_limits(png::Limits {
+        bytes: usize::try_from(allowance).unwrap_or(usize::MAX),
+    });
+
+    let mut reader = decoder.read_info().map_err(ImageError::undecodable)?;
+    let size = reader
+        .output_buffer_size()
+        .ok_or_else(|| ImageError::undecodable("it does not fit into memory"))?;
+    let mut values = vec![0; size];
+    // of an animated PNG this is the default image
+    let frame = reader
+        .next_frame(&mut values)
+        .map_err(ImageError::undecodable)?;
+    reader.finish().map_err(ImageError::undecodable)?;
+
+    let pixels = rgb_image(width, height, as_rgb(frame.color_type, values))?;
+    // read after the last chunk, since eXIf may follow the pixels
+    Ok(upright(pixels, reader.info().exif_metadata.as_deref()))
+}
+
+/// Checksums on; text and colour profiles skipped, so that they cannot unfold to gigabytes.
+fn strict_options() -> DecodeOptions {
+    let mut options = DecodeOptions::default();
+    options.set_ignore_checksums(false);
+    options.set_ignore_text_chunk(true);
+    options.set_ignore_iccp_chunk(true);
+    options
+}
+
+fn as_rgb(color_type: ColorType, values: Vec<u8>) -> Vec<u8> {
+    match color_type {
+        ColorType::Grayscale => to_rgb::from_grey(&values, 1),
+        ColorType::GrayscaleAlpha => to_rgb::from_grey(&values, 2),
+        ColorType::Rgba => to_rgb::from_rgba(&values),
+        // EXPAND has turned palettes into RGB
+        ColorType::Rgb | ColorType::Indexed => values,
+    }
+}

@@ -1,0 +1,119 @@
+//! Everything that can be wrong with an image or with what is asked of it.
+
+/// Why an image was refused; the message may be shown to the client.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ImageError {
+    /// The upload holds no bytes.
+    #[error("the image is empty, send the bytes of an image file")]
+    Empty,
+    /// The file is larger than [`Limits::max_bytes`](super::Limits::max_bytes).
+    #[error("the image has {bytes} bytes and at most {max_bytes} are accepted")]
+    TooLarge {
+        /// Size of the file in bytes.
+        bytes: usize,
+        /// Largest accepted size in bytes.
+        max_bytes: usize,
+    },
+    /// The first bytes are those of no accepted format.
+    #[error("the format is not supported, send JPEG, PNG, TIFF, BMP or WebP")]
+    UnsupportedFormat,
+    /// The header declares more pixels than [`Limits::max_pixels`](super::Limits::max_pixels).
+    #[error("the image declares {width} x {height} pixels and at most {max_pixels} are accepted")]
+    TooManyPixels {
+        /// Declared width in pixels.
+        width: u64,
+        /// Declared height in pixels.
+        height: u64,
+        /// Largest accepted number of pixels.
+        max_pixels: u64,
+    },
+    /// The file is damaged, incomplete or uses a variant of its format that is not supported.
+    #[error("the image cannot be decoded: {reason}")]
+    Undecodable {
+        /// What the decoder found.
+        reason: String,
+    },
+    /// The nucleus does not lie on the field.
+    #[error("the nucleus ({x}, {y}) lies outside the field of {width} x {height} pixels")]
+    NucleusOutside {
+        /// Column of the nucleus in pixels.
+        x: i64,
+        /// Row of the nucleus in pixels.
+        y: i64,
+        /// Width of the field in pixels.
+        width: u32,
+        /// Height of the field in pixels.
+        height: u32,
+    },
+    /// The edge of a crop is zero or larger than [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE).
+    #[error("a crop of {edge} pixels cannot be cut, choose an edge from 1 to {max_edge}")]
+    CropTooLarge {
+        /// Asked edge in pixels.
+        edge: u32,
+        /// Largest edge in pixels.
+        max_edge: u32,
+    },
+    /// A side of the output is zero or larger than [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE), or the input has no pixels.
+    #[error(
+        "an image of {width} x {height} pixels cannot be made, choose sides from 1 to {max_edge}"
+    )]
+    InvalidSize {
+        /// Asked width in pixels.
+        width: u32,
+        /// Asked height in pixels.
+        height: u32,
+        /// Largest side in pixels.
+        max_edge: u32,
+    },
+    /// A rectangle to be cut is empty or leaves the image.
+    #[error(
+        "the rectangle of {rectangle_width} x {rectangle_height} pixels at ({left}, {top}) does not lie within the image of {width} x {height} pixels"
+    )]
+    RectangleOutside {
+        /// First column of the rectangle.
+        left: u32,
+        /// First row of the rectangle.
+        top: u32,
+        /// Width of the rectangle in pixels.
+        rectangle_width: u32,
+        /// Height of the rectangle in pixels.
+        rectangle_height: u32,
+        /// Width of the image in pixels.
+        width: u32,
+        /// Height of the image in pixels.
+        height: u32,
+    },
+    /// A setting of an augmentation or of the normalisation is outside its range.
+    #[error("{setting} is {value}, it must be {allowed}")]
+    SettingOutOfRange {
+        /// Name of the setting.
+        setting: &'static str,
+        /// The value given.
+        value: f64,
+        /// The range in words.
+        allowed: &'static str,
+    },
+    /// An image of another size than the tensor's was pushed into it.
+    #[error(
+        "the image has {width} x {height} pixels and the tensor holds images of {tensor_width} x {tensor_height}, resize it first"
+    )]
+    SizeMismatch {
+        /// Width of the image in pixels.
+        width: u32,
+        /// Height of the image in pixels.
+        height: u32,
+        /// Width of the tensor's images in pixels.
+        tensor_width: u32,
+        /// Height of the tensor's images in pixels.
+        tensor_height: u32,
+    },
+}
+
+impl ImageError {
+    /// An [`ImageError::Undecodable`] with a decoder's own words as the reason.
+    pub(super) fn undecodable(reason: impl ToString) -> Self {
+        Self::Undecodable {
+            reason: reason.to_string(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! From bytes of an unknown sender to the numbers a network reads: decode, crop at a nucleus, resize, augment, normalise.
+//!
+//! Enters: bytes, pixels and the plain settings of this room. Does not enter: HTTP, ONNX, models, files. Nothing here
+//! trusts what it is given: sizes are checked before memory is asked for, and every refusal is an [`ImageError`].
+//!
+//! ```text
+//! bytes ─ decode ─▶ CellImage ─ crop_at_nucleus ─▶ CellImage ─ resize / augment::view ─▶ CellImage ─ push ─▶ InputTensor
+//! ```
+
+mod cell_image;
+mod crop;
+mod decode;
+mod error;
+mod format;
+mod limits;
+mod resize;
+mod tensor;
+
+pub use cell_image::CellImage;
+pub use crop::{Padding, crop_at_nucleus};
+pub use decode::decode;
+pub use error::ImageError;
+pub use format::Format;
+pub use limits::{Limits, MAX_OUTPUT_EDGE};
+pub use resize::{ResizeFilter, resize};
+pub use tensor::{InputTensor, Normalisation};

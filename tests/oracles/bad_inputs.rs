@@ -1,0 +1,117 @@
+//! Broken, hostile and merely odd files: each gets the verdict of the manifest, and none makes anything panic.
+
+use crate::fixtures::{self, bytes, list, text};
+use secondlook::imaging::{ImageError, Limits, decode};
+use serde_json::Value;
+
+fn manifest() -> Value {
+    fixtures::json("bad_inputs/manifest.json")
+}
+
+fn limits(manifest: &Value) -> Limits {
+    let policy = &manifest["policy"];
+    Limits {
+        max_bytes: usize::try_from(policy["max_bytes"].as_u64().unwrap()).unwrap(),
+        max_pixels: policy["max_pixels"].as_u64().unwrap(),
+    }
+}
+
+#[test]
+fn every_file_gets_the_verdict_of_the_manifest() {
+    let manifest = manifest();
+    let limits = limits(&manifest);
+    let mut wrong = Vec::new();
+    for case in list(&manifest, "files") {
+        let file = text(case, "file");
+        let verdict = verdict(&bytes(&format!("bad_inputs/{file}")), &limits);
+        if !accepted_verdicts(case).contains(&verdict) {
+            wrong.push(format!("{file} ({}): {verdict}", text(case, "kind")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn accepted_files_have_the_size_of_the_manifest() {
+    let manifest = manifest();
+    for case in list(&manifest, "files")
+        .iter()
+        .filter(|case| case["width"].is_u64())
+    {
+        let file = text(case, "file");
+        // a file that may be refused too has no size when it is
+        let Ok(image) = decode(&bytes(&format!("bad_inputs/{file}")), &limits(&manifest)) else {
+            continue;
+        };
+        assert_eq!(
+            Some(u64::from(image.width())),
+            case["width"].as_u64(),
+            "{file}"
+        );
+        assert_eq!(
+            Some(u64::from(image.height())),
+            case["height"].as_u64(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn every_recipe_gets_the_verdict_of_the_manifest() {
+    let manifest = manifest();
+    let limits = limits(&manifest);
+    for case in list(&manifest, "recipes") {
+        // without a size, a stream of more bytes than are read
+        let size = case["append_zero_bytes_to"]
+            .as_u64()
+            .map_or(limits.max_bytes + 1, |size| size as usize);
+        let mut upload = case["base"]
+            .as_str()
+            .map_or_else(Vec::new, |base| bytes(&format!("bad_inputs/{base}")));
+        upload.resize(size, 0);
+        assert!(
+            accepted_verdicts(case).contains(&verdict(&upload, &limits)),
+            "{case}"
+        );
+    }
+}
+
+/// "ok" or "reject:<reason of the manifest>".
+fn verdict(upload: &[u8], limits: &Limits) -> String {
+    let reason = match decode(upload, limits) {
+        Ok(_) => return "ok".to_owned(),
+        Err(ImageError::Empty) => "empty",
+        Err(ImageError::TooLarge { .. }) => "too_large",
+        Err(ImageError::UnsupportedFormat) => "unsupported_media_type",
+        Err(ImageError::TooManyPixels { .. }) => "too_many_pixels",
+        Err(ImageError::Undecodable { .. }) => "undecodable",
+        Err(other) => panic!("decoding has no business to say: {other}"),
+    };
+    format!("reject:{reason}")
+}
+
+/// The verdict for a service of our formats, and a second one where the manifest leaves a choice.
+fn accepted_verdicts(case: &Value) -> Vec<String> {
+    let expected = match case["if_format_enabled"].as_str() {
+        Some(enabled) if !is_gif(case) => without_remark(enabled).to_owned(),
+        _ if case["expected"] == "ok" => "ok".to_owned(),
+        _ => format!("reject:{}", text(case, "reason")),
+    };
+    let alternative = case["alternative"].as_str().map(str::to_owned);
+    [Some(expected), alternative]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// GIF is the one format of the manifest that is not enabled here.
+fn is_gif(case: &Value) -> bool {
+    case["file"]
+        .as_str()
+        .is_some_and(|file| file.ends_with(".gif"))
+}
+
+/// "ok (first page)" is "ok".
+fn without_remark(verdict: &str) -> &str {
+    verdict.split(' ').next().unwrap_or(verdict)
+}
