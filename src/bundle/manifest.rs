@@ -269,7 +269,10 @@ pub struct Calibration {
 impl Manifest {
     /// The methods that this manifest describes, in the order of [`Method::ALL`].
     pub fn offered_methods(&self) -> Vec<Method> {
-        Method::ALL.into_iter().filter(|method| self.offers(*method)).collect()
+        Method::ALL
+            .into_iter()
+            .filter(|method| self.offers(*method))
+            .collect()
     }
 
     /// Whether the bundle answers by this method.
@@ -287,10 +290,22 @@ impl Manifest {
         let methods = &self.methods;
         let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
         let heads = [
-            methods.baseline.as_ref().map(|baseline| &baseline.head.file),
-            methods.mc_dropout.as_ref().map(|mc_dropout| &mc_dropout.head.file),
-            methods.ensemble.as_ref().map(|ensemble| &ensemble.head.file),
+            methods
+                .baseline
+                .as_ref()
+                .map(|baseline| &baseline.head.file),
+            methods
+                .mc_dropout
+                .as_ref()
+                .map(|mc_dropout| &mc_dropout.head.file),
+            methods
+                .ensemble
+                .as_ref()
+                .map(|ensemble| &ensemble.head.file),
         ];
-        trunk.into_iter().chain(heads.into_iter().flatten()).collect()
+        trunk
+            .into_iter()
+            .chain(heads.into_iter().flatten())
+            .collect()
     }
 }

@@ -182,7 +182,10 @@ pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
         name: name.to_owned(),
         dims: dims.to_vec(),
         data_type: FLOAT,
-        raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        raw_data: values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect(),
         ..TensorProto::default()
     }
 }
@@ -193,7 +196,10 @@ pub fn int64_vector(name: &str, values: &[i64]) -> TensorProto {
         name: name.to_owned(),
         dims: vec![i64::try_from(values.len()).unwrap_or(i64::MAX)],
         data_type: INT64,
-        raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        raw_data: values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect(),
         ..TensorProto::default()
     }
 }
@@ -226,6 +232,9 @@ pub fn model(graph: GraphProto) -> ModelProto {
         producer_name: "secondlook-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
     }
 }

@@ -39,7 +39,11 @@ impl Bundle {
         for file in manifest.files() {
             verify_file(directory, file)?;
         }
-        Ok(Self { directory: directory.to_owned(), manifest, digest: sha256_hex(&bytes) })
+        Ok(Self {
+            directory: directory.to_owned(),
+            manifest,
+            digest: sha256_hex(&bytes),
+        })
     }
 
     /// Opens every sub-directory of `models` that holds a `bundle.toml`, in the order of their names.
@@ -47,7 +51,10 @@ impl Bundle {
     /// # Errors
     /// When there is none, when one is wrong, or when two have the same name.
     pub fn open_all(models: &Path) -> Result<Vec<Self>, BundleError> {
-        let unreadable = |source| BundleError::Unreadable { path: models.to_owned(), source };
+        let unreadable = |source| BundleError::Unreadable {
+            path: models.to_owned(),
+            source,
+        };
         let mut directories = BTreeSet::new();
         for entry in fs::read_dir(models).map_err(unreadable)? {
             let directory = entry.map_err(unreadable)?.path();
@@ -56,12 +63,22 @@ impl Bundle {
             }
         }
         if directories.is_empty() {
-            return Err(BundleError::None { path: models.to_owned() });
+            return Err(BundleError::None {
+                path: models.to_owned(),
+            });
         }
-        let bundles: Vec<Self> = directories.iter().map(|directory| Self::open(directory)).collect::<Result<_, _>>()?;
+        let bundles: Vec<Self> = directories
+            .iter()
+            .map(|directory| Self::open(directory))
+            .collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();
-        match bundles.iter().find(|bundle| !names.insert(&bundle.manifest.name)) {
-            Some(twin) => Err(BundleError::DuplicateName { name: twin.manifest.name.clone() }),
+        match bundles
+            .iter()
+            .find(|bundle| !names.insert(&bundle.manifest.name))
+        {
+            Some(twin) => Err(BundleError::DuplicateName {
+                name: twin.manifest.name.clone(),
+            }),
             None => Ok(bundles),
         }
     }
@@ -84,11 +101,17 @@ impl Bundle {
 
 /// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
-    fs::read(path).map_err(|source| BundleError::Unreadable { path: path.to_owned(), source })
+    fs::read(path).map_err(|source| BundleError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn verify_file(directory: &Path, file: &FileReference) -> Result<(), BundleError> {
@@ -96,7 +119,11 @@ fn verify_file(directory: &Path, file: &FileReference) -> Result<(), BundleError
     let bytes = read(&path)?;
     let found = sha256_hex(&bytes);
     if found != file.sha256 {
-        return Err(BundleError::Digest { path, found, expected: file.sha256.clone() });
+        return Err(BundleError::Digest {
+            path,
+            found,
+            expected: file.sha256.clone(),
+        });
     }
     verify_model(&bytes).map_err(|reason| BundleError::Model { path, reason })
 }
@@ -107,12 +134,15 @@ fn verify_model(bytes: &[u8]) -> Result<(), String> {
         return Err("it has no graph".to_owned());
     }
     let default_domain = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-    let opset = model.opset_import.iter().find(|opset| default_domain(&opset.domain));
+    let opset = model
+        .opset_import
+        .iter()
+        .find(|opset| default_domain(&opset.domain));
     match opset.map(|opset| opset.version) {
         None => Err("it names no operator set".to_owned()),
-        Some(version) if version < OLDEST_OPSET => {
-            Err(format!("its operator set {version} is older than {OLDEST_OPSET}: export it again with a newer one"))
-        }
+        Some(version) if version < OLDEST_OPSET => Err(format!(
+            "its operator set {version} is older than {OLDEST_OPSET}: export it again with a newer one"
+        )),
         Some(_) => Ok(()),
     }
 }
@@ -122,7 +152,11 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
     let message = error.message().replace('\n', " ");
     match error.span() {
         Some(span) => {
-            let line = 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
+            let line = 1 + text
+                .bytes()
+                .take(span.start)
+                .filter(|byte| *byte == b'\n')
+                .count();
             format!("line {line}: {message}")
         }
         None => message,

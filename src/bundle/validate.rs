@@ -21,23 +21,41 @@ pub(super) fn validate(manifest: &Manifest, path: &Path) -> Result<(), BundleErr
     ];
     match checks.into_iter().find_map(Result::err) {
         None => Ok(()),
-        Some((key, problem)) => Err(BundleError::Value { path: path.to_owned(), key, problem }),
+        Some((key, problem)) => Err(BundleError::Value {
+            path: path.to_owned(),
+            key,
+            problem,
+        }),
     }
 }
 
 type Check = Result<(), (String, String)>;
 
 fn require(holds: bool, key: &str, problem: &str) -> Check {
-    if holds { Ok(()) } else { Err((key.to_owned(), problem.to_owned())) }
+    if holds {
+        Ok(())
+    } else {
+        Err((key.to_owned(), problem.to_owned()))
+    }
 }
 
 fn check_identity(manifest: &Manifest) -> Check {
     let name_is_plain = |name: &str| {
-        let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+        let plain = |character: char| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+        };
         !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
     };
-    require(manifest.format == FORMAT, "format", &format!("must be {FORMAT}, the version that this program reads"))?;
-    require(name_is_plain(&manifest.name), "name", "must be 1 to 64 lower-case letters, digits and hyphens")?;
+    require(
+        manifest.format == FORMAT,
+        "format",
+        &format!("must be {FORMAT}, the version that this program reads"),
+    )?;
+    require(
+        name_is_plain(&manifest.name),
+        "name",
+        "must be 1 to 64 lower-case letters, digits and hyphens",
+    )?;
     require(!manifest.version.is_empty(), "version", "must not be empty")?;
     require(!manifest.licence.is_empty(), "licence", "must not be empty")
 }
@@ -45,52 +63,122 @@ fn check_identity(manifest: &Manifest) -> Check {
 fn check_input(manifest: &Manifest) -> Check {
     let input = &manifest.input;
     let normalisation = &input.normalisation;
-    let mut numbers = normalisation.mean.iter().chain(&normalisation.std).chain([&normalisation.scale]);
-    require((1..=LARGEST_INPUT).contains(&input.size), "input.size", &format!("must lie in 1 to {LARGEST_INPUT}"))?;
-    require(input.crop_edge_px > 0, "input.crop_edge_px", "must be positive")?;
-    require(numbers.all(|number| number.is_finite()), "input.normalisation", "must be finite")?;
-    require(normalisation.std.iter().all(|std| *std > 0.0), "input.normalisation.std", "must be positive")?;
-    require(input.source_width_px != Some(0), "input.source_width_px", "must be positive")?;
-    let scale_is_possible = input.micrometres_per_pixel.is_none_or(|size| size.is_finite() && size > 0.0);
-    require(scale_is_possible, "input.micrometres_per_pixel", "must be positive")
+    let mut numbers = normalisation
+        .mean
+        .iter()
+        .chain(&normalisation.std)
+        .chain([&normalisation.scale]);
+    require(
+        (1..=LARGEST_INPUT).contains(&input.size),
+        "input.size",
+        &format!("must lie in 1 to {LARGEST_INPUT}"),
+    )?;
+    require(
+        input.crop_edge_px > 0,
+        "input.crop_edge_px",
+        "must be positive",
+    )?;
+    require(
+        numbers.all(|number| number.is_finite()),
+        "input.normalisation",
+        "must be finite",
+    )?;
+    require(
+        normalisation.std.iter().all(|std| *std > 0.0),
+        "input.normalisation.std",
+        "must be positive",
+    )?;
+    require(
+        input.source_width_px != Some(0),
+        "input.source_width_px",
+        "must be positive",
+    )?;
+    let scale_is_possible = input
+        .micrometres_per_pixel
+        .is_none_or(|size| size.is_finite() && size > 0.0);
+    require(
+        scale_is_possible,
+        "input.micrometres_per_pixel",
+        "must be positive",
+    )
 }
 
 fn check_labels(manifest: &Manifest) -> Check {
     let mut names = BTreeSet::new();
-    let distinct = manifest.labels.iter().all(|label| !label.name.is_empty() && names.insert(&label.name));
-    require(manifest.labels.len() >= 2, "labels", "must be two classes or more")?;
-    require(distinct, "labels", "must have names, each different from the others")
+    let distinct = manifest
+        .labels
+        .iter()
+        .all(|label| !label.name.is_empty() && names.insert(&label.name));
+    require(
+        manifest.labels.len() >= 2,
+        "labels",
+        "must be two classes or more",
+    )?;
+    require(
+        distinct,
+        "labels",
+        "must have names, each different from the others",
+    )
 }
 
 fn check_files(manifest: &Manifest) -> Check {
     for file in manifest.files() {
-        let plain = Path::new(&file.name).file_name().is_some_and(|name| name == file.name.as_str());
-        require(plain, "name", &format!("of file `{}` must be a file name without a directory", file.name))?;
+        let plain = Path::new(&file.name)
+            .file_name()
+            .is_some_and(|name| name == file.name.as_str());
+        require(
+            plain,
+            "name",
+            &format!(
+                "of file `{}` must be a file name without a directory",
+                file.name
+            ),
+        )?;
     }
     Ok(())
 }
 
 fn check_methods(manifest: &Manifest) -> Check {
     let methods = &manifest.methods;
-    require(!manifest.offered_methods().is_empty(), "methods", "must hold at least one method")?;
+    require(
+        !manifest.offered_methods().is_empty(),
+        "methods",
+        "must hold at least one method",
+    )?;
     if let Some(trunk) = &manifest.trunk {
-        require(trunk.feature_count > 0, "trunk.feature_count", "must be positive")?;
+        require(
+            trunk.feature_count > 0,
+            "trunk.feature_count",
+            "must be positive",
+        )?;
     }
     if let Some(mc_dropout) = &methods.mc_dropout {
         check_mc_dropout(mc_dropout)?;
     }
     if let Some(ensemble) = &methods.ensemble {
-        require((2..=MOST_PASSES).contains(&ensemble.members), "methods.ensemble.members", "must be two or more")?;
+        require(
+            (2..=MOST_PASSES).contains(&ensemble.members),
+            "methods.ensemble.members",
+            "must be two or more",
+        )?;
     }
     if let Some(tta) = &methods.tta {
         check_passes(tta.passes, "methods.tta.passes")?;
-        require(methods.baseline.is_some(), "methods.tta", "needs `methods.baseline`, which answers each view")?;
+        require(
+            methods.baseline.is_some(),
+            "methods.tta",
+            "needs `methods.baseline`, which answers each view",
+        )?;
     }
     Ok(())
 }
 
 fn check_passes(passes: usize, key: &str) -> Check {
-    require((1..=MOST_PASSES).contains(&passes), key, &format!("must lie in 1 to {MOST_PASSES}"))
+    require(
+        (1..=MOST_PASSES).contains(&passes),
+        key,
+        &format!("must lie in 1 to {MOST_PASSES}"),
+    )
 }
 
 fn check_mc_dropout(mc_dropout: &McDropout) -> Check {
@@ -101,18 +189,39 @@ fn check_mc_dropout(mc_dropout: &McDropout) -> Check {
     let key = "methods.mc_dropout.sampling.masks";
     require(!masks.is_empty(), key, "must name at least one input")?;
     let possible = |probability: f64| (0.0..1.0).contains(&probability);
-    let all_possible = masks.iter().all(|mask| mask.width > 0 && possible(mask.drop_probability));
-    require(all_possible, key, "must have positive widths and drop probabilities in [0, 1)")
+    let all_possible = masks
+        .iter()
+        .all(|mask| mask.width > 0 && possible(mask.drop_probability));
+    require(
+        all_possible,
+        key,
+        "must have positive widths and drop probabilities in [0, 1)",
+    )
 }
 
 fn check_calibration(manifest: &Manifest) -> Check {
     for (method, calibration) in &manifest.calibration {
         let key = format!("calibration.{method}");
-        require(manifest.offers(*method), &key, "is for a method that the bundle does not offer")?;
+        require(
+            manifest.offers(*method),
+            &key,
+            "is for a method that the bundle does not offer",
+        )?;
         let temperature = calibration.temperature;
-        require(temperature.is_finite() && temperature > 0.0, &key, "must have a positive temperature")?;
-        let ordered = calibration.ranges.values().all(|range| range.minimum <= range.maximum);
-        require(ordered, &key, "must have ranges whose minimum is not above their maximum")?;
+        require(
+            temperature.is_finite() && temperature > 0.0,
+            &key,
+            "must have a positive temperature",
+        )?;
+        let ordered = calibration
+            .ranges
+            .values()
+            .all(|range| range.minimum <= range.maximum);
+        require(
+            ordered,
+            &key,
+            "must have ranges whose minimum is not above their maximum",
+        )?;
     }
     Ok(())
 }

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{bundle::Method, imaging::ImageError};
+use crate::{
+    bundle::{BundleError, Method},
+    imaging::ImageError,
+    uncertainty::{SamplesError, calibration::TemperatureError},
+};
+
+use super::SessionError;
 
 /// Why the engine gave no answer. Every variant but [`EngineError::Runtime`] may be told to the client.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +65,7 @@ pub enum EngineError {
     Draining,
     /// The runtime or the model failed; the details are for the log only.
     #[error("the model could not answer")]
-    Runtime(#[source] RunError),
+    Runtime(#[from] RunError),
 }
 
 /// A failure inside ONNX Runtime or of a model's outputs; logged, never shown to clients.
@@ -70,7 +76,7 @@ pub enum RunError {
     Runtime(#[from] ort::Error),
     /// The model's output is no set of class probabilities.
     #[error("model output: {0}")]
-    Samples(#[from] crate::uncertainty::SamplesError),
+    Samples(#[from] SamplesError),
     /// The output's shape is not what the manifest promises.
     #[error("output `{output}` has shape {shape:?}, expected {expected}")]
     Shape {
@@ -81,10 +87,68 @@ pub enum RunError {
         /// What the manifest promises.
         expected: String,
     },
+    /// The bundle has no graph for the method; requests are checked before, so this is a mistake of ours.
+    #[error("no head is loaded for method `{method}`")]
+    NoHead {
+        /// The method.
+        method: Method,
+    },
+    /// A calibration's temperature is no positive number.
+    #[error("calibration: {0}")]
+    Temperature(#[from] TemperatureError),
+    /// The worker panicked on this job; it goes on with the next.
+    #[error("the worker panicked")]
+    Panicked,
     /// The worker went away before it answered.
     #[error("the worker stopped before it answered")]
     WorkerGone,
     /// A background task panicked or was cancelled.
     #[error("background task: {0}")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// Why the engine could not start: one sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A bundle cannot be served.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A session cannot be opened.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A trial run of a bundle failed.
+    #[error("bundle `{name}` failed its trial run: {source}")]
+    Trial {
+        /// The bundle's name.
+        name: String,
+        /// What happened.
+        source: RunError,
+    },
+    /// A graph's inputs or outputs are not what the manifest says.
+    #[error("bundle `{name}`, {}: {problem}", file)]
+    Graph {
+        /// The bundle's name.
+        name: String,
+        /// The graph's file name.
+        file: String,
+        /// What differs.
+        problem: String,
+    },
+    /// Two stochastic passes came out identical.
+    #[error(
+        "bundle `{name}`: two passes of `mc_dropout` with different draws came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs"
+    )]
+    NotStochastic {
+        /// The bundle's name.
+        name: String,
+    },
+    /// There was nothing to serve.
+    #[error("no bundle was given to the engine")]
+    NoBundle,
+    /// The operating system refused a thread.
+    #[error("a worker thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A worker died while it loaded the models.
+    #[error("a worker stopped while it loaded the models")]
+    WorkerGone,
 }

@@ -21,7 +21,15 @@ pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32>
     generator.set_stream(stream);
     // A float-to-integer cast saturates; probabilities were verified to lie in [0, 1).
     let threshold = (mask.drop_probability * 2f64.powi(32)) as u32;
-    (0..passes * mask.width).map(|_| if generator.next_u32() < threshold { 0.0 } else { 1.0 }).collect()
+    (0..passes * mask.width)
+        .map(|_| {
+            if generator.next_u32() < threshold {
+                0.0
+            } else {
+                1.0
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -30,7 +38,11 @@ mod tests {
     use crate::bundle::Mask;
 
     fn mask(drop_probability: f64) -> Mask {
-        Mask { input: "mask".to_owned(), width: 64, drop_probability }
+        Mask {
+            input: "mask".to_owned(),
+            width: 64,
+            drop_probability,
+        }
     }
 
     #[test]
@@ -46,8 +58,12 @@ mod tests {
     fn units_are_dropped_as_often_as_the_manifest_says() {
         for probability in [0.0, 0.1, 0.5, 0.9] {
             let drawn = draw_mask(&mask(probability), 1000, 1, 0);
-            let dropped = drawn.iter().filter(|unit| **unit == 0.0).count() as f64 / drawn.len() as f64;
-            assert!((dropped - probability).abs() < 0.01, "{dropped} instead of {probability}");
+            let dropped =
+                drawn.iter().filter(|unit| **unit == 0.0).count() as f64 / drawn.len() as f64;
+            assert!(
+                (dropped - probability).abs() < 0.01,
+                "{dropped} instead of {probability}"
+            );
         }
     }
 }

@@ -11,7 +11,10 @@ pub struct Model {
 
 impl Model {
     pub(super) fn new(bundle: Bundle, execution_provider: String) -> Self {
-        Self { bundle, execution_provider }
+        Self {
+            bundle,
+            execution_provider,
+        }
     }
 
     /// The bundle's name.

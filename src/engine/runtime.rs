@@ -8,7 +8,10 @@ use std::{
 use ort::{
     environment::Environment,
     ep::{self, ExecutionProviderDispatch, cuda::ConvAlgorithmSearch},
-    session::{Session, builder::GraphOptimizationLevel},
+    session::{
+        Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
 };
 
 use crate::config::ExecutionProvider;
@@ -23,7 +26,10 @@ pub struct Runtime {
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// There is no library where one was looked for.
-    #[error("the ONNX Runtime library was not found{}: run `make runtime`, or set ORT_DYLIB_PATH to the library's path", looked(path))]
+    #[error(
+        "the ONNX Runtime library was not found{}: run `make runtime`, or set ORT_DYLIB_PATH to the library's path",
+        looked(path)
+    )]
     NotFound {
         /// The one place looked at, when it was named; otherwise `runtime/`.
         path: Option<PathBuf>,
@@ -39,7 +45,10 @@ pub enum RuntimeError {
 }
 
 fn looked(path: &Option<PathBuf>) -> String {
-    path.as_ref().map_or_else(|| " in runtime/".to_owned(), |path| format!(" at {}", path.display()))
+    path.as_ref().map_or_else(
+        || " in runtime/".to_owned(),
+        |path| format!(" at {}", path.display()),
+    )
 }
 
 /// How a session is to run.
@@ -62,11 +71,17 @@ impl Runtime {
         let library = find_library(configured)?;
         let unusable = |reason: String| RuntimeError::Unusable {
             path: library.clone(),
-            reason: reason.lines().next().unwrap_or_default().to_owned(),
+            reason: one_line(&reason),
         };
         let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
-        let environment = builder.with_name("secondlook").build().map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { environment, library })
+        let environment = builder
+            .with_name("secondlook")
+            .build()
+            .map_err(|error| unusable(error.to_string()))?;
+        Ok(Self {
+            environment,
+            library,
+        })
     }
 
     /// The library's file.
@@ -78,28 +93,78 @@ impl Runtime {
     ///
     /// # Errors
     /// When an execution provider does not load, or the runtime refuses the model.
-    pub fn session(&self, model: &Path, options: &SessionOptions<'_>) -> Result<Session, ort::Error> {
-        let providers: Vec<_> = options.providers.iter().map(dispatch).collect();
-        let mut builder = Session::builder(&self.environment)?
+    pub fn session(
+        &self,
+        model: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = |error: ort::Error| SessionError::Model {
+            path: model.to_owned(),
+            reason: one_line(&error),
+        };
+        let mut builder = self.builder(options).map_err(refused)?;
+        for provider in options.providers {
+            builder = builder
+                .with_execution_providers([dispatch(*provider)])
+                .map_err(|error| SessionError::Provider {
+                    provider: *provider,
+                    reason: one_line(&error),
+                })?;
+        }
+        builder.commit_from_file(model).map_err(refused)
+    }
+
+    fn builder(&self, options: &SessionOptions<'_>) -> Result<SessionBuilder, ort::Error> {
+        let builder = Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(options.intra_threads)?
             .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_execution_providers(providers)?;
+            .with_intra_op_spinning(false)?;
         if options.keep_dropout {
-            builder = builder.with_disabled_optimizers("EliminateDropout")?;
+            return Ok(builder.with_disabled_optimizers("EliminateDropout")?);
         }
-        builder.commit_from_file(model)
+        Ok(builder)
     }
 }
 
+/// Why a session cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// An execution provider that was asked for did not load.
+    #[error(
+        "execution provider `{provider}` did not load ({reason}): use a runtime library built for it, or take it out of `engine.execution_providers`"
+    )]
+    Provider {
+        /// The provider.
+        provider: ExecutionProvider,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
+    /// The runtime refused the model.
+    #[error("{} was refused by ONNX Runtime: {reason}", path.display())]
+    Model {
+        /// The model's file.
+        path: PathBuf,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
+}
+
+fn one_line(error: &impl ToString) -> String {
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
-fn dispatch(provider: &ExecutionProvider) -> ExecutionProviderDispatch {
+fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
     match provider {
         ExecutionProvider::Cpu => ep::CPU::default().build().error_on_failure(),
         // Exhaustive search costs up to a second for each new batch size.
-        ExecutionProvider::Cuda { device } => ep::CUDA::default()
-            .with_device_id(*device)
+        ExecutionProvider::Cuda(device) => ep::CUDA::default()
+            .with_device_id(device)
             .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
             .build()
             .error_on_failure(),
@@ -107,18 +172,34 @@ fn dispatch(provider: &ExecutionProvider) -> ExecutionProviderDispatch {
 }
 
 fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
-    let from_environment = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let from_environment = env::var_os("ORT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
     if let Some(path) = from_environment.or_else(|| configured.map(Path::to_owned)) {
         // The loader takes a relative path as relative to the program; people mean the working directory.
-        return path.canonicalize().map_err(|_| RuntimeError::NotFound { path: Some(path) });
+        return path
+            .canonicalize()
+            .map_err(|_| RuntimeError::NotFound { path: Some(path) });
     }
     let is_library = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
     };
-    let entries = std::fs::read_dir("runtime").map_err(|_| RuntimeError::NotFound { path: None })?;
-    let mut libraries: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_library).collect();
+    let entries =
+        std::fs::read_dir("runtime").map_err(|_| RuntimeError::NotFound { path: None })?;
+    let mut libraries: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_library)
+        .collect();
     libraries.sort();
-    let newest = libraries.pop().ok_or(RuntimeError::NotFound { path: None })?;
-    newest.canonicalize().map_err(|_| RuntimeError::NotFound { path: Some(newest) })
+    let newest = libraries
+        .pop()
+        .ok_or(RuntimeError::NotFound { path: None })?;
+    newest
+        .canonicalize()
+        .map_err(|_| RuntimeError::NotFound { path: Some(newest) })
 }

@@ -21,4 +21,5 @@ pub use measure::Measure;
 pub use paper::PaperScores;
 pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
 pub use samples::{Samples, SamplesError};
+pub(crate) use samples::{argmax, check_lengths, check_rows};
 pub use summary::{Summary, summarise};

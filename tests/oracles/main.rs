@@ -4,7 +4,9 @@
 
 mod bad_inputs;
 mod calibration;
+mod classification;
 mod fixtures;
 mod imaging;
 mod numbers;
+mod selective;
 mod uncertainty;

@@ -1,5 +1,6 @@
 //! Reading and comparing the numbers of the reference files, by the rules of their README.
 
+use secondlook::evaluation::{EvaluationError, Predictions};
 use secondlook::uncertainty::SamplesError;
 use serde_json::Value;
 
@@ -113,5 +114,23 @@ pub fn samples_error_name(error: &SamplesError) -> &'static str {
         SamplesError::Shape { .. } => "shape",
         SamplesError::NotFinite { .. } => "not_finite",
         SamplesError::NotADistribution { .. } => "not_a_distribution",
+    }
+}
+
+/// The probabilities and the truth of a case.
+pub fn predictions_of(case: &Value) -> Result<Predictions, EvaluationError> {
+    let inputs = &case["inputs"];
+    Predictions::from_rows(&matrix(&inputs["probs"]), indices(&inputs["y_true"]))
+}
+
+/// The name that the reference files give to an error of an evaluation.
+pub fn evaluation_error_name(error: &EvaluationError) -> &'static str {
+    match error {
+        EvaluationError::Probabilities(error) => samples_error_name(error),
+        EvaluationError::Empty => "empty",
+        EvaluationError::Length { .. } => "shape",
+        EvaluationError::LabelOutOfRange { .. } => "label_out_of_range",
+        EvaluationError::NotFinite { .. } => "not_finite",
+        _ => "domain",
     }
 }

@@ -1,0 +1,217 @@
+//! What can be verified of a bundle only with its sessions: names and shapes of tensors, and a trial run.
+
+use ort::{
+    session::Session,
+    value::{Outlet, TensorElementType, ValueType},
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+use super::{
+    RunError, StartError,
+    sessions::{HeadCall, Sessions, to_i64},
+};
+use crate::{
+    bundle::{Head, Manifest, Method, Sampling},
+    imaging::{CellImage, InputTensor},
+};
+
+/// Compares every tensor that the manifest names with the graphs, then runs each method once on noise, which also warms
+/// the sessions up.
+pub(super) fn check(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
+    check_trunk(manifest, sessions)?;
+    for method in manifest.offered_methods() {
+        if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {
+            check_head(manifest, method, head, session)?;
+        }
+    }
+    trial_run(manifest, sessions)
+}
+
+fn check_trunk(manifest: &Manifest, sessions: &Sessions) -> Result<(), StartError> {
+    let (Some(trunk), Some(session)) = (&manifest.trunk, sessions.trunk()) else {
+        return Ok(());
+    };
+    let size = i64::from(manifest.input.size);
+    let outlets = [
+        (
+            "input",
+            session.inputs(),
+            &trunk.input,
+            vec![-1, 3, size, size],
+        ),
+        (
+            "output",
+            session.outputs(),
+            &trunk.features,
+            vec![-1, to_i64(trunk.feature_count)],
+        ),
+    ];
+    let graph_error = |problem| StartError::Graph {
+        name: manifest.name.clone(),
+        file: trunk.file.name.clone(),
+        problem,
+    };
+    outlets
+        .into_iter()
+        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
+        .map_err(graph_error)
+}
+
+fn check_head(
+    manifest: &Manifest,
+    method: Method,
+    head: &Head,
+    session: &Session,
+) -> Result<(), StartError> {
+    let size = i64::from(manifest.input.size);
+    let input = match &manifest.trunk {
+        Some(trunk) => vec![-1, to_i64(trunk.feature_count)],
+        None => vec![-1, 3, size, size],
+    };
+    let mut expected = vec![("input", session.inputs(), &head.input, input)];
+    let sampling = manifest
+        .methods
+        .mc_dropout
+        .as_ref()
+        .map(|mc_dropout| &mc_dropout.sampling);
+    if let (Method::McDropout, Some(Sampling::Masks { masks, .. })) = (method, sampling) {
+        let shape = |width| vec![-1, -1, to_i64(width)];
+        expected.extend(
+            masks
+                .iter()
+                .map(|mask| ("input", session.inputs(), &mask.input, shape(mask.width))),
+        );
+    }
+    expected.push((
+        "output",
+        session.outputs(),
+        &head.output,
+        output_shape(manifest, method),
+    ));
+    let graph_error = |problem| StartError::Graph {
+        name: manifest.name.clone(),
+        file: head.file.name.clone(),
+        problem,
+    };
+    if session.inputs().len() + 1 != expected.len() {
+        let problem = format!(
+            "it has {} inputs, the manifest describes {}",
+            session.inputs().len(),
+            expected.len() - 1
+        );
+        return Err(graph_error(problem));
+    }
+    expected
+        .into_iter()
+        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
+        .map_err(graph_error)
+}
+
+/// The shape of a method's scores, −1 where the graph may leave the size open.
+fn output_shape(manifest: &Manifest, method: Method) -> Vec<i64> {
+    let classes = to_i64(manifest.labels.len());
+    let methods = &manifest.methods;
+    match (method, &methods.mc_dropout, &methods.ensemble) {
+        (Method::McDropout, Some(mc_dropout), _) => match mc_dropout.sampling {
+            Sampling::Masks { .. } => vec![-1, -1, classes],
+            Sampling::ActiveDropout {} => vec![-1, classes],
+            Sampling::InGraph {} => vec![-1, to_i64(mc_dropout.passes), classes],
+        },
+        (Method::Ensemble, _, Some(ensemble)) => vec![-1, to_i64(ensemble.members), classes],
+        _ => vec![-1, classes],
+    }
+}
+
+/// A size that is open (−1) on either side fits; a graph's fixed batch size of 1 fits as well.
+fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> Result<(), String> {
+    let Some(outlet) = found.iter().find(|outlet| outlet.name() == name) else {
+        let names: Vec<_> = found.iter().map(Outlet::name).collect();
+        return Err(format!(
+            "it has no {kind} `{name}`: it has {}",
+            names.join(", ")
+        ));
+    };
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        ..
+    } = outlet.dtype()
+    else {
+        return Err(format!("{kind} `{name}` is no tensor of 32-bit floats"));
+    };
+    let shape: &[i64] = shape;
+    let fits = |(has, wants): (&i64, &i64)| *has == -1 || *wants == -1 || has == wants;
+    if shape.len() == expected.len() && shape.iter().zip(expected).all(fits) {
+        return Ok(());
+    }
+    Err(format!(
+        "{kind} `{name}` has shape {shape:?}, the manifest says {expected:?} (-1 is any size)"
+    ))
+}
+
+fn trial_run(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
+    let failed = |source| StartError::Trial {
+        name: manifest.name.clone(),
+        source,
+    };
+    let noise = noise(manifest).map_err(|error| StartError::Graph {
+        name: manifest.name.clone(),
+        file: "bundle.toml".to_owned(),
+        problem: error.to_string(),
+    })?;
+    let rows = sessions.rows(&[&noise]).map_err(failed)?;
+    let mut ask = |method, seed| -> Result<Vec<f32>, RunError> {
+        let passes = manifest.default_passes(method);
+        sessions.scores(
+            &HeadCall {
+                method,
+                passes,
+                seed,
+            },
+            &rows,
+            0..1,
+        )
+    };
+    for method in manifest.offered_methods() {
+        let first = ask(method, 1).map_err(failed)?;
+        let second = ask(method, 2).map_err(failed)?;
+        let stands_still = draws_anew(manifest) && first == second;
+        if method == Method::McDropout
+            && (stands_still || all_rows_equal(&first, manifest.labels.len()))
+        {
+            return Err(StartError::NotStochastic {
+                name: manifest.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether two runs of `mc_dropout` must differ. A graph that holds its own T samples may hold fixed masks.
+fn draws_anew(manifest: &Manifest) -> bool {
+    let sampling = manifest
+        .methods
+        .mc_dropout
+        .as_ref()
+        .map(|mc_dropout| &mc_dropout.sampling);
+    !matches!(sampling, Some(Sampling::InGraph {}))
+}
+
+fn all_rows_equal(scores: &[f32], classes: usize) -> bool {
+    let mut rows = scores.chunks_exact(classes);
+    let first = rows.next();
+    scores.len() > classes && rows.all(|row| Some(row) == first)
+}
+
+/// An image of noise: flat colours may drive every unit to zero, and then dropout changes nothing.
+fn noise(manifest: &Manifest) -> Result<InputTensor, crate::imaging::ImageError> {
+    let size = manifest.input.size;
+    let mut pixels = image::RgbImage::new(size, size);
+    ChaCha8Rng::seed_from_u64(0).fill_bytes(&mut pixels);
+    let mut tensor = InputTensor::with_capacity(size, size, 1)?;
+    tensor.push(&CellImage::new(pixels), &manifest.input.normalisation)?;
+    Ok(tensor)
+}

@@ -1,0 +1,88 @@
+//! From a method's class scores to its answer: calibrated samples, their summary, and the decision.
+
+use super::{MethodAnswer, Model, NormalisedPaperScores, RunError, plan::MethodPlan};
+use crate::{
+    bundle::{Calibration, Manifest, Method, Scores},
+    uncertainty::{Measure, Samples, Summary, calibration::apply_temperature, decide, summarise},
+};
+
+/// Turns class scores `[T, C]` into the method's answer.
+pub(super) fn judge(
+    model: &Model,
+    plan: &MethodPlan,
+    scores: &[f32],
+) -> Result<MethodAnswer, RunError> {
+    let manifest = model.manifest();
+    let calibration = manifest.calibration.get(&plan.method);
+    let samples = samples_of(manifest, plan.method, scores, calibration)?;
+    let summary = summarise(&samples);
+    let labels = manifest.labels.iter().zip(&summary.mean);
+    Ok(MethodAnswer {
+        method: plan.method,
+        requested: plan.passes,
+        abnormal_probability: labels
+            .filter(|(label, _)| label.abnormal)
+            .map(|(_, probability)| probability)
+            .sum(),
+        normalised: normalise(&summary, calibration),
+        decision: decide(&summary, plan.policy.as_ref()),
+        samples,
+        summary,
+    })
+}
+
+/// Applies the temperature, then the softmax.
+fn samples_of(
+    manifest: &Manifest,
+    method: Method,
+    scores: &[f32],
+    calibration: Option<&Calibration>,
+) -> Result<Samples, RunError> {
+    let classes = manifest.labels.len();
+    let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
+    let head = if method == Method::Tta {
+        Method::Baseline
+    } else {
+        method
+    };
+    let kind = manifest
+        .head(head)
+        .map_or(Scores::Logits, |head| head.scores);
+    match kind {
+        Scores::Logits => Ok(Samples::from_logits(
+            &apply_temperature(scores, temperature)?,
+            classes,
+        )?),
+        Scores::Probabilities => {
+            let samples = Samples::from_probabilities(
+                scores.iter().copied().map(f64::from).collect(),
+                classes,
+            )?;
+            if temperature == 1.0 {
+                return Ok(samples);
+            }
+            // Logarithms of probabilities are logits; the floor keeps the logarithm of zero finite.
+            let logits: Vec<f64> = samples
+                .values()
+                .iter()
+                .map(|value| value.max(f64::MIN_POSITIVE).ln())
+                .collect();
+            Ok(Samples::from_logits(
+                &apply_temperature(&logits, temperature)?,
+                classes,
+            )?)
+        }
+    }
+}
+
+fn normalise(summary: &Summary, calibration: Option<&Calibration>) -> NormalisedPaperScores {
+    let of = |measure: Measure| {
+        let range = calibration?.ranges.get(&measure)?;
+        Some(range.normalise(measure.of(summary)?))
+    };
+    NormalisedPaperScores {
+        variance: of(Measure::PaperVariance),
+        entropy: of(Measure::PaperEntropy),
+        sample_mean: of(Measure::PaperSampleMean),
+    }
+}

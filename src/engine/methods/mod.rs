@@ -1,0 +1,56 @@
+//! How each method asks its graph for one image: `[samples, C]` class scores, row-major.
+//!
+//! Test-time augmentation has no graph of its own: its views go through `baseline`; [`tta`] makes them.
+
+mod baseline;
+mod ensemble;
+mod mc_dropout;
+pub(super) mod tta;
+
+use ort::session::{Session, SessionInputValue, SessionOutputs};
+
+pub(super) use baseline::baseline;
+pub(super) use ensemble::ensemble;
+pub(super) use mc_dropout::mc_dropout;
+
+use super::RunError;
+use crate::bundle::Head;
+
+/// A head with its session.
+pub(super) struct Graph<'session> {
+    pub(super) session: &'session mut Session,
+    pub(super) head: &'session Head,
+    pub(super) classes: usize,
+}
+
+impl Graph<'_> {
+    /// Runs the graph and takes its scores, which must have `shape`.
+    fn run(
+        self,
+        inputs: Vec<(String, SessionInputValue<'_>)>,
+        shape: &[i64],
+    ) -> Result<Vec<f32>, RunError> {
+        let outputs = self.session.run(inputs)?;
+        extract(&outputs, &self.head.output, shape)
+    }
+}
+
+/// Copies a named f32 output, which must have the shape that the manifest promises.
+pub(super) fn extract(
+    outputs: &SessionOutputs<'_>,
+    name: &str,
+    expected: &[i64],
+) -> Result<Vec<f32>, RunError> {
+    let unexpected = |shape: Vec<i64>| RunError::Shape {
+        output: name.to_owned(),
+        shape,
+        expected: format!("{expected:?}"),
+    };
+    let output = outputs.get(name).ok_or_else(|| unexpected(Vec::new()))?;
+    let (shape, values) = output.try_extract_tensor::<f32>()?;
+    let shape: &[i64] = shape;
+    if shape != expected {
+        return Err(unexpected(shape.to_vec()));
+    }
+    Ok(values.to_vec())
+}

@@ -1,0 +1,103 @@
+//! From an encoded image to a judged prediction: ONNX Runtime, the queue before it, and the four methods.
+//!
+//! A worker thread owns its sessions; requests reach it through a bounded queue; nothing holds a lock across inference.
+//! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
+//! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
+
+mod check;
+mod drain_rate;
+mod error;
+mod judge;
+mod masks;
+mod methods;
+mod model;
+mod plan;
+mod predict;
+mod prediction;
+mod queue;
+mod runtime;
+mod sessions;
+mod start;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+pub use error::{EngineError, RunError, StartError};
+pub use masks::draw_mask;
+pub use model::Model;
+pub use predict::seed_of;
+pub use prediction::{MethodAnswer, NormalisedPaperScores, PredictRequest, Prediction, Timing};
+pub use runtime::{Runtime, RuntimeError, SessionError, SessionOptions};
+pub use start::check_bundle;
+
+use crate::imaging::Limits;
+use sessions::HeadCall;
+use worker::Workplace;
+
+/// Loaded bundles and the workers that answer for them. Clones share everything; the workers stop when the last clone
+/// is dropped or after [`Engine::begin_drain`], once nothing waits any more.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    models: Vec<Arc<Model>>,
+    place: Arc<Workplace>,
+    limits: Limits,
+    max_passes: usize,
+    /// One permit per image that is being decoded.
+    decoding: Semaphore,
+    /// One permit per chunk of views that lies in memory.
+    viewing: Semaphore,
+}
+
+impl Engine {
+    /// The loaded bundles; the first is the default.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.shared.models
+    }
+
+    /// The bundle of this name, or the first one.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`]
+    pub fn model(&self, name: Option<&str>) -> Result<&Arc<Model>, EngineError> {
+        self.find(name).map(|(_, model)| model)
+    }
+
+    fn find(&self, name: Option<&str>) -> Result<(usize, &Arc<Model>), EngineError> {
+        let mut models = self.shared.models.iter().enumerate();
+        let found = models.find(|(_, model)| name.is_none_or(|name| model.name() == name));
+        found.ok_or_else(|| {
+            let known: Vec<_> = self
+                .shared
+                .models
+                .iter()
+                .map(|model| model.name())
+                .collect();
+            EngineError::UnknownModel {
+                name: name.unwrap_or_default().to_owned(),
+                known: known.join(", "),
+            }
+        })
+    }
+
+    /// Waiting work, in images × trunk passes.
+    pub fn queue_depth(&self) -> usize {
+        self.shared.place.queue.waiting_cost()
+    }
+
+    /// Takes no new work; what waits is still answered.
+    pub fn begin_drain(&self) {
+        self.shared.place.queue.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.place.queue.close();
+    }
+}

@@ -1,0 +1,167 @@
+//! From a request's options to what has to be run.
+
+use super::{EngineError, HeadCall, Model, PredictRequest};
+use crate::{
+    bundle::{Method, Tta},
+    uncertainty::Policy,
+};
+
+/// One method of a request.
+#[derive(Clone, Debug)]
+pub(super) struct MethodPlan {
+    pub(super) method: Method,
+    pub(super) passes: usize,
+    pub(super) policy: Option<Policy>,
+}
+
+/// Everything that a request asks for: first the method of the answer, then those of `compare`.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) methods: Vec<MethodPlan>,
+}
+
+impl Plan {
+    /// Verifies a request's options against what the bundle offers.
+    pub(super) fn new(
+        model: &Model,
+        request: &PredictRequest,
+        max_passes: usize,
+    ) -> Result<Self, EngineError> {
+        let offered = model.methods();
+        let first = request
+            .method
+            .or(offered.first().copied())
+            .unwrap_or(Method::Baseline);
+        let asked: Vec<Method> = std::iter::once(first)
+            .chain(request.compare.iter().copied())
+            .collect();
+        if let Some(method) = asked.iter().find(|method| !offered.contains(method)) {
+            return Err(unsupported(model, *method, &offered));
+        }
+        if let (Some(passes), true) = (
+            request.passes,
+            asked.iter().all(|method| *method == Method::Baseline),
+        ) {
+            let reason =
+                "the baseline answers in one pass: leave `passes` out or choose another method"
+                    .to_owned();
+            return Err(EngineError::InvalidPasses { passes, reason });
+        }
+        let plan_of = |(index, method): (usize, &Method)| {
+            Ok(MethodPlan {
+                method: *method,
+                passes: passes_of(model, *method, request.passes, max_passes)?,
+                policy: policy_of(model, *method, request.policy.as_deref(), index == 0)?,
+            })
+        };
+        let methods = asked
+            .iter()
+            .enumerate()
+            .map(plan_of)
+            .collect::<Result<_, EngineError>>()?;
+        Ok(Self { methods })
+    }
+
+    /// Images that go through the trunk: one for all methods but TTA, and one per view.
+    pub(super) fn cost(&self) -> usize {
+        usize::from(self.needs_image_itself()) + self.views()
+    }
+
+    /// Whether any method looks at the image as it was uploaded.
+    pub(super) fn needs_image_itself(&self) -> bool {
+        self.methods.iter().any(|plan| plan.method != Method::Tta)
+    }
+
+    /// Number of augmented views, 0 without TTA.
+    pub(super) fn views(&self) -> usize {
+        self.methods
+            .iter()
+            .find(|plan| plan.method == Method::Tta)
+            .map_or(0, |plan| plan.passes)
+    }
+
+    /// What the heads are asked for the image itself, in the order of `methods` without TTA.
+    pub(super) fn head_calls(&self, seed: u64) -> Vec<HeadCall> {
+        let without_tta = self
+            .methods
+            .iter()
+            .filter(|plan| plan.method != Method::Tta);
+        without_tta
+            .map(|plan| HeadCall {
+                method: plan.method,
+                passes: plan.passes,
+                seed,
+            })
+            .collect()
+    }
+}
+
+impl Model {
+    /// The bundle's augmentation, when it offers TTA.
+    pub(super) fn tta(&self) -> Option<&Tta> {
+        self.manifest().methods.tta.as_ref()
+    }
+}
+
+fn unsupported(model: &Model, method: Method, offered: &[Method]) -> EngineError {
+    let offered: Vec<_> = offered.iter().map(|method| method.name()).collect();
+    EngineError::UnsupportedMethod {
+        model: model.name().to_owned(),
+        method,
+        offered: offered.join(", "),
+    }
+}
+
+/// The baseline beside other methods keeps its one pass.
+fn passes_of(
+    model: &Model,
+    method: Method,
+    asked: Option<u32>,
+    limit: usize,
+) -> Result<usize, EngineError> {
+    let manifest = model.manifest();
+    let Some(passes) = asked.filter(|_| method != Method::Baseline) else {
+        return Ok(manifest.default_passes(method));
+    };
+    let most = manifest.most_passes(method, limit);
+    match usize::try_from(passes) {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(EngineError::InvalidPasses {
+            passes,
+            reason: format!("for `{method}` choose 1 to {most}"),
+        }),
+    }
+}
+
+/// A policy that was named must exist for the method that is asked for; for a comparison it applies where it exists.
+fn policy_of(
+    model: &Model,
+    method: Method,
+    asked: Option<&str>,
+    must_exist: bool,
+) -> Result<Option<Policy>, EngineError> {
+    let policies = model
+        .manifest()
+        .calibration
+        .get(&method)
+        .map_or(&[][..], |calibration| &calibration.policies);
+    let Some(name) = asked else {
+        return Ok(policies.first().cloned());
+    };
+    let found = policies.iter().find(|policy| policy.name == name).cloned();
+    if found.is_some() || !must_exist {
+        return Ok(found);
+    }
+    let names: Vec<_> = policies.iter().map(|policy| policy.name.as_str()).collect();
+    let hint = if names.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", names.join(", "))
+    };
+    Err(EngineError::UnknownPolicy {
+        model: model.name().to_owned(),
+        policy: name.to_owned(),
+        method,
+        hint,
+    })
+}

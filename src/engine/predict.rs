@@ -1,0 +1,254 @@
+//! The way of one request: plan, decode, run, judge.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
+use tokio::{sync::oneshot, task::spawn_blocking};
+
+use super::{
+    Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Timing,
+    judge::judge,
+    methods::tta,
+    plan::Plan,
+    queue::Refused,
+    worker::{Job, JobAnswer},
+};
+use crate::{
+    bundle::Method,
+    imaging::{CellImage, InputTensor, decode, resize},
+};
+
+impl Engine {
+    /// Answers one request. Dropping the future gives up the work that is still waiting.
+    ///
+    /// # Errors
+    /// Every variant of [`EngineError`].
+    pub async fn predict(&self, request: PredictRequest) -> Result<Prediction, EngineError> {
+        let started = Instant::now();
+        let (index, model) = self.find(request.model.as_deref())?;
+        let plan = Plan::new(model, &request, self.shared.max_passes)?;
+        self.admit(plan.cost())?;
+        let seed = request.seed.unwrap_or_else(|| seed_of(&request.image));
+        let work = Work {
+            engine: self,
+            index,
+            model,
+            plan: &plan,
+            seed,
+        };
+
+        let (image, decoding) = work.decode(request.image).await?;
+        let (itself, views) =
+            tokio::try_join!(work.run_image_itself(&image), work.run_views(&image))?;
+
+        let timing = Timing {
+            queue: itself.queue.max(views.queue),
+            decode: decoding + itself.preparation + views.preparation,
+            inference: itself.inference + views.inference,
+            total: Duration::ZERO,
+        };
+        let mut scores_of_heads = itself.scores.into_iter();
+        let mut answers = Vec::with_capacity(plan.methods.len());
+        for method in &plan.methods {
+            let scores = match method.method {
+                Method::Tta => views.scores.concat(),
+                _ => scores_of_heads.next().unwrap_or_default(),
+            };
+            answers.push(judge(model, method, &scores)?);
+        }
+        let answer = answers.remove(0);
+        let timing = Timing {
+            total: started.elapsed(),
+            ..timing
+        };
+        Ok(Prediction {
+            model: Arc::clone(model),
+            seed,
+            answer,
+            comparisons: answers,
+            timing,
+        })
+    }
+
+    fn admit(&self, cost: usize) -> Result<(), EngineError> {
+        self.shared
+            .place
+            .queue
+            .admits(cost)
+            .map_err(|refused| self.refusal(&refused))
+    }
+
+    fn refusal(&self, refused: &Refused) -> EngineError {
+        let place = &self.shared.place;
+        match refused {
+            Refused::Closed => EngineError::Draining,
+            Refused::Full => EngineError::QueueFull {
+                retry_after: place.drain_rate.time_for(place.queue.waiting_cost()),
+            },
+        }
+    }
+}
+
+/// The first 53 bits of the SHA-256 of the upload: the same bytes get the same answer, and every JSON reader keeps the
+/// number exactly.
+pub fn seed_of(image: &[u8]) -> u64 {
+    let digest = Sha256::digest(image);
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+        >> 11
+}
+
+/// One request on its way through the engine.
+struct Work<'request> {
+    engine: &'request Engine,
+    index: usize,
+    model: &'request Arc<Model>,
+    plan: &'request Plan,
+    seed: u64,
+}
+
+/// What the workers gave back, and how long it took.
+#[derive(Default)]
+struct Outcome {
+    scores: Vec<Vec<f32>>,
+    preparation: Duration,
+    queue: Duration,
+    inference: Duration,
+}
+
+impl Work<'_> {
+    /// Decodes off the async threads, no more images at a time than there are cores.
+    async fn decode(&self, bytes: Bytes) -> Result<(Arc<CellImage>, Duration), EngineError> {
+        let shared = &self.engine.shared;
+        let _permit = shared
+            .decoding
+            .acquire()
+            .await
+            .map_err(|_| EngineError::Draining)?;
+        let limits = shared.limits;
+        let started = Instant::now();
+        let image = spawn_blocking(move || decode(&bytes, &limits))
+            .await
+            .map_err(RunError::Task)??;
+        Ok((Arc::new(image), started.elapsed()))
+    }
+
+    /// Every method but TTA: one trunk pass for all of them.
+    async fn run_image_itself(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
+        if !self.plan.needs_image_itself() {
+            return Ok(Outcome::default());
+        }
+        let (image, model) = (Arc::clone(image), Arc::clone(self.model));
+        let started = Instant::now();
+        let prepare = move || {
+            let input = &model.manifest().input;
+            let resized = resize(&image, input.size, input.size, input.resize)?;
+            let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
+            tensor.push(&resized, &input.normalisation)?;
+            Ok::<_, EngineError>(tensor)
+        };
+        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
+        let preparation = started.elapsed();
+        let JobAnswer {
+            scores,
+            queue,
+            inference,
+        } = self.submit(images, self.plan.head_calls(self.seed)).await?;
+        Ok(Outcome {
+            scores,
+            preparation,
+            queue,
+            inference,
+        })
+    }
+
+    /// TTA: views are made and answered a few at a time, on as many workers as there are.
+    async fn run_views(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
+        let place = &self.engine.shared.place;
+        let chunks = tta::chunks(self.plan.views(), place.max_batch, place.workers);
+        let running = stream::iter(chunks)
+            .map(|range| self.run_chunk(image, range))
+            .buffered(place.workers);
+        let together = |mut all: Outcome, chunk: Outcome| async move {
+            all.scores.extend(chunk.scores);
+            all.preparation += chunk.preparation;
+            all.queue = all.queue.max(chunk.queue);
+            all.inference += chunk.inference;
+            Ok(all)
+        };
+        running.try_fold(Outcome::default(), together).await
+    }
+
+    async fn run_chunk(
+        &self,
+        image: &Arc<CellImage>,
+        range: std::ops::Range<usize>,
+    ) -> Result<Outcome, EngineError> {
+        // Held until the answer is there: this bounds the memory that views take, whatever the number of requests.
+        let _permit = self
+            .engine
+            .shared
+            .viewing
+            .acquire()
+            .await
+            .map_err(|_| EngineError::Draining)?;
+        let (image, model, seed) = (Arc::clone(image), Arc::clone(self.model), self.seed);
+        let started = Instant::now();
+        let prepare = move || match model.tta() {
+            Some(policy) => Ok(tta::views(
+                &image,
+                policy,
+                &model.manifest().input,
+                seed,
+                range,
+            )?),
+            None => Err(EngineError::Runtime(RunError::NoHead {
+                method: Method::Tta,
+            })),
+        };
+        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
+        let preparation = started.elapsed();
+        let call = HeadCall {
+            method: Method::Tta,
+            passes: 1,
+            seed,
+        };
+        let JobAnswer {
+            scores,
+            queue,
+            inference,
+        } = self.submit(images, vec![call]).await?;
+        Ok(Outcome {
+            scores,
+            preparation,
+            queue,
+            inference,
+        })
+    }
+
+    async fn submit(
+        &self,
+        images: InputTensor,
+        calls: Vec<HeadCall>,
+    ) -> Result<JobAnswer, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let cost = images.images();
+        let job = Job {
+            model: self.index,
+            images,
+            calls,
+            enqueued: Instant::now(),
+            reply,
+        };
+        let pushed = self.engine.shared.place.queue.push(job, cost);
+        pushed.map_err(|refused| self.engine.refusal(&refused))?;
+        Ok(answer.await.map_err(|_| RunError::WorkerGone)??)
+    }
+}

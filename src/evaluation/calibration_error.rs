@@ -1,0 +1,84 @@
+//! Whether an answer given with 90% confidence is right in 90% of the cases.
+
+use serde::Serialize;
+
+use super::scored::Scored;
+
+/// How many bins of equal width the confidences are sorted into.
+const BINS: u32 = 15;
+
+/// Which bin a confidence on an edge belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinEdges {
+    /// The bin above it, and a confidence of exactly 1 has a bin of its own: the rule of torchmetrics, used here.
+    LeftClosed,
+    /// The bin above it, and a confidence of exactly 1 goes to the last bin.
+    LeftClosedMerged,
+    /// The bin below it: the rule of Guo et al., 2017.
+    RightClosed,
+}
+
+/// The gap between confidence and accuracy over 15 bins.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CalibrationError {
+    /// The mean gap, bins weighted by their items (ECE), 0 to 1.
+    pub expected: f64,
+    /// The gap of the worst bin (MCE), 0 to 1.
+    pub maximum: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bin {
+    items: usize,
+    events: usize,
+    confidence: f64,
+}
+
+/// The calibration error of confidences in [0, 1] against what became of them: of
+/// [`Predictions::confidences`](super::Predictions::confidences) for the usual ECE, of
+/// [`Predictions::against_rest`](super::Predictions::against_rest) for that of one class' probability.
+pub fn calibration_error(scored: &Scored, edges: BinEdges) -> CalibrationError {
+    let bounds = bin_edges();
+    let mut bins = vec![Bin::default(); bounds.len()];
+    for (confidence, event) in scored.pairs() {
+        if let Some(bin) = bins.get_mut(edges.bin(&bounds, confidence)) {
+            bin.items += 1;
+            bin.events += usize::from(event);
+            bin.confidence += confidence;
+        }
+    }
+    let filled = || bins.iter().filter(|bin| bin.items > 0);
+    CalibrationError {
+        // |events − Σ confidence| is the gap of the means times the number of items.
+        expected: filled().map(Bin::summed_gap).sum::<f64>() / scored.items() as f64,
+        maximum: filled()
+            .map(|bin| bin.summed_gap() / bin.items as f64)
+            .fold(0.0, f64::max),
+    }
+}
+
+/// The 16 edges i/15 of the bins.
+pub fn bin_edges() -> Vec<f64> {
+    (0..=BINS)
+        .map(|edge| f64::from(edge) / f64::from(BINS))
+        .collect()
+}
+
+impl BinEdges {
+    /// The bin of a confidence, counted from 0; `bounds` are the edges, and their last opens the bin of exactly 1.
+    fn bin(self, bounds: &[f64], confidence: f64) -> usize {
+        let at_or_below = bounds.partition_point(|&bound| bound <= confidence);
+        let below = bounds.partition_point(|&bound| bound < confidence);
+        match self {
+            BinEdges::LeftClosed => at_or_below.saturating_sub(1),
+            BinEdges::LeftClosedMerged => at_or_below.min(bounds.len() - 1).saturating_sub(1),
+            BinEdges::RightClosed => below.saturating_sub(1),
+        }
+    }
+}
+
+impl Bin {
+    fn summed_gap(&self) -> f64 {
+        (self.events as f64 - self.confidence).abs()
+    }
+}

@@ -1,0 +1,183 @@
+//! Figures of the confusion matrix: what is said against what is true.
+//!
+//! Conventions where a library has to choose (as scikit-learn does): F1 of 0/0 is 0, and Matthews' coefficient of a
+//! degenerate matrix is 0; every other 0/0 is `None`.
+
+use serde::Serialize;
+
+use super::predictions::Predictions;
+
+/// Counts `[true class][predicted class]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ConfusionMatrix {
+    counts: Vec<Vec<usize>>,
+}
+
+/// Figures of one class against the rest, each between 0 and 1; `None` is 0/0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClassScores {
+    /// How many items are of the class.
+    pub support: usize,
+    /// Share of the items said to be of the class that are (positive predictive value).
+    pub precision: Option<f64>,
+    /// Share of the items of the class that are said to be (sensitivity).
+    pub recall: Option<f64>,
+    /// Share of the other items that are not said to be of the class.
+    pub specificity: Option<f64>,
+    /// Share of the items not said to be of the class that are not.
+    pub negative_predictive_value: Option<f64>,
+    /// Harmonic mean of precision and recall; 0 when nothing of the class is found, said or there.
+    pub f1: f64,
+}
+
+/// One class' share of the matrix.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    hits: usize,
+    truth: usize,
+    predicted: usize,
+}
+
+impl ConfusionMatrix {
+    /// Counts the predictions.
+    pub fn of(predictions: &Predictions) -> ConfusionMatrix {
+        let classes = predictions.classes();
+        let mut counts = vec![vec![0; classes]; classes];
+        for (&label, &predicted) in predictions.labels().iter().zip(predictions.predicted()) {
+            if let Some(count) = counts.get_mut(label).and_then(|row| row.get_mut(predicted)) {
+                *count += 1;
+            }
+        }
+        ConfusionMatrix { counts }
+    }
+
+    /// The counts, one row per true class.
+    pub fn counts(&self) -> &[Vec<usize>] {
+        &self.counts
+    }
+
+    /// How many items there are.
+    pub fn total(&self) -> usize {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// How many items are said to be what they are.
+    pub fn correct(&self) -> usize {
+        self.tallies().map(|tally| tally.hits).sum()
+    }
+
+    /// Share of the items that are said to be what they are.
+    pub fn accuracy(&self) -> f64 {
+        self.correct() as f64 / self.total() as f64
+    }
+
+    /// Mean recall of the classes that have items.
+    pub fn balanced_accuracy(&self) -> f64 {
+        mean(self.per_class().iter().filter_map(|class| class.recall))
+    }
+
+    /// The figures of each class, in order.
+    pub fn per_class(&self) -> Vec<ClassScores> {
+        let total = self.total();
+        self.tallies().map(|tally| tally.scores(total)).collect()
+    }
+
+    /// Mean F1 of all C classes; a class that does not occur counts as 0.
+    pub fn macro_f1(&self) -> f64 {
+        mean(self.tallies().map(Tally::f1))
+    }
+
+    /// Mean F1 of the classes that occur in the truth or among the predictions.
+    pub fn macro_f1_present(&self) -> f64 {
+        mean(
+            self.tallies()
+                .filter(|tally| tally.truth + tally.predicted > 0)
+                .map(Tally::f1),
+        )
+    }
+
+    /// Mean F1 of the classes, weighted by their items.
+    pub fn weighted_f1(&self) -> f64 {
+        self.tallies()
+            .map(|tally| tally.f1() * tally.truth as f64)
+            .sum::<f64>()
+            / self.total() as f64
+    }
+
+    /// Matthews' correlation of truth and prediction, −1 to 1 (many classes: Gorodkin, 2004); 0 when either is constant.
+    pub fn matthews_correlation(&self) -> f64 {
+        let (total, correct) = (self.total() as f64, self.correct() as f64);
+        let covariance = |sum: f64| total * total - sum;
+        let truth = covariance(self.sum_of(|tally| tally.truth * tally.truth));
+        let predicted = covariance(self.sum_of(|tally| tally.predicted * tally.predicted));
+        if truth == 0.0 || predicted == 0.0 {
+            return 0.0;
+        }
+        (correct * total - self.agreement_by_chance()) / (truth * predicted).sqrt()
+    }
+
+    /// Cohen's κ, agreement beyond chance; `None` when chance alone would always agree.
+    pub fn cohen_kappa(&self) -> Option<f64> {
+        let total = self.total() as f64;
+        let possible = total * total - self.agreement_by_chance();
+        if possible == 0.0 {
+            return None;
+        }
+        Some((self.correct() as f64 * total - self.agreement_by_chance()) / possible)
+    }
+
+    /// Σ truth · predicted over the classes: N² times the agreement of two independent raters of these frequencies.
+    fn agreement_by_chance(&self) -> f64 {
+        self.sum_of(|tally| tally.truth * tally.predicted)
+    }
+
+    fn sum_of(&self, of_class: impl Fn(Tally) -> usize) -> f64 {
+        self.tallies().map(of_class).sum::<usize>() as f64
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = Tally> + '_ {
+        self.counts.iter().enumerate().map(|(class, row)| Tally {
+            hits: row.get(class).copied().unwrap_or_default(),
+            truth: row.iter().sum(),
+            predicted: self.counts.iter().filter_map(|row| row.get(class)).sum(),
+        })
+    }
+}
+
+impl Tally {
+    fn scores(self, total: usize) -> ClassScores {
+        let other_truth = total - self.truth;
+        let not_predicted = total - self.predicted;
+        let rightly_not = total + self.hits - self.truth - self.predicted;
+        ClassScores {
+            support: self.truth,
+            precision: ratio(self.hits, self.predicted),
+            recall: ratio(self.hits, self.truth),
+            specificity: ratio(rightly_not, other_truth),
+            negative_predictive_value: ratio(rightly_not, not_predicted),
+            f1: self.f1(),
+        }
+    }
+
+    fn f1(self) -> f64 {
+        ratio(2 * self.hits, self.truth + self.predicted).unwrap_or_default()
+    }
+}
+
+/// A share, or `None` for 0/0.
+pub(super) fn ratio(part: usize, whole: usize) -> Option<f64> {
+    if whole == 0 {
+        None
+    } else {
+        Some(part as f64 / whole as f64)
+    }
+}
+
+/// The mean of one or more values.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| {
+        (sum + value, count + 1)
+    });
+    sum / count as f64
+}

@@ -1,0 +1,27 @@
+//! How good the answers are, and whether their uncertainty tells the wrong ones: the figures of an evaluation.
+//!
+//! [`Predictions`] holds probabilities beside the truth; [`Scored`] holds one score and one yes-or-no outcome per item,
+//! which is all that a ranking, a calibration error or a risk–coverage curve looks at. Every figure is a pure function of
+//! one of the two, undefined figures (0/0, one class only) are `None`, and [`bootstrap`] gives any of them an interval
+//! resampled by image. What may enter: arithmetic on answers that were already given. What may not: models, images, files
+//! and the layout of reports.
+
+pub mod bootstrap;
+pub mod calibration_error;
+pub mod classification;
+pub mod four_way;
+pub mod intervals;
+pub mod proper_scores;
+pub mod ranking;
+pub mod selective;
+
+mod error;
+mod predictions;
+#[cfg(test)]
+mod properties;
+mod scored;
+
+pub use error::EvaluationError;
+pub use intervals::Interval;
+pub use predictions::Predictions;
+pub use scored::{Scored, TieGroup};

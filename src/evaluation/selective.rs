@@ -1,0 +1,188 @@
+//! What answering only the surest cells buys. Everything is a function of an uncertainty (larger is less sure) and of which
+//! answers are wrong, as [`Predictions::mispredictions`](super::Predictions::mispredictions) pairs them.
+//!
+//! Items of equal uncertainty are taken in random order on average, so that no figure depends on the order of the input.
+//! The AUROC of misprediction is [`auroc`](super::ranking::auroc) of the same pairs.
+
+use serde::Serialize;
+
+use super::error::EvaluationError;
+use super::scored::{Scored, TieGroup};
+
+/// Accepting every item up to one uncertainty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RiskCoveragePoint {
+    /// The largest uncertainty that is accepted.
+    pub threshold: f64,
+    /// How many items are accepted.
+    pub accepted: usize,
+    /// Their share of all items.
+    pub coverage: f64,
+    /// How many of them are wrong.
+    pub errors: usize,
+    /// Share of the accepted that is wrong.
+    pub risk: f64,
+    /// Share of all items that is accepted and wrong.
+    pub generalised_risk: f64,
+}
+
+/// The accuracy of the surest items.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AccuracyAtCoverage {
+    /// How many items the coverage asks for: the smallest number that reaches it, at least 1.
+    pub accepted: usize,
+    /// Expected accuracy of that many items when the last ones are drawn at random among those that tie.
+    pub accuracy: f64,
+    /// The uncertainty of the last accepted item.
+    pub threshold: f64,
+    /// How many items a threshold accepts, which takes all that tie or none.
+    pub accepted_by_threshold: usize,
+    /// Their accuracy.
+    pub accuracy_by_threshold: f64,
+}
+
+/// One tie group and what came before it.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    group: TieGroup,
+    items_before: usize,
+    errors_before: usize,
+}
+
+/// Risk and coverage at every distinct uncertainty, ascending.
+pub fn risk_coverage(scored: &Scored) -> Vec<RiskCoveragePoint> {
+    steps(scored)
+        .map(|step| step.point(scored.items()))
+        .collect()
+}
+
+/// The area under the risk–coverage curve: the mean over k of the expected risk of the k surest items, 0 to 1.
+pub fn aurc(scored: &Scored) -> f64 {
+    let risks = steps(scored)
+        .flat_map(Step::places)
+        .map(|(accepted, errors)| errors / accepted);
+    risks.sum::<f64>() / scored.items() as f64
+}
+
+/// The smallest AURC that the same errors allow: every wrong answer less sure than every right one.
+pub fn aurc_of_oracle(scored: &Scored) -> f64 {
+    let (items, right) = (scored.items(), scored.items() - scored.events());
+    let risks = (right + 1..=items).map(|accepted| (accepted - right) as f64 / accepted as f64);
+    risks.sum::<f64>() / items as f64
+}
+
+/// AURC beyond what the errors make unavoidable (E-AURC with the exact oracle).
+pub fn excess_aurc(scored: &Scored) -> f64 {
+    aurc(scored) - aurc_of_oracle(scored)
+}
+
+/// E-AURC with the approximate oracle r + (1 − r) ln(1 − r) of Geifman et al., 2019, to compare with figures of others.
+pub fn excess_aurc_approximate(scored: &Scored) -> f64 {
+    let risk = scored.events() as f64 / scored.items() as f64;
+    let oracle = if risk < 1.0 {
+        risk + (1.0 - risk) * (1.0 - risk).ln()
+    } else {
+        1.0
+    };
+    aurc(scored) - oracle
+}
+
+/// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids from (0, 0): 0 to ½.
+pub fn augrc(scored: &Scored) -> f64 {
+    let items = scored.items() as f64;
+    let trapezoid = |step: Step| {
+        step.group.items as f64 * (step.errors_before as f64 + 0.5 * step.group.events as f64)
+    };
+    steps(scored).map(trapezoid).sum::<f64>() / (items * items)
+}
+
+/// The mean over k of the generalised risk of the k surest items: AUGRC by steps rather than trapezoids.
+pub fn augrc_mean_over_k(scored: &Scored) -> f64 {
+    let items = scored.items() as f64;
+    let errors: f64 = steps(scored)
+        .flat_map(Step::places)
+        .map(|(_, errors)| errors)
+        .sum();
+    errors / (items * items)
+}
+
+/// The accuracy of the surest `percent` of the items, rounded up to whole items.
+///
+/// # Errors
+/// [`EvaluationError::Coverage`] unless `percent` is between 1 and 100.
+pub fn accuracy_at_coverage(
+    scored: &Scored,
+    percent: usize,
+) -> Result<AccuracyAtCoverage, EvaluationError> {
+    if !(1..=100).contains(&percent) {
+        return Err(EvaluationError::Coverage(percent));
+    }
+    // In integers: 0.9 × 10 must not be rounded up to 10 items.
+    let accepted = (percent * scored.items()).div_ceil(100);
+    let last = steps(scored)
+        .find(|step| step.items_after() >= accepted)
+        .ok_or(EvaluationError::Empty)?;
+    Ok(last.accuracy_of(accepted))
+}
+
+fn steps(scored: &Scored) -> impl Iterator<Item = Step> + '_ {
+    scored.tie_groups().scan((0, 0), |(items, errors), group| {
+        let step = Step {
+            group,
+            items_before: *items,
+            errors_before: *errors,
+        };
+        *items += group.items;
+        *errors += group.events;
+        Some(step)
+    })
+}
+
+impl Step {
+    fn items_after(self) -> usize {
+        self.items_before + self.group.items
+    }
+
+    fn errors_after(self) -> usize {
+        self.errors_before + self.group.events
+    }
+
+    /// Expected errors among the first `items_before + taken` items when the tied ones come in random order.
+    fn expected_errors(self, taken: usize) -> f64 {
+        self.errors_before as f64
+            + self.group.events as f64 * taken as f64 / self.group.items as f64
+    }
+
+    /// For each of the group's items: how many are accepted with it, and the expected errors among them.
+    fn places(self) -> impl Iterator<Item = (f64, f64)> {
+        (1..=self.group.items).map(move |taken| {
+            (
+                (self.items_before + taken) as f64,
+                self.expected_errors(taken),
+            )
+        })
+    }
+
+    fn point(self, items: usize) -> RiskCoveragePoint {
+        let (accepted, errors) = (self.items_after(), self.errors_after());
+        RiskCoveragePoint {
+            threshold: self.group.score,
+            accepted,
+            coverage: accepted as f64 / items as f64,
+            errors,
+            risk: errors as f64 / accepted as f64,
+            generalised_risk: errors as f64 / items as f64,
+        }
+    }
+
+    fn accuracy_of(self, accepted: usize) -> AccuracyAtCoverage {
+        let expected_errors = self.expected_errors(accepted - self.items_before);
+        AccuracyAtCoverage {
+            accepted,
+            accuracy: 1.0 - expected_errors / accepted as f64,
+            threshold: self.group.score,
+            accepted_by_threshold: self.items_after(),
+            accuracy_by_threshold: 1.0 - self.errors_after() as f64 / self.items_after() as f64,
+        }
+    }
+}
