@@ -88,15 +88,6 @@ pub fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
     })
 }
 
-/// Reads a padding from the command line.
-pub fn padding_named(name: &str) -> Result<Padding, String> {
-    match name {
-        "reflect" => Ok(Padding::Reflect),
-        "zero" => Ok(Padding::Zero),
-        other => Err(format!("there is no padding `{other}`: choose reflect or zero")),
-    }
-}
-
 /// Whether a cell's identifier can name a file; identifiers come from outside.
 pub fn names_a_file(cell_id: &str) -> bool {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';

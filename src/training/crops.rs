@@ -8,7 +8,6 @@ use std::{
 
 use image::ImageFormat;
 use indicatif::ProgressBar;
-use sha2::{Digest, Sha256};
 
 use super::{
     Bethesda, CropRow, CropSettings, CropTable, Dataset, LeftOut, TrainingError,
@@ -17,7 +16,10 @@ use super::{
     parallel,
     workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
 };
-use crate::imaging::{self, CellImage, Limits, Padding};
+use crate::{
+    bundle::sha256_hex,
+    imaging::{self, CellImage, Limits, Padding},
+};
 
 /// What cutting gave.
 #[derive(Clone, Debug)]
@@ -74,9 +76,15 @@ fn rows_by_field(cells: &[CellRecord]) -> (Vec<FieldRows<'_>>, Vec<(usize, Cut)>
     let (mut repeated, mut seen) = (Vec::new(), BTreeSet::new());
     for (row, cell) in cells.iter().enumerate() {
         if seen.insert(&cell.cell_id) {
-            fields.entry(&cell.image_filename).or_default().push((row, cell));
+            fields
+                .entry(&cell.image_filename)
+                .or_default()
+                .push((row, cell));
         } else {
-            repeated.push((row, Err(left_out(cell, "its identifier is used by an earlier row"))));
+            repeated.push((
+                row,
+                Err(left_out(cell, "its identifier is used by an earlier row")),
+            ));
         }
     }
     (fields.into_iter().collect(), repeated)
@@ -93,11 +101,16 @@ fn cut_field(
     let field = match read_field(&dataset.field(file)) {
         Ok(field) => field,
         Err(reason) => {
-            let cuts = rows.iter().map(|(row, cell)| (*row, Err(left_out(cell, &reason)))).collect();
+            let cuts = rows
+                .iter()
+                .map(|(row, cell)| (*row, Err(left_out(cell, &reason))))
+                .collect();
             return Ok(FieldCuts { cuts, width: None });
         }
     };
-    let cut = |(row, cell): &(usize, &CellRecord)| Ok((*row, cut_cell(&field, cell, edge, padding, folder)?));
+    let cut = |(row, cell): &(usize, &CellRecord)| {
+        Ok((*row, cut_cell(&field, cell, edge, padding, folder)?))
+    };
     let cuts: Result<Vec<_>, TrainingError> = rows.iter().map(cut).collect();
     Ok(FieldCuts {
         cuts: cuts?,
@@ -107,7 +120,8 @@ fn cut_field(
 
 fn read_field(path: &Path) -> Result<CellImage, String> {
     let bytes = read_bytes(path).map_err(|error| error.to_string())?;
-    imaging::decode(&bytes, &Limits::default()).map_err(|error| format!("{}: {error}", path.display()))
+    imaging::decode(&bytes, &Limits::default())
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn cut_cell(
@@ -124,7 +138,8 @@ fn cut_cell(
         Ok(label) => label,
         Err(unknown) => return Ok(Err(left_out(cell, &unknown.to_string()))),
     };
-    let crop = match imaging::crop_at_nucleus(field, cell.nucleus_x, cell.nucleus_y, edge, padding) {
+    let crop = match imaging::crop_at_nucleus(field, cell.nucleus_x, cell.nucleus_y, edge, padding)
+    {
         Ok(crop) => crop,
         Err(error) => return Ok(Err(left_out(cell, &error.to_string()))),
     };
@@ -164,8 +179,14 @@ fn gather(
     padding: Padding,
 ) -> Result<CropOutcome, TrainingError> {
     let widths: BTreeSet<u32> = fields.iter().filter_map(|field| field.width).collect();
-    let source_width_px = (widths.len() == 1).then(|| widths.first().copied()).flatten();
-    let mut cuts: Vec<(usize, Cut)> = fields.into_iter().flat_map(|field| field.cuts).chain(repeated).collect();
+    let source_width_px = (widths.len() == 1)
+        .then(|| widths.first().copied())
+        .flatten();
+    let mut cuts: Vec<(usize, Cut)> = fields
+        .into_iter()
+        .flat_map(|field| field.cuts)
+        .chain(repeated)
+        .collect();
     cuts.sort_by_key(|(row, _)| *row);
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for (_, cut) in cuts {
@@ -175,15 +196,17 @@ fn gather(
         }
     }
     if let (true, Some(first)) = (rows.is_empty(), left_out.first()) {
-        let reason = format!("no cell could be cut; the first: cell {}: {}", first.cell_id, first.reason);
+        let reason = format!(
+            "no cell could be cut; the first: cell {}: {}",
+            first.cell_id, first.reason
+        );
         return Err(TrainingError::Impossible(reason));
     }
-    let settings = CropSettings { edge, padding, source_width_px };
+    let settings = CropSettings {
+        edge,
+        padding,
+        source_width_px,
+    };
     let table = CropTable { rows, settings };
     Ok(CropOutcome { table, left_out })
-}
-
-/// SHA-256 as 64 lower-case hexadecimal digits.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -54,6 +54,15 @@ pub enum TrainingError {
     /// Samples of the trained heads are no distributions.
     #[error("the trained heads gave unusable probabilities: {0}")]
     Samples(#[from] crate::uncertainty::SamplesError),
+    /// The held-out cells do not allow a figure.
+    #[error("the answers cannot be evaluated: {0}")]
+    Evaluation(#[from] crate::evaluation::EvaluationError),
+    /// ONNX Runtime's library is missing or wrong.
+    #[error(transparent)]
+    Library(#[from] crate::engine::RuntimeError),
+    /// What was exported is not a bundle.
+    #[error("the exported bundle is wrong: {0}")]
+    Bundle(#[from] crate::bundle::BundleError),
 }
 
 impl TrainingError {

@@ -10,14 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::{
     CropRow, TrainingError, ViewPlan,
-    crops::sha256_hex,
     graph::Graph,
     parallel,
     workspace::{Workspace, read_bytes, write_bytes},
 };
 use crate::{
-    bundle::Input,
-    engine::runtime::Runtime,
+    bundle::{Input, sha256_hex},
+    engine::{Runtime, seed_of},
     imaging::{self, CellImage, InputTensor, Limits},
 };
 
@@ -37,13 +36,24 @@ impl FeatureMatrix {
     /// The features of a cell; empty for a row that does not exist.
     pub fn row(&self, cell: usize) -> &[f32] {
         let start = cell * self.dimension;
-        self.values.get(start..start + self.dimension).unwrap_or_default()
+        self.values
+            .get(start..start + self.dimension)
+            .unwrap_or_default()
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.values.len() / self.dimension.max(1)
     }
+}
+
+/// The features of some cells in some views.
+#[derive(Clone, Debug)]
+pub struct FeatureSet {
+    /// Digest of everything that they depend on.
+    pub digest: String,
+    /// One matrix per view, with the cells in the same order in each.
+    pub views: Vec<FeatureMatrix>,
 }
 
 /// The trunk as a file with the names of its tensors.
@@ -99,12 +109,17 @@ pub fn features(
     request: &FeatureRequest<'_>,
     workspace: &Workspace,
     progress: &ProgressBar,
-) -> Result<Vec<FeatureMatrix>, TrainingError> {
-    let folder = workspace.features().join(digest(trunk, request)?);
+) -> Result<FeatureSet, TrainingError> {
+    let digest = digest(trunk, request)?;
+    let folder = workspace.features().join(&digest);
     let total = request.views.count() * request.cells.len();
     progress.set_length(total as u64);
     let missing = (0..request.views.count()).any(|view| !view_file(&folder, view).is_file());
-    let crops = if missing { load_crops(request)? } else { Vec::new() };
+    let crops = if missing {
+        load_crops(request)?
+    } else {
+        Vec::new()
+    };
     let compute = |view| compute_view(runtime, trunk, request, &crops, view, progress);
     let cached = |view| {
         let path = view_file(&folder, view);
@@ -113,11 +128,27 @@ pub fn features(
             return read_matrix(&path, trunk.dimension, request.cells.len());
         }
         let matrix = compute(view)?;
-        let bytes: Vec<u8> = matrix.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = matrix
+            .values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         write_bytes(&path, &bytes)?;
         Ok(matrix)
     };
-    (0..request.views.count()).map(cached).collect()
+    let views: Result<Vec<FeatureMatrix>, TrainingError> =
+        (0..request.views.count()).map(cached).collect();
+    Ok(FeatureSet {
+        digest,
+        views: views?,
+    })
+}
+
+/// A crop in memory, with the seed that the server would derive from its file.
+struct Crop<'a> {
+    row: &'a CropRow,
+    image: CellImage,
+    seed: u64,
 }
 
 /// Everything that the features depend on.
@@ -132,31 +163,55 @@ fn digest(trunk: &TrunkFile, request: &FeatureRequest<'_>) -> Result<String, Tra
         hasher.update(cell.sha256.as_bytes());
     }
     let digest = hasher.finalize();
-    Ok(digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn view_file(folder: &Path, view: usize) -> PathBuf {
     folder.join(format!("view_{view:02}.f32"))
 }
 
-fn read_matrix(path: &Path, dimension: usize, cells: usize) -> Result<FeatureMatrix, TrainingError> {
+fn read_matrix(
+    path: &Path,
+    dimension: usize,
+    cells: usize,
+) -> Result<FeatureMatrix, TrainingError> {
     let bytes = read_bytes(path)?;
-    let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    let values: Vec<f32> = bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|word| f32::from_le_bytes(*word))
+        .collect();
     if values.len() != dimension * cells {
         fs::remove_file(path).map_err(TrainingError::write(path))?;
-        return Err(TrainingError::malformed(path)("it had a wrong length and was removed: run again"));
+        return Err(TrainingError::malformed(path)(
+            "it had a wrong length and was removed: run again",
+        ));
     }
     Ok(FeatureMatrix { dimension, values })
 }
 
-fn load_crops(request: &FeatureRequest<'_>) -> Result<Vec<CellImage>, TrainingError> {
-    parallel::map(parallel::available_threads(), request.cells, |cell| {
-        let path = request.crops.join(&cell.file);
+fn load_crops<'a>(request: &FeatureRequest<'a>) -> Result<Vec<Crop<'a>>, TrainingError> {
+    let cells: Vec<&'a CropRow> = request.cells.iter().collect();
+    parallel::map(parallel::available_threads(), &cells, |row| {
+        let path = request.crops.join(&row.file);
         let bytes = read_bytes(&path)?;
-        if sha256_hex(&bytes) != cell.sha256 {
-            return Err(TrainingError::malformed(&path)("it is not the crop of the table: run `crop` again"));
+        if sha256_hex(&bytes) != row.sha256 {
+            return Err(TrainingError::malformed(&path)(
+                "it is not the crop of the table: run `crop` again",
+            ));
         }
-        imaging::decode(&bytes, &Limits::default()).map_err(|source| TrainingError::Image { path, source })
+        let image = imaging::decode(&bytes, &Limits::default());
+        let image = image.map_err(|source| TrainingError::Image { path, source })?;
+        Ok(Crop {
+            row,
+            image,
+            seed: seed_of(&bytes),
+        })
     })
 }
 
@@ -164,44 +219,58 @@ fn compute_view(
     runtime: &Runtime,
     trunk: &TrunkFile,
     request: &FeatureRequest<'_>,
-    crops: &[CellImage],
+    crops: &[Crop<'_>],
     view: usize,
     progress: &ProgressBar,
 ) -> Result<FeatureMatrix, TrainingError> {
     let open = |_| Graph::open(runtime, &trunk.path, &trunk.features);
-    let sessions: Result<Vec<Graph>, TrainingError> = (0..parallel::available_threads()).map(open).collect();
-    let cells: Vec<(&CropRow, &CellImage)> = request.cells.iter().zip(crops).collect();
-    let batches: Vec<&[(&CropRow, &CellImage)]> = cells.chunks(BATCH).collect();
+    let sessions: Result<Vec<Graph>, TrainingError> =
+        (0..parallel::available_threads()).map(open).collect();
+    let batches: Vec<&[Crop<'_>]> = crops.chunks(BATCH).collect();
     let rows = parallel::map_with_states(sessions?, &batches, |session, batch| {
         let tensor = input_tensor(request, batch, view)?;
-        let features = session.run(&[(&trunk.input, tensor.shape().to_vec(), tensor.as_slice())])?;
+        let features =
+            session.run(&[(&trunk.input, tensor.shape().to_vec(), tensor.as_slice())])?;
         progress.inc(batch.len() as u64);
         Ok(features)
     })?;
-    let matrix = FeatureMatrix { dimension: trunk.dimension, values: rows.concat() };
-    if matrix.values.len() == trunk.dimension * request.cells.len() {
+    let matrix = FeatureMatrix {
+        dimension: trunk.dimension,
+        values: rows.concat(),
+    };
+    if matrix.values.len() == trunk.dimension * crops.len() {
         return Ok(matrix);
     }
-    let found = matrix.values.len() / request.cells.len().max(1);
-    Err(TrainingError::Runtime(format!("the trunk gave {found} features, not {}", trunk.dimension)))
+    let found = matrix.values.len() / crops.len().max(1);
+    Err(TrainingError::Runtime(format!(
+        "the trunk gave {found} features, not {}",
+        trunk.dimension
+    )))
 }
 
 fn input_tensor(
     request: &FeatureRequest<'_>,
-    batch: &[(&CropRow, &CellImage)],
+    batch: &[Crop<'_>],
     view: usize,
 ) -> Result<InputTensor, TrainingError> {
-    let explain = |cell: &CropRow| {
-        let path = request.crops.join(&cell.file);
-        move |source| TrainingError::Image { path, source }
+    let input = request.input;
+    let fill = |tensor: &mut InputTensor, crop: &Crop<'_>| {
+        let image = request.views.view(&crop.image, crop.seed, view, input)?;
+        tensor.push(&image, &input.normalisation)
     };
-    let size = request.input.size;
-    let first = batch.first().map_or(Path::new(""), |(cell, _)| Path::new(&cell.file));
-    let mut tensor = InputTensor::with_capacity(size, size, batch.len())
-        .map_err(|source| TrainingError::Image { path: first.to_owned(), source })?;
-    for (cell, crop) in batch {
-        let image = request.views.view(crop, &cell.cell_id, view, request.input).map_err(explain(cell))?;
-        tensor.push(&image, &request.input.normalisation).map_err(explain(cell))?;
+    let path = |crop: &Crop<'_>| request.crops.join(&crop.row.file);
+    let mut tensor =
+        InputTensor::with_capacity(input.size, input.size, batch.len()).map_err(|source| {
+            TrainingError::Image {
+                path: request.crops.to_owned(),
+                source,
+            }
+        })?;
+    for crop in batch {
+        fill(&mut tensor, crop).map_err(|source| TrainingError::Image {
+            path: path(crop),
+            source,
+        })?;
     }
     Ok(tensor)
 }

@@ -31,14 +31,27 @@ const WARM_UP: f64 = 0.05;
 /// Trains K heads side by side and returns them for raw (not standardised) features.
 ///
 /// Everything random comes from `seed` and `purpose`: the same cells, recipe, seed and machine give the same bits.
-pub fn fit(cells: &TrainingCells<'_>, recipe: &Recipe, seed: u64, purpose: &str, progress: &ProgressBar) -> HeadWeights {
+pub fn fit(
+    cells: &TrainingCells<'_>,
+    recipe: &Recipe,
+    seed: u64,
+    purpose: &str,
+    progress: &ProgressBar,
+) -> HeadWeights {
     let device = Device::flex().autodiff();
     let standardisation = Standardisation::measure(cells.views, cells.rows);
     let dimension = cells.views.first().map_or(0, |view| view.dimension);
     let shape = recipe.shape(dimension, cells.class_count);
     let mut initial = random::stream(seed, &format!("{purpose}/initial weights"));
     let weights = HeadWeights::random(shape.clone(), &class_bias(cells), &mut initial);
-    let mut batches = Batches::new(cells, recipe, &standardisation, seed, purpose, device.clone());
+    let mut batches = Batches::new(
+        cells,
+        recipe,
+        &standardisation,
+        seed,
+        purpose,
+        device.clone(),
+    );
     let mut heads = HeadBank::new(&weights, &device);
     let mut optimizer = optimizer(recipe);
     let steps = recipe.epochs * cells.rows.len().div_ceil(recipe.batch);
@@ -48,7 +61,8 @@ pub fn fit(cells: &TrainingCells<'_>, recipe: &Recipe, seed: u64, purpose: &str,
         for rows in batches.shuffled().chunks(recipe.batch) {
             let batch = batches.batch(rows, epoch);
             let logits = heads.classify(heads.first_layer(batch.features), &batch.masks);
-            let gradients = GradientsParams::from_grads(loss(logits, &batch.targets).backward(), &heads);
+            let gradients =
+                GradientsParams::from_grads(loss(logits, &batch.targets).backward(), &heads);
             heads = optimizer.step(learning_rate(recipe, step, steps), heads, gradients);
             step += 1;
             progress.inc(1);
@@ -58,7 +72,9 @@ pub fn fit(cells: &TrainingCells<'_>, recipe: &Recipe, seed: u64, purpose: &str,
 }
 
 fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(recipe.weight_decay as f32);
+    let config = AdamWConfig::new()
+        .with_epsilon(1e-8)
+        .with_weight_decay(recipe.weight_decay as f32);
     config.init()
 }
 
@@ -120,8 +136,12 @@ impl<'a> Batches<'a> {
             cells,
             recipe,
             standardisation,
-            counts: (0..members).map(|_| random::bootstrap_counts(&mut resampling, count)).collect(),
-            first_views: (0..count).map(|_| random::below(&mut views, cells.views.len())).collect(),
+            counts: (0..members)
+                .map(|_| random::bootstrap_counts(&mut resampling, count))
+                .collect(),
+            first_views: (0..count)
+                .map(|_| random::below(&mut views, cells.views.len()))
+                .collect(),
             order: stream("order"),
             dropped: stream("dropout"),
             device,
@@ -148,7 +168,8 @@ impl<'a> Batches<'a> {
         let mut values = Vec::with_capacity(positions.len() * dimension);
         for position in positions {
             let view = &views[(self.first_views[*position] + epoch) % views.len()];
-            self.standardisation.append(view.row(self.cells.rows[*position]), &mut values);
+            self.standardisation
+                .append(view.row(self.cells.rows[*position]), &mut values);
         }
         self.tensor(values, [positions.len(), dimension])
     }
@@ -161,20 +182,30 @@ impl<'a> Batches<'a> {
         let kept = 1.0 / (1.0 - drop);
         let mut masks = Vec::new();
         for width in &self.recipe.hidden {
-            let values = random::dropout_mask(&mut self.dropped, members * cells * width, drop, kept);
+            let values =
+                random::dropout_mask(&mut self.dropped, members * cells * width, drop, kept);
             masks.push(self.tensor(values, [members, cells, *width]));
         }
         masks
     }
 
     fn targets(&self, positions: &[usize]) -> Targets {
-        let (cells, classes, members) = (positions.len(), self.cells.class_count, self.recipe.members);
+        let (cells, classes, members) =
+            (positions.len(), self.cells.class_count, self.recipe.members);
         let mut one_hot = vec![0.0; cells * classes];
         for (row, position) in positions.iter().enumerate() {
             one_hot[row * classes + self.cells.classes[self.cells.rows[*position]]] = 1.0;
         }
-        let resampled: Vec<f32> = self.counts.iter().flat_map(|counts| positions.iter().map(|at| counts[*at])).collect();
-        let weights = if resampled.is_empty() { vec![1.0; members * cells] } else { resampled };
+        let resampled: Vec<f32> = self
+            .counts
+            .iter()
+            .flat_map(|counts| positions.iter().map(|at| counts[*at]))
+            .collect();
+        let weights = if resampled.is_empty() {
+            vec![1.0; members * cells]
+        } else {
+            resampled
+        };
         Targets {
             classes: self.tensor(one_hot, [1, cells, classes]),
             weights: self.tensor(weights, [members, cells, 1]),

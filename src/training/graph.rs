@@ -7,7 +7,7 @@ use ort::{session::Session, value::TensorRef};
 use super::TrainingError;
 use crate::{
     config::ExecutionProvider,
-    engine::runtime::{Runtime, SessionOptions},
+    engine::{Runtime, SessionOptions},
 };
 
 /// A graph of f32 tensors with one output that matters, on one thread.
@@ -30,8 +30,11 @@ impl Graph {
             intra_threads: 1,
             keep_dropout: false,
         };
-        let session = runtime.session(model, &options).map_err(runtime_error)?;
-        Ok(Self { session, output: output.to_owned() })
+        let session = runtime.session(model, &options).map_err(explain)?;
+        Ok(Self {
+            session,
+            output: output.to_owned(),
+        })
     }
 
     /// Runs the graph and returns the output's values in row-major order.
@@ -41,18 +44,24 @@ impl Graph {
     pub fn run(&mut self, inputs: &[NamedInput<'_>]) -> Result<Vec<f32>, TrainingError> {
         let mut tensors = Vec::with_capacity(inputs.len());
         for (name, shape, values) in inputs {
-            let tensor = TensorRef::from_array_view((shape.clone(), *values)).map_err(runtime_error)?;
+            let tensor = TensorRef::from_array_view((shape.clone(), *values)).map_err(explain)?;
             tensors.push((*name, tensor));
         }
         let name = &self.output;
-        let outputs = self.session.run(tensors).map_err(runtime_error)?;
+        let outputs = self.session.run(tensors).map_err(explain)?;
         let no_output = || TrainingError::Runtime(format!("the graph has no output `{name}`"));
         let output = outputs.get(name).ok_or_else(no_output)?;
-        let (_, values) = output.try_extract_tensor::<f32>().map_err(runtime_error)?;
+        let (_, values) = output.try_extract_tensor::<f32>().map_err(explain)?;
         Ok(values.to_vec())
     }
 }
 
-fn runtime_error<T>(error: ort::Error<T>) -> TrainingError {
-    TrainingError::Runtime(error.to_string())
+fn explain(error: impl std::fmt::Display) -> TrainingError {
+    TrainingError::Runtime(
+        error
+            .to_string()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }

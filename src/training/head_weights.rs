@@ -27,7 +27,11 @@ impl HeadShape {
     /// Rows and columns of each layer's matrix in one head.
     pub fn layers(&self) -> Vec<(usize, usize)> {
         let inputs = std::iter::once(self.features).chain(self.hidden.iter().copied());
-        let outputs = self.hidden.iter().copied().chain(std::iter::once(self.classes));
+        let outputs = self
+            .hidden
+            .iter()
+            .copied()
+            .chain(std::iter::once(self.classes));
         inputs.zip(outputs).collect()
     }
 }
@@ -56,7 +60,11 @@ impl HeadWeights {
         let last = shape.hidden.len();
         let layer = |(index, (rows, columns)): (usize, (usize, usize))| {
             let bound = (6.0 / rows as f32).sqrt();
-            let bias = if index == last { class_bias.to_vec() } else { vec![0.0; columns] };
+            let bias = if index == last {
+                class_bias.to_vec()
+            } else {
+                vec![0.0; columns]
+            };
             LayerWeights {
                 weight: random::uniform(random, shape.members * rows * columns, bound),
                 bias: bias.repeat(shape.members),
@@ -68,9 +76,16 @@ impl HeadWeights {
 
     /// The same heads for features that were not standardised before.
     pub fn absorb(mut self, standardisation: &Standardisation) -> Self {
-        let Some((rows, columns)) = self.shape.layers().first().copied() else { return self };
-        let Some(layer) = self.layers.first_mut() else { return self };
-        let members = layer.weight.chunks_mut(rows * columns).zip(layer.bias.chunks_mut(columns));
+        let Some((rows, columns)) = self.shape.layers().first().copied() else {
+            return self;
+        };
+        let Some(layer) = self.layers.first_mut() else {
+            return self;
+        };
+        let members = layer
+            .weight
+            .chunks_mut(rows * columns)
+            .zip(layer.bias.chunks_mut(columns));
         for (weight, bias) in members {
             for (row, (mean, scale)) in weight.chunks_mut(columns).zip(standardisation.columns()) {
                 for (value, bias) in row.iter_mut().zip(bias.iter_mut()) {
@@ -84,7 +99,10 @@ impl HeadWeights {
 
     /// Little-endian f32, layer by layer, weights before biases.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let values = self.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+        let values = self
+            .layers
+            .iter()
+            .flat_map(|layer| layer.weight.iter().chain(&layer.bias));
         values.flat_map(|value| value.to_le_bytes()).collect()
     }
 
@@ -103,15 +121,22 @@ impl HeadWeights {
         let mut values = words.iter().map(|word| f32::from_le_bytes(*word));
         let mut layers = Vec::new();
         for (rows, columns) in shape.layers() {
-            let weight: Vec<f32> = values.by_ref().take(shape.members * rows * columns).collect();
+            let weight: Vec<f32> = values
+                .by_ref()
+                .take(shape.members * rows * columns)
+                .collect();
             let bias: Vec<f32> = values.by_ref().take(shape.members * columns).collect();
             if bias.len() < shape.members * columns {
-                return Err(TrainingError::malformed(path)("it is too short for these heads: train again"));
+                return Err(TrainingError::malformed(path)(
+                    "it is too short for these heads: train again",
+                ));
             }
             layers.push(LayerWeights { weight, bias });
         }
         if !rest.is_empty() || values.next().is_some() {
-            return Err(TrainingError::malformed(path)("it is too long for these heads: train again"));
+            return Err(TrainingError::malformed(path)(
+                "it is too long for these heads: train again",
+            ));
         }
         Ok(Self { shape, layers })
     }
@@ -133,7 +158,10 @@ impl Standardisation {
         let dimension = views.first().map_or(0, |view| view.dimension);
         let count = (views.len() * cells.len()).max(1) as f64;
         let (mut sum, mut squares) = (vec![0.0; dimension], vec![0.0; dimension]);
-        for row in views.iter().flat_map(|view| cells.iter().map(|cell| view.row(*cell))) {
+        for row in views
+            .iter()
+            .flat_map(|view| cells.iter().map(|cell| view.row(*cell)))
+        {
             for ((value, sum), squares) in row.iter().zip(&mut sum).zip(&mut squares) {
                 *sum += f64::from(*value);
                 *squares += f64::from(*value) * f64::from(*value);
@@ -141,7 +169,11 @@ impl Standardisation {
         }
         let scale = |(sum, squares): (&f64, &f64)| {
             let deviation = (squares / count - (sum / count).powi(2)).max(0.0).sqrt();
-            if deviation < SMALLEST_DEVIATION { 1.0 } else { (1.0 / deviation) as f32 }
+            if deviation < SMALLEST_DEVIATION {
+                1.0
+            } else {
+                (1.0 / deviation) as f32
+            }
         };
         Self {
             mean: sum.iter().map(|sum| (sum / count) as f32).collect(),
@@ -151,7 +183,11 @@ impl Standardisation {
 
     /// Appends a row of features, standardised.
     pub fn append(&self, row: &[f32], values: &mut Vec<f32>) {
-        values.extend(row.iter().zip(self.columns()).map(|(value, (mean, scale))| (value - mean) * scale));
+        values.extend(
+            row.iter()
+                .zip(self.columns())
+                .map(|(value, (mean, scale))| (value - mean) * scale),
+        );
     }
 
     fn columns(&self) -> impl Iterator<Item = (f32, f32)> + '_ {

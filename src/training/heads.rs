@@ -24,17 +24,33 @@ pub struct HeadBank {
 impl HeadBank {
     /// Builds the module on a device.
     pub fn new(weights: &HeadWeights, device: &Device) -> Self {
-        let HeadShape { members, features, .. } = weights.shape;
+        let HeadShape {
+            members, features, ..
+        } = weights.shape;
         let layers = weights.shape.layers();
         let first_width = layers.first().map_or(0, |(_, columns)| *columns);
         let mut stored = weights.layers.iter().zip(&layers);
-        let (first_weight, first_bias) = stored.next().map_or((Vec::new(), Vec::new()), |(layer, (rows, columns))| {
-            (fuse(&layer.weight, members, *rows, *columns), layer.bias.clone())
-        });
+        let (first_weight, first_bias) =
+            stored
+                .next()
+                .map_or((Vec::new(), Vec::new()), |(layer, (rows, columns))| {
+                    (
+                        fuse(&layer.weight, members, *rows, *columns),
+                        layer.bias.clone(),
+                    )
+                });
         let (mut later_weights, mut later_biases) = (Vec::new(), Vec::new());
         for (layer, (rows, columns)) in stored {
-            later_weights.push(parameter(layer.weight.clone(), [members, *rows, *columns], device));
-            later_biases.push(parameter(layer.bias.clone(), [members, 1, *columns], device));
+            later_weights.push(parameter(
+                layer.weight.clone(),
+                [members, *rows, *columns],
+                device,
+            ));
+            later_biases.push(parameter(
+                layer.bias.clone(),
+                [members, 1, *columns],
+                device,
+            ));
         }
         Self {
             first_weight: parameter(first_weight, [features, members * first_width], device),
@@ -49,7 +65,9 @@ impl HeadBank {
         let members = self.members();
         let hidden = relu(features.matmul(self.first_weight.val()) + self.first_bias.val());
         let [cells, width] = hidden.dims();
-        hidden.reshape([cells, members, width / members]).swap_dims(0, 1)
+        hidden
+            .reshape([cells, members, width / members])
+            .swap_dims(0, 1)
     }
 
     /// The rest of every head: `[K, N, H]` → logits `[K, N, C]`.
@@ -58,7 +76,12 @@ impl HeadBank {
     pub fn classify(&self, hidden: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
         let last = self.later_weights.len().saturating_sub(1);
         let mut values = hidden;
-        for (index, (weight, bias)) in self.later_weights.iter().zip(&self.later_biases).enumerate() {
+        for (index, (weight, bias)) in self
+            .later_weights
+            .iter()
+            .zip(&self.later_biases)
+            .enumerate()
+        {
             if let Some(mask) = masks.get(index) {
                 values = values * mask.clone();
             }
@@ -79,7 +102,10 @@ impl HeadBank {
             bias: values(&self.first_bias),
         };
         let later = self.later_weights.iter().zip(&self.later_biases);
-        let later = later.map(|(weight, bias)| LayerWeights { weight: values(weight), bias: values(bias) });
+        let later = later.map(|(weight, bias)| LayerWeights {
+            weight: values(weight),
+            bias: values(bias),
+        });
         HeadWeights {
             shape: shape.clone(),
             layers: std::iter::once(first).chain(later).collect(),
@@ -87,11 +113,17 @@ impl HeadBank {
     }
 
     fn members(&self) -> usize {
-        self.later_weights.first().map_or(1, |weight| weight.val().dims()[0])
+        self.later_weights
+            .first()
+            .map_or(1, |weight| weight.val().dims()[0])
     }
 }
 
-fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+fn parameter<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
 }
 
@@ -101,8 +133,12 @@ fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
 }
 
 /// `[K, rows, columns]` → `[rows, K·columns]`
-fn fuse(weight: &[f32], members: usize, rows: usize, columns: usize) -> Vec<f32> {
-    let row_of = |row: usize| weight.chunks(rows * columns).map(move |member| &member[row * columns..(row + 1) * columns]);
+pub(super) fn fuse(weight: &[f32], members: usize, rows: usize, columns: usize) -> Vec<f32> {
+    let row_of = |row: usize| {
+        weight
+            .chunks(rows * columns)
+            .map(move |member| &member[row * columns..(row + 1) * columns])
+    };
     let fused: Vec<f32> = (0..rows).flat_map(row_of).flatten().copied().collect();
     debug_assert_eq!(fused.len(), members * rows * columns);
     fused

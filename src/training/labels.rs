@@ -32,7 +32,14 @@ pub enum Bethesda {
 
 impl Bethesda {
     /// Every class, in the order of the default bundle's outputs.
-    pub const ALL: [Self; 6] = [Self::Nilm, Self::AscUs, Self::Lsil, Self::AscH, Self::Hsil, Self::Scc];
+    pub const ALL: [Self; 6] = [
+        Self::Nilm,
+        Self::AscUs,
+        Self::Lsil,
+        Self::AscH,
+        Self::Hsil,
+        Self::Scc,
+    ];
 
     /// The usual abbreviation.
     pub fn name(self) -> &'static str {
@@ -145,13 +152,19 @@ mod tests {
 
     #[test]
     fn every_class_has_its_own_output_among_six() {
-        let outputs: Vec<usize> = Bethesda::ALL.into_iter().map(|class| Grouping::Six.class_of(class)).collect();
+        let outputs: Vec<usize> = Bethesda::ALL
+            .into_iter()
+            .map(|class| Grouping::Six.class_of(class))
+            .collect();
         assert_eq!(outputs, [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]
     fn three_classes_are_normal_low_and_high_grade() {
-        let outputs: Vec<usize> = Bethesda::ALL.into_iter().map(|class| Grouping::Three.class_of(class)).collect();
+        let outputs: Vec<usize> = Bethesda::ALL
+            .into_iter()
+            .map(|class| Grouping::Three.class_of(class))
+            .collect();
         assert_eq!(outputs, [0, 1, 1, 2, 2, 2]);
     }
 
@@ -160,7 +173,15 @@ mod tests {
         for class in Bethesda::ALL {
             assert_eq!(class.name().parse::<Bethesda>().unwrap(), class);
         }
-        assert_eq!("Negative for intraepithelial lesion".parse::<Bethesda>().unwrap(), Bethesda::Nilm);
-        assert_eq!("benign".parse::<Bethesda>().unwrap_err().to_string(), "unknown label `benign`");
+        assert_eq!(
+            "Negative for intraepithelial lesion"
+                .parse::<Bethesda>()
+                .unwrap(),
+            Bethesda::Nilm
+        );
+        assert_eq!(
+            "benign".parse::<Bethesda>().unwrap_err().to_string(),
+            "unknown label `benign`"
+        );
     }
 }

@@ -31,7 +31,10 @@ pub fn loss(logits: Tensor<3>, targets: &Targets) -> Tensor<1> {
 }
 
 fn binary_cross_entropy(log_probabilities: Tensor<3>, targets: &Targets) -> Tensor<3> {
-    let normal = log_probabilities.narrow(2, 0, 1).exp().clamp(TINY, 1.0 - TINY);
+    let normal = log_probabilities
+        .narrow(2, 0, 1)
+        .exp()
+        .clamp(TINY, 1.0 - TINY);
     let is_normal = targets.classes.clone().narrow(2, 0, 1);
     let abnormal = normal.clone().neg() + 1.0;
     let is_abnormal = is_normal.clone().neg() + 1.0;

@@ -8,35 +8,55 @@
 //! fields ─ crops ─▶ crops.csv ─ split ─▶ split.csv ─ features ─▶ [cells, D] per view ─ fit ─▶ heads ─ export ─▶ bundle
 //! ```
 
+mod calibrate;
+mod card;
+mod cli;
+mod commands;
 mod crop_table;
 mod crops;
 mod dataset;
 mod error;
+mod evaluate;
+mod export;
 mod features;
+mod figures;
 mod fit;
 mod graph;
+mod head_graphs;
 mod head_weights;
 mod heads;
+mod held_out;
 mod labels;
 mod losses;
 mod parallel;
+mod progress;
 mod random;
 mod recipe;
+mod scores;
 mod split;
+mod study;
+mod tables;
+mod verify;
 mod views;
 mod workspace;
 
+pub use cli::{Cli, Command};
+pub use commands::run;
 pub use crop_table::{CropRow, CropSettings, CropTable, LeftOut};
 pub use crops::{CropOutcome, crop_dataset};
 pub use dataset::Dataset;
 pub use error::TrainingError;
-pub use features::{FeatureMatrix, FeatureRequest, TrunkFile, features};
+pub use evaluate::Evaluation;
+pub use features::{FeatureMatrix, FeatureRequest, FeatureSet, TrunkFile, features};
 pub use fit::{TrainingCells, fit};
 pub use graph::Graph;
-pub use head_weights::{HeadShape, HeadWeights, Standardisation};
+pub use head_graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph};
+pub use head_weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
 pub use heads::HeadBank;
 pub use labels::{Bethesda, Grouping};
 pub use recipe::Recipe;
+pub use scores::{CellScores, dropout_scores, member_scores, view_scores};
 pub use split::{Part, Split, SplitOptions, SplitRow, split};
+pub use study::{Study, StudyOptions};
 pub use views::ViewPlan;
 pub use workspace::Workspace;

@@ -68,7 +68,10 @@ mod tests {
     fn results_keep_the_order_of_the_items() {
         let items: Vec<u64> = (0..500).collect();
         let squares = map(4, &items, |item| Ok(item * item)).unwrap();
-        assert_eq!(squares, items.iter().map(|item| item * item).collect::<Vec<_>>());
+        assert_eq!(
+            squares,
+            items.iter().map(|item| item * item).collect::<Vec<_>>()
+        );
     }
 
     #[test]

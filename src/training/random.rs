@@ -14,11 +14,6 @@ pub fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key(seed, purpose))
 }
 
-/// A 64-bit seed for one purpose, for parts that take a number rather than a stream.
-pub fn derived_seed(seed: u64, purpose: &str) -> u64 {
-    stream(seed, purpose).next_u64()
-}
-
 fn key(seed: u64, purpose: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(seed.to_le_bytes());
@@ -59,14 +54,27 @@ pub fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
 }
 
 /// `count` values that are 0 with probability `drop_probability` and `kept` otherwise.
-pub fn dropout_mask(random: &mut impl RngCore, count: usize, drop_probability: f32, kept: f32) -> Vec<f32> {
-    let draw = |_| if unit(random) < drop_probability { 0.0 } else { kept };
+pub fn dropout_mask(
+    random: &mut impl RngCore,
+    count: usize,
+    drop_probability: f32,
+    kept: f32,
+) -> Vec<f32> {
+    let draw = |_| {
+        if unit(random) < drop_probability {
+            0.0
+        } else {
+            kept
+        }
+    };
     (0..count).map(draw).collect()
 }
 
 /// `count` values uniform in [−`bound`, `bound`).
 pub fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> {
-    (0..count).map(|_| (2.0 * unit(random) - 1.0) * bound).collect()
+    (0..count)
+        .map(|_| (2.0 * unit(random) - 1.0) * bound)
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,7 +102,10 @@ mod tests {
         let counts = bootstrap_counts(&mut stream(3, "bootstrap"), 1000);
         assert_eq!(counts.iter().sum::<f32>(), 1000.0);
         let never = counts.iter().filter(|times| **times == 0.0).count();
-        assert!((300..440).contains(&never), "about 1/e of the items are never drawn, here {never}");
+        assert!(
+            (300..440).contains(&never),
+            "about 1/e of the items are never drawn, here {never}"
+        );
     }
 
     #[test]

@@ -41,8 +41,11 @@ impl TryFrom<String> for Part {
         if text == "test" {
             return Ok(Self::Test);
         }
-        let fold = text.strip_prefix("fold_").and_then(|number| number.parse().ok());
-        fold.map(Self::Fold).ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
+        let fold = text
+            .strip_prefix("fold_")
+            .and_then(|number| number.parse().ok());
+        fold.map(Self::Fold)
+            .ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
     }
 }
 
@@ -54,7 +57,9 @@ impl Serialize for Part {
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -108,7 +113,11 @@ pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, Trainin
     let groups = groups(crops, options.per_cell);
     let shares = shares(options);
     if groups.len() < shares.len() {
-        let reason = format!("{} images cannot fill {} parts: give fewer folds", groups.len(), shares.len());
+        let reason = format!(
+            "{} images cannot fill {} parts: give fewer folds",
+            groups.len(),
+            shares.len()
+        );
         return Err(TrainingError::Impossible(reason));
     }
     let placed = place(&groups, &shares, options.seed);
@@ -132,19 +141,30 @@ pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, Trainin
 
 fn check(options: &SplitOptions) -> Result<(), TrainingError> {
     if options.folds < 2 {
-        return Err(TrainingError::Impossible("at least 2 folds are needed".to_owned()));
+        return Err(TrainingError::Impossible(
+            "at least 2 folds are needed".to_owned(),
+        ));
     }
     if options.test_share > 0.0 && options.test_share < 1.0 {
         return Ok(());
     }
-    Err(TrainingError::Impossible("the test share must lie between 0 and 1".to_owned()))
+    Err(TrainingError::Impossible(
+        "the test share must lie between 0 and 1".to_owned(),
+    ))
 }
 
 fn groups(crops: &[CropRow], per_cell: bool) -> Vec<Group> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
     for (row, crop) in crops.iter().enumerate() {
-        let key = if per_cell { &crop.cell_id } else { &crop.image_id };
-        let empty = || Group { rows: Vec::new(), counts: [0; Bethesda::ALL.len()] };
+        let key = if per_cell {
+            &crop.cell_id
+        } else {
+            &crop.image_id
+        };
+        let empty = || Group {
+            rows: Vec::new(),
+            counts: [0; Bethesda::ALL.len()],
+        };
         let group = groups.entry(key).or_insert_with(empty);
         group.rows.push(row);
         group.counts[crop.label as usize] += 1;
@@ -155,7 +175,9 @@ fn groups(crops: &[CropRow], per_cell: bool) -> Vec<Group> {
 fn shares(options: &SplitOptions) -> Vec<(Part, f64)> {
     let fold_share = (1.0 - options.test_share) / options.folds as f64;
     let folds = (0..options.folds).map(|fold| (Part::Fold(fold), fold_share));
-    std::iter::once((Part::Test, options.test_share)).chain(folds).collect()
+    std::iter::once((Part::Test, options.test_share))
+        .chain(folds)
+        .collect()
 }
 
 /// The part of every group.
@@ -167,7 +189,9 @@ fn place(groups: &[Group], shares: &[(Part, f64)], seed: u64) -> Vec<Part> {
     for index in placing_order(groups, &totals, seed) {
         let load = load(&groups[index], &totals, group_load);
         let cost = |part: usize| added_cost(&filled[part], &load, shares[part].1);
-        let best = (0..shares.len()).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(0);
+        let best = (0..shares.len())
+            .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+            .unwrap_or(0);
         for (sum, value) in filled[best].iter_mut().zip(load) {
             *sum += value;
         }
@@ -201,8 +225,13 @@ fn load(group: &Group, totals: &[usize], group_load: f64) -> [f64; DIMENSIONS] {
 /// How much the squared distance of a part from its share grows by a load, relative to the share: a part of half the
 /// size is filled half as fast.
 fn added_cost(filled: &[f64; DIMENSIONS], load: &[f64; DIMENSIONS], share: f64) -> f64 {
-    let cost = |sum: &f64, value: &f64| ((sum + value - share).powi(2) - (sum - share).powi(2)) / share;
-    filled.iter().zip(load).map(|(sum, value)| cost(sum, value)).sum()
+    let cost =
+        |sum: &f64, value: &f64| ((sum + value - share).powi(2) - (sum - share).powi(2)) / share;
+    filled
+        .iter()
+        .zip(load)
+        .map(|(sum, value)| cost(sum, value))
+        .sum()
 }
 
 /// Rarest class first; within it the groups with most cells of it; alike ones in random order.
@@ -229,7 +258,10 @@ fn warnings(groups: &[Group], options: &SplitOptions) -> Vec<String> {
         );
     }
     for class in Bethesda::ALL {
-        let holding = groups.iter().filter(|group| group.counts[class as usize] > 0).count();
+        let holding = groups
+            .iter()
+            .filter(|group| group.counts[class as usize] > 0)
+            .count();
         let unit = if options.per_cell { "cells" } else { "images" };
         if holding < parts {
             warnings.push(format!("{class} occurs in {holding} {unit}, fewer than the {parts} parts: some parts lack it"));

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::random;
 use crate::{
     bundle::Input,
-    imaging::{self, CellImage, ImageError, augment::{self, AugmentPolicy}},
+    imaging::{
+        self, CellImage, ImageError,
+        augment::{self, AugmentPolicy},
+    },
 };
 
 /// The views of every cell, numbered from 0.
@@ -17,14 +19,12 @@ pub enum ViewPlan {
         /// How many of the eight.
         count: usize,
     },
-    /// Random views as test-time augmentation draws them.
+    /// Random views, drawn as the server draws them for test-time augmentation of the same file.
     Policy {
         /// How a view is made.
         policy: AugmentPolicy,
         /// How many.
         count: usize,
-        /// The cells' own seeds are derived from it.
-        seed: u64,
     },
 }
 
@@ -36,19 +36,25 @@ impl ViewPlan {
         }
     }
 
-    /// View number `index` of a cell's crop, at the size that the model wants.
+    /// View number `index` of a crop, at the size that the model wants. `seed` is the crop's own: `engine::seed_of` its
+    /// file.
     ///
     /// # Errors
     /// Whatever imaging says of the crop or the policy.
-    pub fn view(&self, crop: &CellImage, cell_id: &str, index: usize, input: &Input) -> Result<CellImage, ImageError> {
+    pub fn view(
+        &self,
+        crop: &CellImage,
+        seed: u64,
+        index: usize,
+        input: &Input,
+    ) -> Result<CellImage, ImageError> {
         match self {
             Self::Dihedral { .. } => {
-                let turned = augment::dihedral(crop, u8::try_from(index % 8).unwrap_or(0));
+                let turned = augment::dihedral(crop, u8::try_from(index).unwrap_or(u8::MAX))?;
                 imaging::resize(&turned, input.size, input.size, input.resize)
             }
-            Self::Policy { policy, seed, .. } => {
-                let cell_seed = random::derived_seed(*seed, &format!("views of cell {cell_id}"));
-                augment::view(crop, policy, cell_seed, index as u64, input.size, input.resize)
+            Self::Policy { policy, .. } => {
+                augment::view(crop, policy, seed, index as u64, input.size, input.resize)
             }
         }
     }

@@ -22,7 +22,9 @@ impl Workspace {
     /// [`TrainingError::Write`] when the folder cannot be made.
     pub fn open(root: &Path) -> Result<Self, TrainingError> {
         fs::create_dir_all(root).map_err(TrainingError::write(root))?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+        })
     }
 
     /// The crops, one PNG per cell.
@@ -98,9 +100,13 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
 pub fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.serialize(row).map_err(TrainingError::malformed(path))?;
+        writer
+            .serialize(row)
+            .map_err(TrainingError::malformed(path))?;
     }
-    let bytes = writer.into_inner().map_err(TrainingError::malformed(path))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(TrainingError::malformed(path))?;
     write_bytes(path, &bytes)
 }
 
