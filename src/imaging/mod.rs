@@ -7,6 +7,7 @@
 //! bytes ─ decode ─▶ CellImage ─ crop_at_nucleus ─▶ CellImage ─ resize / augment::view ─▶ CellImage ─ push ─▶ InputTensor
 //! ```
 
+pub mod augment;
 mod cell_image;
 mod crop;
 mod decode;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod augment;
 mod bad_inputs;
 mod fixtures;
 mod imaging;
+mod imaging_edges;
