@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let asynchronous = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .build()?;
-    let mut serve = |method| -> Result<f64, Box<dyn Error>> {
+    let serve = |method| -> Result<f64, Box<dyn Error>> {
         asynchronous.block_on(served(&engine, method, &images))
     };
 

@@ -129,7 +129,7 @@ fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
         ),
         ("passes = 50", "passes = 0", "1 to 10000"),
         ("size = 8", "size = 16", "has shape [-1, 3, 8, 8]"),
-        ("std = [128.0", "std = [0.0", "must be positive"),
+        ("std = [128.0", "std = [0.0", "finite and above 0"),
     ] {
         let verdict = verdict_after(replace, with);
         assert!(verdict.contains(said), "`{with}` gave: {verdict}");
