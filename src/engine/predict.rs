@@ -1,6 +1,7 @@
 //! The way of one request: plan, decode, run, judge.
 
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,8 +20,8 @@ use super::{
     worker::{Job, JobAnswer},
 };
 use crate::{
-    bundle::Method,
-    imaging::{CellImage, InputTensor, decode, resize},
+    bundle::{Method, Tta},
+    imaging::{CellImage, ImageError, InputTensor, decode, resize},
 };
 
 impl Engine {
@@ -46,12 +47,6 @@ impl Engine {
         let (itself, views) =
             tokio::try_join!(work.run_image_itself(&image), work.run_views(&image))?;
 
-        let timing = Timing {
-            queue: itself.queue.max(views.queue),
-            decode: decoding + itself.preparation + views.preparation,
-            inference: itself.inference + views.inference,
-            total: Duration::ZERO,
-        };
         let mut scores_of_heads = itself.scores.into_iter();
         let mut answers = Vec::with_capacity(plan.methods.len());
         for method in &plan.methods {
@@ -63,8 +58,10 @@ impl Engine {
         }
         let answer = answers.remove(0);
         let timing = Timing {
+            queue: itself.queue.max(views.queue),
+            decode: decoding + itself.preparation + views.preparation,
+            inference: itself.inference + views.inference,
             total: started.elapsed(),
-            ..timing
         };
         Ok(Prediction {
             model: Arc::clone(model),
@@ -123,21 +120,46 @@ struct Outcome {
     inference: Duration,
 }
 
+impl Outcome {
+    fn of(answer: JobAnswer, preparation: Duration) -> Self {
+        Self {
+            scores: answer.scores,
+            preparation,
+            queue: answer.queue,
+            inference: answer.inference,
+        }
+    }
+
+    /// Work adds up; waiting went on at the same time.
+    fn and(mut self, next: Self) -> Self {
+        self.scores.extend(next.scores);
+        self.preparation += next.preparation;
+        self.queue = self.queue.max(next.queue);
+        self.inference += next.inference;
+        self
+    }
+}
+
+/// Image work on a thread of its own, with the time that it took.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
+) -> Result<(T, Duration), EngineError> {
+    let timed = move || {
+        let started = Instant::now();
+        work().map(|result| (result, started.elapsed()))
+    };
+    Ok(spawn_blocking(timed).await.map_err(RunError::Task)??)
+}
+
 impl Work<'_> {
-    /// Decodes off the async threads, no more images at a time than there are cores.
+    /// Decodes no more images at a time than there are cores.
     async fn decode(&self, bytes: Bytes) -> Result<(Arc<CellImage>, Duration), EngineError> {
         let shared = &self.engine.shared;
-        let _permit = shared
-            .decoding
-            .acquire()
-            .await
-            .map_err(|_| EngineError::Draining)?;
+        let permit = shared.decoding.acquire().await;
+        let _permit = permit.map_err(|_| EngineError::Draining)?;
         let limits = shared.limits;
-        let started = Instant::now();
-        let image = spawn_blocking(move || decode(&bytes, &limits))
-            .await
-            .map_err(RunError::Task)??;
-        Ok((Arc::new(image), started.elapsed()))
+        let (image, decoding) = off_thread(move || decode(&bytes, &limits)).await?;
+        Ok((Arc::new(image), decoding))
     }
 
     /// Every method but TTA: one trunk pass for all of them.
@@ -146,91 +168,60 @@ impl Work<'_> {
             return Ok(Outcome::default());
         }
         let (image, model) = (Arc::clone(image), Arc::clone(self.model));
-        let started = Instant::now();
         let prepare = move || {
             let input = &model.manifest().input;
             let resized = resize(&image, input.size, input.size, input.resize)?;
             let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
             tensor.push(&resized, &input.normalisation)?;
-            Ok::<_, EngineError>(tensor)
+            Ok(tensor)
         };
-        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
-        let preparation = started.elapsed();
-        let JobAnswer {
-            scores,
-            queue,
-            inference,
-        } = self.submit(images, self.plan.head_calls(self.seed)).await?;
-        Ok(Outcome {
-            scores,
-            preparation,
-            queue,
-            inference,
-        })
+        let (images, preparation) = off_thread(prepare).await?;
+        let answer = self.submit(images, self.plan.head_calls(self.seed)).await?;
+        Ok(Outcome::of(answer, preparation))
     }
 
     /// TTA: views are made and answered a few at a time, on as many workers as there are.
     async fn run_views(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
+        let Some(tta) = self.model.tta().filter(|_| self.plan.views() > 0) else {
+            return Ok(Outcome::default());
+        };
         let place = &self.engine.shared.place;
+        let (image, model) = (Arc::clone(image), Arc::clone(self.model));
+        let (source, preparation) =
+            off_thread(move || tta::source(image, &model.manifest().input)).await?;
         let chunks = tta::chunks(self.plan.views(), place.max_batch, place.workers);
         let running = stream::iter(chunks)
-            .map(|range| self.run_chunk(image, range))
+            .map(|range| self.run_chunk(&source, tta, range))
             .buffered(place.workers);
-        let together = |mut all: Outcome, chunk: Outcome| async move {
-            all.scores.extend(chunk.scores);
-            all.preparation += chunk.preparation;
-            all.queue = all.queue.max(chunk.queue);
-            all.inference += chunk.inference;
-            Ok(all)
+        let before = Outcome {
+            preparation,
+            ..Outcome::default()
         };
-        running.try_fold(Outcome::default(), together).await
+        running
+            .try_fold(before, |all, chunk| async { Ok(all.and(chunk)) })
+            .await
     }
 
     async fn run_chunk(
         &self,
-        image: &Arc<CellImage>,
-        range: std::ops::Range<usize>,
+        source: &Arc<CellImage>,
+        tta: &Tta,
+        range: Range<usize>,
     ) -> Result<Outcome, EngineError> {
         // Held until the answer is there: this bounds the memory that views take, whatever the number of requests.
-        let _permit = self
-            .engine
-            .shared
-            .viewing
-            .acquire()
-            .await
-            .map_err(|_| EngineError::Draining)?;
-        let (image, model, seed) = (Arc::clone(image), Arc::clone(self.model), self.seed);
-        let started = Instant::now();
-        let prepare = move || match model.tta() {
-            Some(policy) => Ok(tta::views(
-                &image,
-                policy,
-                &model.manifest().input,
-                seed,
-                range,
-            )?),
-            None => Err(EngineError::Runtime(RunError::NoHead {
-                method: Method::Tta,
-            })),
-        };
-        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
-        let preparation = started.elapsed();
+        let permit = self.engine.shared.viewing.acquire().await;
+        let _permit = permit.map_err(|_| EngineError::Draining)?;
+        let (source, model, tta) = (Arc::clone(source), Arc::clone(self.model), tta.clone());
+        let seed = self.seed;
+        let prepare = move || tta::views(&source, &tta, &model.manifest().input, seed, range);
+        let (images, preparation) = off_thread(prepare).await?;
         let call = HeadCall {
             method: Method::Tta,
             passes: 1,
             seed,
         };
-        let JobAnswer {
-            scores,
-            queue,
-            inference,
-        } = self.submit(images, vec![call]).await?;
-        Ok(Outcome {
-            scores,
-            preparation,
-            queue,
-            inference,
-        })
+        let answer = self.submit(images, vec![call]).await?;
+        Ok(Outcome::of(answer, preparation))
     }
 
     async fn submit(

@@ -63,7 +63,7 @@ pub struct SessionOptions<'a> {
 }
 
 impl Runtime {
-    /// Loads the library: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
+    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
     ///
     /// # Errors
     /// One sentence that says what is missing and what to do.
