@@ -38,20 +38,54 @@ struct Document;
 #[allow(dead_code, reason = "only its description is used")]
 pub(super) struct ImageBytes(Vec<u8>);
 
-/// Every operation may answer a problem; one entry says it for all statuses.
+/// Any operation may answer a problem; one entry says it for all statuses.
 pub(super) struct Problems;
+
+/// The problems of an upload, status by status.
+pub(super) struct UploadProblems;
+
+const UPLOAD_PROBLEMS: [(&str, &str); 8] = [
+    ("400", "No image was sent, or the request is malformed"),
+    ("404", "No such model is loaded"),
+    ("413", "Too many bytes or pixels"),
+    ("415", "No image of a format that is read here"),
+    (
+        "422",
+        "The image cannot be decoded, or a parameter is impossible",
+    ),
+    ("500", "The server made a mistake"),
+    (
+        "503",
+        "Too much work is waiting, or the server is shutting down; `Retry-After` says when to come back",
+    ),
+    ("504", "The deadline passed"),
+];
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name("Problem")))
-            .build();
-        let response = ResponseBuilder::new()
-            .description("The request was not answered; `type` says why")
-            .content(problem::CONTENT_TYPE, content)
-            .build();
-        BTreeMap::from([("default".to_owned(), response.into())])
+        let response = problem_response("The request was not answered; `type` says why");
+        BTreeMap::from([("default".to_owned(), response)])
     }
+}
+
+impl IntoResponses for UploadProblems {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let named = UPLOAD_PROBLEMS
+            .into_iter()
+            .map(|(status, description)| (status.to_owned(), problem_response(description)));
+        named.chain(Problems::responses()).collect()
+    }
+}
+
+fn problem_response(description: &str) -> RefOr<openapi::Response> {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content(problem::CONTENT_TYPE, content)
+        .build()
+        .into()
 }
 
 /// The whole document.

@@ -86,7 +86,7 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
     };
     let config = Config::load(&overrides)?;
     telemetry::log::start(&LogConfig {
-        filter: "warn".to_owned(),
+        filter: "warn,ort=error".to_owned(),
         ..config.log.clone()
     })?;
     let images = files::images(&options.images)?;

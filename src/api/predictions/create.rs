@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::{
         middleware::{AnsweredBy, RequestId},
-        openapi::{ImageBytes, Problems},
+        openapi::{ImageBytes, UploadProblems},
         problem::Problem,
         service::Service,
     },
@@ -50,7 +50,7 @@ const MAX_ACCESSION: usize = 256;
         (ImageBytes = "image/webp"),
         (ImageBytes = "application/octet-stream"),
     )),
-    responses((status = 200, description = "The answer", body = PredictionAnswer), Problems),
+    responses((status = 200, description = "The answer", body = PredictionAnswer), UploadProblems),
 )]
 pub(in crate::api) async fn create_prediction(
     State(service): State<Service>,

@@ -137,6 +137,7 @@ fn unreadable(error: &serde_path_to_error::Error<serde_html_form::de::Error>) ->
         "compare" | "include" => problem.hint(format!(
             "repeat the parameter for each value: {name}=…&{name}=…"
         )),
+        "passes" | "seed" => problem.hint("write a whole number"),
         _ => problem.hint("/docs lists the parameters and their values"),
     }
 }

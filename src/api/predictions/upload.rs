@@ -96,7 +96,7 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
     }
     let problem = Problem::new(
         ProblemKind::UnsupportedMediaType,
-        "the content type is none of an image",
+        "the content type names no image",
     )
     .field("Content-Type");
     match essence.as_str() {
