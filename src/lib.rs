@@ -13,9 +13,12 @@
 //! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
 //! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
 
+pub mod api;
 pub mod bundle;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod imaging;
+pub mod telemetry;
 pub mod uncertainty;

@@ -1,5 +1,67 @@
 //! What the operator chooses: one small struct per concern, every key documented, unknown keys refused.
+//!
+//! Each layer overrides the one before it: the defaults in this room; the TOML file (`--config`, else
+//! `SECONDLOOK_CONFIG`, else `config/secondlook.toml` where there is one); the environment; the flags. The environment
+//! variable of a key is `SECONDLOOK_` and its path in capitals with `__` between section and key: `SECONDLOOK_LISTEN`,
+//! `SECONDLOOK_LIMITS__MAX_PIXELS`, `SECONDLOOK_ENGINE__EXECUTION_PROVIDERS='["cuda:0", "cpu"]'`.
+//!
+//! What may enter: plain values and their checks. What may not: anything that acts on them.
 
 mod engine;
+mod limits;
+mod load;
+mod log;
+mod models;
+mod runtime;
+mod seconds;
+mod server;
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
 
 pub use engine::{EngineConfig, ExecutionProvider, UnknownExecutionProvider};
+pub use limits::LimitsConfig;
+pub use load::{ConfigError, Overrides};
+pub use log::{LogConfig, LogFormat};
+pub use models::ModelsConfig;
+pub use runtime::RuntimeConfig;
+pub use seconds::{InvalidSeconds, Seconds};
+pub use server::ServerConfig;
+
+/// Everything that can be configured, in the layout of `config/secondlook.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on; port 0 lets the system choose and the ready line tells which.
+    pub listen: SocketAddr,
+    /// Section `[server]`.
+    pub server: ServerConfig,
+    /// Section `[limits]`.
+    pub limits: LimitsConfig,
+    /// Section `[models]`.
+    pub models: ModelsConfig,
+    /// Section `[engine]`.
+    pub engine: EngineConfig,
+    /// Section `[runtime]`.
+    pub runtime: RuntimeConfig,
+    /// Section `[log]`.
+    pub log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            server: ServerConfig::default(),
+            limits: LimitsConfig::default(),
+            models: ModelsConfig::default(),
+            engine: EngineConfig::default(),
+            runtime: RuntimeConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The layers of the configuration, put on top of each other.
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+
+use super::Config;
+
+/// The file that is read when nobody names one.
+const DEFAULT_FILE: &str = "config/secondlook.toml";
+/// The variable that names the file; it is no key of the file itself.
+const FILE_VARIABLE: &str = "SECONDLOOK_CONFIG";
+const PREFIX: &str = "SECONDLOOK_";
+
+/// What the command line says, which wins over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`: the file to read.
+    pub file: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+    /// `--models`.
+    pub models: Option<PathBuf>,
+}
+
+/// The configuration cannot be used; one line that says where and why.
+#[derive(Debug, thiserror::Error)]
+#[error("configuration: {0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads every layer.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that is named and missing, a key that is unknown, a value that is impossible.
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let file = overrides
+            .file
+            .clone()
+            .or_else(|| env::var_os(FILE_VARIABLE).map(PathBuf::from));
+        let figment = file_layer(file.as_deref())?.merge(environment_layer());
+        let mut config: Self = figment
+            .extract()
+            .map_err(|error| ConfigError(one_line(error)))?;
+        if let Some(listen) = overrides.listen {
+            config.listen = listen;
+        }
+        if let Some(models) = &overrides.models {
+            config.models.directory.clone_from(models);
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the types cannot say.
+    fn check(&self) -> Result<(), ConfigError> {
+        let positive = [
+            ("limits.max_image_bytes", self.limits.max_image_bytes > 0),
+            ("limits.max_pixels", self.limits.max_pixels > 0),
+            ("engine.max_batch", self.engine.max_batch > 0),
+            ("engine.queue_capacity", self.engine.queue_capacity > 0),
+            ("engine.max_passes", self.engine.max_passes > 0),
+            (
+                "server.request_timeout_seconds",
+                !self.server.request_timeout_seconds.duration().is_zero(),
+            ),
+            (
+                "server.header_read_timeout_seconds",
+                !self.server.header_read_timeout_seconds.duration().is_zero(),
+            ),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, is_positive)| !is_positive) {
+            return Err(ConfigError(format!("`{key}` must be more than 0")));
+        }
+        if self.engine.execution_providers.is_empty() {
+            return Err(ConfigError(
+                "`engine.execution_providers` is empty: write [\"cpu\"]".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A file that was named must exist; the default one may be absent.
+fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    if path.is_file() {
+        return Ok(Figment::from(Toml::file_exact(path)));
+    }
+    if named.is_some() {
+        return Err(ConfigError(format!(
+            "there is no file `{}`",
+            path.display()
+        )));
+    }
+    Ok(Figment::new())
+}
+
+/// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed, except those that Kubernetes sets in every
+/// container beside a service called `secondlook`.
+fn environment_layer() -> Env {
+    Env::prefixed(PREFIX)
+        .filter(|name| is_key(&name.as_str().to_ascii_uppercase()))
+        .split("__")
+}
+
+fn is_key(name: &str) -> bool {
+    name != "CONFIG"
+        && name != "PORT"
+        && !name.starts_with("PORT_")
+        && !name.starts_with("SERVICE_")
+}
+
+/// The first of figment's complaints on one line: a TOML error draws a picture over several.
+fn one_line(error: figment::Error) -> String {
+    let text = error
+        .into_iter()
+        .next()
+        .map(|first| first.to_string())
+        .unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,24 @@
+//! Where the models are.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Section `[models]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsConfig {
+    /// Directory with one bundle per sub-directory, or a bundle itself.
+    pub directory: PathBuf,
+    /// Name of the bundle that answers requests which name none; empty for the first by name.
+    pub default: String,
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::from("models"),
+            default: String::new(),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+#![allow(clippy::unwrap_used, clippy::result_large_err)]
+//! figment's `Jail` gives each test its own directory and environment.
+
+use figment::Jail;
+
+use super::{Config, ExecutionProvider, LogFormat, Overrides};
+
+const DOCUMENTED: &str = include_str!("../../config/secondlook.toml");
+
+fn load() -> Result<Config, String> {
+    Config::load(&Overrides::default()).map_err(|error| error.to_string())
+}
+
+fn load_from_file(text: &str) -> Result<Config, String> {
+    let mut loaded = Err(String::new());
+    Jail::expect_with(|jail| {
+        jail.create_file("given.toml", text)?;
+        let overrides = Overrides {
+            file: Some("given.toml".into()),
+            ..Overrides::default()
+        };
+        loaded = Config::load(&overrides).map_err(|error| error.to_string());
+        Ok(())
+    });
+    loaded
+}
+
+/// Every key of a table with its path, such as `limits.max_pixels`.
+fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
+    let paths = table.iter().flat_map(|(key, value)| match value {
+        toml::Value::Table(section) => keys(section, &format!("{prefix}{key}.")),
+        _ => vec![format!("{prefix}{key}")],
+    });
+    paths.collect()
+}
+
+#[test]
+fn the_documented_file_holds_every_key_with_its_default() {
+    let documented: toml::Table = toml::from_str(DOCUMENTED).unwrap();
+    let defaults: toml::Table =
+        toml::from_str(&toml::to_string(&Config::default()).unwrap()).unwrap();
+    assert_eq!(documented, defaults);
+    assert_eq!(keys(&documented, ""), keys(&defaults, ""));
+    assert_eq!(load_from_file(DOCUMENTED).unwrap(), Config::default());
+}
+
+#[test]
+fn every_documented_key_has_a_comment_above_it() {
+    let lines: Vec<&str> = DOCUMENTED.lines().collect();
+    for pair in lines
+        .windows(2)
+        .filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#'))
+    {
+        assert!(pair[0].starts_with("# "), "no comment above `{}`", pair[1]);
+    }
+}
+
+#[test]
+fn nothing_given_is_the_defaults() {
+    Jail::expect_with(|_| {
+        assert_eq!(load().unwrap(), Config::default());
+        Ok(())
+    });
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_flags_win_over_both() {
+    Jail::expect_with(|jail| {
+        jail.create_file(
+            "other.toml",
+            "listen = '127.0.0.1:1'\n[limits]\nmax_pixels = 5\n[log]\nformat = 'json'",
+        )?;
+        jail.set_env("SECONDLOOK_CONFIG", "other.toml");
+        jail.set_env("SECONDLOOK_LISTEN", "127.0.0.1:2");
+        jail.set_env("SECONDLOOK_LIMITS__MAX_PIXELS", "7");
+        jail.set_env(
+            "SECONDLOOK_ENGINE__EXECUTION_PROVIDERS",
+            r#"["cuda:1", "cpu"]"#,
+        );
+        let config = load().unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.limits.max_pixels, 7);
+        assert_eq!(config.log.format, LogFormat::Json);
+        assert_eq!(
+            config.engine.execution_providers,
+            [ExecutionProvider::Cuda(1), ExecutionProvider::Cpu]
+        );
+
+        let listen = Some("127.0.0.1:3".parse().unwrap());
+        let flags = Overrides {
+            listen,
+            models: Some("elsewhere".into()),
+            file: None,
+        };
+        let config = Config::load(&flags).unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.models.directory.to_str(), Some("elsewhere"));
+        Ok(())
+    });
+}
+
+#[test]
+fn unknown_keys_are_refused_on_one_line() {
+    Jail::expect_with(|jail| {
+        jail.set_env("SECONDLOOK_LIMITS__MAX_PIXEL", "7");
+        let error = load().unwrap_err();
+        assert!(
+            error.contains("max_pixel") && !error.contains('\n'),
+            "{error}"
+        );
+        Ok(())
+    });
+    for text in [
+        "lisen = '127.0.0.1:1'",
+        "[limits]\nmax_pixel = 5",
+        "[limit]\n",
+        "[limits\n",
+    ] {
+        let error = load_from_file(text).unwrap_err();
+        assert!(
+            error.contains("given.toml") && !error.contains('\n'),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn variables_that_kubernetes_sets_are_no_keys() {
+    Jail::expect_with(|jail| {
+        jail.set_env("SECONDLOOK_SERVICE_HOST", "10.0.0.1");
+        jail.set_env("SECONDLOOK_PORT", "tcp://10.0.0.1:80");
+        jail.set_env("SECONDLOOK_PORT_80_TCP_ADDR", "10.0.0.1");
+        assert_eq!(load().unwrap(), Config::default());
+        Ok(())
+    });
+}
+
+#[test]
+fn impossible_values_are_refused() {
+    let impossible = [
+        "listen = 'nowhere'",
+        "[engine]\nexecution_providers = ['gpu']",
+        "[engine]\nexecution_providers = []",
+        "[engine]\nmax_batch = 0",
+        "[engine]\nworkers = -1",
+        "[server]\nrequest_timeout_seconds = 0",
+        "[server]\nrequest_timeout_seconds = -1.5",
+        "[server]\nrequest_timeout_seconds = nan",
+        "[server]\ndrain_timeout_seconds = 1e300",
+        "[limits]\nmax_image_bytes = 0",
+        "[log]\nformat = 'xml'",
+    ];
+    for text in impossible {
+        assert!(load_from_file(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_seconds_too() {
+    let config = load_from_file("[server]\nrequest_timeout_seconds = 3").unwrap();
+    assert_eq!(
+        config.server.request_timeout_seconds.duration().as_secs(),
+        3
+    );
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let overrides = Overrides {
+        file: Some("absent.toml".into()),
+        ..Overrides::default()
+    };
+    assert!(
+        Config::load(&overrides)
+            .unwrap_err()
+            .to_string()
+            .contains("absent.toml")
+    );
+}
