@@ -1,7 +1,7 @@
 //! What the methods cost, as ratios measured in one run: `make bench`.
 //!
 //! Rounds are interleaved, so that a machine whose speed drifts slows every side alike; a figure is the median over the
-//! rounds of the ratio within a round. One worker with one thread, so that nothing but the work itself is compared.
+//! rounds of the ratio, within a round, of the median times for an image. One worker with one thread, so that nothing but the work itself is compared.
 
 use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
 
@@ -92,11 +92,9 @@ impl Ratio {
     }
 
     fn print(&mut self) {
-        self.rounds.sort_by(f64::total_cmp);
-        let (least, most) = (self.rounds.first(), self.rounds.last());
-        let median = self.rounds.get(self.rounds.len() / 2);
-        let [least, median, most] =
-            [least, median, most].map(|value| value.copied().unwrap_or(f64::NAN));
+        let median = median(&mut self.rounds);
+        let end = |value: Option<&f64>| value.copied().unwrap_or(f64::NAN);
+        let (least, most) = (end(self.rounds.first()), end(self.rounds.last()));
         let verdict = if median <= self.limit {
             "within"
         } else {
@@ -130,18 +128,25 @@ fn crops() -> Result<Vec<Bytes>, Box<dyn Error>> {
         .collect::<Result<_, _>>()?)
 }
 
-/// Seconds for all images, one request after the other.
+/// Median seconds for an image, one request after the other.
 async fn served(engine: &Engine, method: Method, images: &[Bytes]) -> Result<f64, Box<dyn Error>> {
-    let started = Instant::now();
+    let mut seconds = Vec::new();
     for image in images.iter().cycle().take(images.len() * PASSES_PER_ROUND) {
         let request = PredictRequest {
             image: image.clone(),
             method: Some(method),
             ..PredictRequest::default()
         };
+        let started = Instant::now();
         engine.predict(request).await?;
+        seconds.push(started.elapsed().as_secs_f64());
     }
-    Ok(started.elapsed().as_secs_f64())
+    Ok(median(&mut seconds))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The trunk and the baseline's head, run on inputs that lie ready.
@@ -184,21 +189,19 @@ impl BareLoop {
         })
     }
 
-    /// Seconds for all images.
+    /// Median seconds for an image.
     fn run(&mut self) -> Result<f64, Box<dyn Error>> {
-        let started = Instant::now();
-        for input in self
-            .inputs
-            .iter()
-            .cycle()
-            .take(self.inputs.len() * PASSES_PER_ROUND)
-        {
+        let mut seconds = Vec::new();
+        let images = self.inputs.len() * PASSES_PER_ROUND;
+        for input in self.inputs.iter().cycle().take(images) {
+            let started = Instant::now();
             let image = TensorRef::from_array_view((input.shape(), input.as_slice()))?;
             let features = self.trunk.run(ort::inputs![image])?;
             let (shape, values) = features[0].try_extract_tensor::<f32>()?;
             let features = TensorRef::from_array_view((shape.clone(), values))?;
             self.head.run(ort::inputs![features])?;
+            seconds.push(started.elapsed().as_secs_f64());
         }
-        Ok(started.elapsed().as_secs_f64())
+        Ok(median(&mut seconds))
     }
 }

@@ -9,19 +9,20 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::sync::oneshot;
 
 use super::{
     Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Timing,
     judge::judge,
     methods::tta,
     plan::Plan,
+    prepare::{Prepared, off_thread, prepare},
     queue::Refused,
     worker::{Job, JobAnswer},
 };
 use crate::{
     bundle::{Method, Tta},
-    imaging::{CellImage, ImageError, InputTensor, decode, resize},
+    imaging::{CellImage, InputTensor},
 };
 
 impl Engine {
@@ -43,9 +44,11 @@ impl Engine {
             seed,
         };
 
-        let (image, decoding) = work.decode(request.image).await?;
-        let (itself, views) =
-            tokio::try_join!(work.run_image_itself(&image), work.run_views(&image))?;
+        let (prepared, preparation) = work.prepare(request.image).await?;
+        let (itself, views) = tokio::try_join!(
+            work.run_image_itself(prepared.itself),
+            work.run_views(prepared.source)
+        )?;
 
         let mut scores_of_heads = itself.scores.into_iter();
         let mut answers = Vec::with_capacity(plan.methods.len());
@@ -59,7 +62,7 @@ impl Engine {
         let answer = answers.remove(0);
         let timing = Timing {
             queue: itself.queue.max(views.queue),
-            decode: decoding + itself.preparation + views.preparation,
+            decode: preparation + views.preparation,
             inference: itself.inference + views.inference,
             total: started.elapsed(),
         };
@@ -140,66 +143,38 @@ impl Outcome {
     }
 }
 
-/// Image work on a thread of its own, with the time that it took.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
-) -> Result<(T, Duration), EngineError> {
-    let timed = move || {
-        let started = Instant::now();
-        work().map(|result| (result, started.elapsed()))
-    };
-    Ok(spawn_blocking(timed).await.map_err(RunError::Task)??)
-}
-
 impl Work<'_> {
     /// Decodes no more images at a time than there are cores.
-    async fn decode(&self, bytes: Bytes) -> Result<(Arc<CellImage>, Duration), EngineError> {
+    async fn prepare(&self, upload: Bytes) -> Result<(Prepared, Duration), EngineError> {
         let shared = &self.engine.shared;
         let permit = shared.decoding.acquire().await;
         let _permit = permit.map_err(|_| EngineError::Draining)?;
-        let limits = shared.limits;
-        let (image, decoding) = off_thread(move || decode(&bytes, &limits)).await?;
-        Ok((Arc::new(image), decoding))
+        let (limits, model, plan) = (shared.limits, Arc::clone(self.model), self.plan.clone());
+        off_thread(move || prepare(&upload, &limits, &model, &plan)).await
     }
 
     /// Every method but TTA: one trunk pass for all of them.
-    async fn run_image_itself(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
-        if !self.plan.needs_image_itself() {
+    async fn run_image_itself(&self, image: Option<InputTensor>) -> Result<Outcome, EngineError> {
+        let Some(image) = image else {
             return Ok(Outcome::default());
-        }
-        let (image, model) = (Arc::clone(image), Arc::clone(self.model));
-        let prepare = move || {
-            let input = &model.manifest().input;
-            let resized = resize(&image, input.size, input.size, input.resize)?;
-            let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
-            tensor.push(&resized, &input.normalisation)?;
-            Ok(tensor)
         };
-        let (images, preparation) = off_thread(prepare).await?;
-        let answer = self.submit(images, self.plan.head_calls(self.seed)).await?;
-        Ok(Outcome::of(answer, preparation))
+        let calls = self.plan.head_calls(self.seed);
+        let answer = self.submit(image, calls).await?;
+        Ok(Outcome::of(answer, Duration::ZERO))
     }
 
     /// TTA: views are made and answered a few at a time, on as many workers as there are.
-    async fn run_views(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
-        let Some(tta) = self.model.tta().filter(|_| self.plan.views() > 0) else {
+    async fn run_views(&self, source: Option<Arc<CellImage>>) -> Result<Outcome, EngineError> {
+        let (Some(source), Some(tta)) = (&source, self.model.tta()) else {
             return Ok(Outcome::default());
         };
         let place = &self.engine.shared.place;
-        let (image, model) = (Arc::clone(image), Arc::clone(self.model));
-        let (source, preparation) =
-            off_thread(move || tta::source(image, &model.manifest().input)).await?;
         let chunks = tta::chunks(self.plan.views(), place.max_batch, place.workers);
         let running = stream::iter(chunks)
-            .map(|range| self.run_chunk(&source, tta, range))
+            .map(|range| self.run_chunk(source, tta, range))
             .buffered(place.workers);
-        let before = Outcome {
-            preparation,
-            ..Outcome::default()
-        };
-        running
-            .try_fold(before, |all, chunk| async { Ok(all.and(chunk)) })
-            .await
+        let together = |all: Outcome, chunk| async { Ok(all.and(chunk)) };
+        running.try_fold(Outcome::default(), together).await
     }
 
     async fn run_chunk(

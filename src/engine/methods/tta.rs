@@ -1,6 +1,6 @@
 //! The views of test-time augmentation, a few at a time, so that fifty of them never lie in memory together.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use crate::{
     bundle::{Input, Tta},
@@ -36,10 +36,7 @@ pub(in crate::engine) fn views(
 const LARGEST_SOURCE: u32 = 4;
 
 /// The image itself, or a smaller copy of the same shape where it is much larger than the views to be made of it.
-pub(in crate::engine) fn source(
-    image: Arc<CellImage>,
-    input: &Input,
-) -> Result<Arc<CellImage>, ImageError> {
+pub(in crate::engine) fn source(image: CellImage, input: &Input) -> Result<CellImage, ImageError> {
     let most = input.size.saturating_mul(LARGEST_SOURCE);
     let longest = image.width().max(image.height());
     if longest <= most {
@@ -50,7 +47,7 @@ pub(in crate::engine) fn source(
         u32::try_from(scaled).unwrap_or(most).max(1)
     };
     let (width, height) = (shrunk(image.width()), shrunk(image.height()));
-    resize(&image, width, height, input.resize).map(Arc::new)
+    resize(&image, width, height, input.resize)
 }
 
 /// Cuts `views` into consecutive ranges of at most `largest`, at least one for each of `workers` where there are enough.
