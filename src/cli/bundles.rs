@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
-use super::{ConfigFile, StartFailure};
+use super::{StartFailure, options::ConfigFile};
 use crate::{
     bundle::Bundle,
     config::{Config, Overrides},

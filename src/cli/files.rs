@@ -8,36 +8,44 @@ use std::{
 /// What image files are called. Only folders are searched by name: a file that is named itself is always tried.
 const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"];
 
+/// A file to be answered, or a path that cannot be read and why.
+pub(super) type Found = Result<PathBuf, (PathBuf, io::Error)>;
+
 /// The files themselves, and all images in the folders, in the order of the arguments and then of their paths.
-///
-/// # Errors
-/// When an argument does not exist or a folder cannot be read, with its path.
-pub(super) fn images(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+pub(super) fn images(arguments: &[PathBuf]) -> Vec<Found> {
     let mut found = Vec::new();
     for argument in arguments {
-        let explain = |error: io::Error| format!("{}: {error}", argument.display());
-        if fs::metadata(argument).map_err(explain)?.is_dir() {
-            search(argument, &mut found).map_err(explain)?;
-        } else {
-            found.push(argument.clone());
+        match fs::metadata(argument) {
+            Ok(metadata) if metadata.is_dir() => search(argument, &mut found),
+            Ok(_) => found.push(Ok(argument.clone())),
+            Err(error) => found.push(Err((argument.clone(), error))),
         }
     }
-    Ok(found)
+    found
+}
+
+fn search(folder: &Path, found: &mut Vec<Found>) {
+    match sorted_entries(folder) {
+        Ok(entries) => entries.iter().for_each(|entry| visit(entry, found)),
+        Err(error) => found.push(Err((folder.to_owned(), error))),
+    }
+}
+
+fn sorted_entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::path);
+    Ok(entries)
 }
 
 /// Links to folders are not followed, so that a circle of them ends.
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::path);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            search(&path, found)?;
-        } else if is_image(&path) {
-            found.push(path);
-        }
+fn visit(entry: &fs::DirEntry, found: &mut Vec<Found>) {
+    let path = entry.path();
+    match entry.file_type() {
+        Ok(kind) if kind.is_dir() => search(&path, found),
+        Ok(_) if is_image(&path) => found.push(Ok(path)),
+        Ok(_) => {}
+        Err(error) => found.push(Err((path, error))),
     }
-    Ok(())
 }
 
 fn is_image(path: &Path) -> bool {
@@ -64,19 +72,22 @@ mod tests {
         for name in ["c.PNG", "b/2.jpg", "b/inner/3.tiff", "a.png", "notes.txt"] {
             fs::write(root.join(name), "").unwrap();
         }
-        let found = images(&[root.to_owned(), root.join("notes.txt")]).unwrap();
+        let mut found = images(&[root.to_owned(), root.join("notes.txt"), root.join("absent")]);
+        let (absent, _) = found.pop().unwrap().unwrap_err();
+        assert!(absent.ends_with("absent"));
+        let relative = |path: &PathBuf| {
+            path.strip_prefix(root)
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        };
         let names: Vec<_> = found
             .iter()
-            .map(|path| path.strip_prefix(root).unwrap().to_str().unwrap())
+            .map(|path| relative(path.as_ref().unwrap()))
             .collect();
         assert_eq!(
             names,
             ["a.png", "b/2.jpg", "b/inner/3.tiff", "c.PNG", "notes.txt"]
-        );
-        assert!(
-            images(&[root.join("absent")])
-                .unwrap_err()
-                .contains("absent")
         );
     }
 }

@@ -8,6 +8,7 @@ mod files;
 mod healthcheck;
 mod openapi;
 mod options;
+mod output;
 mod predict;
 mod serve;
 mod start;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::options::{ConfigFile, ServeOptions};
+use self::options::ServeOptions;
 
 /// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
 #[derive(Debug, Parser)]

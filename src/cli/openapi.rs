@@ -1,11 +1,14 @@
 //! `secondlook openapi`.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use super::StartFailure;
 use crate::api::openapi;
 
 pub(super) fn run() -> Result<ExitCode, StartFailure> {
-    print!("{}", openapi::yaml()?);
+    io::stdout().write_all(openapi::yaml()?.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

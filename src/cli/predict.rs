@@ -1,20 +1,24 @@
 //! `secondlook predict`: the server's answers for files, without a server.
 
 use std::{
-    fs,
-    io::{self, BufWriter, Write},
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::runtime::Builder;
 use ulid::Ulid;
 
-use super::{StartFailure, files, options::ConfigFile, start, table::AnswerTable};
+use super::{
+    StartFailure,
+    files::{self, Found},
+    options::ConfigFile,
+    output::{Format, Output},
+    start,
+};
 use crate::{
     api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
     bundle::Method,
@@ -64,18 +68,12 @@ pub(super) struct PredictOptions {
     file: ConfigFile,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Json,
-    Table,
-}
-
-/// A line of JSON: the file, and what the server would answer.
-#[derive(Serialize)]
-struct Line<'answer> {
-    file: &'answer str,
-    #[serde(flatten)]
-    answer: &'answer PredictionAnswer,
+/// Why a file has no answer.
+enum Failure {
+    /// The file is at fault; the others go on.
+    File(String),
+    /// The options are, and every other file would hear the same.
+    Options(EngineError),
 }
 
 pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
@@ -89,19 +87,17 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
         filter: "warn,ort=error".to_owned(),
         ..config.log.clone()
     })?;
-    let images = files::images(&options.images)?;
+    let images = files::images(&options.images);
     if images.is_empty() {
         return Err("there is no image in these folders".into());
     }
-    let engine = start::engine(&config)?;
-    engine.model(options.model.as_deref())?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
     let run = Run {
-        engine,
+        engine: start::engine(&config)?,
         options,
         max_image_bytes: config.limits.max_image_bytes,
     };
-    Ok(runtime.block_on(run.answer_all(images))?)
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run.answer_all(images))
 }
 
 struct Run {
@@ -112,21 +108,25 @@ struct Run {
 
 impl Run {
     /// Answers in the order of the files; a file that fails is named on standard error and the others go on.
-    async fn answer_all(&self, images: Vec<PathBuf>) -> io::Result<ExitCode> {
+    async fn answer_all(&self, images: Vec<Found>) -> Result<ExitCode, StartFailure> {
         let bar = progress_bar(images.len());
         let mut output = Output::new(self.options.format);
         let mut outcome = ExitCode::SUCCESS;
-        let answers =
-            stream::iter(images).map(|path| async move { (self.answer(&path).await, path) });
+        let answers = stream::iter(images).map(|found| self.answer_found(found));
         let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));
-        while let Some((answer, path)) = answers.next().await {
+        while let Some((path, answer)) = answers.next().await {
             let file = path.to_string_lossy();
             match answer {
-                Ok(answer) => bar.suspend(|| output.write(&file, &answer))?,
-                Err(reason) => {
+                Ok(answer) => match bar.suspend(|| output.write(&file, &answer)) {
+                    // Whoever reads has seen enough: `| head`.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(outcome),
+                    written => written?,
+                },
+                Err(Failure::File(reason)) => {
                     bar.suspend(|| eprintln!("secondlook: {file}: {reason}"));
                     outcome = ExitCode::FAILURE;
                 }
+                Err(Failure::Options(error)) => return Err(error.into()),
             }
             bar.inc(1);
         }
@@ -135,8 +135,18 @@ impl Run {
         Ok(outcome)
     }
 
-    async fn answer(&self, path: &Path) -> Result<PredictionAnswer, String> {
-        let image = self.read(path)?;
+    async fn answer_found(&self, found: Found) -> (PathBuf, Result<PredictionAnswer, Failure>) {
+        match found {
+            Ok(path) => {
+                let answer = self.answer(&path).await;
+                (path, answer)
+            }
+            Err((path, error)) => (path, Err(Failure::File(error.to_string()))),
+        }
+    }
+
+    async fn answer(&self, path: &Path) -> Result<PredictionAnswer, Failure> {
+        let image = self.read(path).map_err(Failure::File)?;
         let request = PredictRequest {
             image: image.into(),
             model: self.options.model.clone(),
@@ -146,10 +156,7 @@ impl Run {
             seed: self.options.seed,
             policy: self.options.policy.clone(),
         };
-        let prediction = self
-            .predict(request)
-            .await
-            .map_err(|error| error.to_string())?;
+        let prediction = self.predict(request).await?;
         let options = AnswerOptions {
             request_id: Ulid::new().to_string(),
             accession: None,
@@ -173,50 +180,26 @@ impl Run {
     }
 
     /// Nobody else is waiting, so a full queue is only a matter of time.
-    async fn predict(&self, request: PredictRequest) -> Result<Prediction, EngineError> {
+    async fn predict(&self, request: PredictRequest) -> Result<Prediction, Failure> {
         loop {
             match self.engine.predict(request.clone()).await {
                 Err(EngineError::QueueFull { retry_after }) => {
                     tokio::time::sleep(retry_after).await
                 }
-                outcome => return outcome,
+                outcome => return outcome.map_err(Failure::of),
             }
         }
     }
 }
 
-/// Where answers go.
-enum Output {
-    Json(BufWriter<io::Stdout>),
-    Table(AnswerTable),
-}
-
-impl Output {
-    fn new(format: Format) -> Self {
-        match format {
-            Format::Json => Self::Json(BufWriter::new(io::stdout())),
-            Format::Table => Self::Table(AnswerTable::new()),
-        }
-    }
-
-    fn write(&mut self, file: &str, answer: &PredictionAnswer) -> io::Result<()> {
-        match self {
-            Self::Json(output) => {
-                serde_json::to_writer(&mut *output, &Line { file, answer })?;
-                writeln!(output)?;
-                output.flush()
-            }
-            Self::Table(table) => {
-                table.push(file, answer);
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Json(mut output) => output.flush(),
-            Self::Table(table) => writeln!(io::stdout(), "{}", table.into_text()),
+impl Failure {
+    fn of(error: EngineError) -> Self {
+        match error {
+            EngineError::UnknownModel { .. }
+            | EngineError::UnsupportedMethod { .. }
+            | EngineError::InvalidPasses { .. }
+            | EngineError::UnknownPolicy { .. } => Self::Options(error),
+            _ => Self::File(error.to_string()),
         }
     }
 }
