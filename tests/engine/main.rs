@@ -31,6 +31,7 @@ pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartErro
     let bundle = Bundle::open(directory)?;
     let config = EngineConfig {
         workers: 2,
+        max_batch: 8,
         intra_threads: 1,
         ..config
     };
