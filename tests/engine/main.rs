@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bundles;
+mod default_bundle;
 mod methods;
 mod tiny;
 
@@ -31,6 +32,7 @@ pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartErro
     let bundle = Bundle::open(directory)?;
     let config = EngineConfig {
         workers: 2,
+        max_batch: 8,
         intra_threads: 1,
         ..config
     };
