@@ -10,6 +10,7 @@ mod limits;
 mod predictions;
 mod problems;
 mod reading;
+mod readme;
 mod repeatability;
 mod server;
 mod snapshot;
