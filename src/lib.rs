@@ -1,11 +1,28 @@
 //! Which cells need a second look? `secondlook` classifies cervical-cell images and says how far each answer can be
 //! trusted.
+//!
+//! The rooms, in the order in which an image passes through them:
+//!
+//! - [`imaging`]: bytes become pixels and pixels become an input tensor: decoding behind limits, cropping at a nucleus,
+//!   resizing, normalising, augmenting. Knows nothing of HTTP or ONNX.
+//! - [`bundle`]: what a model directory says: the manifest, its checks, the digests of its files.
+//! - [`engine`]: ONNX Runtime, the bounded queue and the workers before it, and the four methods that turn one image
+//!   into samples of class probabilities. Knows nothing of HTTP.
+//! - [`uncertainty`]: pure functions from samples to measures of uncertainty, calibration and the decision to accept an
+//!   answer or refer the cell for a second look.
+//! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
+//! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
+//! - `training` (feature `trainer`): from a folder of fields to a bundle: crops, split, features, heads, export,
+//!   calibration and the model card.
 
+pub mod api;
 pub mod bundle;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod imaging;
+pub mod telemetry;
 #[cfg(feature = "trainer")]
 pub mod training;
 pub mod uncertainty;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `secondlook`: serve · predict · bundles · openapi · healthcheck.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    secondlook::cli::run()
+}

@@ -39,6 +39,16 @@ fn require(holds: bool, key: &str, problem: &str) -> Check {
     }
 }
 
+/// Takes over another room's verdict on its own settings.
+fn accept<E: ToString>(verdict: Result<(), E>, key: &str) -> Check {
+    verdict.map_err(|error| {
+        (
+            key.to_owned(),
+            format!("is not possible: {}", error.to_string()),
+        )
+    })
+}
+
 fn check_identity(manifest: &Manifest) -> Check {
     let name_is_plain = |name: &str| {
         let plain = |character: char| {
@@ -62,12 +72,6 @@ fn check_identity(manifest: &Manifest) -> Check {
 
 fn check_input(manifest: &Manifest) -> Check {
     let input = &manifest.input;
-    let normalisation = &input.normalisation;
-    let mut numbers = normalisation
-        .mean
-        .iter()
-        .chain(&normalisation.std)
-        .chain([&normalisation.scale]);
     require(
         (1..=LARGEST_INPUT).contains(&input.size),
         "input.size",
@@ -78,16 +82,7 @@ fn check_input(manifest: &Manifest) -> Check {
         "input.crop_edge_px",
         "must be positive",
     )?;
-    require(
-        numbers.all(|number| number.is_finite()),
-        "input.normalisation",
-        "must be finite",
-    )?;
-    require(
-        normalisation.std.iter().all(|std| *std > 0.0),
-        "input.normalisation.std",
-        "must be positive",
-    )?;
+    accept(input.normalisation.check(), "input.normalisation")?;
     require(
         input.source_width_px != Some(0),
         "input.source_width_px",
@@ -164,6 +159,7 @@ fn check_methods(manifest: &Manifest) -> Check {
     }
     if let Some(tta) = &methods.tta {
         check_passes(tta.passes, "methods.tta.passes")?;
+        accept(tta.policy.check(), "methods.tta.policy")?;
         require(
             methods.baseline.is_some(),
             "methods.tta",
@@ -213,15 +209,12 @@ fn check_calibration(manifest: &Manifest) -> Check {
             &key,
             "must have a positive temperature",
         )?;
-        let ordered = calibration
-            .ranges
-            .values()
-            .all(|range| range.minimum <= range.maximum);
-        require(
-            ordered,
-            &key,
-            "must have ranges whose minimum is not above their maximum",
-        )?;
+        for range in calibration.ranges.values() {
+            accept(range.check(), &key)?;
+        }
+        for policy in &calibration.policies {
+            accept(policy.check(), &key)?;
+        }
     }
     Ok(())
 }

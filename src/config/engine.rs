@@ -14,7 +14,8 @@ pub struct EngineConfig {
     pub workers: usize,
     /// Threads inside one session; 0 shares the cores evenly among the workers.
     pub intra_threads: usize,
-    /// Largest number of images that one run of the trunk takes.
+    /// Largest number of images that one run of the trunk takes; 0 takes 1 on the processor, where batches cost memory
+    /// and bring nothing, and 8 on a GPU.
     pub max_batch: usize,
     /// Largest amount of waiting work, in images × trunk passes, before requests are turned away with 503.
     pub queue_capacity: usize,
@@ -28,7 +29,7 @@ impl Default for EngineConfig {
             execution_providers: vec![ExecutionProvider::Cpu],
             workers: 0,
             intra_threads: 0,
-            max_batch: 8,
+            max_batch: 0,
             queue_capacity: 1024,
             max_passes: 200,
         }

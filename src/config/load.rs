@@ -64,7 +64,6 @@ impl Config {
         let positive = [
             ("limits.max_image_bytes", self.limits.max_image_bytes > 0),
             ("limits.max_pixels", self.limits.max_pixels > 0),
-            ("engine.max_batch", self.engine.max_batch > 0),
             ("engine.queue_capacity", self.engine.queue_capacity > 0),
             ("engine.max_passes", self.engine.max_passes > 0),
             (

@@ -16,7 +16,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             format: LogFormat::Text,
-            filter: "info".to_owned(),
+            filter: "info,ort=warn".to_owned(),
         }
     }
 }

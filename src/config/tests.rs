@@ -141,7 +141,7 @@ fn impossible_values_are_refused() {
         "listen = 'nowhere'",
         "[engine]\nexecution_providers = ['gpu']",
         "[engine]\nexecution_providers = []",
-        "[engine]\nmax_batch = 0",
+        "[engine]\nqueue_capacity = 0",
         "[engine]\nworkers = -1",
         "[server]\nrequest_timeout_seconds = 0",
         "[server]\nrequest_timeout_seconds = -1.5",

@@ -14,6 +14,7 @@ mod model;
 mod plan;
 mod predict;
 mod prediction;
+mod prepare;
 mod queue;
 mod runtime;
 mod sessions;

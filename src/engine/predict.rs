@@ -1,6 +1,7 @@
 //! The way of one request: plan, decode, run, judge.
 
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -8,19 +9,20 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::sync::oneshot;
 
 use super::{
     Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Timing,
     judge::judge,
     methods::tta,
     plan::Plan,
+    prepare::{Prepared, off_thread, prepare},
     queue::Refused,
     worker::{Job, JobAnswer},
 };
 use crate::{
-    bundle::Method,
-    imaging::{CellImage, InputTensor, decode, resize},
+    bundle::{Method, Tta},
+    imaging::{CellImage, InputTensor},
 };
 
 impl Engine {
@@ -42,16 +44,12 @@ impl Engine {
             seed,
         };
 
-        let (image, decoding) = work.decode(request.image).await?;
-        let (itself, views) =
-            tokio::try_join!(work.run_image_itself(&image), work.run_views(&image))?;
+        let (prepared, preparation) = work.prepare(request.image).await?;
+        let (itself, views) = tokio::try_join!(
+            work.run_image_itself(prepared.itself),
+            work.run_views(prepared.source)
+        )?;
 
-        let timing = Timing {
-            queue: itself.queue.max(views.queue),
-            decode: decoding + itself.preparation + views.preparation,
-            inference: itself.inference + views.inference,
-            total: Duration::ZERO,
-        };
         let mut scores_of_heads = itself.scores.into_iter();
         let mut answers = Vec::with_capacity(plan.methods.len());
         for method in &plan.methods {
@@ -63,8 +61,10 @@ impl Engine {
         }
         let answer = answers.remove(0);
         let timing = Timing {
+            queue: itself.queue.max(views.queue),
+            decode: preparation + views.preparation,
+            inference: itself.inference + views.inference,
             total: started.elapsed(),
-            ..timing
         };
         Ok(Prediction {
             model: Arc::clone(model),
@@ -123,114 +123,80 @@ struct Outcome {
     inference: Duration,
 }
 
+impl Outcome {
+    fn of(answer: JobAnswer, preparation: Duration) -> Self {
+        Self {
+            scores: answer.scores,
+            preparation,
+            queue: answer.queue,
+            inference: answer.inference,
+        }
+    }
+
+    /// Work adds up; waiting went on at the same time.
+    fn and(mut self, next: Self) -> Self {
+        self.scores.extend(next.scores);
+        self.preparation += next.preparation;
+        self.queue = self.queue.max(next.queue);
+        self.inference += next.inference;
+        self
+    }
+}
+
 impl Work<'_> {
-    /// Decodes off the async threads, no more images at a time than there are cores.
-    async fn decode(&self, bytes: Bytes) -> Result<(Arc<CellImage>, Duration), EngineError> {
+    /// Decodes no more images at a time than there are cores.
+    async fn prepare(&self, upload: Bytes) -> Result<(Prepared, Duration), EngineError> {
         let shared = &self.engine.shared;
-        let _permit = shared
-            .decoding
-            .acquire()
-            .await
-            .map_err(|_| EngineError::Draining)?;
-        let limits = shared.limits;
-        let started = Instant::now();
-        let image = spawn_blocking(move || decode(&bytes, &limits))
-            .await
-            .map_err(RunError::Task)??;
-        Ok((Arc::new(image), started.elapsed()))
+        let permit = shared.decoding.acquire().await;
+        let _permit = permit.map_err(|_| EngineError::Draining)?;
+        let (limits, model, plan) = (shared.limits, Arc::clone(self.model), self.plan.clone());
+        off_thread(move || prepare(&upload, &limits, &model, &plan)).await
     }
 
     /// Every method but TTA: one trunk pass for all of them.
-    async fn run_image_itself(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
-        if !self.plan.needs_image_itself() {
+    async fn run_image_itself(&self, image: Option<InputTensor>) -> Result<Outcome, EngineError> {
+        let Some(image) = image else {
             return Ok(Outcome::default());
-        }
-        let (image, model) = (Arc::clone(image), Arc::clone(self.model));
-        let started = Instant::now();
-        let prepare = move || {
-            let input = &model.manifest().input;
-            let resized = resize(&image, input.size, input.size, input.resize)?;
-            let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
-            tensor.push(&resized, &input.normalisation)?;
-            Ok::<_, EngineError>(tensor)
         };
-        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
-        let preparation = started.elapsed();
-        let JobAnswer {
-            scores,
-            queue,
-            inference,
-        } = self.submit(images, self.plan.head_calls(self.seed)).await?;
-        Ok(Outcome {
-            scores,
-            preparation,
-            queue,
-            inference,
-        })
+        let calls = self.plan.head_calls(self.seed);
+        let answer = self.submit(image, calls).await?;
+        Ok(Outcome::of(answer, Duration::ZERO))
     }
 
     /// TTA: views are made and answered a few at a time, on as many workers as there are.
-    async fn run_views(&self, image: &Arc<CellImage>) -> Result<Outcome, EngineError> {
+    async fn run_views(&self, source: Option<Arc<CellImage>>) -> Result<Outcome, EngineError> {
+        let (Some(source), Some(tta)) = (&source, self.model.tta()) else {
+            return Ok(Outcome::default());
+        };
         let place = &self.engine.shared.place;
         let chunks = tta::chunks(self.plan.views(), place.max_batch, place.workers);
         let running = stream::iter(chunks)
-            .map(|range| self.run_chunk(image, range))
+            .map(|range| self.run_chunk(source, tta, range))
             .buffered(place.workers);
-        let together = |mut all: Outcome, chunk: Outcome| async move {
-            all.scores.extend(chunk.scores);
-            all.preparation += chunk.preparation;
-            all.queue = all.queue.max(chunk.queue);
-            all.inference += chunk.inference;
-            Ok(all)
-        };
+        let together = |all: Outcome, chunk| async { Ok(all.and(chunk)) };
         running.try_fold(Outcome::default(), together).await
     }
 
     async fn run_chunk(
         &self,
-        image: &Arc<CellImage>,
-        range: std::ops::Range<usize>,
+        source: &Arc<CellImage>,
+        tta: &Tta,
+        range: Range<usize>,
     ) -> Result<Outcome, EngineError> {
         // Held until the answer is there: this bounds the memory that views take, whatever the number of requests.
-        let _permit = self
-            .engine
-            .shared
-            .viewing
-            .acquire()
-            .await
-            .map_err(|_| EngineError::Draining)?;
-        let (image, model, seed) = (Arc::clone(image), Arc::clone(self.model), self.seed);
-        let started = Instant::now();
-        let prepare = move || match model.tta() {
-            Some(policy) => Ok(tta::views(
-                &image,
-                policy,
-                &model.manifest().input,
-                seed,
-                range,
-            )?),
-            None => Err(EngineError::Runtime(RunError::NoHead {
-                method: Method::Tta,
-            })),
-        };
-        let images = spawn_blocking(prepare).await.map_err(RunError::Task)??;
-        let preparation = started.elapsed();
+        let permit = self.engine.shared.viewing.acquire().await;
+        let _permit = permit.map_err(|_| EngineError::Draining)?;
+        let (source, model, tta) = (Arc::clone(source), Arc::clone(self.model), tta.clone());
+        let seed = self.seed;
+        let prepare = move || tta::views(&source, &tta, &model.manifest().input, seed, range);
+        let (images, preparation) = off_thread(prepare).await?;
         let call = HeadCall {
             method: Method::Tta,
             passes: 1,
             seed,
         };
-        let JobAnswer {
-            scores,
-            queue,
-            inference,
-        } = self.submit(images, vec![call]).await?;
-        Ok(Outcome {
-            scores,
-            preparation,
-            queue,
-            inference,
-        })
+        let answer = self.submit(images, vec![call]).await?;
+        Ok(Outcome::of(answer, preparation))
     }
 
     async fn submit(

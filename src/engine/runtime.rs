@@ -63,7 +63,7 @@ pub struct SessionOptions<'a> {
 }
 
 impl Runtime {
-    /// Loads the library: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
+    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
     ///
     /// # Errors
     /// One sentence that says what is missing and what to do.
@@ -161,7 +161,11 @@ fn one_line(error: &impl ToString) -> String {
 /// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
 fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
     match provider {
-        ExecutionProvider::Cpu => ep::CPU::default().build().error_on_failure(),
+        // An arena keeps the pages of one run for the next; without it each run faults them in again.
+        ExecutionProvider::Cpu => ep::CPU::default()
+            .with_arena_allocator(true)
+            .build()
+            .error_on_failure(),
         // Exhaustive search costs up to a second for each new batch size.
         ExecutionProvider::Cuda(device) => ep::CUDA::default()
             .with_device_id(device)

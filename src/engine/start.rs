@@ -16,7 +16,11 @@ use super::{
     sessions::Sessions,
     worker::{Workplace, work},
 };
-use crate::{bundle::Bundle, config::EngineConfig, imaging::Limits};
+use crate::{
+    bundle::Bundle,
+    config::{EngineConfig, ExecutionProvider},
+    imaging::Limits,
+};
 
 impl Engine {
     /// Loads the bundles on every worker and returns when all are ready to answer.
@@ -37,7 +41,7 @@ impl Engine {
             queue: Queue::new(config.queue_capacity),
             drain_rate: DrainRate::default(),
             workers: threads.workers,
-            max_batch: config.max_batch.max(1),
+            max_batch: largest_batch(config),
         });
         let bundles = Arc::new(bundles);
         let start = WorkerStart {
@@ -110,6 +114,18 @@ impl Threads {
             workers,
             intra,
         }
+    }
+}
+
+fn largest_batch(config: &EngineConfig) -> usize {
+    let on_gpu = matches!(
+        config.execution_providers.first(),
+        Some(ExecutionProvider::Cuda(_))
+    );
+    match config.max_batch {
+        0 if on_gpu => 8,
+        0 => 1,
+        chosen => chosen,
     }
 }
 

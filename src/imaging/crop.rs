@@ -104,7 +104,7 @@ impl Columns {
         });
         Self {
             inside_target: to_index(inside_start),
-            inside_source: to_index(left),
+            inside_source: to_index(left.min(i64::from(source_width))),
             inside_length: to_index(inside_end - inside_start),
             padded: padded.collect(),
         }

@@ -7,7 +7,7 @@ pub enum Format {
     Jpeg,
     /// PNG; of an animated one, the default image.
     Png,
-    /// TIFF, classic or big; of several pages, the first.
+    /// TIFF, classic or big, of grey, RGB, RGBA or CMYK (palettes and YCbCr are refused); of several pages, the first.
     Tiff,
     /// Windows bitmap.
     Bmp,
@@ -47,4 +47,28 @@ fn is_tiff(bytes: &[u8]) -> bool {
 /// "BM" alone starts too many texts, so the four reserved bytes must be zero too.
 fn is_bmp(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        let cases: [(&[u8], Option<Format>); 10] = [
+            (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
+            (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
+            (b"II\x2a\0", Some(Format::Tiff)),
+            (b"MM\0\x2b", Some(Format::Tiff)),
+            (b"BM\x40\0\0\0\0\0\0\0", Some(Format::Bmp)),
+            (b"RIFF\x10\0\0\0WEBPVP8L", Some(Format::Webp)),
+            (b"BMW is no bitmap", None),
+            (b"RIFF\x10\0\0\0WAVEfmt ", None),
+            (b"GIF89a", None),
+            (b"", None),
+        ];
+        for (bytes, format) in cases {
+            assert_eq!(Format::sniff(bytes), format, "{bytes:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is checked before memory is asked for.
 
-use super::ImageError;
+use super::{CellImage, ImageError};
 
 /// Largest side, in pixels, of anything this room makes: crops, resized images and views.
 pub const MAX_OUTPUT_EDGE: u32 = 4096;
@@ -70,15 +70,28 @@ pub(super) fn decoding_allowance(width: u32, height: u32) -> u64 {
         .saturating_add(DECODER_OVERHEAD_BYTES)
 }
 
-/// Checks the size of an image that is about to be made.
+/// Checks the size of an image that is about to be made of another.
 pub(super) fn check_output_size(width: u32, height: u32) -> Result<(), ImageError> {
     let allowed = 1..=MAX_OUTPUT_EDGE;
     if allowed.contains(&width) && allowed.contains(&height) {
         return Ok(());
     }
-    Err(ImageError::InvalidSize {
+    Err(invalid_size(width, height))
+}
+
+/// Checks that there is something to make another image of.
+pub(super) fn check_has_pixels(image: &CellImage) -> Result<(), ImageError> {
+    if image.width() > 0 && image.height() > 0 {
+        return Ok(());
+    }
+    Err(invalid_size(image.width(), image.height()))
+}
+
+/// The refusal to make or use an image of this size.
+pub(super) fn invalid_size(width: u32, height: u32) -> ImageError {
+    ImageError::InvalidSize {
         width,
         height,
         max_edge: MAX_OUTPUT_EDGE,
-    })
+    }
 }

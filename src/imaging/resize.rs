@@ -1,6 +1,6 @@
 //! Antialiased resizing that agrees with Pillow's.
 
-use super::limits::check_output_size;
+use super::limits::{check_has_pixels, check_output_size, invalid_size};
 use super::{CellImage, ImageError};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -44,29 +44,37 @@ pub fn resize(
     filter: ResizeFilter,
 ) -> Result<CellImage, ImageError> {
     check_output_size(width, height)?;
-    let (source_width, source_height) = (image.width(), image.height());
-    if (source_width, source_height) == (width, height) {
+    check_has_pixels(image)?;
+    if (image.width(), image.height()) == (width, height) {
         return Ok(image.clone());
     }
-    let (middle_width, middle_height) =
-        if u64::from(width) * u64::from(source_height) <= MAX_INTERMEDIATE_PIXELS {
-            (width, source_height)
-        } else {
-            (source_width, height)
-        };
-    let source = ImageRef::new(source_width, source_height, image.as_rgb(), PixelType::U8x3);
-    let resized = source.ok().and_then(|source| {
-        let mut resizer = Resizer::new();
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter.kernel()));
-        let mut middle = Image::new(middle_width, middle_height, PixelType::U8x3);
-        resizer.resize(&source, &mut middle, &options).ok()?;
-        let mut output = Image::new(width, height, PixelType::U8x3);
-        resizer.resize(&middle, &mut output, &options).ok()?;
-        RgbImage::from_raw(width, height, output.into_vec())
-    });
-    resized.map(CellImage::new).ok_or(ImageError::InvalidSize {
-        width: source_width,
-        height: source_height,
-        max_edge: super::MAX_OUTPUT_EDGE,
-    })
+    in_two_passes(image, width, height, filter)
+        .map(CellImage::new)
+        .ok_or_else(|| invalid_size(width, height))
+}
+
+/// `None` when the library refuses the sizes, which have been checked before.
+fn in_two_passes(
+    image: &CellImage,
+    width: u32,
+    height: u32,
+    filter: ResizeFilter,
+) -> Option<RgbImage> {
+    let (source_width, source_height) = (image.width(), image.height());
+    let rows_first = u64::from(width) * u64::from(source_height);
+    let (middle_width, middle_height) = if rows_first <= MAX_INTERMEDIATE_PIXELS {
+        (width, source_height)
+    } else {
+        (source_width, height)
+    };
+    let source =
+        ImageRef::new(source_width, source_height, image.as_rgb(), PixelType::U8x3).ok()?;
+    let mut middle = Image::new(middle_width, middle_height, PixelType::U8x3);
+    let mut output = Image::new(width, height, PixelType::U8x3);
+
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter.kernel()));
+    let mut resizer = Resizer::new();
+    resizer.resize(&source, &mut middle, &options).ok()?;
+    resizer.resize(&middle, &mut output, &options).ok()?;
+    RgbImage::from_raw(width, height, output.into_vec())
 }

@@ -91,11 +91,19 @@ impl InputTensor {
                 tensor_height: self.height,
             });
         }
-        for channel in 0..CHANNELS {
-            let (mean, std) = (normalisation.mean[channel], normalisation.std[channel]);
-            let bytes = image.as_rgb().iter().skip(channel).step_by(CHANNELS);
-            let plane = bytes.map(|&byte| (f32::from(byte) * normalisation.scale - mean) / std);
-            self.values.extend(plane);
+        let plane_values = self.values_per_image() / CHANNELS;
+        let start = self.values.len();
+        self.values.resize(start + self.values_per_image(), 0.0);
+        let planes = self.values[start..].chunks_exact_mut(plane_values);
+        for (channel, plane) in planes.enumerate() {
+            let (scale, mean, std) = (
+                normalisation.scale,
+                normalisation.mean[channel],
+                normalisation.std[channel],
+            );
+            for (value, pixel) in plane.iter_mut().zip(image.as_rgb().pixels()) {
+                *value = (f32::from(pixel.0[channel]) * scale - mean) / std;
+            }
         }
         Ok(())
     }

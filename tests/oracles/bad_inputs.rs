@@ -115,3 +115,54 @@ fn is_gif(case: &Value) -> bool {
 fn without_remark(verdict: &str) -> &str {
     verdict.split(' ').next().unwrap_or(verdict)
 }
+
+/// A small good file of each kind.
+const GOOD: [&str; 12] = [
+    "bad_inputs/ok_gray.jpg",
+    "bad_inputs/ok_progressive.jpg",
+    "bad_inputs/ok_restart.jpg",
+    "bad_inputs/ok_exif6.jpg",
+    "bad_inputs/ok_palette.png",
+    "bad_inputs/ok_interlaced.png",
+    "bad_inputs/ok_1bit.png",
+    "bad_inputs/valid.webp",
+    "imaging/rgb.webp",
+    "imaging/rgb.tif",
+    "imaging/cmyk.tif",
+    "imaging/rgb.bmp",
+];
+
+#[test]
+fn half_an_image_is_no_image() {
+    let limits = Limits::default();
+    for name in GOOD {
+        let whole = bytes(name);
+        let image = decode(&whole, &limits).unwrap();
+        for length in 0..whole.len() {
+            // what is cut off may be metadata alone; what is left is then the whole image
+            if let Ok(part) = decode(&whole[..length], &limits) {
+                assert_eq!(part, image, "{name} cut to {length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_makes_nothing_panic() {
+    let limits = Limits::default();
+    for name in GOOD {
+        let mut file = bytes(name);
+        for position in 0..file.len().min(1500) {
+            let byte = file[position];
+            for changed in [0x00, 0xff, byte ^ 0x01, byte ^ 0x80] {
+                file[position] = changed;
+                let reason = decode(&file, &limits).err().map(|error| error.to_string());
+                assert!(
+                    !reason.is_some_and(|reason| reason.contains("the decoder failed")),
+                    "{name} at {position}"
+                );
+            }
+            file[position] = byte;
+        }
+    }
+}

@@ -10,11 +10,11 @@ use serde_json::Value;
 /// The crops whose resized images are kept whole; of the others a sixteenth of the rows and columns.
 const WHOLE: [&str; 2] = ["crop00", "crop07"];
 
-fn oracle() -> Value {
+pub fn oracle() -> Value {
     fixtures::json("imaging/imaging.json")
 }
 
-fn fixture(name: &str) -> CellImage {
+pub fn fixture(name: &str) -> CellImage {
     image(&format!("imaging/{name}"))
 }
 
@@ -165,7 +165,7 @@ fn whole_reference(case: &Value, filter: &str) -> Option<CellImage> {
     is_whole.then(|| fixture(text(&case["resized"][filter], "pil_file")))
 }
 
-fn normalisation(oracle: &Value) -> Normalisation {
+pub fn normalisation(oracle: &Value) -> Normalisation {
     let three = |key| -> [f32; 3] { serde_json::from_value(oracle[key].clone()).unwrap() };
     Normalisation {
         scale: 1.0 / 255.0,
@@ -174,7 +174,7 @@ fn normalisation(oracle: &Value) -> Normalisation {
     }
 }
 
-fn normalised(image: &CellImage, normalisation: &Normalisation) -> InputTensor {
+pub fn normalised(image: &CellImage, normalisation: &Normalisation) -> InputTensor {
     let mut tensor = InputTensor::with_capacity(image.height(), image.width(), 1).unwrap();
     tensor.push(image, normalisation).unwrap();
     tensor

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod augment;
 mod bad_inputs;
 mod calibration;
 mod classification;
 mod fixtures;
 mod imaging;
+mod imaging_edges;
 mod numbers;
 mod selective;
 mod uncertainty;

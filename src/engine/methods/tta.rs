@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     bundle::{Input, Tta},
-    imaging::{CellImage, ImageError, InputTensor, augment},
+    imaging::{CellImage, ImageError, InputTensor, augment, resize},
 };
 
 /// Views number `range` of the image, ready for the trunk. View `i` depends on the seed and `i` alone.
@@ -29,6 +29,25 @@ pub(in crate::engine) fn views(
         tensor.push(&view, &input.normalisation)?;
     }
     Ok(tensor)
+}
+
+/// An image larger than this many input sizes is shrunk before views are made of it: a field of 50 megapixels would
+/// otherwise be jittered at full size for every view.
+const LARGEST_SOURCE: u32 = 4;
+
+/// The image itself, or a smaller copy of the same shape where it is much larger than the views to be made of it.
+pub(in crate::engine) fn source(image: CellImage, input: &Input) -> Result<CellImage, ImageError> {
+    let most = input.size.saturating_mul(LARGEST_SOURCE);
+    let longest = image.width().max(image.height());
+    if longest <= most {
+        return Ok(image);
+    }
+    let shrunk = |side: u32| {
+        let scaled = u64::from(side) * u64::from(most) / u64::from(longest);
+        u32::try_from(scaled).unwrap_or(most).max(1)
+    };
+    let (width, height) = (shrunk(image.width()), shrunk(image.height()));
+    resize(&image, width, height, input.resize)
 }
 
 /// Cuts `views` into consecutive ranges of at most `largest`, at least one for each of `workers` where there are enough.

@@ -29,7 +29,7 @@ pub fn adjust_contrast(image: &CellImage, factor: f64) -> Result<CellImage, Imag
 pub fn adjust_saturation(image: &CellImage, factor: f64) -> Result<CellImage, ImageError> {
     let factor = checked_factor("saturation factor", factor)?;
     Ok(map_pixels(image, |pixel| {
-        let grey = grey(pixel);
+        let grey = f32::from(grey(pixel));
         pixel.map(|value| blend(value, grey, factor))
     }))
 }
@@ -60,16 +60,17 @@ fn blend(value: u8, other: f32, factor: f32) -> u8 {
 }
 
 /// Luma of ITU-R 601 with torchvision's coefficients, rounded down.
-fn grey([red, green, blue]: [u8; 3]) -> f32 {
-    (0.2989 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue)).floor()
+fn grey([red, green, blue]: [u8; 3]) -> u8 {
+    let luma = 0.2989 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue);
+    luma as u8
 }
 
 /// Mean of the rounded greys, itself not rounded; 0 for a picture without pixels.
 fn mean_grey(image: &CellImage) -> f32 {
     let pixels = image.as_rgb().pixels();
-    let count = pixels.len().max(1) as f64;
-    let sum: f64 = pixels.map(|pixel| f64::from(grey(pixel.0))).sum();
-    (sum / count) as f32
+    let count = pixels.len().max(1);
+    let sum: u64 = pixels.map(|pixel| u64::from(grey(pixel.0))).sum();
+    (sum as f64 / count as f64) as f32
 }
 
 fn checked_factor(setting: &'static str, factor: f64) -> Result<f32, ImageError> {

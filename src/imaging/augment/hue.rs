@@ -24,7 +24,7 @@ pub fn adjust_hue(image: &CellImage, turn: f64) -> Result<CellImage, ImageError>
     let turn = turn as f32;
     Ok(map_pixels(image, |pixel| {
         let (hue, saturation, value) = to_hsv(pixel.map(|byte| f32::from(byte) / 255.0));
-        let rgb = from_hsv((hue + turn).rem_euclid(1.0), saturation, value);
+        let rgb = from_hsv(wrapped(hue + turn), saturation, value);
         rgb.map(|channel| (channel * TO_BYTE) as u8)
     }))
 }
@@ -44,18 +44,30 @@ fn to_hsv([red, green, blue]: [f32; 3]) -> (f32, f32, f32) {
     } else {
         4.0 + distance(green) - distance(red)
     };
-    ((sextant / 6.0 + 1.0) % 1.0, range / largest, largest)
+    (wrapped(sextant / 6.0), range / largest, largest)
+}
+
+/// A position on the colour wheel brought back to [0, 1]; it is at most one turn away.
+fn wrapped(position: f32) -> f32 {
+    if position < 0.0 {
+        position + 1.0
+    } else if position >= 1.0 {
+        position - 1.0
+    } else {
+        position
+    }
 }
 
 fn from_hsv(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
     let position = hue * 6.0;
-    let sextant = position.floor();
-    let rest = position - sextant;
+    // truncation, since the position is never negative
+    let sextant = position as u8;
+    let rest = position - f32::from(sextant);
     let low = value * (1.0 - saturation);
     let falling = value * (1.0 - saturation * rest);
     let rising = value * (1.0 - saturation * (1.0 - rest));
     // hue 1.0, which rounding can give, is red again
-    match sextant as u8 % 6 {
+    match sextant % 6 {
         0 => [value, rising, low],
         1 => [falling, value, low],
         2 => [low, value, rising],

@@ -1,5 +1,6 @@
 //! One random view of a picture.
 
+use super::super::limits::{check_has_pixels, check_output_size};
 use super::super::{CellImage, ImageError, Padding, ResizeFilter, crop::window, resize};
 use super::draws::Draws;
 use super::{AugmentPolicy, Augmentation, dihedral, hflip};
@@ -22,6 +23,8 @@ pub fn view(
     filter: ResizeFilter,
 ) -> Result<CellImage, ImageError> {
     policy.check()?;
+    check_output_size(size, size)?;
+    check_has_pixels(image)?;
     let mut draws = Draws::new(seed, index);
     let mut view = image.clone();
     for step in &policy.steps {

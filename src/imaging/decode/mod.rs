@@ -64,3 +64,16 @@ fn rgb_image(width: u32, height: u32, pixels: Vec<u8>) -> Result<RgbImage, Image
         ImageError::undecodable("it holds another number of pixels than it declares")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_decoder_is_a_refusal() {
+        let refused = without_panic(|| panic!("a decoder's own fault"));
+        assert!(matches!(refused, Err(ImageError::Undecodable { .. })));
+    }
+}

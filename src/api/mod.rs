@@ -1,0 +1,23 @@
+//! HTTP: requests in, JSON out, every error as a problem that says what to do.
+//!
+//! One folder or file per resource; [`problem`] is the only way to say no; [`middleware`] is what every request passes.
+//! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
+//! `engine`.
+
+mod docs;
+mod health;
+mod metrics;
+mod middleware;
+pub mod models;
+pub mod openapi;
+pub mod predictions;
+pub mod problem;
+mod router;
+mod server;
+mod service;
+mod vocabulary;
+
+pub use router::router;
+pub use server::serve;
+pub use service::Service;
+pub use vocabulary::{ActionName, MeasureName, MethodName, ReasonName};

@@ -1,0 +1,254 @@
+//! Everything that a client may want to know of one model.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ModelSummary;
+use crate::{
+    api::vocabulary::{MeasureName, MethodName},
+    bundle::{Calibration, FileReference, Input, Label, Method, Training},
+    engine::Model,
+    uncertainty::Policy,
+};
+
+/// A loaded model in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelDetails {
+    /// What the list says of it.
+    #[serde(flatten)]
+    pub summary: ModelSummary,
+    /// What it wants to see.
+    pub input: ModelInput,
+    /// Its classes, in the order of the probabilities.
+    pub labels: Vec<ClassLabel>,
+    /// What was measured of each method on cells that the training has not seen.
+    pub calibration: Vec<MethodCalibration>,
+    /// The rules by which answers are accepted, with their promises; the first of a method is its default.
+    pub policies: Vec<ReferralPolicy>,
+    /// Its files.
+    pub files: Vec<BundleFile>,
+    /// Where the weights come from.
+    pub training: ModelTraining,
+}
+
+/// What a model wants to see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelInput {
+    /// Edge in pixels of the square that the server resizes to.
+    #[schema(minimum = 1, maximum = 65535, format = Int32)]
+    pub size: u32,
+    /// Edge in pixels of the square to cut around a nucleus.
+    #[schema(minimum = 1, maximum = 65535, format = Int32)]
+    pub crop_edge_px: u32,
+    /// Width in pixels of the fields in which `crop_edge_px` is measured; null when unknown.
+    #[schema(required, minimum = 1, maximum = 1_000_000, format = Int32)]
+    pub source_width_px: Option<u32>,
+    /// Size of a pixel of those fields; null when unknown.
+    #[schema(required)]
+    pub micrometres_per_pixel: Option<f64>,
+    /// The arithmetic on the pixels: (value × scale − mean) / std.
+    pub normalisation: NormalisationStep,
+}
+
+/// (value × scale − mean) / std, for red, green and blue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NormalisationStep {
+    /// Factor of the 8-bit value.
+    pub scale: f32,
+    /// Subtracted from red, green and blue.
+    #[schema(min_items = 3, max_items = 3)]
+    pub mean: Vec<f32>,
+    /// Divides red, green and blue.
+    #[schema(min_items = 3, max_items = 3)]
+    pub std: Vec<f32>,
+}
+
+/// A class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClassLabel {
+    /// Its name.
+    pub name: String,
+    /// Whether it counts as abnormal.
+    pub abnormal: bool,
+    /// Its SNOMED CT concept; null when the publisher gives none.
+    #[schema(required)]
+    pub snomed_ct: Option<String>,
+}
+
+/// What was measured of one method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MethodCalibration {
+    /// The method.
+    pub method: MethodName,
+    /// Logits are divided by this.
+    pub temperature: f64,
+    /// Cells measured.
+    #[schema(format = Int64, minimum = 0)]
+    pub cells: usize,
+    /// Images that those cells come from.
+    #[schema(format = Int64, minimum = 0)]
+    pub images: usize,
+    /// The smallest and the largest value of each measure; the normalised scores lie between them.
+    pub ranges: Vec<RangeOfMeasure>,
+}
+
+/// The values that a measure took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RangeOfMeasure {
+    /// The measure.
+    pub measure: MeasureName,
+    /// The smallest value.
+    pub minimum: f64,
+    /// The largest value.
+    pub maximum: f64,
+}
+
+/// A rule for accepting answers, and its promise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReferralPolicy {
+    /// The method that it judges.
+    pub method: MethodName,
+    /// Its name.
+    pub name: String,
+    /// The number that it looks at.
+    pub measure: MeasureName,
+    /// The largest value that is accepted; null where nothing can be promised, so that every cell is referred.
+    #[schema(required)]
+    pub threshold: Option<f64>,
+    /// The share of wrong answers among the accepted that is promised not to be exceeded.
+    pub alpha: f64,
+    /// The probability that the promise does not hold.
+    pub delta: f64,
+    /// The promise in words.
+    pub promise: String,
+}
+
+/// A file of the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BundleFile {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// Where the weights come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelTraining {
+    /// The data, with attribution.
+    pub data: String,
+    /// Revision of the program that trained it.
+    pub commit: String,
+    /// Cells trained on.
+    #[schema(format = Int64, minimum = 0)]
+    pub cells: usize,
+    /// Images that those cells come from.
+    #[schema(format = Int64, minimum = 0)]
+    pub images: usize,
+}
+
+impl ModelDetails {
+    pub(super) fn of(model: &Model) -> Self {
+        let manifest = model.manifest();
+        let calibration = || manifest.calibration.iter();
+        let policies = calibration().flat_map(|(method, measured)| {
+            measured
+                .policies
+                .iter()
+                .map(|policy| ReferralPolicy::of(*method, policy))
+        });
+        Self {
+            summary: ModelSummary::of(model),
+            input: ModelInput::of(&manifest.input),
+            labels: manifest.labels.iter().map(ClassLabel::of).collect(),
+            calibration: calibration()
+                .map(|(method, measured)| MethodCalibration::of(*method, measured))
+                .collect(),
+            policies: policies.collect(),
+            files: model.files().into_iter().map(BundleFile::of).collect(),
+            training: ModelTraining::of(&manifest.training),
+        }
+    }
+}
+
+impl ModelInput {
+    fn of(input: &Input) -> Self {
+        let normalisation = &input.normalisation;
+        Self {
+            size: input.size,
+            crop_edge_px: input.crop_edge_px,
+            source_width_px: input.source_width_px,
+            micrometres_per_pixel: input.micrometres_per_pixel,
+            normalisation: NormalisationStep {
+                scale: normalisation.scale,
+                mean: normalisation.mean.to_vec(),
+                std: normalisation.std.to_vec(),
+            },
+        }
+    }
+}
+
+impl ClassLabel {
+    fn of(label: &Label) -> Self {
+        Self {
+            name: label.name.clone(),
+            abnormal: label.abnormal,
+            snomed_ct: label.snomed_ct.clone(),
+        }
+    }
+}
+
+impl MethodCalibration {
+    fn of(method: Method, measured: &Calibration) -> Self {
+        let ranges = measured.ranges.iter();
+        let range_of =
+            |(measure, range): (&crate::uncertainty::Measure, &crate::uncertainty::Range)| {
+                RangeOfMeasure {
+                    measure: (*measure).into(),
+                    minimum: range.minimum,
+                    maximum: range.maximum,
+                }
+            };
+        Self {
+            method: method.into(),
+            temperature: measured.temperature,
+            cells: measured.cells,
+            images: measured.images,
+            ranges: ranges.map(range_of).collect(),
+        }
+    }
+}
+
+impl ReferralPolicy {
+    fn of(method: Method, policy: &Policy) -> Self {
+        Self {
+            method: method.into(),
+            name: policy.name.clone(),
+            measure: policy.measure.into(),
+            threshold: policy.threshold,
+            alpha: policy.alpha,
+            delta: policy.delta,
+            promise: policy.promise.clone(),
+        }
+    }
+}
+
+impl BundleFile {
+    fn of(file: &FileReference) -> Self {
+        Self {
+            name: file.name.clone(),
+            sha256: file.sha256.clone(),
+        }
+    }
+}
+
+impl ModelTraining {
+    fn of(training: &Training) -> Self {
+        Self {
+            data: training.data.clone(),
+            commit: training.commit.clone(),
+            cells: training.cells,
+            images: training.images,
+        }
+    }
+}

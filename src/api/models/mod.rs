@@ -1,0 +1,12 @@
+//! `GET /v1/models`: what is loaded.
+
+mod details;
+mod get;
+mod summary;
+
+pub use details::{
+    BundleFile, ClassLabel, MethodCalibration, ModelDetails, ModelInput, ModelTraining,
+    NormalisationStep, RangeOfMeasure, ReferralPolicy,
+};
+pub(super) use get::{__path_get_model, __path_list_models, get_model, list_models};
+pub use summary::{ModelList, ModelSummary};

@@ -1,0 +1,166 @@
+//! From the engine's answer to its JSON: names are attached, nothing is computed.
+
+use std::time::Duration;
+
+use ulid::Ulid;
+
+use super::answer::{
+    ClassProbability, Comparison, DecisionAnswer, ModelReference, PaperScore, PaperUncertainty,
+    Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
+};
+use crate::{
+    bundle::Label,
+    engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing},
+    uncertainty::{Decision, Samples, Summary},
+};
+
+/// Name and version of this program, as answers cite it.
+const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));
+
+/// What of the request shows in its answer.
+#[derive(Clone, Debug, Default)]
+pub struct AnswerOptions {
+    /// The request's id.
+    pub request_id: String,
+    /// The accession, passed through.
+    pub accession: Option<String>,
+    /// Whether the samples themselves are wanted.
+    pub with_samples: bool,
+    /// Whether the timing is wanted.
+    pub with_timing: bool,
+}
+
+/// The JSON of a prediction, under a new id.
+pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
+    let model = &prediction.model;
+    let labels = &model.manifest().labels;
+    let main = comparison(&prediction.answer, labels, options.with_samples);
+    let further = prediction.comparisons.iter();
+    PredictionAnswer {
+        id: Ulid::new().to_string(),
+        request_id: options.request_id,
+        accession: options.accession,
+        model: model_reference(model),
+        method: main.method,
+        prediction: main.prediction,
+        probabilities: main.probabilities,
+        uncertainty: main.uncertainty,
+        samples: main.samples,
+        ood: None,
+        decision: main.decision,
+        comparisons: further
+            .map(|answer| comparison(answer, labels, options.with_samples))
+            .collect(),
+        provenance: Provenance {
+            seed: prediction.seed,
+            execution_provider: model.execution_provider().to_owned(),
+            software: SOFTWARE.to_owned(),
+        },
+        timing_ms: options.with_timing.then(|| timing_ms(&prediction.timing)),
+    }
+}
+
+fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Comparison {
+    Comparison {
+        method: answer.method.into(),
+        prediction: predicted(answer, labels),
+        probabilities: class_probabilities(&answer.summary, labels),
+        uncertainty: uncertainty(&answer.summary, answer.normalised),
+        samples: SamplesUsed {
+            requested: answer.requested,
+            used: answer.samples.passes(),
+            stopped_early: false,
+            values: with_samples.then(|| rows(&answer.samples)),
+        },
+        decision: decision(&answer.decision),
+    }
+}
+
+fn model_reference(model: &Model) -> ModelReference {
+    let manifest = model.manifest();
+    ModelReference {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        sha256: model.digest().to_owned(),
+    }
+}
+
+fn predicted(answer: &MethodAnswer, labels: &[Label]) -> Predicted {
+    let index = answer.summary.predicted;
+    Predicted {
+        label: labels
+            .get(index)
+            .map(|label| label.name.clone())
+            .unwrap_or_default(),
+        index,
+        probability: answer.summary.confidence,
+        abnormal_probability: answer.abnormal_probability,
+    }
+}
+
+fn class_probabilities(summary: &Summary, labels: &[Label]) -> Vec<ClassProbability> {
+    let std_of = |class: usize| summary.std.as_ref().and_then(|std| std.get(class).copied());
+    let classes = labels.iter().zip(&summary.mean).enumerate();
+    let probability_of =
+        |(class, (label, probability)): (usize, (&Label, &f64))| ClassProbability {
+            label: label.name.clone(),
+            probability: *probability,
+            std: std_of(class),
+        };
+    classes.map(probability_of).collect()
+}
+
+fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertainty {
+    let paper = &summary.paper;
+    Uncertainty {
+        predictive_entropy: summary.predictive_entropy,
+        expected_entropy: summary.expected_entropy,
+        mutual_information: summary.mutual_information,
+        variation_ratio: summary.variation_ratio,
+        variance: summary.variance,
+        paper: PaperUncertainty {
+            variance: PaperScore {
+                value: paper.variance,
+                normalised: normalised.variance,
+            },
+            entropy: PaperScore {
+                value: Some(paper.entropy),
+                normalised: normalised.entropy,
+            },
+            sample_mean: PaperScore {
+                value: Some(paper.sample_mean),
+                normalised: normalised.sample_mean,
+            },
+        },
+    }
+}
+
+fn rows(samples: &Samples) -> Vec<Vec<f64>> {
+    samples.rows().map(<[f64]>::to_vec).collect()
+}
+
+fn decision(decision: &Decision) -> DecisionAnswer {
+    DecisionAnswer {
+        action: decision.action.into(),
+        policy: decision.policy.clone(),
+        reasons: decision
+            .reasons
+            .iter()
+            .map(|reason| (*reason).into())
+            .collect(),
+    }
+}
+
+fn timing_ms(timing: &Timing) -> TimingMs {
+    TimingMs {
+        queue: milliseconds(timing.queue),
+        decode: milliseconds(timing.decode),
+        inference: milliseconds(timing.inference),
+        total: milliseconds(timing.total),
+    }
+}
+
+/// Microseconds are as fine as anybody reads.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,89 @@
+//! The handler of `POST /v1/predictions`.
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    answer::PredictionAnswer,
+    convert::{AnswerOptions, prediction_answer},
+    query::{Include, PredictionQuery},
+    upload::{MultipartUpload, Upload},
+};
+use crate::{
+    api::{
+        middleware::{AnsweredBy, RequestId},
+        openapi::{ImageBytes, UploadProblems},
+        problem::Problem,
+        service::Service,
+    },
+    telemetry,
+};
+
+/// Longest accession in characters.
+const MAX_ACCESSION: usize = 256;
+
+/// Classify one cell
+///
+/// Takes the encoded image of one cell, either as the raw body or as the part `image` of a form. The first bytes decide
+/// the format, whatever the content type says. The same image, method and seed get the same answer, but for `id`,
+/// `request_id` and `timing_ms`.
+#[utoipa::path(
+    post,
+    path = "/v1/predictions",
+    operation_id = "createPrediction",
+    tag = "predictions",
+    params(
+        PredictionQuery,
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
+        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", nullable = false),
+        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answer and never logged", max_length = 256, nullable = false),
+    ),
+    request_body(content(
+        (MultipartUpload = "multipart/form-data"),
+        (ImageBytes = "image/png"),
+        (ImageBytes = "image/jpeg"),
+        (ImageBytes = "image/tiff"),
+        (ImageBytes = "image/bmp"),
+        (ImageBytes = "image/webp"),
+        (ImageBytes = "application/octet-stream"),
+    )),
+    responses((status = 200, description = "The answer", body = PredictionAnswer), UploadProblems),
+)]
+pub(in crate::api) async fn create_prediction(
+    State(service): State<Service>,
+    Extension(request_id): Extension<RequestId>,
+    query: PredictionQuery,
+    upload: Upload,
+) -> Result<Response, Problem> {
+    let options = AnswerOptions {
+        request_id: request_id.to_string(),
+        accession: checked_accession(upload.accession.or_else(|| query.accession.clone()))?,
+        with_samples: query.includes(Include::Samples),
+        with_timing: query.includes(Include::Timing),
+    };
+    let prediction = service
+        .engine()
+        .predict(query.into_request(upload.image))
+        .await?;
+    telemetry::metrics::prediction_answered(&prediction);
+    let answered_by = AnsweredBy {
+        model: prediction.model.name().to_owned(),
+        method: prediction.answer.method,
+    };
+    let answer = prediction_answer(&prediction, options);
+    Ok((Extension(answered_by), Json(answer)).into_response())
+}
+
+fn checked_accession(accession: Option<String>) -> Result<Option<String>, Problem> {
+    if accession
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > MAX_ACCESSION)
+    {
+        let detail = format!("the accession has more than {MAX_ACCESSION} characters");
+        return Err(Problem::parameter("accession", detail));
+    }
+    Ok(accession)
+}

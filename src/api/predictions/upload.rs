@@ -1,0 +1,162 @@
+//! The image of a request: the raw body, or the part `image` of a form.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::multipart;
+use crate::api::{
+    problem::{Problem, ProblemKind},
+    service::Service,
+};
+
+/// What a form may hold beside the image: boundaries, headers and small fields.
+pub(in crate::api) const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// Header that carries the accession.
+const ACCESSION_HEADER: &str = "x-accession";
+
+const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
+
+/// A form with one image.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    dead_code,
+    reason = "only its description is used: the form is read part by part"
+)]
+pub struct MultipartUpload {
+    /// The encoded image; its first bytes decide the format, whatever its name or media type says.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    image: Vec<u8>,
+    /// An identifier of the specimen, passed through to the answer and never logged.
+    #[schema(nullable = false, max_length = 256)]
+    accession: Option<String>,
+}
+
+/// An image as it was uploaded, and the accession that came with it outside the query.
+#[derive(Debug)]
+pub(in crate::api) struct Upload {
+    pub(super) image: Bytes,
+    pub(super) accession: Option<String>,
+}
+
+impl FromRequest<Service> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let accession = accession_header(request.headers())?;
+        let limit = service.max_image_bytes();
+        match body_kind(request.headers())? {
+            BodyKind::Form => {
+                let form = multipart::read(request, limit).await?;
+                Ok(Self {
+                    image: form.image,
+                    accession: form.accession.or(accession),
+                })
+            }
+            BodyKind::Image => Ok(Self {
+                image: read_image(request.into_body(), limit).await?,
+                accession,
+            }),
+        }
+    }
+}
+
+enum BodyKind {
+    Form,
+    Image,
+}
+
+/// Clients mislabel images, so that any image type stands for all; but a type that is clearly something else is refused
+/// before it is read.
+fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(BodyKind::Image);
+    };
+    let value = value.to_str().unwrap_or_default();
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence == "multipart/form-data" {
+        return Ok(BodyKind::Form);
+    }
+    if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
+    {
+        return Ok(BodyKind::Image);
+    }
+    let problem = Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        "the content type names no image",
+    )
+    .field("Content-Type");
+    match essence.as_str() {
+        "application/x-www-form-urlencoded" => Err(problem.hint(
+            "with curl add -H 'Content-Type: image/png', or send a form with -F image=@FILE",
+        )),
+        _ => Err(problem.hint(FORMATS_HINT)),
+    }
+}
+
+fn accession_header(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(ACCESSION_HEADER) else {
+        return Ok(None);
+    };
+    let malformed = |_| {
+        Problem::new(
+            ProblemKind::RequestMalformed,
+            "the header is not plain ASCII text",
+        )
+        .field("X-Accession")
+    };
+    value
+        .to_str()
+        .map(|text| Some(text.to_owned()))
+        .map_err(malformed)
+}
+
+async fn read_image(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut image = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| interrupted())?;
+        if image.len().saturating_add(chunk.len()) > limit {
+            return Err(too_large(limit));
+        }
+        image.extend_from_slice(&chunk);
+    }
+    if image.is_empty() {
+        return Err(missing("the body is empty"));
+    }
+    Ok(image.freeze())
+}
+
+pub(super) fn too_large(limit: usize) -> Problem {
+    Problem::new(ProblemKind::BodyTooLarge, format!("the image has more than {limit} bytes"))
+        .field("image")
+        .hint("cut the cell out of the field and send the crop, or ask whoever runs this server to raise limits.max_image_bytes")
+}
+
+pub(super) fn missing(detail: &str) -> Problem {
+    Problem::new(ProblemKind::ImageMissing, detail)
+        .field("image")
+        .hint(FORMATS_HINT)
+}
+
+/// The connection broke, or the body is not framed as its headers say.
+fn interrupted() -> Problem {
+    Problem::new(
+        ProblemKind::RequestMalformed,
+        "the body ended before it was complete",
+    )
+    .hint("send the request again")
+}

@@ -1,0 +1,80 @@
+//! What the other rooms say went wrong, in the words of HTTP.
+
+use tracing::error;
+
+use super::{Problem, ProblemKind};
+use crate::{
+    engine::{EngineError, RunError},
+    imaging::ImageError,
+};
+
+const FORMATS: &str = "send JPEG, PNG, TIFF, BMP or WebP";
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::Image(error) => error.into(),
+            EngineError::UnknownModel { .. } => Self::new(ProblemKind::ModelUnknown, detail)
+                .field("model")
+                .hint("GET /v1/models lists the loaded models"),
+            EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail),
+            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
+            EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail),
+            EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
+                .retry_after(retry_after)
+                .hint("wait as long as Retry-After says, then send the same request again"),
+            EngineError::Draining => Self::draining(),
+            EngineError::Runtime(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ImageError> for Problem {
+    fn from(error: ImageError) -> Self {
+        let kind = match error {
+            ImageError::Empty => ProblemKind::ImageMissing,
+            ImageError::TooLarge { .. } => ProblemKind::BodyTooLarge,
+            ImageError::TooManyPixels { .. } => ProblemKind::ImageTooManyPixels,
+            ImageError::UnsupportedFormat => ProblemKind::UnsupportedMediaType,
+            _ => ProblemKind::ImageUndecodable,
+        };
+        let problem = Self::new(kind, error.to_string()).field("image");
+        match kind {
+            ProblemKind::ImageTooManyPixels => {
+                problem.hint("cut the cell out of the field and send the crop")
+            }
+            ProblemKind::ImageUndecodable => {
+                problem.hint(format!("check that the upload is complete, or {FORMATS}"))
+            }
+            _ => problem.hint(FORMATS),
+        }
+    }
+}
+
+impl Problem {
+    /// A query parameter is impossible.
+    pub(in crate::api) fn parameter(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::ParameterInvalid, detail).field(field)
+    }
+
+    /// The server is shutting down.
+    pub(in crate::api) fn draining() -> Self {
+        Self::new(
+            ProblemKind::Draining,
+            "the server is shutting down and takes no new work",
+        )
+        .hint("send the request to another instance, or again in a few seconds")
+        .retry_after(std::time::Duration::from_secs(5))
+    }
+
+    /// Our mistake: the cause goes to the log, the client hears only that there was one.
+    fn internal(cause: &RunError) -> Self {
+        error!(error = %cause, "the engine failed");
+        Self::new(
+            ProblemKind::Internal,
+            "the request could not be answered, and the cause was logged",
+        )
+        .hint("report the request_id to whoever runs this server")
+    }
+}

@@ -1,0 +1,147 @@
+//! Errors as `application/problem+json` (RFC 9457).
+//!
+//! A client may be told what it did wrong, which field it was and what to do instead; never what our code, the runtime or
+//! the file system said. A handler returns a [`Problem`]; the middleware
+//! [`problems`](super::middleware) writes its body, since only there the request's id is known, and does the same for
+//! every bare error of the framework.
+
+mod convert;
+mod kind;
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use kind::ProblemKind;
+
+/// The media type of RFC 9457.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// What a client reads when a request was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Stable name of the kind of problem, such as `urn:secondlook:problem:image-undecodable`; compare this, not the text.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words; the same for every problem of this kind.
+    pub title: String,
+    /// The HTTP status again.
+    #[schema(minimum = 400, maximum = 599, format = Int32)]
+    pub status: u16,
+    /// What was wrong with this request.
+    pub detail: String,
+    /// The parameter, header or part that it is about; null when it is about none.
+    #[schema(required)]
+    pub field: Option<String>,
+    /// What to do instead; null when nothing can be advised.
+    #[schema(required)]
+    pub hint: Option<String>,
+    /// The request's id, as in the `X-Request-Id` header and in the log.
+    pub request_id: String,
+}
+
+/// Why a request was not answered, before its body is written.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    field: Option<String>,
+    hint: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says in a sentence what was wrong with this request.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            field: None,
+            hint: None,
+            retry_after: None,
+        }
+    }
+
+    /// Names the parameter, header or part that it is about.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says what to do instead.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The HTTP status of its kind.
+    pub fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// What was wrong, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What the client will read.
+    pub fn body(&self, request_id: &str) -> ProblemBody {
+        ProblemBody {
+            kind: self.kind.uri(),
+            title: self.kind.title().to_owned(),
+            status: self.status().as_u16(),
+            detail: self.detail.clone(),
+            field: self.field.clone(),
+            hint: self.hint.clone(),
+            request_id: request_id.to_owned(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Status and headers; the middleware finds the problem among the extensions and writes the body.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if let Some(wait) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// `Retry-After` knows whole seconds only, and 0 would invite a client to hammer.
+fn whole_seconds(wait: Duration) -> u64 {
+    let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    rounded_up.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_rounded_up_and_never_zero() {
+        let cases = [(0, 1), (1, 1), (1000, 1), (1001, 2), (2500, 3)];
+        for (milliseconds, seconds) in cases {
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);
+        }
+    }
+}

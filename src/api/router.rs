@@ -1,0 +1,38 @@
+//! Every route.
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::Redirect, routing::get};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    docs, health, metrics, middleware, models, openapi,
+    predictions::{self, MULTIPART_OVERHEAD_BYTES},
+    service::Service,
+};
+
+/// The routes that the OpenAPI document describes.
+pub(super) fn documented_routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(predictions::create_prediction))
+        .routes(routes!(models::list_models))
+        .routes(routes!(models::get_model))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The whole interface over a service.
+pub fn router(service: Service) -> Router {
+    let body_limit = service
+        .max_image_bytes()
+        .saturating_add(MULTIPART_OVERHEAD_BYTES);
+    let (documented, _) = documented_routes().split_for_parts();
+    let routes = documented
+        .route("/openapi.json", get(openapi::json))
+        .route("/docs", get(|| async { Redirect::permanent("docs/") }))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{*file}", get(docs::file))
+        .route("/", get(|| async { Redirect::temporary("docs/") }))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(DefaultBodyLimit::max(body_limit));
+    middleware::wrap(routes, &service).with_state(service)
+}

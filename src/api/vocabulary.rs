@@ -1,0 +1,89 @@
+//! The words of the interface, which stay when the inner types change.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    bundle::Method,
+    uncertainty::{Action, Measure, Reason},
+};
+
+/// An enum of the interface with the same names as an inner one.
+macro_rules! vocabulary {
+    ($(#[$attribute:meta])* $name:ident = $inner:ident { $($(#[$of_variant:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$of_variant])* $variant),+ }
+
+        impl From<$inner> for $name {
+            fn from(inner: $inner) -> Self {
+                match inner { $($inner::$variant => Self::$variant),+ }
+            }
+        }
+
+        impl From<$name> for $inner {
+            fn from(name: $name) -> Self {
+                match name { $($name::$variant => Self::$variant),+ }
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// A way of asking the model how sure it is.
+    MethodName = Method {
+        /// One deterministic pass.
+        Baseline,
+        /// Monte Carlo dropout.
+        McDropout,
+        /// Several heads.
+        Ensemble,
+        /// Test-time augmentation.
+        Tta,
+    }
+}
+
+vocabulary! {
+    /// What to do with an answer.
+    ActionName = Action {
+        /// The policy's promise covers it.
+        Accept,
+        /// A person has to look.
+        Refer,
+    }
+}
+
+vocabulary! {
+    /// Why a person has to look.
+    ReasonName = Reason {
+        /// The policy's measure is above its threshold, or undefined.
+        Uncertain,
+        /// The image is unlike those that the model was trained on.
+        OutOfDistribution,
+        /// There is no policy, so nothing is promised.
+        NoPolicy,
+    }
+}
+
+vocabulary! {
+    /// A number for how unsure an answer is.
+    MeasureName = Measure {
+        /// Entropy of the mean probabilities, in nats.
+        PredictiveEntropy,
+        /// Mean entropy of the samples, in nats.
+        ExpectedEntropy,
+        /// Predictive minus expected entropy, in nats.
+        MutualInformation,
+        /// Share of the samples that did not vote for the modal class.
+        VariationRatio,
+        /// Unbiased variance of the predicted class' probability.
+        Variance,
+        /// 1000 × variance.
+        PaperVariance,
+        /// The publication's entropy, in bits.
+        PaperEntropy,
+        /// The publication's sample mean.
+        PaperSampleMean,
+    }
+}

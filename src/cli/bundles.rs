@@ -1,0 +1,71 @@
+//! `secondlook bundles check`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+
+use super::{StartFailure, options::ConfigFile};
+use crate::{
+    bundle::Bundle,
+    config::{Config, Overrides},
+    engine::{Runtime, StartError, check_bundle},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BundlesCommand {
+    /// Verify model directories in full: files, digests, graphs, and a trial run of every method
+    Check {
+        /// Directories with a bundle.toml
+        #[arg(required = true, value_name = "DIR")]
+        directories: Vec<PathBuf>,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+}
+
+pub(super) fn run(command: &BundlesCommand) -> Result<ExitCode, StartFailure> {
+    let BundlesCommand::Check { directories, file } = command;
+    let config = Config::load(&Overrides {
+        file: file.config.clone(),
+        ..Overrides::default()
+    })?;
+    let runtime = Runtime::load(config.runtime.library())?;
+    let mut outcome = ExitCode::SUCCESS;
+    for directory in directories {
+        match check(directory, &config, &runtime) {
+            Ok(bundle) => println!("{}", praise(&bundle)),
+            Err(error) => {
+                eprintln!("secondlook: {error}");
+                outcome = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn check(
+    directory: &std::path::Path,
+    config: &Config,
+    runtime: &Runtime,
+) -> Result<Bundle, StartError> {
+    let bundle = Bundle::open(directory)?;
+    check_bundle(&config.engine, runtime, &bundle)?;
+    Ok(bundle)
+}
+
+fn praise(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
+    let methods: Vec<_> = manifest
+        .offered_methods()
+        .into_iter()
+        .map(|method| method.name())
+        .collect();
+    format!(
+        "{} {} is sound: {} classes, {}, sha256 {}",
+        manifest.name,
+        manifest.version,
+        manifest.labels.len(),
+        methods.join(", "),
+        bundle.digest(),
+    )
+}

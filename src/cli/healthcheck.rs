@@ -1,0 +1,54 @@
+//! `secondlook healthcheck`: for containers that have no curl.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+use super::{StartFailure, options::ServeOptions};
+
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
+    let address = reachable(options.load()?.listen);
+    match ask(address) {
+        Ok(status_line) if status_line.split(' ').nth(1) == Some("200") => Ok(ExitCode::SUCCESS),
+        Ok(status_line) => {
+            eprintln!(
+                "secondlook: http://{address}/health/ready answered {}",
+                status_line.trim()
+            );
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => {
+            eprintln!("secondlook: http://{address}/health/ready does not answer: {error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// A server that listens on every address is asked on the loopback one.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// The first line of the answer.
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(
+        stream,
+        "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line)
+}

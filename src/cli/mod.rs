@@ -1,0 +1,62 @@
+//! The command line: `serve`, `predict`, `bundles`, `openapi`, `healthcheck`.
+//!
+//! Answers go to standard output, everything else to standard error; an error is one line. Exit codes: 0; 1 when some of
+//! the inputs failed; 2 when nothing could be started.
+
+mod bundles;
+mod files;
+mod healthcheck;
+mod openapi;
+mod options;
+mod output;
+mod predict;
+mod serve;
+mod start;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::options::ServeOptions;
+
+/// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
+#[derive(Debug, Parser)]
+#[command(name = "secondlook", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP interface
+    Serve(ServeOptions),
+    /// Classify image files, or folders of them
+    Predict(predict::PredictOptions),
+    /// Work with model directories
+    #[command(subcommand)]
+    Bundles(bundles::BundlesCommand),
+    /// Print the OpenAPI document as YAML
+    Openapi,
+    /// Ask the configured address whether it is ready
+    Healthcheck(ServeOptions),
+}
+
+/// Something could not be started; one line for people.
+type StartFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Reads the process' arguments and does what they say.
+pub fn run() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(options) => serve::run(&options),
+        Command::Predict(options) => predict::run(options),
+        Command::Bundles(command) => bundles::run(&command),
+        Command::Openapi => openapi::run(),
+        Command::Healthcheck(options) => healthcheck::run(&options),
+    };
+    outcome.unwrap_or_else(|failure| {
+        eprintln!("secondlook: {failure}");
+        ExitCode::from(2)
+    })
+}

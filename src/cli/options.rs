@@ -1,0 +1,38 @@
+//! Options that several commands share.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+use crate::config::{Config, ConfigError, Overrides};
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ConfigFile {
+    /// Configuration file [default: config/secondlook.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// What the command line may say about serving.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServeOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Address and port to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Directory with the models
+    #[arg(long, value_name = "DIRECTORY")]
+    models: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    pub(super) fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&Overrides {
+            file: self.file.config.clone(),
+            listen: self.listen,
+            models: self.models.clone(),
+        })
+    }
+}

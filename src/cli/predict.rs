@@ -1,0 +1,215 @@
+//! `secondlook predict`: the server's answers for files, without a server.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::runtime::Builder;
+use ulid::Ulid;
+
+use super::{
+    StartFailure,
+    files::{self, Found},
+    options::ConfigFile,
+    output::{Format, Output},
+    start,
+};
+use crate::{
+    api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
+    bundle::Method,
+    config::{Config, LogConfig, Overrides},
+    engine::{Engine, EngineError, PredictRequest, Prediction},
+    telemetry,
+};
+
+/// From this many images on a bar is shown, where standard error is a terminal.
+const LONG: usize = 8;
+/// Images in flight: enough to keep every worker busy, few enough to bound memory.
+const IN_FLIGHT: usize = 16;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PredictOptions {
+    /// Image files, or folders that are searched for images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// The method that makes the answer [default: the model's first]
+    #[arg(long)]
+    method: Option<Method>,
+    /// A further method; repeat it for more
+    #[arg(long, value_name = "METHOD")]
+    compare: Vec<Method>,
+    /// Number of samples, for the methods that draw them
+    #[arg(long)]
+    passes: Option<u32>,
+    /// Seed of every random choice [default: derived from the image's bytes]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Name of the referral policy [default: the method's first]
+    #[arg(long)]
+    policy: Option<String>,
+    /// Name of the model
+    #[arg(long)]
+    model: Option<String>,
+    /// Directory with the models
+    #[arg(long, value_name = "DIRECTORY")]
+    models: Option<PathBuf>,
+    /// A JSON object per line, or a table for people
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Write the samples too (JSON only)
+    #[arg(long)]
+    samples: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Why a file has no answer.
+enum Failure {
+    /// The file is at fault; the others go on.
+    File(String),
+    /// The options are, and every other file would hear the same.
+    Options(EngineError),
+}
+
+pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
+    let overrides = Overrides {
+        file: options.file.config.clone(),
+        models: options.models.clone(),
+        listen: None,
+    };
+    let config = Config::load(&overrides)?;
+    telemetry::log::start(&LogConfig {
+        filter: "warn,ort=error".to_owned(),
+        ..config.log.clone()
+    })?;
+    let images = files::images(&options.images);
+    if images.is_empty() {
+        return Err("there is no image in these folders".into());
+    }
+    let run = Run {
+        engine: start::engine(&config)?,
+        options,
+        max_image_bytes: config.limits.max_image_bytes,
+    };
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run.answer_all(images))
+}
+
+struct Run {
+    engine: Engine,
+    options: PredictOptions,
+    max_image_bytes: usize,
+}
+
+impl Run {
+    /// Answers in the order of the files; a file that fails is named on standard error and the others go on.
+    async fn answer_all(&self, images: Vec<Found>) -> Result<ExitCode, StartFailure> {
+        let bar = progress_bar(images.len());
+        let mut output = Output::new(self.options.format);
+        let mut outcome = ExitCode::SUCCESS;
+        let answers = stream::iter(images).map(|found| self.answer_found(found));
+        let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));
+        while let Some((path, answer)) = answers.next().await {
+            let file = path.to_string_lossy();
+            match answer {
+                Ok(answer) => match bar.suspend(|| output.write(&file, &answer)) {
+                    // Whoever reads has seen enough: `| head`.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(outcome),
+                    written => written?,
+                },
+                Err(Failure::File(reason)) => {
+                    bar.suspend(|| eprintln!("secondlook: {file}: {reason}"));
+                    outcome = ExitCode::FAILURE;
+                }
+                Err(Failure::Options(error)) => return Err(error.into()),
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        output.finish()?;
+        Ok(outcome)
+    }
+
+    async fn answer_found(&self, found: Found) -> (PathBuf, Result<PredictionAnswer, Failure>) {
+        match found {
+            Ok(path) => {
+                let answer = self.answer(&path).await;
+                (path, answer)
+            }
+            Err((path, error)) => (path, Err(Failure::File(error.to_string()))),
+        }
+    }
+
+    async fn answer(&self, path: &Path) -> Result<PredictionAnswer, Failure> {
+        let image = self.read(path).map_err(Failure::File)?;
+        let request = PredictRequest {
+            image: image.into(),
+            model: self.options.model.clone(),
+            method: self.options.method,
+            compare: self.options.compare.clone(),
+            passes: self.options.passes,
+            seed: self.options.seed,
+            policy: self.options.policy.clone(),
+        };
+        let prediction = self.predict(request).await?;
+        let options = AnswerOptions {
+            request_id: Ulid::new().to_string(),
+            accession: None,
+            with_samples: self.options.samples,
+            with_timing: true,
+        };
+        Ok(prediction_answer(&prediction, options))
+    }
+
+    /// The size is looked at first: a folder may hold anything.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        let explain = |error: io::Error| error.to_string();
+        let bytes = fs::metadata(path).map_err(explain)?.len();
+        if usize::try_from(bytes).map_or(true, |bytes| bytes > self.max_image_bytes) {
+            return Err(format!(
+                "the image has {bytes} bytes and at most {} are accepted",
+                self.max_image_bytes
+            ));
+        }
+        fs::read(path).map_err(explain)
+    }
+
+    /// Nobody else is waiting, so a full queue is only a matter of time.
+    async fn predict(&self, request: PredictRequest) -> Result<Prediction, Failure> {
+        loop {
+            match self.engine.predict(request.clone()).await {
+                Err(EngineError::QueueFull { retry_after }) => {
+                    tokio::time::sleep(retry_after).await
+                }
+                outcome => return outcome.map_err(Failure::of),
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn of(error: EngineError) -> Self {
+        match error {
+            EngineError::UnknownModel { .. }
+            | EngineError::UnsupportedMethod { .. }
+            | EngineError::InvalidPasses { .. }
+            | EngineError::UnknownPolicy { .. } => Self::Options(error),
+            _ => Self::File(error.to_string()),
+        }
+    }
+}
+
+fn progress_bar(images: usize) -> ProgressBar {
+    if images < LONG {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(images as u64);
+    // The template is a constant of ours; were it wrong, the library's own would do.
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,63 @@
+//! `secondlook serve`.
+
+use std::process::ExitCode;
+
+use tokio::{
+    net::TcpListener,
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{StartFailure, options::ServeOptions, start};
+use crate::{
+    api::{self, Service},
+    config::Config,
+    telemetry,
+};
+
+pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
+    let config = options.load()?;
+    telemetry::log::start(&config.log)?;
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config))?;
+    // Threads that still decode for somebody who was cut off are not waited for.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config) -> Result<(), StartFailure> {
+    let shutdown = shutdown_signal()?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let metrics = telemetry::metrics::start()?;
+    let (engine_config, engine) = tokio::task::spawn_blocking(move || {
+        let engine = start::engine(&config);
+        (config, engine)
+    })
+    .await?;
+    let (config, engine) = (engine_config, engine?);
+    let service = Service::new(engine, metrics, &config.limits, &config.server);
+    println!("secondlook is ready at http://{}", listener.local_addr()?);
+    api::serve(
+        listener,
+        api::router(service.clone()),
+        service,
+        config.server,
+        shutdown,
+    )
+    .await;
+    Ok(())
+}
+
+/// Completes on SIGTERM or SIGINT; the handlers are in place when this returns.
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

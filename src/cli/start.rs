@@ -1,0 +1,48 @@
+//! From a configuration to a running engine.
+
+use std::sync::Arc;
+
+use super::StartFailure;
+use crate::{
+    bundle::Bundle,
+    config::{Config, ModelsConfig},
+    engine::{Engine, Runtime},
+    imaging::Limits,
+};
+
+/// Loads the runtime and the models; the default model comes first.
+pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
+    let runtime = Runtime::load(config.runtime.library())?;
+    let bundles = default_first(Bundle::open_all(&config.models.directory)?, &config.models)?;
+    let limits = Limits {
+        max_bytes: config.limits.max_image_bytes,
+        max_pixels: config.limits.max_pixels,
+    };
+    Ok(Engine::start(
+        &config.engine,
+        limits,
+        Arc::new(runtime),
+        bundles,
+    )?)
+}
+
+fn default_first(
+    mut bundles: Vec<Bundle>,
+    models: &ModelsConfig,
+) -> Result<Vec<Bundle>, StartFailure> {
+    if models.default.is_empty() {
+        return Ok(bundles);
+    }
+    let position = bundles
+        .iter()
+        .position(|bundle| bundle.manifest().name == models.default);
+    let position = position.ok_or_else(|| {
+        format!(
+            "`models.default` is `{}`, but {} holds no such bundle",
+            models.default,
+            models.directory.display()
+        )
+    })?;
+    bundles[..=position].rotate_right(1);
+    Ok(bundles)
+}

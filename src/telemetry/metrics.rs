@@ -1,0 +1,97 @@
+//! Figures for Prometheus: their names, and the moments at which they change.
+
+use std::time::Duration;
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+
+use crate::{
+    engine::{MethodAnswer, Prediction},
+    uncertainty::Action,
+};
+
+const REQUESTS: &str = "secondlook_http_requests_total";
+const REQUEST_SECONDS: &str = "secondlook_http_request_duration_seconds";
+const STAGE_SECONDS: &str = "secondlook_stage_duration_seconds";
+const QUEUE_DEPTH: &str = "secondlook_queue_depth";
+const DECISIONS: &str = "secondlook_decisions_total";
+
+/// Upper bounds of the histograms in seconds: from the fastest stage to the request timeout.
+const BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// Starts counting for the whole process.
+///
+/// # Errors
+/// When something else counts already.
+pub fn start() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .install_recorder()?;
+    describe_counter!(
+        REQUESTS,
+        "Requests answered, by route, HTTP method and status (499: the client went away)"
+    );
+    describe_histogram!(
+        REQUEST_SECONDS,
+        Unit::Seconds,
+        "Time from a request's head to its answer"
+    );
+    describe_histogram!(
+        STAGE_SECONDS,
+        Unit::Seconds,
+        "Time a prediction spends in the queue, decoding and in the runtime"
+    );
+    describe_gauge!(QUEUE_DEPTH, "Waiting work, in images times trunk passes");
+    describe_counter!(
+        DECISIONS,
+        "Answers, by model, method and whether a person has to look"
+    );
+    Ok(handle)
+}
+
+/// A request came to an end.
+pub fn request_answered(route: &str, http_method: &'static str, status: u16, elapsed: Duration) {
+    let labels = [
+        ("route", route.to_owned()),
+        ("method", http_method.to_owned()),
+        ("status", status.to_string()),
+    ];
+    counter!(REQUESTS, &labels).increment(1);
+    histogram!(REQUEST_SECONDS, &labels).record(elapsed);
+}
+
+/// A cell was answered.
+pub fn prediction_answered(prediction: &Prediction) {
+    let timing = &prediction.timing;
+    for (stage, elapsed) in [
+        ("queue", timing.queue),
+        ("decode", timing.decode),
+        ("inference", timing.inference),
+    ] {
+        histogram!(STAGE_SECONDS, "stage" => stage).record(elapsed);
+    }
+    let model = prediction.model.name();
+    count_decision(model, &prediction.answer);
+    prediction
+        .comparisons
+        .iter()
+        .for_each(|answer| count_decision(model, answer));
+}
+
+/// Sets the gauge, just before it is scraped.
+pub fn set_queue_depth(depth: usize) {
+    // Exact up to 2^53, far above any queue.
+    gauge!(QUEUE_DEPTH).set(depth as f64);
+}
+
+fn count_decision(model: &str, answer: &MethodAnswer) {
+    let action = match answer.decision.action {
+        Action::Accept => "accept",
+        Action::Refer => "refer",
+    };
+    counter!(DECISIONS, "model" => model.to_owned(), "method" => answer.method.name(), "action" => action).increment(1);
+}

@@ -1,0 +1,249 @@
+//! The commands: what they print, where, and with which exit code.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::{
+    predictions::lasting,
+    server::{MODELS, Server, program},
+};
+
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn outcome(command: &mut Command) -> Outcome {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Outcome {
+        code: status.code(),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+fn run(arguments: &[&str]) -> Outcome {
+    outcome(program().args(arguments))
+}
+
+/// One line on standard error, nothing on standard output, and exit code 2.
+fn assert_one_clear_sentence(outcome: &Outcome, about: &str) {
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, "");
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("secondlook: ") && outcome.stderr.contains(about),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn what_prevents_a_start_is_said_in_one_sentence() {
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--models", MODELS];
+    assert_one_clear_sentence(
+        &outcome(program().args(serve).env("ORT_DYLIB_PATH", "absent.so")),
+        "absent.so",
+    );
+    assert_one_clear_sentence(
+        &outcome(program().args(serve).env("ORT_DYLIB_PATH", "Cargo.toml")),
+        "Cargo.toml",
+    );
+    assert_one_clear_sentence(
+        &outcome(
+            program()
+                .args(serve)
+                .env("SECONDLOOK_LIMITS__MAX_PIXEL", "1"),
+        ),
+        "max_pixel",
+    );
+    assert_one_clear_sentence(
+        &outcome(
+            program()
+                .args(serve)
+                .env("SECONDLOOK_LOG__FILTER", "lo=ud=er"),
+        ),
+        "log.filter",
+    );
+    assert_one_clear_sentence(
+        &outcome(
+            program()
+                .args(serve)
+                .env("SECONDLOOK_MODELS__DEFAULT", "absent"),
+        ),
+        "absent",
+    );
+    assert_one_clear_sentence(&run(&["serve", "--config", "absent.toml"]), "absent.toml");
+    assert_one_clear_sentence(
+        &run(&["serve", "--listen", "127.0.0.1:0", "--models", "src"]),
+        "src",
+    );
+    let cuda = outcome(program().args(serve).env(
+        "SECONDLOOK_ENGINE__EXECUTION_PROVIDERS",
+        r#"["cuda:0", "cpu"]"#,
+    ));
+    assert_one_clear_sentence(&cuda, "cuda:0");
+}
+
+#[test]
+fn an_address_in_use_is_said() {
+    let server = Server::start();
+    let second = run(&["serve", "--models", MODELS, "--listen", server.address()]);
+    assert_one_clear_sentence(&second, server.address());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_gets_the_answer_that_the_server_gives() {
+    let server = Server::start();
+    for query in [
+        "method=mc_dropout&compare=ensemble&seed=4",
+        "method=tta&passes=5",
+    ] {
+        let served = lasting(server.answer(&format!("?{query}")).await);
+        let options = query.split('&').map(|option| format!("--{option}"));
+        let mut command = program();
+        command
+            .args([
+                "predict",
+                "tests/fixtures/imaging/crop00.png",
+                "--models",
+                MODELS,
+            ])
+            .args(options);
+        let outcome = outcome(&mut command);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        let mut line: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(
+            line.as_object_mut().unwrap().remove("file").unwrap(),
+            "tests/fixtures/imaging/crop00.png"
+        );
+        assert_eq!(lasting(line), served);
+    }
+}
+
+#[test]
+fn a_folder_is_answered_in_order_and_what_fails_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, cell) in [
+        ("b.png", "crop01.png"),
+        ("a.png", "crop00.png"),
+        ("sub/c.png", "crop02.png"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::copy(format!("tests/fixtures/imaging/{cell}"), path).unwrap();
+    }
+    std::fs::write(folder.path().join("broken.jpg"), "no image").unwrap();
+    let root = folder.path().to_str().unwrap();
+    let outcome = run(&["predict", root, "absent.png", "--models", MODELS]);
+    assert_eq!(outcome.code, Some(1));
+    let lines = outcome
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let files: Vec<String> = lines
+        .map(|line| line["file"].as_str().unwrap().replace(root, ""))
+        .collect();
+    assert_eq!(files, ["/a.png", "/b.png", "/sub/c.png"]);
+    let complaints: Vec<&str> = outcome.stderr.lines().collect();
+    assert_eq!(complaints.len(), 2, "{}", outcome.stderr);
+    assert!(complaints[0].contains("broken.jpg") && complaints[1].contains("absent.png"));
+}
+
+#[test]
+fn a_table_is_for_people() {
+    let cell = "tests/fixtures/imaging/crop00.png";
+    let outcome = run(&[
+        "predict",
+        cell,
+        "--format",
+        "table",
+        "--compare",
+        "ensemble",
+        "--models",
+        MODELS,
+    ]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    for word in ["crop00.png", "baseline", "ensemble", "decision"] {
+        assert!(outcome.stdout.contains(word), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn impossible_options_are_said_once() {
+    let cells = [
+        "tests/fixtures/imaging/crop00.png",
+        "tests/fixtures/imaging/crop01.png",
+    ];
+    let common = ["predict", cells[0], cells[1], "--models", MODELS];
+    for (options, about) in [
+        (["--passes", "3"], "passes"),
+        (["--model", "absent"], "absent"),
+        (["--policy", "wishful"], "wishful"),
+    ] {
+        assert_one_clear_sentence(&outcome(program().args(common).args(options)), about);
+    }
+    assert_eq!(
+        run(&["predict", cells[0], "--method", "guess"]).code,
+        Some(2)
+    );
+    assert_eq!(run(&["predict"]).code, Some(2));
+    assert_eq!(run(&[]).code, Some(2));
+    let empty = tempfile::tempdir().unwrap();
+    assert_one_clear_sentence(
+        &run(&["predict", empty.path().to_str().unwrap()]),
+        "no image",
+    );
+}
+
+#[test]
+fn bundles_are_checked() {
+    let bundle = std::fs::read_dir(MODELS)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let sound = run(&["bundles", "check", bundle.to_str().unwrap()]);
+    assert_eq!(sound.code, Some(0), "{}", sound.stderr);
+    assert!(sound.stdout.contains("is sound"), "{}", sound.stdout);
+    let wrong = run(&["bundles", "check", "src"]);
+    assert_eq!(
+        (wrong.code, wrong.stderr.lines().count()),
+        (Some(1), 1),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn the_openapi_document_is_printed_as_it_lies_in_the_repository() {
+    let printed = run(&["openapi"]);
+    assert_eq!(printed.code, Some(0));
+    assert!(
+        printed.stdout == include_str!("../../openapi.yaml"),
+        "openapi.yaml is out of date: run `make openapi`"
+    );
+}
+
+#[test]
+fn a_health_check_tells_ready_from_gone() {
+    let server = Server::start();
+    let ready = run(&["healthcheck", "--listen", server.address()]);
+    assert_eq!((ready.code, ready.stderr.as_str()), (Some(0), ""));
+    let address = server.address().to_owned();
+    drop(server);
+    let gone = run(&["healthcheck", "--listen", &address]);
+    assert_eq!(
+        (gone.code, gone.stderr.lines().count()),
+        (Some(1), 1),
+        "{}",
+        gone.stderr
+    );
+}

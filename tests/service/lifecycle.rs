@@ -1,0 +1,71 @@
+//! Shutting down: what is in flight is answered, and then the process ends.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::server::{CELL, Server, fixture, problem};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_answers_what_is_in_flight() {
+    let mut server = Server::start();
+    let slow = tokio::spawn(
+        server
+            .predict("?method=tta&passes=200", fixture(CELL))
+            .send(),
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.signal("TERM");
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert!(server.wait(Duration::from_secs(5)).success());
+    assert!(server.get("/health/live").send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_ends_before_the_service_does() {
+    let mut server = Server::with(&[("SERVER__DRAIN_DELAY_SECONDS", "1")]);
+    assert_eq!(
+        server.get("/health/ready").send().await.unwrap().status(),
+        StatusCode::OK
+    );
+    server.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let ready = server.get("/health/ready").send().await.unwrap();
+    assert!(ready.headers().contains_key("retry-after"));
+    assert_eq!(
+        problem(ready).await["type"],
+        "urn:secondlook:problem:draining"
+    );
+    assert_eq!(
+        server
+            .predict("", fixture(CELL))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        StatusCode::OK
+    );
+    assert!(server.wait(Duration::from_secs(5)).success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_drain_has_a_deadline() {
+    let settings = [
+        ("SERVER__DRAIN_TIMEOUT_SECONDS", "0.3"),
+        ("ENGINE__WORKERS", "1"),
+    ];
+    let mut server = Server::with(&settings);
+    let endless = tokio::spawn(
+        server
+            .predict("?method=tta&passes=200", fixture(CELL))
+            .send(),
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.signal("INT");
+    assert!(
+        endless.await.unwrap().is_err(),
+        "it was answered before the deadline"
+    );
+    assert!(server.wait(Duration::from_secs(5)).success());
+    assert!(server.log().contains("drain deadline"), "{}", server.log());
+}

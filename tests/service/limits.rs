@@ -1,0 +1,127 @@
+//! What the server lets a client keep it busy with.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use reqwest::{
+    StatusCode,
+    multipart::{Form, Part},
+};
+
+use super::server::{CELL, Server, fixture, problem};
+
+#[tokio::test]
+async fn too_many_bytes_are_413_even_while_they_are_still_being_sent() {
+    let server = Server::with(&[("LIMITS__MAX_IMAGE_BYTES", "100000")]);
+    for size in [100_001, 3_000_000] {
+        let raw = server.predict("", vec![0; size]);
+        let part = Part::bytes(vec![0; size]);
+        let form = server
+            .post("/v1/predictions")
+            .multipart(Form::new().part("image", part));
+        for request in [raw, form] {
+            let problem = problem(request.send().await.unwrap()).await;
+            assert_eq!(
+                problem["type"], "urn:secondlook:problem:body-too-large",
+                "{size}: {problem}"
+            );
+            assert_eq!(problem["field"], "image");
+        }
+    }
+    // A refusal that needs no look at the body must reach a client that is still sending it, too.
+    let refused = server
+        .predict("?colour=red", vec![0; 8_000_000])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn too_many_pixels_are_413() {
+    let server = Server::with(&[("LIMITS__MAX_PIXELS", "8000")]);
+    let problem = problem(server.predict("", fixture(CELL)).send().await.unwrap()).await;
+    assert_eq!(
+        problem["type"],
+        "urn:secondlook:problem:image-too-many-pixels"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_when_to_come_back() {
+    let server = Server::with(&[
+        ("ENGINE__WORKERS", "1"),
+        ("ENGINE__QUEUE_CAPACITY", "1"),
+        ("ENGINE__MAX_BATCH", "1"),
+    ]);
+    let requests = (0..24).map(|_| server.predict("?method=mc_dropout", fixture(CELL)).send());
+    let mut busy = 0;
+    for response in join_all(requests).await {
+        let response = response.unwrap();
+        if response.status() == StatusCode::OK {
+            continue;
+        }
+        let wait: u64 = response.headers()["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(wait >= 1);
+        assert_eq!(
+            problem(response).await["type"],
+            "urn:secondlook:problem:busy"
+        );
+        busy += 1;
+    }
+    assert!(busy > 0, "24 requests at once fitted into a queue of one");
+    assert_eq!(
+        server
+            .predict("", fixture(CELL))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        StatusCode::OK
+    );
+}
+
+/// What a connection that sends `request` and then nothing hears, and how long that takes.
+fn stall(server: &Server, request: &str) -> (String, Duration) {
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut heard = Vec::new();
+    stream
+        .read_to_end(&mut heard)
+        .expect("the server neither answered nor closed the connection");
+    (
+        String::from_utf8_lossy(&heard).into_owned(),
+        started.elapsed(),
+    )
+}
+
+#[test]
+fn connections_that_stall_are_closed() {
+    let timeouts = [
+        ("SERVER__HEADER_READ_TIMEOUT_SECONDS", "0.3"),
+        ("SERVER__REQUEST_TIMEOUT_SECONDS", "0.6"),
+    ];
+    let server = Server::with(&timeouts);
+    let body = "POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 99\r\nConnection: close\r\n\r\nabc";
+    for (request, answer) in [
+        ("", ""),
+        ("GET /health/live HT", ""),
+        (body, "HTTP/1.1 504"),
+    ] {
+        let (heard, elapsed) = stall(&server, request);
+        assert!(heard.starts_with(answer), "{request:?}: {heard}");
+        assert!(elapsed < Duration::from_secs(4), "{request:?}: {elapsed:?}");
+    }
+}

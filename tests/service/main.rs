@@ -1,0 +1,19 @@
+//! The program itself, as its users meet it: the real binary, runtime and default bundle, over a socket or a shell.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cli;
+mod docs;
+mod hostile;
+mod lifecycle;
+mod limits;
+mod predictions;
+mod problems;
+mod reading;
+mod readme;
+mod repeatability;
+mod server;
+mod snapshot;
+#[allow(dead_code, reason = "the engine's tests use the rest")]
+#[path = "../engine/tiny.rs"]
+mod tiny;

@@ -1,0 +1,204 @@
+//! What an answer says.
+
+use reqwest::{
+    header::CONTENT_TYPE,
+    multipart::{Form, Part},
+};
+use serde_json::Value;
+
+use super::server::{CELL, Server, answer, fixture};
+
+const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
+
+fn numbers<'answer>(list: &'answer Value, member: &'answer str) -> Vec<f64> {
+    let items = list.as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item[member].as_f64().unwrap())
+        .collect()
+}
+
+/// An answer without what differs from request to request.
+pub fn lasting(mut answer: Value) -> Value {
+    let members = answer.as_object_mut().unwrap();
+    for name in ["id", "request_id", "timing_ms"] {
+        members.remove(name).unwrap();
+    }
+    answer
+}
+
+fn check_numbers(part: &Value) {
+    let probabilities = numbers(&part["probabilities"], "probability");
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+    let index = usize::try_from(part["prediction"]["index"].as_u64().unwrap()).unwrap();
+    let largest = probabilities.iter().copied().fold(0.0, f64::max);
+    assert_eq!(part["prediction"]["probability"].as_f64(), Some(largest));
+    assert_eq!(
+        part["prediction"]["probability"].as_f64(),
+        Some(probabilities[index])
+    );
+    assert_eq!(
+        part["prediction"]["label"],
+        part["probabilities"][index]["label"]
+    );
+
+    let single = part["samples"]["used"] == 1;
+    let uncertainty = &part["uncertainty"];
+    assert_eq!(uncertainty["variance"].is_null(), single);
+    assert_eq!(uncertainty["paper"]["variance"]["value"].is_null(), single);
+    assert_eq!(part["probabilities"][0]["std"].is_null(), single);
+    let entropy = uncertainty["predictive_entropy"].as_f64().unwrap();
+    let mutual = uncertainty["mutual_information"].as_f64().unwrap();
+    assert!((0.0..=entropy).contains(&mutual) && entropy <= (probabilities.len() as f64).ln());
+    let action = part["decision"]["action"].as_str().unwrap();
+    let reasons = part["decision"]["reasons"].as_array().unwrap();
+    assert_eq!(
+        reasons.is_empty(),
+        action == "accept",
+        "{action} {reasons:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_method_answers_with_consistent_numbers() {
+    let server = Server::start();
+    for method in METHODS {
+        let answer = server.answer(&format!("?method={method}")).await;
+        assert_eq!(answer["method"], method);
+        assert_eq!(answer["samples"]["values"], Value::Null);
+        assert_eq!(answer["timing_ms"], Value::Null);
+        assert_eq!(answer["ood"], Value::Null);
+        assert_eq!(answer["accession"], Value::Null);
+        assert_eq!(answer["comparisons"], Value::Array(vec![]));
+        assert_eq!(answer["samples"]["used"], answer["samples"]["requested"]);
+        assert_eq!(answer["samples"]["used"] == 1, method == "baseline");
+        assert!(
+            answer["provenance"]["software"]
+                .as_str()
+                .unwrap()
+                .starts_with("secondlook ")
+        );
+        assert_eq!(answer["provenance"]["execution_provider"], "cpu");
+        check_numbers(&answer);
+    }
+}
+
+#[tokio::test]
+async fn what_is_included_is_there() {
+    let server = Server::start();
+    let answer = server
+        .answer("?method=mc_dropout&passes=7&seed=3&include=samples&include=timing")
+        .await;
+    let samples = answer["samples"]["values"].as_array().unwrap();
+    assert_eq!(samples.len(), 7);
+    let classes = answer["probabilities"].as_array().unwrap().len();
+    assert!(
+        samples
+            .iter()
+            .all(|sample| sample.as_array().unwrap().len() == classes)
+    );
+    assert_eq!(answer["provenance"]["seed"], 3);
+    for part in ["queue", "decode", "inference", "total"] {
+        assert!(answer["timing_ms"][part].as_f64().unwrap() >= 0.0, "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_says_what_the_method_says_alone() {
+    let server = Server::start();
+    let together = server
+        .answer("?method=ensemble&compare=mc_dropout&compare=baseline&include=samples")
+        .await;
+    let comparisons = together["comparisons"].as_array().unwrap();
+    assert_eq!(comparisons.len(), 2);
+    for comparison in comparisons {
+        check_numbers(comparison);
+        let method = comparison["method"].as_str().unwrap();
+        let alone = server
+            .answer(&format!("?method={method}&include=samples"))
+            .await;
+        for (member, value) in comparison.as_object().unwrap() {
+            assert_eq!(*value, alone[member], "{method} {member}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_and_any_label_get_the_same_answer_as_the_bytes() {
+    let server = Server::start();
+    let expected = lasting(server.answer("").await);
+
+    let part = Part::bytes(fixture(CELL)).file_name("cell.gif");
+    let form = server
+        .post("/v1/predictions")
+        .multipart(Form::new().part("image", part));
+    assert_eq!(lasting(answer(form).await), expected);
+
+    for label in [
+        "image/jpeg",
+        "IMAGE/X-ANYTHING; q=1",
+        "application/octet-stream",
+    ] {
+        let request = server
+            .post("/v1/predictions")
+            .header(CONTENT_TYPE, label)
+            .body(fixture(CELL));
+        assert_eq!(lasting(answer(request).await), expected, "{label}");
+    }
+    let unlabelled = server.post("/v1/predictions").body(fixture(CELL));
+    assert_eq!(lasting(answer(unlabelled).await), expected);
+}
+
+#[tokio::test]
+async fn the_accession_is_passed_through_and_never_logged() {
+    let server = Server::start();
+    let form = Form::new()
+        .part("image", Part::bytes(fixture(CELL)))
+        .text("accession", "S26-in-form");
+    let ways = [
+        (
+            "S26-in-query",
+            server.predict("?accession=S26-in-query", fixture(CELL)),
+        ),
+        (
+            "S26-in-header",
+            server
+                .predict("", fixture(CELL))
+                .header("X-Accession", "S26-in-header"),
+        ),
+        (
+            "S26-in-form",
+            server.post("/v1/predictions").multipart(form),
+        ),
+    ];
+    for (accession, request) in ways {
+        assert_eq!(answer(request).await["accession"], accession);
+    }
+    assert!(!server.log().contains("S26-"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_request_id_is_taken_over_or_made() {
+    let server = Server::start();
+    let response = server
+        .predict("", fixture(CELL))
+        .header("X-Request-Id", "lims-7")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["x-request-id"], "lims-7");
+    assert_eq!(
+        response.json::<Value>().await.unwrap()["request_id"],
+        "lims-7"
+    );
+
+    let response = server
+        .get("/health/live")
+        .header("X-Request-Id", "two words")
+        .send()
+        .await
+        .unwrap();
+    let made = response.headers()["x-request-id"].to_str().unwrap();
+    assert_eq!(made.len(), 26, "{made}");
+    assert!(server.log().contains("lims-7") && !server.log().contains("two words"));
+}

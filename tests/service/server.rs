@@ -1,0 +1,183 @@
+//! A server of its own for a test, killed with it.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The models that the tests are run against; the first one is asked.
+pub const MODELS: &str = "models";
+
+/// A crop of a real cell.
+pub const CELL: &str = "imaging/crop00.png";
+
+/// The bytes of a fixture.
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = PathBuf::from("tests/fixtures").join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The program, without arguments and without any configuration from outside.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+pub struct Server {
+    child: Child,
+    address: String,
+    log: PathBuf,
+    pub client: Client,
+    _directory: TempDir,
+}
+
+impl Server {
+    /// The default bundle, two workers.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with settings such as `("LIMITS__MAX_PIXELS", "5")`.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::of(Path::new(MODELS), settings)
+    }
+
+    /// Other models.
+    pub fn of(models: &Path, settings: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let mut command = program();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--models"])
+            .arg(models);
+        command.env("SECONDLOOK_ENGINE__WORKERS", "2");
+        for (key, value) in settings {
+            command.env(format!("SECONDLOOK_{key}"), value);
+        }
+        command
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut ready = String::new();
+        let read = BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready);
+        let address = ready.trim().strip_prefix("secondlook is ready at http://");
+        let address = address
+            .unwrap_or_else(|| panic!("{read:?} {ready} {}", fs::read_to_string(&log).unwrap()));
+        Self {
+            child,
+            address: address.to_owned(),
+            log,
+            client: Client::new(),
+            _directory: directory,
+        }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.address))
+    }
+
+    /// A cell sent as raw bytes; `query` such as `?method=tta`.
+    pub fn predict(&self, query: &str, image: Vec<u8>) -> RequestBuilder {
+        self.post(&format!("/v1/predictions{query}"))
+            .header(CONTENT_TYPE, "image/png")
+            .body(image)
+    }
+
+    /// The answer for the standard cell.
+    pub async fn answer(&self, query: &str) -> Value {
+        answer(self.predict(query, fixture(CELL))).await
+    }
+
+    /// Everything logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end of the process.
+    pub fn wait(&mut self, longest: Duration) -> ExitStatus {
+        let deadline = Instant::now() + longest;
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status,
+                None if Instant::now() > deadline => {
+                    panic!("still running after {longest:?}: {}", self.log())
+                }
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Gone already when the test has ended it.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The JSON of an answer with status 200.
+pub async fn answer(request: RequestBuilder) -> Value {
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The problem of a response, after checking what every problem has to have.
+pub async fn problem(response: Response) -> Value {
+    let status = response.status();
+    let header = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    let (content_type, id) = (header("content-type"), header("x-request-id"));
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(
+        content_type.as_deref(),
+        Some("application/problem+json"),
+        "{problem}"
+    );
+    assert_eq!(problem["status"], status.as_u16(), "{problem}");
+    assert_eq!(problem["request_id"].as_str(), id.as_deref(), "{problem}");
+    let kind = problem["type"].as_str().unwrap();
+    assert!(kind.starts_with("urn:secondlook:problem:"), "{problem}");
+    assert!(
+        !problem["title"].as_str().unwrap().is_empty()
+            && !problem["detail"].as_str().unwrap().is_empty()
+    );
+    problem
+}
