@@ -5,8 +5,8 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use super::{
-    CropTable, Dataset, Evaluation, Grouping, SplitOptions, Study, StudyOptions, TrainingError,
-    Workspace,
+    CropTable, Dataset, Evaluation, Grouping, Recipe, SplitOptions, Study, StudyOptions,
+    TrainingError, Workspace,
     card::model_card,
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
@@ -32,6 +32,7 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
         Command::Crop(args) => crop(&args.cut, &args.work),
         Command::Split(args) => divide(&args.division, &args.work),
         Command::Train(args) => {
+            Recipe::compact(args.method)?;
             let (study, _) = open_study(&args.heads)?;
             train(&study, args.method)
         }
@@ -156,6 +157,7 @@ fn measure(
     bundle: &Bundle,
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
+    verify(study, runtime, bundle)?;
     let bar = progress::bar("evaluation views");
     let evaluation = evaluate(study, runtime, &bar)?;
     bar.finish_and_clear();

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
 use super::{
-    CropRow, TrainingError, ViewPlan,
+    CropRow, TrainingError, TrunkFile, ViewPlan,
     graph::Graph,
     parallel,
     workspace::{Workspace, read_bytes, write_bytes},
@@ -56,37 +56,6 @@ pub struct FeatureSet {
     pub views: Vec<FeatureMatrix>,
 }
 
-/// The trunk as a file with the names of its tensors.
-#[derive(Clone, Debug)]
-pub struct TrunkFile {
-    /// The ONNX file.
-    pub path: PathBuf,
-    /// SHA-256 of the file.
-    pub sha256: String,
-    /// Name of the image input.
-    pub input: String,
-    /// Name of the feature output.
-    pub features: String,
-    /// D, the number of features.
-    pub dimension: usize,
-}
-
-impl TrunkFile {
-    /// The pretrained EfficientNet-Lite0 without its classifier.
-    ///
-    /// # Errors
-    /// [`TrainingError::Read`] when there is no such file.
-    pub fn efficientnet_lite0(path: &Path) -> Result<Self, TrainingError> {
-        Ok(Self {
-            path: path.to_owned(),
-            sha256: sha256_hex(&read_bytes(path)?),
-            input: "image".to_owned(),
-            features: "features".to_owned(),
-            dimension: 1280,
-        })
-    }
-}
-
 /// What features are to be computed of.
 pub struct FeatureRequest<'a> {
     /// Folder of the crops.
@@ -113,7 +82,7 @@ pub fn features(
     let digest = digest(trunk, request)?;
     let folder = workspace.features().join(&digest);
     let total = request.views.count() * request.cells.len();
-    progress.set_length(total as u64);
+    progress.inc_length(total as u64);
     let missing = (0..request.views.count()).any(|view| !view_file(&folder, view).is_file());
     let crops = if missing {
         load_crops(request)?

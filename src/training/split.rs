@@ -4,64 +4,11 @@
 //! number of images) nearest to its share; the same idea as iterative stratification (Sechidis et al., 2011), with
 //! images instead of single cells.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bethesda, CropRow, TrainingError, random};
-
-/// Where a cell belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
-    /// Only ever evaluated.
-    Test,
-    /// One of the folds, counted from 0.
-    Fold(usize),
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Test => formatter.write_str("test"),
-            Self::Fold(fold) => write!(formatter, "fold_{fold}"),
-        }
-    }
-}
-
-impl From<Part> for String {
-    fn from(part: Part) -> Self {
-        part.to_string()
-    }
-}
-
-impl TryFrom<String> for Part {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text == "test" {
-            return Ok(Self::Test);
-        }
-        let fold = text
-            .strip_prefix("fold_")
-            .and_then(|number| number.parse().ok());
-        fold.map(Self::Fold)
-            .ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
-    }
-}
-
-impl Serialize for Part {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .try_into()
-            .map_err(serde::de::Error::custom)
-    }
-}
+use super::{Bethesda, CropRow, Part, TrainingError, random};
 
 /// One line of `split.csv`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

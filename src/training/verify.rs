@@ -37,7 +37,7 @@ pub fn verify(study: &Study, runtime: &Runtime, bundle: &Bundle) -> Result<f64, 
         let difference = largest_difference(&expected, &found)?;
         if difference > TOLERANCE {
             let reason = format!(
-                "the exported {method} head differs from the trained one by {difference:.1e}"
+                "the exported {method} head differs from the trained one by {difference:.1e}: run `export` again"
             );
             return Err(TrainingError::Impossible(reason));
         }
@@ -104,7 +104,7 @@ fn head_of(bundle: &Bundle, method: Method) -> Option<&Head> {
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {
     if expected.values.len() != found.values.len() {
         return Err(TrainingError::Impossible(
-            "the exported head answers in another shape".to_owned(),
+            "the exported head answers in another shape: run `export` again".to_owned(),
         ));
     }
     let (expected, found) = (expected.samples(1.0)?, found.samples(1.0)?);

@@ -1,0 +1,246 @@
+//! The program itself: one command makes a bundle, twice the same, and every mistake gets one sentence.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+use secondlook::{bundle::Bundle, config::EngineConfig, engine::check_bundle};
+use serde_json::Value;
+
+use super::{
+    runtime,
+    tiny_data::{write_data, write_trunk},
+};
+
+fn train(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_secondlook-train"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A folder with data, a trunk and what `model` makes of them in `first/`.
+static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    write_data(&folder.path().join("data"), 8);
+    write_trunk(&folder.path().join("trunk.onnx"));
+    let said = model(folder.path(), "first");
+    assert!(
+        said.contains("AUROC, normal vs abnormal") && said.contains("test part"),
+        "{said}"
+    );
+    folder
+});
+
+/// Runs `model` in a folder of its own and returns what it says.
+fn model(folder: &Path, run: &str) -> String {
+    let (data, trunk) = (folder.join("data"), folder.join("trunk.onnx"));
+    let (work, out) = (folder.join(run).join("work"), folder.join(run).join("tiny"));
+    let places = [
+        "--data",
+        path(&data),
+        "--trunk",
+        path(&trunk),
+        "--work",
+        path(&work),
+        "--out",
+        path(&out),
+    ];
+    let division = [
+        "--edge",
+        "21",
+        "--folds",
+        "2",
+        "--test-share",
+        "0.25",
+        "--seed",
+        "3",
+    ];
+    succeed(&[&["model"], &places[..], &division[..]].concat())
+}
+
+fn succeed(arguments: &[&str]) -> String {
+    let output = train(arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn one_command_makes_a_bundle_that_the_server_takes() {
+    let directory = TRAINED.path().join("first/tiny");
+    let bundle = Bundle::open(&directory).unwrap();
+    check_bundle(&EngineConfig::default(), runtime(), &bundle).unwrap();
+    assert_eq!(bundle.manifest().name, "tiny");
+    assert_eq!(bundle.manifest().training.seed, 3);
+    assert_eq!(bundle.manifest().calibration.len(), 4);
+    assert_eq!(bundle.manifest().input.crop_edge_px, 21);
+    let card = fs::read_to_string(directory.join("MODEL_CARD.md")).unwrap();
+    assert!(card.starts_with("# tiny") && !card.contains('{'));
+}
+
+#[test]
+fn the_evaluation_covers_every_method_and_both_parts() {
+    let text = fs::read(TRAINED.path().join("first/tiny/evaluation.json")).unwrap();
+    let evaluation: Value = serde_json::from_slice(&text).unwrap();
+    for part in ["out_of_fold", "test"] {
+        let methods = evaluation[part]["methods"].as_object().unwrap();
+        assert_eq!(methods.len(), 4, "{part}");
+        for (method, figures) in methods {
+            let auroc = figures["figures"]["auroc_abnormal"]["value"]
+                .as_f64()
+                .unwrap();
+            assert!(auroc > 0.9, "{method} tells colours apart: {auroc}");
+        }
+    }
+    assert_eq!(evaluation["out_of_fold"]["cells"], 36);
+    assert_eq!(evaluation["test"]["images"], 2);
+}
+
+#[test]
+fn the_same_data_and_seed_give_the_same_bundle() {
+    model(TRAINED.path(), "second");
+    for file in [
+        "trunk.onnx",
+        "baseline.onnx",
+        "mc_dropout.onnx",
+        "ensemble.onnx",
+        "bundle.toml",
+        "evaluation.json",
+    ] {
+        let [first, second] = ["first", "second"]
+            .map(|run| fs::read(TRAINED.path().join(run).join("tiny").join(file)).unwrap());
+        assert!(first == second, "{file} differs between two runs");
+    }
+}
+
+#[test]
+fn two_classes_are_trained_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = write_data(&folder.path().join("data"), 6);
+    let trunk = write_trunk(&folder.path().join("trunk.onnx"));
+    let (work, out) = (folder.path().join("work"), folder.path().join("two"));
+    let heads = [
+        "--work",
+        path(&work),
+        "--trunk",
+        path(&trunk),
+        "--num-classes",
+        "2",
+    ];
+    let export = [&["export", "--out", path(&out)], &heads[..]].concat();
+
+    assert_refused(
+        &train(&["split", "--work", path(&work)]),
+        "run `secondlook-train crop` first",
+    );
+    succeed(&[
+        "crop",
+        "--data",
+        path(&data),
+        "--work",
+        path(&work),
+        "--edge",
+        "21",
+    ]);
+    assert_refused(&train(&export), "run `secondlook-train split` first");
+    succeed(&[
+        "split",
+        "--work",
+        path(&work),
+        "--folds",
+        "2",
+        "--test-share",
+        "0.3",
+    ]);
+    assert_refused(
+        &train(&export),
+        "run `secondlook-train train --method baseline --num-classes 2` first",
+    );
+    for method in ["baseline", "mc_dropout", "ensemble"] {
+        succeed(&[&["train", "--method", method], &heads[..]].concat());
+    }
+    succeed(&export);
+    succeed(&[&["evaluate", "--out", path(&out)], &heads[..]].concat());
+    let manifest = Bundle::open(&out).unwrap().manifest().clone();
+    let labels: Vec<(&str, bool)> = manifest
+        .labels
+        .iter()
+        .map(|label| (label.name.as_str(), label.abnormal))
+        .collect();
+    assert_eq!(labels, [("normal", false), ("abnormal", true)]);
+}
+
+#[test]
+fn impossible_orders_get_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let trunk = write_trunk(&folder.path().join("trunk.onnx"));
+    let work = folder.path().join("work");
+    let places = ["--work", path(&work), "--trunk", path(&trunk)];
+    let order = |extra: &[&str]| train(&[&["train"], &places[..], extra].concat());
+    assert_refused(&order(&["--method", "tta"]), "uses the baseline's head");
+    assert_refused(
+        &order(&["--method", "baseline", "--num-classes", "5"]),
+        "choose 2, 3 or 6",
+    );
+    assert_refused(
+        &train(&["crop", "--data", "/nowhere", "--work", path(&work)]),
+        "classifications.csv",
+    );
+}
+
+#[test]
+fn a_card_is_not_written_beside_other_heads() {
+    let first = TRAINED.path().join("first");
+    let (trunk, work) = (TRAINED.path().join("trunk.onnx"), first.join("work"));
+    let other = TRAINED.path().join("other");
+    std::fs::create_dir_all(&other).unwrap();
+    for file in fs::read_dir(first.join("tiny")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), other.join(file.file_name())).unwrap();
+    }
+    for method in ["baseline", "mc_dropout", "ensemble"] {
+        succeed(&[
+            "train",
+            "--method",
+            method,
+            "--work",
+            path(&work),
+            "--trunk",
+            path(&trunk),
+            "--seed",
+            "4",
+        ]);
+    }
+    let places = [
+        "--work",
+        path(&work),
+        "--trunk",
+        path(&trunk),
+        "--out",
+        path(&other),
+        "--seed",
+        "4",
+    ];
+    assert_refused(
+        &train(&[&["evaluate"], &places[..]].concat()),
+        "run `export` again",
+    );
+}
+
+fn assert_refused(output: &Output, sentence: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(sentence), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+}

@@ -1,0 +1,58 @@
+//! The real data, where it lies beside the repository.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use indicatif::ProgressBar;
+use secondlook::{
+    imaging::Padding,
+    training::{Dataset, Part, SplitOptions, Workspace, crop_dataset, split},
+};
+
+const DATA: &str = "../shared/data/cric";
+
+#[test]
+fn cric_is_cut_and_divided_whole() {
+    if !Path::new(DATA).join("classifications.csv").is_file() {
+        eprintln!(
+            "SKIPPED: {DATA} is not there, so cropping and splitting were not tried on the real fields"
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let data = Dataset::open(Path::new(DATA)).unwrap();
+    let outcome = crop_dataset(
+        &data,
+        &workspace,
+        93,
+        Padding::Reflect,
+        &ProgressBar::hidden(),
+    )
+    .unwrap();
+    assert_eq!(
+        (outcome.table.rows.len(), outcome.left_out.len()),
+        (4556, 0)
+    );
+    assert_eq!(outcome.table.settings.source_width_px, Some(1280));
+
+    let options = SplitOptions {
+        folds: 5,
+        test_share: 0.1,
+        per_cell: false,
+        seed: 1,
+    };
+    let division = split(&outcome.table.rows, &options).unwrap();
+    assert!(division.warnings.is_empty(), "{:?}", division.warnings);
+    let mut classes: BTreeMap<Part, BTreeSet<_>> = BTreeMap::new();
+    for row in &division.rows {
+        classes.entry(row.part).or_default().insert(row.label);
+    }
+    assert_eq!(classes.len(), 6);
+    assert!(
+        classes.values().all(|classes| classes.len() == 6),
+        "every class occurs in every part"
+    );
+}

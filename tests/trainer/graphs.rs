@@ -1,0 +1,144 @@
+//! The exported graphs say in ONNX Runtime what the heads say in burn.
+
+use std::{fs, path::Path};
+
+use prost::Message;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use secondlook::{
+    bundle::{Mask, onnx::ModelProto},
+    engine::draw_mask,
+    training::{
+        FEATURES, FeatureMatrix, Graph, HeadShape, HeadWeights, LOGITS, LayerWeights,
+        baseline_graph, dropout_scores, ensemble_graph, mc_dropout_graph, member_scores,
+        view_scores,
+    },
+};
+
+use super::runtime;
+
+const DIMENSION: usize = 40;
+const CLASSES: usize = 6;
+const CELLS: usize = 7;
+const PASSES: usize = 9;
+
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| random.next_u32() as f32 / u32::MAX as f32 - 0.5)
+        .collect()
+}
+
+fn heads(members: usize, hidden: &[usize]) -> HeadWeights {
+    let shape = HeadShape {
+        members,
+        features: DIMENSION,
+        hidden: hidden.to_vec(),
+        classes: CLASSES,
+    };
+    let layer = |(seed, (rows, columns)): (u64, (usize, usize))| LayerWeights {
+        weight: numbers(members * rows * columns, seed),
+        bias: numbers(members * columns, seed + 100),
+    };
+    let layers = (0..).zip(shape.layers()).map(layer).collect();
+    HeadWeights { shape, layers }
+}
+
+fn features() -> FeatureMatrix {
+    FeatureMatrix {
+        dimension: DIMENSION,
+        values: numbers(CELLS * DIMENSION, 7),
+    }
+}
+
+fn open(folder: &Path, model: &ModelProto) -> Graph {
+    let path = folder.join("head.onnx");
+    fs::write(&path, model.encode_to_vec()).unwrap();
+    Graph::open(runtime(), &path, LOGITS).unwrap()
+}
+
+fn assert_close(expected: &[f32], found: &[f32]) {
+    assert_eq!(expected.len(), found.len());
+    let difference = expected
+        .iter()
+        .zip(found)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(difference < 1e-5, "{difference}");
+}
+
+#[test]
+fn the_baseline_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let cells: Vec<usize> = (0..CELLS).collect();
+    for hidden in [vec![16], vec![16, 8]] {
+        let heads = heads(1, &hidden);
+        let mut graph = open(folder.path(), &baseline_graph(&heads));
+        let found = graph
+            .run(&[(FEATURES, vec![7, 40], &features().values)])
+            .unwrap();
+        assert_close(&member_scores(&heads, &features(), &cells).values, &found);
+    }
+}
+
+#[test]
+fn the_ensemble_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let cells: Vec<usize> = (0..CELLS).collect();
+    for hidden in [vec![16], vec![16, 8]] {
+        let heads = heads(5, &hidden);
+        let mut graph = open(folder.path(), &ensemble_graph(&heads));
+        let found = graph
+            .run(&[(FEATURES, vec![7, 40], &features().values)])
+            .unwrap();
+        let expected = member_scores(&heads, &features(), &cells);
+        assert_eq!((expected.passes, expected.classes), (5, CLASSES));
+        assert_close(&expected.values, &found);
+    }
+}
+
+#[test]
+fn dropout_agrees_with_the_masks_that_the_server_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let cells: Vec<usize> = (0..CELLS).collect();
+    let seeds: Vec<u64> = (100..107).collect();
+    for hidden in [vec![16], vec![16, 8]] {
+        let heads = heads(1, &hidden);
+        let mask = |(layer, width): (usize, &usize)| Mask {
+            input: format!("mask_{layer}"),
+            width: *width,
+            drop_probability: 0.3,
+        };
+        let masks: Vec<Mask> = hidden.iter().enumerate().map(mask).collect();
+        let mut graph = open(folder.path(), &mc_dropout_graph(&heads, &masks));
+        let drawn = |(stream, mask)| -> Vec<f32> {
+            seeds
+                .iter()
+                .flat_map(|seed| draw_mask(mask, PASSES, *seed, stream))
+                .collect()
+        };
+        let drawn: Vec<Vec<f32>> = (0..).zip(&masks).map(drawn).collect();
+        let features = features();
+        let mut inputs = vec![(FEATURES, vec![7, 40], features.values.as_slice())];
+        for (mask, values) in masks.iter().zip(&drawn) {
+            inputs.push((&mask.input, vec![7, 9, mask.width as i64], values));
+        }
+        let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
+        assert_close(&expected.values, &graph.run(&inputs).unwrap());
+    }
+}
+
+#[test]
+fn the_scores_of_views_are_those_of_each_view() {
+    let (heads, first) = (heads(1, &[16]), features());
+    let second = FeatureMatrix {
+        dimension: DIMENSION,
+        values: numbers(CELLS * DIMENSION, 8),
+    };
+    let together = view_scores(&heads, &[first.clone(), second.clone()], &[2, 5]);
+    let alone = [&first, &second].map(|view| member_scores(&heads, view, &[5]).values);
+    assert_eq!(together.passes, 2);
+    assert_eq!(together.values[2 * CLASSES..], alone.concat());
+}

@@ -1,0 +1,25 @@
+//! The trainer, on small data sets that the tests draw themselves, with the real runtime.
+
+#![cfg(feature = "trainer")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod commands;
+mod cric;
+mod crops;
+mod default_bundle;
+mod features;
+mod graphs;
+mod learning;
+mod splits;
+mod tiny_data;
+
+use std::sync::LazyLock;
+
+use secondlook::engine::Runtime;
+
+/// The runtime of the repository, where `make runtime` puts it; a process can load it once.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| Runtime::load(None).unwrap_or_else(|error| panic!("{error}")));
+    &RUNTIME
+}

@@ -1,0 +1,176 @@
+//! Dividing the cells.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use secondlook::training::{Bethesda, CropRow, Part, Split, SplitOptions, split};
+
+fn crops(cells: &[(usize, usize)]) -> Vec<CropRow> {
+    let row = |(number, (image, class)): (usize, &(usize, usize))| CropRow {
+        cell_id: number.to_string(),
+        image_id: format!("image {image}"),
+        label: Bethesda::ALL[*class],
+        file: format!("{number}.png"),
+        nucleus_x: 0,
+        nucleus_y: 0,
+        sha256: String::new(),
+    };
+    cells.iter().enumerate().map(row).collect()
+}
+
+fn options(seed: u64) -> SplitOptions {
+    SplitOptions {
+        folds: 5,
+        test_share: 0.1,
+        per_cell: false,
+        seed,
+    }
+}
+
+/// Sixty images of ten cells, with a common class, a rarer one and one in four images only.
+fn sixty_images() -> Vec<CropRow> {
+    let class = |image: usize, cell: usize| match (image, cell) {
+        (0..4, 0..3) => 5,
+        (_, 0..2) => 2,
+        _ => 0,
+    };
+    let cells: Vec<(usize, usize)> = (0..60)
+        .flat_map(|image| (0..10).map(move |cell| (image, class(image, cell))))
+        .collect();
+    crops(&cells)
+}
+
+fn parts_of_images(division: &Split) -> BTreeMap<&str, BTreeSet<Part>> {
+    let mut parts: BTreeMap<&str, BTreeSet<Part>> = BTreeMap::new();
+    for row in &division.rows {
+        parts.entry(&row.image_id).or_default().insert(row.part);
+    }
+    parts
+}
+
+proptest! {
+    #[test]
+    fn no_image_lies_in_two_parts(
+        cells in prop::collection::vec((0..40_usize, 0..6_usize), 200..400),
+        seed in any::<u64>(),
+    ) {
+        let division = split(&crops(&cells), &options(seed)).unwrap();
+        prop_assert_eq!(division.rows.len(), cells.len());
+        for (image, parts) in parts_of_images(&division) {
+            prop_assert_eq!(parts.len(), 1, "{}", image);
+        }
+        let filled: BTreeSet<Part> = division.rows.iter().map(|row| row.part).collect();
+        prop_assert_eq!(filled.len(), 6, "every part has cells");
+    }
+}
+
+#[test]
+fn parts_have_their_share_of_every_class() {
+    let crops = sixty_images();
+    let division = split(&crops, &options(1)).unwrap();
+    let share = |part: Part, class: Bethesda| {
+        let of_class: Vec<Part> = division
+            .rows
+            .iter()
+            .filter(|row| row.label == class)
+            .map(|row| row.part)
+            .collect();
+        of_class.iter().filter(|of| **of == part).count() as f64 / of_class.len() as f64
+    };
+    for class in [Bethesda::Nilm, Bethesda::Lsil] {
+        assert!(
+            (share(Part::Test, class) - 0.10).abs() < 0.04,
+            "{class}: {}",
+            share(Part::Test, class)
+        );
+        for fold in 0..5 {
+            let share = share(Part::Fold(fold), class);
+            assert!(
+                (share - 0.18).abs() < 0.04,
+                "{class} in fold {fold}: {share}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_seed_decides_and_nothing_else() {
+    let crops = sixty_images();
+    assert_eq!(
+        split(&crops, &options(1)).unwrap().rows,
+        split(&crops, &options(1)).unwrap().rows
+    );
+    assert_ne!(
+        split(&crops, &options(1)).unwrap().rows,
+        split(&crops, &options(2)).unwrap().rows
+    );
+}
+
+#[test]
+fn a_class_in_fewer_images_than_parts_is_warned_of() {
+    let warnings = split(&sixty_images(), &options(1)).unwrap().warnings;
+    assert_eq!(
+        warnings
+            .iter()
+            .filter(|warning| warning.starts_with("SCC occurs in 4 images"))
+            .count(),
+        1
+    );
+    assert!(!warnings.iter().any(|warning| warning.starts_with("LSIL")));
+}
+
+#[test]
+fn dividing_single_cells_leaks_and_says_so() {
+    let division = split(
+        &sixty_images(),
+        &SplitOptions {
+            per_cell: true,
+            ..options(1)
+        },
+    )
+    .unwrap();
+    assert!(
+        division.warnings[0].contains("too good"),
+        "{}",
+        division.warnings[0]
+    );
+    assert!(
+        parts_of_images(&division)
+            .values()
+            .any(|parts| parts.len() > 1)
+    );
+}
+
+#[test]
+fn impossible_divisions_are_refused() {
+    let crops = sixty_images();
+    let refusal = |options: SplitOptions| split(&crops, &options).unwrap_err().to_string();
+    assert!(
+        refusal(SplitOptions {
+            folds: 1,
+            ..options(1)
+        })
+        .contains("at least 2 folds")
+    );
+    assert!(
+        refusal(SplitOptions {
+            test_share: 1.0,
+            ..options(1)
+        })
+        .contains("between 0 and 1")
+    );
+    assert!(
+        refusal(SplitOptions {
+            test_share: f64::NAN,
+            ..options(1)
+        })
+        .contains("between 0 and 1")
+    );
+    assert!(
+        refusal(SplitOptions {
+            folds: 60,
+            ..options(1)
+        })
+        .contains("60 images cannot fill 61 parts")
+    );
+}
