@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint runtime runtime-cuda model bench openapi deny clean
+.PHONY: help run test lint runtime runtime-cuda model bench openapi readme deny clean
 
 DATA ?= ../shared/data/cric
 TRUNK ?= models/cric-lite0/trunk.onnx
@@ -39,6 +39,10 @@ bench: runtime ## costs as ratios, measured in one run
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples
 	$(CARGO) run $(BUILD) --bin secondlook -- openapi > openapi.yaml
+
+readme: runtime ## write the README's answer again from the default bundle
+	$(CARGO) build $(BUILD) --bin secondlook
+	python3 scripts/readme_answer.py
 
 deny: ## licences, bans and sources of every dependency (needs cargo-deny)
 	$(CARGO) deny --offline --all-features check licenses bans sources

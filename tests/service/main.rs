@@ -11,6 +11,7 @@ mod limits;
 mod predictions;
 mod problems;
 mod reading;
+mod readme;
 mod repeatability;
 mod server;
 mod snapshot;
