@@ -27,3 +27,6 @@ pub(super) fn wrap(routes: Router<Service>, service: &Service) -> Router<Service
         .layer(from_fn(access::record))
         .layer(from_fn(request_id::assign))
 }
+
+#[cfg(test)]
+mod tests;

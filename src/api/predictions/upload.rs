@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::multipart;
+use super::{accession, multipart};
 use crate::api::{
     problem::{Problem, ProblemKind},
     service::Service,
@@ -18,9 +18,6 @@ use crate::api::{
 
 /// What a form may hold beside the image: boundaries, headers and small fields.
 pub(in crate::api) const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
-
-/// Header that carries the accession.
-const ACCESSION_HEADER: &str = "x-accession";
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
 
@@ -51,7 +48,7 @@ impl FromRequest<Service> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let accession = accession_header(request.headers())?;
+        let accession = accession::of_headers(request.headers())?;
         let limit = service.max_image_bytes();
         match body_kind(request.headers())? {
             BodyKind::Form => {
@@ -105,23 +102,6 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
         )),
         _ => Err(problem.hint(FORMATS_HINT)),
     }
-}
-
-fn accession_header(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(ACCESSION_HEADER) else {
-        return Ok(None);
-    };
-    let malformed = |_| {
-        Problem::new(
-            ProblemKind::RequestMalformed,
-            "the header is not plain ASCII text",
-        )
-        .field("X-Accession")
-    };
-    value
-        .to_str()
-        .map(|text| Some(text.to_owned()))
-        .map_err(malformed)
 }
 
 async fn read_image(body: Body, limit: usize) -> Result<Bytes, Problem> {
