@@ -41,9 +41,8 @@ pub struct PredictionAnswer {
     pub comparisons: Vec<Comparison>,
     /// What is needed to get the same answer again.
     pub provenance: Provenance,
-    /// How long the parts took; null unless `include=timing`.
-    #[schema(required)]
-    pub timing_ms: Option<TimingMs>,
+    /// How long the parts took.
+    pub timing_ms: TimingMs,
 }
 
 /// What a further method says of the same cell.

@@ -61,7 +61,6 @@ pub(in crate::api) async fn create_prediction(
         request_id: request_id.to_string(),
         accession: accession.map(checked).transpose()?,
         with_samples: query.includes(Include::Samples),
-        with_timing: query.includes(Include::Timing),
     };
     let prediction = service
         .engine()
