@@ -12,6 +12,8 @@
 //!   answer or refer the cell for a second look.
 //! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
 //! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
+//! - `training` (feature `trainer`): from a folder of fields to a bundle: crops, split, features, heads, export,
+//!   calibration and the model card.
 
 pub mod api;
 pub mod bundle;
@@ -21,4 +23,6 @@ pub mod engine;
 pub mod evaluation;
 pub mod imaging;
 pub mod telemetry;
+#[cfg(feature = "trainer")]
+pub mod training;
 pub mod uncertainty;

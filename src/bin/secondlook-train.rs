@@ -1,1 +1,16 @@
-fn main() {}
+//! `secondlook-train`: from a folder of fields to a bundle that the server can load.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use secondlook::training::{Cli, run};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("secondlook-train: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The heads as a burn module: K perceptrons side by side on one batch of features.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor, TensorData, activation::relu},
+};
+
+use super::head_weights::{HeadShape, HeadWeights, LayerWeights};
+
+/// K heads that share their input. The first layer of all heads is one product `[N, D] × [D, K·H]`; the later ones are
+/// batched over the heads.
+#[derive(Module, Debug)]
+pub struct HeadBank {
+    /// `[D, K·H]`
+    first_weight: Param<Tensor<2>>,
+    /// `[1, K·H]`
+    first_bias: Param<Tensor<2>>,
+    /// `[K, rows, columns]` each
+    later_weights: Vec<Param<Tensor<3>>>,
+    /// `[K, 1, columns]` each
+    later_biases: Vec<Param<Tensor<3>>>,
+}
+
+impl HeadBank {
+    /// Builds the module on a device.
+    pub fn new(weights: &HeadWeights, device: &Device) -> Self {
+        let HeadShape {
+            members, features, ..
+        } = weights.shape;
+        let layers = weights.shape.layers();
+        let first_width = layers.first().map_or(0, |(_, columns)| *columns);
+        let mut stored = weights.layers.iter().zip(&layers);
+        let (first_weight, first_bias) =
+            stored
+                .next()
+                .map_or((Vec::new(), Vec::new()), |(layer, (rows, columns))| {
+                    (
+                        fuse(&layer.weight, members, *rows, *columns),
+                        layer.bias.clone(),
+                    )
+                });
+        let (mut later_weights, mut later_biases) = (Vec::new(), Vec::new());
+        for (layer, (rows, columns)) in stored {
+            later_weights.push(parameter(
+                layer.weight.clone(),
+                [members, *rows, *columns],
+                device,
+            ));
+            later_biases.push(parameter(
+                layer.bias.clone(),
+                [members, 1, *columns],
+                device,
+            ));
+        }
+        Self {
+            first_weight: parameter(first_weight, [features, members * first_width], device),
+            first_bias: parameter(first_bias, [1, members * first_width], device),
+            later_weights,
+            later_biases,
+        }
+    }
+
+    /// The first hidden layer of every head: `[N, D]` → `[K, N, H]`.
+    pub fn first_layer(&self, features: Tensor<2>) -> Tensor<3> {
+        let members = self.members();
+        let hidden = relu(features.matmul(self.first_weight.val()) + self.first_bias.val());
+        let [cells, width] = hidden.dims();
+        hidden
+            .reshape([cells, members, width / members])
+            .swap_dims(0, 1)
+    }
+
+    /// The rest of every head: `[K, N, H]` → logits `[K, N, C]`.
+    ///
+    /// `masks` multiply the hidden layers, first to last, `[K, N, width]` each; without masks nothing is dropped.
+    pub fn classify(&self, hidden: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
+        let last = self.later_weights.len().saturating_sub(1);
+        let mut values = hidden;
+        for (index, (weight, bias)) in self
+            .later_weights
+            .iter()
+            .zip(&self.later_biases)
+            .enumerate()
+        {
+            if let Some(mask) = masks.get(index) {
+                values = values * mask.clone();
+            }
+            values = values.matmul(weight.val()) + bias.val();
+            if index < last {
+                values = relu(values);
+            }
+        }
+        values
+    }
+
+    /// Copies the parameters out.
+    pub fn weights(&self, shape: &HeadShape) -> HeadWeights {
+        let layers = shape.layers();
+        let (rows, columns) = layers.first().copied().unwrap_or_default();
+        let first = LayerWeights {
+            weight: unfuse(&values(&self.first_weight), shape.members, rows, columns),
+            bias: values(&self.first_bias),
+        };
+        let later = self.later_weights.iter().zip(&self.later_biases);
+        let later = later.map(|(weight, bias)| LayerWeights {
+            weight: values(weight),
+            bias: values(bias),
+        });
+        HeadWeights {
+            shape: shape.clone(),
+            layers: std::iter::once(first).chain(later).collect(),
+        }
+    }
+
+    fn members(&self) -> usize {
+        self.later_weights
+            .first()
+            .map_or(1, |weight| weight.val().dims()[0])
+    }
+}
+
+fn parameter<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+    let data = parameter.val().inner().into_data();
+    data.iter::<f32>().collect()
+}
+
+/// `[K, rows, columns]` → `[rows, K·columns]`
+pub(super) fn fuse(weight: &[f32], members: usize, rows: usize, columns: usize) -> Vec<f32> {
+    let row_of = |row: usize| {
+        weight
+            .chunks(rows * columns)
+            .map(move |member| &member[row * columns..(row + 1) * columns])
+    };
+    let fused: Vec<f32> = (0..rows).flat_map(row_of).flatten().copied().collect();
+    debug_assert_eq!(fused.len(), members * rows * columns);
+    fused
+}
+
+/// `[rows, K·columns]` → `[K, rows, columns]`
+fn unfuse(weight: &[f32], members: usize, rows: usize, columns: usize) -> Vec<f32> {
+    let part = |member: usize| {
+        let rows = weight.chunks(members * columns).take(rows);
+        rows.flat_map(move |row| &row[member * columns..(member + 1) * columns])
+    };
+    (0..members).flat_map(part).copied().collect()
+}

@@ -1,0 +1,118 @@
+//! Every random choice of the trainer: ChaCha8 streams that are named after what they decide.
+//!
+//! A stream's key is the SHA-256 of the run's seed and the purpose's name, so that a choice does not depend on how many
+//! others were made before it, nor on which thread makes it.
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sha2::{Digest, Sha256};
+
+/// The stream for one purpose, such as `"ensemble/fold 2/initial weights"`.
+pub fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(key(seed, purpose))
+}
+
+fn key(seed: u64, purpose: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(seed.to_le_bytes());
+    hasher.update(purpose.as_bytes());
+    hasher.finalize().into()
+}
+
+/// A number below `bound` (at least 1), by multiplication and shift; the bias is below 2⁻³² · `bound`.
+pub fn below(random: &mut impl RngCore, bound: usize) -> usize {
+    let product = u128::from(random.next_u64()) * bound as u128;
+    usize::try_from(product >> 64).unwrap_or(0)
+}
+
+/// Uniform in [0, 1) with 24 bits.
+pub fn unit(random: &mut impl RngCore) -> f32 {
+    (random.next_u32() >> 8) as f32 / 16_777_216.0
+}
+
+/// The numbers 0..`count` in random order (Fisher and Yates).
+pub fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        order.swap(last, below(random, last + 1));
+    }
+    order
+}
+
+/// How often each of `count` items is drawn when `count` are drawn with replacement.
+pub fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
+    let mut counts = vec![0.0; count];
+    for _ in 0..count {
+        let drawn = below(random, count);
+        if let Some(times) = counts.get_mut(drawn) {
+            *times += 1.0;
+        }
+    }
+    counts
+}
+
+/// `count` values that are 0 with probability `drop_probability` and `kept` otherwise.
+pub fn dropout_mask(
+    random: &mut impl RngCore,
+    count: usize,
+    drop_probability: f32,
+    kept: f32,
+) -> Vec<f32> {
+    let draw = |_| {
+        if unit(random) < drop_probability {
+            0.0
+        } else {
+            kept
+        }
+    };
+    (0..count).map(draw).collect()
+}
+
+/// `count` values uniform in [−`bound`, `bound`).
+pub fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> {
+    (0..count)
+        .map(|_| (2.0 * unit(random) - 1.0) * bound)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_repeated_by_its_seed_and_purpose_alone() {
+        let draw = |seed, purpose| stream(seed, purpose).next_u64();
+        assert_eq!(draw(1, "masks"), draw(1, "masks"));
+        assert_ne!(draw(1, "masks"), draw(2, "masks"));
+        assert_ne!(draw(1, "masks"), draw(1, "weights"));
+    }
+
+    #[test]
+    fn a_permutation_holds_every_number_once() {
+        let mut order = permutation(&mut stream(3, "order"), 100);
+        assert_ne!(order, (0..100).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_bootstrap_draws_as_many_as_there_are() {
+        let counts = bootstrap_counts(&mut stream(3, "bootstrap"), 1000);
+        assert_eq!(counts.iter().sum::<f32>(), 1000.0);
+        let never = counts.iter().filter(|times| **times == 0.0).count();
+        assert!(
+            (300..440).contains(&never),
+            "about 1/e of the items are never drawn, here {never}"
+        );
+    }
+
+    #[test]
+    fn a_mask_drops_its_share_and_scales_the_rest() {
+        let mask = dropout_mask(&mut stream(3, "mask"), 10_000, 0.3, 2.0);
+        let dropped = mask.iter().filter(|value| **value == 0.0).count();
+        assert!((2_800..3_200).contains(&dropped));
+        assert!(mask.iter().all(|value| *value == 0.0 || *value == 2.0));
+    }
+}

@@ -1,0 +1,271 @@
+//! Dividing the cells into a test part and folds, so that whole images stay together.
+//!
+//! Greedy stratification: images with the rarest classes are placed first, each where it brings every class (and the
+//! number of images) nearest to its share; the same idea as iterative stratification (Sechidis et al., 2011), with
+//! images instead of single cells.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bethesda, CropRow, TrainingError, random};
+
+/// Where a cell belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Only ever evaluated.
+    Test,
+    /// One of the folds, counted from 0.
+    Fold(usize),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Test => formatter.write_str("test"),
+            Self::Fold(fold) => write!(formatter, "fold_{fold}"),
+        }
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> Self {
+        part.to_string()
+    }
+}
+
+impl TryFrom<String> for Part {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "test" {
+            return Ok(Self::Test);
+        }
+        let fold = text
+            .strip_prefix("fold_")
+            .and_then(|number| number.parse().ok());
+        fold.map(Self::Fold)
+            .ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
+    }
+}
+
+impl Serialize for Part {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// One line of `split.csv`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitRow {
+    /// The cell.
+    pub cell_id: String,
+    /// Its image.
+    pub image_id: String,
+    /// Its class.
+    pub label: Bethesda,
+    /// Where it belongs.
+    pub part: Part,
+}
+
+/// How to divide.
+#[derive(Clone, Copy, Debug)]
+pub struct SplitOptions {
+    /// Number of folds, at least 2.
+    pub folds: usize,
+    /// Share of the test part, between 0 and 1.
+    pub test_share: f64,
+    /// Divide single cells, as the paper does, rather than whole images. Leaks: see [`Split::warnings`].
+    pub per_cell: bool,
+    /// Seed of the order of images that are alike.
+    pub seed: u64,
+}
+
+/// A division of the cells.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// One row per crop, in the order of the crops.
+    pub rows: Vec<SplitRow>,
+    /// What a reader of the results must know.
+    pub warnings: Vec<String>,
+}
+
+/// Cells that must stay together: row numbers, and counts per class.
+struct Group {
+    rows: Vec<usize>,
+    counts: [usize; Bethesda::ALL.len()],
+}
+
+/// Divides the crops into a test part and folds.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside (0, 1) or fewer images (or cells) than parts.
+pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, TrainingError> {
+    check(options)?;
+    let groups = groups(crops, options.per_cell);
+    let shares = shares(options);
+    if groups.len() < shares.len() {
+        let reason = format!(
+            "{} images cannot fill {} parts: give fewer folds",
+            groups.len(),
+            shares.len()
+        );
+        return Err(TrainingError::Impossible(reason));
+    }
+    let placed = place(&groups, &shares, options.seed);
+    let mut parts = vec![Part::Test; crops.len()];
+    for (group, part) in groups.iter().zip(placed) {
+        for row in &group.rows {
+            parts[*row] = part;
+        }
+    }
+    let row = |(crop, part): (&CropRow, Part)| SplitRow {
+        cell_id: crop.cell_id.clone(),
+        image_id: crop.image_id.clone(),
+        label: crop.label,
+        part,
+    };
+    Ok(Split {
+        rows: crops.iter().zip(parts).map(row).collect(),
+        warnings: warnings(&groups, options),
+    })
+}
+
+fn check(options: &SplitOptions) -> Result<(), TrainingError> {
+    if options.folds < 2 {
+        return Err(TrainingError::Impossible(
+            "at least 2 folds are needed".to_owned(),
+        ));
+    }
+    if options.test_share > 0.0 && options.test_share < 1.0 {
+        return Ok(());
+    }
+    Err(TrainingError::Impossible(
+        "the test share must lie between 0 and 1".to_owned(),
+    ))
+}
+
+fn groups(crops: &[CropRow], per_cell: bool) -> Vec<Group> {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    for (row, crop) in crops.iter().enumerate() {
+        let key = if per_cell {
+            &crop.cell_id
+        } else {
+            &crop.image_id
+        };
+        let empty = || Group {
+            rows: Vec::new(),
+            counts: [0; Bethesda::ALL.len()],
+        };
+        let group = groups.entry(key).or_insert_with(empty);
+        group.rows.push(row);
+        group.counts[crop.label as usize] += 1;
+    }
+    groups.into_values().collect()
+}
+
+fn shares(options: &SplitOptions) -> Vec<(Part, f64)> {
+    let fold_share = (1.0 - options.test_share) / options.folds as f64;
+    let folds = (0..options.folds).map(|fold| (Part::Fold(fold), fold_share));
+    std::iter::once((Part::Test, options.test_share))
+        .chain(folds)
+        .collect()
+}
+
+/// The part of every group.
+fn place(groups: &[Group], shares: &[(Part, f64)], seed: u64) -> Vec<Part> {
+    let totals = totals(groups);
+    let group_load = 1.0 / groups.len() as f64;
+    let mut filled = vec![[0.0; DIMENSIONS]; shares.len()];
+    let mut parts = vec![Part::Test; groups.len()];
+    for index in placing_order(groups, &totals, seed) {
+        let load = load(&groups[index], &totals, group_load);
+        let cost = |part: usize| added_cost(&filled[part], &load, shares[part].1);
+        let best = (0..shares.len())
+            .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+            .unwrap_or(0);
+        for (sum, value) in filled[best].iter_mut().zip(load) {
+            *sum += value;
+        }
+        parts[index] = shares[best].0;
+    }
+    parts
+}
+
+/// What is kept in balance: the cells of each class, and the number of groups.
+const DIMENSIONS: usize = Bethesda::ALL.len() + 1;
+
+fn totals(groups: &[Group]) -> [usize; Bethesda::ALL.len()] {
+    let mut totals = [0; Bethesda::ALL.len()];
+    for group in groups {
+        for (total, count) in totals.iter_mut().zip(group.counts) {
+            *total += count;
+        }
+    }
+    totals
+}
+
+/// A group as a share of everything there is, per dimension.
+fn load(group: &Group, totals: &[usize], group_load: f64) -> [f64; DIMENSIONS] {
+    let mut load = [group_load; DIMENSIONS];
+    for ((value, count), total) in load.iter_mut().zip(group.counts).zip(totals) {
+        *value = count as f64 / (*total).max(1) as f64;
+    }
+    load
+}
+
+/// How much the squared distance of a part from its share grows by a load, relative to the share: a part of half the
+/// size is filled half as fast.
+fn added_cost(filled: &[f64; DIMENSIONS], load: &[f64; DIMENSIONS], share: f64) -> f64 {
+    let cost =
+        |sum: &f64, value: &f64| ((sum + value - share).powi(2) - (sum - share).powi(2)) / share;
+    filled
+        .iter()
+        .zip(load)
+        .map(|(sum, value)| cost(sum, value))
+        .sum()
+}
+
+/// Rarest class first; within it the groups with most cells of it; alike ones in random order.
+fn placing_order(groups: &[Group], totals: &[usize], seed: u64) -> Vec<usize> {
+    let shuffled = random::permutation(&mut random::stream(seed, "split"), groups.len());
+    let mut order = shuffled;
+    order.sort_by_key(|index| {
+        let counts = groups[*index].counts;
+        let present = (0..counts.len()).filter(|class| counts[*class] > 0);
+        let rarest = present.min_by_key(|class| totals[*class]).unwrap_or(0);
+        (totals[rarest], std::cmp::Reverse(counts[rarest]))
+    });
+    order
+}
+
+fn warnings(groups: &[Group], options: &SplitOptions) -> Vec<String> {
+    let parts = options.folds + 1;
+    let mut warnings = Vec::new();
+    if options.per_cell {
+        warnings.push(
+            "cells of one image lie on both sides of this split, as in the paper: they share stain, focus and \
+             neighbours, so that figures measured on it are too good"
+                .to_owned(),
+        );
+    }
+    for class in Bethesda::ALL {
+        let holding = groups
+            .iter()
+            .filter(|group| group.counts[class as usize] > 0)
+            .count();
+        let unit = if options.per_cell { "cells" } else { "images" };
+        if holding < parts {
+            warnings.push(format!("{class} occurs in {holding} {unit}, fewer than the {parts} parts: some parts lack it"));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,119 @@
+//! The folder in which the steps of a training leave their results for each other.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::TrainingError;
+
+/// The names of the files in a work folder.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// [`TrainingError::Write`] when the folder cannot be made.
+    pub fn open(root: &Path) -> Result<Self, TrainingError> {
+        fs::create_dir_all(root).map_err(TrainingError::write(root))?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// The crops, one PNG per cell.
+    pub fn crops(&self) -> PathBuf {
+        self.root.join("crops")
+    }
+
+    /// The table of the crops.
+    pub fn crop_table(&self) -> PathBuf {
+        self.root.join("crops.csv")
+    }
+
+    /// How the crops were cut.
+    pub fn crop_settings(&self) -> PathBuf {
+        self.root.join("crops.json")
+    }
+
+    /// The cells that were left out, and why.
+    pub fn left_out(&self) -> PathBuf {
+        self.root.join("left_out.csv")
+    }
+
+    /// Which cell is in which part.
+    pub fn split(&self) -> PathBuf {
+        self.root.join("split.csv")
+    }
+
+    /// Trunk features, a folder per digest.
+    pub fn features(&self) -> PathBuf {
+        self.root.join("features")
+    }
+
+    /// Trained heads, a file per method, classes, fold and digest.
+    pub fn heads(&self) -> PathBuf {
+        self.root.join("heads")
+    }
+
+    /// What `evaluate` measured with a number of classes.
+    pub fn evaluation(&self, classes: usize) -> PathBuf {
+        self.root.join(format!("evaluation_{classes}_classes.json"))
+    }
+}
+
+/// Reads a whole file.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, TrainingError> {
+    fs::read(path).map_err(TrainingError::read(path))
+}
+
+/// Writes a whole file under a temporary name and renames it, so that an interrupted run leaves no half file behind.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(TrainingError::write(folder))?;
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    fs::write(&partial, bytes).map_err(TrainingError::write(path))?;
+    fs::rename(&partial, path).map_err(TrainingError::write(path))
+}
+
+/// Writes a value as indented JSON.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
+    let mut text = serde_json::to_string_pretty(value).map_err(TrainingError::malformed(path))?;
+    text.push('\n');
+    write_bytes(path, text.as_bytes())
+}
+
+/// Reads JSON that [`write_json`] wrote.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
+    serde_json::from_slice(&read_bytes(path)?).map_err(TrainingError::malformed(path))
+}
+
+/// Writes rows as CSV with a header.
+pub fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer
+            .serialize(row)
+            .map_err(TrainingError::malformed(path))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(TrainingError::malformed(path))?;
+    write_bytes(path, &bytes)
+}
+
+/// Reads CSV with a header; the error names the row.
+pub fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, TrainingError> {
+    let bytes = read_bytes(path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();
+    rows.map_err(TrainingError::malformed(path))
+}
