@@ -1,7 +1,7 @@
 //! The image of a request: the raw body, or the part `image` of a form.
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -50,7 +50,16 @@ impl FromRequest<Service> for Upload {
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let accession = accession::of_headers(request.headers())?;
         let limit = service.max_image_bytes();
-        match body_kind(request.headers())? {
+        let kind = body_kind(request.headers())?;
+        let overhead = if kind == BodyKind::Form {
+            MULTIPART_OVERHEAD_BYTES
+        } else {
+            0
+        };
+        if announced_bytes(&request) > limit.saturating_add(overhead) {
+            return Err(too_large(limit));
+        }
+        match kind {
             BodyKind::Form => {
                 let form = multipart::read(request, limit).await?;
                 Ok(Self {
@@ -59,13 +68,14 @@ impl FromRequest<Service> for Upload {
                 })
             }
             BodyKind::Image => Ok(Self {
-                image: read_image(request.into_body(), limit).await?,
+                image: read_image(request, limit).await?,
                 accession,
             }),
         }
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyKind {
     Form,
     Image,
@@ -104,9 +114,15 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
     }
 }
 
-async fn read_image(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let mut chunks = body.into_data_stream();
-    let mut image = BytesMut::new();
+/// The length that the headers promise; 0 when they promise none.
+fn announced_bytes(request: &Request) -> usize {
+    usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX)
+}
+
+async fn read_image(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    // Memory that is reserved and never written to costs nothing, so a client may be believed.
+    let mut image = BytesMut::with_capacity(announced_bytes(&request).min(limit));
+    let mut chunks = request.into_body().into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| interrupted())?;
         if image.len().saturating_add(chunk.len()) > limit {
