@@ -13,7 +13,8 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
-use super::{panics, problems, request_id};
+use super::{panicked, problems, request_id};
+use tower_http::catch_panic::CatchPanicLayer;
 
 async fn panics_always() -> String {
     panic!("a secret of ours")
@@ -24,7 +25,7 @@ fn routes() -> Router {
         .route("/panics", get(panics_always))
         .route("/numbers/{number}", get(|_: Path<u8>| async {}))
         .route("/json", post(|_: Json<Value>| async {}))
-        .layer(from_fn(panics::catch))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(problems::write_bodies))
         .layer(from_fn(request_id::assign))
 }
