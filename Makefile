@@ -34,9 +34,10 @@ model: runtime ## train the default bundle again (DATA=folder of CRIC fields) an
 		--data $(DATA) --trunk $(TRUNK) --out $(BUNDLE) --work work/cric --seed $(SEED)
 
 bench: runtime ## costs as ratios, measured in one run
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench methods --bench serving
 
-openapi: runtime ## write openapi.yaml again from the code
+openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
+	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples
 	$(CARGO) run $(BUILD) --bin secondlook -- openapi > openapi.yaml
 
 readme: runtime ## write the README's answer again from the default bundle

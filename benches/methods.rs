@@ -3,7 +3,7 @@
 //! Rounds are interleaved, so that a machine whose speed drifts slows every side alike; a figure is the median over the
 //! rounds of the ratio, within a round, of the median times for an image. One worker with one thread, so that nothing but the work itself is compared.
 
-use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
+use std::{error::Error, fs, path::Path, time::Instant};
 
 use bytes::Bytes;
 use ort::{session::Session, value::TensorRef};
@@ -27,19 +27,14 @@ struct Ratio {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let runtime = Arc::new(Runtime::load(None)?);
+    let runtime = Runtime::load(None)?;
     let bundle = Bundle::open(Path::new(BUNDLE))?;
     let config = EngineConfig {
         workers: 1,
         intra_threads: 1,
         ..EngineConfig::default()
     };
-    let engine = Engine::start(
-        &config,
-        Limits::default(),
-        Arc::clone(&runtime),
-        vec![bundle.clone()],
-    )?;
+    let engine = Engine::start(&config, Limits::default(), &runtime, vec![bundle.clone()])?;
     let images = crops()?;
     let mut bare = BareLoop::open(&runtime, &bundle, &config, &images)?;
     let asynchronous = tokio::runtime::Builder::new_multi_thread()

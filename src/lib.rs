@@ -10,7 +10,10 @@
 //!   into samples of class probabilities. Knows nothing of HTTP.
 //! - [`uncertainty`]: pure functions from samples to measures of uncertainty, calibration and the decision to accept an
 //!   answer or refer the cell for a second look.
+//! - [`api`]: HTTP: routes, problem+json, the OpenAPI document. Holds no arithmetic.
+//! - [`cli`]: the commands of `secondlook`, on the same engine and with the same answers as HTTP.
 //! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
+//! - [`telemetry`]: the log and the metrics.
 //! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
 //! - `training` (feature `trainer`): from a folder of fields to a bundle: crops, split, features, heads, export,
 //!   calibration and the model card.

@@ -22,7 +22,9 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
 
 fn serve(name: &str) -> Response {
     // Relative, so that the page also works behind a proxy that puts the server below a path.
-    let config = Config::new(["../openapi.json"]).validator_url("none");
+    let config = Config::new(["../openapi.json"])
+        .validator_url("none")
+        .use_base_layout();
     match utoipa_swagger_ui::serve(name, Arc::new(config)) {
         Ok(Some(file)) => {
             let headers = [

@@ -5,6 +5,7 @@
 //! `engine`.
 
 mod docs;
+mod examples;
 mod health;
 mod metrics;
 mod middleware;

@@ -161,7 +161,6 @@ impl Run {
             request_id: Ulid::new().to_string(),
             accession: None,
             with_samples: self.options.samples,
-            with_timing: true,
         };
         Ok(prediction_answer(&prediction, options))
     }

@@ -1,6 +1,9 @@
 //! `secondlook serve`.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use tokio::{
     net::TcpListener,
@@ -31,14 +34,16 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     let metrics = telemetry::metrics::start()?;
-    let (engine_config, engine) = tokio::task::spawn_blocking(move || {
-        let engine = start::engine(&config);
-        (config, engine)
-    })
-    .await?;
-    let (config, engine) = (engine_config, engine?);
+    tokio::spawn(telemetry::metrics::keep_condensed(metrics.clone()));
+    let starting = config.clone();
+    let engine = tokio::task::spawn_blocking(move || start::engine(&starting)).await??;
     let service = Service::new(engine, metrics, &config.limits, &config.server);
-    println!("secondlook is ready at http://{}", listener.local_addr()?);
+    // Nobody has to read it.
+    let _ = writeln!(
+        io::stdout(),
+        "secondlook is ready at http://{}",
+        listener.local_addr()?
+    );
     api::serve(
         listener,
         api::router(service.clone()),

@@ -1,7 +1,5 @@
 //! From a configuration to a running engine.
 
-use std::sync::Arc;
-
 use super::StartFailure;
 use crate::{
     bundle::Bundle,
@@ -18,12 +16,7 @@ pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
         max_bytes: config.limits.max_image_bytes,
         max_pixels: config.limits.max_pixels,
     };
-    Ok(Engine::start(
-        &config.engine,
-        limits,
-        Arc::new(runtime),
-        bundles,
-    )?)
+    Ok(Engine::start(&config.engine, limits, &runtime, bundles)?)
 }
 
 fn default_first(

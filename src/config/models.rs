@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
-    /// Directory with one bundle per sub-directory, or a bundle itself.
+    /// Directory with one bundle per sub-directory.
     pub directory: PathBuf,
     /// Name of the bundle that answers requests which name none; empty for the first by name.
     pub default: String,

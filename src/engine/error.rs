@@ -148,7 +148,4 @@ pub enum StartError {
     /// The operating system refused a thread.
     #[error("a worker thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// A worker died while it loaded the models.
-    #[error("a worker stopped while it loaded the models")]
-    WorkerGone,
 }

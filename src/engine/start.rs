@@ -1,10 +1,6 @@
-//! Starting the workers: each opens its own sessions, tries them once, and only then takes jobs.
+//! Starting the workers: each gets sessions of its own, tried once before it takes jobs.
 
-use std::{
-    num::NonZero,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{num::NonZero, sync::Arc, thread};
 
 use tokio::sync::Semaphore;
 
@@ -23,14 +19,14 @@ use crate::{
 };
 
 impl Engine {
-    /// Loads the bundles on every worker and returns when all are ready to answer.
+    /// Loads the bundles for every worker and returns when all are ready to answer.
     ///
     /// # Errors
     /// The first thing that is wrong with a bundle, a provider or the machine.
     pub fn start(
         config: &EngineConfig,
         limits: Limits,
-        runtime: Arc<Runtime>,
+        runtime: &Runtime,
         bundles: Vec<Bundle>,
     ) -> Result<Self, StartError> {
         if bundles.is_empty() {
@@ -43,22 +39,19 @@ impl Engine {
             workers: threads.workers,
             max_batch: largest_batch(config),
         });
-        let bundles = Arc::new(bundles);
-        let start = WorkerStart {
-            config: config.clone(),
-            threads,
-            runtime,
-            bundles: Arc::clone(&bundles),
-        };
-        start.spawn_all(&place)?;
+        let open = |bundle: &Bundle| open_and_check(config, threads, runtime, bundle);
+        for number in 0..threads.workers {
+            // Workers that stand ready already leave when the queue is closed.
+            start_worker(number, &place, open, &bundles).inspect_err(|_| place.queue.close())?;
+        }
 
         let provider = config
             .execution_providers
             .first()
             .map_or_else(|| "cpu".to_owned(), ToString::to_string);
         let models = bundles
-            .iter()
-            .map(|bundle| Arc::new(Model::new(bundle.clone(), provider.clone())))
+            .into_iter()
+            .map(|bundle| Arc::new(Model::new(bundle, provider.clone())))
             .collect();
         let shared = Shared {
             models,
@@ -129,47 +122,22 @@ fn largest_batch(config: &EngineConfig) -> usize {
     }
 }
 
-struct WorkerStart {
-    config: EngineConfig,
-    threads: Threads,
-    runtime: Arc<Runtime>,
-    bundles: Arc<Vec<Bundle>>,
-}
-
-impl WorkerStart {
-    fn spawn_all(self, place: &Arc<Workplace>) -> Result<(), StartError> {
-        let start = Arc::new(self);
-        let (ready, readiness) = mpsc::channel();
-        for number in 0..place.workers {
-            let (start, place, ready) = (Arc::clone(&start), Arc::clone(place), ready.clone());
-            let run = move || match start.open_all() {
-                Ok(mut models) => {
-                    drop(start);
-                    let told = ready.send(Ok(()));
-                    drop(ready);
-                    if told.is_ok() {
-                        work(&place, &mut models);
-                    }
-                }
-                // Nobody listens any more when another worker failed first.
-                Err(error) => drop(ready.send(Err(error))),
-            };
-            thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(run)?;
-        }
-        drop(ready);
-        for _ in 0..place.workers {
-            let outcome = readiness.recv().unwrap_or(Err(StartError::WorkerGone));
-            outcome.inspect_err(|_| place.queue.close())?;
-        }
-        Ok(())
-    }
-
-    fn open_all(&self) -> Result<Vec<Sessions>, StartError> {
-        let open = |bundle| open_and_check(&self.config, self.threads, &self.runtime, bundle);
-        self.bundles.iter().map(open).collect()
-    }
+/// Starts a worker with sessions of its own on every bundle.
+///
+/// The sessions of all workers are opened on this thread, one after the other: what one leaves behind while it is
+/// opened, the allocator gives to the next, instead of keeping it for each thread.
+fn start_worker(
+    number: usize,
+    place: &Arc<Workplace>,
+    open: impl Fn(&Bundle) -> Result<Sessions, StartError>,
+    bundles: &[Bundle],
+) -> Result<(), StartError> {
+    let mut models: Vec<Sessions> = bundles.iter().map(open).collect::<Result<_, _>>()?;
+    let place = Arc::clone(place);
+    thread::Builder::new()
+        .name(format!("worker-{number}"))
+        .spawn(move || work(&place, &mut models))?;
+    Ok(())
 }
 
 fn open_and_check(

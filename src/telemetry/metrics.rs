@@ -53,6 +53,15 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
+/// Condenses what was recorded, every few seconds and for ever: histograms would otherwise grow until somebody scrapes.
+pub async fn keep_condensed(handle: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
 /// A request came to an end.
 pub fn request_answered(route: &str, http_method: &'static str, status: u16, elapsed: Duration) {
     let labels = [

@@ -118,7 +118,7 @@ pub fn export(
         format: FORMAT,
         name: bundle_name(directory)?,
         version: "1".to_owned(),
-        licence: "Apache-2.0".to_owned(),
+        licence: "CC-BY-4.0 AND Apache-2.0".to_owned(),
         description: description(study.grouping),
         training: provenance(study),
         input: study.input.clone(),

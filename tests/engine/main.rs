@@ -36,7 +36,7 @@ pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartErro
         intra_threads: 1,
         ..config
     };
-    Engine::start(&config, Limits::default(), runtime(), vec![bundle])
+    Engine::start(&config, Limits::default(), &runtime(), vec![bundle])
 }
 
 /// A request for an image of 10 × 10 px whose colours depend on `variant`.

@@ -3,27 +3,55 @@
 
 mod access;
 mod deadline;
-mod panics;
 mod problems;
 mod request_id;
-mod security;
 mod unread;
 
-use axum::{Router, middleware::from_fn, middleware::from_fn_with_state};
+use std::any::Any;
+
+use axum::{
+    Router,
+    http::{HeaderValue, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tracing::error;
 
 use super::service::Service;
 
 pub(super) use access::AnsweredBy;
 pub(super) use request_id::RequestId;
 
+/// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
+const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
 /// Wraps all routes; the last layer is the outermost.
 pub(super) fn wrap(routes: Router<Service>, service: &Service) -> Router<Service> {
     routes
-        .layer(from_fn(panics::catch))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(service.clone(), deadline::enforce))
         .layer(from_fn(unread::discard))
         .layer(from_fn(problems::write_bodies))
-        .layer(from_fn(security::add_headers))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            NOTHING,
+        ))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
         .layer(from_fn(access::record))
         .layer(from_fn(request_id::assign))
 }
+
+fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// One request pays for a panic, the server goes on; the panic itself is already on standard error.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    error!("a handler panicked");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,14 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::vocabulary::{ActionName, MethodName, ReasonName};
+use crate::api::{
+    examples,
+    vocabulary::{ActionName, MethodName, ReasonName},
+};
 
 /// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = examples::prediction)]
 pub struct PredictionAnswer {
     /// A new ULID for every answer.
     pub id: String,
@@ -37,9 +41,8 @@ pub struct PredictionAnswer {
     pub comparisons: Vec<Comparison>,
     /// What is needed to get the same answer again.
     pub provenance: Provenance,
-    /// How long the parts took; null unless `include=timing`.
-    #[schema(required)]
-    pub timing_ms: Option<TimingMs>,
+    /// How long the parts took.
+    pub timing_ms: TimingMs,
 }
 
 /// What a further method says of the same cell.

@@ -26,8 +26,6 @@ pub struct AnswerOptions {
     pub accession: Option<String>,
     /// Whether the samples themselves are wanted.
     pub with_samples: bool,
-    /// Whether the timing is wanted.
-    pub with_timing: bool,
 }
 
 /// The JSON of a prediction, under a new id.
@@ -56,7 +54,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
             execution_provider: model.execution_provider().to_owned(),
             software: SOFTWARE.to_owned(),
         },
-        timing_ms: options.with_timing.then(|| timing_ms(&prediction.timing)),
+        timing_ms: timing_ms(&prediction.timing),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::{
 };
 
 use super::{
+    accession::checked,
     answer::PredictionAnswer,
     convert::{AnswerOptions, prediction_answer},
     query::{Include, PredictionQuery},
@@ -21,9 +22,6 @@ use crate::{
     },
     telemetry,
 };
-
-/// Longest accession in characters.
-const MAX_ACCESSION: usize = 256;
 
 /// Classify one cell
 ///
@@ -58,11 +56,11 @@ pub(in crate::api) async fn create_prediction(
     query: PredictionQuery,
     upload: Upload,
 ) -> Result<Response, Problem> {
+    let accession = upload.accession.or_else(|| query.accession.clone());
     let options = AnswerOptions {
         request_id: request_id.to_string(),
-        accession: checked_accession(upload.accession.or_else(|| query.accession.clone()))?,
+        accession: accession.map(checked).transpose()?,
         with_samples: query.includes(Include::Samples),
-        with_timing: query.includes(Include::Timing),
     };
     let prediction = service
         .engine()
@@ -75,15 +73,4 @@ pub(in crate::api) async fn create_prediction(
     };
     let answer = prediction_answer(&prediction, options);
     Ok((Extension(answered_by), Json(answer)).into_response())
-}
-
-fn checked_accession(accession: Option<String>) -> Result<Option<String>, Problem> {
-    if accession
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > MAX_ACCESSION)
-    {
-        let detail = format!("the accession has more than {MAX_ACCESSION} characters");
-        return Err(Problem::parameter("accession", detail));
-    }
-    Ok(accession)
 }

@@ -1,5 +1,6 @@
 //! `POST /v1/predictions`: one cell in, one answer out.
 
+mod accession;
 mod answer;
 mod convert;
 mod create;

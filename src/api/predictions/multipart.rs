@@ -10,11 +10,11 @@ use axum::{
 };
 use bytes::BytesMut;
 
-use super::upload::{missing, too_large};
+use super::{
+    accession,
+    upload::{missing, too_large},
+};
 use crate::api::problem::{Problem, ProblemKind};
-
-/// Longest text field in bytes; what is longer is refused by its own check later.
-const MAX_TEXT_BYTES: usize = 4096;
 
 pub(super) struct Form {
     pub(super) image: Bytes,
@@ -23,71 +23,96 @@ pub(super) struct Form {
 
 /// Reads a form to its end. Parts that are unknown, repeated or missing are refused.
 pub(super) async fn read(request: Request, max_image_bytes: usize) -> Result<Form, Problem> {
-    let rejected =
-        |_| malformed("the form's boundary is missing from its content type").field("Content-Type");
+    let rejected = |_| {
+        malformed("the form's boundary is missing from its content type")
+            .field("Content-Type")
+            .hint("let the HTTP library write the content type of a form")
+    };
     let mut parts = Multipart::from_request(request, &())
         .await
         .map_err(rejected)?;
-    let (mut image, mut accession) = (None, None);
+    let (mut image, mut found_accession) = (None, None);
     while let Some(part) = next_part(&mut parts, max_image_bytes).await? {
         let name = part.name().unwrap_or_default().to_owned();
         match name.as_str() {
-            "image" => store(&mut image, read_part(part, max_image_bytes).await?, &name)?,
-            "accession" => store(
-                &mut accession,
-                text(read_part(part, MAX_TEXT_BYTES).await?)?,
-                &name,
-            )?,
+            "image" => {
+                let bytes = read_part(part, max_image_bytes).await?;
+                store(
+                    &mut image,
+                    bytes.ok_or_else(|| too_large(max_image_bytes))?,
+                    &name,
+                )?;
+            }
+            "accession" => {
+                let bytes = read_part(part, accession::MAX_BYTES).await?;
+                store(
+                    &mut found_accession,
+                    text(bytes.ok_or_else(accession::too_long)?)?,
+                    &name,
+                )?;
+            }
             _ => return Err(unknown_part(&name)),
         }
     }
     let image = image.filter(|bytes| !bytes.is_empty());
     Ok(Form {
         image: image.ok_or_else(|| missing("the form has no part `image`, or it is empty"))?,
-        accession,
+        accession: found_accession,
     })
 }
 
-async fn next_part(parts: &mut Multipart, limit: usize) -> Result<Option<Field<'_>>, Problem> {
-    parts
-        .next_field()
-        .await
-        .map_err(|error| unreadable(&error, limit))
+async fn next_part(
+    parts: &mut Multipart,
+    max_image_bytes: usize,
+) -> Result<Option<Field<'_>>, Problem> {
+    let unreadable = |error: MultipartError| {
+        if is_too_large(&error) {
+            too_large(max_image_bytes)
+        } else {
+            cut_off()
+        }
+    };
+    parts.next_field().await.map_err(unreadable)
 }
 
-async fn read_part(mut part: Field<'_>, limit: usize) -> Result<Bytes, Problem> {
+/// The bytes of a part, or none where it has more than `limit`.
+async fn read_part(mut part: Field<'_>, limit: usize) -> Result<Option<Bytes>, Problem> {
     let mut bytes = BytesMut::new();
-    while let Some(chunk) = part
-        .chunk()
-        .await
-        .map_err(|error| unreadable(&error, limit))?
-    {
-        if bytes.len().saturating_add(chunk.len()) > limit {
-            return Err(too_large(limit));
+    loop {
+        match part.chunk().await {
+            Ok(None) => return Ok(Some(bytes.freeze())),
+            Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > limit => return Ok(None),
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Err(error) if is_too_large(&error) => return Ok(None),
+            Err(_) => return Err(cut_off()),
         }
-        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes.freeze())
 }
 
 fn store<Value>(place: &mut Option<Value>, value: Value, name: &str) -> Result<(), Problem> {
     if place.replace(value).is_some() {
-        return Err(malformed(format!("the form has the part `{name}` twice")).field(name));
+        let problem = malformed(format!("the form has the part `{name}` twice"));
+        return Err(problem.field(name).hint("send one cell per request"));
     }
     Ok(())
 }
 
 fn text(bytes: Bytes) -> Result<String, Problem> {
-    String::from_utf8(bytes.into())
-        .map_err(|_| malformed("the part is not UTF-8 text").field("accession"))
+    String::from_utf8(bytes.into()).map_err(|_| {
+        malformed("the part is not UTF-8 text")
+            .field("accession")
+            .hint("send it as UTF-8")
+    })
 }
 
-/// The whole body's limit shows up here, as status 413.
-fn unreadable(error: &MultipartError, limit: usize) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large(limit);
-    }
+/// The limit of the whole body shows up as an error of the part that crosses it.
+fn is_too_large(error: &MultipartError) -> bool {
+    error.status() == StatusCode::PAYLOAD_TOO_LARGE
+}
+
+fn cut_off() -> Problem {
     malformed("the form is incomplete or not framed as its boundary says")
+        .hint("send the form again")
 }
 
 fn unknown_part(name: &str) -> Problem {

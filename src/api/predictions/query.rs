@@ -37,7 +37,8 @@ pub struct PredictionQuery {
     /// Name of the referral policy; the method's first when absent.
     #[param(nullable = false)]
     pub policy: Option<String>,
-    /// Further parts of the answer, each named once: `samples` fills `samples.values`, `timing` fills `timing_ms`.
+    /// Further parts of the answer, each named once: `samples` fills `samples.values`; `timing` asks for `timing_ms`, which
+    /// every answer holds anyway.
     #[serde(default)]
     #[param(style = Form, explode = true, required = false)]
     pub include: Vec<Include>,
@@ -53,7 +54,7 @@ pub struct PredictionQuery {
 pub enum Include {
     /// The class probabilities of every sample.
     Samples,
-    /// How long the parts took.
+    /// How long the parts took; always there, and accepted so that asking for it is no mistake.
     Timing,
 }
 

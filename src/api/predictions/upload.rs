@@ -1,7 +1,7 @@
 //! The image of a request: the raw body, or the part `image` of a form.
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::multipart;
+use super::{accession, multipart};
 use crate::api::{
     problem::{Problem, ProblemKind},
     service::Service,
@@ -18,9 +18,6 @@ use crate::api::{
 
 /// What a form may hold beside the image: boundaries, headers and small fields.
 pub(in crate::api) const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
-
-/// Header that carries the accession.
-const ACCESSION_HEADER: &str = "x-accession";
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
 
@@ -51,9 +48,18 @@ impl FromRequest<Service> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let accession = accession_header(request.headers())?;
+        let accession = accession::of_headers(request.headers())?;
         let limit = service.max_image_bytes();
-        match body_kind(request.headers())? {
+        let kind = body_kind(request.headers())?;
+        let overhead = if kind == BodyKind::Form {
+            MULTIPART_OVERHEAD_BYTES
+        } else {
+            0
+        };
+        if announced_bytes(&request) > limit.saturating_add(overhead) {
+            return Err(too_large(limit));
+        }
+        match kind {
             BodyKind::Form => {
                 let form = multipart::read(request, limit).await?;
                 Ok(Self {
@@ -62,13 +68,14 @@ impl FromRequest<Service> for Upload {
                 })
             }
             BodyKind::Image => Ok(Self {
-                image: read_image(request.into_body(), limit).await?,
+                image: read_image(request, limit).await?,
                 accession,
             }),
         }
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyKind {
     Form,
     Image,
@@ -107,26 +114,15 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
     }
 }
 
-fn accession_header(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(ACCESSION_HEADER) else {
-        return Ok(None);
-    };
-    let malformed = |_| {
-        Problem::new(
-            ProblemKind::RequestMalformed,
-            "the header is not plain ASCII text",
-        )
-        .field("X-Accession")
-    };
-    value
-        .to_str()
-        .map(|text| Some(text.to_owned()))
-        .map_err(malformed)
+/// The length that the headers promise; 0 when they promise none.
+fn announced_bytes(request: &Request) -> usize {
+    usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-async fn read_image(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let mut chunks = body.into_data_stream();
-    let mut image = BytesMut::new();
+async fn read_image(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    // Memory that is reserved and never written to costs nothing, so a client may be believed.
+    let mut image = BytesMut::with_capacity(announced_bytes(&request).min(limit));
+    let mut chunks = request.into_body().into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| interrupted())?;
         if image.len().saturating_add(chunk.len()) > limit {

@@ -19,12 +19,14 @@ use utoipa::ToSchema;
 
 pub use kind::ProblemKind;
 
+use super::examples;
+
 /// The media type of RFC 9457.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
 /// What a client reads when a request was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Problem)]
+#[schema(as = Problem, example = examples::problem)]
 pub struct ProblemBody {
     /// Stable name of the kind of problem, such as `urn:secondlook:problem:image-undecodable`; compare this, not the text.
     #[serde(rename = "type")]

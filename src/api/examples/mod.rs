@@ -1,0 +1,19 @@
+//! Examples for the description of the interface: real answers of the default bundle. The test
+//! `the_examples_are_real_answers` holds them against the server; `make openapi` writes them again.
+
+use serde_json::Value;
+
+/// The answer for `examples/cells/hsil.png`.
+pub(super) fn prediction() -> Value {
+    read(include_str!("prediction.json"))
+}
+
+/// The answer for half a JPEG.
+pub(super) fn problem() -> Value {
+    read(include_str!("problem.json"))
+}
+
+/// A file that is no JSON shows as null, which the test would notice.
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}

@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+//! What becomes of errors that no handler of ours made.
+
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::Path,
+    http::{Request, Response, header},
+    middleware::from_fn,
+    routing::{get, post},
+};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
+
+use super::{panicked, problems, request_id};
+use tower_http::catch_panic::CatchPanicLayer;
+
+async fn panics_always() -> String {
+    panic!("a secret of ours")
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/panics", get(panics_always))
+        .route("/numbers/{number}", get(|_: Path<u8>| async {}))
+        .route("/json", post(|_: Json<Value>| async {}))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(problems::write_bodies))
+        .layer(from_fn(request_id::assign))
+}
+
+async fn ask(method: &str, path: &str) -> (Response<Body>, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::from("{"))
+        .unwrap();
+    let response = TowerToHyperService::new(routes())
+        .call(request)
+        .await
+        .unwrap();
+    let (parts, body) = response.into_parts();
+    let json = serde_json::from_slice(&to_bytes(body, 10_000).await.unwrap()).unwrap();
+    (Response::from_parts(parts, Body::empty()), json)
+}
+
+#[tokio::test]
+async fn every_bare_error_becomes_a_problem() {
+    let cases = [
+        ("GET", "/panics", 500, "urn:secondlook:problem:internal"),
+        (
+            "GET",
+            "/numbers/many",
+            400,
+            "urn:secondlook:problem:request-malformed",
+        ),
+        ("GET", "/nothing", 404, "urn:secondlook:problem:not-found"),
+        (
+            "PUT",
+            "/json",
+            405,
+            "urn:secondlook:problem:method-not-allowed",
+        ),
+        ("POST", "/json", 415, "about:blank"),
+    ];
+    for (method, path, status, kind) in cases {
+        let (response, problem) = ask(method, path).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json",
+            "{path}"
+        );
+        assert_eq!(
+            (&problem["type"], &problem["status"]),
+            (&kind.into(), &status.into()),
+            "{path}"
+        );
+        assert_eq!(
+            problem["request_id"],
+            response.headers()["x-request-id"].to_str().unwrap()
+        );
+        assert!(!problem.to_string().contains("secret"));
+    }
+    let (response, _) = ask("PUT", "/json").await;
+    assert_eq!(response.headers()[header::ALLOW], "POST");
+}

@@ -1,0 +1,73 @@
+//! The examples in the description of the interface are what the server says.
+
+use std::{env, fs};
+
+use secondlook::api::{predictions::PredictionAnswer, problem::ProblemBody};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::server::{Server, fixture, problem};
+
+/// Set it to write the examples again: `make openapi`.
+const UPDATE: &str = "UPDATE_EXAMPLES";
+/// Of floats: what machines with other vector units differ by, and what a reader rounds off.
+const TOLERANCE: f64 = 1e-3;
+const EXAMPLES: &str = "src/api/examples";
+
+/// Equal but for the last digits, which differ between machines, and for what differs between requests.
+pub fn agree(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) if left.is_f64() => {
+            let (left, right) = (left.as_f64().unwrap(), right.as_f64().unwrap());
+            (left - right).abs() < TOLERANCE * right.abs().max(1.0)
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| agree(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let passing = |name: &str| matches!(name, "id" | "request_id" | "timing_ms");
+            let equal =
+                |(name, value): (&String, &Value)| passing(name) || agree(value, &right[name]);
+            left.keys().eq(right.keys()) && left.iter().all(equal)
+        }
+        _ => left == right,
+    }
+}
+
+fn check(name: &str, answer: &impl Serialize) {
+    let path = format!("{EXAMPLES}/{name}.json");
+    if env::var_os(UPDATE).is_some() {
+        return fs::write(path, serde_json::to_string_pretty(answer).unwrap() + "\n").unwrap();
+    }
+    let example: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let answer = serde_json::to_value(answer).unwrap();
+    assert!(
+        agree(&example, &answer),
+        "{path} is not what the server says, run `make openapi`: {answer:#}"
+    );
+}
+
+#[tokio::test]
+async fn the_examples_are_real_answers() {
+    let server = Server::start();
+    let cell = fs::read("examples/cells/hsil.png").unwrap();
+    let answer = server
+        .predict("?method=mc_dropout", cell)
+        .send()
+        .await
+        .unwrap();
+    let answer: PredictionAnswer = answer.json().await.unwrap();
+    check("prediction", &answer);
+
+    let half = server
+        .predict("", fixture("bad_inputs/jpeg_truncated_half.jpg"))
+        .send()
+        .await
+        .unwrap();
+    let problem: ProblemBody = serde_json::from_value(problem(half).await).unwrap();
+    check("problem", &problem);
+}
