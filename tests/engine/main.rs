@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bundles;
+mod decisions;
 mod default_bundle;
 mod methods;
 mod tiny;
