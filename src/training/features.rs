@@ -120,11 +120,12 @@ struct Crop<'a> {
     seed: u64,
 }
 
-/// Everything that the features depend on.
+/// Everything that the features depend on, the version of the program that makes the views among it.
 fn digest(trunk: &TrunkFile, request: &FeatureRequest<'_>) -> Result<String, TrainingError> {
     let explain = TrainingError::malformed("feature request");
     let settings = serde_json::to_vec(&(request.input, request.views)).map_err(explain)?;
     let mut hasher = Sha256::new();
+    hasher.update(env!("CARGO_PKG_VERSION"));
     hasher.update(trunk.sha256.as_bytes());
     hasher.update(settings);
     for cell in request.cells {
