@@ -59,7 +59,8 @@ impl Engine {
             };
             answers.push(judge(model, method, &scores)?);
         }
-        let answer = answers.remove(0);
+        let mut answers = answers.into_iter();
+        let answer = answers.next().ok_or(RunError::WorkerGone)?;
         let timing = Timing {
             queue: itself.queue.max(views.queue),
             decode: preparation + views.preparation,
@@ -70,7 +71,7 @@ impl Engine {
             model: Arc::clone(model),
             seed,
             answer,
-            comparisons: answers,
+            comparisons: answers.collect(),
             timing,
         })
     }
