@@ -285,27 +285,33 @@ impl Manifest {
         }
     }
 
-    /// Every file that the manifest names.
-    pub fn files(&self) -> Vec<&FileReference> {
+    /// The graph by which a method answers; test-time augmentation answers by the baseline's.
+    pub fn head(&self, method: Method) -> Option<&Head> {
         let methods = &self.methods;
-        let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
-        let heads = [
-            methods
-                .baseline
-                .as_ref()
-                .map(|baseline| &baseline.head.file),
-            methods
+        match method.of_head() {
+            Method::McDropout => methods
                 .mc_dropout
                 .as_ref()
-                .map(|mc_dropout| &mc_dropout.head.file),
-            methods
-                .ensemble
-                .as_ref()
-                .map(|ensemble| &ensemble.head.file),
-        ];
-        trunk
-            .into_iter()
-            .chain(heads.into_iter().flatten())
-            .collect()
+                .map(|mc_dropout| &mc_dropout.head),
+            Method::Ensemble => methods.ensemble.as_ref().map(|ensemble| &ensemble.head),
+            Method::Baseline | Method::Tta => {
+                methods.baseline.as_ref().map(|baseline| &baseline.head)
+            }
+        }
+    }
+
+    /// The methods that this manifest describes and that have a head of their own.
+    pub fn methods_with_heads(&self) -> Vec<Method> {
+        let mut offered = self.offered_methods();
+        offered.retain(|method| method.of_head() == *method);
+        offered
+    }
+
+    /// Every file that the manifest names.
+    pub fn files(&self) -> Vec<&FileReference> {
+        let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
+        let methods = self.methods_with_heads().into_iter();
+        let heads = methods.filter_map(|method| Some(&self.head(method)?.file));
+        trunk.into_iter().chain(heads).collect()
     }
 }

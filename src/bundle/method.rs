@@ -22,6 +22,15 @@ impl Method {
     /// Every method, in the order in which they are listed to people.
     pub const ALL: [Self; 4] = [Self::Baseline, Self::McDropout, Self::Ensemble, Self::Tta];
 
+    /// The method whose head answers: augmented views go through the baseline's.
+    pub fn of_head(self) -> Self {
+        if self == Self::Tta {
+            Self::Baseline
+        } else {
+            self
+        }
+    }
+
     /// The name in JSON, manifests and commands.
     pub fn name(self) -> &'static str {
         match self {

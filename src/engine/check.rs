@@ -14,100 +14,83 @@ use super::{
     sessions::{HeadCall, Sessions, to_i64},
 };
 use crate::{
-    bundle::{Head, Manifest, Method, Sampling},
+    bundle::{FileReference, Head, Manifest, Method, Sampling, Trunk},
     imaging::{CellImage, InputTensor},
 };
 
 /// Compares every tensor that the manifest names with the graphs, then runs each method once on noise, which also warms
 /// the sessions up.
 pub(super) fn check(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
-    check_trunk(manifest, sessions)?;
-    for method in manifest.offered_methods() {
+    let graph_error = |file: &FileReference, problem| StartError::Graph {
+        name: manifest.name.clone(),
+        file: file.name.clone(),
+        problem,
+    };
+    if let (Some(trunk), Some(session)) = (&manifest.trunk, sessions.trunk()) {
+        let inputs = vec![(&trunk.input, image_shape(manifest))];
+        let output = (&trunk.features, features_shape(trunk));
+        check_graph(session, inputs, output)
+            .map_err(|problem| graph_error(&trunk.file, problem))?;
+    }
+    for method in manifest.methods_with_heads() {
         if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {
-            check_head(manifest, method, head, session)?;
+            let inputs = head_inputs(manifest, method, head);
+            let output = (&head.output, output_shape(manifest, method));
+            check_graph(session, inputs, output)
+                .map_err(|problem| graph_error(&head.file, problem))?;
         }
     }
     trial_run(manifest, sessions)
 }
 
-fn check_trunk(manifest: &Manifest, sessions: &Sessions) -> Result<(), StartError> {
-    let (Some(trunk), Some(session)) = (&manifest.trunk, sessions.trunk()) else {
-        return Ok(());
-    };
-    let size = i64::from(manifest.input.size);
-    let outlets = [
-        (
-            "input",
-            session.inputs(),
-            &trunk.input,
-            vec![-1, 3, size, size],
-        ),
-        (
-            "output",
-            session.outputs(),
-            &trunk.features,
-            vec![-1, to_i64(trunk.feature_count)],
-        ),
-    ];
-    let graph_error = |problem| StartError::Graph {
-        name: manifest.name.clone(),
-        file: trunk.file.name.clone(),
-        problem,
-    };
-    outlets
-        .into_iter()
-        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
-        .map_err(graph_error)
-}
+/// A tensor's name and shape as the manifest has them.
+type Described<'manifest> = (&'manifest String, Vec<i64>);
 
-fn check_head(
-    manifest: &Manifest,
-    method: Method,
-    head: &Head,
+/// Compares a graph with what the manifest describes: every input of the graph, and one output.
+fn check_graph(
     session: &Session,
-) -> Result<(), StartError> {
-    let size = i64::from(manifest.input.size);
-    let input = match &manifest.trunk {
-        Some(trunk) => vec![-1, to_i64(trunk.feature_count)],
-        None => vec![-1, 3, size, size],
-    };
-    let mut expected = vec![("input", session.inputs(), &head.input, input)];
-    let sampling = manifest
-        .methods
-        .mc_dropout
-        .as_ref()
-        .map(|mc_dropout| &mc_dropout.sampling);
-    if let (Method::McDropout, Some(Sampling::Masks { masks, .. })) = (method, sampling) {
-        let shape = |width| vec![-1, -1, to_i64(width)];
-        expected.extend(
-            masks
-                .iter()
-                .map(|mask| ("input", session.inputs(), &mask.input, shape(mask.width))),
-        );
-    }
-    expected.push((
-        "output",
-        session.outputs(),
-        &head.output,
-        output_shape(manifest, method),
-    ));
-    let graph_error = |problem| StartError::Graph {
-        name: manifest.name.clone(),
-        file: head.file.name.clone(),
-        problem,
-    };
-    if session.inputs().len() + 1 != expected.len() {
-        let problem = format!(
+    inputs: Vec<Described<'_>>,
+    (output, output_shape): Described<'_>,
+) -> Result<(), String> {
+    if session.inputs().len() != inputs.len() {
+        return Err(format!(
             "it has {} inputs, the manifest describes {}",
             session.inputs().len(),
-            expected.len() - 1
-        );
-        return Err(graph_error(problem));
+            inputs.len()
+        ));
     }
-    expected
-        .into_iter()
-        .try_for_each(|(kind, found, name, shape)| check_outlet(kind, found, name, &shape))
-        .map_err(graph_error)
+    for (name, shape) in inputs {
+        check_outlet("input", session.inputs(), name, &shape)?;
+    }
+    check_outlet("output", session.outputs(), output, &output_shape)
+}
+
+fn image_shape(manifest: &Manifest) -> Vec<i64> {
+    let size = i64::from(manifest.input.size);
+    vec![-1, 3, size, size]
+}
+
+fn features_shape(trunk: &Trunk) -> Vec<i64> {
+    vec![-1, to_i64(trunk.feature_count)]
+}
+
+fn head_inputs<'manifest>(
+    manifest: &'manifest Manifest,
+    method: Method,
+    head: &'manifest Head,
+) -> Vec<Described<'manifest>> {
+    let trunk = manifest.trunk.as_ref();
+    let shape = trunk.map_or_else(|| image_shape(manifest), features_shape);
+    let mut inputs = vec![(&head.input, shape)];
+    let mc_dropout = manifest.methods.mc_dropout.as_ref();
+    let sampling = mc_dropout.map(|mc_dropout| &mc_dropout.sampling);
+    if let (Method::McDropout, Some(Sampling::Masks { masks, .. })) = (method, sampling) {
+        let described = masks
+            .iter()
+            .map(|mask| (&mask.input, vec![-1, -1, to_i64(mask.width)]));
+        inputs.extend(described);
+    }
+    inputs
 }
 
 /// The shape of a method's scores, −1 where the graph may leave the size open.

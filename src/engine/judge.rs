@@ -40,13 +40,8 @@ fn samples_of(
 ) -> Result<Samples, RunError> {
     let classes = manifest.labels.len();
     let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
-    let head = if method == Method::Tta {
-        Method::Baseline
-    } else {
-        method
-    };
     let kind = manifest
-        .head(head)
+        .head(method)
         .map_or(Scores::Logits, |head| head.scores);
     match kind {
         Scores::Logits => Ok(Samples::from_logits(

@@ -32,6 +32,14 @@ pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32>
         .collect()
 }
 
+/// One mask `[passes, width]` for each of `masks`; the stream is its number, counted from 0.
+pub fn draw_masks(masks: &[Mask], passes: usize, seed: u64) -> Vec<Vec<f32>> {
+    (0..)
+        .zip(masks)
+        .map(|(stream, mask)| draw_mask(mask, passes, seed, stream))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::draw_mask;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use error::{EngineError, RunError, StartError};
-pub use masks::draw_mask;
+pub use masks::{draw_mask, draw_masks};
 pub use model::Model;
 pub use predict::seed_of;
 pub use prediction::{MethodAnswer, NormalisedPaperScores, PredictRequest, Prediction, Timing};

@@ -61,7 +61,7 @@ impl Sessions {
             None => None,
         };
         let mut heads = BTreeMap::new();
-        for method in manifest.offered_methods() {
+        for method in manifest.methods_with_heads() {
             if let Some(head) = manifest.head(method) {
                 heads.insert(method, open(head, manifest.has_active_dropout(method))?);
             }
@@ -140,12 +140,7 @@ impl Sessions {
     ) -> Result<Vec<f32>, RunError> {
         let classes = self.manifest.labels.len();
         let methods = &self.manifest.methods;
-        // Augmented views are answered by the baseline's head.
-        let method = if call.method == Method::Tta {
-            Method::Baseline
-        } else {
-            call.method
-        };
+        let method = call.method.of_head();
         let (Some(session), Some(head)) = (self.heads.get_mut(&method), self.manifest.head(method))
         else {
             return Err(RunError::NoHead { method });
@@ -186,28 +181,6 @@ pub(super) fn to_i64(size: usize) -> i64 {
 }
 
 impl Manifest {
-    /// The graph by which a method answers; `Tta` has none of its own.
-    pub(super) fn head(&self, method: Method) -> Option<&Head> {
-        match method {
-            Method::Baseline => self
-                .methods
-                .baseline
-                .as_ref()
-                .map(|baseline| &baseline.head),
-            Method::McDropout => self
-                .methods
-                .mc_dropout
-                .as_ref()
-                .map(|mc_dropout| &mc_dropout.head),
-            Method::Ensemble => self
-                .methods
-                .ensemble
-                .as_ref()
-                .map(|ensemble| &ensemble.head),
-            Method::Tta => None,
-        }
-    }
-
     /// T when the request does not say: 1 for the baseline, K for the ensemble.
     pub(super) fn default_passes(&self, method: Method) -> usize {
         let methods = &self.methods;

@@ -6,8 +6,8 @@ use super::{
     held_out::{CALIBRATION_FOLD, HEAD_METHODS, PASSES, head_scores},
 };
 use crate::{
-    bundle::{Bundle, Head, Method},
-    engine::{Runtime, draw_mask},
+    bundle::{Bundle, Method},
+    engine::{Runtime, draw_masks},
 };
 
 /// Cells that are compared.
@@ -54,7 +54,7 @@ fn runtime_scores(
     rows: &[usize],
 ) -> Result<CellScores, TrainingError> {
     let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
-    let head = head_of(bundle, method).ok_or_else(missing)?;
+    let head = bundle.manifest().head(method).ok_or_else(missing)?;
     let mut graph = Graph::open(runtime, &bundle.path_of(&head.file), &head.output)?;
     let masks = if method == Method::McDropout {
         Recipe::compact(method)?.masks()
@@ -71,10 +71,7 @@ fn runtime_scores(
             .map(|view| view.row(*row))
             .unwrap_or_default();
         let seed = study.cell_seeds[*row];
-        let drawn: Vec<Vec<f32>> = (0..)
-            .zip(&masks)
-            .map(|(stream, mask)| draw_mask(mask, PASSES, seed, stream))
-            .collect();
+        let drawn = draw_masks(&masks, PASSES, seed);
         let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
         for (mask, values) in masks.iter().zip(&drawn) {
             inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
@@ -87,18 +84,6 @@ fn runtime_scores(
         classes,
         values,
     })
-}
-
-fn head_of(bundle: &Bundle, method: Method) -> Option<&Head> {
-    let methods = &bundle.manifest().methods;
-    match method {
-        Method::Baseline | Method::Tta => methods.baseline.as_ref().map(|baseline| &baseline.head),
-        Method::McDropout => methods
-            .mc_dropout
-            .as_ref()
-            .map(|mc_dropout| &mc_dropout.head),
-        Method::Ensemble => methods.ensemble.as_ref().map(|ensemble| &ensemble.head),
-    }
 }
 
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {

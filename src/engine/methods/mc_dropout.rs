@@ -2,12 +2,12 @@
 
 use ort::value::TensorRef;
 
-use super::Graph;
+use super::{Graph, own_samples};
 use crate::{
     bundle::{Mask, McDropout, Sampling},
     engine::{
         RunError,
-        masks::draw_mask,
+        masks::draw_masks,
         sessions::{HeadCall, one_image, to_i64},
     },
 };
@@ -23,7 +23,7 @@ pub(in crate::engine) fn mc_dropout(
     match &mc_dropout.sampling {
         Sampling::Masks { masks, .. } => with_masks(graph, masks, call, row, shape),
         Sampling::ActiveDropout {} => with_copies(graph, call, row, shape),
-        Sampling::InGraph {} => in_graph(graph, mc_dropout.passes, call, row, shape),
+        Sampling::InGraph {} => own_samples(graph, mc_dropout.passes, call, row, shape),
     }
 }
 
@@ -35,10 +35,7 @@ fn with_masks(
     shape: &[i64],
 ) -> Result<Vec<f32>, RunError> {
     let passes = to_i64(call.passes);
-    let drawn: Vec<Vec<f32>> = (0..)
-        .zip(masks)
-        .map(|(stream, mask)| draw_mask(mask, call.passes, call.seed, stream))
-        .collect();
+    let drawn = draw_masks(masks, call.passes, call.seed);
     let mut inputs = vec![one_image(graph.head, row, shape)?];
     for (mask, values) in masks.iter().zip(&drawn) {
         let tensor =
@@ -64,20 +61,4 @@ fn with_copies(
     let inputs = vec![(graph.head.input.clone(), tensor.into())];
     let expected = [to_i64(call.passes), to_i64(graph.classes)];
     graph.run(inputs, &expected)
-}
-
-/// The graph's own T samples, of which the first `call.passes` are kept.
-fn in_graph(
-    graph: Graph<'_>,
-    graph_passes: usize,
-    call: &HeadCall,
-    row: &[f32],
-    shape: &[i64],
-) -> Result<Vec<f32>, RunError> {
-    let inputs = vec![one_image(graph.head, row, shape)?];
-    let kept = call.passes.min(graph_passes) * graph.classes;
-    let expected = [1, to_i64(graph_passes), to_i64(graph.classes)];
-    let mut scores = graph.run(inputs, &expected)?;
-    scores.truncate(kept);
-    Ok(scores)
 }

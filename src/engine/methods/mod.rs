@@ -13,7 +13,10 @@ pub(super) use baseline::baseline;
 pub(super) use ensemble::ensemble;
 pub(super) use mc_dropout::mc_dropout;
 
-use super::RunError;
+use super::{
+    RunError,
+    sessions::{HeadCall, one_image, to_i64},
+};
 use crate::bundle::Head;
 
 /// A head with its session.
@@ -33,6 +36,22 @@ impl Graph<'_> {
         let outputs = self.session.run(inputs)?;
         extract(&outputs, &self.head.output, shape)
     }
+}
+
+/// Asks a graph that answers with `count` samples of its own, of which the first `call.passes` are kept.
+fn own_samples(
+    graph: Graph<'_>,
+    count: usize,
+    call: &HeadCall,
+    row: &[f32],
+    shape: &[i64],
+) -> Result<Vec<f32>, RunError> {
+    let inputs = vec![one_image(graph.head, row, shape)?];
+    let kept = call.passes.min(count) * graph.classes;
+    let expected = [1, to_i64(count), to_i64(graph.classes)];
+    let mut scores = graph.run(inputs, &expected)?;
+    scores.truncate(kept);
+    Ok(scores)
 }
 
 /// Copies a named f32 output, which must have the shape that the manifest promises.
