@@ -4,18 +4,18 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 
-use super::{
+use crate::training::{
     CropTable, Dataset, Evaluation, Grouping, Recipe, SplitOptions, Study, StudyOptions,
     TrainingError, Workspace,
-    card::model_card,
+    calibration::held_out::HEAD_METHODS,
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
-    evaluate::{evaluate, write_evaluation},
-    export::export,
-    held_out::HEAD_METHODS,
+    evaluation::evaluate::{evaluate, write_evaluation},
+    evaluation::tables::{aurc_table, figures_table, misprediction_table},
+    export::card::model_card,
+    export::verify::verify,
+    export::write::export,
     progress, split,
-    tables::{aurc_table, figures_table, misprediction_table},
-    verify::verify,
     workspace::{write_bytes, write_csv},
 };
 use crate::{

@@ -7,10 +7,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{
+use crate::training::{
     CropTable, FeatureRequest, FeatureSet, Grouping, HeadWeights, Part, Recipe, SplitRow,
     TrainingCells, TrainingError, TrunkFile, ViewPlan,
-    crop_table::require,
+    dataset::crop_table::require,
     features, fit, parallel,
     workspace::{Workspace, read_bytes, read_csv},
 };
@@ -223,7 +223,7 @@ fn read_parts(workspace: &Workspace, table: &CropTable) -> Result<Vec<Part>, Tra
 
 fn cell_seeds(workspace: &Workspace, table: &CropTable) -> Result<Vec<u64>, TrainingError> {
     let folder = workspace.crops();
-    let seed = |row: &super::CropRow| Ok(seed_of(&read_bytes(&folder.join(&row.file))?));
+    let seed = |row: &crate::training::CropRow| Ok(seed_of(&read_bytes(&folder.join(&row.file))?));
     table.rows.iter().map(seed).collect()
 }
 

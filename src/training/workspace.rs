@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::TrainingError;
+use crate::training::TrainingError;
 
 /// The names of the files in a work folder.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::TrainingError;
+use crate::training::TrainingError;
 use crate::{
     bundle::Method,
     evaluation::{

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{TrainingError, workspace::read_csv};
+use crate::training::{TrainingError, workspace::read_csv};
 
 /// One row of `classifications.csv`: a nucleus and what experts called it.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::training::{
     FeatureMatrix, TrainingError, random,
     workspace::{read_bytes, write_bytes},
 };

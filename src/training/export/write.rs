@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 use indicatif::ProgressBar;
 use prost::Message;
 
-use super::{
+use crate::training::{
     CellScores, Grouping, HeadWeights, Part, Recipe, Study, TrainingError,
-    calibrate::calibrate,
-    head_graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
-    held_out::{
+    calibration::calibrate::calibrate,
+    calibration::held_out::{
         CALIBRATION_FOLD, HEAD_METHODS, PASSES, augmented_features, augmented_scores, head_scores,
     },
+    heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
     workspace::{read_bytes, write_bytes},
 };
 use crate::{

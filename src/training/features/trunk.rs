@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{TrainingError, workspace::read_bytes};
 use crate::bundle::sha256_hex;
+use crate::training::{TrainingError, workspace::read_bytes};
 
 /// The trunk as a file with the names of its tensors.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData, activation::relu},
 };
 
-use super::head_weights::{HeadShape, HeadWeights, LayerWeights};
+use crate::training::heads::weights::{HeadShape, HeadWeights, LayerWeights};
 
 /// K heads that share their input. The first layer of all heads is one product `[N, D] × [D, K·H]`; the later ones are
 /// batched over the heads.

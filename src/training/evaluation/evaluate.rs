@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, path::Path};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{
+use crate::training::{
     CellScores, Part, Study, TrainingError,
-    calibrate::fit_mean_temperature,
-    export::BundleHeads,
-    figures::{Answers, MethodFigures, figures},
-    held_out::{
+    calibration::calibrate::fit_mean_temperature,
+    calibration::held_out::{
         HEAD_METHODS, OUT_OF_FOLD_VIEWS, augmented_features, augmented_scores, head_scores,
     },
+    evaluation::figures::{Answers, MethodFigures, figures},
+    export::write::BundleHeads,
     parallel,
     workspace::write_json,
 };

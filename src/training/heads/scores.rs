@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{FeatureMatrix, HeadBank, HeadWeights};
+use crate::training::{FeatureMatrix, HeadBank, HeadWeights};
 use crate::{
     bundle::Mask,
     engine::draw_mask,

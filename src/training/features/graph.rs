@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ort::{session::Session, value::TensorRef};
 
-use super::TrainingError;
+use crate::training::TrainingError;
 use crate::{
     config::ExecutionProvider,
     engine::{Runtime, SessionOptions},

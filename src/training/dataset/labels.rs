@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingError;
 use crate::bundle::Label;
+use crate::training::TrainingError;
 
 /// A class of the Bethesda system, as the CRIC collection uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use comfy_table::Table;
 
-use super::{
-    evaluate::EvaluatedPart,
-    figures::{Figure, MethodFigures},
+use crate::training::{
+    evaluation::evaluate::EvaluatedPart,
+    evaluation::figures::{Figure, MethodFigures},
 };
 use crate::{bundle::Method, evaluation::bootstrap::Estimate, uncertainty::Measure};
 
@@ -73,7 +73,7 @@ pub fn aurc_table(part: &EvaluatedPart) -> TextTable {
 fn uncertainty_table(
     title: &str,
     part: &EvaluatedPart,
-    of: impl Fn(&super::figures::UncertaintyFigures) -> &Estimate,
+    of: impl Fn(&crate::training::evaluation::figures::UncertaintyFigures) -> &Estimate,
 ) -> TextTable {
     let row = |measure: Measure| {
         let cell = |method: &MethodFigures| {

@@ -1,6 +1,5 @@
 //! Trained heads as ONNX graphs, node by node: the exporters at hand know neither masks as inputs nor K heads at once.
 
-use super::{HeadWeights, head_weights::LayerWeights, heads::fuse};
 use crate::bundle::{
     Mask,
     onnx::{
@@ -8,6 +7,7 @@ use crate::bundle::{
         ints_attribute, model, node, tensor_info,
     },
 };
+use crate::training::{HeadWeights, heads::bank::fuse, heads::weights::LayerWeights};
 
 /// Name of every head's input.
 pub const FEATURES: &str = "features";

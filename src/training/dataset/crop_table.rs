@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::imaging::Padding;
+use crate::training::{
     Bethesda, TrainingError,
     workspace::{Workspace, read_csv, read_json},
 };
-use crate::imaging::Padding;
 
 /// One crop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

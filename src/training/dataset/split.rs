@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bethesda, CropRow, Part, TrainingError, random};
+use crate::training::{Bethesda, CropRow, Part, TrainingError, random};
 
 /// One line of `split.csv`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

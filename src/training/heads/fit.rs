@@ -7,9 +7,9 @@ use burn::{
 use indicatif::ProgressBar;
 use rand_chacha::ChaCha8Rng;
 
-use super::{
+use crate::training::{
     FeatureMatrix, HeadBank, HeadWeights, Recipe, Standardisation,
-    losses::{Targets, loss},
+    heads::losses::{Targets, loss},
     random,
 };
 

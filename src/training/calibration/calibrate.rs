@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CellScores, TrainingError};
+use crate::training::{CellScores, TrainingError};
 use crate::{
     bundle::Calibration,
     uncertainty::{Measure, Range, Summary, calibration::RangeError, summarise},

@@ -2,10 +2,10 @@
 
 use indicatif::ProgressBar;
 
-use super::{
+use crate::training::{
     CellScores, CropRow, FeatureRequest, FeatureSet, HeadWeights, Recipe, Study, TrainingError,
     ViewPlan, features,
-    scores::{dropout_scores, member_scores, view_scores},
+    heads::scores::{dropout_scores, member_scores, view_scores},
 };
 use crate::{bundle::Method, engine::Runtime, imaging::augment::AugmentPolicy};
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Bethesda, Evaluation, Part, Study, TrainingError,
-    held_out::{CALIBRATION_FOLD, OUT_OF_FOLD_VIEWS},
-    tables::{TextTable, aurc_table, confusion_table, figures_table, misprediction_table},
-};
 use crate::bundle::{Manifest, Method};
+use crate::training::{
+    Bethesda, Evaluation, Part, Study, TrainingError,
+    calibration::held_out::{CALIBRATION_FOLD, OUT_OF_FOLD_VIEWS},
+    evaluation::tables::{
+        TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
+    },
+};
 
 const TEMPLATE: &str = include_str!("model_card.md");
 

@@ -8,9 +8,9 @@ use std::{
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
-use super::{
+use crate::training::{
     CropRow, TrainingError, TrunkFile, ViewPlan,
-    graph::Graph,
+    features::graph::Graph,
     parallel,
     workspace::{Workspace, read_bytes, write_bytes},
 };

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HeadShape, TrainingError};
 use crate::bundle::{Mask, Method};
+use crate::training::{HeadShape, TrainingError};
 
 /// Sizes and settings of a training; part of the digest under which heads are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! Whether ONNX Runtime says of the exported heads what the trainer says.
 
-use super::{
+use crate::training::{
     CellScores, Graph, Part, Recipe, Study, TrainingError,
-    export::BundleHeads,
-    held_out::{CALIBRATION_FOLD, HEAD_METHODS, PASSES, head_scores},
+    calibration::held_out::{CALIBRATION_FOLD, HEAD_METHODS, PASSES, head_scores},
+    export::write::BundleHeads,
 };
 use crate::{
     bundle::{Bundle, Method},

@@ -9,10 +9,10 @@ use std::{
 use image::ImageFormat;
 use indicatif::ProgressBar;
 
-use super::{
+use crate::training::{
     Bethesda, CropRow, CropSettings, CropTable, Dataset, LeftOut, TrainingError,
-    crop_table::names_a_file,
-    dataset::CellRecord,
+    dataset::cric::CellRecord,
+    dataset::crop_table::names_a_file,
     parallel,
     workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
 };
