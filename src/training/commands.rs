@@ -5,8 +5,8 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use crate::training::{
-    CropTable, Dataset, Evaluation, Grouping, Recipe, SplitOptions, Study, StudyOptions,
-    TrainingError, Workspace,
+    CropOptions, CropTable, Dataset, Evaluation, LeftOut, Recipe, SplitOptions, Study,
+    StudyOptions, TrainingError, Workspace,
     calibration::held_out::HEAD_METHODS,
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
@@ -62,23 +62,41 @@ fn model(args: &ModelArgs) -> Result<(), TrainingError> {
 
 fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
     let workspace = Workspace::open(work)?;
-    let dataset = Dataset::open(&args.data)?;
+    let dataset = Dataset::open(&args.data, args.layout, args.labels.as_deref())?;
+    let options = CropOptions {
+        edge: args.edge,
+        padding: args.padding.into(),
+    };
     let bar = progress::bar("crops");
-    let outcome = crop_dataset(&dataset, &workspace, args.edge, args.padding.into(), &bar)?;
+    let outcome = crop_dataset(&dataset, &workspace, &options, &bar)?;
     bar.finish_and_clear();
-    let (cut, left_out) = (outcome.table.rows.len(), outcome.left_out.len());
     println!(
-        "crops: {cut} of {} px in {}",
-        args.edge,
+        "crops: {} of {} px in {}",
+        outcome.table.rows.len(),
+        outcome.table.settings.edge,
         workspace.crops().display()
     );
-    if left_out > 0 {
-        eprintln!(
-            "warning: {left_out} cells were left out; why: {}",
-            workspace.left_out().display()
-        );
+    say_left_out(&outcome.left_out, args.leave_out, &workspace.left_out())
+}
+
+fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(), TrainingError> {
+    let Some(first) = left_out.first() else {
+        return Ok(());
+    };
+    let said = format!(
+        "{} cells cannot be used; the first: {}: {}; all of them: {}",
+        left_out.len(),
+        first.origin,
+        first.reason,
+        list.display()
+    );
+    if accepted {
+        eprintln!("warning: {said}");
+        return Ok(());
     }
-    Ok(())
+    Err(TrainingError::Impossible(format!(
+        "{said}; correct them, or go on without them with --leave-out"
+    )))
 }
 
 fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
@@ -90,7 +108,7 @@ fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
         per_cell: args.per_cell,
         seed: work.seed,
     };
-    let division = split(&table.rows, &options)?;
+    let division = split(&table.rows, &table.labels, &options)?;
     write_csv(&workspace.split(), &division.rows)?;
     println!(
         "split: {} folds and a test part, seed {}, in {}",
@@ -108,7 +126,7 @@ fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
     let options = StudyOptions {
         work: &args.work.work,
         trunk: &args.trunk,
-        grouping: Grouping::with_classes(args.num_classes)?,
+        classes: args.num_classes,
         seed: args.work.seed,
     };
     let runtime = Runtime::load(None)?;

@@ -25,10 +25,10 @@ mod workspace;
 
 pub use cli::{Cli, Command};
 pub use commands::run;
-pub use dataset::cric::Dataset;
+pub use dataset::cells::{CellRecord, Dataset, Layout};
 pub use dataset::crop_table::{CropRow, CropSettings, CropTable, LeftOut};
-pub use dataset::crops::{CropOutcome, crop_dataset};
-pub use dataset::labels::{Bethesda, Grouping};
+pub use dataset::crops::{CropOptions, CropOutcome, crop_dataset};
+pub use dataset::labels::{Grouping, LabelEntry, LabelSet};
 pub use dataset::part::Part;
 pub use dataset::split::{Split, SplitOptions, SplitRow, split};
 pub use error::TrainingError;

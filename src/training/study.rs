@@ -30,8 +30,8 @@ pub struct StudyOptions<'a> {
     pub work: &'a Path,
     /// The trunk's ONNX file.
     pub trunk: &'a Path,
-    /// How the Bethesda classes are grouped.
-    pub grouping: Grouping,
+    /// How many classes the labels are grouped into; as many as there are labels when not given.
+    pub classes: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -52,7 +52,7 @@ pub struct Study {
     pub input: Input,
     /// Features of every crop in the training views; view 0 is the crop as it is.
     pub features: FeatureSet,
-    /// How the Bethesda classes are grouped.
+    /// How the labels are grouped.
     pub grouping: Grouping,
     /// Seed of everything random.
     pub seed: u64,
@@ -70,6 +70,7 @@ impl Study {
     ) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
+        let grouping = Grouping::with_classes(&table.labels, options.classes)?;
         let parts = read_parts(&workspace, &table)?;
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::efficientnet_lite0(options.trunk)?;
@@ -91,7 +92,7 @@ impl Study {
             trunk,
             input,
             features,
-            grouping: options.grouping,
+            grouping,
             seed: options.seed,
         })
     }
@@ -124,8 +125,14 @@ impl Study {
     /// The outputs that are right for some rows.
     pub fn labels(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter()
-            .map(|row| self.grouping.class_of(self.table.rows[*row].label))
+            .map(|row| self.class_of(&self.table.rows[*row].label))
             .collect()
+    }
+
+    /// The output that stands for a label; the table holds labels of its set only.
+    fn class_of(&self, label: &str) -> usize {
+        let label = self.table.labels.index_of(label).unwrap_or_default();
+        self.grouping.of_label[label]
     }
 
     /// The images that some rows come from, one name per row.

@@ -42,6 +42,11 @@ impl Workspace {
         self.root.join("crops.json")
     }
 
+    /// The labels of the data set.
+    pub fn labels(&self) -> PathBuf {
+        self.root.join("labels.json")
+    }
+
     /// The cells that were left out, and why.
     pub fn left_out(&self) -> PathBuf {
         self.root.join("left_out.csv")

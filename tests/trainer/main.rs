@@ -9,6 +9,7 @@ mod crops;
 mod default_bundle;
 mod features;
 mod graphs;
+mod layouts;
 mod learning;
 mod splits;
 mod tiny_data;

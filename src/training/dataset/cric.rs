@@ -1,55 +1,40 @@
-//! Reading a data set in CRIC's layout: `classifications.csv` beside a folder `fields/` of images.
+//! CRIC's layout: `classifications.csv` beside a folder `fields/` of images.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
+use super::{cells::CellRecord, table::line_of};
 use crate::training::{TrainingError, workspace::read_csv};
 
-/// One row of `classifications.csv`: a nucleus and what experts called it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct CellRecord {
-    /// The image (field) that the cell lies in.
-    pub image_id: String,
-    /// File name of that image in `fields/`.
-    pub image_filename: String,
-    /// The cell's own identifier.
-    pub cell_id: String,
-    /// The label as the file spells it.
-    pub bethesda_system: String,
-    /// Nucleus in pixels from the left edge of the image.
-    pub nucleus_x: i64,
-    /// Nucleus in pixels from the top edge of the image.
-    pub nucleus_y: i64,
+/// Name of the table.
+pub const TABLE: &str = "classifications.csv";
+
+/// One row of the table: a nucleus and what experts called it.
+#[derive(Deserialize)]
+struct Row {
+    image_id: String,
+    image_filename: String,
+    cell_id: String,
+    bethesda_system: String,
+    nucleus_x: i64,
+    nucleus_y: i64,
 }
 
-/// A data set on disk.
-#[derive(Clone, Debug)]
-pub struct Dataset {
-    folder: PathBuf,
-    /// The rows of the CSV, in its order.
-    pub cells: Vec<CellRecord>,
-}
-
-impl Dataset {
-    /// Reads the table of a data set; the images are read later.
-    ///
-    /// # Errors
-    /// A table that is missing, malformed (the error names the row) or empty.
-    pub fn open(folder: &Path) -> Result<Self, TrainingError> {
-        let table = folder.join("classifications.csv");
-        let cells: Vec<CellRecord> = read_csv(&table)?;
-        if cells.is_empty() {
-            return Err(TrainingError::malformed(&table)("it holds no cells"));
-        }
-        Ok(Self {
-            folder: folder.to_owned(),
-            cells,
-        })
-    }
-
-    /// Path of a field image.
-    pub fn field(&self, image_filename: &str) -> PathBuf {
-        self.folder.join("fields").join(image_filename)
-    }
+/// Reads the table of a folder.
+///
+/// # Errors
+/// A table that is missing or malformed; the error names the line.
+pub fn read(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
+    let rows: Vec<Row> = read_csv(&folder.join(TABLE))?;
+    let fields = folder.join("fields");
+    let record = |(index, row): (usize, Row)| CellRecord {
+        origin: line_of(TABLE, index),
+        cell_id: row.cell_id,
+        image_id: row.image_id,
+        image: fields.join(row.image_filename),
+        label: row.bethesda_system,
+        nucleus: Some((row.nucleus_x, row.nucleus_y)),
+    };
+    Ok(rows.into_iter().enumerate().map(record).collect())
 }

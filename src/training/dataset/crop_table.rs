@@ -1,13 +1,16 @@
 //! The table of the crops: what `crop` writes and every later step starts from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::Padding;
-use crate::training::{
-    Bethesda, TrainingError,
-    workspace::{Workspace, read_csv, read_json},
+use super::labels::LabelSet;
+use crate::{
+    imaging::Padding,
+    training::{
+        TrainingError,
+        workspace::{Workspace, read_csv, read_json},
+    },
 };
 
 /// One crop.
@@ -17,14 +20,16 @@ pub struct CropRow {
     pub cell_id: String,
     /// The image that it was cut from. Cells of one image share stain, focus and neighbours.
     pub image_id: String,
-    /// Its class.
-    pub label: Bethesda,
+    /// The name of its label.
+    pub label: String,
     /// File name of the crop in the folder of crops.
     pub file: String,
-    /// Nucleus in pixels from the left edge of the image.
-    pub nucleus_x: i64,
+    /// The image file that it was cut from.
+    pub source: PathBuf,
+    /// Nucleus in pixels from the left edge of the image; none when the image is the crop.
+    pub nucleus_x: Option<i64>,
     /// Nucleus in pixels from the top edge of the image.
-    pub nucleus_y: i64,
+    pub nucleus_y: Option<i64>,
     /// SHA-256 of the crop's file.
     pub sha256: String,
 }
@@ -32,6 +37,8 @@ pub struct CropRow {
 /// A cell that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
+    /// Where the data set names it: a table and its line, or a file.
+    pub origin: String,
     /// The cell.
     pub cell_id: String,
     /// The image that it should lie in.
@@ -43,7 +50,7 @@ pub struct LeftOut {
 /// How the crops were cut; goes into the bundle's manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CropSettings {
-    /// Edge of the square crops in pixels of the fields.
+    /// Edge of the square crops in pixels of the fields; the median longer side of crops that came as they are.
     pub edge: u32,
     /// What stands for pixels outside the field.
     pub padding: Padding,
@@ -58,6 +65,8 @@ pub struct CropTable {
     pub rows: Vec<CropRow>,
     /// How they were cut.
     pub settings: CropSettings,
+    /// The labels of the data set.
+    pub labels: LabelSet,
 }
 
 impl CropTable {
@@ -73,7 +82,22 @@ impl CropTable {
             return Err(TrainingError::malformed(&path)("it holds no crops"));
         }
         let settings = read_json(&workspace.crop_settings())?;
-        Ok(Self { rows, settings })
+        let labels: LabelSet = read_json(&workspace.labels())?;
+        if let Some(row) = rows
+            .iter()
+            .find(|row| labels.index_of(&row.label).is_none())
+        {
+            let reason = format!(
+                "cell {}: `{}` is no label: run `crop` again",
+                row.cell_id, row.label
+            );
+            return Err(TrainingError::malformed(&path)(reason));
+        }
+        Ok(Self {
+            rows,
+            settings,
+            labels,
+        })
     }
 }
 

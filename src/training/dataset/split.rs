@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::training::{Bethesda, CropRow, Part, TrainingError, random};
+use super::{crop_table::CropRow, labels::LabelSet, part::Part};
+use crate::training::{TrainingError, random};
 
 /// One line of `split.csv`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct SplitRow {
     /// Its image.
     pub image_id: String,
     /// Its class.
-    pub label: Bethesda,
+    pub label: String,
     /// Where it belongs.
     pub part: Part,
 }
@@ -48,16 +49,21 @@ pub struct Split {
 /// Cells that must stay together: row numbers, and counts per class.
 struct Group {
     rows: Vec<usize>,
-    counts: [usize; Bethesda::ALL.len()],
+    counts: Vec<usize>,
 }
 
 /// Divides the crops into a test part and folds.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside (0, 1) or fewer images (or cells) than parts.
-pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, TrainingError> {
+/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside (0, 1), fewer images (or cells) than parts, or
+/// a class without cells or with fewer images than folds.
+pub fn split(
+    crops: &[CropRow],
+    labels: &LabelSet,
+    options: &SplitOptions,
+) -> Result<Split, TrainingError> {
     check(options)?;
-    let groups = groups(crops, options.per_cell);
+    let groups = groups(crops, labels, options.per_cell);
     let shares = shares(options);
     if groups.len() < shares.len() {
         let reason = format!(
@@ -67,6 +73,7 @@ pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, Trainin
         );
         return Err(TrainingError::Impossible(reason));
     }
+    check_classes(&groups, labels, options)?;
     let placed = place(&groups, &shares, options.seed);
     let mut parts = vec![Part::Test; crops.len()];
     for (group, part) in groups.iter().zip(placed) {
@@ -77,12 +84,12 @@ pub fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, Trainin
     let row = |(crop, part): (&CropRow, Part)| SplitRow {
         cell_id: crop.cell_id.clone(),
         image_id: crop.image_id.clone(),
-        label: crop.label,
+        label: crop.label.clone(),
         part,
     };
     Ok(Split {
         rows: crops.iter().zip(parts).map(row).collect(),
-        warnings: warnings(&groups, options),
+        warnings: warnings(&groups, labels, options),
     })
 }
 
@@ -100,7 +107,7 @@ fn check(options: &SplitOptions) -> Result<(), TrainingError> {
     ))
 }
 
-fn groups(crops: &[CropRow], per_cell: bool) -> Vec<Group> {
+fn groups(crops: &[CropRow], labels: &LabelSet, per_cell: bool) -> Vec<Group> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
     for (row, crop) in crops.iter().enumerate() {
         let key = if per_cell {
@@ -110,11 +117,13 @@ fn groups(crops: &[CropRow], per_cell: bool) -> Vec<Group> {
         };
         let empty = || Group {
             rows: Vec::new(),
-            counts: [0; Bethesda::ALL.len()],
+            counts: vec![0; labels.labels.len()],
         };
         let group = groups.entry(key).or_insert_with(empty);
         group.rows.push(row);
-        group.counts[crop.label as usize] += 1;
+        if let Some(label) = labels.index_of(&crop.label) {
+            group.counts[label] += 1;
+        }
     }
     groups.into_values().collect()
 }
@@ -131,7 +140,7 @@ fn shares(options: &SplitOptions) -> Vec<(Part, f64)> {
 fn place(groups: &[Group], shares: &[(Part, f64)], seed: u64) -> Vec<Part> {
     let totals = totals(groups);
     let group_load = 1.0 / groups.len() as f64;
-    let mut filled = vec![[0.0; DIMENSIONS]; shares.len()];
+    let mut filled = vec![vec![0.0; totals.len() + 1]; shares.len()];
     let mut parts = vec![Part::Test; groups.len()];
     for index in placing_order(groups, &totals, seed) {
         let load = load(&groups[index], &totals, group_load);
@@ -147,31 +156,27 @@ fn place(groups: &[Group], shares: &[(Part, f64)], seed: u64) -> Vec<Part> {
     parts
 }
 
-/// What is kept in balance: the cells of each class, and the number of groups.
-const DIMENSIONS: usize = Bethesda::ALL.len() + 1;
-
-fn totals(groups: &[Group]) -> [usize; Bethesda::ALL.len()] {
-    let mut totals = [0; Bethesda::ALL.len()];
+/// Cells of each class.
+fn totals(groups: &[Group]) -> Vec<usize> {
+    let mut totals = vec![0; groups.first().map_or(0, |group| group.counts.len())];
     for group in groups {
-        for (total, count) in totals.iter_mut().zip(group.counts) {
+        for (total, count) in totals.iter_mut().zip(&group.counts) {
             *total += count;
         }
     }
     totals
 }
 
-/// A group as a share of everything there is, per dimension.
-fn load(group: &Group, totals: &[usize], group_load: f64) -> [f64; DIMENSIONS] {
-    let mut load = [group_load; DIMENSIONS];
-    for ((value, count), total) in load.iter_mut().zip(group.counts).zip(totals) {
-        *value = count as f64 / (*total).max(1) as f64;
-    }
-    load
+/// A group as a share of everything that is kept in balance: the cells of each class, and the number of groups.
+fn load(group: &Group, totals: &[usize], group_load: f64) -> Vec<f64> {
+    let share = |(count, total): (&usize, &usize)| *count as f64 / (*total).max(1) as f64;
+    let classes = group.counts.iter().zip(totals).map(share);
+    classes.chain(std::iter::once(group_load)).collect()
 }
 
 /// How much the squared distance of a part from its share grows by a load, relative to the share: a part of half the
 /// size is filled half as fast.
-fn added_cost(filled: &[f64; DIMENSIONS], load: &[f64; DIMENSIONS], share: f64) -> f64 {
+fn added_cost(filled: &[f64], load: &[f64], share: f64) -> f64 {
     let cost =
         |sum: &f64, value: &f64| ((sum + value - share).powi(2) - (sum - share).powi(2)) / share;
     filled
@@ -186,7 +191,7 @@ fn placing_order(groups: &[Group], totals: &[usize], seed: u64) -> Vec<usize> {
     let shuffled = random::permutation(&mut random::stream(seed, "split"), groups.len());
     let mut order = shuffled;
     order.sort_by_key(|index| {
-        let counts = groups[*index].counts;
+        let counts = &groups[*index].counts;
         let present = (0..counts.len()).filter(|class| counts[*class] > 0);
         let rarest = present.min_by_key(|class| totals[*class]).unwrap_or(0);
         (totals[rarest], std::cmp::Reverse(counts[rarest]))
@@ -194,8 +199,45 @@ fn placing_order(groups: &[Group], totals: &[usize], seed: u64) -> Vec<usize> {
     order
 }
 
-fn warnings(groups: &[Group], options: &SplitOptions) -> Vec<String> {
-    let parts = options.folds + 1;
+/// How many groups hold each class.
+fn holding(groups: &[Group], label: usize) -> usize {
+    groups
+        .iter()
+        .filter(|group| group.counts[label] > 0)
+        .count()
+}
+
+/// A class that some fold cannot learn at all is a mistake in the data, not a matter of luck.
+fn check_classes(
+    groups: &[Group],
+    labels: &LabelSet,
+    options: &SplitOptions,
+) -> Result<(), TrainingError> {
+    let unit = unit(options);
+    for (label, entry) in labels.labels.iter().enumerate() {
+        let held = holding(groups, label);
+        let reason = match held {
+            0 => format!(
+                "the class {} has no cells: leave it out of the labels (--labels of `crop`)",
+                entry.name
+            ),
+            _ if held < options.folds => format!(
+                "the class {} occurs in {held} {unit}, fewer than the {} folds: give fewer folds or merge the class with another",
+                entry.name, options.folds
+            ),
+            _ => continue,
+        };
+        return Err(TrainingError::Impossible(reason));
+    }
+    Ok(())
+}
+
+fn unit(options: &SplitOptions) -> &'static str {
+    if options.per_cell { "cells" } else { "images" }
+}
+
+fn warnings(groups: &[Group], labels: &LabelSet, options: &SplitOptions) -> Vec<String> {
+    let (parts, unit) = (options.folds + 1, unit(options));
     let mut warnings = Vec::new();
     if options.per_cell {
         warnings.push(
@@ -204,14 +246,13 @@ fn warnings(groups: &[Group], options: &SplitOptions) -> Vec<String> {
                 .to_owned(),
         );
     }
-    for class in Bethesda::ALL {
-        let holding = groups
-            .iter()
-            .filter(|group| group.counts[class as usize] > 0)
-            .count();
-        let unit = if options.per_cell { "cells" } else { "images" };
-        if holding < parts {
-            warnings.push(format!("{class} occurs in {holding} {unit}, fewer than the {parts} parts: some parts lack it"));
+    for (label, entry) in labels.labels.iter().enumerate() {
+        let held = holding(groups, label);
+        if held < parts {
+            warnings.push(format!(
+                "{} occurs in {held} {unit}, fewer than the {parts} parts: some parts lack it",
+                entry.name
+            ));
         }
     }
     warnings

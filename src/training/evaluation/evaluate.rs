@@ -11,7 +11,7 @@ use crate::training::{
     calibration::held_out::{
         HEAD_METHODS, OUT_OF_FOLD_VIEWS, augmented_features, augmented_scores, head_scores,
     },
-    evaluation::figures::{Answers, MethodFigures, figures},
+    evaluation::figures::{Answers, MethodFigures, Truth, figures},
     export::write::BundleHeads,
     parallel,
     workspace::write_json,
@@ -188,12 +188,13 @@ fn evaluated_part(
     rows: &[usize],
     answers: Vec<Answers>,
 ) -> Result<EvaluatedPart, TrainingError> {
-    let (labels, images) = (study.labels(rows), study.images(rows));
+    let truth = Truth {
+        labels: &study.labels(rows),
+        images: &study.images(rows),
+        abnormal: &study.grouping.abnormal(),
+    };
     let measured = parallel::map(parallel::available_threads(), &answers, |answers| {
-        Ok((
-            answers.method,
-            figures(answers, &labels, &images, study.seed)?,
-        ))
+        Ok((answers.method, figures(answers, &truth, study.seed)?))
     })?;
     Ok(EvaluatedPart {
         cells: rows.len(),

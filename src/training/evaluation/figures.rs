@@ -96,17 +96,12 @@ impl Figure {
         }
     }
 
-    fn of(self, predictions: &Predictions) -> Option<f64> {
+    fn of(self, predictions: &Predictions, abnormal: &[usize]) -> Option<f64> {
         match self {
-            Self::AurocAbnormal => auroc(
-                &predictions
-                    .binary(&abnormal(predictions))
-                    .ok()?
-                    .against_rest(1),
-            ),
-            Self::AccuracyAbnormal => Some(
-                ConfusionMatrix::of(&predictions.binary(&abnormal(predictions)).ok()?).accuracy(),
-            ),
+            Self::AurocAbnormal => auroc(&predictions.binary(abnormal).ok()?.against_rest(1)),
+            Self::AccuracyAbnormal => {
+                Some(ConfusionMatrix::of(&predictions.binary(abnormal).ok()?).accuracy())
+            }
             Self::Accuracy => Some(ConfusionMatrix::of(predictions).accuracy()),
             Self::BalancedAccuracy => Some(ConfusionMatrix::of(predictions).balanced_accuracy()),
             Self::MacroF1 => Some(ConfusionMatrix::of(predictions).macro_f1()),
@@ -119,11 +114,6 @@ impl Figure {
     }
 }
 
-/// Class 0 is the normal one in every grouping.
-fn abnormal(predictions: &Predictions) -> Vec<usize> {
-    (1..predictions.classes()).collect()
-}
-
 /// How well a measure of uncertainty tells wrong answers from right ones.
 #[derive(Clone, Debug, Serialize)]
 pub struct UncertaintyFigures {
@@ -133,14 +123,24 @@ pub struct UncertaintyFigures {
     pub aurc: Estimate,
 }
 
-/// Measures the answers. `images` names the image of each cell.
+/// What is known of the cells that were answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Truth<'a> {
+    /// The right output of each cell.
+    pub labels: &'a [usize],
+    /// The image of each cell.
+    pub images: &'a [&'a str],
+    /// The outputs that stand for abnormal classes.
+    pub abnormal: &'a [usize],
+}
+
+/// Measures the answers.
 ///
 /// # Errors
 /// [`TrainingError::Evaluation`] when there are no cells or only one image.
 pub fn figures(
     answers: &Answers,
-    labels: &[usize],
-    images: &[&str],
+    truth: &Truth<'_>,
     seed: u64,
 ) -> Result<MethodFigures, TrainingError> {
     let rows: Vec<Vec<f64>> = answers
@@ -148,9 +148,9 @@ pub fn figures(
         .iter()
         .map(|summary| summary.mean.clone())
         .collect();
-    let predictions = Predictions::from_rows(&rows, labels.to_vec())?;
+    let predictions = Predictions::from_rows(&rows, truth.labels.to_vec())?;
     let resampling = Resampling {
-        groups: Groups::of(images),
+        groups: Groups::of(truth.images),
         plan: Plan {
             seed,
             ..Plan::default()
@@ -164,7 +164,9 @@ pub fn figures(
         confusion: ConfusionMatrix::of(&predictions),
     };
     for figure in Figure::ALL {
-        let estimate = resampling.of_predictions(&predictions, |resampled| figure.of(resampled))?;
+        let estimate = resampling.of_predictions(&predictions, |resampled| {
+            figure.of(resampled, truth.abnormal)
+        })?;
         measured.figures.insert(figure, estimate);
     }
     for measure in Measure::ALL {

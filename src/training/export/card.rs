@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bundle::{Manifest, Method};
 use crate::training::{
-    Bethesda, Evaluation, Part, Study, TrainingError,
+    Evaluation, LabelEntry, Part, Study, TrainingError,
     calibration::held_out::{CALIBRATION_FOLD, OUT_OF_FOLD_VIEWS},
     evaluation::tables::{
         TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
@@ -116,13 +116,16 @@ fn data_values(study: &Study) -> Values {
 }
 
 fn rare_classes(study: &Study) -> String {
-    let count = |class: Bethesda| {
-        let of_class = |row: &usize| study.table.rows[*row].label == class;
+    let count = |class: &LabelEntry| {
+        let of_class = |row: &usize| study.table.rows[*row].label == class.name;
         let rows: Vec<usize> = (0..study.table.rows.len()).filter(of_class).collect();
-        (class, study.image_count(&rows))
+        (class.name.clone(), study.image_count(&rows))
     };
-    let rare = Bethesda::ALL
-        .into_iter()
+    let rare = study
+        .table
+        .labels
+        .labels
+        .iter()
         .map(count)
         .filter(|(_, images)| *images < FEW_IMAGES);
     let named: Vec<String> = rare

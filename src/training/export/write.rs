@@ -119,10 +119,10 @@ pub fn export(
         name: bundle_name(directory)?,
         version: "1".to_owned(),
         licence: "CC-BY-4.0 AND Apache-2.0".to_owned(),
-        description: description(study.grouping),
+        description: description(&study.grouping),
         training: provenance(study),
         input: study.input.clone(),
-        labels: study.grouping.labels(),
+        labels: study.grouping.outputs.clone(),
         trunk: Some(Trunk {
             file: trunk,
             input: study.trunk.input.clone(),
@@ -197,7 +197,7 @@ fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
     name.ok_or_else(nameless)
 }
 
-fn description(grouping: Grouping) -> String {
+fn description(grouping: &Grouping) -> String {
     format!(
         "Heads on a frozen EfficientNet-Lite0 that tell {} apart in conventional Pap smears; a research model, not for \
          diagnosis.",
