@@ -2,7 +2,9 @@
 //!
 //! Field numbers are those of `onnx.proto` (ONNX 1.17, Apache-2.0). Fields that no model of ours uses are left out; a
 //! protobuf reader skips them. The trainer writes its small graphs with these types, and the bundle check reads
-//! operator-set versions and node types with them; running a graph is ONNX Runtime's work.
+//! operator-set versions and node types with them; running a graph is ONNX Runtime's work. A model that others made is
+//! read with these types but never written with them, which would lose what they leave out: `training::trunks` keeps its
+//! bytes.
 
 #![allow(missing_docs)] // names and meaning are the format's own
 
@@ -77,11 +79,15 @@ pub struct AttributeProto {
     pub s: Vec<u8>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
+    #[prost(message, optional, boxed, tag = "6")]
+    pub g: Option<Box<GraphProto>>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
-    /// 1 float, 2 int, 3 string, 4 tensor, 6 floats, 7 ints
+    #[prost(message, repeated, tag = "11")]
+    pub graphs: Vec<GraphProto>,
+    /// 1 float, 2 int, 3 string, 4 tensor, 5 graph, 6 floats, 7 ints, 10 graphs
     #[prost(int32, tag = "20")]
     pub r#type: i32,
 }
@@ -100,6 +106,9 @@ pub struct TensorProto {
     pub name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+    /// 0: the values are here; 1: they lie in another file.
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::Layout;
+use super::{Layout, trunks::command::TrunkCommand};
 use crate::{bundle::Method, imaging::Padding};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
@@ -31,6 +31,9 @@ pub enum Command {
     Evaluate(BundleArgs),
     /// Everything, resumed where it was interrupted
     Model(ModelArgs),
+    /// Bring a trunk of your own
+    #[command(subcommand)]
+    Trunk(TrunkCommand),
 }
 
 /// Where results are kept, and the seed.
@@ -129,6 +132,9 @@ pub struct HeadArgs {
     /// Trunk: image → features, as ONNX
     #[arg(long, value_name = "FILE")]
     pub trunk: PathBuf,
+    /// Edge of the images shown to the trunk, in pixels; the trunk's own when not given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub size: Option<u32>,
     /// Number of classes: of the Bethesda system 6; 3: normal, low grade, high grade; 2: normal, abnormal. All labels
     /// when not given
     #[arg(long, value_name = "2|3|6")]

@@ -15,7 +15,7 @@ use crate::training::{
     export::card::model_card,
     export::verify::verify,
     export::write::export,
-    progress, split,
+    progress, split, trunks,
     workspace::{write_bytes, write_csv},
 };
 use crate::{
@@ -45,6 +45,7 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
             measure(&study, &runtime, &Bundle::open(&args.out)?, args)
         }
         Command::Model(args) => model(args),
+        Command::Trunk(command) => trunks::command::run(command),
     }
 }
 
@@ -126,6 +127,7 @@ fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
     let options = StudyOptions {
         work: &args.work.work,
         trunk: &args.trunk,
+        size: args.size,
         classes: args.num_classes,
         seed: args.work.seed,
     };

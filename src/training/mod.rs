@@ -21,6 +21,7 @@ mod parallel;
 mod progress;
 mod random;
 mod study;
+mod trunks;
 mod workspace;
 
 pub use cli::{Cli, Command};
@@ -44,4 +45,6 @@ pub use heads::recipe::Recipe;
 pub use heads::scores::{CellScores, dropout_scores, member_scores, view_scores};
 pub use heads::weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
 pub use study::{Study, StudyOptions};
+pub use trunks::description::{TrunkDescription, TrunkSource};
+pub use trunks::import::{ImportOptions, Imported, import_trunk};
 pub use workspace::Workspace;

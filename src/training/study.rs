@@ -15,9 +15,8 @@ use crate::training::{
     workspace::{Workspace, read_bytes, read_csv},
 };
 use crate::{
-    bundle::{ChannelOrder, Input, Method, sha256_hex},
+    bundle::{Input, Method, sha256_hex},
     engine::{Runtime, seed_of},
-    imaging::{Normalisation, ResizeFilter},
 };
 
 /// Views of each cell that the heads learn from: all eight of the square.
@@ -30,6 +29,8 @@ pub struct StudyOptions<'a> {
     pub work: &'a Path,
     /// The trunk's ONNX file.
     pub trunk: &'a Path,
+    /// Edge of the images shown to the trunk; the trunk's own when not given.
+    pub size: Option<u32>,
     /// How many classes the labels are grouped into; as many as there are labels when not given.
     pub classes: Option<usize>,
     /// Seed of everything random.
@@ -73,8 +74,8 @@ impl Study {
         let grouping = Grouping::with_classes(&table.labels, options.classes)?;
         let parts = read_parts(&workspace, &table)?;
         let cell_seeds = cell_seeds(&workspace, &table)?;
-        let trunk = TrunkFile::efficientnet_lite0(options.trunk)?;
-        let input = efficientnet_lite0_input(&table);
+        let trunk = TrunkFile::open(options.trunk)?;
+        let input = trunk.input(&table.settings, options.size);
         let request = FeatureRequest {
             crops: &workspace.crops(),
             cells: &table.rows,
@@ -232,22 +233,4 @@ fn cell_seeds(workspace: &Workspace, table: &CropTable) -> Result<Vec<u64>, Trai
     let folder = workspace.crops();
     let seed = |row: &crate::training::CropRow| Ok(seed_of(&read_bytes(&folder.join(&row.file))?));
     table.rows.iter().map(seed).collect()
-}
-
-/// The input that the pretrained weights were made for.
-fn efficientnet_lite0_input(table: &CropTable) -> Input {
-    Input {
-        size: 224,
-        channels: ChannelOrder::Rgb,
-        resize: ResizeFilter::Bilinear,
-        normalisation: Normalisation {
-            scale: 1.0,
-            mean: [127.0; 3],
-            std: [128.0; 3],
-        },
-        crop_edge_px: table.settings.edge,
-        padding: table.settings.padding,
-        source_width_px: table.settings.source_width_px,
-        micrometres_per_pixel: None,
-    }
 }

@@ -56,8 +56,7 @@ fn prepared() -> Prepared {
     )
     .unwrap()
     .table;
-    let trunk =
-        TrunkFile::efficientnet_lite0(&write_trunk(&folder.path().join("trunk.onnx"))).unwrap();
+    let trunk = TrunkFile::open(&write_trunk(&folder.path().join("trunk.onnx"))).unwrap();
     Prepared {
         folder,
         workspace,
@@ -155,10 +154,16 @@ fn a_trunk_that_is_none_is_an_error() {
     let mut prepared = prepared();
     let path = prepared.folder.path().join("broken.onnx");
     fs::write(&path, b"no model").unwrap();
-    prepared.trunk = TrunkFile::efficientnet_lite0(&path).unwrap();
+    assert!(
+        TrunkFile::open(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("no ONNX model")
+    );
+    prepared.trunk.path = path;
     let error = compute(&prepared, &ViewPlan::Dihedral { count: 1 })
         .unwrap_err()
         .to_string();
     assert!(error.contains("broken.onnx"), "{error}");
-    assert!(TrunkFile::efficientnet_lite0(Path::new("/nowhere/trunk.onnx")).is_err());
+    assert!(TrunkFile::open(Path::new("/nowhere/trunk.onnx")).is_err());
 }

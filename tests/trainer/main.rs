@@ -11,8 +11,10 @@ mod features;
 mod graphs;
 mod layouts;
 mod learning;
+mod resnet;
 mod splits;
 mod tiny_data;
+mod trunk_import;
 
 use std::sync::LazyLock;
 

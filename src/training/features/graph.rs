@@ -7,7 +7,6 @@ use prost::Message;
 
 use crate::training::TrainingError;
 use crate::{
-    bundle::onnx::ModelProto,
     config::ExecutionProvider,
     engine::{Runtime, SessionOptions},
 };
@@ -46,7 +45,7 @@ impl Graph {
     /// As [`Self::open`].
     pub fn of_model(
         runtime: &Runtime,
-        model: &ModelProto,
+        model: &impl Message,
         output: &str,
     ) -> Result<Self, TrainingError> {
         let session = runtime.session_from_memory(&model.encode_to_vec(), output, &OPTIONS);

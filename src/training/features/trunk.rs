@@ -1,11 +1,34 @@
-//! The trunk: the part of the model that is not trained here.
+//! The trunk: the part of the model that turns an image into features.
 
 use std::path::{Path, PathBuf};
 
-use crate::bundle::sha256_hex;
-use crate::training::{TrainingError, workspace::read_bytes};
+use prost::Message;
 
-/// The trunk as a file with the names of its tensors.
+use crate::{
+    bundle::{
+        ChannelOrder, Input,
+        onnx::{DimensionValue, ModelProto},
+        sha256_hex,
+    },
+    imaging::{Normalisation, ResizeFilter},
+    training::{
+        CropSettings, TrainingError, trunks::description::TrunkDescription, workspace::read_bytes,
+    },
+};
+
+/// Names of the tensors of a trunk without a description.
+const TENSORS: [&str; 2] = ["image", "features"];
+
+/// What a trunk without a description sees: the pretrained EfficientNet-Lite0 was made for it.
+const LITE0_SIZE: u32 = 224;
+/// See [`LITE0_SIZE`].
+const LITE0_NORMALISATION: Normalisation = Normalisation {
+    scale: 1.0,
+    mean: [127.0; 3],
+    std: [128.0; 3],
+};
+
+/// The trunk as a file with the names of its tensors and what it wants to see.
 #[derive(Clone, Debug)]
 pub struct TrunkFile {
     /// The ONNX file.
@@ -18,20 +41,91 @@ pub struct TrunkFile {
     pub features: String,
     /// D, the number of features.
     pub dimension: usize,
+    /// Edge of the images that it was made for, in pixels.
+    pub size: u32,
+    /// How bytes become the input's numbers.
+    pub normalisation: Normalisation,
+    /// Licence of the weights, where it was stated.
+    pub licence: Option<String>,
 }
 
 impl TrunkFile {
-    /// The pretrained EfficientNet-Lite0 without its classifier.
+    /// Opens a trunk with the description that `trunk import` wrote beside it, or without one a graph from `image` to
+    /// `features`, as the pretrained EfficientNet-Lite0 is, with that network's input: 224 px, (x − 127) / 128.
     ///
     /// # Errors
-    /// [`TrainingError::Read`] when there is no such file.
-    pub fn efficientnet_lite0(path: &Path) -> Result<Self, TrainingError> {
+    /// [`TrainingError::Read`] when there is no such file, [`TrainingError::Malformed`] when it is no trunk or the
+    /// description is of another.
+    pub fn open(path: &Path) -> Result<Self, TrainingError> {
+        let bytes = read_bytes(path)?;
+        let sha256 = sha256_hex(&bytes);
+        if let Some(described) = TrunkDescription::beside(path, &sha256)? {
+            return Ok(Self {
+                path: path.to_owned(),
+                sha256,
+                input: described.input,
+                features: described.features,
+                dimension: described.feature_count,
+                size: described.size,
+                normalisation: described.normalisation,
+                licence: Some(described.licence),
+            });
+        }
+        let dimension = dimension(&bytes).map_err(TrainingError::malformed(path))?;
+        let [input, features] = TENSORS.map(str::to_owned);
         Ok(Self {
             path: path.to_owned(),
-            sha256: sha256_hex(&read_bytes(path)?),
-            input: "image".to_owned(),
-            features: "features".to_owned(),
-            dimension: 1280,
+            sha256,
+            input,
+            features,
+            dimension,
+            size: LITE0_SIZE,
+            normalisation: LITE0_NORMALISATION,
+            licence: None,
         })
+    }
+
+    /// How crops become this trunk's input, at `size` pixels or the trunk's own.
+    pub fn input(&self, crops: &CropSettings, size: Option<u32>) -> Input {
+        Input {
+            size: size.unwrap_or(self.size),
+            channels: ChannelOrder::Rgb,
+            resize: ResizeFilter::Bilinear,
+            normalisation: self.normalisation,
+            crop_edge_px: crops.edge,
+            padding: crops.padding,
+            source_width_px: crops.source_width_px,
+            micrometres_per_pixel: None,
+        }
+    }
+}
+
+/// D of a graph from `image` to `features`.
+fn dimension(bytes: &[u8]) -> Result<usize, String> {
+    let no_model = |error| format!("it is no ONNX model: {error}");
+    let graph = ModelProto::decode(bytes).map_err(no_model)?.graph;
+    let graph = graph.ok_or("it has no graph")?;
+    let [image, features] = TENSORS;
+    let output = graph.output.iter().find(|output| output.name == features);
+    let has_input = graph.input.iter().any(|input| input.name == image);
+    let Some(output) = output.filter(|_| has_input) else {
+        return Err(format!(
+            "it has no input `{image}` or no output `{features}`: make a trunk of it with `trunk import`"
+        ));
+    };
+    let tensor = output
+        .r#type
+        .as_ref()
+        .and_then(|of| of.tensor_type.as_ref());
+    let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+    let last = shape.and_then(|shape| shape.dim.last());
+    match last.and_then(|dim| dim.value.as_ref()) {
+        Some(DimensionValue::DimValue(size)) if *size > 0 => {
+            usize::try_from(*size).map_err(|error| error.to_string())
+        }
+        _ => Err(
+            "it does not say how many features it gives: make a trunk of it with `trunk import`"
+                .to_owned(),
+        ),
     }
 }

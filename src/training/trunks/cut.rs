@@ -1,0 +1,115 @@
+//! Where a classifier ends and its trunk begins, seen from the end.
+
+use super::source::SourceModel;
+use crate::bundle::onnx::NodeProto;
+
+/// Name of every trunk's output.
+pub const FEATURES: &str = "features";
+
+/// Operators that turn scores into probabilities, or do nothing.
+const AFTER_SCORES: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Identity"];
+
+/// Where to cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The tensor that becomes the features.
+    pub tensor: String,
+    /// The tensor with the class scores, when what is cut off is one fully connected layer.
+    pub scores: Option<String>,
+}
+
+/// The tensor before the last fully connected layer: a `Gemm` or `MatMul` with constant weights whose result leads to
+/// the only output through nothing but its bias and a softmax. A graph without such a layer ends in its features.
+///
+/// # Errors
+/// When there are several outputs, or a softmax follows on something else: the cut has to be named then.
+pub fn find_cut(model: &SourceModel) -> Result<Cut, String> {
+    let outputs = model.outputs();
+    let [output] = outputs[..] else {
+        return Err(format!(
+            "it has {} outputs ({}): name the tensor of the features with --cut",
+            outputs.len(),
+            outputs.join(", ")
+        ));
+    };
+    let scores = before(model, output, &AFTER_SCORES);
+    let kept = Cut {
+        tensor: output.to_owned(),
+        scores: None,
+    };
+    if output == FEATURES {
+        return Ok(kept);
+    }
+    let product = without_bias(model, scores).unwrap_or(scores);
+    let layer = model
+        .producer(product)
+        .and_then(|node| input_of_layer(model, node));
+    match layer {
+        Some(features) => Ok(Cut {
+            tensor: features.to_owned(),
+            scores: Some(scores.to_owned()),
+        }),
+        None if scores == output => Ok(kept),
+        None => Err(format!(
+            "no fully connected layer leads to its output: name the tensor of the features with --cut, the last ones \
+             are {}",
+            model.last_tensors(6).join(", ")
+        )),
+    }
+}
+
+/// A cut at a tensor that was named.
+///
+/// # Errors
+/// When there is no such tensor, or it does not depend on the image.
+pub fn named_cut(model: &SourceModel, tensor: &str) -> Result<Cut, String> {
+    if model.producer(tensor).is_none() || model.is_constant(tensor) {
+        return Err(format!(
+            "it has no tensor `{tensor}` that depends on the image; the last ones are {}",
+            model.last_tensors(6).join(", ")
+        ));
+    }
+    Ok(Cut {
+        tensor: tensor.to_owned(),
+        scores: None,
+    })
+}
+
+/// What a tensor was before some operators with one input.
+fn before<'a>(model: &'a SourceModel, tensor: &'a str, operators: &[&str]) -> &'a str {
+    let mut tensor = tensor;
+    while let Some(node) = model.producer(tensor) {
+        let Some(input) = node.input.first() else {
+            break;
+        };
+        if !operators.contains(&node.op_type.as_str()) {
+            break;
+        }
+        tensor = input;
+    }
+    tensor
+}
+
+/// What a constant is added to.
+fn without_bias<'a>(model: &'a SourceModel, tensor: &str) -> Option<&'a str> {
+    let node = model
+        .producer(tensor)
+        .filter(|node| node.op_type == "Add")?;
+    match node.input.as_slice() {
+        [sum, bias] if model.is_constant(bias) && !model.is_constant(sum) => Some(sum),
+        [bias, sum] if model.is_constant(bias) && !model.is_constant(sum) => Some(sum),
+        _ => None,
+    }
+}
+
+fn input_of_layer<'a>(model: &SourceModel, node: &'a NodeProto) -> Option<&'a str> {
+    let connected = node.op_type == "Gemm" || node.op_type == "MatMul";
+    match node.input.as_slice() {
+        [features, weight, ..]
+            if connected && model.is_constant(weight) && model.producer(features).is_some() =>
+        {
+            Some(features)
+        }
+        _ => None,
+    }
+}
