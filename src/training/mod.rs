@@ -17,6 +17,7 @@ mod evaluation;
 mod export;
 mod features;
 mod heads;
+mod models;
 mod parallel;
 mod progress;
 mod random;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::training::{CellScores, TrainingError};
+use crate::training::{CellScores, Study, TrainingError};
 use crate::{
-    bundle::Calibration,
+    bundle::{Calibration, Method},
     uncertainty::{Measure, Range, Summary, calibration::RangeError, summarise},
 };
 
@@ -53,6 +53,22 @@ fn negative_log_likelihood(
         -mean.max(f64::MIN_POSITIVE).ln()
     };
     Ok(samples.iter().zip(labels).map(of_cell).sum::<f64>() / labels.len().max(1) as f64)
+}
+
+/// Temperatures and ranges of every method, from the scores of the cells `rows`.
+///
+/// # Errors
+/// See [`calibrate`].
+pub fn calibrate_methods(
+    study: &Study,
+    scores: &BTreeMap<Method, CellScores>,
+    rows: &[usize],
+) -> Result<BTreeMap<Method, Calibration>, TrainingError> {
+    let (labels, images) = (study.labels(rows), study.image_count(rows));
+    let calibrated = |(method, scores): (&Method, &CellScores)| {
+        Ok((*method, calibrate(scores, &labels, images)?))
+    };
+    scores.iter().map(calibrated).collect()
 }
 
 /// Temperature and ranges of one method, measured on cells of `images` whole images that its training has not seen.

@@ -1,4 +1,6 @@
 //! What is learnt from cells that training has not seen.
 
 pub mod calibrate;
-pub mod held_out;
+
+/// The fold that the model of a bundle has not learnt from: it calibrates it.
+pub const CALIBRATION_FOLD: usize = 0;
