@@ -94,7 +94,7 @@ pub fn percentile_interval(
     check_confidence(plan.confidence)?;
     let resampled = (0u64..)
         .take(plan.resamples)
-        .filter_map(|resample| figure(&groups.draw(&mut stream(plan, resample))));
+        .filter_map(|resample| figure(&groups.draw(&mut stream(plan.seed, resample))));
     let mut figures: Vec<f64> = resampled.collect();
     figures.sort_by(f64::total_cmp);
     let tail = 0.5 * (1.0 - plan.confidence);
@@ -107,14 +107,14 @@ pub fn percentile_interval(
 }
 
 /// A stream of its own for each resample: none depends on how many came before.
-fn stream(plan: &Plan, resample: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
+pub(super) fn stream(seed: u64, resample: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(resample);
     random
 }
 
 /// An index below `count`, by multiplication: its bias is below 2⁻⁴⁰ for any number of images there can be.
-fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
+pub(super) fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
     let wide = u128::from(random.next_u64()) * count as u128;
     (wide >> 64) as usize
 }

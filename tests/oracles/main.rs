@@ -10,5 +10,6 @@ mod fixtures;
 mod imaging;
 mod imaging_edges;
 mod numbers;
+mod risk_control;
 mod selective;
 mod uncertainty;
