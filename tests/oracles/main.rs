@@ -10,5 +10,6 @@ mod fixtures;
 mod imaging;
 mod imaging_edges;
 mod numbers;
+mod ood;
 mod selective;
 mod uncertainty;
