@@ -128,9 +128,12 @@ pub fn export(
             input: study.trunk.input.clone(),
             features: study.trunk.features.clone(),
             feature_count: study.trunk.dimension,
+            statistics: None,
+            statistic_count: None,
         }),
         methods: write_heads(&heads, directory)?,
         calibration,
+        out_of_distribution: None,
     };
     let path = directory.join("bundle.toml");
     let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;

@@ -11,6 +11,7 @@ mod features;
 mod graphs;
 mod learning;
 mod splits;
+mod statistics;
 mod tiny_data;
 
 use std::sync::LazyLock;
