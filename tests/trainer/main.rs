@@ -12,6 +12,7 @@ mod graphs;
 mod layouts;
 mod learning;
 mod splits;
+mod statistics;
 mod tiny_data;
 
 use std::sync::LazyLock;
