@@ -21,13 +21,7 @@ mod models;
 mod parallel;
 mod progress;
 mod random;
-<<<<<<< HEAD
-=======
-mod recipe;
-mod scores;
-mod split;
 mod statistics;
->>>>>>> helper/serve
 mod study;
 mod workspace;
 
@@ -40,7 +34,6 @@ pub use dataset::labels::{Grouping, LabelEntry, LabelSet};
 pub use dataset::part::Part;
 pub use dataset::split::{Split, SplitOptions, SplitRow, split};
 pub use error::TrainingError;
-<<<<<<< HEAD
 pub use evaluation::evaluate::Evaluation;
 pub use features::cache::{FeatureMatrix, FeatureRequest, FeatureSet, features};
 pub use features::graph::Graph;
@@ -52,20 +45,6 @@ pub use heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dro
 pub use heads::recipe::Recipe;
 pub use heads::scores::{CellScores, dropout_scores, member_scores, view_scores};
 pub use heads::weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
-=======
-pub use evaluate::Evaluation;
-pub use features::{FeatureMatrix, FeatureRequest, FeatureSet, features};
-pub use fit::{TrainingCells, fit};
-pub use graph::Graph;
-pub use head_graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph};
-pub use head_weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
-pub use heads::HeadBank;
-pub use labels::{Bethesda, Grouping};
-pub use part::Part;
-pub use recipe::Recipe;
-pub use scores::{CellScores, dropout_scores, member_scores, view_scores};
-pub use split::{Split, SplitOptions, SplitRow, split};
 pub use statistics::{STATISTICS, residual_additions, with_statistics};
->>>>>>> helper/serve
 pub use study::{Study, StudyOptions};
 pub use workspace::Workspace;

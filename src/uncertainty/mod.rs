@@ -1,14 +1,10 @@
 //! How far an answer can be trusted: numbers in, numbers out.
 //!
 //! Every method ends in [`Samples`], T probability vectors over C classes. [`summarise`] turns them into the mean answer
-<<<<<<< HEAD
-//! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, and [`referral`]
-//! decides whether a person has to look, by thresholds that [`risk_control`] found; [`stopping`] says when further views would
-//! not change that. What may enter: pure functions of probabilities and logits. What may not: HTTP,
-=======
 //! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, [`ood`] says how
-//! unlike the training's images one is, and [`referral`] decides whether a person has to look. What may enter: pure functions of probabilities and logits. What may not: HTTP,
->>>>>>> helper/serve
+//! unlike the training's images one is, and [`referral`] decides whether a person has to look, by thresholds that
+//! [`risk_control`] found; [`stopping`] says when further views would not change that. What may enter: pure functions of
+//! probabilities and logits. What may not: HTTP,
 //! ONNX, files, clocks and random numbers.
 
 pub mod calibration;
