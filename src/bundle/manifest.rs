@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Method;
 use crate::{
     imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy},
-    uncertainty::{Measure, Policy, Range},
+    uncertainty::{Measure, Policy, Range, stopping::StoppingRule},
 };
 
 /// The version of the manifest's format that this program reads and writes.
@@ -273,6 +273,9 @@ pub struct Calibration {
     /// Rules for accepting an answer, the first being the default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
+    /// When test-time augmentation may stop before its last view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<StoppingRule>,
 }
 
 /// How images unlike those of training are told, by the trunk's statistics.

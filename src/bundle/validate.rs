@@ -230,6 +230,9 @@ fn check_calibration(manifest: &Manifest) -> Check {
         for policy in &calibration.policies {
             accept(policy.check(), &key)?;
         }
+        if let Some(stopping) = &calibration.stopping {
+            accept(stopping.check(), &key)?;
+        }
     }
     Ok(())
 }

@@ -7,11 +7,11 @@ use indicatif::ProgressBar;
 use crate::training::{
     CropOptions, CropTable, Dataset, Evaluation, LeftOut, Part, Recipe, SplitOptions, Study,
     StudyOptions, TrainingError, Workspace,
-    calibration::{CALIBRATION_FOLD, calibrate::calibrate_methods},
+    calibration::{CALIBRATION_FOLD, calibrate_model},
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
     evaluation::evaluate::{HeldOut, evaluate, write_evaluation},
-    evaluation::tables::{aurc_table, figures_table, misprediction_table},
+    evaluation::tables::{aurc_table, figures_table, layers_table, misprediction_table},
     export::card::model_card,
     export::verify::verify,
     export::write::export,
@@ -198,9 +198,12 @@ fn write_bundle(
     let views = served_views();
     let part = Part::Fold(CALIBRATION_FOLD);
     let calibration = held_out(study, runtime, &model, part, &views, &bar)?;
+    let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
     bar.finish_and_clear();
-    let calibrations = calibrate_methods(study, &calibration.scores, &calibration.rows)?;
-    let bundle = export(study, &model, calibrations, &views, &args.out)?;
+    if let Some(unlike) = &calibrated.unlike {
+        println!("{}", layers_table(&unlike.tried).terminal());
+    }
+    let bundle = export(study, &model, &calibrated, &views, &args.out)?;
     let difference = verify(study, runtime, &model, &bundle)?;
     println!(
         "export: {}, the runtime's probabilities within {difference:.1e} of the trainer's",

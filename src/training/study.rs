@@ -120,6 +120,15 @@ impl Study {
             .collect()
     }
 
+    /// The images that some rows come from, as numbers: one per row, the same for the same image.
+    pub fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        let images = self.images(rows);
+        let names: BTreeSet<&str> = images.iter().copied().collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let number = |image: &&str| names.partition_point(|name| name < image);
+        images.iter().map(number).collect()
+    }
+
     /// Number of different images among some rows.
     pub fn image_count(&self, rows: &[usize]) -> usize {
         self.images(rows).into_iter().collect::<BTreeSet<_>>().len()

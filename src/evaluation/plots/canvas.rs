@@ -77,12 +77,7 @@ impl Area {
 }
 
 impl Canvas {
-    pub fn new(
-        name: &str,
-        (width, height): (f64, f64),
-        title: &str,
-        description: &str,
-    ) -> Canvas {
+    pub fn new(name: &str, (width, height): (f64, f64), title: &str, description: &str) -> Canvas {
         Canvas {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -146,11 +141,24 @@ impl Canvas {
             Marker::Triangle => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
             Marker::Diamond => &[(0.0, -1.3), (1.0, 0.0), (0.0, 1.3), (-1.0, 0.0)],
             Marker::Cross => &[
-                (-1.2, -0.4), (-0.4, -0.4), (-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4),
-                (1.2, 0.4), (0.4, 0.4), (0.4, 1.2), (-0.4, 1.2), (-0.4, 0.4), (-1.2, 0.4),
+                (-1.2, -0.4),
+                (-0.4, -0.4),
+                (-0.4, -1.2),
+                (0.4, -1.2),
+                (0.4, -0.4),
+                (1.2, -0.4),
+                (1.2, 0.4),
+                (0.4, 0.4),
+                (0.4, 1.2),
+                (-0.4, 1.2),
+                (-0.4, 0.4),
+                (-1.2, 0.4),
             ],
         };
-        let placed: Vec<Point> = corners.iter().map(|(dx, dy)| (x + size * dx, y + size * dy)).collect();
+        let placed: Vec<Point> = corners
+            .iter()
+            .map(|(dx, dy)| (x + size * dx, y + size * dy))
+            .collect();
         self.polygon(&placed, colour, 1.0);
     }
 
@@ -207,8 +215,13 @@ impl Canvas {
                 r#"<rect width="100%" height="100%" fill="white"/>"#,
                 "\n{body}</svg>"
             ),
-            width = self.width, height = self.height, black = BLACK, body = self.body,
-            title = title, description = description, patterns = patterns,
+            width = self.width,
+            height = self.height,
+            black = BLACK,
+            body = self.body,
+            title = title,
+            description = description,
+            patterns = patterns,
         );
         Plot {
             name: self.name,
@@ -263,7 +276,9 @@ fn pattern(id: &str, fill: Fill) -> String {
     let colour = fill.colour();
     let inside = match fill {
         Fill::Plain(_) => String::new(),
-        Fill::Hatched(_) => format!(r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#),
+        Fill::Hatched(_) => format!(
+            r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#
+        ),
         Fill::Dotted(_) => format!(r#"<circle cx="2.5" cy="2.5" r="1.35" fill="{colour}"/>"#),
     };
     format!(
@@ -281,7 +296,13 @@ mod tests {
         canvas.text((1.0, 1.0), Anchor::Start, 9.0, "</text><script>\u{0}");
         let svg = canvas.finish().svg;
         assert!(!svg.contains("<script"), "{svg}");
-        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;\u{fffd}<"), "{svg}");
-        assert!(svg.contains(r#"aria-label="&lt;script&gt;. &quot;quoted&quot; &amp; &#39;so&#39;""#), "{svg}");
+        assert!(
+            svg.contains("&lt;/text&gt;&lt;script&gt;\u{fffd}<"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(r#"aria-label="&lt;script&gt;. &quot;quoted&quot; &amp; &#39;so&#39;""#),
+            "{svg}"
+        );
     }
 }

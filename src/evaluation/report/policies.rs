@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Certificate, PartInput, PolicyOutcome, ReportError, resampling::{Resampling, UNDEFINED}};
+use super::{
+    Certificate, PartInput, PolicyOutcome, ReportError,
+    resampling::{Resampling, UNDEFINED},
+};
 use crate::evaluation::bootstrap::{Estimate, Plan};
 
 /// What a policy did on a part.
@@ -38,13 +41,19 @@ pub struct PolicyReport {
     pub risk: Estimate,
 }
 
-pub fn policy_report(outcome: &PolicyOutcome, part: &PartInput, plan: Plan) -> Result<PolicyReport, ReportError> {
-    let flags = |of: fn(&super::PolicyCell) -> bool| outcome.cells.iter().map(of).collect::<Vec<bool>>();
+pub fn policy_report(
+    outcome: &PolicyOutcome,
+    part: &PartInput,
+    plan: Plan,
+) -> Result<PolicyReport, ReportError> {
+    let flags =
+        |of: fn(&super::PolicyCell) -> bool| outcome.cells.iter().map(of).collect::<Vec<bool>>();
     let accepted = flags(|cell| cell.accepted);
     let counted = flags(|cell| cell.counted);
     let harmed = flags(|cell| cell.counted && cell.harmed);
     let all = vec![true; outcome.cells.len()];
-    let shares = Resampling::of_part(part, plan).shares(&[(&accepted, &all), (&harmed, &counted)])?;
+    let shares =
+        Resampling::of_part(part, plan).shares(&[(&accepted, &all), (&harmed, &counted)])?;
     let share = |index: usize| shares.get(index).copied().unwrap_or(UNDEFINED);
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
     Ok(PolicyReport {

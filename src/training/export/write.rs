@@ -1,17 +1,18 @@
 //! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use prost::Message;
 
 use crate::{
     bundle::{
-        Baseline, Bundle, Calibration, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
-        McDropout, Method, Methods, Sampling, Scores, Training, Trunk, Tta, onnx::ModelProto,
-        sha256_hex,
+        Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest, McDropout,
+        Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
+        onnx::ModelProto, sha256_hex,
     },
     training::{
         Grouping, Study, TrainingError,
+        calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
         heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
         models::{
             FoldModel,
@@ -32,11 +33,17 @@ pub const DATA: &str = "CRIC Cervix collection (Rezende et al., \"CRIC searchabl
 pub fn export(
     study: &Study,
     model: &FoldModel,
-    calibration: BTreeMap<Method, Calibration>,
+    calibrated: &Calibrated,
     views: &Views,
     directory: &Path,
 ) -> Result<Bundle, TrainingError> {
-    let trunk = write_file(directory, "trunk.onnx", &read_bytes(&model.trunk.path)?)?;
+    let served = calibrated.unlike.as_ref();
+    let trunk = served.map_or(&model.trunk, |unlike| &unlike.trunk);
+    let statistics = served.map(|unlike| &unlike.statistics);
+    let out_of_distribution = served
+        .map(|unlike| write_unlike(unlike, directory))
+        .transpose()?;
+    let file = write_file(directory, "trunk.onnx", &read_bytes(&trunk.path)?)?;
     let manifest = Manifest {
         format: FORMAT,
         name: bundle_name(directory)?,
@@ -47,18 +54,33 @@ pub fn export(
         input: study.input.clone(),
         labels: study.grouping.outputs.clone(),
         trunk: Some(Trunk {
-            file: trunk,
-            input: model.trunk.input.clone(),
-            features: model.trunk.features.clone(),
-            feature_count: model.trunk.dimension,
+            file,
+            input: trunk.input.clone(),
+            features: trunk.features.clone(),
+            feature_count: trunk.dimension,
+            statistics: statistics.map(|statistics| statistics.features.clone()),
+            statistic_count: statistics.map(|statistics| statistics.dimension),
         }),
         methods: write_heads(model, views, directory)?,
-        calibration,
+        out_of_distribution,
+        calibration: calibrated.methods.clone(),
     };
     let path = directory.join("bundle.toml");
     let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;
     write_bytes(&path, text.as_bytes())?;
     Ok(Bundle::open(directory)?)
+}
+
+/// Writes what is usual for the model beside it.
+fn write_unlike(unlike: &Unlike, directory: &Path) -> Result<OutOfDistribution, TrainingError> {
+    let name = "out_of_distribution.json";
+    let json = serde_json::to_vec(&unlike.model);
+    let bytes = json.map_err(TrainingError::malformed(directory.join(name)))?;
+    Ok(OutOfDistribution {
+        file: write_file(directory, name, &bytes)?,
+        refer_below: REFER_BELOW,
+        layer: unlike.layer.describe(unlike.statistics.dimension),
+    })
 }
 
 fn write_heads(
