@@ -55,6 +55,16 @@ pub enum PolicyError {
         /// What it is.
         value: f64,
     },
+    /// A share in the certificate is not between 0 and 1.
+    #[error("the certificate of policy `{policy}` has `{field}` {value}; it must be from 0 to 1")]
+    Certificate {
+        /// Name of the policy.
+        policy: String,
+        /// `coverage` or `p_value`.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+    },
 }
 
 /// What to do with an answer.
@@ -110,7 +120,29 @@ impl Policy {
             });
         }
         self.check_probability("alpha", self.alpha)?;
-        self.check_probability("delta", self.delta)
+        self.check_probability("delta", self.delta)?;
+        self.check_certificate()
+    }
+
+    fn check_certificate(&self) -> Result<(), PolicyError> {
+        let Some(certificate) = &self.certificate else {
+            return Ok(());
+        };
+        let shares = [
+            ("coverage", certificate.coverage),
+            ("p_value", certificate.p_value.unwrap_or(0.0)),
+        ];
+        match shares
+            .iter()
+            .find(|(_, value)| !(0.0..=1.0).contains(value))
+        {
+            Some(&(field, value)) => Err(PolicyError::Certificate {
+                policy: self.name.clone(),
+                field,
+                value,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn check_probability(&self, field: &'static str, value: f64) -> Result<(), PolicyError> {
@@ -287,6 +319,14 @@ mod tests {
         };
         let written = toml::to_string(&promised).unwrap();
         assert_eq!(toml::from_str::<Policy>(&written).unwrap(), promised);
+        let beyond = written.replace("coverage = 0.0", "coverage = 1.5");
+        assert!(matches!(
+            toml::from_str::<Policy>(&beyond).unwrap().check(),
+            Err(PolicyError::Certificate {
+                field: "coverage",
+                ..
+            })
+        ));
         let old = policy(Measure::PredictiveEntropy, Some(0.25));
         let written = toml::to_string(&old).unwrap();
         assert!(!written.contains("kind") && !written.contains("certificate"));

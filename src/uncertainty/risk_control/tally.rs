@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::RiskError;
 use super::grid::Grid;
 use super::moments::Moments;
-use crate::uncertainty::Promise;
+use crate::uncertainty::{Measure, Promise, Summary};
 
 /// A labelled cell and its answer, as far as any promise looks at them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +48,30 @@ pub struct Tally {
 }
 
 impl Outcome {
+    /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`; `abnormal` has a flag per class.
+    ///
+    /// It is what [`decide`](crate::uncertainty::decide) sees when it judges the same summary
+    /// [with the same flags](Summary::with_abnormal).
+    pub fn of(
+        image: usize,
+        summary: &Summary,
+        measure: Measure,
+        truth: usize,
+        abnormal: &[bool],
+        in_distribution: bool,
+    ) -> Outcome {
+        let value = measure.of(summary);
+        let flag = |class: usize| abnormal.get(class).copied().unwrap_or(true);
+        Outcome {
+            image,
+            uncertainty: value.unwrap_or_default(),
+            eligible: in_distribution && value.is_some(),
+            abnormal: flag(truth),
+            called_abnormal: flag(summary.predicted),
+            right_class: truth == summary.predicted,
+        }
+    }
+
     /// What the cell adds to the counts of a promise, referred and accepted.
     ///
     /// `accept_error` and `auto_clear` bound a share of the accepted, so a referred cell adds nothing. `missed_abnormal` bounds
@@ -142,7 +166,43 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::uncertainty::{Action, Policy, Samples, decide, summarise};
+
+    const ABNORMAL: [bool; 3] = [false, true, true];
+
+    proptest! {
+        #[test]
+        fn what_is_counted_as_accepted_is_what_a_policy_accepts(
+            logits in prop::collection::vec(-4.0..4.0f64, 3),
+            threshold in 0.0..1.1f64,
+            truth in 0..3usize,
+            (promise, measure) in (
+                prop::sample::select(Promise::ALL.to_vec()),
+                prop::sample::select(Measure::ALL.to_vec()),
+            ),
+        ) {
+            let samples = Samples::from_logits(&logits, 3).unwrap();
+            let summary = summarise(&samples).with_abnormal(&ABNORMAL);
+            let policy = Policy {
+                name: "any".to_owned(),
+                measure,
+                threshold: Some(threshold),
+                alpha: 0.05,
+                delta: 0.05,
+                promise: promise.in_words(0.05, 0.05),
+                kind: Some(promise),
+                certificate: None,
+            };
+            let outcome = Outcome::of(0, &summary, measure, truth, &ABNORMAL, true);
+            let grid = Grid::new(vec![threshold]).unwrap();
+            let tally = Tally::of(promise, &[outcome], &grid).unwrap();
+            let accepted = decide(&summary, Some(&policy)).action == Action::Accept;
+            prop_assert_eq!(tally.moments()[0].accepted, u64::from(accepted));
+        }
+    }
 
     /// An abnormal cell of image 0 called normal at .2, one called abnormal at .4, a normal one of image 7 called normal at .1.
     fn cells() -> Vec<Outcome> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::uncertainty::{Samples, summarise};
+use crate::uncertainty::{Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -53,11 +53,13 @@ pub fn calibrate(
         step,
         lambda,
     };
-    let of_boundary = |boundary: &Option<Boundary>| {
-        let looks = |cell| looks(cell, boundary.as_ref(), &rule(0.0));
-        cells.iter().map(looks).collect::<Vec<_>>()
-    };
-    let looks: Vec<Vec<Vec<Look>>> = boundaries.iter().map(of_boundary).collect();
+    let mut looks: Vec<Vec<Vec<Look>>> = boundaries.iter().map(|_| Vec::new()).collect();
+    for cell in cells {
+        let running = running(cell, &rule(0.0));
+        for (looks, boundary) in looks.iter_mut().zip(boundaries) {
+            looks.push(looks_at(cell, &running, boundary.as_ref()));
+        }
+    }
     let savings = |lambda| looks.iter().map(|cells| saving(cells, lambda)).collect();
     let lambdas = (0..=LARGEST_TENTHS).map(|tenths| f64::from(tenths) / 10.0);
     let good = |lambda: &f64| {
@@ -75,30 +77,41 @@ pub fn calibrate(
     }
 }
 
-fn looks(cell: &Samples, boundary: Option<&Boundary>, rule: &StoppingRule) -> Vec<Look> {
-    let total = cell.passes();
-    let last = decision(cell, total, boundary);
-    let look = |views| Look {
-        views,
-        margin: match views == total {
-            true => f64::INFINITY,
-            false => margin(cell, views, total, boundary).unwrap_or(0.0),
-        },
-        agrees: decision(cell, views, boundary) == last,
+/// The number of views at each look, and their summary; the last is that of all views.
+fn running(cell: &Samples, rule: &StoppingRule) -> Vec<(usize, Summary)> {
+    let first = |views: usize| {
+        let rows: Vec<f64> = cell.rows().take(views).flatten().copied().collect();
+        let samples = Samples::from_probabilities(rows, cell.classes()).ok()?;
+        Some((views, summarise(&samples)))
     };
-    rule.looks(total).map(look).collect()
+    rule.looks(cell.passes()).filter_map(first).collect()
 }
 
-/// The class as which the first `views` are accepted; `None`: referred. Without a boundary every class is as good as accepted.
-fn decision(cell: &Samples, views: usize, boundary: Option<&Boundary>) -> Option<usize> {
-    let rows: Vec<f64> = cell.rows().take(views).flatten().copied().collect();
-    let samples = Samples::from_probabilities(rows, cell.classes()).ok()?;
-    let summary = summarise(&samples);
+fn looks_at(
+    cell: &Samples,
+    running: &[(usize, Summary)],
+    boundary: Option<&Boundary>,
+) -> Vec<Look> {
+    let total = cell.passes();
+    let last = running.last().map(|(_, all)| decision(all, boundary));
+    let look = |(views, summary): &(usize, Summary)| Look {
+        views: *views,
+        margin: match *views == total {
+            true => f64::INFINITY,
+            false => margin(cell, *views, total, boundary).unwrap_or(0.0),
+        },
+        agrees: Some(decision(summary, boundary)) == last,
+    };
+    running.iter().map(look).collect()
+}
+
+/// The class as which an answer is accepted; `None`: referred. Without a boundary every class is as good as accepted.
+fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<usize> {
     let class = summary.predicted;
     let Some(boundary) = boundary else {
         return Some(class);
     };
-    let summary = summary.with_abnormal(boundary.abnormal);
+    let summary = summary.clone().with_abnormal(boundary.abnormal);
     let value = boundary.measure.of(&summary)?;
     (value <= boundary.threshold).then_some(class)
 }
@@ -207,7 +220,7 @@ mod tests {
                     step: 2,
                     lambda,
                 };
-                let looks = |cell| looks(cell, boundary.as_ref(), &rule);
+                let looks = |cell| looks_at(cell, &running(cell, &rule), boundary.as_ref());
                 saving(&cells.iter().map(looks).collect::<Vec<_>>(), lambda).disagreement
             };
             boundaries.iter().map(of).fold(0.0, f64::max)
