@@ -154,19 +154,19 @@ fn the_masks_of_a_recipe_are_those_that_its_answers_are_given_under() {
             .collect()
     };
     let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
-    let feature_mask = (FEATURE_MASK.to_owned(), 2048, 0.5);
-    assert_eq!(inputs(paper(Method::McDropout)), [feature_mask.clone()]);
+    let feature_mask = || (FEATURE_MASK.to_owned(), 2048, 0.5);
+    assert_eq!(inputs(paper(Method::McDropout)), [feature_mask()]);
     for method in [Method::Baseline, Method::Ensemble, Method::Tta] {
         assert_eq!(inputs(paper(method)), []);
     }
     let compact = Recipe::compact(Method::McDropout).unwrap();
-    let hidden_mask = ("mask_0".to_owned(), 256, 0.5);
-    assert_eq!(inputs(compact.clone()), [hidden_mask.clone()]);
+    let hidden_mask = || ("mask_0".to_owned(), 256, 0.5);
+    assert_eq!(inputs(compact.clone()), [hidden_mask()]);
     let both = Recipe {
         feature_dropout: 0.5,
         ..compact
     };
-    assert_eq!(inputs(both), [feature_mask, hidden_mask]);
+    assert_eq!(inputs(both), [feature_mask(), hidden_mask()]);
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl MultiHeadLoss {
         let cells = logits.dims()[1] as f64;
         let weights = self.cell_weights(targets);
         let costs = costs(self.log_probabilities(logits), targets, options);
-        let of_heads = (costs * weights).sum_dim(1) / cells;
+        // A product, since autodiff's division by a number is rounded to single precision on its way back.
+        let of_heads = (costs * weights).sum_dim(1) * (1.0 / cells);
         let loss = match self.head_weights(&of_heads, options.epsilon) {
             Some(weights) => (of_heads * weights).sum(),
             None => of_heads.sum(),
