@@ -11,6 +11,7 @@ mod features;
 mod graphs;
 mod layouts;
 mod learning;
+mod losses;
 mod splits;
 mod statistics;
 mod tiny_data;

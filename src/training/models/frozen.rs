@@ -61,9 +61,19 @@ impl<'a> FrozenTraining<'a> {
                 rows: &study.training_rows(*fold),
                 classes: &labels,
                 class_count: study.grouping.classes(),
+                validation: &[],
             };
             let purpose = format!("{method}/fold {fold} held out");
-            fit(&cells, &recipe, study.seed, &purpose, progress).write(&path)
+            let checkpoint = Some(path.with_extension("checkpoint"));
+            let heads = fit(
+                &cells,
+                &recipe,
+                study.seed,
+                &purpose,
+                checkpoint.as_deref(),
+                progress,
+            )?;
+            heads.write(&path)
         })?;
         Ok(())
     }
@@ -79,7 +89,7 @@ impl<'a> FrozenTraining<'a> {
             held_out,
             trunk: self.study.trunk.clone(),
             heads: heads?,
-            masks: Recipe::compact(Method::McDropout)?.masks(),
+            masks: Recipe::compact(Method::McDropout)?.masks(self.study.trunk.dimension),
         })
     }
 
