@@ -85,6 +85,20 @@ pub fn percentile_interval(
     plan: &Plan,
     figure: impl Fn(&[usize]) -> Option<f64>,
 ) -> Result<Estimate, EvaluationError> {
+    let one = percentile_intervals(groups, plan, |items| vec![figure(items)])?;
+    one.into_iter().next().ok_or(EvaluationError::Empty)
+}
+
+/// [`percentile_interval`] of several figures that are computed together: `figures` answers the same number of values, in
+/// the same order, for every resample. The resamples are those of the single figure.
+///
+/// # Errors
+/// As [`percentile_interval`].
+pub fn percentile_intervals(
+    groups: &Groups,
+    plan: &Plan,
+    figures: impl Fn(&[usize]) -> Vec<Option<f64>>,
+) -> Result<Vec<Estimate>, EvaluationError> {
     if groups.count() < 2 || plan.resamples == 0 {
         return Err(EvaluationError::Resampling {
             groups: groups.count(),
@@ -92,29 +106,42 @@ pub fn percentile_interval(
         });
     }
     check_confidence(plan.confidence)?;
-    let resampled = (0u64..)
-        .take(plan.resamples)
-        .filter_map(|resample| figure(&groups.draw(&mut stream(plan, resample))));
-    let mut figures: Vec<f64> = resampled.collect();
-    figures.sort_by(f64::total_cmp);
-    let tail = 0.5 * (1.0 - plan.confidence);
-    let ends = quantile(&figures, tail).zip(quantile(&figures, 1.0 - tail));
-    Ok(Estimate {
-        value: figure(&groups.members.concat()),
-        interval: ends.map(|(low, high)| Interval { low, high }),
-        undefined: plan.resamples - figures.len(),
-    })
+    let values = figures(&groups.members.concat());
+    let mut resampled = vec![Vec::new(); values.len()];
+    for resample in (0u64..).take(plan.resamples) {
+        let drawn = figures(&groups.draw(&mut stream(plan.seed, resample)));
+        for (column, value) in resampled.iter_mut().zip(drawn) {
+            column.extend(value);
+        }
+    }
+    let columns = values.into_iter().zip(resampled);
+    Ok(columns
+        .map(|(value, column)| plan.estimate(value, column))
+        .collect())
+}
+
+impl Plan {
+    fn estimate(&self, value: Option<f64>, mut resampled: Vec<f64>) -> Estimate {
+        resampled.sort_by(f64::total_cmp);
+        let tail = 0.5 * (1.0 - self.confidence);
+        let ends = quantile(&resampled, tail).zip(quantile(&resampled, 1.0 - tail));
+        Estimate {
+            value,
+            interval: ends.map(|(low, high)| Interval { low, high }),
+            undefined: self.resamples - resampled.len(),
+        }
+    }
 }
 
 /// A stream of its own for each resample: none depends on how many came before.
-fn stream(plan: &Plan, resample: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
+pub(super) fn stream(seed: u64, resample: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(resample);
     random
 }
 
 /// An index below `count`, by multiplication: its bias is below 2⁻⁴⁰ for any number of images there can be.
-fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
+pub(super) fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
     let wide = u128::from(random.next_u64()) * count as u128;
     (wide >> 64) as usize
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::classification::ratio;
 use super::scored::Scored;
 
 /// How many bins of equal width the confidences are sorted into.
@@ -27,34 +28,53 @@ pub struct CalibrationError {
     pub maximum: f64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Bin {
-    items: usize,
-    events: usize,
-    confidence: f64,
+/// The confidences of one bin, and what became of them: a point of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// The lower edge.
+    pub low: f64,
+    /// The upper edge; the bin of exactly 1 has both edges there.
+    pub high: f64,
+    /// How many items are in it.
+    pub items: usize,
+    /// How many of them are events.
+    pub events: usize,
+    /// The sum of their confidences.
+    pub confidence_sum: f64,
 }
 
 /// The calibration error of confidences in [0, 1] against what became of them: of
 /// [`Predictions::confidences`](super::Predictions::confidences) for the usual ECE, of
 /// [`Predictions::against_rest`](super::Predictions::against_rest) for that of one class' probability.
 pub fn calibration_error(scored: &Scored, edges: BinEdges) -> CalibrationError {
-    let bounds = bin_edges();
-    let mut bins = vec![Bin::default(); bounds.len()];
-    for (confidence, event) in scored.pairs() {
-        if let Some(bin) = bins.get_mut(edges.bin(&bounds, confidence)) {
-            bin.items += 1;
-            bin.events += usize::from(event);
-            bin.confidence += confidence;
-        }
-    }
+    let bins = reliability_bins(scored, edges);
     let filled = || bins.iter().filter(|bin| bin.items > 0);
     CalibrationError {
         // |events − Σ confidence| is the gap of the means times the number of items.
-        expected: filled().map(Bin::summed_gap).sum::<f64>() / scored.items() as f64,
+        expected: filled().map(ReliabilityBin::summed_gap).sum::<f64>() / scored.items() as f64,
         maximum: filled()
             .map(|bin| bin.summed_gap() / bin.items as f64)
             .fold(0.0, f64::max),
     }
+}
+
+/// The 15 bins of equal width, ascending, and a 16th for confidences of exactly 1 (empty unless `edges` fill it).
+pub fn reliability_bins(scored: &Scored, edges: BinEdges) -> Vec<ReliabilityBin> {
+    let bounds = bin_edges();
+    let above = bounds.iter().skip(1).chain(bounds.last());
+    let mut bins: Vec<ReliabilityBin> = bounds
+        .iter()
+        .zip(above)
+        .map(|(&low, &high)| ReliabilityBin::empty(low, high))
+        .collect();
+    for (confidence, event) in scored.pairs() {
+        if let Some(bin) = bins.get_mut(edges.bin(&bounds, confidence)) {
+            bin.items += 1;
+            bin.events += usize::from(event);
+            bin.confidence_sum += confidence;
+        }
+    }
+    bins
 }
 
 /// The 16 edges i/15 of the bins.
@@ -77,8 +97,28 @@ impl BinEdges {
     }
 }
 
-impl Bin {
+impl ReliabilityBin {
+    fn empty(low: f64, high: f64) -> ReliabilityBin {
+        ReliabilityBin {
+            low,
+            high,
+            items: 0,
+            events: 0,
+            confidence_sum: 0.0,
+        }
+    }
+
+    /// The mean confidence of the bin's items; `None` without items.
+    pub fn mean_confidence(&self) -> Option<f64> {
+        (self.items > 0).then(|| self.confidence_sum / self.items as f64)
+    }
+
+    /// The share of the bin's items that are events; `None` without items.
+    pub fn event_share(&self) -> Option<f64> {
+        ratio(self.events, self.items)
+    }
+
     fn summed_gap(&self) -> f64 {
-        (self.events as f64 - self.confidence).abs()
+        (self.events as f64 - self.confidence_sum).abs()
     }
 }

@@ -1,5 +1,7 @@
 //! Whether events score higher than the rest. Ties are averaged; every figure takes one walk over the sorted scores.
 
+use serde::Serialize;
+
 use super::predictions::Predictions;
 use super::scored::Scored;
 
@@ -19,6 +21,53 @@ pub fn auroc(scored: &Scored) -> Option<f64> {
         others_below += tied_others;
     }
     Some(won / (events * others))
+}
+
+/// A point of the ROC curve: what calling every item of at least one score an event finds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RocPoint {
+    /// Share of the non-events called events: 1 − specificity.
+    pub false_positive_rate: f64,
+    /// Share of the events called events: sensitivity.
+    pub true_positive_rate: f64,
+}
+
+/// The ROC curve from (0, 0) to (1, 1), one point per distinct score from the highest down. `None` unless there are both
+/// events and non-events. The area under its chords is [`auroc`].
+pub fn roc(scored: &Scored) -> Option<Vec<RocPoint>> {
+    let events = scored.events();
+    let others = scored.items() - events;
+    if events == 0 || others == 0 {
+        return None;
+    }
+    let (mut found, mut false_alarms) = (0, 0);
+    let mut points = vec![RocPoint {
+        false_positive_rate: 0.0,
+        true_positive_rate: 0.0,
+    }];
+    for group in scored.tie_groups().rev() {
+        found += group.events;
+        false_alarms += group.items - group.events;
+        points.push(RocPoint {
+            false_positive_rate: false_alarms as f64 / others as f64,
+            true_positive_rate: found as f64 / events as f64,
+        });
+    }
+    Some(points)
+}
+
+/// The height of a ROC curve at a false-positive rate between 0 and 1, linear between its points and at the top of a
+/// vertical step; `None` outside.
+pub fn sensitivity_at(curve: &[RocPoint], false_positive_rate: f64) -> Option<f64> {
+    let after = curve.partition_point(|point| point.false_positive_rate <= false_positive_rate);
+    let left = curve.get(after.checked_sub(1)?)?;
+    let Some(right) = curve.get(after) else {
+        return (false_positive_rate <= left.false_positive_rate)
+            .then_some(left.true_positive_rate);
+    };
+    let width = right.false_positive_rate - left.false_positive_rate;
+    let along = (false_positive_rate - left.false_positive_rate) / width;
+    Some(left.true_positive_rate + along * (right.true_positive_rate - left.true_positive_rate))
 }
 
 /// The average precision, Σ precision · Δrecall down the ranking (stepwise, as scikit-learn's): the area under the
@@ -64,4 +113,36 @@ pub fn macro_mean_of_defined(per_class: &[Option<f64>]) -> Option<f64> {
         return None;
     }
     Some(defined.iter().sum::<f64>() / defined.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_area_under_the_chords_of_the_roc_curve_is_the_auroc() {
+        let scores = [0.1, 0.4, 0.4, 0.4, 0.7, 0.9, 0.9];
+        let events = [false, true, false, false, true, true, false];
+        let scored = Scored::new(&scores, &events).unwrap();
+        let curve = roc(&scored).unwrap();
+        let area: f64 = curve
+            .windows(2)
+            .map(|pair| {
+                let width = pair[1].false_positive_rate - pair[0].false_positive_rate;
+                0.5 * width * (pair[0].true_positive_rate + pair[1].true_positive_rate)
+            })
+            .sum();
+        assert!((area - auroc(&scored).unwrap()).abs() < 1e-12);
+        assert_eq!(roc(&Scored::new(&scores, &[true; 7]).unwrap()), None);
+    }
+
+    #[test]
+    fn a_roc_curve_is_read_at_the_top_of_a_step_and_between_points() {
+        let scored = Scored::new(&[0.9, 0.5, 0.5, 0.1], &[true, true, false, false]).unwrap();
+        let curve = roc(&scored).unwrap();
+        let read = [0.0, 0.25, 0.5, 1.0].map(|rate| sensitivity_at(&curve, rate).unwrap());
+        assert_eq!(read, [0.5, 0.75, 1.0, 1.0]);
+        assert_eq!(sensitivity_at(&curve, 1.5), None);
+    }
 }

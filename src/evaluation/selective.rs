@@ -125,6 +125,25 @@ pub fn accuracy_at_coverage(
     Ok(last.accuracy_of(accepted))
 }
 
+/// The expected risk of the surest `percent` of the items for each of `percents`, in one walk: 1 − the accuracy of
+/// [`accuracy_at_coverage`].
+///
+/// # Errors
+/// [`EvaluationError::Coverage`] unless every one is between 1 and 100.
+pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>, EvaluationError> {
+    let steps: Vec<Step> = steps(scored).collect();
+    let risk = |&percent: &usize| {
+        if !(1..=100).contains(&percent) {
+            return Err(EvaluationError::Coverage(percent));
+        }
+        let accepted = (percent * scored.items()).div_ceil(100);
+        let last = steps.partition_point(|step| step.items_after() < accepted);
+        let step = steps.get(last).ok_or(EvaluationError::Empty)?;
+        Ok(step.expected_errors(accepted - step.items_before) / accepted as f64)
+    };
+    percents.iter().map(risk).collect()
+}
+
 fn steps(scored: &Scored) -> impl Iterator<Item = Step> + '_ {
     scored.tie_groups().scan((0, 0), |(items, errors), group| {
         let step = Step {
@@ -184,5 +203,27 @@ impl Step {
             accepted_by_threshold: self.items_after(),
             accuracy_by_threshold: 1.0 - self.errors_after() as f64 / self.items_after() as f64,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn risks_read_in_one_walk_are_those_read_one_by_one() {
+        let uncertainty: Vec<f64> = (0..37).map(|item| f64::from(item * 7 % 11)).collect();
+        let wrong: Vec<bool> = (0..37).map(|item| item % 5 == 0).collect();
+        let scored = Scored::new(&uncertainty, &wrong).unwrap();
+        let percents: Vec<usize> = (1..=100).collect();
+        for (percent, risk) in (1..).zip(risk_at_coverages(&scored, &percents).unwrap()) {
+            let accuracy = accuracy_at_coverage(&scored, percent).unwrap().accuracy;
+            assert!((1.0 - accuracy - risk).abs() < 1e-12, "{percent}%");
+        }
+        assert_eq!(
+            risk_at_coverages(&scored, &[50, 0]),
+            Err(EvaluationError::Coverage(0))
+        );
     }
 }

@@ -5,22 +5,28 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use crate::training::{
-    CropOptions, CropTable, Dataset, Evaluation, LeftOut, Recipe, SplitOptions, Study,
+    CropOptions, CropTable, Dataset, Evaluation, LeftOut, Part, Recipe, SplitOptions, Study,
     StudyOptions, TrainingError, Workspace,
-    calibration::held_out::HEAD_METHODS,
+    calibration::{CALIBRATION_FOLD, calibrate_model},
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
-    evaluation::evaluate::{evaluate, write_evaluation},
-    evaluation::tables::{aurc_table, figures_table, misprediction_table},
+    evaluation::evaluate::{HeldOut, evaluate, write_evaluation},
+    evaluation::tables::{aurc_table, figures_table, layers_table, misprediction_table},
     export::card::model_card,
     export::verify::verify,
     export::write::export,
+    models::{
+        FoldModel, HEAD_METHODS,
+        frozen::FrozenTraining,
+        scores::{OUT_OF_FOLD_VIEWS, PASSES, Views, scores},
+    },
     progress, split, trunks,
     workspace::{write_bytes, write_csv},
 };
 use crate::{
     bundle::{Bundle, Method},
     engine::Runtime,
+    imaging::augment::AugmentPolicy,
 };
 
 /// Runs one command. Results go to stdout, progress and warnings to stderr.
@@ -33,16 +39,19 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
         Command::Split(args) => divide(&args.division, &args.work),
         Command::Train(args) => {
             Recipe::compact(args.method)?;
-            let (study, _) = open_study(&args.heads)?;
-            train(&study, args.method)
+            let (study, runtime) = open_study(&args.heads)?;
+            train(&frozen(&study, &runtime)?, &study, args.method)
         }
         Command::Export(args) => {
             let (study, runtime) = open_study(&args.heads)?;
-            write_bundle(&study, &runtime, args).map(|_| ())
+            let training = frozen(&study, &runtime)?;
+            write_bundle(&study, &runtime, &training, args).map(|_| ())
         }
         Command::Evaluate(args) => {
             let (study, runtime) = open_study(&args.heads)?;
-            measure(&study, &runtime, &Bundle::open(&args.out)?, args)
+            let training = frozen(&study, &runtime)?;
+            let bundle = Bundle::open(&args.out)?;
+            measure(&study, &runtime, &training, &bundle, args)
         }
         Command::Model(args) => model(args),
         Command::Trunk(command) => trunks::command::run(command),
@@ -54,11 +63,12 @@ fn model(args: &ModelArgs) -> Result<(), TrainingError> {
     crop(&args.cut, &bundle.heads.work.work)?;
     divide(&args.division, &bundle.heads.work)?;
     let (study, runtime) = open_study(&bundle.heads)?;
+    let training = frozen(&study, &runtime)?;
     for method in HEAD_METHODS {
-        train(&study, method)?;
+        train(&training, &study, method)?;
     }
-    let exported = write_bundle(&study, &runtime, bundle)?;
-    measure(&study, &runtime, &exported, bundle)
+    let exported = write_bundle(&study, &runtime, &training, bundle)?;
+    measure(&study, &runtime, &training, &exported, bundle)
 }
 
 fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
@@ -131,21 +141,24 @@ fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
         classes: args.num_classes,
         seed: args.work.seed,
     };
-    let runtime = Runtime::load(None)?;
-    let bar = progress::bar("trunk features");
-    let study = Study::open(&options, &runtime, &bar)?;
-    bar.finish_and_clear();
-    println!(
-        "features: {} cells in {} views",
-        study.table.rows.len(),
-        study.features.views.len()
-    );
-    Ok((study, runtime))
+    Ok((Study::open(&options)?, Runtime::load(None)?))
 }
 
-fn train(study: &Study, method: Method) -> Result<(), TrainingError> {
+fn frozen<'a>(study: &'a Study, runtime: &Runtime) -> Result<FrozenTraining<'a>, TrainingError> {
+    let bar = progress::bar("trunk features");
+    let training = FrozenTraining::open(study, runtime, &bar)?;
+    bar.finish_and_clear();
+    println!("features: {} cells", study.table.rows.len());
+    Ok(training)
+}
+
+fn train(
+    training: &FrozenTraining<'_>,
+    study: &Study,
+    method: Method,
+) -> Result<(), TrainingError> {
     let bar: ProgressBar = progress::bar("training");
-    study.train(method, &bar)?;
+    training.train(method, &bar)?;
     bar.finish_and_clear();
     let (folds, classes) = (study.folds().len(), study.grouping.classes());
     println!(
@@ -155,15 +168,45 @@ fn train(study: &Study, method: Method) -> Result<(), TrainingError> {
     Ok(())
 }
 
+/// Views of test-time augmentation as the bundle serves them.
+fn served_views() -> Views {
+    Views {
+        policy: AugmentPolicy::paper(),
+        count: PASSES,
+    }
+}
+
+fn held_out(
+    study: &Study,
+    runtime: &Runtime,
+    model: &FoldModel,
+    part: Part,
+    views: &Views,
+    progress: &ProgressBar,
+) -> Result<HeldOut, TrainingError> {
+    let rows = study.rows_in(part);
+    let scores = scores(study, runtime, model, &rows, views, progress)?;
+    Ok(HeldOut { rows, scores })
+}
+
 fn write_bundle(
     study: &Study,
     runtime: &Runtime,
+    training: &FrozenTraining<'_>,
     args: &BundleArgs,
 ) -> Result<Bundle, TrainingError> {
     let bar = progress::bar("calibration views");
-    let bundle = export(study, runtime, &args.out, &bar)?;
+    let model = training.model(CALIBRATION_FOLD)?;
+    let views = served_views();
+    let part = Part::Fold(CALIBRATION_FOLD);
+    let calibration = held_out(study, runtime, &model, part, &views, &bar)?;
+    let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
     bar.finish_and_clear();
-    let difference = verify(study, runtime, &bundle)?;
+    if let Some(unlike) = &calibrated.unlike {
+        println!("{}", layers_table(&unlike.tried).terminal());
+    }
+    let bundle = export(study, &model, &calibrated, &views, &args.out)?;
+    let difference = verify(study, runtime, &model, &bundle)?;
     println!(
         "export: {}, the runtime's probabilities within {difference:.1e} of the trainer's",
         args.out.display()
@@ -174,13 +217,32 @@ fn write_bundle(
 fn measure(
     study: &Study,
     runtime: &Runtime,
+    training: &FrozenTraining<'_>,
     bundle: &Bundle,
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
-    verify(study, runtime, bundle)?;
+    let model = training.model(CALIBRATION_FOLD)?;
+    verify(study, runtime, &model, bundle)?;
     let bar = progress::bar("evaluation views");
-    let evaluation = evaluate(study, runtime, &bar)?;
+    let views = Views {
+        count: OUT_OF_FOLD_VIEWS,
+        ..served_views()
+    };
+    let mut folds = Vec::new();
+    for fold in study.folds() {
+        let model = training.model(fold)?;
+        folds.push(held_out(
+            study,
+            runtime,
+            &model,
+            Part::Fold(fold),
+            &views,
+            &bar,
+        )?);
+    }
+    let test = held_out(study, runtime, &model, Part::Test, &served_views(), &bar)?;
     bar.finish_and_clear();
+    let evaluation = evaluate(study, &folds, &test, &bundle.manifest().calibration)?;
     write_evaluation(
         &evaluation,
         &study.workspace.evaluation(study.grouping.classes()),

@@ -1,26 +1,20 @@
-//! Everything that training, export and evaluation share: the cells, their parts, their features and the heads.
+//! Everything that training, export and evaluation share: the cells, their labels and their parts.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use indicatif::ProgressBar;
 
 use crate::training::{
-    CropTable, FeatureRequest, FeatureSet, Grouping, HeadWeights, Part, Recipe, SplitRow,
-    TrainingCells, TrainingError, TrunkFile, ViewPlan,
+    CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
+    TrunkFile, ViewPlan,
     dataset::crop_table::require,
-    features, fit, parallel,
+    features,
     workspace::{Workspace, read_bytes, read_csv},
 };
 use crate::{
-    bundle::{Input, Method, sha256_hex},
+    bundle::Input,
     engine::{Runtime, seed_of},
 };
-
-/// Views of each cell that the heads learn from: all eight of the square.
-const TRAINING_VIEWS: usize = 8;
 
 /// What a study is made of.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +31,7 @@ pub struct StudyOptions<'a> {
     pub seed: u64,
 }
 
-/// Cells with their parts and features.
+/// Cells with their labels and parts.
 pub struct Study {
     /// The work folder.
     pub workspace: Workspace,
@@ -51,8 +45,6 @@ pub struct Study {
     pub trunk: TrunkFile,
     /// What the trunk wants to see.
     pub input: Input,
-    /// Features of every crop in the training views; view 0 is the crop as it is.
-    pub features: FeatureSet,
     /// How the labels are grouped.
     pub grouping: Grouping,
     /// Seed of everything random.
@@ -60,15 +52,11 @@ pub struct Study {
 }
 
 impl Study {
-    /// Reads what `crop` and `split` wrote and computes the features that are missing.
+    /// Reads what `crop` and `split` wrote.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when an earlier step was not run; see [`features`].
-    pub fn open(
-        options: &StudyOptions<'_>,
-        runtime: &Runtime,
-        progress: &ProgressBar,
-    ) -> Result<Self, TrainingError> {
+    /// [`TrainingError::Missing`] when an earlier step was not run.
+    pub fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
         let grouping = Grouping::with_classes(&table.labels, options.classes)?;
@@ -76,15 +64,6 @@ impl Study {
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::open(options.trunk)?;
         let input = trunk.input(&table.settings, options.size);
-        let request = FeatureRequest {
-            crops: &workspace.crops(),
-            cells: &table.rows,
-            input: &input,
-            views: &ViewPlan::Dihedral {
-                count: TRAINING_VIEWS,
-            },
-        };
-        let features = features(runtime, &trunk, &request, &workspace, progress)?;
         Ok(Self {
             workspace,
             table,
@@ -92,7 +71,6 @@ impl Study {
             cell_seeds,
             trunk,
             input,
-            features,
             grouping,
             seed: options.seed,
         })
@@ -143,72 +121,43 @@ impl Study {
             .collect()
     }
 
+    /// The images that some rows come from, as numbers: one per row, the same for the same image.
+    pub fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        let images = self.images(rows);
+        let names: BTreeSet<&str> = images.iter().copied().collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let number = |image: &&str| names.partition_point(|name| name < image);
+        images.iter().map(number).collect()
+    }
+
     /// Number of different images among some rows.
     pub fn image_count(&self, rows: &[usize]) -> usize {
         self.images(rows).into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// Trains the heads of a method for every held-out fold, side by side on the cores there are; what was trained
-    /// before with the same cells, recipe and seed is kept.
+    /// Features of some rows in some views, from the cache where they are there.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] for a method without heads of its own.
-    pub fn train(&self, method: Method, progress: &ProgressBar) -> Result<(), TrainingError> {
-        let recipe = Recipe::compact(method)?;
-        let labels = self.labels(&(0..self.parts.len()).collect::<Vec<_>>());
-        parallel::map(parallel::available_threads(), &self.folds(), |fold| {
-            let path = self.head_file(method, &recipe, *fold);
-            if path.is_file() {
-                return Ok(());
-            }
-            let cells = TrainingCells {
-                views: &self.features.views,
-                rows: &self.training_rows(*fold),
-                classes: &labels,
-                class_count: self.grouping.classes(),
-            };
-            let purpose = format!("{method}/fold {fold} held out");
-            fit(&cells, &recipe, self.seed, &purpose, progress).write(&path)
-        })?;
-        Ok(())
-    }
-
-    /// The heads that [`Self::train`] made with a fold held out.
-    ///
-    /// # Errors
-    /// [`TrainingError::Missing`] before that.
-    pub fn heads(&self, method: Method, held_out: usize) -> Result<HeadWeights, TrainingError> {
-        let recipe = Recipe::compact(method)?;
-        let path = self.head_file(method, &recipe, held_out);
-        require(
-            &path,
-            &format!(
-                "train --method {method} --num-classes {}",
-                self.grouping.classes()
-            ),
-        )?;
-        HeadWeights::read(
-            &path,
-            recipe.shape(self.trunk.dimension, self.grouping.classes()),
-        )
-    }
-
-    /// A name that changes with everything that the heads depend on.
-    fn head_file(&self, method: Method, recipe: &Recipe, held_out: usize) -> PathBuf {
-        let rows = self.training_rows(held_out);
-        let depends_on = format!(
-            "{}|{recipe:?}|{}|{:?}|{rows:?}",
-            self.features.digest,
-            self.seed,
-            self.labels(&rows)
-        );
-        let digest = sha256_hex(depends_on.as_bytes());
-        let classes = self.grouping.classes();
-        let name = format!(
-            "{method}_{classes}_classes_without_fold_{held_out}_{}.f32",
-            &digest[..16]
-        );
-        self.workspace.heads().join(name)
+    /// See [`features`].
+    pub fn features_of(
+        &self,
+        runtime: &Runtime,
+        trunk: &TrunkFile,
+        rows: &[usize],
+        views: &ViewPlan,
+        progress: &ProgressBar,
+    ) -> Result<FeatureSet, TrainingError> {
+        let cells: Vec<CropRow> = rows
+            .iter()
+            .map(|row| self.table.rows[*row].clone())
+            .collect();
+        let request = FeatureRequest {
+            crops: &self.workspace.crops(),
+            cells: &cells,
+            input: &self.input,
+            views,
+        };
+        features(runtime, trunk, &request, &self.workspace, progress)
     }
 }
 

@@ -62,6 +62,11 @@ impl Workspace {
         self.root.join("features")
     }
 
+    /// Trunks with a second output for statistics, named after their digests.
+    pub fn statistics(&self) -> PathBuf {
+        self.root.join("statistics")
+    }
+
     /// Trained heads, a file per method, classes, fold and digest.
     pub fn heads(&self) -> PathBuf {
         self.root.join("heads")

@@ -11,8 +11,10 @@ mod features;
 mod graphs;
 mod layouts;
 mod learning;
+mod losses;
 mod resnet;
 mod splits;
+mod statistics;
 mod tiny_data;
 mod trunk_import;
 

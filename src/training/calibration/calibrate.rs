@@ -1,11 +1,18 @@
-//! What the calibration part teaches about each method: a temperature and the range of every measure.
+//! What the calibration part teaches about each method: a temperature, the range of every measure, policies, and when to
+//! stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::training::{CellScores, TrainingError};
+use super::policies::{KnownCells, policies};
 use crate::{
     bundle::Calibration,
-    uncertainty::{Measure, Range, Summary, calibration::RangeError, summarise},
+    training::{CellScores, TrainingError},
+    uncertainty::{
+        Measure, Policy, Range, Samples, Summary,
+        calibration::RangeError,
+        stopping::{self, Boundary},
+        summarise,
+    },
 };
 
 /// Bounds of the temperature; an optimum at one of them means that the part is too small or already perfect.
@@ -48,31 +55,74 @@ fn negative_log_likelihood(
     temperature: f64,
 ) -> Result<f64, TrainingError> {
     let samples = scores.samples(temperature)?;
-    let of_cell = |(samples, label): (&crate::uncertainty::Samples, &usize)| {
+    let of_cell = |(samples, label): (&Samples, &usize)| {
         let mean = samples.of_class(*label).sum::<f64>() / samples.passes() as f64;
         -mean.max(f64::MIN_POSITIVE).ln()
     };
     Ok(samples.iter().zip(labels).map(of_cell).sum::<f64>() / labels.len().max(1) as f64)
 }
 
-/// Temperature and ranges of one method, measured on cells of `images` whole images that its training has not seen.
+/// Views before the first look of the stopping rule, and between looks.
+const LOOKS: (usize, usize) = (4, 2);
+
+/// Temperature, ranges and policies of one method, measured on cells of whole images that its training has not seen.
 ///
 /// # Errors
 /// [`TrainingError::Samples`] when a logit is not finite, [`TrainingError::Impossible`] without cells.
 pub fn calibrate(
     scores: &CellScores,
-    labels: &[usize],
-    images: usize,
+    known: &KnownCells<'_>,
 ) -> Result<Calibration, TrainingError> {
-    let temperature = fit_mean_temperature(scores, labels)?;
-    let summaries: Vec<Summary> = scores.samples(temperature)?.iter().map(summarise).collect();
+    let temperature = fit_mean_temperature(scores, known.labels)?;
+    let summaries = summaries(scores, temperature, known.abnormal)?;
     Ok(Calibration {
         temperature,
-        cells: labels.len(),
-        images,
+        cells: known.labels.len(),
+        images: known.images.iter().collect::<BTreeSet<_>>().len(),
         ranges: ranges(&summaries).map_err(|error| TrainingError::Impossible(error.to_string()))?,
-        policies: Vec::new(),
+        policies: policies(&summaries, known)?,
+        stopping: None,
     })
+}
+
+/// [`calibrate`] for test-time augmentation, with the rule that stops it early under any of the policies.
+///
+/// # Errors
+/// See [`calibrate`].
+pub fn calibrate_views(
+    scores: &CellScores,
+    known: &KnownCells<'_>,
+) -> Result<Calibration, TrainingError> {
+    let calibration = calibrate(scores, known)?;
+    let boundary = |policy: &Policy| {
+        Some(Some(Boundary {
+            measure: policy.measure,
+            threshold: policy.threshold?,
+            abnormal: known.abnormal,
+        }))
+    };
+    let of_policies = calibration.policies.iter().filter_map(boundary);
+    let boundaries: Vec<Option<Boundary<'_>>> = std::iter::once(None).chain(of_policies).collect();
+    let samples = scores.samples(calibration.temperature)?;
+    let fit = stopping::calibrate(&samples, &boundaries, LOOKS.0, LOOKS.1);
+    Ok(Calibration {
+        stopping: fit.rule,
+        ..calibration
+    })
+}
+
+/// What the scores say at a temperature, in all classes and in two.
+///
+/// # Errors
+/// [`TrainingError::Samples`] when a logit is not finite.
+pub fn summaries(
+    scores: &CellScores,
+    temperature: f64,
+    abnormal: &[bool],
+) -> Result<Vec<Summary>, TrainingError> {
+    let samples = scores.samples(temperature)?;
+    let summary = |samples: &Samples| summarise(samples).with_abnormal(abnormal);
+    Ok(samples.iter().map(summary).collect())
 }
 
 /// The range of every measure that is defined.
@@ -134,7 +184,14 @@ mod tests {
     #[test]
     fn undefined_measures_have_no_range() {
         let (scores, labels) = single_pass(20);
-        let calibration = calibrate(&scores, &labels, 2).unwrap();
+        let images: Vec<usize> = (0..20).map(|cell| cell / 10).collect();
+        let known = KnownCells {
+            labels: &labels,
+            images: &images,
+            eligible: &[true; 20],
+            abnormal: &[false, true, true],
+        };
+        let calibration = calibrate(&scores, &known).unwrap();
         assert!(calibration.ranges.contains_key(&Measure::PredictiveEntropy));
         assert!(!calibration.ranges.contains_key(&Measure::Variance));
     }

@@ -25,8 +25,7 @@ pub fn read(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
     let mut records = Vec::new();
     for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let label = name_of(&class);
-        let mut images = Vec::new();
-        collect(&class, &mut images)?;
+        let images = images(&class)?;
         if images.is_empty() {
             return Err(TrainingError::malformed(&class)("the class has no images"));
         }
@@ -64,6 +63,16 @@ fn record(folder: &Path, label: &str, image: PathBuf) -> CellRecord {
 
 fn is_cropped(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == CROPPED)
+}
+
+/// Every image in a folder, at any depth, in the order of the names.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn images(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let mut images = Vec::new();
+    collect(folder, &mut images)?;
+    Ok(images)
 }
 
 fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), TrainingError> {

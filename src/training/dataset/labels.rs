@@ -215,6 +215,11 @@ impl Grouping {
             .collect()
     }
 
+    /// Whether each output stands for an abnormal class.
+    pub fn abnormal_flags(&self) -> Vec<bool> {
+        self.outputs.iter().map(|label| label.abnormal).collect()
+    }
+
     /// The outputs that stand for abnormal classes.
     pub fn abnormal(&self) -> Vec<usize> {
         (0..self.outputs.len())

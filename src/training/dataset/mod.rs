@@ -7,5 +7,6 @@ pub mod crops;
 mod folders;
 pub mod labels;
 pub mod part;
+pub mod pictures;
 pub mod split;
 mod table;

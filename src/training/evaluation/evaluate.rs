@@ -2,23 +2,17 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::training::{
-    CellScores, Part, Study, TrainingError,
+    CellScores, Study, TrainingError,
     calibration::calibrate::fit_mean_temperature,
-    calibration::held_out::{
-        HEAD_METHODS, OUT_OF_FOLD_VIEWS, augmented_features, augmented_scores, head_scores,
-    },
     evaluation::figures::{Answers, MethodFigures, Truth, figures},
-    export::write::BundleHeads,
     parallel,
     workspace::write_json,
 };
 use crate::{
     bundle::{Calibration, Method},
-    engine::Runtime,
     uncertainty::{Summary, summarise},
 };
 
@@ -48,31 +42,32 @@ pub struct EvaluatedPart {
     pub methods: BTreeMap<Method, MethodFigures>,
 }
 
+/// Scores of some cells by every method, from a model that has not learnt from them.
+#[derive(Clone, Debug)]
+pub struct HeldOut {
+    /// The cells.
+    pub rows: Vec<usize>,
+    /// What each method says of them.
+    pub scores: BTreeMap<Method, CellScores>,
+}
+
 /// Evaluates every method out of fold and on the test part.
 ///
-/// Test-time augmentation is measured with all its views on the test part and with [`OUT_OF_FOLD_VIEWS`] out of fold.
-///
 /// # Errors
-/// [`TrainingError::Missing`] when a method was not trained for every fold.
+/// [`TrainingError::Evaluation`] when a part has no cells or only one image.
 pub fn evaluate(
     study: &Study,
-    runtime: &Runtime,
-    progress: &ProgressBar,
+    folds: &[HeldOut],
+    test: &HeldOut,
+    calibrations: &BTreeMap<Method, Calibration>,
 ) -> Result<Evaluation, TrainingError> {
-    let heads = BundleHeads::read(study)?;
-    let calibrations = heads.calibrations(study, runtime, progress)?;
-    let scores = heads.scores(study, runtime, Part::Test, progress)?;
+    let names = study.grouping.names().into_iter();
     Ok(Evaluation {
         software: format!("secondlook {}", env!("CARGO_PKG_VERSION")),
         seed: study.seed,
-        labels: study
-            .grouping
-            .names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-        out_of_fold: out_of_fold(study, runtime, progress)?,
-        test: test(study, &scores, &calibrations)?,
+        labels: names.map(str::to_owned).collect(),
+        out_of_fold: out_of_fold(study, folds)?,
+        test: test_part(study, test, calibrations)?,
     })
 }
 
@@ -81,14 +76,13 @@ pub fn write_evaluation(evaluation: &Evaluation, path: &Path) -> Result<(), Trai
     write_json(path, evaluation)
 }
 
-fn test(
+fn test_part(
     study: &Study,
-    scores: &BTreeMap<Method, CellScores>,
+    test: &HeldOut,
     calibrations: &BTreeMap<Method, Calibration>,
 ) -> Result<EvaluatedPart, TrainingError> {
-    let rows = study.rows_in(Part::Test);
     let mut answers = Vec::new();
-    for (method, scores) in scores {
+    for (method, scores) in &test.scores {
         let temperature = calibrations
             .get(method)
             .map_or(1.0, |calibration| calibration.temperature);
@@ -99,51 +93,32 @@ fn test(
             summaries: summaries(scores, temperature)?,
         });
     }
-    evaluated_part(study, &rows, answers)
+    evaluated_part(study, &test.rows, answers)
 }
 
-fn out_of_fold(
-    study: &Study,
-    runtime: &Runtime,
-    progress: &ProgressBar,
-) -> Result<EvaluatedPart, TrainingError> {
-    let folds: Vec<Vec<usize>> = study
-        .folds()
-        .into_iter()
-        .map(|fold| study.rows_in(Part::Fold(fold)))
-        .collect();
-    let mut answers = parallel::map(parallel::available_threads(), &HEAD_METHODS, |method| {
-        let mut scores = Vec::new();
-        for (fold, rows) in study.folds().into_iter().zip(&folds) {
-            scores.push(head_scores(
-                study,
-                *method,
-                &study.heads(*method, fold)?,
-                rows,
-            )?);
-        }
-        cross_calibrated(study, *method, &folds, &scores)
+fn out_of_fold(study: &Study, folds: &[HeldOut]) -> Result<EvaluatedPart, TrainingError> {
+    let methods: Vec<Method> = folds
+        .first()
+        .map(|fold| fold.scores.keys().copied().collect())
+        .unwrap_or_default();
+    let answers = parallel::map(parallel::available_threads(), &methods, |method| {
+        cross_calibrated(study, *method, folds)
     })?;
-    let mut scores = Vec::new();
-    for (fold, rows) in study.folds().into_iter().zip(&folds) {
-        let augmented = augmented_features(study, runtime, rows, OUT_OF_FOLD_VIEWS, progress)?;
-        scores.push(augmented_scores(
-            &study.heads(Method::Baseline, fold)?,
-            &augmented,
-            rows.len(),
-        ));
-    }
-    answers.push(cross_calibrated(study, Method::Tta, &folds, &scores)?);
-    evaluated_part(study, &folds.concat(), answers)
+    let rows: Vec<usize> = folds.iter().flat_map(|fold| fold.rows.clone()).collect();
+    evaluated_part(study, &rows, answers)
 }
 
 /// Every fold's answers at the temperature of the others.
 fn cross_calibrated(
     study: &Study,
     method: Method,
-    folds: &[Vec<usize>],
-    scores: &[CellScores],
+    folds: &[HeldOut],
 ) -> Result<Answers, TrainingError> {
+    let missing = || TrainingError::Impossible(format!("{method} was not scored in every fold"));
+    let scores: Vec<&CellScores> = folds
+        .iter()
+        .map(|fold| fold.scores.get(&method).ok_or_else(missing))
+        .collect::<Result<_, _>>()?;
     let mut answers = Answers {
         method,
         passes: scores.first().map_or(0, |scores| scores.passes),
@@ -151,7 +126,7 @@ fn cross_calibrated(
         summaries: Vec::new(),
     };
     for (held_out, own) in scores.iter().enumerate() {
-        let temperature = temperature_without(study, folds, scores, held_out)?;
+        let temperature = temperature_without(study, folds, &scores, held_out)?;
         answers.temperatures.push(temperature);
         answers.summaries.extend(summaries(own, temperature)?);
     }
@@ -161,8 +136,8 @@ fn cross_calibrated(
 /// The temperature that suits the held-out answers of all other folds: this fold's labels have no say in it.
 fn temperature_without(
     study: &Study,
-    folds: &[Vec<usize>],
-    scores: &[CellScores],
+    folds: &[HeldOut],
+    scores: &[&CellScores],
     held_out: usize,
 ) -> Result<f64, TrainingError> {
     let others = || (0..folds.len()).filter(|fold| *fold != held_out);
@@ -170,7 +145,7 @@ fn temperature_without(
         .flat_map(|fold| scores[fold].values.iter().copied())
         .collect();
     let rows: Vec<usize> = others()
-        .flat_map(|fold| folds[fold].iter().copied())
+        .flat_map(|fold| folds[fold].rows.iter().copied())
         .collect();
     let together = CellScores {
         values,

@@ -3,6 +3,7 @@
 use comfy_table::Table;
 
 use crate::training::{
+    calibration::{alterations::Alteration, unlike::Layer},
     evaluation::evaluate::EvaluatedPart,
     evaluation::figures::{Figure, MethodFigures},
 };
@@ -35,6 +36,22 @@ impl TextTable {
         let rule = format!("|{}\n", "---|".repeat(self.header.len()));
         let rows: String = self.rows.iter().map(|row| line(row)).collect();
         line(&self.header) + &rule + &rows
+    }
+}
+
+/// How well each layer tells altered cells from the same cells as they are.
+pub fn layers_table(layers: &[Layer]) -> TextTable {
+    let row = |layer: &Layer| {
+        let name = format!("residual addition {}", layer.addition);
+        let aurocs = layer.auroc.values().map(|auroc| format!("{auroc:.3}"));
+        std::iter::once(name).chain(aurocs).collect()
+    };
+    let alterations = Alteration::ALL.map(|alteration| alteration.name().to_owned());
+    TextTable {
+        header: std::iter::once("AUROC by layer".to_owned())
+            .chain(alterations)
+            .collect(),
+        rows: layers.iter().map(row).collect(),
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::bundle::{Manifest, Method};
 use crate::training::{
     Evaluation, LabelEntry, Part, Study, TrainingError,
-    calibration::held_out::{CALIBRATION_FOLD, OUT_OF_FOLD_VIEWS},
+    calibration::CALIBRATION_FOLD,
     evaluation::tables::{
         TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
     },
+    models::scores::OUT_OF_FOLD_VIEWS,
 };
 
 const TEMPLATE: &str = include_str!("model_card.md");

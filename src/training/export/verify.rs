@@ -1,13 +1,17 @@
 //! Whether ONNX Runtime says of the exported heads what the trainer says.
 
-use crate::training::{
-    CellScores, Graph, Part, Recipe, Study, TrainingError,
-    calibration::held_out::{CALIBRATION_FOLD, HEAD_METHODS, PASSES, head_scores},
-    export::write::BundleHeads,
-};
+use indicatif::ProgressBar;
+
 use crate::{
     bundle::{Bundle, Method},
     engine::{Runtime, draw_masks},
+    training::{
+        CellScores, FeatureMatrix, Graph, Part, Study, TrainingError,
+        models::{
+            FoldModel, HEAD_METHODS,
+            scores::{PASSES, head_scores, plain_features},
+        },
+    },
 };
 
 /// Cells that are compared.
@@ -20,20 +24,28 @@ const TOLERANCE: f64 = 1e-5;
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when a difference is more than rounding.
-pub fn verify(study: &Study, runtime: &Runtime, bundle: &Bundle) -> Result<f64, TrainingError> {
-    let heads = BundleHeads::read(study)?;
+pub fn verify(
+    study: &Study,
+    runtime: &Runtime,
+    model: &FoldModel,
+    bundle: &Bundle,
+) -> Result<f64, TrainingError> {
     let rows: Vec<usize> = study
-        .rows_in(Part::Fold(CALIBRATION_FOLD))
+        .rows_in(Part::Fold(model.held_out))
         .into_iter()
         .take(CELLS)
         .collect();
+    let plain = plain_features(study, runtime, model, &rows, &ProgressBar::hidden())?;
+    let compared = Compared {
+        study,
+        runtime,
+        model,
+        bundle,
+    };
     let mut largest = 0.0_f64;
     for method in HEAD_METHODS {
-        let Some(trained) = heads.of_method.get(&method) else {
-            continue;
-        };
-        let expected = head_scores(study, method, trained, &rows)?;
-        let found = runtime_scores(study, runtime, bundle, method, &rows)?;
+        let expected = head_scores(study, model, method, &plain, &rows)?;
+        let found = compared.runtime_scores(method, &rows, &plain)?;
         let difference = largest_difference(&expected, &found)?;
         if difference > TOLERANCE {
             let reason = format!(
@@ -46,44 +58,47 @@ pub fn verify(study: &Study, runtime: &Runtime, bundle: &Bundle) -> Result<f64, 
     Ok(largest)
 }
 
-fn runtime_scores(
-    study: &Study,
-    runtime: &Runtime,
-    bundle: &Bundle,
-    method: Method,
-    rows: &[usize],
-) -> Result<CellScores, TrainingError> {
-    let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
-    let head = bundle.manifest().head(method).ok_or_else(missing)?;
-    let mut graph = Graph::open(runtime, &bundle.path_of(&head.file), &head.output)?;
-    let masks = if method == Method::McDropout {
-        Recipe::compact(method)?.masks()
-    } else {
-        Vec::new()
-    };
-    let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let mut values = Vec::new();
-    for row in rows {
-        let features = study
-            .features
-            .views
-            .first()
-            .map(|view| view.row(*row))
-            .unwrap_or_default();
-        let seed = study.cell_seeds[*row];
-        let drawn = draw_masks(&masks, PASSES, seed);
-        let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
-        for (mask, values) in masks.iter().zip(&drawn) {
-            inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
+struct Compared<'a> {
+    study: &'a Study,
+    runtime: &'a Runtime,
+    model: &'a FoldModel,
+    bundle: &'a Bundle,
+}
+
+impl Compared<'_> {
+    /// What the bundle's graph says of cells whose features are `plain`.
+    fn runtime_scores(
+        &self,
+        method: Method,
+        rows: &[usize],
+        plain: &FeatureMatrix,
+    ) -> Result<CellScores, TrainingError> {
+        let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
+        let head = self.bundle.manifest().head(method).ok_or_else(missing)?;
+        let path = self.bundle.path_of(&head.file);
+        let mut graph = Graph::open(self.runtime, &path, &head.output)?;
+        let masks = match method {
+            Method::McDropout => self.model.masks.as_slice(),
+            _ => &[],
+        };
+        let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut values = Vec::new();
+        for (cell, row) in rows.iter().enumerate() {
+            let features = plain.row(cell);
+            let drawn = draw_masks(masks, PASSES, self.study.cell_seeds[*row]);
+            let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
+            for (mask, values) in masks.iter().zip(&drawn) {
+                inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
+            }
+            values.extend(graph.run(&inputs)?);
         }
-        values.extend(graph.run(&inputs)?);
+        let classes = self.study.grouping.classes();
+        Ok(CellScores {
+            passes: values.len() / (classes * rows.len().max(1)),
+            classes,
+            values,
+        })
     }
-    let classes = study.grouping.classes();
-    Ok(CellScores {
-        passes: values.len() / (classes * rows.len().max(1)),
-        classes,
-        values,
-    })
 }
 
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {

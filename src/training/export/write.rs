@@ -1,105 +1,30 @@
 //! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
-use indicatif::ProgressBar;
 use prost::Message;
 
-use crate::training::{
-    CellScores, Grouping, HeadWeights, Part, Recipe, Study, TrainingError,
-    calibration::calibrate::calibrate,
-    calibration::held_out::{
-        CALIBRATION_FOLD, HEAD_METHODS, PASSES, augmented_features, augmented_scores, head_scores,
-    },
-    heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
-    workspace::{read_bytes, write_bytes},
-};
 use crate::{
     bundle::{
-        Baseline, Bundle, Calibration, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
-        McDropout, Method, Methods, Sampling, Scores, Training, Trunk, Tta, onnx::ModelProto,
-        sha256_hex,
+        Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest, McDropout,
+        Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
+        onnx::ModelProto, sha256_hex,
     },
-    engine::Runtime,
-    imaging::augment::AugmentPolicy,
+    training::{
+        Grouping, Study, TrainingError,
+        calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
+        heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
+        models::{
+            FoldModel,
+            scores::{PASSES, Views},
+        },
+        workspace::{read_bytes, write_bytes},
+    },
 };
 
 /// Attribution of the training data, as its licence asks for.
 pub const DATA: &str = "CRIC Cervix collection (Rezende et al., \"CRIC searchable image database as a public platform for \
                         conventional Pap smear cytology data\", Scientific Data 2021), CC BY 4.0";
-
-/// The heads that a bundle holds, all with the calibration fold held out.
-pub struct BundleHeads {
-    /// One head per method with heads of its own.
-    pub of_method: BTreeMap<Method, HeadWeights>,
-}
-
-impl BundleHeads {
-    /// Reads the trained heads.
-    ///
-    /// # Errors
-    /// [`TrainingError::Missing`] when a method was not trained.
-    pub fn read(study: &Study) -> Result<Self, TrainingError> {
-        let read = |method: Method| Ok((method, study.heads(method, CALIBRATION_FOLD)?));
-        let of_method: Result<_, TrainingError> = HEAD_METHODS.into_iter().map(read).collect();
-        Ok(Self {
-            of_method: of_method?,
-        })
-    }
-
-    fn get(&self, method: Method) -> Result<&HeadWeights, TrainingError> {
-        let missing = || TrainingError::Missing {
-            what: format!("the {method} head"),
-            command: "train".to_owned(),
-        };
-        self.of_method.get(&method).ok_or_else(missing)
-    }
-
-    /// Scores of every method for the cells of one part; test-time augmentation computes its views here.
-    ///
-    /// # Errors
-    /// See [`augmented_features`].
-    pub fn scores(
-        &self,
-        study: &Study,
-        runtime: &Runtime,
-        part: Part,
-        progress: &ProgressBar,
-    ) -> Result<BTreeMap<Method, CellScores>, TrainingError> {
-        let rows = study.rows_in(part);
-        let mut scores = BTreeMap::new();
-        for (method, heads) in &self.of_method {
-            scores.insert(*method, head_scores(study, *method, heads, &rows)?);
-        }
-        let augmented = augmented_features(study, runtime, &rows, PASSES, progress)?;
-        let baseline = self.get(Method::Baseline)?;
-        scores.insert(
-            Method::Tta,
-            augmented_scores(baseline, &augmented, rows.len()),
-        );
-        Ok(scores)
-    }
-
-    /// Temperatures and ranges of every method, from the calibration fold.
-    ///
-    /// # Errors
-    /// See [`Self::scores`].
-    pub fn calibrations(
-        &self,
-        study: &Study,
-        runtime: &Runtime,
-        progress: &ProgressBar,
-    ) -> Result<BTreeMap<Method, Calibration>, TrainingError> {
-        let part = Part::Fold(CALIBRATION_FOLD);
-        let rows = study.rows_in(part);
-        let (labels, images) = (study.labels(&rows), study.image_count(&rows));
-        let scores = self.scores(study, runtime, part, progress)?;
-        let calibrated = |(method, scores): (Method, CellScores)| {
-            Ok((method, calibrate(&scores, &labels, images)?))
-        };
-        scores.into_iter().map(calibrated).collect()
-    }
-}
 
 /// Writes a bundle into `directory` and opens it again as the server would.
 ///
@@ -107,30 +32,38 @@ impl BundleHeads {
 /// When a method was not trained, a file cannot be written, or what was written is no bundle.
 pub fn export(
     study: &Study,
-    runtime: &Runtime,
+    model: &FoldModel,
+    calibrated: &Calibrated,
+    views: &Views,
     directory: &Path,
-    progress: &ProgressBar,
 ) -> Result<Bundle, TrainingError> {
-    let heads = BundleHeads::read(study)?;
-    let calibration = heads.calibrations(study, runtime, progress)?;
-    let trunk = write_file(directory, "trunk.onnx", &read_bytes(&study.trunk.path)?)?;
+    let served = calibrated.unlike.as_ref();
+    let trunk = served.map_or(&model.trunk, |unlike| &unlike.trunk);
+    let statistics = served.map(|unlike| &unlike.statistics);
+    let out_of_distribution = served
+        .map(|unlike| write_unlike(unlike, directory))
+        .transpose()?;
+    let file = write_file(directory, "trunk.onnx", &read_bytes(&trunk.path)?)?;
     let manifest = Manifest {
         format: FORMAT,
         name: bundle_name(directory)?,
         version: "1".to_owned(),
         licence: "CC-BY-4.0 AND Apache-2.0".to_owned(),
         description: description(&study.grouping),
-        training: provenance(study),
+        training: provenance(study, model),
         input: study.input.clone(),
         labels: study.grouping.outputs.clone(),
         trunk: Some(Trunk {
-            file: trunk,
-            input: study.trunk.input.clone(),
-            features: study.trunk.features.clone(),
-            feature_count: study.trunk.dimension,
+            file,
+            input: trunk.input.clone(),
+            features: trunk.features.clone(),
+            feature_count: trunk.dimension,
+            statistics: statistics.map(|statistics| statistics.features.clone()),
+            statistic_count: statistics.map(|statistics| statistics.dimension),
         }),
-        methods: write_heads(&heads, directory)?,
-        calibration,
+        methods: write_heads(model, views, directory)?,
+        out_of_distribution,
+        calibration: calibrated.methods.clone(),
     };
     let path = directory.join("bundle.toml");
     let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;
@@ -138,10 +71,25 @@ pub fn export(
     Ok(Bundle::open(directory)?)
 }
 
-fn write_heads(heads: &BundleHeads, directory: &Path) -> Result<Methods, TrainingError> {
-    let recipe = Recipe::compact(Method::McDropout)?;
-    let masks = recipe.masks();
-    let ensemble = heads.get(Method::Ensemble)?;
+/// Writes what is usual for the model beside it.
+fn write_unlike(unlike: &Unlike, directory: &Path) -> Result<OutOfDistribution, TrainingError> {
+    let name = "out_of_distribution.json";
+    let json = serde_json::to_vec(&unlike.model);
+    let bytes = json.map_err(TrainingError::malformed(directory.join(name)))?;
+    Ok(OutOfDistribution {
+        file: write_file(directory, name, &bytes)?,
+        refer_below: REFER_BELOW,
+        layer: unlike.layer.describe(unlike.statistics.dimension),
+    })
+}
+
+fn write_heads(
+    model: &FoldModel,
+    views: &Views,
+    directory: &Path,
+) -> Result<Methods, TrainingError> {
+    let masks = model.masks.clone();
+    let ensemble = model.head(Method::Ensemble)?;
     let write = |name: &str, graph: ModelProto| {
         let file = write_file(directory, name, &graph.encode_to_vec())?;
         Ok::<Head, TrainingError>(Head {
@@ -155,13 +103,13 @@ fn write_heads(heads: &BundleHeads, directory: &Path) -> Result<Methods, Trainin
         baseline: Some(Baseline {
             head: write(
                 "baseline.onnx",
-                baseline_graph(heads.get(Method::Baseline)?),
+                baseline_graph(model.head(Method::Baseline)?),
             )?,
         }),
         mc_dropout: Some(McDropout {
             head: write(
                 "mc_dropout.onnx",
-                mc_dropout_graph(heads.get(Method::McDropout)?, &masks),
+                mc_dropout_graph(model.head(Method::McDropout)?, &masks),
             )?,
             passes: PASSES,
             sampling: Sampling::Masks {
@@ -174,8 +122,8 @@ fn write_heads(heads: &BundleHeads, directory: &Path) -> Result<Methods, Trainin
             members: ensemble.shape.members,
         }),
         tta: Some(Tta {
-            passes: PASSES,
-            policy: AugmentPolicy::paper(),
+            passes: views.count,
+            policy: views.policy.clone(),
         }),
     })
 }
@@ -205,8 +153,8 @@ fn description(grouping: &Grouping) -> String {
     )
 }
 
-fn provenance(study: &Study) -> Training {
-    let rows = study.training_rows(CALIBRATION_FOLD);
+fn provenance(study: &Study, model: &FoldModel) -> Training {
+    let rows = study.training_rows(model.held_out);
     Training {
         data: DATA.to_owned(),
         commit: revision(),

@@ -127,6 +127,7 @@ fn digest(trunk: &TrunkFile, request: &FeatureRequest<'_>) -> Result<String, Tra
     let mut hasher = Sha256::new();
     hasher.update(env!("CARGO_PKG_VERSION"));
     hasher.update(trunk.sha256.as_bytes());
+    hasher.update(trunk.features.as_bytes());
     hasher.update(settings);
     for cell in request.cells {
         hasher.update(cell.cell_id.as_bytes());

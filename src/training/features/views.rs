@@ -8,6 +8,7 @@ use crate::{
         self, CellImage, ImageError,
         augment::{self, AugmentPolicy},
     },
+    training::calibration::alterations::Alteration,
 };
 
 /// The views of every cell, numbered from 0.
@@ -26,6 +27,11 @@ pub enum ViewPlan {
         /// How many.
         count: usize,
     },
+    /// The crop as other laboratories might show it, one view per alteration.
+    Altered {
+        /// What is changed.
+        alterations: Vec<Alteration>,
+    },
 }
 
 impl ViewPlan {
@@ -33,6 +39,7 @@ impl ViewPlan {
     pub fn count(&self) -> usize {
         match self {
             Self::Dihedral { count } | Self::Policy { count, .. } => *count,
+            Self::Altered { alterations } => alterations.len(),
         }
     }
 
@@ -55,6 +62,13 @@ impl ViewPlan {
             }
             Self::Policy { policy, .. } => {
                 augment::view(crop, policy, seed, index as u64, input.size, input.resize)
+            }
+            Self::Altered { alterations } => {
+                let altered = match alterations.get(index) {
+                    Some(alteration) => alteration.apply(crop)?,
+                    None => crop.clone(),
+                };
+                imaging::resize(&altered, input.size, input.size, input.resize)
             }
         }
     }

@@ -1,0 +1,308 @@
+//! A small writer of SVG. Every text is escaped here, and nowhere else.
+
+use std::fmt::Write;
+
+use super::palette::{BLACK, Fill, LineStyle, Marker};
+
+/// A finished plot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plot {
+    /// Its name as a file, without ending; also the prefix of the ids inside.
+    pub name: String,
+    /// What it shows, in a line.
+    pub title: String,
+    /// The `<svg>` element.
+    pub svg: String,
+}
+
+/// x to the right and y down, in units of which a column of a page has about 320.
+pub type Point = (f64, f64);
+
+/// Where a text is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A rectangle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// The inside of an `<svg>` under construction.
+#[derive(Debug)]
+pub struct Canvas {
+    name: String,
+    title: String,
+    description: String,
+    width: f64,
+    height: f64,
+    patterns: Vec<Fill>,
+    body: String,
+}
+
+/// Makes text safe inside XML and HTML, between tags and in quoted attributes. Characters that XML forbids are replaced.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\t' | '\n' | '\r' => escaped.push(' '),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            _ if character.is_control() => escaped.push('\u{fffd}'),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+impl Area {
+    pub fn right(&self) -> f64 {
+        self.left + self.width
+    }
+
+    pub fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+}
+
+impl Canvas {
+    pub fn new(name: &str, (width, height): (f64, f64), title: &str, description: &str) -> Canvas {
+        Canvas {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            description: description.to_owned(),
+            width,
+            height,
+            patterns: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    pub fn rectangle(&mut self, area: Area, fill: Fill, opacity: f64) {
+        let outline = match fill {
+            Fill::Plain(_) => String::new(),
+            patterned => format!(r#" stroke="{}" stroke-width="0.7""#, patterned.colour()),
+        };
+        let paint = self.paint(fill);
+        self.push(&format!(
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{paint}" fill-opacity="{opacity}"{outline}/>"#,
+            area.left, area.top, area.width.max(0.0), area.height.max(0.0),
+        ));
+    }
+
+    pub fn outline(&mut self, area: Area, colour: &str) {
+        self.push(&format!(
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="none" stroke="{colour}"/>"#,
+            area.left, area.top, area.width, area.height,
+        ));
+    }
+
+    pub fn line(&mut self, from: Point, to: Point, style: LineStyle) {
+        self.polyline(&[from, to], style);
+    }
+
+    pub fn polyline(&mut self, points: &[Point], style: LineStyle) {
+        let dash = match style.dash {
+            "" => String::new(),
+            dash => format!(r#" stroke-dasharray="{dash}""#),
+        };
+        self.push(&format!(
+            r#"<polyline points="{}" fill="none" stroke="{}" stroke-width="{}" stroke-linejoin="round"{dash}/>"#,
+            coordinates(points), style.colour, style.width,
+        ));
+    }
+
+    pub fn polygon(&mut self, points: &[Point], colour: &str, opacity: f64) {
+        self.push(&format!(
+            r#"<polygon points="{}" fill="{colour}" fill-opacity="{opacity}"/>"#,
+            coordinates(points),
+        ));
+    }
+
+    pub fn marker(&mut self, (x, y): Point, marker: Marker, size: f64, colour: &str) {
+        let corners: &[Point] = match marker {
+            Marker::Circle => {
+                return self.push(&format!(
+                    r#"<circle cx="{x:.2}" cy="{y:.2}" r="{size:.2}" fill="{colour}"/>"#
+                ));
+            }
+            Marker::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Marker::Triangle => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
+            Marker::Diamond => &[(0.0, -1.3), (1.0, 0.0), (0.0, 1.3), (-1.0, 0.0)],
+            Marker::Cross => &[
+                (-1.2, -0.4),
+                (-0.4, -0.4),
+                (-0.4, -1.2),
+                (0.4, -1.2),
+                (0.4, -0.4),
+                (1.2, -0.4),
+                (1.2, 0.4),
+                (0.4, 0.4),
+                (0.4, 1.2),
+                (-0.4, 1.2),
+                (-0.4, 0.4),
+                (-1.2, 0.4),
+            ],
+        };
+        let placed: Vec<Point> = corners
+            .iter()
+            .map(|(dx, dy)| (x + size * dx, y + size * dy))
+            .collect();
+        self.polygon(&placed, colour, 1.0);
+    }
+
+    /// A vertical interval with short ends.
+    pub fn whisker(&mut self, x: f64, (y1, y2): (f64, f64), reach: f64, colour: &'static str) {
+        let style = thin(colour);
+        self.line((x, y1), (x, y2), style);
+        for y in [y1, y2] {
+            self.line((x - reach, y), (x + reach, y), style);
+        }
+    }
+
+    pub fn text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+        self.styled_text(at, anchor, size, "", text);
+    }
+
+    pub fn bold_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+        self.styled_text(at, anchor, size, r#" font-weight="600""#, text);
+    }
+
+    pub fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+        self.styled_text(at, anchor, size, r#" fill="white""#, text);
+    }
+
+    /// Text that reads from below, centred at a point.
+    pub fn upward_text(&mut self, (x, y): Point, size: f64, text: &str) {
+        let turn = format!(r#" transform="rotate(-90 {x:.2} {y:.2})""#);
+        self.styled_text((x, y), Anchor::Middle, size, &turn, text);
+    }
+
+    fn styled_text(&mut self, (x, y): Point, anchor: Anchor, size: f64, style: &str, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let text = escape(text);
+        self.push(&format!(
+            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{style}>{text}</text>"#
+        ));
+    }
+
+    pub fn finish(self) -> Plot {
+        let (title, description) = (escape(&self.title), escape(&self.description));
+        let patterns: String = (0..)
+            .zip(&self.patterns)
+            .map(|(index, fill)| pattern(&self.pattern_id(index), *fill))
+            .collect();
+        let svg = format!(
+            concat!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" "#,
+                r#"role="img" aria-label="{title}. {description}" font-family="system-ui, 'Helvetica Neue', Arial, sans-serif" fill="{black}">"#,
+                "\n<title>{title}</title><desc>{description}</desc><defs>{patterns}</defs>",
+                r#"<rect width="100%" height="100%" fill="white"/>"#,
+                "\n{body}</svg>"
+            ),
+            width = self.width,
+            height = self.height,
+            black = BLACK,
+            body = self.body,
+            title = title,
+            description = description,
+            patterns = patterns,
+        );
+        Plot {
+            name: self.name,
+            title: self.title,
+            svg,
+        }
+    }
+
+    fn push(&mut self, element: &str) {
+        self.body.push_str(element);
+        self.body.push('\n');
+    }
+
+    fn paint(&mut self, fill: Fill) -> String {
+        if let Fill::Plain(colour) = fill {
+            return colour.to_owned();
+        }
+        let known = self.patterns.iter().position(|pattern| *pattern == fill);
+        let index = known.unwrap_or_else(|| {
+            self.patterns.push(fill);
+            self.patterns.len() - 1
+        });
+        format!("url(#{})", self.pattern_id(index))
+    }
+
+    fn pattern_id(&self, index: usize) -> String {
+        format!("{}-fill-{index}", self.name)
+    }
+}
+
+/// A thin solid line.
+pub fn thin(colour: &'static str) -> LineStyle {
+    LineStyle {
+        colour,
+        dash: "",
+        width: 1.0,
+        marker: None,
+    }
+}
+
+fn coordinates(points: &[Point]) -> String {
+    let mut text = String::new();
+    for (x, y) in points {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{x:.2},{y:.2} ");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn pattern(id: &str, fill: Fill) -> String {
+    let colour = fill.colour();
+    let inside = match fill {
+        Fill::Plain(_) => String::new(),
+        Fill::Hatched(_) => format!(
+            r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#
+        ),
+        Fill::Dotted(_) => format!(r#"<circle cx="2.5" cy="2.5" r="1.35" fill="{colour}"/>"#),
+    };
+    format!(
+        r#"<pattern id="{id}" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" fill="white"/>{inside}</pattern>"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_stays_text() {
+        let mut canvas = Canvas::new("plot", (10.0, 10.0), "<script>", "\"quoted\" & 'so'");
+        canvas.text((1.0, 1.0), Anchor::Start, 9.0, "</text><script>\u{0}");
+        let svg = canvas.finish().svg;
+        assert!(!svg.contains("<script"), "{svg}");
+        assert!(
+            svg.contains("&lt;/text&gt;&lt;script&gt;\u{fffd}<"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(r#"aria-label="&lt;script&gt;. &quot;quoted&quot; &amp; &#39;so&#39;""#),
+            "{svg}"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! A row per policy: the share of cells that it accepts, and its risk beside the promise.
+
+use super::{
+    axes::{AxisSpec, Frame, TEXT},
+    canvas::{Anchor, Area, Canvas, Plot, thin},
+    mirrored_histogram::Share,
+    palette::{BLACK, BLUE, LIGHT_GREY, LineStyle, Marker, VERMILLION},
+};
+
+/// What a policy did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntervalRow {
+    /// Name of the policy (and the method).
+    pub name: String,
+    /// Share of the cells that is accepted.
+    pub coverage: Option<Share>,
+    /// The risk that its promise bounds; `None` where nothing is accepted.
+    pub risk: Option<Share>,
+    /// The bound.
+    pub promised: f64,
+}
+
+/// Coverage and risk, side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntervalRows<'a> {
+    /// Name of the file.
+    pub name: &'a str,
+    /// Heading.
+    pub title: &'a str,
+    /// For those who cannot see it.
+    pub description: &'a str,
+    /// The rows.
+    pub rows: Vec<IntervalRow>,
+}
+
+const WIDTH: f64 = 720.0;
+const TOP: f64 = 44.0;
+const ROW: f64 = 24.0;
+const COVERAGE: (f64, f64) = (220.0, 210.0);
+const RISK: (f64, f64) = (474.0, 226.0);
+
+impl IntervalRows<'_> {
+    /// Draws the plot.
+    pub fn draw(&self) -> Plot {
+        let rows_height = ROW * self.rows.len() as f64;
+        let mut canvas = Canvas::new(
+            self.name,
+            (WIDTH, TOP + rows_height + 42.0),
+            self.title,
+            self.description,
+        );
+        canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
+        let panel = |(left, width)| Area {
+            left,
+            top: TOP,
+            width,
+            height: rows_height,
+        };
+        let coverage = AxisSpec::share("coverage: share of cells accepted");
+        let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
+        let panels = [(panel(COVERAGE), coverage), (panel(RISK), risk)];
+        let [coverage, risk] = panels.map(|(area, axis)| {
+            let frame = Frame::new(area, &axis, &AxisSpec::share(""));
+            frame.draw_x(&mut canvas, &axis);
+            frame
+        });
+        for (index, row) in self.rows.iter().enumerate() {
+            let y = TOP + ROW * (index as f64 + 0.5);
+            canvas.line(
+                (12.0, y + 0.5 * ROW),
+                (RISK.0 + RISK.1, y + 0.5 * ROW),
+                thin(LIGHT_GREY),
+            );
+            canvas.text((COVERAGE.0 - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
+            draw_share(&mut canvas, &coverage, y, row.coverage, Marker::Square);
+            let promised = risk.x(row.promised);
+            let bound = LineStyle {
+                colour: VERMILLION,
+                dash: "",
+                width: 2.6,
+                marker: None,
+            };
+            canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
+            draw_share(&mut canvas, &risk, y, row.risk, Marker::Circle);
+        }
+        canvas.finish()
+    }
+
+    fn largest_risk(&self) -> f64 {
+        let ends = self.rows.iter().map(|row| {
+            let risk = row.risk.map_or(0.0, |risk| {
+                risk.interval.map_or(risk.value, |(_, high)| high)
+            });
+            row.promised.max(risk)
+        });
+        1.08 * ends.fold(0.01, f64::max)
+    }
+}
+
+fn draw_share(canvas: &mut Canvas, frame: &Frame, y: f64, share: Option<Share>, marker: Marker) {
+    let Some(share) = share else {
+        return canvas.text(
+            (frame.area.left + 6.0, y + 4.0),
+            Anchor::Start,
+            TEXT,
+            "undefined",
+        );
+    };
+    if let Some((low, high)) = share.interval {
+        canvas.line((frame.x(low), y), (frame.x(high), y), thin(BLACK));
+        for end in [low, high] {
+            canvas.line(
+                (frame.x(end), y - 3.0),
+                (frame.x(end), y + 3.0),
+                thin(BLACK),
+            );
+        }
+    }
+    canvas.marker((frame.x(share.value), y), marker, 3.6, BLUE);
+}

@@ -1,0 +1,148 @@
+//! Lines with bands: ROC and risk–coverage curves.
+
+use super::{
+    axes::{AxisSpec, Frame, TEXT},
+    canvas::{Anchor, Area, Canvas, Plot, Point},
+    legend::{self, Key},
+    palette::LineStyle,
+};
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One of the lines to read, in the style of this number.
+    Series(usize),
+    /// Behind the others, thin and grey.
+    Background,
+    /// Something to compare with, thin and dashed.
+    Reference,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Its name in the legend; without one it is not listed.
+    pub name: Option<String>,
+    /// How it is drawn.
+    pub role: Role,
+    /// Points in the units of the axes, x ascending.
+    pub points: Vec<Point>,
+    /// An interval of y at some x: (x, low, high), x ascending; may be empty.
+    pub band: Vec<(f64, f64, f64)>,
+}
+
+/// Lines on two axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinePlot<'a> {
+    /// Name of the file.
+    pub name: &'a str,
+    /// Heading.
+    pub title: &'a str,
+    /// For those who cannot see it.
+    pub description: &'a str,
+    /// The x axis.
+    pub x: AxisSpec,
+    /// The y axis.
+    pub y: AxisSpec,
+    /// What is drawn, the first at the bottom.
+    pub lines: Vec<Line>,
+    /// Short lines of text inside.
+    pub notes: Vec<String>,
+    /// Whether the notes stand at the top (rising risk) or at the bottom (ROC).
+    pub notes_at_top: bool,
+}
+
+const WIDTH: f64 = 320.0;
+const PLOT: Area = Area {
+    left: 52.0,
+    top: 26.0,
+    width: 256.0,
+    height: 226.0,
+};
+
+impl LinePlot<'_> {
+    /// Draws the plot.
+    pub fn draw(&self) -> Plot {
+        let entries = self.legend_entries();
+        let legend_height = legend::height(&entries, WIDTH - 24.0);
+        let height = PLOT.bottom() + 40.0 + legend_height;
+        let mut canvas = Canvas::new(self.name, (WIDTH, height), self.title, self.description);
+        canvas.bold_text((PLOT.left, 16.0), Anchor::Start, 13.0, self.title);
+        let frame = Frame::new(PLOT, &self.x, &self.y);
+        frame.draw(&mut canvas, &self.x, &self.y);
+        for line in &self.lines {
+            line.draw(&mut canvas, &frame);
+        }
+        self.draw_notes(&mut canvas);
+        let below = Area {
+            left: 12.0,
+            top: PLOT.bottom() + 36.0,
+            width: WIDTH - 24.0,
+            height: legend_height,
+        };
+        legend::draw(&mut canvas, &entries, below);
+        canvas.finish()
+    }
+
+    fn legend_entries(&self) -> Vec<(String, Key)> {
+        let named = self.lines.iter().rev();
+        named
+            .filter_map(|line| Some((line.name.clone()?, Key::Line(line.role.style()))))
+            .collect()
+    }
+
+    fn draw_notes(&self, canvas: &mut Canvas) {
+        let count = self.notes.len() as f64;
+        let first = if self.notes_at_top {
+            PLOT.top + 14.0
+        } else {
+            PLOT.bottom() - 8.0 - 15.0 * (count - 1.0)
+        };
+        let (x, anchor) = if self.notes_at_top {
+            (PLOT.left + 8.0, Anchor::Start)
+        } else {
+            (PLOT.right() - 6.0, Anchor::End)
+        };
+        for (row, note) in self.notes.iter().enumerate() {
+            canvas.text((x, first + 15.0 * row as f64), anchor, TEXT, note);
+        }
+    }
+}
+
+impl Role {
+    fn style(self) -> LineStyle {
+        match self {
+            Role::Series(index) => LineStyle::of_series(index),
+            Role::Background => LineStyle::background(),
+            Role::Reference => LineStyle::reference(),
+        }
+    }
+}
+
+impl Line {
+    fn draw(&self, canvas: &mut Canvas, frame: &Frame) {
+        let style = self.role.style();
+        let upper = self.band.iter().map(|&(x, _, high)| frame.at((x, high)));
+        let lower = self
+            .band
+            .iter()
+            .rev()
+            .map(|&(x, low, _)| frame.at((x, low)));
+        let outline: Vec<Point> = upper.chain(lower).collect();
+        if !outline.is_empty() {
+            canvas.polygon(&outline, style.colour, 0.2);
+        }
+        let placed: Vec<Point> = self.points.iter().map(|&point| frame.at(point)).collect();
+        canvas.polyline(&placed, style);
+        let Some(marker) = style.marker else { return };
+        for point in spread(&placed) {
+            canvas.marker(point, marker, 2.6, style.colour);
+        }
+    }
+}
+
+/// Up to six points of a line, evenly spaced by number and away from its ends.
+fn spread(points: &[Point]) -> impl Iterator<Item = Point> + '_ {
+    let step = (points.len() / 6).max(1);
+    points.iter().skip(step / 2).step_by(step).copied()
+}

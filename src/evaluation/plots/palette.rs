@@ -1,0 +1,96 @@
+//! Okabe and Ito's colours (2008), and what stands beside each of them in black and white.
+
+pub const BLACK: &str = "#1a1a1a";
+pub const LIGHT_GREY: &str = "#dddddd";
+pub const BLUE: &str = "#0072B2";
+pub const SKY: &str = "#56B4E9";
+pub const ORANGE: &str = "#E69F00";
+pub const GREEN: &str = "#009E73";
+pub const VERMILLION: &str = "#D55E00";
+pub const PURPLE: &str = "#CC79A7";
+
+/// How an area is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// One colour.
+    Plain(&'static str),
+    /// Diagonal lines of one colour on white.
+    Hatched(&'static str),
+    /// Dots of one colour on white.
+    Dotted(&'static str),
+}
+
+/// A right answer.
+pub const RIGHT: Fill = Fill::Plain(SKY);
+/// A wrong answer.
+pub const WRONG: Fill = Fill::Hatched(VERMILLION);
+
+impl Fill {
+    pub fn colour(self) -> &'static str {
+        match self {
+            Fill::Plain(colour) | Fill::Hatched(colour) | Fill::Dotted(colour) => colour,
+        }
+    }
+}
+
+/// The shape of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+    Cross,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LineStyle {
+    pub colour: &'static str,
+    /// The SVG dash pattern; empty for a solid line.
+    pub dash: &'static str,
+    pub width: f64,
+    pub marker: Option<Marker>,
+}
+
+const STYLES: [(&str, &str, Marker); 6] = [
+    (BLUE, "", Marker::Circle),
+    (VERMILLION, "7 3", Marker::Square),
+    (GREEN, "2 2.5", Marker::Triangle),
+    (PURPLE, "8 3 2 3", Marker::Diamond),
+    (ORANGE, "12 3", Marker::Cross),
+    (BLACK, "4 2 1 2 1 2", Marker::Circle),
+];
+
+impl LineStyle {
+    /// The style of series `index`; they repeat after six.
+    pub fn of_series(index: usize) -> LineStyle {
+        let (colour, dash, marker) = STYLES[index % STYLES.len()];
+        LineStyle {
+            colour,
+            dash,
+            width: 1.8,
+            marker: Some(marker),
+        }
+    }
+
+    /// A thin line in the background.
+    pub fn background() -> LineStyle {
+        LineStyle {
+            colour: "#b5b5b5",
+            dash: "",
+            width: 0.9,
+            marker: None,
+        }
+    }
+
+    /// A thin dashed line to compare with.
+    pub fn reference() -> LineStyle {
+        LineStyle {
+            colour: "#555555",
+            dash: "3 3",
+            width: 1.0,
+            marker: None,
+        }
+    }
+}

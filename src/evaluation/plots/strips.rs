@@ -1,0 +1,98 @@
+//! The samples of one cell: a tick per pass at the probability of the answer, a row per method.
+
+use super::{
+    axes::{AxisSpec, Frame, TEXT},
+    canvas::{Anchor, Area, Canvas, Plot},
+    palette::{BLACK, BLUE, LineStyle, Marker, VERMILLION},
+};
+
+/// The samples of one method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    /// Name of the method.
+    pub method: String,
+    /// The answer.
+    pub answer: String,
+    /// Whether it is right.
+    pub right: bool,
+    /// The probability of the answer in each pass.
+    pub samples: Vec<f64>,
+    /// Their mean.
+    pub mean: f64,
+}
+
+/// Rows of strips over one axis of probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StripPlot<'a> {
+    /// Name of the file.
+    pub name: &'a str,
+    /// What it shows.
+    pub title: &'a str,
+    /// For those who cannot see it.
+    pub description: &'a str,
+    /// The rows.
+    pub strips: Vec<Strip>,
+}
+
+const WIDTH: f64 = 270.0;
+const LEFT: f64 = 12.0;
+const ROW: f64 = 34.0;
+
+impl StripPlot<'_> {
+    /// Draws the plot.
+    pub fn draw(&self) -> Plot {
+        let height = ROW * self.strips.len() as f64;
+        let mut canvas = Canvas::new(
+            self.name,
+            (WIDTH, height + 40.0),
+            self.title,
+            self.description,
+        );
+        let area = Area {
+            left: LEFT,
+            top: 4.0,
+            width: WIDTH - 2.0 * LEFT,
+            height,
+        };
+        let x = AxisSpec::share("probability of the answer, per pass");
+        let frame = Frame::new(area, &x, &AxisSpec::share(""));
+        frame.draw_x(&mut canvas, &x);
+        for (index, strip) in self.strips.iter().enumerate() {
+            strip.draw(&mut canvas, &frame, 4.0 + ROW * index as f64);
+        }
+        canvas.finish()
+    }
+}
+
+impl Strip {
+    fn draw(&self, canvas: &mut Canvas, frame: &Frame, top: f64) {
+        let (colour, dash, verdict) = if self.right {
+            (BLUE, "", "✓")
+        } else {
+            (VERMILLION, "", "✗ wrong")
+        };
+        canvas.bold_text((LEFT, top + 11.0), Anchor::Start, TEXT, &self.method);
+        let answer = format!("{} {:.2} {verdict}", self.answer, self.mean);
+        canvas.text((frame.area.right(), top + 11.0), Anchor::End, TEXT, &answer);
+        let (upper, lower) = (top + 16.0, top + ROW - 4.0);
+        for sample in &self.samples {
+            let x = frame.x(*sample);
+            canvas.line(
+                (x, upper),
+                (x, lower),
+                LineStyle {
+                    colour,
+                    dash,
+                    width: 0.9,
+                    marker: None,
+                },
+            );
+        }
+        canvas.marker(
+            (frame.x(self.mean), 0.5 * (upper + lower)),
+            Marker::Diamond,
+            4.0,
+            BLACK,
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! The report as numbers: what the JSON holds.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    Confusion, Figure, Gallery, MethodInput, OodReport, PaperReport, PartInput, PolicyReport,
+    ReliabilityRow, ReportError, ReportInput, RocRow, UncertaintyReport,
+    confusion::confusion,
+    curves::{reliability_rows, roc_rows},
+    figures::figures,
+    gallery::gallery,
+    ood::ood_reports,
+    paper::paper_reports,
+    policies::policy_report,
+    question::{Answers, Question, questions},
+    resampling::Resampling,
+    uncertainty::uncertainties,
+};
+use crate::{evaluation::bootstrap::Estimate, uncertainty::Measure};
+
+/// Every number of the report. Undefined figures are `null`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Heading.
+    pub title: String,
+    /// What the answers are, and what they are not.
+    pub disclaimer: String,
+    /// Version of the program that wrote the report.
+    pub software: String,
+    /// Which model this is.
+    pub facts: Vec<(String, String)>,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// Resamples of the intervals.
+    pub resamples: usize,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// Seed of the resamples.
+    pub seed: u64,
+    /// The parts of the data.
+    pub parts: Vec<PartReport>,
+    /// The out-of-distribution score, the reference first.
+    pub out_of_distribution: Vec<OodReport>,
+    /// The referral policies.
+    pub policies: Vec<PolicyReport>,
+}
+
+/// Some cells, answered by every method.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartReport {
+    /// Its name.
+    pub name: String,
+    /// What to know of it.
+    pub note: String,
+    /// How many cells.
+    pub cells: usize,
+    /// How many images they come from.
+    pub images: usize,
+    /// The methods.
+    pub methods: Vec<MethodReport>,
+    /// Cells to look at.
+    pub gallery: Gallery,
+}
+
+/// One method.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MethodReport {
+    /// Its name.
+    pub name: String,
+    /// The largest T of any cell.
+    pub passes: usize,
+    /// The temperatures in use.
+    pub temperatures: Vec<f64>,
+    /// All classes first, then normal vs abnormal, then the further groupings.
+    pub questions: Vec<QuestionReport>,
+}
+
+/// The answers to one question.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QuestionReport {
+    /// Its name in files.
+    pub key: String,
+    /// Its name on the page.
+    pub title: String,
+    /// The classes that were asked about.
+    pub classes: Vec<String>,
+    /// Whether these are one normal and one abnormal class.
+    pub normal_or_abnormal: bool,
+    /// Figures of the answers.
+    pub figures: BTreeMap<Figure, Estimate>,
+    /// Counts by true class.
+    pub confusion: Confusion,
+    /// The ROC curve of normal against abnormal; empty for other questions.
+    pub roc: Vec<RocRow>,
+    /// The reliability diagram.
+    pub reliability: Vec<ReliabilityRow>,
+    /// Each measure of uncertainty; undefined ones are absent.
+    pub uncertainty: BTreeMap<Measure, UncertaintyReport>,
+    /// The paper's figures and table; undefined measures are absent.
+    pub paper: BTreeMap<Measure, PaperReport>,
+}
+
+/// Computes every number of a report. Methods are measured side by side on threads of their own; the numbers do not depend
+/// on it.
+///
+/// # Errors
+/// [`ReportError::Input`] when the input contradicts itself.
+pub fn measure(input: &ReportInput) -> Result<Report, ReportError> {
+    input.check()?;
+    let parts: Result<Vec<PartReport>, ReportError> = input
+        .parts
+        .iter()
+        .map(|part| part_report(input, part))
+        .collect();
+    let mut policies = Vec::new();
+    for outcome in &input.policies {
+        if let Some(part) = input.parts.iter().find(|part| part.name == outcome.part) {
+            policies.push(policy_report(outcome, part, input.plan)?);
+        }
+    }
+    Ok(Report {
+        title: input.title.clone(),
+        disclaimer: "A suggestion, not a diagnosis.".to_owned(),
+        software: format!("secondlook {}", env!("CARGO_PKG_VERSION")),
+        facts: input.facts.clone(),
+        labels: input
+            .labels
+            .iter()
+            .map(|label| label.name.clone())
+            .collect(),
+        resamples: input.plan.resamples,
+        confidence: input.plan.confidence,
+        seed: input.plan.seed,
+        parts: parts?,
+        out_of_distribution: ood_reports(&input.ood, input.plan)?,
+        policies,
+    })
+}
+
+fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, ReportError> {
+    let questions = questions(input);
+    let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
+    let resampling = Resampling::of_part(part, input.plan);
+    let of_methods = std::thread::scope(|scope| {
+        let work = |method| {
+            let (questions, labels, resampling) = (&questions, &labels, &resampling);
+            scope.spawn(move || method_report(method, questions, labels, resampling))
+        };
+        let running: Vec<_> = part.methods.iter().map(work).collect();
+        let joined = running.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.collect::<Result<Vec<(MethodReport, Answers)>, ReportError>>()
+    })?;
+    let names: Vec<String> = input
+        .labels
+        .iter()
+        .map(|label| label.name.clone())
+        .collect();
+    let (methods, answers): (Vec<MethodReport>, Vec<Answers>) = of_methods.into_iter().unzip();
+    let named: Vec<(String, Answers)> = methods
+        .iter()
+        .map(|method| method.name.clone())
+        .zip(answers)
+        .collect();
+    let images: std::collections::BTreeSet<&str> = part
+        .cells
+        .iter()
+        .map(|cell| cell.image_id.as_str())
+        .collect();
+    Ok(PartReport {
+        name: part.name.clone(),
+        note: part.note.clone(),
+        cells: part.cells.len(),
+        images: images.len(),
+        gallery: gallery(part, &named, &names)?,
+        methods,
+    })
+}
+
+/// The report of a method, and its answers to the first question, which is that of all classes.
+fn method_report(
+    method: &MethodInput,
+    questions: &[Question],
+    labels: &[usize],
+    resampling: &Resampling,
+) -> Result<(MethodReport, Answers), ReportError> {
+    let mut reports = Vec::new();
+    let mut of_all_classes = None;
+    for question in questions {
+        let answers = question.answers(&method.samples, labels)?;
+        reports.push(question_report(question, method, &answers, resampling)?);
+        of_all_classes.get_or_insert(answers);
+    }
+    let answers =
+        of_all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
+    let report = MethodReport {
+        name: method.name.clone(),
+        passes: method
+            .samples
+            .iter()
+            .map(|samples| samples.passes())
+            .max()
+            .unwrap_or(0),
+        temperatures: method.temperatures.clone(),
+        questions: reports,
+    };
+    Ok((report, answers))
+}
+
+fn question_report(
+    question: &Question,
+    method: &MethodInput,
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<QuestionReport, ReportError> {
+    let ranges = if question.is_of_all_classes() {
+        method.ranges.clone()
+    } else {
+        BTreeMap::new()
+    };
+    let normal_or_abnormal = question.is_normal_or_abnormal();
+    Ok(QuestionReport {
+        key: question.key.clone(),
+        title: question.title.clone(),
+        classes: question.names.clone(),
+        normal_or_abnormal,
+        figures: figures(answers, resampling)?,
+        confusion: confusion(answers, &question.names, resampling)?,
+        roc: if normal_or_abnormal {
+            roc_rows(answers, resampling)?
+        } else {
+            Vec::new()
+        },
+        reliability: reliability_rows(answers, resampling)?,
+        uncertainty: uncertainties(answers, resampling)?,
+        paper: paper_reports(answers, &ranges, resampling)?,
+    })
+}

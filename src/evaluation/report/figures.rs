@@ -1,0 +1,160 @@
+//! The figures of the answers themselves.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ReportError, question::Answers, resampling::Resampling};
+use crate::evaluation::{
+    Predictions, Scored,
+    bootstrap::Estimate,
+    calibration_error::{BinEdges, calibration_error},
+    classification::ConfusionMatrix,
+    proper_scores::{brier_score, negative_log_likelihood},
+    ranking::{auroc, macro_mean},
+};
+
+/// A figure of the answers to one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// AUROC of the second class with two classes; the mean of the classes against the rest with more.
+    Auroc,
+    /// Share of right answers.
+    Accuracy,
+    /// Mean recall of the classes.
+    BalancedAccuracy,
+    /// Mean F1 of the classes.
+    MacroF1,
+    /// Expected calibration error of the confidences, 15 bins.
+    CalibrationError,
+    /// Mean negative log-likelihood, nats.
+    NegativeLogLikelihood,
+    /// Brier's score, 0 to 2.
+    BrierScore,
+}
+
+impl Figure {
+    /// Every figure, in the order of the tables.
+    pub const ALL: [Figure; 7] = [
+        Figure::Auroc,
+        Figure::Accuracy,
+        Figure::BalancedAccuracy,
+        Figure::MacroF1,
+        Figure::CalibrationError,
+        Figure::NegativeLogLikelihood,
+        Figure::BrierScore,
+    ];
+
+    /// The name in files, as serde writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Figure::Auroc => "auroc",
+            Figure::Accuracy => "accuracy",
+            Figure::BalancedAccuracy => "balanced_accuracy",
+            Figure::MacroF1 => "macro_f1",
+            Figure::CalibrationError => "calibration_error",
+            Figure::NegativeLogLikelihood => "negative_log_likelihood",
+            Figure::BrierScore => "brier_score",
+        }
+    }
+
+    /// The name on the page, for a question of so many classes.
+    pub fn title(self, classes: usize) -> &'static str {
+        match self {
+            Figure::Auroc if classes == 2 => "AUROC",
+            Figure::Auroc => "AUROC, each class against the rest, mean",
+            Figure::Accuracy => "accuracy",
+            Figure::BalancedAccuracy => "balanced accuracy",
+            Figure::MacroF1 => "macro F1",
+            Figure::CalibrationError => "calibration error (ECE, 15 bins)",
+            Figure::NegativeLogLikelihood => "negative log-likelihood (nats)",
+            Figure::BrierScore => "Brier score (0 to 2)",
+        }
+    }
+
+    /// Whether a larger value is a better one.
+    pub fn larger_is_better(self) -> bool {
+        !matches!(
+            self,
+            Figure::CalibrationError | Figure::NegativeLogLikelihood | Figure::BrierScore
+        )
+    }
+}
+
+pub fn figures(
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<BTreeMap<Figure, Estimate>, ReportError> {
+    let sorted = Sorted::of(&answers.predictions);
+    let estimates = resampling.estimates(|items| {
+        let resampled = Resampled::of(answers, &sorted, items);
+        let value = |figure| {
+            resampled
+                .as_ref()
+                .and_then(|resampled| resampled.value(figure))
+        };
+        Figure::ALL.into_iter().map(value).collect()
+    })?;
+    Ok(Figure::ALL.into_iter().zip(estimates).collect())
+}
+
+/// What would otherwise be sorted anew in every resample.
+struct Sorted {
+    against_rest: Vec<Scored>,
+    confidences: Scored,
+}
+
+impl Sorted {
+    fn of(predictions: &Predictions) -> Sorted {
+        let classes = predictions.classes();
+        // With two classes the second one is the question; the first would give the same number.
+        let asked = if classes == 2 { 1..2 } else { 0..classes };
+        Sorted {
+            against_rest: asked.map(|class| predictions.against_rest(class)).collect(),
+            confidences: predictions.confidences(),
+        }
+    }
+}
+
+struct Resampled<'a> {
+    predictions: Predictions,
+    confusion: ConfusionMatrix,
+    sorted: &'a Sorted,
+    items: &'a [usize],
+}
+
+impl Resampled<'_> {
+    fn of<'a>(answers: &Answers, sorted: &'a Sorted, items: &'a [usize]) -> Option<Resampled<'a>> {
+        let predictions = answers.predictions.resampled(items)?;
+        Some(Resampled {
+            confusion: ConfusionMatrix::of(&predictions),
+            predictions,
+            sorted,
+            items,
+        })
+    }
+
+    fn value(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Auroc => self.auroc(),
+            Figure::Accuracy => Some(self.confusion.accuracy()),
+            Figure::BalancedAccuracy => Some(self.confusion.balanced_accuracy()),
+            Figure::MacroF1 => Some(self.confusion.macro_f1()),
+            Figure::CalibrationError => {
+                let confidences = self.sorted.confidences.resampled(self.items)?;
+                Some(calibration_error(&confidences, BinEdges::LeftClosed).expected)
+            }
+            Figure::NegativeLogLikelihood => Some(negative_log_likelihood(&self.predictions)),
+            Figure::BrierScore => Some(brier_score(&self.predictions)),
+        }
+    }
+
+    fn auroc(&self) -> Option<f64> {
+        let classes = self.sorted.against_rest.iter();
+        let each: Vec<Option<f64>> = classes
+            .map(|scored| auroc(&scored.resampled(self.items)?))
+            .collect();
+        macro_mean(&each)
+    }
+}

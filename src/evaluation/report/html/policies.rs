@@ -1,0 +1,95 @@
+//! Coverage and risk of the referral policies.
+
+use super::{
+    elements::{Table, decimal, estimate, share, text},
+    page::{Columns, Page},
+    part::PartId,
+};
+use crate::evaluation::{
+    plots::interval_rows::{IntervalRow, IntervalRows},
+    report::{PartReport, PolicyReport},
+};
+
+pub fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
+    let here: Vec<&PolicyReport> = policies
+        .iter()
+        .filter(|policy| policy.part == part.name)
+        .collect();
+    if here.is_empty() {
+        return;
+    }
+    page.heading(
+        3,
+        &id.id("policies"),
+        "Referral policies: coverage and risk",
+    );
+    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. “Refer all” says that nothing could be promised.");
+    let rows = here.iter().map(|policy| IntervalRow {
+        name: format!("{} · {}", policy.name, policy.method),
+        coverage: share(&policy.coverage),
+        risk: share(&policy.risk),
+        promised: policy.alpha,
+    });
+    let plot = IntervalRows {
+        name: &id.id("policies-plot"),
+        title: "Referral policies",
+        description: "Coverage and risk of each policy; the table below holds the numbers",
+        rows: rows.collect(),
+    };
+    page.plots(
+        &format!("Coverage and risk of every policy, {}", part.name),
+        Columns::Full,
+        vec![plot.draw()],
+    );
+    page.table(&table(&here, part));
+}
+
+fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
+    let caption = format!("Referral policies, {}", part.name);
+    let header = [
+        "policy",
+        "method",
+        "promise",
+        "threshold",
+        "accepted",
+        "coverage",
+        "risk",
+        "certified with",
+    ];
+    let mut table = Table::new(&caption, &header);
+    for policy in policies {
+        let counts = format!(
+            "<span class=\"interval\">({} of {})</span>",
+            policy.harmed, policy.counted
+        );
+        table.row(vec![
+            text(&policy.name),
+            text(&policy.method),
+            format!("<span class=\"words\">{}</span>", text(&policy.promise)),
+            policy
+                .threshold
+                .map_or_else(|| "refer all".to_owned(), decimal),
+            policy.accepted.to_string(),
+            estimate(&policy.coverage),
+            format!("{} {counts}", estimate(&policy.risk)),
+            certificate(policy),
+        ]);
+    }
+    table
+}
+
+fn certificate(policy: &PolicyReport) -> String {
+    match (policy.certificate, policy.further_images) {
+        (Some(certificate), _) => format!(
+            "<span class=\"words\">{} images, {} cells, coverage {}, p = {}</span>",
+            certificate.images,
+            certificate.cells,
+            decimal(certificate.coverage),
+            decimal(certificate.p_value),
+        ),
+        (None, Some(images)) => format!(
+            "<span class=\"words\">nothing: about {images} more labelled images are needed</span>"
+        ),
+        (None, None) => "–".to_owned(),
+    }
+}

@@ -1,0 +1,295 @@
+//! What a report is made of.
+
+use std::collections::BTreeMap;
+
+use super::ReportError;
+use crate::{
+    evaluation::bootstrap::Plan,
+    uncertainty::{Measure, Range, Samples},
+};
+
+/// Everything that a report shows.
+#[derive(Clone, Debug)]
+pub struct ReportInput {
+    /// Heading of the page.
+    pub title: String,
+    /// Name, version, digests, seed, revision: what a reader needs to say which model this is, in order.
+    pub facts: Vec<(String, String)>,
+    /// The C classes, in the order of the probabilities.
+    pub labels: Vec<ReportLabel>,
+    /// Coarser questions besides "normal or abnormal?", which is asked wherever the labels allow it.
+    pub groupings: Vec<Grouping>,
+    /// The parts of the data: out of fold, test.
+    pub parts: Vec<PartInput>,
+    /// Sets for the out-of-distribution score; the first is the reference (cells of the kind that the model knows).
+    pub ood: Vec<OodSet>,
+    /// What each referral policy did on a part.
+    pub policies: Vec<PolicyOutcome>,
+    /// How intervals are resampled.
+    pub plan: Plan,
+}
+
+/// A class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportLabel {
+    /// Its name.
+    pub name: String,
+    /// Whether it counts as abnormal.
+    pub abnormal: bool,
+}
+
+/// A coarser question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Its name in the JSON and the CSV, such as `three_groups`.
+    pub key: String,
+    /// Its name on the page.
+    pub title: String,
+    /// Names of the groups, at least two.
+    pub groups: Vec<String>,
+    /// The group of each class, C indices.
+    pub group_of_label: Vec<usize>,
+}
+
+/// Cells that were answered by every method.
+#[derive(Clone, Debug)]
+pub struct PartInput {
+    /// Its name, such as `out of fold`; unique.
+    pub name: String,
+    /// What a reader has to know of it, in a sentence or two.
+    pub note: String,
+    /// The N ≥ 1 cells.
+    pub cells: Vec<CellRef>,
+    /// The methods, at least one, in the order of the columns.
+    pub methods: Vec<MethodInput>,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellRef {
+    /// Its name.
+    pub cell_id: String,
+    /// The image that it was cut from: intervals are resampled by image.
+    pub image_id: String,
+    /// Its true class.
+    pub label: usize,
+    /// A PNG of it, for the gallery.
+    pub thumbnail: Option<Vec<u8>>,
+}
+
+/// What a method said.
+#[derive(Clone, Debug)]
+pub struct MethodInput {
+    /// Its name; unique within the part.
+    pub name: String,
+    /// The temperatures in use: one per fold, or one.
+    pub temperatures: Vec<f64>,
+    /// Samples `[T, C]` of each of the N cells.
+    pub samples: Vec<Samples>,
+    /// Range over the calibration set of the paper's measures of all C classes; a measure without one (and every coarser
+    /// question) is normalised over the evaluated cells, as the paper does.
+    pub ranges: BTreeMap<Measure, Range>,
+}
+
+/// Images and how unlike the training cells they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OodSet {
+    /// Its name.
+    pub name: String,
+    /// One finite score per image or cell; larger is less like the training cells.
+    pub scores: Vec<f64>,
+    /// The conformal p-value of each, or none at all.
+    pub p_values: Vec<f64>,
+    /// The image that each comes from; empty when each is an image of its own.
+    pub images: Vec<String>,
+}
+
+/// What a policy did on one part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyOutcome {
+    /// Name of the part.
+    pub part: String,
+    /// Name of the method.
+    pub method: String,
+    /// Name of the policy.
+    pub name: String,
+    /// The promise in words.
+    pub promise: String,
+    /// The threshold on its measure; `None` refers all.
+    pub threshold: Option<f64>,
+    /// The bound on the risk, between 0 and 1.
+    pub alpha: f64,
+    /// The probability, over calibration sets, that the promise does not hold.
+    pub delta: f64,
+    /// How the threshold was certified.
+    pub certificate: Option<Certificate>,
+    /// Where nothing can be promised: how many further labelled images would be needed.
+    pub further_images: Option<usize>,
+    /// What became of each of the part's N cells.
+    pub cells: Vec<PolicyCell>,
+}
+
+/// What a policy did with a cell. The risk is the harmed among the counted: for `accept_error` the wrong among the accepted,
+/// for `missed_abnormal` those accepted as normal among the abnormal, for `auto_clear` the abnormal among the cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyCell {
+    /// Whether the answer was accepted.
+    pub accepted: bool,
+    /// Whether the promise speaks of the cell.
+    pub counted: bool,
+    /// Whether the cell is what the promise bounds; only counted cells can be.
+    pub harmed: bool,
+}
+
+/// What a threshold was certified with.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Certificate {
+    /// Images of the calibration set.
+    pub images: usize,
+    /// Cells of the calibration set.
+    pub cells: usize,
+    /// Share of them that is accepted.
+    pub coverage: f64,
+    /// The p-value of the last test passed.
+    pub p_value: f64,
+}
+
+impl ReportInput {
+    /// Checks that lists which go together do.
+    ///
+    /// # Errors
+    /// [`ReportError::Input`] with the first contradiction.
+    pub fn check(&self) -> Result<(), ReportError> {
+        let classes = self.labels.len();
+        ensure(classes >= 2, || {
+            "a report needs at least 2 classes".to_owned()
+        })?;
+        ensure(!self.parts.is_empty(), || {
+            "a report needs at least one part".to_owned()
+        })?;
+        ensure(self.plan.resamples > 0, || {
+            "intervals need at least one resample".to_owned()
+        })?;
+        for grouping in &self.groupings {
+            grouping.check(classes)?;
+        }
+        check_unique(self.parts.iter().map(|part| part.name.as_str()), "part")?;
+        for part in &self.parts {
+            part.check(classes)?;
+        }
+        for set in &self.ood {
+            set.check()?;
+        }
+        for policy in &self.policies {
+            policy.check(&self.parts)?;
+        }
+        Ok(())
+    }
+}
+
+impl Grouping {
+    fn check(&self, classes: usize) -> Result<(), ReportError> {
+        let known = self
+            .group_of_label
+            .iter()
+            .all(|group| *group < self.groups.len());
+        let whole = self.groups.len() >= 2 && self.group_of_label.len() == classes;
+        ensure(known && whole, || {
+            format!(
+                "grouping `{}` does not give each of the {classes} classes one of its groups",
+                self.key
+            )
+        })
+    }
+}
+
+impl PartInput {
+    fn check(&self, classes: usize) -> Result<(), ReportError> {
+        let name = &self.name;
+        ensure(!self.cells.is_empty(), || {
+            format!("part `{name}` has no cells")
+        })?;
+        ensure(!self.methods.is_empty(), || {
+            format!("part `{name}` has no methods")
+        })?;
+        ensure(self.cells.iter().all(|cell| cell.label < classes), || {
+            format!("a cell of part `{name}` is of none of the {classes} classes")
+        })?;
+        check_unique(
+            self.methods.iter().map(|method| method.name.as_str()),
+            "method",
+        )?;
+        for method in &self.methods {
+            let samples = &method.samples;
+            ensure(samples.len() == self.cells.len(), || {
+                format!(
+                    "method `{}` answered {} of the {} cells of part `{name}`",
+                    method.name,
+                    samples.len(),
+                    self.cells.len()
+                )
+            })?;
+            ensure(
+                samples.iter().all(|samples| samples.classes() == classes),
+                || {
+                    format!(
+                        "method `{}` answered over other classes than the {classes} labels",
+                        method.name
+                    )
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl OodSet {
+    fn check(&self) -> Result<(), ReportError> {
+        let (name, count) = (&self.name, self.scores.len());
+        ensure(count > 0, || format!("set `{name}` has no scores"))?;
+        ensure(
+            self.scores
+                .iter()
+                .chain(&self.p_values)
+                .all(|value| value.is_finite()),
+            || format!("a score or p-value of set `{name}` is not finite"),
+        )?;
+        let fits = |length: usize| length == 0 || length == count;
+        ensure(fits(self.p_values.len()) && fits(self.images.len()), || {
+            format!("set `{name}` has {count} scores and another number of p-values or images")
+        })
+    }
+}
+
+impl PolicyOutcome {
+    fn check(&self, parts: &[PartInput]) -> Result<(), ReportError> {
+        let part = parts.iter().find(|part| part.name == self.part);
+        ensure(
+            part.is_some_and(|part| part.cells.len() == self.cells.len()),
+            || {
+                format!(
+                    "policy `{}` does not say what became of each cell of part `{}`",
+                    self.name, self.part
+                )
+            },
+        )
+    }
+}
+
+fn check_unique<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<(), ReportError> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        ensure(seen.insert(name), || {
+            format!("there are two {what}s named `{name}`")
+        })?;
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), ReportError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ReportError::Input(reason()))
+    }
+}

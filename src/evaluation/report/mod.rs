@@ -1,0 +1,39 @@
+//! The evaluation report: every figure of every method on every part, as one HTML page, as JSON and as CSV.
+//!
+//! A caller fills a [`ReportInput`] with samples and truth; [`measure`] computes a [`Report`] (everything that the JSON
+//! holds); [`write_report`] does both and writes the files. Each question (all classes, normal vs abnormal, further
+//! groupings) is measured by itself: probabilities of grouped classes are summed first, and answers, errors and measures of
+//! uncertainty are those of the sums. Every figure has an interval resampled by image.
+
+mod confusion;
+mod csv;
+mod curves;
+mod document;
+mod error;
+mod figures;
+mod gallery;
+mod html;
+mod input;
+mod ood;
+mod paper;
+mod policies;
+mod question;
+mod resampling;
+mod uncertainty;
+mod write;
+
+pub use confusion::{ClassFigures, Confusion};
+pub use curves::{ReliabilityRow, RocRow};
+pub use document::{MethodReport, PartReport, QuestionReport, Report, measure};
+pub use error::ReportError;
+pub use figures::Figure;
+pub use gallery::{Gallery, GalleryAnswer, GalleryCell};
+pub use input::{
+    CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
+    ReportInput, ReportLabel,
+};
+pub use ood::OodReport;
+pub use paper::{PaperRange, PaperReport, PaperSide, PaperThreshold, SideFigure};
+pub use policies::PolicyReport;
+pub use uncertainty::{Histogram, RiskAtCoverage, UncertaintyReport};
+pub use write::{ReportFiles, write_report};

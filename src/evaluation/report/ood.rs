@@ -1,0 +1,153 @@
+//! How well the out-of-distribution score tells other images from cells that the model knows.
+
+use serde::Serialize;
+
+use super::{
+    OodSet, ReportError,
+    resampling::{Resampling, UNDEFINED},
+};
+use crate::evaluation::{
+    Scored,
+    bootstrap::{Estimate, Plan},
+    ranking::auroc,
+};
+
+/// A p-value below this flags an image.
+pub const SIGNIFICANT: f64 = 0.05;
+/// Bins of the histograms.
+const BINS: usize = 30;
+
+/// One set beside the reference.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OodReport {
+    /// Its name.
+    pub name: String,
+    /// How many images or cells.
+    pub items: usize,
+    /// Probability that one of the set scores higher than one of the reference; absent for the reference itself.
+    pub auroc: Option<Estimate>,
+    /// Share with a p-value below 0.05: about 5% of the reference, most of the others.
+    pub flagged: Estimate,
+    /// Whether the histogram is over the decimal logarithm of the score.
+    pub logarithmic: bool,
+    /// Lower edge of the first bin, the same for all sets.
+    pub low: f64,
+    /// Upper edge of the last bin, the same for all sets.
+    pub high: f64,
+    /// The share of the set in each bin of equal width.
+    pub shares: Vec<Estimate>,
+    /// The share of the set in each of ten ranges of the p-value; empty without p-values.
+    pub p_value_shares: Vec<Estimate>,
+}
+
+pub fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, ReportError> {
+    let Some(reference) = sets.first() else {
+        return Ok(Vec::new());
+    };
+    let scale = Scale::over(sets);
+    let report = |(index, set): (usize, &OodSet)| {
+        let own = Resampling::of_names(&image_names(set, ""), plan);
+        let all = vec![true; set.scores.len()];
+        let bin_of: Vec<usize> = set.scores.iter().map(|score| scale.bin(*score)).collect();
+        Ok(OodReport {
+            name: set.name.clone(),
+            items: set.scores.len(),
+            auroc: if index == 0 {
+                None
+            } else {
+                Some(separation(reference, set, plan)?)
+            },
+            flagged: flagged(set, &own)?,
+            logarithmic: scale.logarithmic,
+            low: scale.low,
+            high: scale.high,
+            shares: own.bin_shares(&bin_of, &all, BINS)?,
+            p_value_shares: p_value_shares(set, &own)?,
+        })
+    };
+    sets.iter().enumerate().map(report).collect()
+}
+
+fn separation(reference: &OodSet, set: &OodSet, plan: Plan) -> Result<Estimate, ReportError> {
+    let scores = [reference.scores.as_slice(), set.scores.as_slice()].concat();
+    let events: Vec<bool> = (0..scores.len())
+        .map(|item| item >= reference.scores.len())
+        .collect();
+    let scored = Scored::new(&scores, &events)?;
+    let mut names = image_names(reference, "reference ");
+    names.extend(image_names(set, "set "));
+    let estimates = Resampling::of_names(&names, plan)
+        .estimates(|items| vec![scored.resampled(items).and_then(|scored| auroc(&scored))])?;
+    Ok(estimates.into_iter().next().unwrap_or(UNDEFINED))
+}
+
+fn flagged(set: &OodSet, resampling: &Resampling) -> Result<Estimate, ReportError> {
+    let flags: Vec<bool> = set.p_values.iter().map(|p| *p < SIGNIFICANT).collect();
+    let known = vec![!flags.is_empty(); set.scores.len()];
+    let shares = resampling.shares(&[(&flags, &known)])?;
+    Ok(shares.into_iter().next().unwrap_or(UNDEFINED))
+}
+
+fn p_value_shares(set: &OodSet, resampling: &Resampling) -> Result<Vec<Estimate>, ReportError> {
+    if set.p_values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bin_of: Vec<usize> = set
+        .p_values
+        .iter()
+        .map(|p| ((p * 10.0).max(0.0) as usize).min(9))
+        .collect();
+    resampling.bin_shares(&bin_of, &vec![true; bin_of.len()], 10)
+}
+
+/// The image of each item; items without one are images of their own.
+fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
+    if set.images.is_empty() {
+        return (0..set.scores.len())
+            .map(|item| format!("{prefix}{item}"))
+            .collect();
+    }
+    set.images
+        .iter()
+        .map(|image| format!("{prefix}{image}"))
+        .collect()
+}
+
+/// Where the bins of all sets lie.
+struct Scale {
+    logarithmic: bool,
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// Logarithmic when all scores are positive and span more than a factor of ten.
+    fn over(sets: &[OodSet]) -> Scale {
+        let scores = || sets.iter().flat_map(|set| set.scores.iter().copied());
+        let (low, high) = (
+            scores().fold(f64::INFINITY, f64::min),
+            scores().fold(f64::NEG_INFINITY, f64::max),
+        );
+        let logarithmic = low > 0.0 && high > 10.0 * low;
+        let (low, high) = if logarithmic {
+            (low.log10(), high.log10())
+        } else {
+            (low, high)
+        };
+        Scale {
+            logarithmic,
+            low,
+            high: if high > low { high } else { low + 1.0 },
+        }
+    }
+
+    fn bin(&self, score: f64) -> usize {
+        let value = if self.logarithmic {
+            score.log10()
+        } else {
+            score
+        };
+        let along = (value - self.low) / (self.high - self.low);
+        ((along * BINS as f64).max(0.0) as usize).min(BINS - 1)
+    }
+}

@@ -1,0 +1,75 @@
+//! Coverage and risk of the referral policies.
+
+use serde::Serialize;
+
+use super::{
+    Certificate, PartInput, PolicyOutcome, ReportError,
+    resampling::{Resampling, UNDEFINED},
+};
+use crate::evaluation::bootstrap::{Estimate, Plan};
+
+/// What a policy did on a part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PolicyReport {
+    /// Name of the part.
+    pub part: String,
+    /// Name of the method.
+    pub method: String,
+    /// Name of the policy.
+    pub name: String,
+    /// The promise in words.
+    pub promise: String,
+    /// The threshold on its measure; absent: refer all.
+    pub threshold: Option<f64>,
+    /// The bound on the risk.
+    pub alpha: f64,
+    /// The probability that the promise does not hold.
+    pub delta: f64,
+    /// How the threshold was certified.
+    pub certificate: Option<Certificate>,
+    /// Where nothing can be promised: further labelled images needed.
+    pub further_images: Option<usize>,
+    /// Cells accepted.
+    pub accepted: usize,
+    /// Cells that the promise speaks of.
+    pub counted: usize,
+    /// How many of these are what the promise bounds.
+    pub harmed: usize,
+    /// Share of the cells accepted.
+    pub coverage: Estimate,
+    /// Harmed among the counted; undefined where none is counted.
+    pub risk: Estimate,
+}
+
+pub fn policy_report(
+    outcome: &PolicyOutcome,
+    part: &PartInput,
+    plan: Plan,
+) -> Result<PolicyReport, ReportError> {
+    let flags =
+        |of: fn(&super::PolicyCell) -> bool| outcome.cells.iter().map(of).collect::<Vec<bool>>();
+    let accepted = flags(|cell| cell.accepted);
+    let counted = flags(|cell| cell.counted);
+    let harmed = flags(|cell| cell.counted && cell.harmed);
+    let all = vec![true; outcome.cells.len()];
+    let shares =
+        Resampling::of_part(part, plan).shares(&[(&accepted, &all), (&harmed, &counted)])?;
+    let share = |index: usize| shares.get(index).copied().unwrap_or(UNDEFINED);
+    let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
+    Ok(PolicyReport {
+        part: outcome.part.clone(),
+        method: outcome.method.clone(),
+        name: outcome.name.clone(),
+        promise: outcome.promise.clone(),
+        threshold: outcome.threshold,
+        alpha: outcome.alpha,
+        delta: outcome.delta,
+        certificate: outcome.certificate,
+        further_images: outcome.further_images,
+        accepted: count(&accepted),
+        counted: count(&counted),
+        harmed: count(&harmed),
+        coverage: share(0),
+        risk: share(1),
+    })
+}

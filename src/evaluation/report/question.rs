@@ -1,0 +1,134 @@
+//! What is asked of the same answers: every class, normal or abnormal, or coarser groups.
+
+use super::{ReportError, ReportInput};
+use crate::{
+    evaluation::{EvaluationError, Predictions},
+    uncertainty::{Samples, Summary, summarise},
+};
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub key: String,
+    pub title: String,
+    pub names: Vec<String>,
+    /// The group of each class.
+    group_of: Vec<usize>,
+    /// The groups that hold an abnormal class.
+    pub abnormal: Vec<usize>,
+}
+
+/// A method's answers to one question.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    pub predictions: Predictions,
+    pub summaries: Vec<Summary>,
+    pub abnormal: Vec<usize>,
+}
+
+/// Every question that can be asked of the labels: all classes, normal or abnormal, and the caller's groupings.
+pub fn questions(input: &ReportInput) -> Vec<Question> {
+    let labels = &input.labels;
+    let names = labels.iter().map(|label| label.name.clone()).collect();
+    let title = format!("all {} classes", labels.len());
+    let mut questions = vec![Question::new(
+        input,
+        "classes",
+        &title,
+        names,
+        (0..labels.len()).collect(),
+    )];
+    let abnormal = labels.iter().filter(|label| label.abnormal).count();
+    if labels.len() > 2 && abnormal > 0 && abnormal < labels.len() {
+        let group_of = labels
+            .iter()
+            .map(|label| usize::from(label.abnormal))
+            .collect();
+        let names = vec!["normal".to_owned(), "abnormal".to_owned()];
+        questions.push(Question::new(
+            input,
+            "abnormal",
+            "normal vs abnormal",
+            names,
+            group_of,
+        ));
+    }
+    for grouping in &input.groupings {
+        let (names, group_of) = (grouping.groups.clone(), grouping.group_of_label.clone());
+        questions.push(Question::new(
+            input,
+            &grouping.key,
+            &grouping.title,
+            names,
+            group_of,
+        ));
+    }
+    questions
+}
+
+impl Question {
+    fn new(
+        input: &ReportInput,
+        key: &str,
+        title: &str,
+        names: Vec<String>,
+        group_of: Vec<usize>,
+    ) -> Question {
+        let holds_abnormal = |group: &usize| {
+            let mut members = group_of.iter().zip(&input.labels);
+            members.any(|(of, label)| of == group && label.abnormal)
+        };
+        Question {
+            key: key.to_owned(),
+            title: title.to_owned(),
+            abnormal: (0..names.len()).filter(holds_abnormal).collect(),
+            names,
+            group_of,
+        }
+    }
+
+    /// Whether the groups are one normal and one abnormal one.
+    pub fn is_normal_or_abnormal(&self) -> bool {
+        self.names.len() == 2 && self.abnormal.len() == 1
+    }
+
+    /// Whether the classes are asked as they are.
+    pub fn is_of_all_classes(&self) -> bool {
+        self.group_of.iter().copied().eq(0..self.names.len())
+    }
+
+    pub fn answers(&self, samples: &[Samples], labels: &[usize]) -> Result<Answers, ReportError> {
+        let grouped: Result<Vec<Summary>, EvaluationError> = samples
+            .iter()
+            .map(|samples| Ok(summarise(&samples_of_groups(samples, self)?)))
+            .collect();
+        let summaries = grouped?;
+        let rows: Vec<Vec<f64>> = summaries
+            .iter()
+            .map(|summary| summary.mean.clone())
+            .collect();
+        let group = |&label: &usize| self.group_of.get(label).copied().unwrap_or_default();
+        Ok(Answers {
+            predictions: Predictions::from_rows(&rows, labels.iter().map(group).collect())?,
+            summaries,
+            abnormal: self.abnormal.clone(),
+        })
+    }
+}
+
+fn samples_of_groups(samples: &Samples, question: &Question) -> Result<Samples, EvaluationError> {
+    if question.is_of_all_classes() {
+        return Ok(samples.clone());
+    }
+    let groups = question.names.len();
+    let sums = samples.rows().flat_map(|row| {
+        let mut sums = vec![0.0; groups];
+        for (p, &group) in row.iter().zip(&question.group_of) {
+            if let Some(sum) = sums.get_mut(group) {
+                *sum += p;
+            }
+        }
+        sums.into_iter().map(|sum: f64| sum.min(1.0))
+    });
+    Ok(Samples::from_probabilities(sums.collect(), groups)?)
+}

@@ -1,0 +1,125 @@
+//! One way of resampling for the whole report.
+
+use super::{PartInput, ReportError};
+use crate::evaluation::bootstrap::{Estimate, Groups, Plan, percentile_intervals};
+
+/// A figure that says nothing.
+pub const UNDEFINED: Estimate = Estimate {
+    value: None,
+    interval: None,
+    undefined: 0,
+};
+
+/// Groups and plan of a part.
+#[derive(Clone, Debug)]
+pub struct Resampling {
+    groups: Groups,
+    items: usize,
+    plan: Plan,
+}
+
+impl Resampling {
+    pub fn of_part(part: &PartInput, plan: Plan) -> Resampling {
+        let images: Vec<&str> = part
+            .cells
+            .iter()
+            .map(|cell| cell.image_id.as_str())
+            .collect();
+        Resampling::of_names(&images, plan)
+    }
+
+    pub fn of_names<Name: Ord>(names: &[Name], plan: Plan) -> Resampling {
+        Resampling {
+            groups: Groups::of(names),
+            items: names.len(),
+            plan,
+        }
+    }
+
+    /// An estimate of each of the figures; without intervals when all cells are of one image.
+    pub fn estimates(
+        &self,
+        figures: impl Fn(&[usize]) -> Vec<Option<f64>>,
+    ) -> Result<Vec<Estimate>, ReportError> {
+        if self.groups.count() >= 2 {
+            return Ok(percentile_intervals(&self.groups, &self.plan, figures)?);
+        }
+        let all: Vec<usize> = (0..self.items).collect();
+        let lone = |value| Estimate {
+            value,
+            interval: None,
+            undefined: self.plan.resamples,
+        };
+        Ok(figures(&all).into_iter().map(lone).collect())
+    }
+
+    /// Of the items for which `whole` holds, the share for which `part` does, for each of several pairs.
+    pub fn shares(&self, pairs: &[(&[bool], &[bool])]) -> Result<Vec<Estimate>, ReportError> {
+        self.estimates(|items| {
+            pairs
+                .iter()
+                .map(|(part, whole)| share(items, part, whole))
+                .collect()
+        })
+    }
+
+    /// The share of each of `bins` among the items for which `included` holds; `bin_of` is the bin of each item.
+    pub fn bin_shares(
+        &self,
+        bin_of: &[usize],
+        included: &[bool],
+        bins: usize,
+    ) -> Result<Vec<Estimate>, ReportError> {
+        self.estimates(|items| {
+            let mut counts = vec![0usize; bins];
+            for &item in items.iter().filter(|&&item| holds(included, item)) {
+                if let Some(count) = bin_of.get(item).and_then(|&bin| counts.get_mut(bin)) {
+                    *count += 1;
+                }
+            }
+            let total: usize = counts.iter().sum();
+            counts
+                .into_iter()
+                .map(|count| ratio(count, total))
+                .collect()
+        })
+    }
+
+    /// The share of items of each of `bins` for which `event` holds; undefined in an empty bin.
+    pub fn shares_within_bins(
+        &self,
+        bin_of: &[usize],
+        event: &[bool],
+        bins: usize,
+    ) -> Result<Vec<Estimate>, ReportError> {
+        self.estimates(|items| {
+            let mut counts = vec![(0usize, 0usize); bins];
+            for &item in items {
+                if let Some((events, all)) = bin_of.get(item).and_then(|&bin| counts.get_mut(bin)) {
+                    *events += usize::from(holds(event, item));
+                    *all += 1;
+                }
+            }
+            counts
+                .into_iter()
+                .map(|(events, all)| ratio(events, all))
+                .collect()
+        })
+    }
+}
+
+fn share(items: &[usize], part: &[bool], whole: &[bool]) -> Option<f64> {
+    let within = || items.iter().filter(|&&item| holds(whole, item));
+    ratio(
+        within().filter(|&&item| holds(part, item)).count(),
+        within().count(),
+    )
+}
+
+fn holds(flags: &[bool], item: usize) -> bool {
+    flags.get(item).copied().unwrap_or_default()
+}
+
+fn ratio(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}

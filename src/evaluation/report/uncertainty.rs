@@ -1,0 +1,179 @@
+//! How well each measure of uncertainty tells wrong answers from right ones.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    ReportError,
+    question::Answers,
+    resampling::{Resampling, UNDEFINED},
+};
+use crate::{
+    evaluation::{
+        Scored,
+        bootstrap::Estimate,
+        ranking::auroc,
+        selective::{augrc, aurc, excess_aurc, risk_at_coverages},
+    },
+    uncertainty::Measure,
+};
+
+/// Bins of the histograms.
+const BINS: usize = 20;
+/// "The surest 80%", in percent.
+const SUREST: usize = 80;
+
+/// One measure on one part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UncertaintyReport {
+    /// Probability that a wrong answer is less sure than a right one.
+    pub auroc_misprediction: Estimate,
+    /// Area under the risk–coverage curve.
+    pub aurc: Estimate,
+    /// What of it could be avoided: AURC minus that of an oracle with the same errors.
+    pub excess_aurc: Estimate,
+    /// Area under the generalised risk–coverage curve (Traub et al., 2024).
+    pub augrc: Estimate,
+    /// Accuracy of the 80% of cells with the lowest uncertainty.
+    pub accuracy_of_surest_80: Estimate,
+    /// The risk–coverage curve.
+    pub risk_coverage: Vec<RiskAtCoverage>,
+    /// How the measure spreads over right and wrong answers.
+    pub histogram: Histogram,
+}
+
+/// A risk–coverage curve read at one coverage.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RiskAtCoverage {
+    /// Share of the cells that is answered, the surest first.
+    pub coverage: f64,
+    /// Share of these that is wrong.
+    pub risk: Estimate,
+}
+
+/// Shares of right and of wrong answers in bins of equal width.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Histogram {
+    /// Lower edge of the first bin.
+    pub low: f64,
+    /// Upper edge of the last bin.
+    pub high: f64,
+    /// Number of right answers.
+    pub right_cells: usize,
+    /// Number of wrong answers.
+    pub wrong_cells: usize,
+    /// Of all right answers, the share in each bin.
+    pub right: Vec<Estimate>,
+    /// Of all wrong answers, the share in each bin.
+    pub wrong: Vec<Estimate>,
+}
+
+/// Every measure that is defined for every cell: the variances of a single pass are not.
+pub fn uncertainties(
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<BTreeMap<Measure, UncertaintyReport>, ReportError> {
+    let mut reports = BTreeMap::new();
+    for measure in Measure::ALL {
+        if let Some(values) = values(answers, measure) {
+            reports.insert(measure, uncertainty(answers, measure, &values, resampling)?);
+        }
+    }
+    Ok(reports)
+}
+
+/// The measure of each cell; `None` where it is undefined for any.
+pub fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
+    answers
+        .summaries
+        .iter()
+        .map(|summary| measure.of(summary))
+        .collect()
+}
+
+fn uncertainty(
+    answers: &Answers,
+    measure: Measure,
+    values: &[f64],
+    resampling: &Resampling,
+) -> Result<UncertaintyReport, ReportError> {
+    let scored = answers.predictions.mispredictions(values)?;
+    let percents: Vec<usize> = (1..=20).map(|step| 5 * step).collect();
+    let figures = resampling.estimates(|items| match scored.resampled(items) {
+        Some(resampled) => {
+            let risks = risk_at_coverages(&resampled, &percents).unwrap_or_default();
+            figures(&resampled)
+                .into_iter()
+                .chain(risks.into_iter().map(Some))
+                .collect()
+        }
+        None => Vec::new(),
+    })?;
+    let mut figures = figures.into_iter();
+    let mut next = || figures.next().unwrap_or(UNDEFINED);
+    Ok(UncertaintyReport {
+        auroc_misprediction: next(),
+        aurc: next(),
+        excess_aurc: next(),
+        augrc: next(),
+        accuracy_of_surest_80: next(),
+        risk_coverage: percents
+            .iter()
+            .map(|&percent| RiskAtCoverage {
+                coverage: percent as f64 / 100.0,
+                risk: next(),
+            })
+            .collect(),
+        histogram: histogram(answers, measure, values, resampling)?,
+    })
+}
+
+fn figures(scored: &Scored) -> [Option<f64>; 5] {
+    let risk_of_surest = risk_at_coverages(scored, &[SUREST])
+        .ok()
+        .and_then(|risks| risks.first().copied());
+    [
+        auroc(scored),
+        Some(aurc(scored)),
+        Some(excess_aurc(scored)),
+        Some(augrc(scored)),
+        risk_of_surest.map(|risk| 1.0 - risk),
+    ]
+}
+
+fn histogram(
+    answers: &Answers,
+    measure: Measure,
+    values: &[f64],
+    resampling: &Resampling,
+) -> Result<Histogram, ReportError> {
+    let (low, high) = bounds(measure, answers.predictions.classes(), values);
+    let bin = |value: &f64| {
+        let along = (value - low) / (high - low);
+        ((along * BINS as f64).max(0.0) as usize).min(BINS - 1)
+    };
+    let bin_of: Vec<usize> = values.iter().map(bin).collect();
+    let right: Vec<bool> = answers.predictions.correct().collect();
+    let wrong: Vec<bool> = right.iter().map(|right| !right).collect();
+    Ok(Histogram {
+        low,
+        high,
+        right_cells: right.iter().filter(|right| **right).count(),
+        wrong_cells: wrong.iter().filter(|wrong| **wrong).count(),
+        right: resampling.bin_shares(&bin_of, &right, BINS)?,
+        wrong: resampling.bin_shares(&bin_of, &wrong, BINS)?,
+    })
+}
+
+/// The measure's own range where it has one, so that methods can be compared; else from 0 to the largest value.
+fn bounds(measure: Measure, classes: usize, values: &[f64]) -> (f64, f64) {
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    match measure {
+        Measure::PredictiveEntropy | Measure::ExpectedEntropy => (0.0, (classes as f64).ln()),
+        Measure::VariationRatio => (0.0, 1.0 - 1.0 / classes as f64),
+        Measure::PaperSampleMean => (0.5, 1.0),
+        _ if largest > 0.0 => (0.0, largest),
+        _ => (0.0, 1.0),
+    }
+}

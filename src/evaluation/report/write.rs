@@ -1,0 +1,94 @@
+//! A report on disk.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Report, ReportError, ReportInput,
+    csv::{Rows, cell_rows, figure_rows},
+    html, measure,
+};
+
+/// What was written where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportFiles {
+    /// The page.
+    pub html: PathBuf,
+    /// Every number.
+    pub json: PathBuf,
+    /// A row per figure.
+    pub figures: PathBuf,
+    /// A row per cell and method.
+    pub cells: PathBuf,
+    /// The folder of the plots.
+    pub plots: PathBuf,
+    /// The numbers, as they stand in the JSON.
+    pub report: Report,
+}
+
+/// Measures the input and writes `report.html`, `report.json`, `figures.csv`, `cells.csv` and `plots/*.svg` into `folder`,
+/// which is made if it is not there. Files of the same names are replaced.
+///
+/// # Errors
+/// [`ReportError`] when the input contradicts itself or a file cannot be written.
+pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, ReportError> {
+    let report = measure(input)?;
+    let (page, drawn) = html::page(&report, input);
+    let plots = folder.join("plots");
+    fs::create_dir_all(&plots).map_err(|source| ReportError::File {
+        path: plots.clone(),
+        source,
+    })?;
+    for plot in &drawn {
+        write(
+            &plots.join(format!("{}.svg", plot.name)),
+            plot.svg.as_bytes(),
+        )?;
+    }
+    let files = ReportFiles {
+        html: folder.join("report.html"),
+        json: folder.join("report.json"),
+        figures: folder.join("figures.csv"),
+        cells: folder.join("cells.csv"),
+        plots,
+        report,
+    };
+    write(&files.html, page.as_bytes())?;
+    write(&files.json, &json(&files.report, &files.json)?)?;
+    write_rows(&files.figures, figure_rows(&files.report))?;
+    write_rows(&files.cells, cell_rows(input)?)?;
+    Ok(files)
+}
+
+fn json(report: &Report, path: &Path) -> Result<Vec<u8>, ReportError> {
+    serde_json::to_vec(report).map_err(|error| format_error(path, &error))
+}
+
+fn write_rows(path: &Path, rows: Rows) -> Result<(), ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer
+            .write_record(row)
+            .map_err(|error| format_error(path, &error))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| format_error(path, &error))?;
+    write(path, &bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    fs::write(path, bytes).map_err(|source| ReportError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn format_error(path: &Path, error: &dyn std::fmt::Display) -> ReportError {
+    ReportError::Format {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
