@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Layout, trunks::command::TrunkCommand};
+use super::{Layout, augmented::command::AugmentArgs, trunks::command::TrunkCommand};
 use crate::{bundle::Method, imaging::Padding};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
@@ -31,6 +31,8 @@ pub enum Command {
     Evaluate(BundleArgs),
     /// Everything, resumed where it was interrupted
     Model(ModelArgs),
+    /// Write the augmented views of each cell, or join them to one tensor per cell
+    Augment(AugmentArgs),
     /// Bring a trunk of your own
     #[command(subcommand)]
     Trunk(TrunkCommand),

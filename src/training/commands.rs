@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::training::{
     CropOptions, CropTable, Dataset, Evaluation, LeftOut, Part, Recipe, SplitOptions, Study,
-    StudyOptions, TrainingError, Workspace,
+    StudyOptions, TrainingError, Workspace, augmented,
     calibration::{CALIBRATION_FOLD, calibrate_model},
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
     crop_dataset,
@@ -54,6 +54,7 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
             measure(&study, &runtime, &training, &bundle, args)
         }
         Command::Model(args) => model(args),
+        Command::Augment(args) => augmented::command::run(args),
         Command::Trunk(command) => trunks::command::run(command),
     }
 }

@@ -8,6 +8,7 @@
 //! fields ─ crops ─▶ crops.csv ─ split ─▶ split.csv ─ features ─▶ [cells, D] per view ─ fit ─▶ heads ─ export ─▶ bundle
 //! ```
 
+mod augmented;
 mod calibration;
 mod cli;
 mod commands;
@@ -26,6 +27,11 @@ mod study;
 mod trunks;
 mod workspace;
 
+pub use augmented::{
+    join::{Incomplete, TensorFormat, join_views},
+    tensors::{npy, safetensors},
+    views::{CellViews, Written, write_views},
+};
 pub use cli::{Cli, Command};
 pub use commands::run;
 pub use dataset::cells::{CellRecord, Dataset, Layout};

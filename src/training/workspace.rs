@@ -67,6 +67,11 @@ impl Workspace {
         self.root.join("statistics")
     }
 
+    /// Augmented views, a folder per cell.
+    pub fn augmented(&self) -> PathBuf {
+        self.root.join("augmented")
+    }
+
     /// Trained heads, a file per method, classes, fold and digest.
     pub fn heads(&self) -> PathBuf {
         self.root.join("heads")

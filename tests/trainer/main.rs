@@ -3,6 +3,7 @@
 #![cfg(feature = "trainer")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod augmented;
 mod commands;
 mod cric;
 mod crops;

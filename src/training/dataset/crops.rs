@@ -175,7 +175,11 @@ fn read_image(path: &Path) -> Result<CellImage, String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn encode_png(crop: &CellImage) -> Result<Vec<u8>, image::ImageError> {
+/// A picture as the bytes of a PNG file.
+///
+/// # Errors
+/// Whatever the encoder says; a picture in memory gives it no reason.
+pub fn encode_png(crop: &CellImage) -> Result<Vec<u8>, image::ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     crop.as_rgb().write_to(&mut bytes, ImageFormat::Png)?;
     Ok(bytes.into_inner())

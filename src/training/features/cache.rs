@@ -169,21 +169,26 @@ fn read_matrix(
 fn load_crops<'a>(request: &FeatureRequest<'a>) -> Result<Vec<Crop<'a>>, TrainingError> {
     let cells: Vec<&'a CropRow> = request.cells.iter().collect();
     parallel::map(parallel::available_threads(), &cells, |row| {
-        let path = request.crops.join(&row.file);
-        let bytes = read_bytes(&path)?;
-        if sha256_hex(&bytes) != row.sha256 {
-            return Err(TrainingError::malformed(&path)(
-                "it is not the crop of the table: run `crop` again",
-            ));
-        }
-        let image = imaging::decode(&bytes, &Limits::default());
-        let image = image.map_err(|source| TrainingError::Image { path, source })?;
-        Ok(Crop {
-            row,
-            image,
-            seed: seed_of(&bytes),
-        })
+        let (image, seed) = load_crop(request.crops, row)?;
+        Ok(Crop { row, image, seed })
     })
+}
+
+/// A crop with the seed that the server would derive from its file.
+///
+/// # Errors
+/// When the file is missing, or not the crop of the table.
+pub fn load_crop(folder: &Path, row: &CropRow) -> Result<(CellImage, u64), TrainingError> {
+    let path = folder.join(&row.file);
+    let bytes = read_bytes(&path)?;
+    if sha256_hex(&bytes) != row.sha256 {
+        return Err(TrainingError::malformed(&path)(
+            "it is not the crop of the table: run `crop` again",
+        ));
+    }
+    let image = imaging::decode(&bytes, &Limits::default());
+    let image = image.map_err(|source| TrainingError::Image { path, source })?;
+    Ok((image, seed_of(&bytes)))
 }
 
 fn compute_view(
