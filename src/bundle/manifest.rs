@@ -150,7 +150,7 @@ pub struct Methods {
     /// K answers `[N, K, C]` of K heads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<Ensemble>,
-    /// The baseline on augmented views; needs `baseline`.
+    /// One head on augmented views: its own, or the baseline's, which is needed then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tta: Option<Tta>,
 }
@@ -247,12 +247,15 @@ pub struct Ensemble {
     pub members: usize,
 }
 
-/// Test-time augmentation through the baseline's head.
+/// Test-time augmentation: one head on each view of the image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tta {
     /// T when the request does not say.
     pub passes: usize,
+    /// features → `[N, C]` for each view; the baseline's when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
     /// How a view is made of the image.
     pub policy: AugmentPolicy,
 }
@@ -316,25 +319,33 @@ impl Manifest {
         }
     }
 
-    /// The graph by which a method answers; test-time augmentation answers by the baseline's.
+    /// The method whose head answers: augmented views go through the baseline's, unless they have one of their own.
+    pub fn head_method(&self, method: Method) -> Method {
+        let own = self.methods.tta.as_ref().and_then(|tta| tta.head.as_ref());
+        match (method, own) {
+            (Method::Tta, None) => Method::Baseline,
+            _ => method,
+        }
+    }
+
+    /// The graph by which a method answers.
     pub fn head(&self, method: Method) -> Option<&Head> {
         let methods = &self.methods;
-        match method.of_head() {
+        match self.head_method(method) {
+            Method::Baseline => methods.baseline.as_ref().map(|baseline| &baseline.head),
             Method::McDropout => methods
                 .mc_dropout
                 .as_ref()
                 .map(|mc_dropout| &mc_dropout.head),
             Method::Ensemble => methods.ensemble.as_ref().map(|ensemble| &ensemble.head),
-            Method::Baseline | Method::Tta => {
-                methods.baseline.as_ref().map(|baseline| &baseline.head)
-            }
+            Method::Tta => methods.tta.as_ref().and_then(|tta| tta.head.as_ref()),
         }
     }
 
     /// The methods that this manifest describes and that have a head of their own.
     pub fn methods_with_heads(&self) -> Vec<Method> {
         let mut offered = self.offered_methods();
-        offered.retain(|method| method.of_head() == *method);
+        offered.retain(|method| self.head_method(*method) == *method);
         offered
     }
 

@@ -14,22 +14,13 @@ pub enum Method {
     McDropout,
     /// K heads, trained apart from each other, on the same features.
     Ensemble,
-    /// T augmented views of the image through the baseline (test-time augmentation).
+    /// T augmented views of the image through one head (test-time augmentation).
     Tta,
 }
 
 impl Method {
     /// Every method, in the order in which they are listed to people.
     pub const ALL: [Self; 4] = [Self::Baseline, Self::McDropout, Self::Ensemble, Self::Tta];
-
-    /// The method whose head answers: augmented views go through the baseline's.
-    pub fn of_head(self) -> Self {
-        if self == Self::Tta {
-            Self::Baseline
-        } else {
-            self
-        }
-    }
 
     /// The name in JSON, manifests and commands.
     pub fn name(self) -> &'static str {

@@ -1,10 +1,12 @@
 //! The ONNX file format, as far as it is read and written here.
 //!
-//! Field numbers are those of `onnx.proto` (ONNX 1.17, Apache-2.0). Fields that no model of ours uses are left out; a
-//! protobuf reader skips them. The trainer writes its small graphs with these types, and the bundle check reads
-//! operator-set versions and node types with them; running a graph is ONNX Runtime's work. A model that others made is
-//! read with these types but never written with them, which would lose what they leave out: `training::trunks` keeps its
-//! bytes.
+//! Field numbers are those of `onnx.proto` (ONNX 1.17, Apache-2.0). The trainer writes its small graphs with these types,
+//! and the bundle check reads operator-set versions and node types with them; running a graph is ONNX Runtime's work.
+//!
+//! A model that others made loses nothing that it needs to run when it is read and written again: models, nodes,
+//! attributes and tensors have all their fields, those that we never look into as bytes. Of graphs and their inputs and
+//! outputs only what describes them is left out (shapes of values in between, notes on quantisation), and sparse weights,
+//! which `trunk import` refuses.
 
 #![allow(missing_docs)] // names and meaning are the format's own
 
@@ -23,10 +25,20 @@ pub struct ModelProto {
     pub producer_name: String,
     #[prost(string, tag = "3")]
     pub producer_version: String,
+    #[prost(string, tag = "4")]
+    pub domain: String,
+    #[prost(int64, tag = "5")]
+    pub model_version: i64,
+    #[prost(string, tag = "6")]
+    pub doc_string: String,
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
+    #[prost(bytes = "vec", repeated, tag = "14")]
+    pub metadata_props: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "25")]
+    pub functions: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -63,8 +75,16 @@ pub struct NodeProto {
     pub op_type: String,
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
+    #[prost(string, tag = "6")]
+    pub doc_string: String,
     #[prost(string, tag = "7")]
     pub domain: String,
+    #[prost(string, tag = "8")]
+    pub overload: String,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub metadata_props: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "10")]
+    pub device_configurations: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -85,11 +105,27 @@ pub struct AttributeProto {
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "10")]
+    pub tensors: Vec<TensorProto>,
     #[prost(message, repeated, tag = "11")]
     pub graphs: Vec<GraphProto>,
-    /// 1 float, 2 int, 3 string, 4 tensor, 5 graph, 6 floats, 7 ints, 10 graphs
+    #[prost(string, tag = "13")]
+    pub doc_string: String,
+    #[prost(bytes = "vec", optional, tag = "14")]
+    pub tp: Option<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub type_protos: Vec<Vec<u8>>,
+    /// 1 float, 2 int, 3 string, 4 tensor, 5 graph; their lists from 6 to 10
     #[prost(int32, tag = "20")]
     pub r#type: i32,
+    #[prost(string, tag = "21")]
+    pub ref_attr_name: String,
+    #[prost(bytes = "vec", optional, tag = "22")]
+    pub sparse_tensor: Option<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "23")]
+    pub sparse_tensors: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -98,17 +134,33 @@ pub struct TensorProto {
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub segment: Option<Vec<u8>>,
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub int32_data: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub string_data: Vec<Vec<u8>>,
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+    #[prost(double, repeated, tag = "10")]
+    pub double_data: Vec<f64>,
+    #[prost(uint64, repeated, tag = "11")]
+    pub uint64_data: Vec<u64>,
+    #[prost(string, tag = "12")]
+    pub doc_string: String,
+    #[prost(bytes = "vec", repeated, tag = "13")]
+    pub external_data: Vec<Vec<u8>>,
     /// 0: the values are here; 1: they lie in another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
+    #[prost(bytes = "vec", repeated, tag = "16")]
+    pub metadata_props: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -245,5 +297,6 @@ pub fn model(graph: GraphProto) -> ModelProto {
             domain: String::new(),
             version: 17,
         }],
+        ..ModelProto::default()
     }
 }

@@ -158,9 +158,9 @@ fn check_methods(manifest: &Manifest) -> Check {
         check_passes(tta.passes, "methods.tta.passes")?;
         accept(tta.policy.check(), "methods.tta.policy")?;
         require(
-            methods.baseline.is_some(),
+            methods.baseline.is_some() || tta.head.is_some(),
             "methods.tta",
-            "needs `methods.baseline`, which answers each view",
+            "needs a head, its own or that of `methods.baseline`",
         )?;
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::{
 /// What a head is asked for, once per image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadCall {
-    /// Whose head; `Tta` has none of its own.
+    /// Whose head; `Tta` may have none of its own.
     pub(super) method: Method,
     /// Number of samples wanted of each image.
     pub(super) passes: usize,
@@ -165,7 +165,7 @@ impl Sessions {
     ) -> Result<Vec<f32>, RunError> {
         let classes = self.manifest.labels.len();
         let methods = &self.manifest.methods;
-        let method = call.method.of_head();
+        let method = self.manifest.head_method(call.method);
         let (Some(session), Some(head)) = (self.heads.get_mut(&method), self.manifest.head(method))
         else {
             return Err(RunError::NoHead { method });

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Layout, augmented::command::AugmentArgs, trunks::command::TrunkCommand};
+use super::{
+    Layout, RecipeArgs, augmented::command::AugmentArgs, heads::choice::method,
+    trunks::command::TrunkCommand,
+};
 use crate::{bundle::Method, imaging::Padding};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
@@ -53,9 +56,12 @@ pub struct WorkArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CutArgs {
     /// The data set: a folder with classifications.csv and fields/ as the CRIC collection has them, a folder of one
-    /// folder per class, or a CSV with the columns path and label
-    #[arg(long, value_name = "DIR|CSV")]
+    /// folder per class, or a CSV with CRIC's columns or the columns path and label
+    #[arg(long, alias = "dataset", value_name = "DIR|CSV")]
     pub data: PathBuf,
+    /// Folder of the images that a CSV names; its own folder when not given, for CRIC's columns fields/ in it
+    #[arg(long, alias = "img_dir", value_name = "DIR")]
+    pub img_dir: Option<PathBuf>,
     /// How the data set lies on disk; recognised when not given
     #[arg(long, value_enum)]
     pub layout: Option<Layout>,
@@ -98,8 +104,8 @@ pub struct CropArgs {
     /// What to cut
     #[command(flatten)]
     pub cut: CutArgs,
-    /// Folder for crops, split, features and heads
-    #[arg(long, default_value = "work/cric", value_name = "DIR")]
+    /// Folder for crops, split, features and heads; the crops go to its folder `crops`
+    #[arg(long, aliases = ["cell_img_dir", "cell-img-dir"], default_value = "work/cric", value_name = "DIR")]
     pub work: PathBuf,
 }
 
@@ -139,8 +145,11 @@ pub struct HeadArgs {
     pub size: Option<u32>,
     /// Number of classes: of the Bethesda system 6; 3: normal, low grade, high grade; 2: normal, abnormal. All labels
     /// when not given
-    #[arg(long, value_name = "2|3|6")]
+    #[arg(long, alias = "num_classes", value_name = "2|3|6")]
     pub num_classes: Option<usize>,
+    /// How the heads are built and trained
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
     /// Where
     #[command(flatten)]
     pub work: WorkArgs,
@@ -149,8 +158,9 @@ pub struct HeadArgs {
 /// `train`
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
-    /// baseline, mc_dropout or ensemble
-    #[arg(long)]
+    /// baseline, mc_dropout, ensemble, or tta where it has a head of its own (`--preset paper`); the paper's names do as
+    /// well: CustomResNet, MC_Dropout_model, EnsembleModel_ResNet, TTA_model
+    #[arg(long, alias = "model", value_parser = method)]
     pub method: Method,
     /// On what
     #[command(flatten)]

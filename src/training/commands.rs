@@ -5,7 +5,7 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use crate::training::{
-    CropOptions, CropTable, Dataset, Evaluation, LeftOut, Part, Recipe, SplitOptions, Study,
+    CropOptions, CropTable, Dataset, Evaluation, LeftOut, Part, RecipeArgs, SplitOptions, Study,
     StudyOptions, TrainingError, Workspace, augmented,
     calibration::{CALIBRATION_FOLD, calibrate_model},
     cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
@@ -16,9 +16,9 @@ use crate::training::{
     export::verify::verify,
     export::write::export,
     models::{
-        FoldModel, HEAD_METHODS,
+        FoldModel,
         frozen::FrozenTraining,
-        scores::{OUT_OF_FOLD_VIEWS, PASSES, Views, scores},
+        scores::{OUT_OF_FOLD_VIEWS, Views, scores},
     },
     progress, split, trunks,
     workspace::{write_bytes, write_csv},
@@ -38,18 +38,18 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
         Command::Crop(args) => crop(&args.cut, &args.work),
         Command::Split(args) => divide(&args.division, &args.work),
         Command::Train(args) => {
-            Recipe::compact(args.method)?;
+            args.heads.recipe.recipe(args.method)?;
             let (study, runtime) = open_study(&args.heads)?;
-            train(&frozen(&study, &runtime)?, &study, args.method)
+            train(&study, &runtime, &args.heads.recipe, args.method)
         }
         Command::Export(args) => {
             let (study, runtime) = open_study(&args.heads)?;
-            let training = frozen(&study, &runtime)?;
+            let training = FrozenTraining::new(&study, args.heads.recipe);
             write_bundle(&study, &runtime, &training, args).map(|_| ())
         }
         Command::Evaluate(args) => {
             let (study, runtime) = open_study(&args.heads)?;
-            let training = frozen(&study, &runtime)?;
+            let training = FrozenTraining::new(&study, args.heads.recipe);
             let bundle = Bundle::open(&args.out)?;
             measure(&study, &runtime, &training, &bundle, args)
         }
@@ -64,17 +64,23 @@ fn model(args: &ModelArgs) -> Result<(), TrainingError> {
     crop(&args.cut, &bundle.heads.work.work)?;
     divide(&args.division, &bundle.heads.work)?;
     let (study, runtime) = open_study(&bundle.heads)?;
-    let training = frozen(&study, &runtime)?;
-    for method in HEAD_METHODS {
-        train(&training, &study, method)?;
+    let recipe = bundle.heads.recipe;
+    for method in recipe.methods() {
+        train(&study, &runtime, &recipe, *method)?;
     }
+    let training = FrozenTraining::new(&study, recipe);
     let exported = write_bundle(&study, &runtime, &training, bundle)?;
     measure(&study, &runtime, &training, &exported, bundle)
 }
 
 fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
     let workspace = Workspace::open(work)?;
-    let dataset = Dataset::open(&args.data, args.layout, args.labels.as_deref())?;
+    let dataset = Dataset::open_with_images(
+        &args.data,
+        args.img_dir.as_deref(),
+        args.layout,
+        args.labels.as_deref(),
+    )?;
     let options = CropOptions {
         edge: args.edge,
         padding: args.padding.into(),
@@ -145,35 +151,35 @@ fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
     Ok((Study::open(&options)?, Runtime::load(None)?))
 }
 
-fn frozen<'a>(study: &'a Study, runtime: &Runtime) -> Result<FrozenTraining<'a>, TrainingError> {
-    let bar = progress::bar("trunk features");
-    let training = FrozenTraining::open(study, runtime, &bar)?;
-    bar.finish_and_clear();
-    println!("features: {} cells", study.table.rows.len());
-    Ok(training)
-}
-
 fn train(
-    training: &FrozenTraining<'_>,
     study: &Study,
+    runtime: &Runtime,
+    recipe: &RecipeArgs,
     method: Method,
 ) -> Result<(), TrainingError> {
-    let bar: ProgressBar = progress::bar("training");
-    training.train(method, &bar)?;
+    let training = FrozenTraining::new(study, *recipe);
+    let bar = progress::bar("trunk features");
+    let features = training.features(runtime, method, &bar)?;
     bar.finish_and_clear();
-    let (folds, classes) = (study.folds().len(), study.grouping.classes());
+    let bar: ProgressBar = progress::bar("training");
+    training.train(method, &features, &bar)?;
+    bar.finish_and_clear();
     println!(
-        "train: {method}, {classes} classes, {folds} folds held out in turn, seed {}",
+        "train: {method} on {} cells in {} views, {} classes, {} folds held out in turn, seed {}",
+        study.table.rows.len(),
+        features.views.len(),
+        study.grouping.classes(),
+        study.folds().len(),
         study.seed
     );
     Ok(())
 }
 
 /// Views of test-time augmentation as the bundle serves them.
-fn served_views() -> Views {
+fn served_views(recipe: &RecipeArgs) -> Views {
     Views {
         policy: AugmentPolicy::paper(),
-        count: PASSES,
+        count: usize::from(recipe.views),
     }
 }
 
@@ -198,7 +204,7 @@ fn write_bundle(
 ) -> Result<Bundle, TrainingError> {
     let bar = progress::bar("calibration views");
     let model = training.model(CALIBRATION_FOLD)?;
-    let views = served_views();
+    let views = served_views(&args.heads.recipe);
     let part = Part::Fold(CALIBRATION_FOLD);
     let calibration = held_out(study, runtime, &model, part, &views, &bar)?;
     let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
@@ -225,9 +231,10 @@ fn measure(
     let model = training.model(CALIBRATION_FOLD)?;
     verify(study, runtime, &model, bundle)?;
     let bar = progress::bar("evaluation views");
+    let served = served_views(&args.heads.recipe);
     let views = Views {
-        count: OUT_OF_FOLD_VIEWS,
-        ..served_views()
+        count: served.count.min(OUT_OF_FOLD_VIEWS),
+        ..served.clone()
     };
     let mut folds = Vec::new();
     for fold in study.folds() {
@@ -241,7 +248,7 @@ fn measure(
             &bar,
         )?);
     }
-    let test = held_out(study, runtime, &model, Part::Test, &served_views(), &bar)?;
+    let test = held_out(study, runtime, &model, Part::Test, &served, &bar)?;
     bar.finish_and_clear();
     let evaluation = evaluate(study, &folds, &test, &bundle.manifest().calibration)?;
     write_evaluation(

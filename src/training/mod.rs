@@ -48,6 +48,7 @@ pub use features::trunk::TrunkFile;
 pub use features::views::ViewPlan;
 pub use heads::bank::HeadBank;
 pub use heads::cells::TrainingCells;
+pub use heads::choice::{Preset, RecipeArgs};
 pub use heads::fit::fit;
 pub use heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph};
 pub use heads::losses::{EPSILON, LossError, LossOptions, MultiHeadLoss, Targets, one_hot};

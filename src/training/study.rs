@@ -9,6 +9,7 @@ use crate::training::{
     TrunkFile, ViewPlan,
     dataset::crop_table::require,
     features,
+    features::cache::features_digest,
     workspace::{Workspace, read_bytes, read_csv},
 };
 use crate::{
@@ -147,17 +148,45 @@ impl Study {
         views: &ViewPlan,
         progress: &ProgressBar,
     ) -> Result<FeatureSet, TrainingError> {
-        let cells: Vec<CropRow> = rows
-            .iter()
+        let cells = self.cells(rows);
+        let crops = self.workspace.crops();
+        let request = self.request(&crops, &cells, views);
+        features(runtime, trunk, &request, &self.workspace, progress)
+    }
+
+    /// Digest of what [`Self::features_of`] would give.
+    ///
+    /// # Errors
+    /// See [`features_digest`].
+    pub fn digest_of(
+        &self,
+        trunk: &TrunkFile,
+        rows: &[usize],
+        views: &ViewPlan,
+    ) -> Result<String, TrainingError> {
+        let cells = self.cells(rows);
+        let crops = self.workspace.crops();
+        features_digest(trunk, &self.request(&crops, &cells, views))
+    }
+
+    fn cells(&self, rows: &[usize]) -> Vec<CropRow> {
+        rows.iter()
             .map(|row| self.table.rows[*row].clone())
-            .collect();
-        let request = FeatureRequest {
-            crops: &self.workspace.crops(),
-            cells: &cells,
+            .collect()
+    }
+
+    fn request<'a>(
+        &'a self,
+        crops: &'a Path,
+        cells: &'a [CropRow],
+        views: &'a ViewPlan,
+    ) -> FeatureRequest<'a> {
+        FeatureRequest {
+            crops,
+            cells,
             input: &self.input,
             views,
-        };
-        features(runtime, trunk, &request, &self.workspace, progress)
+        }
     }
 }
 

@@ -205,3 +205,33 @@ async fn draining_refuses_new_work() {
         Err(EngineError::Draining)
     ));
 }
+
+/// What a bundle answers by a method.
+async fn samples_of(directory: &std::path::Path, method: Method) -> Vec<f64> {
+    let engine = start(directory, EngineConfig::default()).unwrap();
+    let asked = PredictRequest {
+        method: Some(method),
+        seed: Some(7),
+        ..request(1)
+    };
+    let answer = engine.predict(asked).await.unwrap().answer;
+    answer.samples.values().to_vec()
+}
+
+#[tokio::test]
+async fn views_are_answered_by_their_own_head_where_there_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    tiny::trunk_and_heads(path);
+    let shared = samples_of(path, Method::Tta).await;
+    let baseline = samples_of(path, Method::Baseline).await;
+
+    tiny::give_views_a_head(path);
+    let own = samples_of(path, Method::Tta).await;
+    assert_ne!(own, shared);
+    assert_eq!(samples_of(path, Method::Baseline).await, baseline);
+
+    tiny::give_the_baseline_the_head_of_views(path);
+    assert_ne!(samples_of(path, Method::Baseline).await, baseline);
+    assert_eq!(samples_of(path, Method::Tta).await, own);
+}

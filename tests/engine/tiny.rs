@@ -199,6 +199,36 @@ pub fn trunk_and_heads(directory: &Path) {
     fs::write(directory.join("bundle.toml"), manifest.join("\n")).unwrap();
 }
 
+/// Gives the augmented views of [`trunk_and_heads`] a head of their own, with other weights than the baseline's.
+pub fn give_views_a_head(directory: &Path) {
+    write(
+        &directory.join("tta.onnx"),
+        vec![node("MatMul", &["features", "w"], "logits")],
+        vec![weights("w", &[FEATURES, CLASSES], 9)],
+        (
+            vec![features()],
+            tensor_info("logits", &[Free("n"), Fixed(CLASSES)]),
+        ),
+    );
+    let own = "passes = 10\n".to_owned() + &head(directory, "tta.onnx", "features");
+    change_manifest(directory, "passes = 10\n", &own);
+}
+
+/// Answers the baseline by the head of the views.
+pub fn give_the_baseline_the_head_of_views(directory: &Path) {
+    let baseline = head(directory, "baseline.onnx", "features");
+    let views = head(directory, "tta.onnx", "features");
+    change_manifest(directory, &baseline, &views);
+}
+
+/// Replaces a part of the manifest that occurs in it.
+fn change_manifest(directory: &Path, part: &str, with: &str) {
+    let path = directory.join("bundle.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(part), "{part}");
+    fs::write(path, text.replace(part, with)).unwrap();
+}
+
 /// A bundle of one graph with Dropout nodes; they draw in inference when `active`.
 pub fn one_graph(directory: &Path, active: bool) {
     write_one_graph(directory, active);

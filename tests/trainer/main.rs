@@ -13,6 +13,7 @@ mod graphs;
 mod layouts;
 mod learning;
 mod losses;
+mod paper_preset;
 mod resnet;
 mod splits;
 mod statistics;

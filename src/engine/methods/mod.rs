@@ -1,6 +1,6 @@
 //! How each method asks its graph for one image: `[samples, C]` class scores, row-major.
 //!
-//! Test-time augmentation has no graph of its own: its views go through `baseline`; [`tta`] makes them.
+//! Test-time augmentation asks as the baseline does, its own graph or the baseline's; [`tta`] makes the views.
 
 mod baseline;
 mod ensemble;

@@ -30,7 +30,7 @@ pub struct CellRecord {
 /// How a data set lies on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Layout {
-    /// `classifications.csv` with CRIC's columns beside a folder `fields/`
+    /// `classifications.csv` with CRIC's columns beside a folder `fields/`, or a CSV of another name with these columns
     Cric,
     /// A folder of cell images per class, as Herlev and SIPaKMeD have them
     Folders,
@@ -57,10 +57,28 @@ impl Dataset {
         layout: Option<Layout>,
         labels: Option<&str>,
     ) -> Result<Self, TrainingError> {
-        let cells = match layout.map_or_else(|| recognise(path), Ok)? {
-            Layout::Cric => cric::read(path)?,
-            Layout::Folders => folders::read(path)?,
-            Layout::Table => table::read(path)?,
+        Self::open_with_images(path, None, layout, labels)
+    }
+
+    /// [`Self::open`] for a table whose images lie in a folder of their own.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; and for a folder per class, which is not told its images.
+    pub fn open_with_images(
+        path: &Path,
+        images: Option<&Path>,
+        layout: Option<Layout>,
+        labels: Option<&str>,
+    ) -> Result<Self, TrainingError> {
+        let cells = match (layout.map_or_else(|| recognise(path), Ok)?, images) {
+            (Layout::Cric, _) => cric::read(path, images)?,
+            (Layout::Table, _) => table::read(path, images)?,
+            (Layout::Folders, None) => folders::read(path)?,
+            (Layout::Folders, Some(_)) => {
+                return Err(TrainingError::Impossible(
+                    "a folder per class holds its images: leave --img-dir out".to_owned(),
+                ));
+            }
         };
         if cells.is_empty() {
             return Err(TrainingError::malformed(path)("it holds no cells"));
@@ -76,7 +94,12 @@ impl Dataset {
 
 fn recognise(path: &Path) -> Result<Layout, TrainingError> {
     if path.is_file() {
-        return Ok(Layout::Table);
+        let has_crics_columns = cric::has_columns(path)?;
+        return Ok(if has_crics_columns {
+            Layout::Cric
+        } else {
+            Layout::Table
+        });
     }
     if path.join(cric::TABLE).is_file() {
         return Ok(Layout::Cric);

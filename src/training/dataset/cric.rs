@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{cells::CellRecord, table::line_of};
-use crate::training::{TrainingError, workspace::read_csv};
+use crate::training::{
+    TrainingError,
+    workspace::{read_bytes, read_csv},
+};
 
 /// Name of the table.
 pub const TABLE: &str = "classifications.csv";
@@ -21,15 +24,33 @@ struct Row {
     nucleus_y: i64,
 }
 
-/// Reads the table of a folder.
+/// Whether a CSV has this layout's columns.
+///
+/// # Errors
+/// A file that is no CSV.
+pub fn has_columns(table: &Path) -> Result<bool, TrainingError> {
+    let bytes = read_bytes(table)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let header = reader.headers().map_err(TrainingError::malformed(table))?;
+    Ok(header.iter().any(|column| column == "bethesda_system"))
+}
+
+/// Reads the table of a folder, or a table by its path. The images lie in `images`, or in `fields/` beside the table.
 ///
 /// # Errors
 /// A table that is missing or malformed; the error names the line.
-pub fn read(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
-    let rows: Vec<Row> = read_csv(&folder.join(TABLE))?;
-    let fields = folder.join("fields");
+pub fn read(path: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
+    let table = if path.is_dir() {
+        path.join(TABLE)
+    } else {
+        path.to_owned()
+    };
+    let rows: Vec<Row> = read_csv(&table)?;
+    let beside = table.with_file_name("fields");
+    let fields = images.unwrap_or(&beside);
+    let name = table.file_name().unwrap_or_default().to_string_lossy();
     let record = |(index, row): (usize, Row)| CellRecord {
-        origin: line_of(TABLE, index),
+        origin: line_of(&name, index),
         cell_id: row.cell_id,
         image_id: row.image_id,
         image: fields.join(row.image_filename),

@@ -26,18 +26,18 @@ pub fn line_of(table: &str, index: usize) -> String {
     format!("{table}, line {}", index + 2)
 }
 
-/// Reads the table; paths are relative to it. Without `image_id` each file is an image of its own.
+/// Reads the table; paths are relative to `images`, or to the table's folder. Without `image_id` each file is an image of its own.
 ///
 /// # Errors
 /// A table that is missing or malformed (the error names the line), or has a nucleus in some rows only.
-pub fn read(table: &Path) -> Result<Vec<CellRecord>, TrainingError> {
+pub fn read(table: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
     let rows: Vec<Row> = read_csv(table)?;
     let name = table
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let folder = table.parent().unwrap_or(Path::new("."));
+    let folder = images.or(table.parent()).unwrap_or(Path::new("."));
     let with_nucleus = rows.first().is_some_and(|row| row.nucleus_x.is_some());
     let mut records = Vec::with_capacity(rows.len());
     for (index, row) in rows.into_iter().enumerate() {

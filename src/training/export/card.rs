@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{Manifest, Method};
+use crate::bundle::{Manifest, Method, Methods};
 use crate::training::{
-    Evaluation, LabelEntry, Part, Study, TrainingError,
+    Evaluation, LabelEntry, Part, Study, TrainingError, TrunkFile,
     calibration::CALIBRATION_FOLD,
     evaluation::tables::{
         TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
@@ -30,9 +30,28 @@ pub fn model_card(
     evaluation: &Evaluation,
 ) -> Result<String, TrainingError> {
     let mut values = manifest_values(manifest);
+    values.insert("trunk", trunk(&study.trunk));
     values.extend(data_values(study));
     values.extend(evaluation_values(evaluation));
     fill(TEMPLATE, &values)
+}
+
+fn tta_head(methods: &Methods) -> &'static str {
+    let own = methods.tta.as_ref().and_then(|tta| tta.head.as_ref());
+    match own {
+        Some(_) => "a head of its own",
+        None => "the baseline's head",
+    }
+}
+
+fn trunk(trunk: &TrunkFile) -> String {
+    match &trunk.licence {
+        Some(licence) => format!("{}, frozen; licence: {licence}", trunk.name),
+        None => format!(
+            "{}, pretrained on ImageNet, frozen; Apache-2.0 (Google's weights; © 2020 ML Illustrated for the package)",
+            trunk.name
+        ),
+    }
 }
 
 type Values = BTreeMap<&'static str, String>;
@@ -76,6 +95,7 @@ fn manifest_values(manifest: &Manifest) -> Values {
                 .map_or(0, |method| method.passes)
                 .to_string(),
         ),
+        ("tta_head", tta_head(methods).to_owned()),
         (
             "tta_passes",
             methods

@@ -8,7 +8,7 @@ use crate::{
     training::{
         CellScores, FeatureMatrix, Graph, Part, Study, TrainingError,
         models::{
-            FoldModel, HEAD_METHODS,
+            FoldModel,
             scores::{PASSES, head_scores, plain_features},
         },
     },
@@ -43,7 +43,7 @@ pub fn verify(
         bundle,
     };
     let mut largest = 0.0_f64;
-    for method in HEAD_METHODS {
+    for method in model.heads.keys().copied() {
         let expected = head_scores(study, model, method, &plain, &rows)?;
         let found = compared.runtime_scores(method, &rows, &plain)?;
         let difference = largest_difference(&expected, &found)?;

@@ -11,7 +11,7 @@ use crate::{
         onnx::ModelProto, sha256_hex,
     },
     training::{
-        Grouping, Study, TrainingError,
+        Grouping, Study, TrainingError, TrunkFile,
         calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
         heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
         models::{
@@ -48,8 +48,8 @@ pub fn export(
         format: FORMAT,
         name: bundle_name(directory)?,
         version: "1".to_owned(),
-        licence: "CC-BY-4.0 AND Apache-2.0".to_owned(),
-        description: description(&study.grouping),
+        licence: licence(trunk),
+        description: description(&study.grouping, trunk),
         training: provenance(study, model),
         input: study.input.clone(),
         labels: study.grouping.outputs.clone(),
@@ -99,6 +99,8 @@ fn write_heads(
             scores: Scores::Logits,
         })
     };
+    let own_tta = model.heads.get(&Method::Tta);
+    let own_tta = own_tta.map(|head| write("tta.onnx", baseline_graph(head)));
     Ok(Methods {
         baseline: Some(Baseline {
             head: write(
@@ -123,6 +125,7 @@ fn write_heads(
         }),
         tta: Some(Tta {
             passes: views.count,
+            head: own_tta.transpose()?,
             policy: views.policy.clone(),
         }),
     })
@@ -145,10 +148,17 @@ fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
     name.ok_or_else(nameless)
 }
 
-fn description(grouping: &Grouping) -> String {
+/// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.
+fn licence(trunk: &TrunkFile) -> String {
+    let weights = trunk.licence.as_deref().unwrap_or("Apache-2.0");
+    format!("CC-BY-4.0 AND {weights}")
+}
+
+fn description(grouping: &Grouping, trunk: &TrunkFile) -> String {
     format!(
-        "Heads on a frozen EfficientNet-Lite0 that tell {} apart in conventional Pap smears; a research model, not for \
+        "Heads on a frozen {} that tell {} apart in conventional Pap smears; a research model, not for \
          diagnosis.",
+        trunk.name,
         grouping.names().join(", ")
     )
 }

@@ -79,7 +79,7 @@ pub fn features(
     workspace: &Workspace,
     progress: &ProgressBar,
 ) -> Result<FeatureSet, TrainingError> {
-    let digest = digest(trunk, request)?;
+    let digest = features_digest(trunk, request)?;
     let folder = workspace.features().join(&digest);
     let total = request.views.count() * request.cells.len();
     progress.inc_length(total as u64);
@@ -120,8 +120,14 @@ struct Crop<'a> {
     seed: u64,
 }
 
-/// Everything that the features depend on, the version of the program that makes the views among it.
-fn digest(trunk: &TrunkFile, request: &FeatureRequest<'_>) -> Result<String, TrainingError> {
+/// Digest of everything that the features depend on, the version of the program that makes the views among it.
+///
+/// # Errors
+/// None that a request of ours gives a reason for.
+pub fn features_digest(
+    trunk: &TrunkFile,
+    request: &FeatureRequest<'_>,
+) -> Result<String, TrainingError> {
     let explain = TrainingError::malformed("feature request");
     let settings = serde_json::to_vec(&(request.input, request.views)).map_err(explain)?;
     let mut hasher = Sha256::new();

@@ -19,6 +19,9 @@ use crate::{
 /// Names of the tensors of a trunk without a description.
 const TENSORS: [&str; 2] = ["image", "features"];
 
+/// What a trunk without a description is.
+const LITE0: &str = "EfficientNet-Lite0";
+
 /// What a trunk without a description sees: the pretrained EfficientNet-Lite0 was made for it.
 const LITE0_SIZE: u32 = 224;
 /// See [`LITE0_SIZE`].
@@ -31,6 +34,8 @@ const LITE0_NORMALISATION: Normalisation = Normalisation {
 /// The trunk as a file with the names of its tensors and what it wants to see.
 #[derive(Clone, Debug)]
 pub struct TrunkFile {
+    /// What people call it: the file that it was imported from, or the network without a description.
+    pub name: String,
     /// The ONNX file.
     pub path: PathBuf,
     /// SHA-256 of the file.
@@ -61,6 +66,7 @@ impl TrunkFile {
         let sha256 = sha256_hex(&bytes);
         if let Some(described) = TrunkDescription::beside(path, &sha256)? {
             return Ok(Self {
+                name: described.source.file,
                 path: path.to_owned(),
                 sha256,
                 input: described.input,
@@ -74,6 +80,7 @@ impl TrunkFile {
         let dimension = dimension(&bytes).map_err(TrainingError::malformed(path))?;
         let [input, features] = TENSORS.map(str::to_owned);
         Ok(Self {
+            name: LITE0.to_owned(),
             path: path.to_owned(),
             sha256,
             input,

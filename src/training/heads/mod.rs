@@ -4,6 +4,7 @@ pub mod bank;
 mod batches;
 pub mod cells;
 mod checkpoint;
+pub mod choice;
 pub mod fit;
 pub mod graphs;
 pub mod losses;

@@ -4,42 +4,42 @@ use std::path::PathBuf;
 
 use indicatif::ProgressBar;
 
-use super::{FoldModel, HEAD_METHODS};
+use super::{FoldModel, stopping::hold_back};
 use crate::{
     bundle::{Method, sha256_hex},
     engine::Runtime,
     training::{
-        FeatureSet, HeadWeights, Recipe, Study, TrainingCells, TrainingError, ViewPlan,
+        FeatureSet, HeadWeights, Recipe, RecipeArgs, Study, TrainingCells, TrainingError,
         dataset::crop_table::require, fit, parallel,
     },
 };
 
-/// Views of each cell that the heads learn from: all eight of the square.
-const TRAINING_VIEWS: usize = 8;
-
-/// A study with the features that its heads learn from.
+/// A study whose heads are trained after some recipe.
 pub struct FrozenTraining<'a> {
     study: &'a Study,
-    /// Features of every crop; view 0 is the crop as it is.
-    features: FeatureSet,
+    recipes: RecipeArgs,
 }
 
 impl<'a> FrozenTraining<'a> {
-    /// Computes the features that are missing.
+    /// Nothing is computed yet.
+    pub fn new(study: &'a Study, recipes: RecipeArgs) -> Self {
+        Self { study, recipes }
+    }
+
+    /// Features of every crop in the views that a method's heads learn from; what is missing is computed.
     ///
     /// # Errors
     /// See [`Study::features_of`].
-    pub fn open(
-        study: &'a Study,
+    pub fn features(
+        &self,
         runtime: &Runtime,
+        method: Method,
         progress: &ProgressBar,
-    ) -> Result<Self, TrainingError> {
-        let rows: Vec<usize> = (0..study.table.rows.len()).collect();
-        let views = ViewPlan::Dihedral {
-            count: TRAINING_VIEWS,
-        };
-        let features = study.features_of(runtime, &study.trunk, &rows, &views, progress)?;
-        Ok(Self { study, features })
+    ) -> Result<FeatureSet, TrainingError> {
+        let views = self.recipes.training_views(method);
+        let rows = self.every_row();
+        self.study
+            .features_of(runtime, &self.study.trunk, &rows, &views, progress)
     }
 
     /// Trains the heads of a method for every held-out fold, side by side on the cores there are; what was trained
@@ -47,23 +47,33 @@ impl<'a> FrozenTraining<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] for a method without heads of its own.
-    pub fn train(&self, method: Method, progress: &ProgressBar) -> Result<(), TrainingError> {
+    pub fn train(
+        &self,
+        method: Method,
+        features: &FeatureSet,
+        progress: &ProgressBar,
+    ) -> Result<(), TrainingError> {
         let study = self.study;
-        let recipe = Recipe::compact(method)?;
-        let labels = study.labels(&(0..study.parts.len()).collect::<Vec<_>>());
+        let recipe = self.recipes.recipe(method)?;
+        let labels = study.labels(&self.every_row());
         parallel::map(parallel::available_threads(), &study.folds(), |fold| {
-            let path = self.head_file(method, &recipe, *fold);
+            let path = self.head_file(method, &recipe, *fold)?;
             if path.is_file() {
                 return Ok(());
             }
+            let purpose = format!("{method}/fold {fold} held out");
+            let rows = study.training_rows(*fold);
+            let (rows, validation) = match recipe.patience {
+                Some(_) => hold_back(study, &rows, &purpose),
+                None => (rows, Vec::new()),
+            };
             let cells = TrainingCells {
-                views: &self.features.views,
-                rows: &study.training_rows(*fold),
+                views: &features.views,
+                rows: &rows,
+                validation: &validation,
                 classes: &labels,
                 class_count: study.grouping.classes(),
-                validation: &[],
             };
-            let purpose = format!("{method}/fold {fold} held out");
             let checkpoint = Some(path.with_extension("checkpoint"));
             let heads = fit(
                 &cells,
@@ -83,19 +93,20 @@ impl<'a> FrozenTraining<'a> {
     /// # Errors
     /// [`TrainingError::Missing`] when a method was not trained.
     pub fn model(&self, held_out: usize) -> Result<FoldModel, TrainingError> {
-        let read = |method: Method| Ok((method, self.heads(method, held_out)?));
-        let heads: Result<_, TrainingError> = HEAD_METHODS.into_iter().map(read).collect();
+        let read = |method: &Method| Ok((*method, self.heads(*method, held_out)?));
+        let heads: Result<_, TrainingError> = self.recipes.methods().iter().map(read).collect();
+        let dropping = self.recipes.recipe(Method::McDropout)?;
         Ok(FoldModel {
             held_out,
             trunk: self.study.trunk.clone(),
             heads: heads?,
-            masks: Recipe::compact(Method::McDropout)?.masks(self.study.trunk.dimension),
+            masks: dropping.masks(self.study.trunk.dimension),
         })
     }
 
     fn heads(&self, method: Method, held_out: usize) -> Result<HeadWeights, TrainingError> {
-        let recipe = Recipe::compact(method)?;
-        let path = self.head_file(method, &recipe, held_out);
+        let recipe = self.recipes.recipe(method)?;
+        let path = self.head_file(method, &recipe, held_out)?;
         let classes = self.study.grouping.classes();
         require(
             &path,
@@ -105,12 +116,18 @@ impl<'a> FrozenTraining<'a> {
     }
 
     /// A name that changes with everything that the heads depend on.
-    fn head_file(&self, method: Method, recipe: &Recipe, held_out: usize) -> PathBuf {
+    fn head_file(
+        &self,
+        method: Method,
+        recipe: &Recipe,
+        held_out: usize,
+    ) -> Result<PathBuf, TrainingError> {
         let study = self.study;
         let rows = study.training_rows(held_out);
+        let views = self.recipes.training_views(method);
+        let features = study.digest_of(&study.trunk, &self.every_row(), &views)?;
         let depends_on = format!(
-            "{}|{recipe:?}|{}|{:?}|{rows:?}",
-            self.features.digest,
+            "{features}|{recipe:?}|{}|{:?}|{rows:?}",
             study.seed,
             study.labels(&rows)
         );
@@ -120,6 +137,10 @@ impl<'a> FrozenTraining<'a> {
             "{method}_{classes}_classes_without_fold_{held_out}_{}.f32",
             &digest[..16]
         );
-        study.workspace.heads().join(name)
+        Ok(study.workspace.heads().join(name))
+    }
+
+    fn every_row(&self) -> Vec<usize> {
+        (0..self.study.table.rows.len()).collect()
     }
 }

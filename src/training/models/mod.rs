@@ -2,6 +2,7 @@
 
 pub mod frozen;
 pub mod scores;
+mod stopping;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::{
     training::{HeadWeights, TrainingError, TrunkFile},
 };
 
-/// The methods with heads of their own.
+/// The methods that answer about the crop as it is, each by heads of its own.
 pub const HEAD_METHODS: [Method; 3] = [Method::Baseline, Method::McDropout, Method::Ensemble];
 
 /// What was trained with one fold held out.

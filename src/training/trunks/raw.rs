@@ -1,6 +1,7 @@
 //! A foreign model, taken apart only as far as it is changed.
 //!
-//! Writing a model again with types that lack one of its fields would lose that field. So nodes, tensors and whatever
+//! Writing a model again with types that lack one of its fields, such as one of a later version of the format, would lose
+//! that field. So nodes, tensors and whatever
 //! else is kept or dropped as a whole stay the bytes that they were: on the wire a message and a byte string are alike.
 //! Field numbers are those of `onnx.proto`. Left out on purpose: shapes of values in between, which a freed batch axis
 //! makes wrong, and what belongs to training.
