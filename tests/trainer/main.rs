@@ -9,6 +9,7 @@ mod cric;
 mod crops;
 mod default_bundle;
 mod features;
+mod from_the_paper;
 mod graphs;
 mod layouts;
 mod learning;
