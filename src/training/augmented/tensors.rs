@@ -25,7 +25,7 @@ pub fn safetensors(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     let tensor = serde_json::json!({
         "dtype": "F32",
         "shape": shape,
-        "data_offsets": [0, values.len() * size_of::<f32>()],
+        "data_offsets": [0, size_of_val(values)],
     });
     let mut header = serde_json::json!({ name: tensor }).to_string();
     pad(&mut header, PREFIX, 8);
