@@ -13,6 +13,7 @@ mod learning;
 mod splits;
 mod statistics;
 mod tiny_data;
+mod unlike;
 
 use std::sync::LazyLock;
 
