@@ -19,7 +19,7 @@ use super::{
     unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution},
 };
 
-/// For each of two methods a policy that accepts whatever is asked, and one that accepts nothing.
+/// Of one method: a policy that accepts whatever is asked, and one that accepts nothing.
 const POLICIES: &str = r#"
 [[calibration.METHOD.policies]]
 name = "lenient"
