@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::TrainingError;
 use crate::bundle::onnx::{
-    AttributeProto, Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, node, tensor_info,
+    AttributeProto, Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, int64_vector,
+    ints_attribute, node, tensor_info,
 };
 
 /// Name of the output with the statistics.
@@ -12,8 +13,16 @@ pub const STATISTICS: &str = "statistics";
 
 const MEAN: &str = "statistics/mean";
 const LOG_STD: &str = "statistics/log_std";
+const RAISED: &str = "statistics/raised";
+const AXES: &str = "statistics/axes";
 const FLOOR: &str = "statistics/floor";
 const HALF: &str = "statistics/half";
+
+/// The axes of H and W.
+const SPACE: [i64; 2] = [2, 3];
+
+/// The operator set from which on reductions take their axes as an input.
+const AXES_ARE_INPUTS: i64 = 18;
 
 /// Added to each variance before its logarithm, so that a channel that is constant over space has one: its log standard
 /// deviation is ln 10⁻³, far below what a channel that sees anything has.
@@ -21,13 +30,14 @@ const VARIANCE_FLOOR: f32 = 1e-6;
 
 /// Adds a second output, `statistics` `[N, 2C]`, to a graph from image to features: for each of the C channels of
 /// `tensor` `[N, C, H, W]` its mean over space, then for each the logarithm of its standard deviation over space,
-/// ½ ln(variance + 10⁻⁶), the variance being a mean over H · W. Every operator
-/// used means the same in all operator sets from 7 on.
+/// ½ ln(variance + 10⁻⁶), the variance being a mean over H · W. An image's statistics are the same to the last bit in any
+/// batch.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when no node gives `tensor`, or the graph has such an output already.
 pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, TrainingError> {
     let mut model = model.clone();
+    let axes_are_inputs = opset(&model) >= AXES_ARE_INPUTS;
     let graph = model.graph.get_or_insert_default();
     if !outputs_of(graph).any(|name| name == tensor) {
         return Err(TrainingError::Impossible(format!(
@@ -39,11 +49,14 @@ pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, T
             "the graph has a tensor `{STATISTICS}` already: take the graph without it"
         )));
     }
-    graph.node.extend(nodes(tensor));
+    graph.node.extend(nodes(tensor, axes_are_inputs));
     graph
         .initializer
         .push(float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]));
     graph.initializer.push(float_tensor(HALF, &[], &[0.5]));
+    if axes_are_inputs {
+        graph.initializer.push(int64_vector(AXES, &SPACE));
+    }
     // The runtime infers how many channels there are.
     let axes = [Free("n"), Free("statistic")];
     graph.output.push(tensor_info(STATISTICS, &axes));
@@ -51,7 +64,15 @@ pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, T
 }
 
 /// Names of ours have a slash in them after the output's name, so that they meet no other.
-fn nodes(tensor: &str) -> Vec<NodeProto> {
+fn nodes(tensor: &str, axes_are_inputs: bool) -> Vec<NodeProto> {
+    // `Log` works on several numbers at a time and rounds those left over at the end of the batch in another way;
+    // a reduction (here of a single number) takes each logarithm by itself.
+    let mut logarithm = node("ReduceLogSum", &[RAISED], "statistics/log_variance");
+    if axes_are_inputs {
+        logarithm.input.push(AXES.to_owned());
+    } else {
+        logarithm.attribute.push(ints_attribute("axes", &SPACE));
+    }
     let mut side_by_side = node("Concat", &[MEAN, LOG_STD], "statistics/channels");
     side_by_side.attribute.push(int_attribute("axis", 1));
     vec![
@@ -63,8 +84,8 @@ fn nodes(tensor: &str) -> Vec<NodeProto> {
             &["statistics/square"],
             "statistics/variance",
         ),
-        node("Add", &["statistics/variance", FLOOR], "statistics/raised"),
-        node("Log", &["statistics/raised"], "statistics/log_variance"),
+        node("Add", &["statistics/variance", FLOOR], RAISED),
+        logarithm,
         node("Mul", &["statistics/log_variance", HALF], LOG_STD),
         side_by_side,
         node("Flatten", &["statistics/channels"], STATISTICS),
@@ -86,6 +107,14 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
     residual
         .filter_map(|node| node.output.first().cloned())
         .collect()
+}
+
+/// The version of the default operators that a model is written for.
+fn opset(model: &ModelProto) -> i64 {
+    let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let mut sets = model.opset_import.iter();
+    sets.find(|set| is_default(&set.domain))
+        .map_or(0, |set| set.version)
 }
 
 fn int_attribute(name: &str, value: i64) -> AttributeProto {

@@ -7,6 +7,8 @@ mod decisions;
 mod default_bundle;
 mod methods;
 mod tiny;
+mod unlike;
+mod unlike_bundle;
 
 use std::{
     path::Path,

@@ -31,32 +31,32 @@ fn weights(name: &str, dims: &[i64], seed: u64) -> TensorProto {
     float_tensor(name, dims, &values)
 }
 
-fn write(
+pub fn write(
     path: &Path,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
-    io: (Vec<ValueInfoProto>, ValueInfoProto),
+    io: (Vec<ValueInfoProto>, Vec<ValueInfoProto>),
 ) {
     let graph = GraphProto {
         name: "tiny".to_owned(),
         node: nodes,
         initializer: constants,
         input: io.0,
-        output: vec![io.1],
+        output: io.1,
     };
     fs::write(path, model(graph).encode_to_vec()).unwrap();
 }
 
-fn image() -> ValueInfoProto {
+pub fn image() -> ValueInfoProto {
     tensor_info("image", &[Free("n"), Fixed(3), Fixed(SIZE), Fixed(SIZE)])
 }
 
-fn features() -> ValueInfoProto {
+pub fn features() -> ValueInfoProto {
     tensor_info("features", &[Free("n"), Fixed(FEATURES)])
 }
 
 /// Pools the image to its mean colour and spreads it over the features.
-fn pooling(output: &str) -> Vec<NodeProto> {
+pub fn pooling(output: &str) -> Vec<NodeProto> {
     vec![
         node("GlobalAveragePool", &["image"], "pooled"),
         node("Flatten", &["pooled"], "colour"),
@@ -64,13 +64,16 @@ fn pooling(output: &str) -> Vec<NodeProto> {
     ]
 }
 
+pub fn spread() -> TensorProto {
+    weights("spread", &[3, FEATURES], 1)
+}
+
 fn write_trunk_and_heads(directory: &Path) {
-    let spread = weights("spread", &[3, FEATURES], 1);
     write(
         &directory.join("trunk.onnx"),
         pooling("features"),
-        vec![spread],
-        (vec![image()], features()),
+        vec![spread()],
+        (vec![image()], vec![features()]),
     );
 
     let logits = tensor_info("logits", &[Free("n"), Fixed(CLASSES)]);
@@ -80,7 +83,7 @@ fn write_trunk_and_heads(directory: &Path) {
         &directory.join("baseline.onnx"),
         product,
         vec![head.clone()],
-        (vec![features()], logits),
+        (vec![features()], vec![logits]),
     );
 
     let masks = tensor_info("mask", &[Free("n"), Free("t"), Fixed(FEATURES)]);
@@ -95,7 +98,7 @@ fn write_trunk_and_heads(directory: &Path) {
         &directory.join("mc_dropout.onnx"),
         masked,
         vec![head, one],
-        (vec![features(), masks], samples),
+        (vec![features(), masks], vec![samples]),
     );
 
     let members = vec![
@@ -109,7 +112,7 @@ fn write_trunk_and_heads(directory: &Path) {
         &directory.join("ensemble.onnx"),
         members,
         vec![wide, shape],
-        (vec![features()], samples),
+        (vec![features()], vec![samples]),
     );
 }
 
@@ -135,7 +138,7 @@ fn write_one_graph(directory: &Path, active: bool) {
         &directory.join("graph.onnx"),
         nodes,
         constants,
-        (vec![image()], logits),
+        (vec![image()], vec![logits]),
     );
 }
 

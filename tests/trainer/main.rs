@@ -20,6 +20,7 @@ mod splits;
 mod statistics;
 mod tiny_data;
 mod trunk_import;
+mod unlike;
 
 use std::sync::LazyLock;
 
