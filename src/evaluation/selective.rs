@@ -130,10 +130,7 @@ pub fn accuracy_at_coverage(
 ///
 /// # Errors
 /// [`EvaluationError::Coverage`] unless every one is between 1 and 100.
-pub fn risk_at_coverages(
-    scored: &Scored,
-    percents: &[usize],
-) -> Result<Vec<f64>, EvaluationError> {
+pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>, EvaluationError> {
     let steps: Vec<Step> = steps(scored).collect();
     let risk = |&percent: &usize| {
         if !(1..=100).contains(&percent) {

@@ -26,15 +26,24 @@ fn everything_is_written_and_the_page_needs_nothing_else() {
     let (files, page) = written(&folder);
     let plots = fs::read_dir(&files.plots).unwrap().count();
     assert!(plots > 150, "{plots} plots");
-    assert_eq!(page.matches("<svg ").count(), page.matches("role=\"img\"").count());
+    assert_eq!(
+        page.matches("<svg ").count(),
+        page.matches("role=\"img\"").count()
+    );
     let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
     for reference in ["http:", "https:", "src=\"/", "<script", "<link", "@import"] {
         assert!(!elsewhere.contains(reference), "{reference}");
     }
     assert_eq!(numbers_that_are_none(&page), 0);
     assert!(page.contains("A suggestion, not a diagnosis"));
-    let figures = csv::Reader::from_path(&files.figures).unwrap().into_records().count();
-    let cells = csv::Reader::from_path(&files.cells).unwrap().into_records().count();
+    let figures = csv::Reader::from_path(&files.figures)
+        .unwrap()
+        .into_records()
+        .count();
+    let cells = csv::Reader::from_path(&files.cells)
+        .unwrap()
+        .into_records()
+        .count();
     assert!(figures > 1_000, "{figures} figures");
     assert_eq!(cells, 4 * (300 + 120));
 }
@@ -42,7 +51,13 @@ fn everything_is_written_and_the_page_needs_nothing_else() {
 /// How often a page says NaN or inf, pictures aside.
 pub fn numbers_that_are_none(page: &str) -> usize {
     let pieces = page.split("data:image/png;base64,").enumerate();
-    let text = pieces.map(|(index, piece)| if index == 0 { piece } else { piece.split_once('"').unwrap().1 });
+    let text = pieces.map(|(index, piece)| {
+        if index == 0 {
+            piece
+        } else {
+            piece.split_once('"').unwrap().1
+        }
+    });
     let words = text.flat_map(|piece| piece.split(|character: char| !character.is_alphanumeric()));
     words.filter(|word| ["NaN", "inf"].contains(word)).count()
 }
@@ -55,7 +70,8 @@ fn the_same_input_gives_the_same_bytes() {
     write_report(&input, first.path()).unwrap();
     write_report(&input, second.path()).unwrap();
     for name in ["report.html", "report.json", "figures.csv", "cells.csv"] {
-        let [one, other] = [&first, &second].map(|folder| fs::read(folder.path().join(name)).unwrap());
+        let [one, other] =
+            [&first, &second].map(|folder| fs::read(folder.path().join(name)).unwrap());
         assert!(one == other, "{name}");
     }
 }
@@ -79,6 +95,10 @@ fn names_from_outside_are_text_and_never_markup() {
     assert!(page.contains("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;"));
     for plot in fs::read_dir(&files.plots).unwrap() {
         let path = plot.unwrap().path();
-        assert!(!fs::read_to_string(&path).unwrap().contains("<script"), "{}", path.display());
+        assert!(
+            !fs::read_to_string(&path).unwrap().contains("<script"),
+            "{}",
+            path.display()
+        );
     }
 }

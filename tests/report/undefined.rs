@@ -49,7 +49,16 @@ fn an_input_that_contradicts_itself_is_refused_with_a_reason() {
         refused(&|input| drop(input.parts[0].methods[0].samples.pop())),
         "method `baseline` answered 1 of the 2 cells of part `test`"
     );
-    assert_eq!(refused(&|input| input.parts[0].cells[0].label = 2), "a cell of part `test` is of none of the 2 classes");
-    assert_eq!(refused(&|input| input.parts[0].cells.clear()), "part `test` has no cells");
-    assert_eq!(refused(&|input| input.parts.push(input.parts[0].clone())), "there are two parts named `test`");
+    assert_eq!(
+        refused(&|input| input.parts[0].cells[0].label = 2),
+        "a cell of part `test` is of none of the 2 classes"
+    );
+    assert_eq!(
+        refused(&|input| input.parts[0].cells.clear()),
+        "part `test` has no cells"
+    );
+    assert_eq!(
+        refused(&|input| input.parts.push(input.parts[0].clone())),
+        "there are two parts named `test`"
+    );
 }

@@ -79,9 +79,18 @@ impl Frame {
             let x = self.x(tick);
             canvas.line((x, self.area.top), (x, bottom), thin(LIGHT_GREY));
             canvas.line((x, bottom), (x, bottom + 4.0), thin(BLACK));
-            canvas.text((x, bottom + 15.0), Anchor::Middle, TEXT, &tick_label(tick, step));
+            canvas.text(
+                (x, bottom + 15.0),
+                Anchor::Middle,
+                TEXT,
+                &tick_label(tick, step),
+            );
         }
-        canvas.line((self.area.left, bottom), (self.area.right(), bottom), thin(BLACK));
+        canvas.line(
+            (self.area.left, bottom),
+            (self.area.right(), bottom),
+            thin(BLACK),
+        );
         let middle = self.area.left + 0.5 * self.area.width;
         canvas.text((middle, bottom + 30.0), Anchor::Middle, TEXT, &axis.label);
     }
@@ -93,9 +102,18 @@ impl Frame {
             let y = self.y(tick);
             canvas.line((left, y), (self.area.right(), y), thin(LIGHT_GREY));
             canvas.line((left - 4.0, y), (left, y), thin(BLACK));
-            canvas.text((left - 6.0, y + 4.0), Anchor::End, TEXT, &tick_label(tick, step));
+            canvas.text(
+                (left - 6.0, y + 4.0),
+                Anchor::End,
+                TEXT,
+                &tick_label(tick, step),
+            );
         }
-        canvas.line((left, self.area.top), (left, self.area.bottom()), thin(BLACK));
+        canvas.line(
+            (left, self.area.top),
+            (left, self.area.bottom()),
+            thin(BLACK),
+        );
         let middle = self.area.top + 0.5 * self.area.height;
         canvas.upward_text((left - 40.0, middle), TEXT, &axis.label);
     }
@@ -105,7 +123,9 @@ impl Frame {
 pub fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
     let rough = (high - low) / about.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= rough * 0.999);
+    let factor = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|factor| factor * power >= rough * 0.999);
     let step = factor.unwrap_or(10.0) * power;
     let first = (low / step - 1e-9).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
@@ -115,8 +135,16 @@ pub fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
 pub fn tick_label(value: f64, step: f64) -> String {
     let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{:.decimals$}", value.abs());
-    let digits = if decimals == 0 { thousands(&text) } else { text };
-    if value < -0.5 * step { format!("−{digits}") } else { digits }
+    let digits = if decimals == 0 {
+        thousands(&text)
+    } else {
+        text
+    };
+    if value < -0.5 * step {
+        format!("−{digits}")
+    } else {
+        digits
+    }
 }
 
 /// Such as `12,345`.
@@ -139,7 +167,11 @@ mod tests {
     fn ticks_are_round_and_inside() {
         let labels = |low, high| {
             let (step, ticks) = ticks(low, high, 5);
-            ticks.into_iter().map(|tick| tick_label(tick, step)).collect::<Vec<_>>().join(" ")
+            ticks
+                .into_iter()
+                .map(|tick| tick_label(tick, step))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(labels(0.0, 1.0), "0.0 0.2 0.4 0.6 0.8 1.0");
         assert_eq!(labels(-0.03, 0.11), "0.00 0.05 0.10");

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use super::palette::{BLACK, Fill, LineStyle, Marker};
 
+const RIM: &str = r#" stroke="white" stroke-width="2.5" stroke-opacity="0.85" paint-order="stroke" stroke-linejoin="round""#;
+
 /// A finished plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
@@ -77,12 +79,7 @@ impl Area {
 }
 
 impl Canvas {
-    pub fn new(
-        name: &str,
-        (width, height): (f64, f64),
-        title: &str,
-        description: &str,
-    ) -> Canvas {
+    pub fn new(name: &str, (width, height): (f64, f64), title: &str, description: &str) -> Canvas {
         Canvas {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -146,11 +143,24 @@ impl Canvas {
             Marker::Triangle => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
             Marker::Diamond => &[(0.0, -1.3), (1.0, 0.0), (0.0, 1.3), (-1.0, 0.0)],
             Marker::Cross => &[
-                (-1.2, -0.4), (-0.4, -0.4), (-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4),
-                (1.2, 0.4), (0.4, 0.4), (0.4, 1.2), (-0.4, 1.2), (-0.4, 0.4), (-1.2, 0.4),
+                (-1.2, -0.4),
+                (-0.4, -0.4),
+                (-0.4, -1.2),
+                (0.4, -1.2),
+                (0.4, -0.4),
+                (1.2, -0.4),
+                (1.2, 0.4),
+                (0.4, 0.4),
+                (0.4, 1.2),
+                (-0.4, 1.2),
+                (-0.4, 0.4),
+                (-1.2, 0.4),
             ],
         };
-        let placed: Vec<Point> = corners.iter().map(|(dx, dy)| (x + size * dx, y + size * dy)).collect();
+        let placed: Vec<Point> = corners
+            .iter()
+            .map(|(dx, dy)| (x + size * dx, y + size * dy))
+            .collect();
         self.polygon(&placed, colour, 1.0);
     }
 
@@ -172,7 +182,7 @@ impl Canvas {
     }
 
     pub fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
-        self.styled_text(at, anchor, size, r#" fill="white""#, text);
+        self.styled_text(at, anchor, size, r#" fill="white" stroke="none""#, text);
     }
 
     /// Text that reads from below, centred at a point.
@@ -181,6 +191,7 @@ impl Canvas {
         self.styled_text((x, y), Anchor::Middle, size, &turn, text);
     }
 
+    /// Every text has a white rim, so that lines under it do not cut through its letters.
     fn styled_text(&mut self, (x, y): Point, anchor: Anchor, size: f64, style: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -188,8 +199,9 @@ impl Canvas {
             Anchor::End => "end",
         };
         let text = escape(text);
+        let rim = if style.contains("stroke") { "" } else { RIM };
         self.push(&format!(
-            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{style}>{text}</text>"#
+            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{rim}{style}>{text}</text>"#
         ));
     }
 
@@ -207,8 +219,13 @@ impl Canvas {
                 r#"<rect width="100%" height="100%" fill="white"/>"#,
                 "\n{body}</svg>"
             ),
-            width = self.width, height = self.height, black = BLACK, body = self.body,
-            title = title, description = description, patterns = patterns,
+            width = self.width,
+            height = self.height,
+            black = BLACK,
+            body = self.body,
+            title = title,
+            description = description,
+            patterns = patterns,
         );
         Plot {
             name: self.name,
@@ -263,7 +280,9 @@ fn pattern(id: &str, fill: Fill) -> String {
     let colour = fill.colour();
     let inside = match fill {
         Fill::Plain(_) => String::new(),
-        Fill::Hatched(_) => format!(r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#),
+        Fill::Hatched(_) => format!(
+            r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#
+        ),
         Fill::Dotted(_) => format!(r#"<circle cx="2.5" cy="2.5" r="1.35" fill="{colour}"/>"#),
     };
     format!(
@@ -281,7 +300,13 @@ mod tests {
         canvas.text((1.0, 1.0), Anchor::Start, 9.0, "</text><script>\u{0}");
         let svg = canvas.finish().svg;
         assert!(!svg.contains("<script"), "{svg}");
-        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;\u{fffd}<"), "{svg}");
-        assert!(svg.contains(r#"aria-label="&lt;script&gt;. &quot;quoted&quot; &amp; &#39;so&#39;""#), "{svg}");
+        assert!(
+            svg.contains("&lt;/text&gt;&lt;script&gt;\u{fffd}<"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains(r#"aria-label="&lt;script&gt;. &quot;quoted&quot; &amp; &#39;so&#39;""#),
+            "{svg}"
+        );
     }
 }

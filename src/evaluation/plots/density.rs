@@ -52,7 +52,12 @@ impl DensityPlot<'_> {
         canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
         for (index, row) in self.rows.iter().enumerate() {
             let top = 26.0 + STEP * index as f64 + 20.0;
-            let area = Area { left: LEFT, top, width: ROW.0, height: ROW.1 };
+            let area = Area {
+                left: LEFT,
+                top,
+                width: ROW.0,
+                height: ROW.1,
+            };
             canvas.bold_text((LEFT, top - 6.0), Anchor::Start, 12.0, &row.name);
             canvas.text((area.right(), top - 6.0), Anchor::End, TEXT, &row.note);
             let last = index + 1 == self.rows.len();
@@ -62,22 +67,48 @@ impl DensityPlot<'_> {
     }
 
     fn draw_row(&self, canvas: &mut Canvas, area: Area, row: &DensityRow, fill: Fill, last: bool) {
-        let bars = row.shares.iter().map(|share| share.value).fold(0.01, f64::max);
+        let bars = row
+            .shares
+            .iter()
+            .map(|share| share.value)
+            .fold(0.01, f64::max);
         let ends = row.shares.iter().filter_map(|share| share.interval);
         let tallest = (1.02 * ends.map(|(_, high)| high).fold(bars, f64::max)).min(1.5 * bars);
         let y = AxisSpec::new("share", 0.0, tallest);
         let frame = Frame::new(area, &self.x, &y);
-        frame.draw_y(canvas, &y, 2);
+        frame.draw_y(canvas, &y, 3);
         let width = area.width / row.shares.len().max(1) as f64;
-        for (index, share) in row.shares.iter().enumerate().filter(|(_, share)| share.value > 0.0) {
+        for (index, share) in row
+            .shares
+            .iter()
+            .enumerate()
+            .filter(|(_, share)| share.value > 0.0)
+        {
             let (left, top) = (area.left + width * index as f64, frame.y(share.value));
-            let bar = Area { left: left + 0.5, top, width: width - 1.0, height: area.bottom() - top };
+            let bar = Area {
+                left: left + 0.5,
+                top,
+                width: width - 1.0,
+                height: area.bottom() - top,
+            };
             canvas.rectangle(bar, fill, 1.0);
             if let Some((low, high)) = share.interval {
-                canvas.whisker(left + 0.5 * width, (frame.y(low), frame.y(high)), 1.5, BLACK);
+                canvas.whisker(
+                    left + 0.5 * width,
+                    (frame.y(low), frame.y(high)),
+                    1.5,
+                    BLACK,
+                );
             }
         }
-        let axis = if last { self.x.clone() } else { AxisSpec { label: String::new(), ..self.x.clone() } };
+        let axis = if last {
+            self.x.clone()
+        } else {
+            AxisSpec {
+                label: String::new(),
+                ..self.x.clone()
+            }
+        };
         frame.draw_x(canvas, &axis);
     }
 }

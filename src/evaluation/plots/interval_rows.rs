@@ -43,9 +43,19 @@ impl IntervalRows<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let rows_height = ROW * self.rows.len() as f64;
-        let mut canvas = Canvas::new(self.name, (WIDTH, TOP + rows_height + 42.0), self.title, self.description);
+        let mut canvas = Canvas::new(
+            self.name,
+            (WIDTH, TOP + rows_height + 42.0),
+            self.title,
+            self.description,
+        );
         canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
-        let panel = |(left, width)| Area { left, top: TOP, width, height: rows_height };
+        let panel = |(left, width)| Area {
+            left,
+            top: TOP,
+            width,
+            height: rows_height,
+        };
         let coverage = AxisSpec::share("coverage: share of cells accepted");
         let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
         let panels = [(panel(COVERAGE), coverage), (panel(RISK), risk)];
@@ -56,34 +66,62 @@ impl IntervalRows<'_> {
         });
         for (index, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (index as f64 + 0.5);
-            canvas.line((12.0, y + 0.5 * ROW), (RISK.0 + RISK.1, y + 0.5 * ROW), thin(LIGHT_GREY));
+            canvas.line(
+                (12.0, y + 0.5 * ROW),
+                (RISK.0 + RISK.1, y + 0.5 * ROW),
+                thin(LIGHT_GREY),
+            );
             canvas.text((COVERAGE.0 - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
-            draw_share(&mut canvas, &coverage, y, row.coverage, Marker::Square);
             let promised = risk.x(row.promised);
-            let bound = LineStyle { colour: VERMILLION, dash: "", width: 2.6, marker: None };
+            draw_share(
+                &mut canvas,
+                (&coverage, y),
+                row.coverage,
+                Marker::Square,
+                COVERAGE.0,
+            );
+            let bound = LineStyle {
+                colour: VERMILLION,
+                dash: "",
+                width: 2.6,
+                marker: None,
+            };
             canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
-            draw_share(&mut canvas, &risk, y, row.risk, Marker::Circle);
+            draw_share(&mut canvas, (&risk, y), row.risk, Marker::Circle, promised);
         }
         canvas.finish()
     }
 
     fn largest_risk(&self) -> f64 {
         let ends = self.rows.iter().map(|row| {
-            let risk = row.risk.map_or(0.0, |risk| risk.interval.map_or(risk.value, |(_, high)| high));
+            let risk = row.risk.map_or(0.0, |risk| {
+                risk.interval.map_or(risk.value, |(_, high)| high)
+            });
             row.promised.max(risk)
         });
         1.08 * ends.fold(0.01, f64::max)
     }
 }
 
-fn draw_share(canvas: &mut Canvas, frame: &Frame, y: f64, share: Option<Share>, marker: Marker) {
+/// Draws a share, or says right of `otherwise` that there is none.
+fn draw_share(
+    canvas: &mut Canvas,
+    (frame, y): (&Frame, f64),
+    share: Option<Share>,
+    marker: Marker,
+    otherwise: f64,
+) {
     let Some(share) = share else {
-        return canvas.text((frame.area.left + 6.0, y + 4.0), Anchor::Start, TEXT, "undefined");
+        return canvas.text((otherwise + 8.0, y + 4.0), Anchor::Start, TEXT, "undefined");
     };
     if let Some((low, high)) = share.interval {
         canvas.line((frame.x(low), y), (frame.x(high), y), thin(BLACK));
         for end in [low, high] {
-            canvas.line((frame.x(end), y - 3.0), (frame.x(end), y + 3.0), thin(BLACK));
+            canvas.line(
+                (frame.x(end), y - 3.0),
+                (frame.x(end), y + 3.0),
+                thin(BLACK),
+            );
         }
     }
     canvas.marker((frame.x(share.value), y), marker, 3.6, BLUE);

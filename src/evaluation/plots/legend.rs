@@ -51,7 +51,12 @@ pub fn draw(canvas: &mut Canvas, entries: &[(String, Key)], area: Area) {
                 }
             }
             Key::Area(fill) => {
-                let sample = Area { left: x, top: y - 5.0, width: KEY_WIDTH, height: 10.0 };
+                let sample = Area {
+                    left: x,
+                    top: y - 5.0,
+                    width: KEY_WIDTH,
+                    height: 10.0,
+                };
                 canvas.rectangle(sample, *fill, 1.0);
             }
         }

@@ -53,7 +53,12 @@ pub struct LinePlot<'a> {
 }
 
 const WIDTH: f64 = 320.0;
-const PLOT: Area = Area { left: 52.0, top: 26.0, width: 256.0, height: 226.0 };
+const PLOT: Area = Area {
+    left: 52.0,
+    top: 26.0,
+    width: 256.0,
+    height: 226.0,
+};
 
 impl LinePlot<'_> {
     /// Draws the plot.
@@ -69,20 +74,35 @@ impl LinePlot<'_> {
             line.draw(&mut canvas, &frame);
         }
         self.draw_notes(&mut canvas);
-        let below = Area { left: 12.0, top: PLOT.bottom() + 36.0, width: WIDTH - 24.0, height: legend_height };
+        let below = Area {
+            left: 12.0,
+            top: PLOT.bottom() + 36.0,
+            width: WIDTH - 24.0,
+            height: legend_height,
+        };
         legend::draw(&mut canvas, &entries, below);
         canvas.finish()
     }
 
     fn legend_entries(&self) -> Vec<(String, Key)> {
         let named = self.lines.iter().rev();
-        named.filter_map(|line| Some((line.name.clone()?, Key::Line(line.role.style())))).collect()
+        named
+            .filter_map(|line| Some((line.name.clone()?, Key::Line(line.role.style()))))
+            .collect()
     }
 
     fn draw_notes(&self, canvas: &mut Canvas) {
         let count = self.notes.len() as f64;
-        let first = if self.notes_at_top { PLOT.top + 14.0 } else { PLOT.bottom() - 8.0 - 15.0 * (count - 1.0) };
-        let (x, anchor) = if self.notes_at_top { (PLOT.left + 8.0, Anchor::Start) } else { (PLOT.right() - 6.0, Anchor::End) };
+        let first = if self.notes_at_top {
+            PLOT.top + 14.0
+        } else {
+            PLOT.bottom() - 8.0 - 15.0 * (count - 1.0)
+        };
+        let (x, anchor) = if self.notes_at_top {
+            (PLOT.left + 8.0, Anchor::Start)
+        } else {
+            (PLOT.right() - 6.0, Anchor::End)
+        };
         for (row, note) in self.notes.iter().enumerate() {
             canvas.text((x, first + 15.0 * row as f64), anchor, TEXT, note);
         }
@@ -103,7 +123,11 @@ impl Line {
     fn draw(&self, canvas: &mut Canvas, frame: &Frame) {
         let style = self.role.style();
         let upper = self.band.iter().map(|&(x, _, high)| frame.at((x, high)));
-        let lower = self.band.iter().rev().map(|&(x, low, _)| frame.at((x, low)));
+        let lower = self
+            .band
+            .iter()
+            .rev()
+            .map(|&(x, low, _)| frame.at((x, low)));
         let outline: Vec<Point> = upper.chain(lower).collect();
         if !outline.is_empty() {
             canvas.polygon(&outline, style.colour, 0.2);

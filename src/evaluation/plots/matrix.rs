@@ -27,22 +27,45 @@ const CELL: (f64, f64) = (78.0, 54.0);
 const LEFT: f64 = 104.0;
 const TOP: f64 = 62.0;
 /// Above this share the background is too dark for black text.
-const DARK: f64 = 0.55;
+const DARK: f64 = 0.85;
 const NAME_LENGTH: usize = 13;
 
 impl MatrixPlot<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let classes = self.classes.len() as f64;
-        let (width, height) = (LEFT + CELL.0 * classes + 12.0, TOP + CELL.1 * classes + 12.0);
-        let mut canvas = Canvas::new(self.name, (width.max(300.0), height), self.title, self.description);
+        let (width, height) = (
+            LEFT + CELL.0 * classes + 12.0,
+            TOP + CELL.1 * classes + 12.0,
+        );
+        let mut canvas = Canvas::new(
+            self.name,
+            (width.max(300.0), height),
+            self.title,
+            self.description,
+        );
         canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
-        canvas.text((LEFT + 0.5 * CELL.0 * classes, 36.0), Anchor::Middle, 11.5, "answered");
+        canvas.text(
+            (LEFT + 0.5 * CELL.0 * classes, 36.0),
+            Anchor::Middle,
+            11.5,
+            "answered",
+        );
         canvas.upward_text((14.0, TOP + 0.5 * CELL.1 * classes), 11.5, "true class");
         for (index, name) in self.classes.iter().enumerate() {
             let (name, index) = (shortened(name), index as f64);
-            canvas.text((LEFT + CELL.0 * (index + 0.5), TOP - 8.0), Anchor::Middle, 11.5, &name);
-            canvas.text((LEFT - 8.0, TOP + CELL.1 * (index + 0.5) + 4.0), Anchor::End, 11.5, &name);
+            canvas.text(
+                (LEFT + CELL.0 * (index + 0.5), TOP - 8.0),
+                Anchor::Middle,
+                11.5,
+                &name,
+            );
+            canvas.text(
+                (LEFT - 8.0, TOP + CELL.1 * (index + 0.5) + 4.0),
+                Anchor::End,
+                11.5,
+                &name,
+            );
         }
         for (truth, (counts, shares)) in self.counts.iter().zip(&self.shares).enumerate() {
             for (answer, (count, share)) in counts.iter().zip(shares).enumerate() {
@@ -53,14 +76,29 @@ impl MatrixPlot<'_> {
     }
 }
 
-fn draw_cell(canvas: &mut Canvas, (truth, answer): (usize, usize), count: usize, share: Option<Share>) {
-    let area = Area { left: LEFT + CELL.0 * answer as f64, top: TOP + CELL.1 * truth as f64, width: CELL.0, height: CELL.1 };
+fn draw_cell(
+    canvas: &mut Canvas,
+    (truth, answer): (usize, usize),
+    count: usize,
+    share: Option<Share>,
+) {
+    let area = Area {
+        left: LEFT + CELL.0 * answer as f64,
+        top: TOP + CELL.1 * truth as f64,
+        width: CELL.0,
+        height: CELL.1,
+    };
     let value = share.map_or(0.0, |share| share.value);
     canvas.rectangle(area, Fill::Plain(BLUE), value);
     canvas.outline(area, LIGHT_GREY);
     if truth == answer {
         // A frame marks the right answers where shades cannot be told apart.
-        let inner = Area { left: area.left + 1.5, top: area.top + 1.5, width: area.width - 3.0, height: area.height - 3.0 };
+        let inner = Area {
+            left: area.left + 1.5,
+            top: area.top + 1.5,
+            width: area.width - 3.0,
+            height: area.height - 3.0,
+        };
         canvas.outline(inner, BLACK);
     }
     let middle = area.left + 0.5 * area.width;
@@ -76,7 +114,11 @@ fn draw_cell(canvas: &mut Canvas, (truth, answer): (usize, usize), count: usize,
     let Some(share) = share else { return };
     write(32.0, 11.0, &format!("{:.0}%", 100.0 * share.value));
     if let Some((low, high)) = share.interval {
-        write(45.0, 9.5, &format!("[{:.0}, {:.0}]", 100.0 * low, 100.0 * high));
+        write(
+            45.0,
+            9.5,
+            &format!("[{:.0}, {:.0}]", 100.0 * low, 100.0 * high),
+        );
     }
 }
 
@@ -86,4 +128,3 @@ fn shortened(name: &str) -> String {
     }
     name.chars().take(NAME_LENGTH - 1).chain(['…']).collect()
 }
-

@@ -35,7 +35,12 @@ pub struct MirroredHistogram<'a> {
 }
 
 const SIZE: (f64, f64) = (320.0, 250.0);
-const PLOT: Area = Area { left: 52.0, top: 26.0, width: 256.0, height: 182.0 };
+const PLOT: Area = Area {
+    left: 52.0,
+    top: 26.0,
+    width: 256.0,
+    height: 182.0,
+};
 
 impl MirroredHistogram<'_> {
     /// Draws the plot.
@@ -48,11 +53,26 @@ impl MirroredHistogram<'_> {
         draw_share_axis(&mut canvas, &frame, top);
         draw_bars(&mut canvas, &frame, &self.right, 1.0, RIGHT);
         draw_bars(&mut canvas, &frame, &self.wrong, -1.0, WRONG);
-        canvas.line((PLOT.left, frame.y(0.0)), (PLOT.right(), frame.y(0.0)), thin(BLACK));
+        canvas.line(
+            (PLOT.left, frame.y(0.0)),
+            (PLOT.right(), frame.y(0.0)),
+            thin(BLACK),
+        );
         let right = format!("right ({} cells)", self.counts.0);
         let wrong = format!("wrong ({} cells)", self.counts.1);
-        canvas.bold_text((PLOT.right() - 4.0, PLOT.top + 13.0), Anchor::End, TEXT, &right);
-        canvas.bold_text((PLOT.right() - 4.0, PLOT.bottom() - 6.0), Anchor::End, TEXT, &wrong);
+        canvas.bold_text(
+            (PLOT.right() - 4.0, PLOT.top + 13.0),
+            Anchor::End,
+            TEXT,
+            &right,
+        );
+        // Few wrong answers are sure: the left is free.
+        canvas.bold_text(
+            (PLOT.left + 6.0, PLOT.bottom() - 6.0),
+            Anchor::Start,
+            TEXT,
+            &wrong,
+        );
         canvas.finish()
     }
 
@@ -60,21 +80,38 @@ impl MirroredHistogram<'_> {
     fn tallest(&self) -> f64 {
         let shares = || self.right.iter().chain(&self.wrong);
         let bars = shares().map(|share| share.value).fold(0.05, f64::max);
-        let ends = shares().filter_map(|share| share.interval).map(|(_, high)| high);
-        (1.05 * ends.fold(bars, f64::max)).min(1.35 * bars).min(1.05)
+        let ends = shares()
+            .filter_map(|share| share.interval)
+            .map(|(_, high)| high);
+        (1.05 * ends.fold(bars, f64::max))
+            .min(1.35 * bars)
+            .min(1.05)
     }
 }
 
 fn draw_share_axis(canvas: &mut Canvas, frame: &Frame, top: f64) {
-    let (step, ticks) = ticks(0.0, top, 2);
+    let (step, ticks) = ticks(0.0, top, 3);
     let places = ticks.iter().flat_map(|&tick| [tick, -tick]);
     for tick in places {
         let y = frame.y(tick);
         canvas.line((PLOT.left, y), (PLOT.right(), y), thin(LIGHT_GREY));
-        canvas.text((PLOT.left - 6.0, y + 4.0), Anchor::End, TEXT, &tick_label(tick.abs(), step));
+        canvas.text(
+            (PLOT.left - 6.0, y + 4.0),
+            Anchor::End,
+            TEXT,
+            &tick_label(tick.abs(), step),
+        );
     }
-    canvas.line((PLOT.left, PLOT.top), (PLOT.left, PLOT.bottom()), thin(BLACK));
-    canvas.upward_text((PLOT.left - 40.0, PLOT.top + 0.5 * PLOT.height), TEXT, "share of each");
+    canvas.line(
+        (PLOT.left, PLOT.top),
+        (PLOT.left, PLOT.bottom()),
+        thin(BLACK),
+    );
+    canvas.upward_text(
+        (PLOT.left - 40.0, PLOT.top + 0.5 * PLOT.height),
+        TEXT,
+        "share of each",
+    );
 }
 
 fn draw_bars(canvas: &mut Canvas, frame: &Frame, shares: &[Share], direction: f64, fill: Fill) {
@@ -83,7 +120,12 @@ fn draw_bars(canvas: &mut Canvas, frame: &Frame, shares: &[Share], direction: f6
         let left = PLOT.left + width * index as f64;
         let (end, zero) = (frame.y(direction * share.value), frame.y(0.0));
         if share.value > 0.0 {
-            let bar = Area { left: left + 0.6, top: end.min(zero), width: width - 1.2, height: (zero - end).abs() };
+            let bar = Area {
+                left: left + 0.6,
+                top: end.min(zero),
+                width: width - 1.2,
+                height: (zero - end).abs(),
+            };
             canvas.rectangle(bar, fill, 1.0);
         }
         if let Some((low, high)) = share.interval.filter(|(_, high)| *high > 0.0) {

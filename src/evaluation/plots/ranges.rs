@@ -44,8 +44,18 @@ pub struct RangePlot<'a> {
 }
 
 const WIDTH: f64 = 360.0;
-const STRIP: Area = Area { left: 54.0, top: 40.0, width: 296.0, height: 58.0 };
-const PLOT: Area = Area { left: 54.0, top: 122.0, width: 296.0, height: 148.0 };
+const STRIP: Area = Area {
+    left: 54.0,
+    top: 40.0,
+    width: 296.0,
+    height: 58.0,
+};
+const PLOT: Area = Area {
+    left: 54.0,
+    top: 122.0,
+    width: 296.0,
+    height: 148.0,
+};
 
 impl Parts {
     fn fills(self) -> &'static [(&'static str, Fill)] {
@@ -65,14 +75,21 @@ impl RangePlot<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let fills = self.parts.fills().iter();
-        let entries: Vec<(String, Key)> = fills.map(|(name, fill)| ((*name).to_owned(), Key::Area(*fill))).collect();
+        let entries: Vec<(String, Key)> = fills
+            .map(|(name, fill)| ((*name).to_owned(), Key::Area(*fill)))
+            .collect();
         let legend_height = legend::height(&entries, WIDTH - 24.0);
         let size = (WIDTH, PLOT.bottom() + 42.0 + legend_height);
         let mut canvas = Canvas::new(self.name, size, self.title, self.description);
         canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
         self.draw_accuracies(&mut canvas);
         self.draw_bars(&mut canvas);
-        let below = Area { left: 12.0, top: PLOT.bottom() + 38.0, width: WIDTH - 24.0, height: legend_height };
+        let below = Area {
+            left: 12.0,
+            top: PLOT.bottom() + 38.0,
+            width: WIDTH - 24.0,
+            height: legend_height,
+        };
         legend::draw(&mut canvas, &entries, below);
         canvas.finish()
     }
@@ -80,12 +97,20 @@ impl RangePlot<'_> {
     fn draw_accuracies(&self, canvas: &mut Canvas) {
         let axis = AxisSpec::share("right");
         let frame = Frame::new(STRIP, &AxisSpec::share(""), &axis);
-        for (y, label) in [(0.0, "0%"), (0.5, "50%"), (1.0, "100%")] {
+        for (y, label) in [(0.0, "0"), (0.5, "50"), (1.0, "100")] {
             let place = frame.y(y);
-            canvas.line((STRIP.left, place), (STRIP.right(), place), thin(LIGHT_GREY));
+            canvas.line(
+                (STRIP.left, place),
+                (STRIP.right(), place),
+                thin(LIGHT_GREY),
+            );
             canvas.text((STRIP.left - 6.0, place + 4.0), Anchor::End, TEXT, label);
         }
-        canvas.upward_text((STRIP.left - 40.0, STRIP.top + 0.5 * STRIP.height), TEXT, "accuracy");
+        canvas.upward_text(
+            (STRIP.left - 40.0, STRIP.top + 0.5 * STRIP.height),
+            TEXT,
+            "accuracy, %",
+        );
         for (index, bar) in self.bars.iter().enumerate() {
             let x = self.middle(index);
             let Some(accuracy) = bar.accuracy else {
@@ -96,13 +121,19 @@ impl RangePlot<'_> {
                 canvas.whisker(x, (frame.y(low), frame.y(high)), 3.0, BLACK);
             }
             canvas.marker((x, frame.y(accuracy.value)), Marker::Circle, 3.0, BLACK);
-            let percent = format!("{:.0}%", 100.0 * accuracy.value);
+            let percent = format!("{:.0}", 100.0 * accuracy.value);
             canvas.text((x, STRIP.top - 5.0), Anchor::Middle, 10.5, &percent);
         }
     }
 
     fn draw_bars(&self, canvas: &mut Canvas) {
-        let tallest = self.bars.iter().map(RangeBar::total).max().unwrap_or(0).max(1);
+        let tallest = self
+            .bars
+            .iter()
+            .map(RangeBar::total)
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let x = AxisSpec::share(self.x_label);
         let y = AxisSpec::new("cells", 0.0, 1.02 * tallest as f64);
         let frame = Frame::new(PLOT, &x, &y);
@@ -118,7 +149,12 @@ impl RangePlot<'_> {
         let mut below = 0;
         for (count, (_, fill)) in bar.counts.iter().zip(self.parts.fills()) {
             let (low, high) = (frame.y(below as f64), frame.y((below + count) as f64));
-            let piece = Area { left: self.middle(index) - 0.42 * width, top: high, width: 0.84 * width, height: low - high };
+            let piece = Area {
+                left: self.middle(index) - 0.42 * width,
+                top: high,
+                width: 0.84 * width,
+                height: low - high,
+            };
             if *count > 0 {
                 canvas.rectangle(piece, *fill, 1.0);
             }
@@ -126,7 +162,12 @@ impl RangePlot<'_> {
         }
         if below > 0 {
             let top = frame.y(below as f64) - 3.5;
-            canvas.text((self.middle(index), top), Anchor::Middle, 9.5, &below.to_string());
+            canvas.text(
+                (self.middle(index), top),
+                Anchor::Middle,
+                9.5,
+                &below.to_string(),
+            );
         }
     }
 

@@ -39,8 +39,18 @@ pub struct ReliabilityPlot<'a> {
 }
 
 const SIZE: (f64, f64) = (320.0, 340.0);
-const PLOT: Area = Area { left: 52.0, top: 26.0, width: 256.0, height: 196.0 };
-const COUNTS: Area = Area { left: 52.0, top: 234.0, width: 256.0, height: 62.0 };
+const PLOT: Area = Area {
+    left: 52.0,
+    top: 26.0,
+    width: 256.0,
+    height: 196.0,
+};
+const COUNTS: Area = Area {
+    left: 52.0,
+    top: 234.0,
+    width: 256.0,
+    height: 62.0,
+};
 
 impl ReliabilityPlot<'_> {
     /// Draws the plot.
@@ -56,7 +66,11 @@ impl ReliabilityPlot<'_> {
         let (x, y) = (AxisSpec::share(""), AxisSpec::share("share that is right"));
         let frame = Frame::new(PLOT, &x, &y);
         frame.draw_y(canvas, &y, 5);
-        canvas.line(frame.at((0.0, 0.0)), frame.at((1.0, 1.0)), LineStyle::reference());
+        canvas.line(
+            frame.at((0.0, 0.0)),
+            frame.at((1.0, 1.0)),
+            LineStyle::reference(),
+        );
         for point in &self.points {
             let x = frame.x(point.confidence);
             if let Some((low, high)) = point.interval {
@@ -65,21 +79,35 @@ impl ReliabilityPlot<'_> {
             canvas.marker((x, frame.y(point.share)), Marker::Circle, 3.2, BLUE);
         }
         for (row, note) in self.notes.iter().enumerate() {
-            let y = PLOT.top + 14.0 + 15.0 * row as f64;
-            canvas.text((PLOT.left + 8.0, y), Anchor::Start, TEXT, note);
+            // Points seldom lie under the diagonal at the right.
+            let y = PLOT.bottom() - 8.0 - 15.0 * row as f64;
+            canvas.text((PLOT.right() - 6.0, y), Anchor::End, TEXT, note);
         }
     }
 
     fn draw_counts(&self, canvas: &mut Canvas) {
-        let most = self.points.iter().map(|point| point.items).max().unwrap_or(1);
+        let most = self
+            .points
+            .iter()
+            .map(|point| point.items)
+            .max()
+            .unwrap_or(1);
         let x = AxisSpec::share("confidence: probability of the answer given");
         let y = AxisSpec::new("cells", 0.0, most as f64);
         let frame = Frame::new(COUNTS, &x, &y);
-        frame.draw_y(canvas, &y, 2);
+        frame.draw_y(canvas, &y, 3);
         for point in &self.points {
-            let (left, right) = (frame.x(point.low), frame.x(point.high).max(frame.x(point.low) + 2.0));
+            let (left, right) = (
+                frame.x(point.low),
+                frame.x(point.high).max(frame.x(point.low) + 2.0),
+            );
             let top = frame.y(point.items as f64);
-            let bar = Area { left: left + 0.5, top, width: right - left - 1.0, height: COUNTS.bottom() - top };
+            let bar = Area {
+                left: left + 0.5,
+                top,
+                width: right - left - 1.0,
+                height: COUNTS.bottom() - top,
+            };
             canvas.rectangle(bar, Fill::Plain(SKY), 1.0);
         }
         frame.draw_x(canvas, &x);

@@ -42,8 +42,18 @@ impl StripPlot<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let height = ROW * self.strips.len() as f64;
-        let mut canvas = Canvas::new(self.name, (WIDTH, height + 40.0), self.title, self.description);
-        let area = Area { left: LEFT, top: 4.0, width: WIDTH - 2.0 * LEFT, height };
+        let mut canvas = Canvas::new(
+            self.name,
+            (WIDTH, height + 40.0),
+            self.title,
+            self.description,
+        );
+        let area = Area {
+            left: LEFT,
+            top: 4.0,
+            width: WIDTH - 2.0 * LEFT,
+            height,
+        };
         let x = AxisSpec::share("probability of the answer, per pass");
         let frame = Frame::new(area, &x, &AxisSpec::share(""));
         frame.draw_x(&mut canvas, &x);
@@ -56,15 +66,33 @@ impl StripPlot<'_> {
 
 impl Strip {
     fn draw(&self, canvas: &mut Canvas, frame: &Frame, top: f64) {
-        let (colour, dash, verdict) = if self.right { (BLUE, "", "✓") } else { (VERMILLION, "", "✗ wrong") };
+        let (colour, dash, verdict) = if self.right {
+            (BLUE, "", "✓")
+        } else {
+            (VERMILLION, "", "✗ wrong")
+        };
         canvas.bold_text((LEFT, top + 11.0), Anchor::Start, TEXT, &self.method);
         let answer = format!("{} {:.2} {verdict}", self.answer, self.mean);
         canvas.text((frame.area.right(), top + 11.0), Anchor::End, TEXT, &answer);
         let (upper, lower) = (top + 16.0, top + ROW - 4.0);
         for sample in &self.samples {
             let x = frame.x(*sample);
-            canvas.line((x, upper), (x, lower), LineStyle { colour, dash, width: 0.9, marker: None });
+            canvas.line(
+                (x, upper),
+                (x, lower),
+                LineStyle {
+                    colour,
+                    dash,
+                    width: 0.9,
+                    marker: None,
+                },
+            );
         }
-        canvas.marker((frame.x(self.mean), 0.5 * (upper + lower)), Marker::Diamond, 4.0, BLACK);
+        canvas.marker(
+            (frame.x(self.mean), 0.5 * (upper + lower)),
+            Marker::Diamond,
+            4.0,
+            BLACK,
+        );
     }
 }

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use super::{ReportError, question::Answers, resampling::{Resampling, UNDEFINED}};
+use super::{
+    ReportError,
+    question::Answers,
+    resampling::{Resampling, UNDEFINED},
+};
 use crate::evaluation::{
     bootstrap::Estimate,
     classification::{ClassScores, ConfusionMatrix},
@@ -39,7 +43,11 @@ pub struct ClassFigures {
     pub auroc: Estimate,
 }
 
-pub fn confusion(answers: &Answers, names: &[String], resampling: &Resampling) -> Result<Confusion, ReportError> {
+pub fn confusion(
+    answers: &Answers,
+    names: &[String],
+    resampling: &Resampling,
+) -> Result<Confusion, ReportError> {
     let counts = ConfusionMatrix::of(&answers.predictions);
     let classes = counts.per_class().into_iter().enumerate().zip(names);
     let figures: Result<Vec<ClassFigures>, ReportError> = classes
@@ -55,7 +63,12 @@ pub fn confusion(answers: &Answers, names: &[String], resampling: &Resampling) -
 fn shares(answers: &Answers, resampling: &Resampling) -> Result<Vec<Vec<Estimate>>, ReportError> {
     let classes = answers.predictions.classes();
     let of_row = |class: usize| {
-        let in_row: Vec<bool> = answers.predictions.labels().iter().map(|label| *label == class).collect();
+        let in_row: Vec<bool> = answers
+            .predictions
+            .labels()
+            .iter()
+            .map(|label| *label == class)
+            .collect();
         resampling.bin_shares(answers.predictions.predicted(), &in_row, classes)
     };
     (0..classes).map(of_row).collect()
@@ -67,14 +80,31 @@ fn class_figures(
     resampling: &Resampling,
 ) -> Result<ClassFigures, ReportError> {
     let predictions = &answers.predictions;
-    let is: Vec<bool> = predictions.labels().iter().map(|label| *label == class).collect();
-    let said: Vec<bool> = predictions.predicted().iter().map(|answer| *answer == class).collect();
+    let is: Vec<bool> = predictions
+        .labels()
+        .iter()
+        .map(|label| *label == class)
+        .collect();
+    let said: Vec<bool> = predictions
+        .predicted()
+        .iter()
+        .map(|answer| *answer == class)
+        .collect();
     let is_not: Vec<bool> = is.iter().map(|is| !is).collect();
     let not_said: Vec<bool> = said.iter().map(|said| !said).collect();
-    let shares = resampling.shares(&[(&said, &is), (&not_said, &is_not), (&is, &said), (&is_not, &not_said)])?;
+    let shares = resampling.shares(&[
+        (&said, &is),
+        (&not_said, &is_not),
+        (&is, &said),
+        (&is_not, &not_said),
+    ])?;
     let against_rest = predictions.against_rest(class);
     let aurocs = resampling.estimates(|items| {
-        vec![against_rest.resampled(items).and_then(|scored| auroc(&scored))]
+        vec![
+            against_rest
+                .resampled(items)
+                .and_then(|scored| auroc(&scored)),
+        ]
     })?;
     let mut estimates = shares.into_iter().chain(aurocs);
     let mut next = || estimates.next().unwrap_or(UNDEFINED);

@@ -1,7 +1,8 @@
 //! The report as two tables: one row per figure, and one per cell.
 
 use super::{
-    MethodReport, PaperSide, PartInput, PartReport, QuestionReport, Report, ReportError, ReportInput, SideFigure,
+    MethodReport, PaperSide, PartInput, PartReport, QuestionReport, Report, ReportError,
+    ReportInput, SideFigure,
     question::{Answers, questions},
 };
 use crate::{evaluation::bootstrap::Estimate, uncertainty::Measure};
@@ -12,7 +13,9 @@ pub type Rows = Vec<Vec<String>>;
 /// One row per (part, method, figure) with value, low and high; empty where undefined. The figure is a path such as
 /// `abnormal.auroc` or `classes.predictive_entropy.aurc`.
 pub fn figure_rows(report: &Report) -> Rows {
-    let mut rows = FigureRows(vec![header(&["part", "method", "figure", "value", "low", "high"])]);
+    let mut rows = FigureRows(vec![header(&[
+        "part", "method", "figure", "value", "low", "high",
+    ])]);
     for part in &report.parts {
         for method in &part.methods {
             rows.push_method(part, method);
@@ -20,21 +23,42 @@ pub fn figure_rows(report: &Report) -> Rows {
     }
     for policy in &report.policies {
         let key = |figure: &str| format!("policy.{}.{figure}", policy.name);
-        rows.push((&policy.part, &policy.method), key("coverage"), &policy.coverage);
+        rows.push(
+            (&policy.part, &policy.method),
+            key("coverage"),
+            &policy.coverage,
+        );
         rows.push((&policy.part, &policy.method), key("risk"), &policy.risk);
     }
     for set in &report.out_of_distribution {
         if let Some(auroc) = &set.auroc {
-            rows.push((&set.name, ""), "out_of_distribution.auroc".to_owned(), auroc);
+            rows.push(
+                (&set.name, ""),
+                "out_of_distribution.auroc".to_owned(),
+                auroc,
+            );
         }
-        rows.push((&set.name, ""), "out_of_distribution.flagged".to_owned(), &set.flagged);
+        rows.push(
+            (&set.name, ""),
+            "out_of_distribution.flagged".to_owned(),
+            &set.flagged,
+        );
     }
     rows.0
 }
 
 /// One row per (part, method, cell): the answer to the question of all classes and every measure; empty where undefined.
 pub fn cell_rows(input: &ReportInput) -> Result<Rows, ReportError> {
-    let names = ["part", "method", "cell_id", "image_id", "label", "predicted", "probability", "abnormal_probability"];
+    let names = [
+        "part",
+        "method",
+        "cell_id",
+        "image_id",
+        "label",
+        "predicted",
+        "probability",
+        "abnormal_probability",
+    ];
     let mut columns = header(&names);
     columns.extend(Measure::ALL.iter().map(|measure| measure.name().to_owned()));
     let mut rows = vec![columns];
@@ -44,7 +68,10 @@ pub fn cell_rows(input: &ReportInput) -> Result<Rows, ReportError> {
         let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
         for method in &part.methods {
             let answers = question.answers(&method.samples, &labels)?;
-            rows.extend((0..part.cells.len()).filter_map(|cell| cell_row(input, part, &method.name, &answers, cell)));
+            rows.extend(
+                (0..part.cells.len())
+                    .filter_map(|cell| cell_row(input, part, &method.name, &answers, cell)),
+            );
         }
     }
     Ok(rows)
@@ -58,8 +85,18 @@ fn cell_row(
     row: usize,
 ) -> Option<Vec<String>> {
     let (cell, summary) = (part.cells.get(row)?, answers.summaries.get(row)?);
-    let name = |class: usize| input.labels.get(class).map(|label| label.name.clone()).unwrap_or_default();
-    let abnormal: f64 = answers.abnormal.iter().filter_map(|class| summary.mean.get(*class)).sum();
+    let name = |class: usize| {
+        input
+            .labels
+            .get(class)
+            .map(|label| label.name.clone())
+            .unwrap_or_default()
+    };
+    let abnormal: f64 = answers
+        .abnormal
+        .iter()
+        .filter_map(|class| summary.mean.get(*class))
+        .sum();
     let mut columns = vec![
         part.name.clone(),
         method.to_owned(),
@@ -70,7 +107,11 @@ fn cell_row(
         summary.confidence.to_string(),
         abnormal.to_string(),
     ];
-    columns.extend(Measure::ALL.iter().map(|measure| number(measure.of(summary))));
+    columns.extend(
+        Measure::ALL
+            .iter()
+            .map(|measure| number(measure.of(summary))),
+    );
     Some(columns)
 }
 
@@ -78,7 +119,9 @@ struct FigureRows(Rows);
 
 impl FigureRows {
     fn push(&mut self, (part, method): (&str, &str), figure: String, estimate: &Estimate) {
-        let (low, high) = estimate.interval.map_or((None, None), |interval| (Some(interval.low), Some(interval.high)));
+        let (low, high) = estimate.interval.map_or((None, None), |interval| {
+            (Some(interval.low), Some(interval.high))
+        });
         self.0.push(vec![
             part.to_owned(),
             method.to_owned(),
@@ -107,7 +150,11 @@ impl FigureRows {
             self.push(of, key("recall"), &class.recall);
             self.push(of, key("specificity"), &class.specificity);
             self.push(of, key("precision"), &class.precision);
-            self.push(of, key("negative_predictive_value"), &class.negative_predictive_value);
+            self.push(
+                of,
+                key("negative_predictive_value"),
+                &class.negative_predictive_value,
+            );
             self.push(of, key("auroc"), &class.auroc);
         }
     }
@@ -119,9 +166,17 @@ impl FigureRows {
             self.push(of, key("aurc"), &report.aurc);
             self.push(of, key("excess_aurc"), &report.excess_aurc);
             self.push(of, key("augrc"), &report.augrc);
-            self.push(of, key("accuracy_of_surest_80"), &report.accuracy_of_surest_80);
+            self.push(
+                of,
+                key("accuracy_of_surest_80"),
+                &report.accuracy_of_surest_80,
+            );
             for point in &report.risk_coverage {
-                self.push(of, key(&format!("risk_at_coverage_{:.2}", point.coverage)), &point.risk);
+                self.push(
+                    of,
+                    key(&format!("risk_at_coverage_{:.2}", point.coverage)),
+                    &point.risk,
+                );
             }
         }
     }
@@ -130,14 +185,27 @@ impl FigureRows {
         for (measure, report) in &question.paper {
             let key = |figure: &str| format!("{}.{measure}.{figure}", question.key);
             for range in &report.ranges {
-                self.push(of, key(&format!("accuracy_in_{:.1}_to_{:.1}", range.low, range.high)), &range.accuracy);
+                self.push(
+                    of,
+                    key(&format!(
+                        "accuracy_in_{:.1}_to_{:.1}",
+                        range.low, range.high
+                    )),
+                    &range.accuracy,
+                );
             }
             for threshold in &report.thresholds {
-                let sides: [(&str, &PaperSide); 2] = [("below", &threshold.kept_below), ("above", &threshold.kept_above)];
+                let sides: [(&str, &PaperSide); 2] = [
+                    ("below", &threshold.kept_below),
+                    ("above", &threshold.kept_above),
+                ];
                 for (name, side) in sides {
                     for figure in SideFigure::ALL {
-                        let Some(estimate) = side.figures.get(&figure) else { continue };
-                        let path = format!("kept_{name}_{:.1}.{}", threshold.threshold, figure.name());
+                        let Some(estimate) = side.figures.get(&figure) else {
+                            continue;
+                        };
+                        let path =
+                            format!("kept_{name}_{:.1}.{}", threshold.threshold, figure.name());
                         self.push(of, key(&path), estimate);
                     }
                 }

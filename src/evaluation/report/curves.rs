@@ -49,21 +49,40 @@ pub fn roc_rows(answers: &Answers, resampling: &Resampling) -> Result<Vec<RocRow
     let scored = answers.predictions.against_rest(abnormal);
     let estimates = resampling.estimates(|items| {
         let curve = scored.resampled(items).and_then(|scored| roc(&scored));
-        let read = |rate: &f64| curve.as_deref().and_then(|curve| sensitivity_at(curve, *rate));
+        let read = |rate: &f64| {
+            curve
+                .as_deref()
+                .and_then(|curve| sensitivity_at(curve, *rate))
+        };
         grid.iter().map(read).collect()
     })?;
     let rows = grid.iter().zip(estimates);
-    Ok(rows.map(|(&false_positive_rate, sensitivity)| RocRow { false_positive_rate, sensitivity }).collect())
+    Ok(rows
+        .map(|(&false_positive_rate, sensitivity)| RocRow {
+            false_positive_rate,
+            sensitivity,
+        })
+        .collect())
 }
 
 /// The bins of the calibration error, with intervals.
-pub fn reliability_rows(answers: &Answers, resampling: &Resampling) -> Result<Vec<ReliabilityRow>, ReportError> {
+pub fn reliability_rows(
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<Vec<ReliabilityRow>, ReportError> {
     let confidences = answers.predictions.confidences();
     let bins = |items: &[usize]| {
         let resampled = confidences.resampled(items);
-        resampled.map_or_else(Vec::new, |scored| reliability_bins(&scored, BinEdges::LeftClosed))
+        resampled.map_or_else(Vec::new, |scored| {
+            reliability_bins(&scored, BinEdges::LeftClosed)
+        })
     };
-    let estimates = resampling.estimates(|items| bins(items).iter().map(ReliabilityBin::event_share).collect())?;
+    let estimates = resampling.estimates(|items| {
+        bins(items)
+            .iter()
+            .map(ReliabilityBin::event_share)
+            .collect()
+    })?;
     let whole = reliability_bins(&confidences, BinEdges::LeftClosed);
     let row = |(bin, accuracy): (ReliabilityBin, Estimate)| ReliabilityRow {
         low: bin.low,

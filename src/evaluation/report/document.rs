@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Confusion, Figure, Gallery, MethodInput, OodReport, PaperReport, PartInput, PolicyReport, ReliabilityRow, ReportError,
-    ReportInput, RocRow, UncertaintyReport,
+    Confusion, Figure, Gallery, MethodInput, OodReport, PaperReport, PartInput, PolicyReport,
+    ReliabilityRow, ReportError, ReportInput, RocRow, UncertaintyReport,
     confusion::confusion,
     curves::{reliability_rows, roc_rows},
     figures::figures,
@@ -109,7 +109,11 @@ pub struct QuestionReport {
 /// [`ReportError::Input`] when the input contradicts itself.
 pub fn measure(input: &ReportInput) -> Result<Report, ReportError> {
     input.check()?;
-    let parts: Result<Vec<PartReport>, ReportError> = input.parts.iter().map(|part| part_report(input, part)).collect();
+    let parts: Result<Vec<PartReport>, ReportError> = input
+        .parts
+        .iter()
+        .map(|part| part_report(input, part))
+        .collect();
     let mut policies = Vec::new();
     for outcome in &input.policies {
         if let Some(part) = input.parts.iter().find(|part| part.name == outcome.part) {
@@ -121,7 +125,11 @@ pub fn measure(input: &ReportInput) -> Result<Report, ReportError> {
         disclaimer: "A suggestion, not a diagnosis.".to_owned(),
         software: format!("secondlook {}", env!("CARGO_PKG_VERSION")),
         facts: input.facts.clone(),
-        labels: input.labels.iter().map(|label| label.name.clone()).collect(),
+        labels: input
+            .labels
+            .iter()
+            .map(|label| label.name.clone())
+            .collect(),
         resamples: input.plan.resamples,
         confidence: input.plan.confidence,
         seed: input.plan.seed,
@@ -141,13 +149,29 @@ fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, Repo
             scope.spawn(move || method_report(method, questions, labels, resampling))
         };
         let running: Vec<_> = part.methods.iter().map(work).collect();
-        let joined = running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let joined = running.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
         joined.collect::<Result<Vec<(MethodReport, Answers)>, ReportError>>()
     })?;
-    let names: Vec<String> = input.labels.iter().map(|label| label.name.clone()).collect();
+    let names: Vec<String> = input
+        .labels
+        .iter()
+        .map(|label| label.name.clone())
+        .collect();
     let (methods, answers): (Vec<MethodReport>, Vec<Answers>) = of_methods.into_iter().unzip();
-    let named: Vec<(String, Answers)> = methods.iter().map(|method| method.name.clone()).zip(answers).collect();
-    let images: std::collections::BTreeSet<&str> = part.cells.iter().map(|cell| cell.image_id.as_str()).collect();
+    let named: Vec<(String, Answers)> = methods
+        .iter()
+        .map(|method| method.name.clone())
+        .zip(answers)
+        .collect();
+    let images: std::collections::BTreeSet<&str> = part
+        .cells
+        .iter()
+        .map(|cell| cell.image_id.as_str())
+        .collect();
     Ok(PartReport {
         name: part.name.clone(),
         note: part.note.clone(),
@@ -172,10 +196,16 @@ fn method_report(
         reports.push(question_report(question, method, &answers, resampling)?);
         of_all_classes.get_or_insert(answers);
     }
-    let answers = of_all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
+    let answers =
+        of_all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
     let report = MethodReport {
         name: method.name.clone(),
-        passes: method.samples.iter().map(|samples| samples.passes()).max().unwrap_or(0),
+        passes: method
+            .samples
+            .iter()
+            .map(|samples| samples.passes())
+            .max()
+            .unwrap_or(0),
         temperatures: method.temperatures.clone(),
         questions: reports,
     };
@@ -188,7 +218,11 @@ fn question_report(
     answers: &Answers,
     resampling: &Resampling,
 ) -> Result<QuestionReport, ReportError> {
-    let ranges = if question.is_of_all_classes() { method.ranges.clone() } else { BTreeMap::new() };
+    let ranges = if question.is_of_all_classes() {
+        method.ranges.clone()
+    } else {
+        BTreeMap::new()
+    };
     let normal_or_abnormal = question.is_normal_or_abnormal();
     Ok(QuestionReport {
         key: question.key.clone(),
@@ -197,7 +231,11 @@ fn question_report(
         normal_or_abnormal,
         figures: figures(answers, resampling)?,
         confusion: confusion(answers, &question.names, resampling)?,
-        roc: if normal_or_abnormal { roc_rows(answers, resampling)? } else { Vec::new() },
+        roc: if normal_or_abnormal {
+            roc_rows(answers, resampling)?
+        } else {
+            Vec::new()
+        },
         reliability: reliability_rows(answers, resampling)?,
         uncertainty: uncertainties(answers, resampling)?,
         paper: paper_reports(answers, &ranges, resampling)?,

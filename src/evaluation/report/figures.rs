@@ -75,15 +75,25 @@ impl Figure {
 
     /// Whether a larger value is a better one.
     pub fn larger_is_better(self) -> bool {
-        !matches!(self, Figure::CalibrationError | Figure::NegativeLogLikelihood | Figure::BrierScore)
+        !matches!(
+            self,
+            Figure::CalibrationError | Figure::NegativeLogLikelihood | Figure::BrierScore
+        )
     }
 }
 
-pub fn figures(answers: &Answers, resampling: &Resampling) -> Result<BTreeMap<Figure, Estimate>, ReportError> {
+pub fn figures(
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<BTreeMap<Figure, Estimate>, ReportError> {
     let sorted = Sorted::of(&answers.predictions);
     let estimates = resampling.estimates(|items| {
         let resampled = Resampled::of(answers, &sorted, items);
-        let value = |figure| resampled.as_ref().and_then(|resampled| resampled.value(figure));
+        let value = |figure| {
+            resampled
+                .as_ref()
+                .and_then(|resampled| resampled.value(figure))
+        };
         Figure::ALL.into_iter().map(value).collect()
     })?;
     Ok(Figure::ALL.into_iter().zip(estimates).collect())
@@ -142,7 +152,9 @@ impl Resampled<'_> {
 
     fn auroc(&self) -> Option<f64> {
         let classes = self.sorted.against_rest.iter();
-        let each: Vec<Option<f64>> = classes.map(|scored| auroc(&scored.resampled(self.items)?)).collect();
+        let each: Vec<Option<f64>> = classes
+            .map(|scored| auroc(&scored.resampled(self.items)?))
+            .collect();
         macro_mean(&each)
     }
 }

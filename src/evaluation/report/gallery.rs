@@ -54,17 +54,25 @@ pub struct GalleryAnswer {
 }
 
 /// `answers` are those of each method to the question of all classes; `names` are the classes.
-pub fn gallery(part: &PartInput, answers: &[(String, Answers)], names: &[String]) -> Result<Gallery, ReportError> {
+pub fn gallery(
+    part: &PartInput,
+    answers: &[(String, Answers)],
+    names: &[String],
+) -> Result<Gallery, ReportError> {
     let mut cells = Vec::new();
     for (row, cell) in part.cells.iter().enumerate() {
         let said = of_cell(row, cell.label, answers, names)?;
-        let entropies = answers.iter().filter_map(|(_, answers)| answers.summaries.get(row));
+        let entropies = answers
+            .iter()
+            .filter_map(|(_, answers)| answers.summaries.get(row));
         cells.push(GalleryCell {
             row,
             cell_id: cell.cell_id.clone(),
             image_id: cell.image_id.clone(),
             label: names.get(cell.label).cloned().unwrap_or_default(),
-            predictive_entropy: entropies.map(|summary| summary.predictive_entropy).sum::<f64>()
+            predictive_entropy: entropies
+                .map(|summary| summary.predictive_entropy)
+                .sum::<f64>()
                 / answers.len().max(1) as f64,
             answers: said,
         });

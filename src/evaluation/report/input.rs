@@ -161,9 +161,15 @@ impl ReportInput {
     /// [`ReportError::Input`] with the first contradiction.
     pub fn check(&self) -> Result<(), ReportError> {
         let classes = self.labels.len();
-        ensure(classes >= 2, || "a report needs at least 2 classes".to_owned())?;
-        ensure(!self.parts.is_empty(), || "a report needs at least one part".to_owned())?;
-        ensure(self.plan.resamples > 0, || "intervals need at least one resample".to_owned())?;
+        ensure(classes >= 2, || {
+            "a report needs at least 2 classes".to_owned()
+        })?;
+        ensure(!self.parts.is_empty(), || {
+            "a report needs at least one part".to_owned()
+        })?;
+        ensure(self.plan.resamples > 0, || {
+            "intervals need at least one resample".to_owned()
+        })?;
         for grouping in &self.groupings {
             grouping.check(classes)?;
         }
@@ -183,10 +189,16 @@ impl ReportInput {
 
 impl Grouping {
     fn check(&self, classes: usize) -> Result<(), ReportError> {
-        let known = self.group_of_label.iter().all(|group| *group < self.groups.len());
+        let known = self
+            .group_of_label
+            .iter()
+            .all(|group| *group < self.groups.len());
         let whole = self.groups.len() >= 2 && self.group_of_label.len() == classes;
         ensure(known && whole, || {
-            format!("grouping `{}` does not give each of the {classes} classes one of its groups", self.key)
+            format!(
+                "grouping `{}` does not give each of the {classes} classes one of its groups",
+                self.key
+            )
         })
     }
 }
@@ -194,20 +206,38 @@ impl Grouping {
 impl PartInput {
     fn check(&self, classes: usize) -> Result<(), ReportError> {
         let name = &self.name;
-        ensure(!self.cells.is_empty(), || format!("part `{name}` has no cells"))?;
-        ensure(!self.methods.is_empty(), || format!("part `{name}` has no methods"))?;
+        ensure(!self.cells.is_empty(), || {
+            format!("part `{name}` has no cells")
+        })?;
+        ensure(!self.methods.is_empty(), || {
+            format!("part `{name}` has no methods")
+        })?;
         ensure(self.cells.iter().all(|cell| cell.label < classes), || {
             format!("a cell of part `{name}` is of none of the {classes} classes")
         })?;
-        check_unique(self.methods.iter().map(|method| method.name.as_str()), "method")?;
+        check_unique(
+            self.methods.iter().map(|method| method.name.as_str()),
+            "method",
+        )?;
         for method in &self.methods {
             let samples = &method.samples;
             ensure(samples.len() == self.cells.len(), || {
-                format!("method `{}` answered {} of the {} cells of part `{name}`", method.name, samples.len(), self.cells.len())
+                format!(
+                    "method `{}` answered {} of the {} cells of part `{name}`",
+                    method.name,
+                    samples.len(),
+                    self.cells.len()
+                )
             })?;
-            ensure(samples.iter().all(|samples| samples.classes() == classes), || {
-                format!("method `{}` answered over other classes than the {classes} labels", method.name)
-            })?;
+            ensure(
+                samples.iter().all(|samples| samples.classes() == classes),
+                || {
+                    format!(
+                        "method `{}` answered over other classes than the {classes} labels",
+                        method.name
+                    )
+                },
+            )?;
         }
         Ok(())
     }
@@ -217,9 +247,13 @@ impl OodSet {
     fn check(&self) -> Result<(), ReportError> {
         let (name, count) = (&self.name, self.scores.len());
         ensure(count > 0, || format!("set `{name}` has no scores"))?;
-        ensure(self.scores.iter().chain(&self.p_values).all(|value| value.is_finite()), || {
-            format!("a score or p-value of set `{name}` is not finite")
-        })?;
+        ensure(
+            self.scores
+                .iter()
+                .chain(&self.p_values)
+                .all(|value| value.is_finite()),
+            || format!("a score or p-value of set `{name}` is not finite"),
+        )?;
         let fits = |length: usize| length == 0 || length == count;
         ensure(fits(self.p_values.len()) && fits(self.images.len()), || {
             format!("set `{name}` has {count} scores and another number of p-values or images")
@@ -230,20 +264,32 @@ impl OodSet {
 impl PolicyOutcome {
     fn check(&self, parts: &[PartInput]) -> Result<(), ReportError> {
         let part = parts.iter().find(|part| part.name == self.part);
-        ensure(part.is_some_and(|part| part.cells.len() == self.cells.len()), || {
-            format!("policy `{}` does not say what became of each cell of part `{}`", self.name, self.part)
-        })
+        ensure(
+            part.is_some_and(|part| part.cells.len() == self.cells.len()),
+            || {
+                format!(
+                    "policy `{}` does not say what became of each cell of part `{}`",
+                    self.name, self.part
+                )
+            },
+        )
     }
 }
 
 fn check_unique<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<(), ReportError> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
-        ensure(seen.insert(name), || format!("there are two {what}s named `{name}`"))?;
+        ensure(seen.insert(name), || {
+            format!("there are two {what}s named `{name}`")
+        })?;
     }
     Ok(())
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), ReportError> {
-    if holds { Ok(()) } else { Err(ReportError::Input(reason())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(ReportError::Input(reason()))
+    }
 }

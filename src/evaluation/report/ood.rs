@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{OodSet, ReportError, resampling::{Resampling, UNDEFINED}};
+use super::{
+    OodSet, ReportError,
+    resampling::{Resampling, UNDEFINED},
+};
 use crate::evaluation::{
     Scored,
     bootstrap::{Estimate, Plan},
@@ -38,7 +41,9 @@ pub struct OodReport {
 }
 
 pub fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, ReportError> {
-    let Some(reference) = sets.first() else { return Ok(Vec::new()) };
+    let Some(reference) = sets.first() else {
+        return Ok(Vec::new());
+    };
     let scale = Scale::over(sets);
     let report = |(index, set): (usize, &OodSet)| {
         let own = Resampling::of_names(&image_names(set, ""), plan);
@@ -47,7 +52,11 @@ pub fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, Report
         Ok(OodReport {
             name: set.name.clone(),
             items: set.scores.len(),
-            auroc: if index == 0 { None } else { Some(separation(reference, set, plan)?) },
+            auroc: if index == 0 {
+                None
+            } else {
+                Some(separation(reference, set, plan)?)
+            },
             flagged: flagged(set, &own)?,
             logarithmic: scale.logarithmic,
             low: scale.low,
@@ -61,7 +70,9 @@ pub fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, Report
 
 fn separation(reference: &OodSet, set: &OodSet, plan: Plan) -> Result<Estimate, ReportError> {
     let scores = [reference.scores.as_slice(), set.scores.as_slice()].concat();
-    let events: Vec<bool> = (0..scores.len()).map(|item| item >= reference.scores.len()).collect();
+    let events: Vec<bool> = (0..scores.len())
+        .map(|item| item >= reference.scores.len())
+        .collect();
     let scored = Scored::new(&scores, &events)?;
     let mut names = image_names(reference, "reference ");
     names.extend(image_names(set, "set "));
@@ -81,16 +92,25 @@ fn p_value_shares(set: &OodSet, resampling: &Resampling) -> Result<Vec<Estimate>
     if set.p_values.is_empty() {
         return Ok(Vec::new());
     }
-    let bin_of: Vec<usize> = set.p_values.iter().map(|p| ((p * 10.0).max(0.0) as usize).min(9)).collect();
+    let bin_of: Vec<usize> = set
+        .p_values
+        .iter()
+        .map(|p| ((p * 10.0).max(0.0) as usize).min(9))
+        .collect();
     resampling.bin_shares(&bin_of, &vec![true; bin_of.len()], 10)
 }
 
 /// The image of each item; items without one are images of their own.
 fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
     if set.images.is_empty() {
-        return (0..set.scores.len()).map(|item| format!("{prefix}{item}")).collect();
+        return (0..set.scores.len())
+            .map(|item| format!("{prefix}{item}"))
+            .collect();
     }
-    set.images.iter().map(|image| format!("{prefix}{image}")).collect()
+    set.images
+        .iter()
+        .map(|image| format!("{prefix}{image}"))
+        .collect()
 }
 
 /// Where the bins of all sets lie.
@@ -104,14 +124,29 @@ impl Scale {
     /// Logarithmic when all scores are positive and span more than a factor of ten.
     fn over(sets: &[OodSet]) -> Scale {
         let scores = || sets.iter().flat_map(|set| set.scores.iter().copied());
-        let (low, high) = (scores().fold(f64::INFINITY, f64::min), scores().fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) = (
+            scores().fold(f64::INFINITY, f64::min),
+            scores().fold(f64::NEG_INFINITY, f64::max),
+        );
         let logarithmic = low > 0.0 && high > 10.0 * low;
-        let (low, high) = if logarithmic { (low.log10(), high.log10()) } else { (low, high) };
-        Scale { logarithmic, low, high: if high > low { high } else { low + 1.0 } }
+        let (low, high) = if logarithmic {
+            (low.log10(), high.log10())
+        } else {
+            (low, high)
+        };
+        Scale {
+            logarithmic,
+            low,
+            high: if high > low { high } else { low + 1.0 },
+        }
     }
 
     fn bin(&self, score: f64) -> usize {
-        let value = if self.logarithmic { score.log10() } else { score };
+        let value = if self.logarithmic {
+            score.log10()
+        } else {
+            score
+        };
         let along = (value - self.low) / (self.high - self.low);
         ((along * BINS as f64).max(0.0) as usize).min(BINS - 1)
     }

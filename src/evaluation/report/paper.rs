@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// The paper's three measures, in its order.
-pub const MEASURES: [Measure; 3] = [Measure::PaperVariance, Measure::PaperEntropy, Measure::PaperSampleMean];
+pub const MEASURES: [Measure; 3] = [
+    Measure::PaperVariance,
+    Measure::PaperEntropy,
+    Measure::PaperSampleMean,
+];
 /// The thresholds of the paper's table.
 const THRESHOLDS: [f64; 3] = [0.3, 0.6, 0.9];
 /// Ranges of width 0.1.
@@ -138,11 +142,16 @@ pub fn paper_reports(
 ) -> Result<BTreeMap<Measure, PaperReport>, ReportError> {
     let mut reports = BTreeMap::new();
     for measure in MEASURES {
-        let Some(values) = values(answers, measure) else { continue };
+        let Some(values) = values(answers, measure) else {
+            continue;
+        };
         let over_evaluated = Range::over(&values).map_err(EvaluationError::from)?;
         let range = ranges.get(&measure).copied();
         let normalisation = range.unwrap_or(over_evaluated);
-        let normalised: Vec<f64> = values.iter().map(|value| normalisation.normalise(*value)).collect();
+        let normalised: Vec<f64> = values
+            .iter()
+            .map(|value| normalisation.normalise(*value))
+            .collect();
         reports.insert(
             measure,
             PaperReport {
@@ -156,7 +165,11 @@ pub fn paper_reports(
     Ok(reports)
 }
 
-fn paper_ranges(answers: &Answers, normalised: &[f64], resampling: &Resampling) -> Result<Vec<PaperRange>, ReportError> {
+fn paper_ranges(
+    answers: &Answers,
+    normalised: &[f64],
+    resampling: &Resampling,
+) -> Result<Vec<PaperRange>, ReportError> {
     let range_of = |value: &f64| ((value * RANGES as f64) as usize).min(RANGES - 1);
     let bin_of: Vec<usize> = normalised.iter().map(range_of).collect();
     let right: Vec<bool> = answers.predictions.correct().collect();
@@ -164,7 +177,10 @@ fn paper_ranges(answers: &Answers, normalised: &[f64], resampling: &Resampling) 
     let mut ranges = Vec::new();
     for (range, accuracy) in accuracies.into_iter().enumerate() {
         // Cells of the range are put below a threshold and all others above.
-        let outside: Vec<f64> = bin_of.iter().map(|bin| f64::from(u8::from(*bin != range))).collect();
+        let outside: Vec<f64> = bin_of
+            .iter()
+            .map(|bin| f64::from(u8::from(*bin != range)))
+            .collect();
         let split = four_way(&answers.predictions, &outside, &answers.abnormal, 0.0)?;
         ranges.push(PaperRange {
             low: range as f64 / RANGES as f64,
@@ -181,7 +197,10 @@ fn paper_thresholds(
     normalised: &[f64],
     resampling: &Resampling,
 ) -> Result<Vec<PaperThreshold>, ReportError> {
-    THRESHOLDS.into_iter().map(|threshold| paper_threshold(answers, normalised, threshold, resampling)).collect()
+    THRESHOLDS
+        .into_iter()
+        .map(|threshold| paper_threshold(answers, normalised, threshold, resampling))
+        .collect()
 }
 
 fn paper_threshold(
@@ -190,15 +209,22 @@ fn paper_threshold(
     threshold: f64,
     resampling: &Resampling,
 ) -> Result<PaperThreshold, ReportError> {
-    let split = |predictions: &Predictions, values: &[f64]| four_way(predictions, values, &answers.abnormal, threshold);
+    let split = |predictions: &Predictions, values: &[f64]| {
+        four_way(predictions, values, &answers.abnormal, threshold)
+    };
     let whole = split(&answers.predictions, normalised)?;
     let below = Kept::of(answers, normalised, |value| value <= threshold)?;
     let above = Kept::of(answers, normalised, |value| value >= threshold)?;
     let estimates = resampling.estimates(|items| {
-        let values: Vec<f64> = items.iter().filter_map(|item| normalised.get(*item).copied()).collect();
+        let values: Vec<f64> = items
+            .iter()
+            .filter_map(|item| normalised.get(*item).copied())
+            .collect();
         let resampled = answers.predictions.resampled(items);
         let parts = resampled.and_then(|predictions| split(&predictions, &values).ok());
-        let side = |of: fn(&FourWay) -> &Side, kept: &Kept| side_values(parts.as_ref().map(of), kept.auroc(items));
+        let side = |of: fn(&FourWay) -> &Side, kept: &Kept| {
+            side_values(parts.as_ref().map(of), kept.auroc(items))
+        };
         let mut figures = side(|parts| &parts.confident, &below);
         figures.extend(side(|parts| &parts.uncertain, &above));
         figures
@@ -206,7 +232,10 @@ fn paper_threshold(
     let (first, second) = estimates.split_at(estimates.len().min(SideFigure::ALL.len()));
     let paper_side = |answers: Side, estimates: &[Estimate]| PaperSide {
         answers,
-        figures: SideFigure::ALL.into_iter().zip(estimates.iter().copied()).collect(),
+        figures: SideFigure::ALL
+            .into_iter()
+            .zip(estimates.iter().copied())
+            .collect(),
     };
     Ok(PaperThreshold {
         threshold,
@@ -231,7 +260,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(answers: &Answers, normalised: &[f64], keep: impl Fn(f64) -> bool) -> Result<Kept, ReportError> {
+    fn of(
+        answers: &Answers,
+        normalised: &[f64],
+        keep: impl Fn(f64) -> bool,
+    ) -> Result<Kept, ReportError> {
         let binary = answers.predictions.binary(&answers.abnormal)?;
         let (mut scores, mut events, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for ((row, label), value) in binary.rows().zip(binary.labels()).zip(normalised) {
@@ -241,12 +274,19 @@ impl Kept {
                 events.push(*label == 1);
             }
         }
-        let scored = if scores.is_empty() { None } else { Some(Scored::new(&scores, &events)?) };
+        let scored = if scores.is_empty() {
+            None
+        } else {
+            Some(Scored::new(&scores, &events)?)
+        };
         Ok(Kept { scored, places })
     }
 
     fn auroc(&self, items: &[usize]) -> Option<f64> {
-        let kept: Vec<usize> = items.iter().filter_map(|item| self.places.get(*item).copied().flatten()).collect();
+        let kept: Vec<usize> = items
+            .iter()
+            .filter_map(|item| self.places.get(*item).copied().flatten())
+            .collect();
         auroc(&self.scored.as_ref()?.resampled(&kept)?)
     }
 }

@@ -31,22 +31,49 @@ pub fn questions(input: &ReportInput) -> Vec<Question> {
     let labels = &input.labels;
     let names = labels.iter().map(|label| label.name.clone()).collect();
     let title = format!("all {} classes", labels.len());
-    let mut questions = vec![Question::new(input, "classes", &title, names, (0..labels.len()).collect())];
+    let mut questions = vec![Question::new(
+        input,
+        "classes",
+        &title,
+        names,
+        (0..labels.len()).collect(),
+    )];
     let abnormal = labels.iter().filter(|label| label.abnormal).count();
     if labels.len() > 2 && abnormal > 0 && abnormal < labels.len() {
-        let group_of = labels.iter().map(|label| usize::from(label.abnormal)).collect();
+        let group_of = labels
+            .iter()
+            .map(|label| usize::from(label.abnormal))
+            .collect();
         let names = vec!["normal".to_owned(), "abnormal".to_owned()];
-        questions.push(Question::new(input, "abnormal", "normal vs abnormal", names, group_of));
+        questions.push(Question::new(
+            input,
+            "abnormal",
+            "normal vs abnormal",
+            names,
+            group_of,
+        ));
     }
     for grouping in &input.groupings {
         let (names, group_of) = (grouping.groups.clone(), grouping.group_of_label.clone());
-        questions.push(Question::new(input, &grouping.key, &grouping.title, names, group_of));
+        questions.push(Question::new(
+            input,
+            &grouping.key,
+            &grouping.title,
+            names,
+            group_of,
+        ));
     }
     questions
 }
 
 impl Question {
-    fn new(input: &ReportInput, key: &str, title: &str, names: Vec<String>, group_of: Vec<usize>) -> Question {
+    fn new(
+        input: &ReportInput,
+        key: &str,
+        title: &str,
+        names: Vec<String>,
+        group_of: Vec<usize>,
+    ) -> Question {
         let holds_abnormal = |group: &usize| {
             let mut members = group_of.iter().zip(&input.labels);
             members.any(|(of, label)| of == group && label.abnormal)
@@ -76,7 +103,10 @@ impl Question {
             .map(|samples| Ok(summarise(&samples_of_groups(samples, self)?)))
             .collect();
         let summaries = grouped?;
-        let rows: Vec<Vec<f64>> = summaries.iter().map(|summary| summary.mean.clone()).collect();
+        let rows: Vec<Vec<f64>> = summaries
+            .iter()
+            .map(|summary| summary.mean.clone())
+            .collect();
         let group = |&label: &usize| self.group_of.get(label).copied().unwrap_or_default();
         Ok(Answers {
             predictions: Predictions::from_rows(&rows, labels.iter().map(group).collect())?,

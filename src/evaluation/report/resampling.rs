@@ -20,7 +20,11 @@ pub struct Resampling {
 
 impl Resampling {
     pub fn of_part(part: &PartInput, plan: Plan) -> Resampling {
-        let images: Vec<&str> = part.cells.iter().map(|cell| cell.image_id.as_str()).collect();
+        let images: Vec<&str> = part
+            .cells
+            .iter()
+            .map(|cell| cell.image_id.as_str())
+            .collect();
         Resampling::of_names(&images, plan)
     }
 
@@ -52,7 +56,10 @@ impl Resampling {
     /// Of the items for which `whole` holds, the share for which `part` does, for each of several pairs.
     pub fn shares(&self, pairs: &[(&[bool], &[bool])]) -> Result<Vec<Estimate>, ReportError> {
         self.estimates(|items| {
-            pairs.iter().map(|(part, whole)| share(items, part, whole)).collect()
+            pairs
+                .iter()
+                .map(|(part, whole)| share(items, part, whole))
+                .collect()
         })
     }
 
@@ -71,7 +78,10 @@ impl Resampling {
                 }
             }
             let total: usize = counts.iter().sum();
-            counts.into_iter().map(|count| ratio(count, total)).collect()
+            counts
+                .into_iter()
+                .map(|count| ratio(count, total))
+                .collect()
         })
     }
 
@@ -90,14 +100,20 @@ impl Resampling {
                     *all += 1;
                 }
             }
-            counts.into_iter().map(|(events, all)| ratio(events, all)).collect()
+            counts
+                .into_iter()
+                .map(|(events, all)| ratio(events, all))
+                .collect()
         })
     }
 }
 
 fn share(items: &[usize], part: &[bool], whole: &[bool]) -> Option<f64> {
     let within = || items.iter().filter(|&&item| holds(whole, item));
-    ratio(within().filter(|&&item| holds(part, item)).count(), within().count())
+    ratio(
+        within().filter(|&&item| holds(part, item)).count(),
+        within().count(),
+    )
 }
 
 fn holds(flags: &[bool], item: usize) -> bool {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ReportError, question::Answers, resampling::{Resampling, UNDEFINED}};
+use super::{
+    ReportError,
+    question::Answers,
+    resampling::{Resampling, UNDEFINED},
+};
 use crate::{
     evaluation::{
         Scored,
@@ -81,7 +85,11 @@ pub fn uncertainties(
 
 /// The measure of each cell; `None` where it is undefined for any.
 pub fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
-    answers.summaries.iter().map(|summary| measure.of(summary)).collect()
+    answers
+        .summaries
+        .iter()
+        .map(|summary| measure.of(summary))
+        .collect()
 }
 
 fn uncertainty(
@@ -95,7 +103,10 @@ fn uncertainty(
     let figures = resampling.estimates(|items| match scored.resampled(items) {
         Some(resampled) => {
             let risks = risk_at_coverages(&resampled, &percents).unwrap_or_default();
-            figures(&resampled).into_iter().chain(risks.into_iter().map(Some)).collect()
+            figures(&resampled)
+                .into_iter()
+                .chain(risks.into_iter().map(Some))
+                .collect()
         }
         None => Vec::new(),
     })?;
@@ -109,14 +120,19 @@ fn uncertainty(
         accuracy_of_surest_80: next(),
         risk_coverage: percents
             .iter()
-            .map(|&percent| RiskAtCoverage { coverage: percent as f64 / 100.0, risk: next() })
+            .map(|&percent| RiskAtCoverage {
+                coverage: percent as f64 / 100.0,
+                risk: next(),
+            })
             .collect(),
         histogram: histogram(answers, measure, values, resampling)?,
     })
 }
 
 fn figures(scored: &Scored) -> [Option<f64>; 5] {
-    let risk_of_surest = risk_at_coverages(scored, &[SUREST]).ok().and_then(|risks| risks.first().copied());
+    let risk_of_surest = risk_at_coverages(scored, &[SUREST])
+        .ok()
+        .and_then(|risks| risks.first().copied());
     [
         auroc(scored),
         Some(aurc(scored)),

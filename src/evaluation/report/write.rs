@@ -37,9 +37,15 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
     let report = measure(input)?;
     let (page, drawn) = html::page(&report, input);
     let plots = folder.join("plots");
-    fs::create_dir_all(&plots).map_err(|source| ReportError::File { path: plots.clone(), source })?;
+    fs::create_dir_all(&plots).map_err(|source| ReportError::File {
+        path: plots.clone(),
+        source,
+    })?;
     for plot in &drawn {
-        write(&plots.join(format!("{}.svg", plot.name)), plot.svg.as_bytes())?;
+        write(
+            &plots.join(format!("{}.svg", plot.name)),
+            plot.svg.as_bytes(),
+        )?;
     }
     let files = ReportFiles {
         html: folder.join("report.html"),
@@ -63,14 +69,21 @@ fn json(report: &Report, path: &Path) -> Result<Vec<u8>, ReportError> {
 fn write_rows(path: &Path, rows: Rows) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).map_err(|error| format_error(path, &error))?;
+        writer
+            .write_record(row)
+            .map_err(|error| format_error(path, &error))?;
     }
-    let bytes = writer.into_inner().map_err(|error| format_error(path, &error))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| format_error(path, &error))?;
     write(path, &bytes)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    fs::write(path, bytes).map_err(|source| ReportError::File { path: path.to_owned(), source })
+    fs::write(path, bytes).map_err(|source| ReportError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn format_error(path: &Path, error: &dyn std::fmt::Display) -> ReportError {

@@ -1,7 +1,10 @@
 //! Tables and numbers.
 
 use crate::{
-    evaluation::{bootstrap::Estimate, plots::{Share, escape}},
+    evaluation::{
+        bootstrap::Estimate,
+        plots::{Share, escape},
+    },
     uncertainty::Measure,
 };
 
@@ -11,6 +14,8 @@ pub struct Table {
     pub caption: String,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
+    /// Whether intervals stand under their values, to save width.
+    pub stacked: bool,
 }
 
 /// A row of a table.
@@ -28,6 +33,7 @@ impl Table {
             caption: caption.to_owned(),
             header: header.iter().map(|title| (*title).to_owned()).collect(),
             rows: Vec::new(),
+            stacked: false,
         }
     }
 
@@ -40,11 +46,23 @@ impl Table {
     }
 
     pub fn html(&self) -> String {
-        let titles = self.header.iter().map(|title| format!("<th scope=\"col\">{}</th>", escape(title)));
+        let titles = self
+            .header
+            .iter()
+            .map(|title| format!("<th scope=\"col\">{}</th>", escape(title)));
         let header: String = titles.collect();
-        let rows: String = self.rows.iter().map(|row| row.html(self.header.len())).collect();
+        let rows: String = self
+            .rows
+            .iter()
+            .map(|row| row.html(self.header.len()))
+            .collect();
+        let class = if self.stacked {
+            " class=\"stacked\""
+        } else {
+            ""
+        };
         format!(
-            "<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
+            "<div class=\"scroll\" tabindex=\"0\"><table{class}><caption>{}</caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
             escape(&self.caption),
         )
     }
@@ -54,7 +72,10 @@ impl Row {
     fn html(&self, columns: usize) -> String {
         match self {
             Row::Group(title) => {
-                format!("<tr class=\"group\"><th colspan=\"{columns}\" scope=\"colgroup\">{}</th></tr>", escape(title))
+                format!(
+                    "<tr class=\"group\"><th colspan=\"{columns}\" scope=\"colgroup\">{}</th></tr>",
+                    escape(title)
+                )
             }
             Row::Cells(cells) => {
                 let cell = |(index, cell): (usize, &String)| match index {
@@ -82,8 +103,15 @@ pub fn estimate(estimate: &Estimate) -> String {
         Some(interval) => format!("[{}, {}]", decimal(interval.low), decimal(interval.high)),
         None => "no interval".to_owned(),
     };
-    let dagger = if estimate.interval.is_some() && estimate.undefined > 0 { "†" } else { "" };
-    format!("{} <span class=\"interval\">{interval}{dagger}</span>", decimal(value))
+    let dagger = if estimate.interval.is_some() && estimate.undefined > 0 {
+        "†"
+    } else {
+        ""
+    };
+    format!(
+        "{} <span class=\"interval\">{interval}{dagger}</span>",
+        decimal(value)
+    )
 }
 
 /// Such as `0.912 [0.883, 0.926]` in a plot.
@@ -92,21 +120,32 @@ pub fn plain_estimate(name: &str, estimate: &Estimate) -> String {
         (None, _) => format!("{name} undefined"),
         (Some(value), None) => format!("{name} {}", decimal(value)),
         (Some(value), Some(interval)) => {
-            format!("{name} {} [{}, {}]", decimal(value), decimal(interval.low), decimal(interval.high))
+            format!(
+                "{name} {} [{}, {}]",
+                decimal(value),
+                decimal(interval.low),
+                decimal(interval.high)
+            )
         }
     }
 }
 
 /// Three decimals, four below 0.1.
 pub fn decimal(value: f64) -> String {
-    if value != 0.0 && value.abs() < 0.1 { format!("{value:.4}") } else { format!("{value:.3}") }
+    if value != 0.0 && value.abs() < 0.1 {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 /// An estimate as plots take it.
 pub fn share(estimate: &Estimate) -> Option<Share> {
     Some(Share {
         value: estimate.value?,
-        interval: estimate.interval.map(|interval| (interval.low, interval.high)),
+        interval: estimate
+            .interval
+            .map(|interval| (interval.low, interval.high)),
     })
 }
 
@@ -126,6 +165,12 @@ pub fn measure_title(measure: Measure) -> &'static str {
 
 /// A name as part of an id or a file's name: lower case letters, digits and dashes.
 pub fn slug(name: &str) -> String {
-    let simple = |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' };
+    let simple = |character: char| {
+        if character.is_ascii_alphanumeric() {
+            character.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     name.chars().map(simple).take(40).collect()
 }

@@ -44,6 +44,9 @@ pub fn page(report: &Report, input: &ReportInput) -> (String, Vec<Plot>) {
         escape(&report.disclaimer),
     );
     let contents = page.contents();
-    let html = format!("{head}{masthead}\n{contents}\n<main>{}</main>\n</body></html>\n", page.body());
+    let html = format!(
+        "{head}{masthead}\n{contents}\n<main>{}</main>\n</body></html>\n",
+        page.body()
+    );
     (html, page.into_plots())
 }

@@ -15,21 +15,22 @@ use crate::{
 pub fn write(page: &mut Page, report: &Report) {
     page.heading(2, "overview", "In short");
     for part in &report.parts {
-        for sentence in sentences(part) {
-            page.paragraph(&sentence);
-        }
+        page.paragraph(&sentences(part).join(" "));
     }
     page.guide(&format!(
-        "Every figure stands with a {:.0}% interval in brackets: where it would lie if other images of the same kind had been drawn ({} resamples of whole images, seed {}, because the cells of one image resemble each other). Of two methods whose intervals overlap widely, neither has been shown to be the better one. Bold marks the best value of a row. A dagger † says that the figure was undefined in some resamples; “undefined” says that it cannot be computed, for instance because a class has no cells.",
+        "Every figure stands with a {:.0}% interval in brackets: where it would lie if other images of the same kind had been drawn ({} resamples of whole images, seed {}, because the cells of one image resemble each other). Of two methods whose intervals overlap widely, neither has been shown to be the better one. Bold marks the best value of a row. A dagger † says that the figure was undefined in some resamples; “undefined” says that it cannot be computed, for instance because a class has no cells. An interval without width, such as [0, 0], says only that nothing else was seen among these cells. Of a coarser question such as normal vs abnormal, the probabilities of its classes are summed first, and the uncertainty is that of the sums.",
         100.0 * report.confidence, report.resamples, report.seed,
     ));
     for part in &report.parts {
         page.table(&comparison(part));
     }
     if !report.facts.is_empty() {
-        let mut facts = Table::new("What was evaluated", &["", "value"]);
+        let mut facts = Table::new("What was evaluated", &["fact", "value"]);
         for (name, value) in &report.facts {
-            facts.row(vec![text(name), format!("<span class=\"fact\">{}</span>", text(value))]);
+            facts.row(vec![
+                text(name),
+                format!("<span class=\"fact\">{}</span>", text(value)),
+            ]);
         }
         page.table(&facts);
     }
@@ -47,16 +48,29 @@ pub fn write_files(page: &mut Page, report: &Report) {
 fn sentences(part: &PartReport) -> Vec<String> {
     let mut sentences = vec![format!(
         "{}: {} cells from {} images, answered by {} methods. {}",
-        capitalised(&part.name), part.cells, part.images, part.methods.len(), part.note
+        capitalised(&part.name),
+        part.cells,
+        part.images,
+        part.methods.len(),
+        part.note
     )];
-    let auroc = |method: &MethodReport| normal_or_abnormal(method)?.figures.get(&Figure::Auroc)?.value;
+    let auroc = |method: &MethodReport| {
+        normal_or_abnormal(method)?
+            .figures
+            .get(&Figure::Auroc)?
+            .value
+    };
     if let Some((method, value)) = largest(part, auroc) {
         sentences.push(format!(
             "The best separation of normal from abnormal cells is that of {method}: a random abnormal cell gets a higher abnormal probability than a random normal one in {:.1}% of pairs (AUROC {}).",
             100.0 * value, decimal(value),
         ));
     }
-    let surest = |method: &MethodReport| entropy_report(normal_or_abnormal(method)?)?.accuracy_of_surest_80.value;
+    let surest = |method: &MethodReport| {
+        entropy_report(normal_or_abnormal(method)?)?
+            .accuracy_of_surest_80
+            .value
+    };
     if let Some((method, value)) = largest(part, surest) {
         sentences.push(format!(
             "When only the surest 80% of cells are answered, {method} answers “normal or abnormal?” rightly for {:.1}% of them.",
@@ -67,21 +81,41 @@ fn sentences(part: &PartReport) -> Vec<String> {
 }
 
 fn comparison(part: &PartReport) -> Table {
-    let caption = format!("Methods side by side, {}: {} cells from {} images", part.name, part.cells, part.images);
+    let caption = format!(
+        "Methods side by side, {}: {} cells from {} images",
+        part.name, part.cells, part.images
+    );
     let mut table = Table::new(&caption, &["figure"]);
     let column = |method: &MethodReport| format!("{} (T = {})", method.name, method.passes);
     table.header.extend(part.methods.iter().map(column));
-    let questions = part.methods.first().map_or(0, |method| method.questions.len());
+    let questions = part
+        .methods
+        .first()
+        .map_or(0, |method| method.questions.len());
     for index in 0..questions {
-        let asked: Vec<&QuestionReport> = part.methods.iter().filter_map(|method| method.questions.get(index)).collect();
+        let asked: Vec<&QuestionReport> = part
+            .methods
+            .iter()
+            .filter_map(|method| method.questions.get(index))
+            .collect();
         let Some(first) = asked.first() else { continue };
         table.group(&first.title);
         for figure in Figure::ALL {
-            let estimates = asked.iter().map(|question| question.figures.get(&figure).copied()).collect();
-            table.row(compared(figure.title(first.classes.len()), estimates, figure.larger_is_better()));
+            let estimates = asked
+                .iter()
+                .map(|question| question.figures.get(&figure).copied())
+                .collect();
+            table.row(compared(
+                figure.title(first.classes.len()),
+                estimates,
+                figure.larger_is_better(),
+            ));
         }
         for (title, larger_is_better, of) in ENTROPY_FIGURES {
-            let estimates = asked.iter().map(|question| entropy_report(question).map(of)).collect();
+            let estimates = asked
+                .iter()
+                .map(|question| entropy_report(question).map(of))
+                .collect();
             table.row(compared(title, estimates, larger_is_better));
         }
     }
@@ -92,15 +126,32 @@ type OfUncertainty = fn(&UncertaintyReport) -> Estimate;
 
 /// Figures of the default measure.
 const ENTROPY_FIGURES: [(&str, bool, OfUncertainty); 4] = [
-    ("accuracy of the surest 80%, by predictive entropy", true, |report| report.accuracy_of_surest_80),
-    ("AUROC of misprediction, by predictive entropy", true, |report| report.auroc_misprediction),
+    (
+        "accuracy of the surest 80%, by predictive entropy",
+        true,
+        |report| report.accuracy_of_surest_80,
+    ),
+    (
+        "AUROC of misprediction, by predictive entropy",
+        true,
+        |report| report.auroc_misprediction,
+    ),
     ("AURC, by predictive entropy", false, |report| report.aurc),
     ("AUGRC, by predictive entropy", false, |report| report.augrc),
 ];
 
 /// A row of estimates with the best one in bold.
-pub fn compared(title: &str, estimates: Vec<Option<Estimate>>, larger_is_better: bool) -> Vec<String> {
-    let values = || estimates.iter().flatten().filter_map(|estimate| estimate.value);
+pub fn compared(
+    title: &str,
+    estimates: Vec<Option<Estimate>>,
+    larger_is_better: bool,
+) -> Vec<String> {
+    let values = || {
+        estimates
+            .iter()
+            .flatten()
+            .filter_map(|estimate| estimate.value)
+    };
     let best = if larger_is_better {
         values().fold(f64::NEG_INFINITY, f64::max)
     } else {
@@ -108,23 +159,40 @@ pub fn compared(title: &str, estimates: Vec<Option<Estimate>>, larger_is_better:
     };
     let several = values().count() > 1;
     let cell = |found: &Option<Estimate>| {
-        let found = found.unwrap_or(Estimate { value: None, interval: None, undefined: 0 });
+        let found = found.unwrap_or(Estimate {
+            value: None,
+            interval: None,
+            undefined: 0,
+        });
         let written = estimate(&found);
-        if several && found.value == Some(best) { format!("<strong>{written}</strong>") } else { written }
+        if several && found.value == Some(best) {
+            format!("<strong>{written}</strong>")
+        } else {
+            written
+        }
     };
     let arrow = if larger_is_better { "↑" } else { "↓" };
-    std::iter::once(format!("{} <span class=\"arrow\">{arrow}</span>", text(title)))
-        .chain(estimates.iter().map(cell))
-        .collect()
+    std::iter::once(format!(
+        "{} <span class=\"arrow\">{arrow}</span>",
+        text(title)
+    ))
+    .chain(estimates.iter().map(cell))
+    .collect()
 }
 
 fn largest(part: &PartReport, of: impl Fn(&MethodReport) -> Option<f64>) -> Option<(&str, f64)> {
-    let values = part.methods.iter().filter_map(|method| Some((method.name.as_str(), of(method)?)));
+    let values = part
+        .methods
+        .iter()
+        .filter_map(|method| Some((method.name.as_str(), of(method)?)));
     values.max_by(|left, right| left.1.total_cmp(&right.1))
 }
 
 fn normal_or_abnormal(method: &MethodReport) -> Option<&QuestionReport> {
-    method.questions.iter().find(|question| question.normal_or_abnormal)
+    method
+        .questions
+        .iter()
+        .find(|question| question.normal_or_abnormal)
 }
 
 fn entropy_report(question: &QuestionReport) -> Option<&UncertaintyReport> {
@@ -133,5 +201,7 @@ fn entropy_report(question: &QuestionReport) -> Option<&UncertaintyReport> {
 
 fn capitalised(name: &str) -> String {
     let mut characters = name.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

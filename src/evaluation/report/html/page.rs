@@ -27,7 +27,10 @@ impl Page {
         if level <= 3 {
             self.headings.push((level, id.to_owned(), title.to_owned()));
         }
-        self.raw(&format!("<h{level} id=\"{id}\">{}</h{level}>", escape(title)));
+        self.raw(&format!(
+            "<h{level} id=\"{id}\">{}</h{level}>",
+            escape(title)
+        ));
     }
 
     pub fn paragraph(&mut self, text: &str) {
@@ -36,7 +39,10 @@ impl Page {
 
     /// How to read what follows.
     pub fn guide(&mut self, text: &str) {
-        self.raw(&format!("<p class=\"guide\"><b>How to read it.</b> {}</p>", escape(text)));
+        self.raw(&format!(
+            "<p class=\"guide\"><b>How to read it.</b> {}</p>",
+            escape(text)
+        ));
     }
 
     pub fn table(&mut self, table: &Table) {
@@ -50,7 +56,10 @@ impl Page {
             Columns::Wide => "wide",
             Columns::Full => "full",
         };
-        let drawn: String = plots.iter().map(|plot| format!("<div class=\"plot\">{}</div>", plot.svg)).collect();
+        let drawn: String = plots
+            .iter()
+            .map(|plot| format!("<div class=\"plot\">{}</div>", plot.svg))
+            .collect();
         self.raw(&format!(
             "<figure class=\"plots {class}\"><div class=\"grid\">{drawn}</div><figcaption>{}</figcaption></figure>",
             escape(caption),
@@ -73,7 +82,10 @@ impl Page {
 
     pub fn contents(&self) -> String {
         let entry = |(level, id, title): &(u8, String, String)| {
-            format!("<li class=\"level{level}\"><a href=\"#{id}\">{}</a></li>", escape(title))
+            format!(
+                "<li class=\"level{level}\"><a href=\"#{id}\">{}</a></li>",
+                escape(title)
+            )
         };
         let entries: String = self.headings.iter().map(entry).collect();
         format!("<nav aria-label=\"Contents\"><h2>Contents</h2><ol>{entries}</ol></nav>")

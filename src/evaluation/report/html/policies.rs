@@ -6,21 +6,31 @@ use super::{
     part::PartId,
 };
 use crate::evaluation::{
-    plots::interval_rows::{IntervalRow, IntervalRows},
+    plots::{
+        Share,
+        interval_rows::{IntervalRow, IntervalRows},
+    },
     report::{PartReport, PolicyReport},
 };
 
 pub fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
-    let here: Vec<&PolicyReport> = policies.iter().filter(|policy| policy.part == part.name).collect();
+    let here: Vec<&PolicyReport> = policies
+        .iter()
+        .filter(|policy| policy.part == part.name)
+        .collect();
     if here.is_empty() {
         return;
     }
-    page.heading(3, &id.id("policies"), "Referral policies: coverage and risk");
-    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. “Refer all” says that nothing could be promised.");
+    page.heading(
+        3,
+        &id.id("policies"),
+        "Referral policies: coverage and risk",
+    );
+    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. Where nothing went wrong, resampling has nothing to vary, and the interval shown is the exact one of as many independent cells. “Refer all” says that nothing could be promised.");
     let rows = here.iter().map(|policy| IntervalRow {
         name: format!("{} · {}", policy.name, policy.method),
         coverage: share(&policy.coverage),
-        risk: share(&policy.risk),
+        risk: shown_risk(policy),
         promised: policy.alpha,
     });
     let plot = IntervalRows {
@@ -29,21 +39,41 @@ pub fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: 
         description: "Coverage and risk of each policy; the table below holds the numbers",
         rows: rows.collect(),
     };
-    page.plots(&format!("Coverage and risk of every policy, {}", part.name), Columns::Full, vec![plot.draw()]);
+    page.plots(
+        &format!("Coverage and risk of every policy, {}", part.name),
+        Columns::Full,
+        vec![plot.draw()],
+    );
     page.table(&table(&here, part));
 }
 
 fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
     let caption = format!("Referral policies, {}", part.name);
-    let header = ["policy", "method", "promise", "threshold", "accepted", "coverage", "risk", "certified with"];
+    let header = [
+        "policy",
+        "method",
+        "promise",
+        "threshold",
+        "accepted",
+        "coverage",
+        "risk",
+        "certified with",
+    ];
     let mut table = Table::new(&caption, &header);
     for policy in policies {
-        let counts = format!("<span class=\"interval\">({} of {})</span>", policy.harmed, policy.counted);
+        let counts = format!(
+            "<span class=\"interval\">({} of {}{})</span>",
+            policy.harmed,
+            policy.counted,
+            exact(policy)
+        );
         table.row(vec![
             text(&policy.name),
             text(&policy.method),
             format!("<span class=\"words\">{}</span>", text(&policy.promise)),
-            policy.threshold.map_or_else(|| "refer all".to_owned(), decimal),
+            policy
+                .threshold
+                .map_or_else(|| "refer all".to_owned(), decimal),
             policy.accepted.to_string(),
             estimate(&policy.coverage),
             format!("{} {counts}", estimate(&policy.risk)),
@@ -53,13 +83,33 @@ fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
     table
 }
 
+fn shown_risk(policy: &PolicyReport) -> Option<Share> {
+    let risk = share(&policy.risk)?;
+    let exact = policy.risk_exact.filter(|_| policy.harmed == 0);
+    Some(Share {
+        interval: exact.map(|exact| (exact.low, exact.high)).or(risk.interval),
+        ..risk
+    })
+}
+
+fn exact(policy: &PolicyReport) -> String {
+    policy.risk_exact.map_or_else(String::new, |exact| {
+        format!("; exact [{}, {}]", decimal(exact.low), decimal(exact.high))
+    })
+}
+
 fn certificate(policy: &PolicyReport) -> String {
     match (policy.certificate, policy.further_images) {
         (Some(certificate), _) => format!(
             "<span class=\"words\">{} images, {} cells, coverage {}, p = {}</span>",
-            certificate.images, certificate.cells, decimal(certificate.coverage), decimal(certificate.p_value),
+            certificate.images,
+            certificate.cells,
+            decimal(certificate.coverage),
+            decimal(certificate.p_value),
         ),
-        (None, Some(images)) => format!("<span class=\"words\">nothing: about {images} more labelled images are needed</span>"),
+        (None, Some(images)) => format!(
+            "<span class=\"words\">nothing: about {images} more labelled images are needed</span>"
+        ),
         (None, None) => "–".to_owned(),
     }
 }
