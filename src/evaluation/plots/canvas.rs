@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::palette::{BLACK, Fill, LineStyle, Marker};
 
-const RIM: &str = r#" stroke="white" stroke-width="2.5" stroke-opacity="0.85" paint-order="stroke" stroke-linejoin="round""#;
+/// A white rim, so that lines under a text do not cut through its letters.
+const RIM: &str =
+    r#" stroke="white" stroke-width="2.5" paint-order="stroke" stroke-linejoin="round""#;
 
 /// A finished plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,8 +183,13 @@ impl Canvas {
         self.styled_text(at, anchor, size, r#" font-weight="600""#, text);
     }
 
+    /// Text that may lie on lines and bars.
+    pub fn rimmed_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+        self.styled_text(at, anchor, size, RIM, text);
+    }
+
     pub fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
-        self.styled_text(at, anchor, size, r#" fill="white" stroke="none""#, text);
+        self.styled_text(at, anchor, size, r#" fill="white""#, text);
     }
 
     /// Text that reads from below, centred at a point.
@@ -191,7 +198,6 @@ impl Canvas {
         self.styled_text((x, y), Anchor::Middle, size, &turn, text);
     }
 
-    /// Every text has a white rim, so that lines under it do not cut through its letters.
     fn styled_text(&mut self, (x, y): Point, anchor: Anchor, size: f64, style: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -199,9 +205,8 @@ impl Canvas {
             Anchor::End => "end",
         };
         let text = escape(text);
-        let rim = if style.contains("stroke") { "" } else { RIM };
         self.push(&format!(
-            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{rim}{style}>{text}</text>"#
+            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}"{style}>{text}</text>"#
         ));
     }
 

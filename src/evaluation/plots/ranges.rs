@@ -45,15 +45,15 @@ pub struct RangePlot<'a> {
 
 const WIDTH: f64 = 360.0;
 const STRIP: Area = Area {
-    left: 54.0,
+    left: 60.0,
     top: 40.0,
-    width: 296.0,
+    width: 290.0,
     height: 58.0,
 };
 const PLOT: Area = Area {
-    left: 54.0,
+    left: 60.0,
     top: 122.0,
-    width: 296.0,
+    width: 290.0,
     height: 148.0,
 };
 
@@ -107,7 +107,7 @@ impl RangePlot<'_> {
             canvas.text((STRIP.left - 6.0, place + 4.0), Anchor::End, TEXT, label);
         }
         canvas.upward_text(
-            (STRIP.left - 40.0, STRIP.top + 0.5 * STRIP.height),
+            (STRIP.left - 46.0, STRIP.top + 0.5 * STRIP.height),
             TEXT,
             "accuracy, %",
         );
@@ -162,7 +162,7 @@ impl RangePlot<'_> {
         }
         if below > 0 {
             let top = frame.y(below as f64) - 3.5;
-            canvas.text(
+            canvas.rimmed_text(
                 (self.middle(index), top),
                 Anchor::Middle,
                 9.5,

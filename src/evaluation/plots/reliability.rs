@@ -40,15 +40,15 @@ pub struct ReliabilityPlot<'a> {
 
 const SIZE: (f64, f64) = (320.0, 340.0);
 const PLOT: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 26.0,
-    width: 256.0,
+    width: 250.0,
     height: 196.0,
 };
 const COUNTS: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 234.0,
-    width: 256.0,
+    width: 250.0,
     height: 62.0,
 };
 
@@ -81,7 +81,7 @@ impl ReliabilityPlot<'_> {
         for (row, note) in self.notes.iter().enumerate() {
             // Points seldom lie under the diagonal at the right.
             let y = PLOT.bottom() - 8.0 - 15.0 * row as f64;
-            canvas.text((PLOT.right() - 6.0, y), Anchor::End, TEXT, note);
+            canvas.rimmed_text((PLOT.right() - 6.0, y), Anchor::End, TEXT, note);
         }
     }
 

@@ -62,7 +62,7 @@ impl Table {
             ""
         };
         format!(
-            "<div class=\"scroll\" tabindex=\"0\"><table{class}><caption>{}</caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
+            "<div class=\"scroll\" tabindex=\"0\"><table{class}><caption><span>{}</span></caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
             escape(&self.caption),
         )
     }
