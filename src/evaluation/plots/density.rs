@@ -36,7 +36,7 @@ pub struct DensityPlot<'a> {
 const WIDTH: f64 = 560.0;
 const LEFT: f64 = 58.0;
 const ROW: (f64, f64) = (490.0, 74.0);
-const STEP: f64 = 106.0;
+const STEP: f64 = 116.0;
 const FILLS: [Fill; 4] = [
     Fill::Plain(SKY),
     Fill::Hatched(VERMILLION),
