@@ -61,12 +61,12 @@ mod tests {
             left: 3.0,
             top: 4.0,
             width: 9.0,
-            height: 6.0,
+            height: 8.0,
         };
         assert_eq!(
             diagonals(area),
-            "M3.0,7.0L6.0,4.0M5.0,10.0L11.0,4.0M10.0,10.0L12.0,8.0"
+            "M3.0,7.0L6.0,4.0M3.0,12.0L11.0,4.0M8.0,12.0L12.0,8.0"
         );
-        assert_eq!(rows_of_dots(area), "M5.0,5.0H10.6");
+        assert_eq!(rows_of_dots(area), "M5.0,10.0H10.6");
     }
 }
