@@ -63,6 +63,8 @@ vocabulary! {
         OutOfDistribution,
         /// There is no policy, so nothing is promised.
         NoPolicy,
+        /// The policy accepts only cells that are called normal, and this one is called abnormal.
+        Abnormal,
     }
 }
 
@@ -75,6 +77,8 @@ vocabulary! {
         ExpectedEntropy,
         /// Predictive minus expected entropy, in nats.
         MutualInformation,
+        /// Entropy of the abnormal probability and its complement, in nats.
+        AbnormalEntropy,
         /// Share of the samples that did not vote for the modal class.
         VariationRatio,
         /// Unbiased variance of the predicted class' probability.

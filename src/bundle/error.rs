@@ -49,6 +49,14 @@ pub enum BundleError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file is no model of what images of training look like.
+    #[error("{} is not a usable out-of-distribution model: {reason}", path.display())]
+    OutOfDistribution {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, on one line.
+        reason: String,
+    },
     /// The models directory holds no bundle.
     #[error("{} holds no bundle: put a directory with a bundle.toml there, or run `make model`", path.display())]
     None {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Method;
 use crate::{
     imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy},
-    uncertainty::{Measure, Policy, Range},
+    uncertainty::{Measure, Policy, Range, stopping::StoppingRule},
 };
 
 /// The version of the manifest's format that this program reads and writes.
@@ -41,6 +41,9 @@ pub struct Manifest {
     /// What was measured of each method on cells that its training has not seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calibration: BTreeMap<Method, Calibration>,
+    /// How images unlike those of training are told. Absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_distribution: Option<OutOfDistribution>,
 }
 
 /// Provenance of the weights, for the model card and for audits.
@@ -126,6 +129,12 @@ pub struct Trunk {
     pub features: String,
     /// D, the number of features.
     pub feature_count: usize,
+    /// Name of the output with the statistics of a middle layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<String>,
+    /// S, the number of statistics; given with their name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic_count: Option<usize>,
 }
 
 /// The methods that a bundle offers; at least one.
@@ -264,6 +273,28 @@ pub struct Calibration {
     /// Rules for accepting an answer, the first being the default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
+    /// When test-time augmentation may stop before its last view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<StoppingRule>,
+}
+
+/// How images unlike those of training are told, by the trunk's statistics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutOfDistribution {
+    /// The JSON file with an [`OodModel`](crate::uncertainty::ood::OodModel).
+    pub file: FileReference,
+    /// An image whose p-value is below this, in (0, 1), is referred, whatever the method and the policy say.
+    pub refer_below: f64,
+    /// The layer that the statistics are of, for readers.
+    pub layer: String,
+}
+
+impl Trunk {
+    /// Name and number of the statistics, when the trunk has them.
+    pub fn statistics(&self) -> Option<(&str, usize)> {
+        Some((self.statistics.as_deref()?, self.statistic_count?))
+    }
 }
 
 impl Manifest {
@@ -309,6 +340,12 @@ impl Manifest {
 
     /// Every file that the manifest names.
     pub fn files(&self) -> Vec<&FileReference> {
+        let unlike = self.out_of_distribution.as_ref().map(|unlike| &unlike.file);
+        self.graphs().into_iter().chain(unlike).collect()
+    }
+
+    /// The files that are ONNX models.
+    pub fn graphs(&self) -> Vec<&FileReference> {
         let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
         let methods = self.methods_with_heads().into_iter();
         let heads = methods.filter_map(|method| Some(&self.head(method)?.file));

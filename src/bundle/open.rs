@@ -4,12 +4,14 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::{BundleError, FileReference, Manifest, onnx::ModelProto, validate::validate};
+use super::{BundleError, FileReference, Manifest, Trunk, onnx::ModelProto, validate::validate};
+use crate::uncertainty::ood::OodModel;
 
 /// The oldest operator set that is accepted; ONNX Runtime promises nothing for older ones.
 const OLDEST_OPSET: i64 = 7;
@@ -20,6 +22,7 @@ pub struct Bundle {
     directory: PathBuf,
     manifest: Manifest,
     digest: String,
+    out_of_distribution: Option<Arc<OodModel>>,
 }
 
 impl Bundle {
@@ -36,10 +39,11 @@ impl Bundle {
             reason: one_line(&error, &text),
         })?;
         validate(&manifest, &path)?;
-        for file in manifest.files() {
-            verify_file(directory, file)?;
+        for file in manifest.graphs() {
+            verify_graph(directory, file)?;
         }
         Ok(Self {
+            out_of_distribution: read_out_of_distribution(directory, &manifest)?.map(Arc::new),
             directory: directory.to_owned(),
             manifest,
             digest: sha256_hex(&bytes),
@@ -93,6 +97,11 @@ impl Bundle {
         &self.digest
     }
 
+    /// What images of training look like, when the bundle says.
+    pub fn out_of_distribution(&self) -> Option<&OodModel> {
+        self.out_of_distribution.as_deref()
+    }
+
     /// Where a file of the bundle lies.
     pub fn path_of(&self, file: &FileReference) -> PathBuf {
         self.directory.join(&file.name)
@@ -114,18 +123,60 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     })
 }
 
-fn verify_file(directory: &Path, file: &FileReference) -> Result<(), BundleError> {
-    let path = directory.join(&file.name);
-    let bytes = read(&path)?;
+/// The bytes of a file, when they are those that the manifest was written for.
+fn read_verified(path: &Path, file: &FileReference) -> Result<Vec<u8>, BundleError> {
+    let bytes = read(path)?;
     let found = sha256_hex(&bytes);
     if found != file.sha256 {
         return Err(BundleError::Digest {
-            path,
+            path: path.to_owned(),
             found,
             expected: file.sha256.clone(),
         });
     }
+    Ok(bytes)
+}
+
+fn verify_graph(directory: &Path, file: &FileReference) -> Result<(), BundleError> {
+    let path = directory.join(&file.name);
+    let bytes = read_verified(&path, file)?;
     verify_model(&bytes).map_err(|reason| BundleError::Model { path, reason })
+}
+
+fn read_out_of_distribution(
+    directory: &Path,
+    manifest: &Manifest,
+) -> Result<Option<OodModel>, BundleError> {
+    let Some(unlike) = &manifest.out_of_distribution else {
+        return Ok(None);
+    };
+    let path = directory.join(&unlike.file.name);
+    let bytes = read_verified(&path, &unlike.file)?;
+    let statistics = manifest.trunk.as_ref().and_then(Trunk::statistics);
+    let count = statistics.map_or(0, |(_, count)| count);
+    match parse_out_of_distribution(&bytes, count) {
+        Ok(model) => Ok(Some(model)),
+        Err(reason) => Err(BundleError::OutOfDistribution { path, reason }),
+    }
+}
+
+fn parse_out_of_distribution(bytes: &[u8], statistic_count: usize) -> Result<OodModel, String> {
+    let model: OodModel = serde_json::from_slice(bytes).map_err(|error| {
+        // The parser quotes names as they are in the file.
+        let words: Vec<_> = error
+            .to_string()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        words.join(" ")
+    })?;
+    model.check().map_err(|error| error.to_string())?;
+    match model.statistic_count() {
+        found if found == statistic_count => Ok(model),
+        found => Err(format!(
+            "it is for {found} statistics, the trunk has {statistic_count}: fit it again"
+        )),
+    }
 }
 
 fn verify_model(bytes: &[u8]) -> Result<(), String> {

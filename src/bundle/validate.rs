@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{BundleError, FORMAT, Manifest, McDropout, Sampling};
+use super::{BundleError, FORMAT, Manifest, McDropout, Sampling, Trunk};
 
 /// No manifest may ask for more passes than this.
 const MOST_PASSES: usize = 10_000;
@@ -18,6 +18,7 @@ pub(super) fn validate(manifest: &Manifest, path: &Path) -> Result<(), BundleErr
         check_files(manifest),
         check_methods(manifest),
         check_calibration(manifest),
+        check_out_of_distribution(manifest),
     ];
     match checks.into_iter().find_map(Result::err) {
         None => Ok(()),
@@ -141,11 +142,7 @@ fn check_methods(manifest: &Manifest) -> Check {
         "must hold at least one method",
     )?;
     if let Some(trunk) = &manifest.trunk {
-        require(
-            trunk.feature_count > 0,
-            "trunk.feature_count",
-            "must be positive",
-        )?;
+        check_trunk(trunk)?;
     }
     if let Some(mc_dropout) = &methods.mc_dropout {
         check_mc_dropout(mc_dropout)?;
@@ -167,6 +164,24 @@ fn check_methods(manifest: &Manifest) -> Check {
         )?;
     }
     Ok(())
+}
+
+fn check_trunk(trunk: &Trunk) -> Check {
+    require(
+        trunk.feature_count > 0,
+        "trunk.feature_count",
+        "must be positive",
+    )?;
+    require(
+        trunk.statistics.is_some() == trunk.statistic_count.is_some(),
+        "trunk.statistics",
+        "and `trunk.statistic_count` belong together: give both or neither",
+    )?;
+    require(
+        trunk.statistic_count != Some(0),
+        "trunk.statistic_count",
+        "must be positive",
+    )
 }
 
 fn check_passes(passes: usize, key: &str) -> Check {
@@ -215,6 +230,26 @@ fn check_calibration(manifest: &Manifest) -> Check {
         for policy in &calibration.policies {
             accept(policy.check(), &key)?;
         }
+        if let Some(stopping) = &calibration.stopping {
+            accept(stopping.check(), &key)?;
+        }
     }
     Ok(())
+}
+
+fn check_out_of_distribution(manifest: &Manifest) -> Check {
+    let Some(unlike) = &manifest.out_of_distribution else {
+        return Ok(());
+    };
+    let statistics = manifest.trunk.as_ref().and_then(Trunk::statistics);
+    require(
+        statistics.is_some(),
+        "out_of_distribution",
+        "needs a trunk with `statistics` and `statistic_count`",
+    )?;
+    require(
+        unlike.refer_below > 0.0 && unlike.refer_below < 1.0,
+        "out_of_distribution.refer_below",
+        "must be greater than 0 and less than 1",
+    )
 }

@@ -14,43 +14,43 @@ use super::{
     sessions::{HeadCall, Sessions, to_i64},
 };
 use crate::{
-    bundle::{FileReference, Head, Manifest, Method, Sampling, Trunk},
+    bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling, Trunk},
     imaging::{CellImage, InputTensor},
 };
 
-/// Compares every tensor that the manifest names with the graphs, then runs each method once on noise, which also warms
+/// Compares every tensor that the bundle's manifest names with the graphs, then runs each method once on noise, which also warms
 /// the sessions up.
-pub(super) fn check(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
+pub(super) fn check(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError> {
+    let manifest = bundle.manifest();
     let graph_error = |file: &FileReference, problem| StartError::Graph {
         name: manifest.name.clone(),
         file: file.name.clone(),
         problem,
     };
     if let (Some(trunk), Some(session)) = (&manifest.trunk, sessions.trunk()) {
-        let inputs = vec![(&trunk.input, image_shape(manifest))];
-        let output = (&trunk.features, features_shape(trunk));
-        check_graph(session, inputs, output)
+        let inputs = vec![(trunk.input.as_str(), image_shape(manifest))];
+        check_graph(session, inputs, trunk_outputs(trunk))
             .map_err(|problem| graph_error(&trunk.file, problem))?;
     }
     for method in manifest.methods_with_heads() {
         if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {
             let inputs = head_inputs(manifest, method, head);
-            let output = (&head.output, output_shape(manifest, method));
-            check_graph(session, inputs, output)
+            let outputs = vec![(head.output.as_str(), output_shape(manifest, method))];
+            check_graph(session, inputs, outputs)
                 .map_err(|problem| graph_error(&head.file, problem))?;
         }
     }
-    trial_run(manifest, sessions)
+    trial_run(bundle, sessions)
 }
 
 /// A tensor's name and shape as the manifest has them.
-type Described<'manifest> = (&'manifest String, Vec<i64>);
+type Described<'manifest> = (&'manifest str, Vec<i64>);
 
-/// Compares a graph with what the manifest describes: every input of the graph, and one output.
+/// Compares a graph with what the manifest describes: every input of the graph, and some of its outputs.
 fn check_graph(
     session: &Session,
     inputs: Vec<Described<'_>>,
-    (output, output_shape): Described<'_>,
+    outputs: Vec<Described<'_>>,
 ) -> Result<(), String> {
     if session.inputs().len() != inputs.len() {
         return Err(format!(
@@ -62,7 +62,10 @@ fn check_graph(
     for (name, shape) in inputs {
         check_outlet("input", session.inputs(), name, &shape)?;
     }
-    check_outlet("output", session.outputs(), output, &output_shape)
+    for (name, shape) in outputs {
+        check_outlet("output", session.outputs(), name, &shape)?;
+    }
+    Ok(())
 }
 
 fn image_shape(manifest: &Manifest) -> Vec<i64> {
@@ -74,6 +77,13 @@ fn features_shape(trunk: &Trunk) -> Vec<i64> {
     vec![-1, to_i64(trunk.feature_count)]
 }
 
+fn trunk_outputs(trunk: &Trunk) -> Vec<Described<'_>> {
+    let statistics = trunk.statistics();
+    let statistics = statistics.map(|(name, count)| (name, vec![-1, to_i64(count)]));
+    let features = (trunk.features.as_str(), features_shape(trunk));
+    std::iter::once(features).chain(statistics).collect()
+}
+
 fn head_inputs<'manifest>(
     manifest: &'manifest Manifest,
     method: Method,
@@ -81,13 +91,13 @@ fn head_inputs<'manifest>(
 ) -> Vec<Described<'manifest>> {
     let trunk = manifest.trunk.as_ref();
     let shape = trunk.map_or_else(|| image_shape(manifest), features_shape);
-    let mut inputs = vec![(&head.input, shape)];
+    let mut inputs = vec![(head.input.as_str(), shape)];
     let mc_dropout = manifest.methods.mc_dropout.as_ref();
     let sampling = mc_dropout.map(|mc_dropout| &mc_dropout.sampling);
     if let (Method::McDropout, Some(Sampling::Masks { masks, .. })) = (method, sampling) {
         let described = masks
             .iter()
-            .map(|mask| (&mask.input, vec![-1, -1, to_i64(mask.width)]));
+            .map(|mask| (mask.input.as_str(), vec![-1, -1, to_i64(mask.width)]));
         inputs.extend(described);
     }
     inputs
@@ -135,7 +145,8 @@ fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> R
     ))
 }
 
-fn trial_run(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartError> {
+fn trial_run(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError> {
+    let manifest = bundle.manifest();
     let failed = |source| StartError::Trial {
         name: manifest.name.clone(),
         source,
@@ -146,6 +157,10 @@ fn trial_run(manifest: &Manifest, sessions: &mut Sessions) -> Result<(), StartEr
         problem: error.to_string(),
     })?;
     let rows = sessions.rows(&[&noise]).map_err(failed)?;
+    if let Some(known) = bundle.out_of_distribution() {
+        let scored = known.judge(&rows.statistics_of(0..1));
+        scored.map_err(|error| failed(error.into()))?;
+    }
     let mut ask = |method, seed| -> Result<Vec<f32>, RunError> {
         let passes = manifest.default_passes(method);
         sessions.scores(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     bundle::{BundleError, Method},
     imaging::ImageError,
-    uncertainty::{SamplesError, calibration::TemperatureError},
+    uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError},
 };
 
 use super::SessionError;
@@ -96,6 +96,9 @@ pub enum RunError {
     /// A calibration's temperature is no positive number.
     #[error("calibration: {0}")]
     Temperature(#[from] TemperatureError),
+    /// The trunk's statistics, or their distance from those of training, are no finite numbers.
+    #[error("statistics: {0}")]
+    Statistics(#[from] OodError),
     /// The worker panicked on this job; it goes on with the next.
     #[error("the worker panicked")]
     Panicked,

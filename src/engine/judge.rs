@@ -15,7 +15,8 @@ pub(super) fn judge(
     let manifest = model.manifest();
     let calibration = manifest.calibration.get(&plan.method);
     let samples = samples_of(manifest, plan.method, scores, calibration)?;
-    let summary = summarise(&samples);
+    let abnormal: Vec<bool> = manifest.labels.iter().map(|label| label.abnormal).collect();
+    let summary = summarise(&samples).with_abnormal(&abnormal);
     let labels = manifest.labels.iter().zip(&summary.mean);
     Ok(MethodAnswer {
         method: plan.method,

@@ -19,6 +19,7 @@ mod queue;
 mod runtime;
 mod sessions;
 mod start;
+mod unlike;
 mod worker;
 
 use std::sync::Arc;

@@ -1,6 +1,9 @@
 //! A bundle that is loaded and ready to answer.
 
-use crate::bundle::{Bundle, FileReference, Manifest, Method};
+use crate::{
+    bundle::{Bundle, FileReference, Manifest, Method},
+    uncertainty::ood::OodModel,
+};
 
 /// What is known of a loaded bundle. Its sessions belong to the workers.
 #[derive(Clone, Debug)]
@@ -35,6 +38,11 @@ impl Model {
     /// The execution provider that loaded and runs the trunk: `cpu` or `cuda:N`.
     pub fn execution_provider(&self) -> &str {
         &self.execution_provider
+    }
+
+    /// What images of training look like, when the bundle says.
+    pub fn out_of_distribution(&self) -> Option<&OodModel> {
+        self.bundle.out_of_distribution()
     }
 
     /// The methods it answers by, in the order of [`Method::ALL`].

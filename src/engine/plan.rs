@@ -18,6 +18,9 @@ pub(super) struct MethodPlan {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) methods: Vec<MethodPlan>,
+    /// Whether the image itself has to go through the trunk even if only its views are asked for: what is unlike the
+    /// images of training is told by the image, not by what augmentation makes of it.
+    tells_unlike: bool,
 }
 
 impl Plan {
@@ -59,17 +62,21 @@ impl Plan {
             .enumerate()
             .map(plan_of)
             .collect::<Result<_, EngineError>>()?;
-        Ok(Self { methods })
+        Ok(Self {
+            methods,
+            tells_unlike: model.out_of_distribution().is_some(),
+        })
     }
 
-    /// Images that go through the trunk: one for all methods but TTA, and one per view.
+    /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
+    /// view.
     pub(super) fn cost(&self) -> usize {
         usize::from(self.needs_image_itself()) + self.views()
     }
 
-    /// Whether any method looks at the image as it was uploaded.
+    /// Whether anything looks at the image as it was uploaded.
     pub(super) fn needs_image_itself(&self) -> bool {
-        self.methods.iter().any(|plan| plan.method != Method::Tta)
+        self.tells_unlike || self.methods.iter().any(|plan| plan.method != Method::Tta)
     }
 
     /// Number of augmented views, 0 without TTA.

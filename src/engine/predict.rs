@@ -18,6 +18,7 @@ use super::{
     plan::Plan,
     prepare::{Prepared, off_thread, prepare},
     queue::Refused,
+    unlike::{judge_statistics, refer_unlike},
     worker::{Job, JobAnswer},
 };
 use crate::{
@@ -50,6 +51,7 @@ impl Engine {
             work.run_views(prepared.source)
         )?;
 
+        let ood = judge_statistics(model, &itself.statistics)?;
         let mut scores_of_heads = itself.scores.into_iter();
         let mut answers = Vec::with_capacity(plan.methods.len());
         for method in &plan.methods {
@@ -57,7 +59,9 @@ impl Engine {
                 Method::Tta => views.scores.concat(),
                 _ => scores_of_heads.next().unwrap_or_default(),
             };
-            answers.push(judge(model, method, &scores)?);
+            let mut answer = judge(model, method, &scores)?;
+            refer_unlike(model.manifest(), ood, &mut answer.decision);
+            answers.push(answer);
         }
         let mut answers = answers.into_iter();
         let answer = answers.next().ok_or(RunError::WorkerGone)?;
@@ -72,6 +76,7 @@ impl Engine {
             seed,
             answer,
             comparisons: answers.collect(),
+            ood,
             timing,
         })
     }
@@ -119,6 +124,7 @@ struct Work<'request> {
 #[derive(Default)]
 struct Outcome {
     scores: Vec<Vec<f32>>,
+    statistics: Vec<f32>,
     preparation: Duration,
     queue: Duration,
     inference: Duration,
@@ -128,6 +134,7 @@ impl Outcome {
     fn of(answer: JobAnswer, preparation: Duration) -> Self {
         Self {
             scores: answer.scores,
+            statistics: answer.statistics,
             preparation,
             queue: answer.queue,
             inference: answer.inference,
@@ -154,7 +161,7 @@ impl Work<'_> {
         off_thread(move || prepare(&upload, &limits, &model, &plan)).await
     }
 
-    /// Every method but TTA: one trunk pass for all of them.
+    /// Every method but TTA, and the statistics: one trunk pass for all of them.
     async fn run_image_itself(&self, image: Option<InputTensor>) -> Result<Outcome, EngineError> {
         let Some(image) = image else {
             return Ok(Outcome::default());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Model;
 use crate::{
     bundle::Method,
-    uncertainty::{Decision, Samples, Summary},
+    uncertainty::{Decision, Samples, Summary, ood::OodScore},
 };
 
 /// One image and what is wanted of it.
@@ -40,6 +40,8 @@ pub struct Prediction {
     pub answer: MethodAnswer,
     /// The answers by the methods of `compare`, in that order.
     pub comparisons: Vec<MethodAnswer>,
+    /// How unlike the training's images this one is, the same for every method; absent where the bundle cannot tell.
+    pub ood: Option<OodScore>,
     /// How long the parts took.
     pub timing: Timing,
 }

@@ -24,13 +24,30 @@ pub(super) struct HeadCall {
     pub(super) seed: u64,
 }
 
-/// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one.
+/// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
+/// statistics `[S]`.
 pub(super) struct Rows {
     pub(super) values: Vec<f32>,
     /// Shape of one row.
     pub(super) shape: Vec<i64>,
     /// Number of values of one row.
     pub(super) length: usize,
+    statistics: Vec<f32>,
+    statistic_count: usize,
+}
+
+impl Rows {
+    /// Statistics `[images, S]` of some images, row-major; empty where the trunk has none.
+    pub(super) fn statistics_of(&self, images: Range<usize>) -> Vec<f32> {
+        let values = self
+            .statistics
+            .iter()
+            .skip(images.start * self.statistic_count);
+        values
+            .take(images.len() * self.statistic_count)
+            .copied()
+            .collect()
+    }
 }
 
 /// The loaded graphs of a bundle.
@@ -98,15 +115,23 @@ impl Sessions {
                 length: values.len() / count.max(1),
                 values: values.into_owned(),
                 shape: vec![3, size, size],
+                statistics: Vec::new(),
+                statistic_count: 0,
             });
         };
         let width = trunk.feature_count;
         let input = TensorRef::from_array_view(([to_i64(count), 3, size, size], &*values))?;
         let outputs = session.run(ort::inputs![trunk.input.as_str() => input])?;
-        let features =
-            methods::extract(&outputs, &trunk.features, &[to_i64(count), to_i64(width)])?;
+        let extract =
+            |name: &str, width| methods::extract(&outputs, name, &[to_i64(count), to_i64(width)]);
+        let (statistics, statistic_count) = match trunk.statistics() {
+            Some((name, width)) => (extract(name, width)?, width),
+            None => (Vec::new(), 0),
+        };
         Ok(Rows {
-            values: features,
+            statistics,
+            statistic_count,
+            values: extract(&trunk.features, width)?,
             shape: vec![to_i64(width)],
             length: width,
         })

@@ -152,6 +152,6 @@ fn open_and_check(
         keep_dropout: false,
     };
     let mut sessions = Sessions::open(runtime, bundle, &options)?;
-    check(bundle.manifest(), &mut sessions)?;
+    check(bundle, &mut sessions)?;
     Ok(sessions)
 }

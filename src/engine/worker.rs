@@ -30,6 +30,8 @@ pub(super) struct Job {
 pub(super) struct JobAnswer {
     /// For each call the class scores `[images × samples, C]`.
     pub(super) scores: Vec<Vec<f32>>,
+    /// Statistics `[images, S]` of a middle layer of the trunk, row-major; empty where the trunk has none.
+    pub(super) statistics: Vec<f32>,
     /// Time spent waiting for the worker.
     pub(super) queue: Duration,
     /// Time spent inside the runtime, on the whole batch that this job was part of.
@@ -117,7 +119,7 @@ fn run(
     let images: Vec<&InputTensor> = batch.iter().map(|job| &job.images).collect();
     let rows = sessions.rows(&images)?;
     let mut first = 0;
-    let mut scores_of_jobs = Vec::with_capacity(batch.len());
+    let mut results = Vec::with_capacity(batch.len());
     for job in batch {
         let images = first..first + job.images.images();
         first = images.end;
@@ -125,13 +127,14 @@ fn run(
         let scores = calls
             .map(|call| sessions.scores(call, &rows, images.clone()))
             .collect::<Result<Vec<_>, _>>()?;
-        scores_of_jobs.push(scores);
+        results.push((scores, rows.statistics_of(images)));
     }
     let inference = started.elapsed();
-    let answers = batch.iter().zip(scores_of_jobs);
+    let answers = batch.iter().zip(results);
     Ok(answers
-        .map(|(job, scores)| JobAnswer {
+        .map(|(job, (scores, statistics))| JobAnswer {
             scores,
+            statistics,
             queue: started.saturating_duration_since(job.enqueued),
             inference,
         })

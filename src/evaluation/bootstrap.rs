@@ -109,7 +109,7 @@ pub fn percentile_intervals(
     let values = figures(&groups.members.concat());
     let mut resampled = vec![Vec::new(); values.len()];
     for resample in (0u64..).take(plan.resamples) {
-        let drawn = figures(&groups.draw(&mut stream(plan, resample)));
+        let drawn = figures(&groups.draw(&mut stream(plan.seed, resample)));
         for (column, value) in resampled.iter_mut().zip(drawn) {
             column.extend(value);
         }
@@ -134,14 +134,14 @@ impl Plan {
 }
 
 /// A stream of its own for each resample: none depends on how many came before.
-fn stream(plan: &Plan, resample: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
+pub(super) fn stream(seed: u64, resample: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(resample);
     random
 }
 
 /// An index below `count`, by multiplication: its bias is below 2⁻⁴⁰ for any number of images there can be.
-fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
+pub(super) fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
     let wide = u128::from(random.next_u64()) * count as u128;
     (wide >> 64) as usize
 }

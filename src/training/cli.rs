@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::Layout;
 use crate::{bundle::Method, imaging::Padding};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
@@ -46,9 +47,19 @@ pub struct WorkArgs {
 /// How to cut.
 #[derive(Clone, Debug, Args)]
 pub struct CutArgs {
-    /// Folder with classifications.csv and fields/, as the CRIC collection has them
-    #[arg(long, value_name = "DIR")]
+    /// The data set: a folder with classifications.csv and fields/ as the CRIC collection has them, a folder of one
+    /// folder per class, or a CSV with the columns path and label
+    #[arg(long, value_name = "DIR|CSV")]
     pub data: PathBuf,
+    /// How the data set lies on disk; recognised when not given
+    #[arg(long, value_enum)]
+    pub layout: Option<Layout>,
+    /// The labels: bethesda, herlev, sipakmed, or a TOML file that describes others; recognised when not given
+    #[arg(long, value_name = "NAME|FILE")]
+    pub labels: Option<String>,
+    /// Go on without the cells that cannot be used; without this the first of them stops the step
+    #[arg(long)]
+    pub leave_out: bool,
     /// Edge of the crops in pixels of the fields: 93 px in fields of 1280 px are the 100 px that the paper cuts from
     /// the originals of 1376 px
     #[arg(long, default_value_t = 93, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -118,9 +129,10 @@ pub struct HeadArgs {
     /// Trunk: image → features, as ONNX
     #[arg(long, value_name = "FILE")]
     pub trunk: PathBuf,
-    /// 6 Bethesda classes; 3: normal, low grade, high grade; 2: normal, abnormal
-    #[arg(long, default_value_t = 6, value_name = "2|3|6")]
-    pub num_classes: usize,
+    /// Number of classes: of the Bethesda system 6; 3: normal, low grade, high grade; 2: normal, abnormal. All labels
+    /// when not given
+    #[arg(long, value_name = "2|3|6")]
+    pub num_classes: Option<usize>,
     /// Where
     #[command(flatten)]
     pub work: WorkArgs,

@@ -57,6 +57,12 @@ pub enum TrainingError {
     /// The held-out cells do not allow a figure.
     #[error("the answers cannot be evaluated: {0}")]
     Evaluation(#[from] crate::evaluation::EvaluationError),
+    /// Thresholds cannot be tested on the calibration cells.
+    #[error("no policy can be certified: {0}")]
+    Promise(#[from] crate::uncertainty::risk_control::RiskError),
+    /// The statistics of a layer cannot be modelled.
+    #[error("there can be no out-of-distribution score: {0}")]
+    Unlike(#[from] crate::uncertainty::ood::OodError),
     /// ONNX Runtime's library is missing or wrong.
     #[error(transparent)]
     Library(#[from] crate::engine::RuntimeError),

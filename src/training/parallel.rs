@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::TrainingError;
+use crate::training::TrainingError;
 
 /// Threads that this process may use.
 pub fn available_threads() -> usize {

@@ -1,27 +1,21 @@
-//! Everything that training, export and evaluation share: the cells, their parts, their features and the heads.
+//! Everything that training, export and evaluation share: the cells, their labels and their parts.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use indicatif::ProgressBar;
 
-use super::{
-    CropTable, FeatureRequest, FeatureSet, Grouping, HeadWeights, Part, Recipe, SplitRow,
-    TrainingCells, TrainingError, TrunkFile, ViewPlan,
-    crop_table::require,
-    features, fit, parallel,
+use crate::training::{
+    CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
+    TrunkFile, ViewPlan,
+    dataset::crop_table::require,
+    features,
     workspace::{Workspace, read_bytes, read_csv},
 };
 use crate::{
-    bundle::{ChannelOrder, Input, Method, sha256_hex},
+    bundle::{ChannelOrder, Input},
     engine::{Runtime, seed_of},
     imaging::{Normalisation, ResizeFilter},
 };
-
-/// Views of each cell that the heads learn from: all eight of the square.
-const TRAINING_VIEWS: usize = 8;
 
 /// What a study is made of.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +24,13 @@ pub struct StudyOptions<'a> {
     pub work: &'a Path,
     /// The trunk's ONNX file.
     pub trunk: &'a Path,
-    /// How the Bethesda classes are grouped.
-    pub grouping: Grouping,
+    /// How many classes the labels are grouped into; as many as there are labels when not given.
+    pub classes: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,
 }
 
-/// Cells with their parts and features.
+/// Cells with their labels and parts.
 pub struct Study {
     /// The work folder.
     pub workspace: Workspace,
@@ -50,39 +44,25 @@ pub struct Study {
     pub trunk: TrunkFile,
     /// What the trunk wants to see.
     pub input: Input,
-    /// Features of every crop in the training views; view 0 is the crop as it is.
-    pub features: FeatureSet,
-    /// How the Bethesda classes are grouped.
+    /// How the labels are grouped.
     pub grouping: Grouping,
     /// Seed of everything random.
     pub seed: u64,
 }
 
 impl Study {
-    /// Reads what `crop` and `split` wrote and computes the features that are missing.
+    /// Reads what `crop` and `split` wrote.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when an earlier step was not run; see [`features`].
-    pub fn open(
-        options: &StudyOptions<'_>,
-        runtime: &Runtime,
-        progress: &ProgressBar,
-    ) -> Result<Self, TrainingError> {
+    /// [`TrainingError::Missing`] when an earlier step was not run.
+    pub fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
+        let grouping = Grouping::with_classes(&table.labels, options.classes)?;
         let parts = read_parts(&workspace, &table)?;
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::efficientnet_lite0(options.trunk)?;
         let input = efficientnet_lite0_input(&table);
-        let request = FeatureRequest {
-            crops: &workspace.crops(),
-            cells: &table.rows,
-            input: &input,
-            views: &ViewPlan::Dihedral {
-                count: TRAINING_VIEWS,
-            },
-        };
-        let features = features(runtime, &trunk, &request, &workspace, progress)?;
         Ok(Self {
             workspace,
             table,
@@ -90,8 +70,7 @@ impl Study {
             cell_seeds,
             trunk,
             input,
-            features,
-            grouping: options.grouping,
+            grouping,
             seed: options.seed,
         })
     }
@@ -124,8 +103,14 @@ impl Study {
     /// The outputs that are right for some rows.
     pub fn labels(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter()
-            .map(|row| self.grouping.class_of(self.table.rows[*row].label))
+            .map(|row| self.class_of(&self.table.rows[*row].label))
             .collect()
+    }
+
+    /// The output that stands for a label; the table holds labels of its set only.
+    fn class_of(&self, label: &str) -> usize {
+        let label = self.table.labels.index_of(label).unwrap_or_default();
+        self.grouping.of_label[label]
     }
 
     /// The images that some rows come from, one name per row.
@@ -135,72 +120,43 @@ impl Study {
             .collect()
     }
 
+    /// The images that some rows come from, as numbers: one per row, the same for the same image.
+    pub fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
+        let images = self.images(rows);
+        let names: BTreeSet<&str> = images.iter().copied().collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let number = |image: &&str| names.partition_point(|name| name < image);
+        images.iter().map(number).collect()
+    }
+
     /// Number of different images among some rows.
     pub fn image_count(&self, rows: &[usize]) -> usize {
         self.images(rows).into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// Trains the heads of a method for every held-out fold, side by side on the cores there are; what was trained
-    /// before with the same cells, recipe and seed is kept.
+    /// Features of some rows in some views, from the cache where they are there.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] for a method without heads of its own.
-    pub fn train(&self, method: Method, progress: &ProgressBar) -> Result<(), TrainingError> {
-        let recipe = Recipe::compact(method)?;
-        let labels = self.labels(&(0..self.parts.len()).collect::<Vec<_>>());
-        parallel::map(parallel::available_threads(), &self.folds(), |fold| {
-            let path = self.head_file(method, &recipe, *fold);
-            if path.is_file() {
-                return Ok(());
-            }
-            let cells = TrainingCells {
-                views: &self.features.views,
-                rows: &self.training_rows(*fold),
-                classes: &labels,
-                class_count: self.grouping.classes(),
-            };
-            let purpose = format!("{method}/fold {fold} held out");
-            fit(&cells, &recipe, self.seed, &purpose, progress).write(&path)
-        })?;
-        Ok(())
-    }
-
-    /// The heads that [`Self::train`] made with a fold held out.
-    ///
-    /// # Errors
-    /// [`TrainingError::Missing`] before that.
-    pub fn heads(&self, method: Method, held_out: usize) -> Result<HeadWeights, TrainingError> {
-        let recipe = Recipe::compact(method)?;
-        let path = self.head_file(method, &recipe, held_out);
-        require(
-            &path,
-            &format!(
-                "train --method {method} --num-classes {}",
-                self.grouping.classes()
-            ),
-        )?;
-        HeadWeights::read(
-            &path,
-            recipe.shape(self.trunk.dimension, self.grouping.classes()),
-        )
-    }
-
-    /// A name that changes with everything that the heads depend on.
-    fn head_file(&self, method: Method, recipe: &Recipe, held_out: usize) -> PathBuf {
-        let rows = self.training_rows(held_out);
-        let depends_on = format!(
-            "{}|{recipe:?}|{}|{:?}|{rows:?}",
-            self.features.digest,
-            self.seed,
-            self.labels(&rows)
-        );
-        let digest = sha256_hex(depends_on.as_bytes());
-        let classes = self.grouping.classes();
-        let name = format!(
-            "{method}_{classes}_classes_without_fold_{held_out}_{}.f32",
-            &digest[..16]
-        );
-        self.workspace.heads().join(name)
+    /// See [`features`].
+    pub fn features_of(
+        &self,
+        runtime: &Runtime,
+        trunk: &TrunkFile,
+        rows: &[usize],
+        views: &ViewPlan,
+        progress: &ProgressBar,
+    ) -> Result<FeatureSet, TrainingError> {
+        let cells: Vec<CropRow> = rows
+            .iter()
+            .map(|row| self.table.rows[*row].clone())
+            .collect();
+        let request = FeatureRequest {
+            crops: &self.workspace.crops(),
+            cells: &cells,
+            input: &self.input,
+            views,
+        };
+        features(runtime, trunk, &request, &self.workspace, progress)
     }
 }
 
@@ -223,7 +179,7 @@ fn read_parts(workspace: &Workspace, table: &CropTable) -> Result<Vec<Part>, Tra
 
 fn cell_seeds(workspace: &Workspace, table: &CropTable) -> Result<Vec<u64>, TrainingError> {
     let folder = workspace.crops();
-    let seed = |row: &super::CropRow| Ok(seed_of(&read_bytes(&folder.join(&row.file))?));
+    let seed = |row: &crate::training::CropRow| Ok(seed_of(&read_bytes(&folder.join(&row.file))?));
     table.rows.iter().map(seed).collect()
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::TrainingError;
+use crate::training::TrainingError;
 
 /// The names of the files in a work folder.
 #[derive(Clone, Debug)]
@@ -42,6 +42,11 @@ impl Workspace {
         self.root.join("crops.json")
     }
 
+    /// The labels of the data set.
+    pub fn labels(&self) -> PathBuf {
+        self.root.join("labels.json")
+    }
+
     /// The cells that were left out, and why.
     pub fn left_out(&self) -> PathBuf {
         self.root.join("left_out.csv")
@@ -55,6 +60,11 @@ impl Workspace {
     /// Trunk features, a folder per digest.
     pub fn features(&self) -> PathBuf {
         self.root.join("features")
+    }
+
+    /// Trunks with a second output for statistics, named after their digests.
+    pub fn statistics(&self) -> PathBuf {
+        self.root.join("statistics")
     }
 
     /// Trained heads, a file per method, classes, fold and digest.

@@ -16,6 +16,8 @@ pub enum Measure {
     ExpectedEntropy,
     /// Predictive minus expected entropy, in nats.
     MutualInformation,
+    /// Entropy of (a, 1 − a), in nats, a being the summed mean probability of the abnormal classes.
+    AbnormalEntropy,
     /// Share of the passes that did not vote for the modal class.
     VariationRatio,
     /// Unbiased variance of the predicted class' probability.
@@ -30,10 +32,11 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure, in the order of the answers and the reports.
-    pub const ALL: [Measure; 8] = [
+    pub const ALL: [Measure; 9] = [
         Measure::PredictiveEntropy,
         Measure::ExpectedEntropy,
         Measure::MutualInformation,
+        Measure::AbnormalEntropy,
         Measure::VariationRatio,
         Measure::Variance,
         Measure::PaperVariance,
@@ -41,12 +44,14 @@ impl Measure {
         Measure::PaperSampleMean,
     ];
 
-    /// The measure's value; `None` where it is undefined (the variances of a single pass).
+    /// The measure's value; `None` where it is undefined: the variances of a single pass, and the abnormal entropy of a summary
+    /// that was not told which classes are abnormal.
     pub fn of(self, summary: &Summary) -> Option<f64> {
         match self {
             Measure::PredictiveEntropy => Some(summary.predictive_entropy),
             Measure::ExpectedEntropy => Some(summary.expected_entropy),
             Measure::MutualInformation => Some(summary.mutual_information),
+            Measure::AbnormalEntropy => summary.abnormal.map(|abnormal| abnormal.entropy),
             Measure::VariationRatio => Some(summary.variation_ratio),
             Measure::Variance => summary.variance,
             Measure::PaperVariance => summary.paper.variance,
@@ -61,6 +66,7 @@ impl Measure {
             Measure::PredictiveEntropy => "predictive_entropy",
             Measure::ExpectedEntropy => "expected_entropy",
             Measure::MutualInformation => "mutual_information",
+            Measure::AbnormalEntropy => "abnormal_entropy",
             Measure::VariationRatio => "variation_ratio",
             Measure::Variance => "variance",
             Measure::PaperVariance => "paper_variance",

@@ -1,16 +1,22 @@
 //! How far an answer can be trusted: numbers in, numbers out.
 //!
 //! Every method ends in [`Samples`], T probability vectors over C classes. [`summarise`] turns them into the mean answer
-//! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, and [`referral`]
-//! decides whether a person has to look. What may enter: pure functions of probabilities and logits. What may not: HTTP,
+//! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, [`ood`] says how
+//! unlike the training's images one is, and [`referral`] decides whether a person has to look, by thresholds that
+//! [`risk_control`] found; [`stopping`] says when further views would not change that. What may enter: pure functions of
+//! probabilities and logits. What may not: HTTP,
 //! ONNX, files, clocks and random numbers.
 
 pub mod calibration;
 pub mod measures;
+pub mod ood;
 pub mod paper;
 pub mod referral;
+pub mod risk_control;
+pub mod stopping;
 
 mod measure;
+mod promise;
 #[cfg(test)]
 mod properties;
 mod samples;
@@ -19,7 +25,9 @@ mod summary;
 pub use calibration::{Range, RangeError};
 pub use measure::Measure;
 pub use paper::PaperScores;
+pub use promise::Promise;
 pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
 pub use samples::{Samples, SamplesError};
 pub(crate) use samples::{argmax, check_lengths, check_rows};
-pub use summary::{Summary, summarise};
+pub use stopping::StoppingRule;
+pub use summary::{Abnormality, Summary, summarise};

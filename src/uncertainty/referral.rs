@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::measure::Measure;
+use super::promise::Promise;
+use super::risk_control::Certificate;
 use super::summary::Summary;
 
 /// A rule that accepts an answer when one measure is at most a threshold.
@@ -17,12 +19,18 @@ pub struct Policy {
     /// The largest value that is accepted, in the measure's unit; absent when nothing can be promised: refer all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// The share of wrong answers promised not to be exceeded among the accepted, between 0 and 1.
+    /// The share of mistakes promised not to be exceeded, between 0 and 1.
     pub alpha: f64,
     /// The probability, over calibration sets, that the promise does not hold, between 0 and 1.
     pub delta: f64,
     /// The promise in words.
     pub promise: String,
+    /// The kind of promise, which says what may be accepted at all; absent: any answer below the threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Promise>,
+    /// What the promise rests on; absent in a bundle whose author chose the threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
 }
 
 /// Why a policy cannot be used.
@@ -43,6 +51,16 @@ pub enum PolicyError {
         /// Name of the policy.
         policy: String,
         /// `alpha` or `delta`.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// A share in the certificate is not between 0 and 1.
+    #[error("the certificate of policy `{policy}` has `{field}` {value}; it must be from 0 to 1")]
+    Certificate {
+        /// Name of the policy.
+        policy: String,
+        /// `coverage` or `p_value`.
         field: &'static str,
         /// What it is.
         value: f64,
@@ -69,6 +87,8 @@ pub enum Reason {
     OutOfDistribution,
     /// There is no policy, so nothing is promised.
     NoPolicy,
+    /// The policy accepts only cells that are called normal, and this one is called abnormal.
+    Abnormal,
 }
 
 /// What was decided, by which policy, and why.
@@ -100,7 +120,29 @@ impl Policy {
             });
         }
         self.check_probability("alpha", self.alpha)?;
-        self.check_probability("delta", self.delta)
+        self.check_probability("delta", self.delta)?;
+        self.check_certificate()
+    }
+
+    fn check_certificate(&self) -> Result<(), PolicyError> {
+        let Some(certificate) = &self.certificate else {
+            return Ok(());
+        };
+        let shares = [
+            ("coverage", certificate.coverage),
+            ("p_value", certificate.p_value.unwrap_or(0.0)),
+        ];
+        match shares
+            .iter()
+            .find(|(_, value)| !(0.0..=1.0).contains(value))
+        {
+            Some(&(field, value)) => Err(PolicyError::Certificate {
+                policy: self.name.clone(),
+                field,
+                value,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn check_probability(&self, field: &'static str, value: f64) -> Result<(), PolicyError> {
@@ -114,35 +156,34 @@ impl Policy {
         })
     }
 
-    fn accepts(&self, summary: &Summary) -> bool {
-        match (self.measure.of(summary), self.threshold) {
-            (Some(value), Some(threshold)) => value <= threshold,
-            _ => false,
+    /// Why the answer is referred; `None` when it is accepted.
+    fn objection(&self, summary: &Summary) -> Option<Reason> {
+        let value = self.measure.of(summary).zip(self.threshold);
+        if !value.is_some_and(|(value, threshold)| value <= threshold) {
+            return Some(Reason::Uncertain);
+        }
+        let called = summary.abnormal.map(|abnormal| abnormal.called);
+        if self.kind.is_none_or(|promise| promise.may_accept(called)) {
+            return None;
+        }
+        match called {
+            Some(true) => Some(Reason::Abnormal),
+            _ => Some(Reason::Uncertain),
         }
     }
 }
 
-/// Accepts when the policy's measure is defined and at most its threshold; refers everything else.
+/// Accepts when the policy's measure is defined and at most its threshold, and the policy's kind of promise allows it; refers
+/// everything else. Kinds that speak of normal and abnormal need a summary [with the abnormal classes](Summary::with_abnormal).
 pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
-    let Some(policy) = policy else {
-        return Decision {
-            action: Action::Refer,
-            policy: None,
-            reasons: vec![Reason::NoPolicy],
-        };
+    let objection = match policy {
+        Some(policy) => policy.objection(summary),
+        None => Some(Reason::NoPolicy),
     };
-    let name = Some(policy.name.clone());
-    if policy.accepts(summary) {
-        return Decision {
-            action: Action::Accept,
-            policy: name,
-            reasons: Vec::new(),
-        };
-    }
     Decision {
-        action: Action::Refer,
-        policy: name,
-        reasons: vec![Reason::Uncertain],
+        action: objection.map_or(Action::Accept, |_| Action::Refer),
+        policy: policy.map(|policy| policy.name.clone()),
+        reasons: objection.into_iter().collect(),
     }
 }
 
@@ -161,6 +202,8 @@ mod tests {
             alpha: 0.05,
             delta: 0.1,
             promise,
+            kind: None,
+            certificate: None,
         }
     }
 
@@ -219,6 +262,75 @@ mod tests {
                 (Action::Refer, vec![Reason::Uncertain])
             );
         }
+    }
+
+    #[test]
+    fn what_may_be_accepted_depends_on_the_promise_and_on_how_the_cell_is_called() {
+        let surely = |rows| summarise(&Samples::from_probabilities(rows, 2).unwrap());
+        let normal = || surely(vec![0.99, 0.01]);
+        let answers = [
+            normal().with_abnormal(&[false, true]),
+            surely(vec![0.01, 0.99]).with_abnormal(&[false, true]),
+            normal(),
+        ];
+        let reasons = |kind| {
+            let policy = Policy {
+                kind: Some(kind),
+                ..policy(Measure::PredictiveEntropy, Some(0.2))
+            };
+            answers
+                .each_ref()
+                .map(|answer| decide(answer, Some(&policy)).reasons)
+        };
+        let accepted = Vec::new;
+        let unsaid = vec![Reason::Uncertain];
+        assert_eq!(
+            reasons(Promise::AcceptError),
+            [accepted(), accepted(), accepted()]
+        );
+        for kind in [Promise::AcceptError2Classes, Promise::MissedAbnormal] {
+            assert_eq!(
+                reasons(kind),
+                [accepted(), accepted(), unsaid.clone()],
+                "{kind}"
+            );
+        }
+        assert_eq!(
+            reasons(Promise::AutoClear),
+            [accepted(), vec![Reason::Abnormal], unsaid]
+        );
+    }
+
+    #[test]
+    fn a_kind_and_a_certificate_survive_a_file_and_files_without_them_are_read() {
+        let certificate = Certificate {
+            images: 84,
+            cells: 2_000,
+            coverage: 0.0,
+            trials: 500,
+            errors: 30,
+            p_value: Some(0.4),
+            further_images: Some(12),
+        };
+        let promised = Policy {
+            kind: Some(Promise::AcceptError2Classes),
+            certificate: Some(certificate),
+            ..policy(Measure::AbnormalEntropy, Some(0.25))
+        };
+        let written = toml::to_string(&promised).unwrap();
+        assert_eq!(toml::from_str::<Policy>(&written).unwrap(), promised);
+        let beyond = written.replace("coverage = 0.0", "coverage = 1.5");
+        assert!(matches!(
+            toml::from_str::<Policy>(&beyond).unwrap().check(),
+            Err(PolicyError::Certificate {
+                field: "coverage",
+                ..
+            })
+        ));
+        let old = policy(Measure::PredictiveEntropy, Some(0.25));
+        let written = toml::to_string(&old).unwrap();
+        assert!(!written.contains("kind") && !written.contains("certificate"));
+        assert_eq!(toml::from_str::<Policy>(&written).unwrap(), old);
     }
 
     #[test]

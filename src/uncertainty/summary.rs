@@ -29,6 +29,43 @@ pub struct Summary {
     pub variance: Option<f64>,
     /// The scores of the publication.
     pub paper: PaperScores,
+    /// The answer in two classes; `None` until [`Summary::with_abnormal`] says which classes are abnormal.
+    pub abnormal: Option<Abnormality>,
+}
+
+/// An answer in two classes, normal and abnormal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Abnormality {
+    /// Sum of the mean probabilities of the abnormal classes, 0 to 1.
+    pub probability: f64,
+    /// Entropy of (probability, 1 − probability), 0 to ln 2.
+    pub entropy: f64,
+    /// Whether the predicted class is an abnormal one. It may differ from `probability` ≥ ½: the label is what is accepted.
+    pub called: bool,
+}
+
+impl Summary {
+    /// Adds the answer in two classes; `abnormal` says of each class whether it counts as abnormal.
+    ///
+    /// Nothing is added unless there is a flag per class, one of each kind: two classes of which one is empty tell nothing.
+    pub fn with_abnormal(mut self, abnormal: &[bool]) -> Summary {
+        let of_both_kinds = abnormal.contains(&true) && abnormal.contains(&false);
+        if abnormal.len() != self.mean.len() || !of_both_kinds {
+            return self;
+        }
+        let of = |wanted: bool| {
+            let pairs = self.mean.iter().zip(abnormal);
+            let chosen = pairs.filter(|&(_, &flag)| flag == wanted);
+            chosen.map(|(probability, _)| probability).sum::<f64>()
+        };
+        let (probability, normal) = (of(true), of(false));
+        self.abnormal = Some(Abnormality {
+            probability,
+            entropy: measures::entropy(&[probability, normal]),
+            called: abnormal.get(self.predicted).copied().unwrap_or(true),
+        });
+        self
+    }
 }
 
 /// Computes every number of [`Summary`]; samples are valid by construction, so this cannot fail.
@@ -45,6 +82,33 @@ pub fn summarise(samples: &Samples) -> Summary {
         variation_ratio: measures::variation_ratio(samples),
         variance: measures::variance(samples),
         paper: paper_scores(samples),
+        abnormal: None,
         mean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn summary() -> Summary {
+        summarise(&Samples::from_probabilities(vec![0.4, 0.3, 0.3], 3).unwrap())
+    }
+
+    #[test]
+    fn the_predicted_label_says_normal_though_the_abnormal_classes_together_are_likelier() {
+        let answer = summary().with_abnormal(&[false, true, true]);
+        let abnormal = answer.abnormal.unwrap();
+        assert!(!abnormal.called && abnormal.probability > 0.5);
+        let of_two = summarise(&Samples::from_probabilities(vec![0.4, 0.6], 2).unwrap());
+        assert!((abnormal.entropy - of_two.predictive_entropy).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_a_flag_per_class_or_with_one_kind_alone_there_is_no_answer_in_two_classes() {
+        for flags in [&[][..], &[true, false], &[true; 3], &[false; 3]] {
+            assert_eq!(summary().with_abnormal(flags).abnormal, None, "{flags:?}");
+        }
     }
 }

@@ -33,6 +33,16 @@ measure = "predictive_entropy"
 alpha = 0.01
 delta = 0.05
 promise = "none: made by a test"
+
+[[calibration.mc_dropout.policies]]
+name = "auto_clear_5"
+measure = "abnormal_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.05
+promise = "none: made by a test"
+kind = "auto_clear"
+certificate = { images = 1, cells = 1, coverage = 1.0, trials = 1, errors = 0 }
 "#;
 
 #[tokio::test]
@@ -73,12 +83,28 @@ async fn the_bundles_policy_decides() {
     assert_eq!(second.decision.action, Action::Refer);
     assert_eq!(second.decision.reasons, [Reason::Uncertain]);
 
+    let clearing = ask(Method::McDropout, Some("auto_clear_5")).await.unwrap();
+    let answer = clearing.answer;
+    let called_abnormal = answer.summary.abnormal.unwrap().called;
+    assert_eq!(
+        called_abnormal,
+        answer.summary.predicted > 0,
+        "the first class is the normal one"
+    );
+    let wanted = match called_abnormal {
+        true => vec![Reason::Abnormal],
+        false => vec![],
+    };
+    assert_eq!(answer.decision.reasons, wanted);
+
     let without = ask(Method::Baseline, None).await.unwrap().answer;
     assert_eq!(without.decision.reasons, [Reason::NoPolicy]);
     let refusal = ask(Method::McDropout, Some("strict")).await.unwrap_err();
     assert!(matches!(refusal, EngineError::UnknownPolicy { .. }));
     assert!(
-        refusal.to_string().contains("lenient, refer-all"),
+        refusal
+            .to_string()
+            .contains("lenient, refer-all, auto_clear_5"),
         "{refusal}"
     );
 }

@@ -10,5 +10,7 @@ mod fixtures;
 mod imaging;
 mod imaging_edges;
 mod numbers;
+mod ood;
+mod risk_control;
 mod selective;
 mod uncertainty;

@@ -182,6 +182,33 @@ fn two_classes_are_trained_step_by_step() {
 }
 
 #[test]
+fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = write_data(&folder.path().join("data"), 2);
+    let table = data.join("classifications.csv");
+    let text = fs::read_to_string(&table).unwrap() + "0,0.png,doi,77,LSIL,900,50\n";
+    fs::write(&table, text).unwrap();
+    let work = folder.path().join("work");
+    let order = [
+        "crop",
+        "--data",
+        path(&data),
+        "--work",
+        path(&work),
+        "--edge",
+        "21",
+    ];
+    let refused = train(&order);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        said.contains("classifications.csv, line 14") && said.contains("--leave-out"),
+        "{said}"
+    );
+    succeed(&[&order[..], &["--leave-out"]].concat());
+}
+
+#[test]
 fn impossible_orders_get_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let trunk = write_trunk(&folder.path().join("trunk.onnx"));
@@ -191,11 +218,11 @@ fn impossible_orders_get_one_sentence() {
     assert_refused(&order(&["--method", "tta"]), "uses the baseline's head");
     assert_refused(
         &order(&["--method", "baseline", "--num-classes", "5"]),
-        "choose 2, 3 or 6",
+        "run `secondlook-train crop` first",
     );
     assert_refused(
         &train(&["crop", "--data", "/nowhere", "--work", path(&work)]),
-        "classifications.csv",
+        "there is no data set",
     );
 }
 

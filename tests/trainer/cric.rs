@@ -9,7 +9,7 @@ use std::{
 use indicatif::ProgressBar;
 use secondlook::{
     imaging::Padding,
-    training::{Dataset, Part, SplitOptions, Workspace, crop_dataset, split},
+    training::{CropOptions, Dataset, Part, SplitOptions, Workspace, crop_dataset, split},
 };
 
 const DATA: &str = "../shared/data/cric";
@@ -26,12 +26,14 @@ fn cric_is_cut_and_divided_whole() {
     }
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(folder.path()).unwrap();
-    let data = Dataset::open(Path::new(DATA)).unwrap();
+    let data = Dataset::open(Path::new(DATA), None, None).unwrap();
     let outcome = crop_dataset(
         &data,
         &workspace,
-        93,
-        Padding::Reflect,
+        &CropOptions {
+            edge: 93,
+            padding: Padding::Reflect,
+        },
         &ProgressBar::hidden(),
     )
     .unwrap();
@@ -47,11 +49,11 @@ fn cric_is_cut_and_divided_whole() {
         per_cell: false,
         seed: 1,
     };
-    let division = split(&outcome.table.rows, &options).unwrap();
+    let division = split(&outcome.table.rows, &outcome.table.labels, &options).unwrap();
     assert!(division.warnings.is_empty(), "{:?}", division.warnings);
     let mut classes: BTreeMap<Part, BTreeSet<_>> = BTreeMap::new();
     for row in &division.rows {
-        classes.entry(row.part).or_default().insert(row.label);
+        classes.entry(row.part).or_default().insert(&row.label);
     }
     assert_eq!(classes.len(), 6);
     assert!(

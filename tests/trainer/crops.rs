@@ -1,39 +1,53 @@
 //! Cutting cells out of fields.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use indicatif::ProgressBar;
 use secondlook::{
     bundle::sha256_hex,
     imaging::{Limits, Padding, crop_at_nucleus, decode},
-    training::{Bethesda, CropTable, Dataset, Workspace, crop_dataset},
+    training::{
+        CropOptions, CropOutcome, CropTable, Dataset, TrainingError, Workspace, crop_dataset,
+    },
 };
 
 use super::tiny_data::{header, write_data};
 
+fn open(path: &Path) -> Dataset {
+    Dataset::open(path, None, None).unwrap()
+}
+
+fn crop(
+    data: &Dataset,
+    workspace: &Workspace,
+    edge: u32,
+    padding: Padding,
+) -> Result<CropOutcome, TrainingError> {
+    let options = CropOptions { edge, padding };
+    crop_dataset(data, workspace, &options, &ProgressBar::hidden())
+}
+
 #[test]
 fn every_cell_becomes_a_png_of_the_pixels_around_its_nucleus() {
     let folder = tempfile::tempdir().unwrap();
-    let data = Dataset::open(&write_data(&folder.path().join("data"), 2)).unwrap();
+    let path = write_data(&folder.path().join("data"), 2);
+    let data = open(&path);
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
-    let outcome = crop_dataset(
-        &data,
-        &workspace,
-        31,
-        Padding::Reflect,
-        &ProgressBar::hidden(),
-    )
-    .unwrap();
+    let outcome = crop(&data, &workspace, 31, Padding::Reflect).unwrap();
 
     assert!(outcome.left_out.is_empty());
     let rows = &outcome.table.rows;
     assert_eq!(rows.len(), 12);
-    assert_eq!(rows[7].label, Bethesda::AscUs);
-    let field = decode(&fs::read(data.field("1.png")).unwrap(), &Limits::default()).unwrap();
+    assert_eq!(rows[7].label, "ASC-US");
+    let field = decode(
+        &fs::read(path.join("fields/1.png")).unwrap(),
+        &Limits::default(),
+    )
+    .unwrap();
     let expected = crop_at_nucleus(
         &field,
-        rows[7].nucleus_x,
-        rows[7].nucleus_y,
+        rows[7].nucleus_x.unwrap(),
+        rows[7].nucleus_y.unwrap(),
         31,
         Padding::Reflect,
     )
@@ -65,9 +79,7 @@ fn cells_that_cannot_be_used_are_left_out_with_the_reason() {
     fs::write(path.join("classifications.csv"), table).unwrap();
 
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
-    let data = Dataset::open(&path).unwrap();
-    let outcome =
-        crop_dataset(&data, &workspace, 21, Padding::Zero, &ProgressBar::hidden()).unwrap();
+    let outcome = crop(&open(&path), &workspace, 21, Padding::Zero).unwrap();
     assert_eq!(outcome.table.rows.len(), 6);
     let reasons: Vec<(&str, &str)> = outcome
         .left_out
@@ -76,6 +88,7 @@ fn cells_that_cannot_be_used_are_left_out_with_the_reason() {
         .collect();
     assert_eq!(reasons.len(), 6);
     assert_eq!(reasons[0], ("100", "unknown label `benign`"));
+    assert_eq!(outcome.left_out[0].origin, "classifications.csv, line 8");
     assert!(
         reasons[1].0 == "101" && reasons[1].1.contains("500"),
         "{:?}",
@@ -112,19 +125,19 @@ fn a_table_that_cannot_be_read_names_the_row() {
     let folder = tempfile::tempdir().unwrap();
     let table = header() + "0,0.png,doi,1,LSIL,50,50\n0,0.png,doi,2,LSIL,left,50\n";
     fs::write(folder.path().join("classifications.csv"), table).unwrap();
-    let error = Dataset::open(folder.path()).unwrap_err().to_string();
+    let refusal = || {
+        Dataset::open(folder.path(), None, None)
+            .unwrap_err()
+            .to_string()
+    };
+    let error = refusal();
     assert!(
         error.contains("classifications.csv") && error.contains("line: 3"),
         "{error}"
     );
 
     fs::write(folder.path().join("classifications.csv"), header()).unwrap();
-    assert!(
-        Dataset::open(folder.path())
-            .unwrap_err()
-            .to_string()
-            .contains("no cells")
-    );
+    assert!(refusal().contains("no cells"));
 }
 
 #[test]
@@ -136,8 +149,7 @@ fn a_data_set_without_a_usable_cell_is_an_error() {
     )
     .unwrap();
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
-    let data = Dataset::open(folder.path()).unwrap();
-    let error = crop_dataset(&data, &workspace, 21, Padding::Zero, &ProgressBar::hidden())
+    let error = crop(&open(folder.path()), &workspace, 21, Padding::Zero)
         .unwrap_err()
         .to_string();
     assert!(

@@ -7,8 +7,8 @@ use secondlook::{
     bundle::{ChannelOrder, Input},
     imaging::{Normalisation, Padding, ResizeFilter},
     training::{
-        CropTable, Dataset, FeatureRequest, FeatureSet, TrainingError, TrunkFile, ViewPlan,
-        Workspace, crop_dataset, features,
+        CropOptions, CropTable, Dataset, FeatureRequest, FeatureSet, TrainingError, TrunkFile,
+        ViewPlan, Workspace, crop_dataset, features,
     },
 };
 
@@ -43,13 +43,15 @@ struct Prepared {
 
 fn prepared() -> Prepared {
     let folder = tempfile::tempdir().unwrap();
-    let data = Dataset::open(&write_data(&folder.path().join("data"), 3)).unwrap();
+    let data = Dataset::open(&write_data(&folder.path().join("data"), 3), None, None).unwrap();
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
     let table = crop_dataset(
         &data,
         &workspace,
-        21,
-        Padding::Reflect,
+        &CropOptions {
+            edge: 21,
+            padding: Padding::Reflect,
+        },
         &ProgressBar::hidden(),
     )
     .unwrap()

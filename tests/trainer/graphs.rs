@@ -2,18 +2,19 @@
 
 use std::{fs, path::Path};
 
+use burn::tensor::{Device, Tensor, TensorData};
 use prost::Message;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 use secondlook::{
-    bundle::{Mask, onnx::ModelProto},
+    bundle::{Mask, Method, onnx::ModelProto},
     engine::draw_mask,
     training::{
-        FEATURES, FeatureMatrix, Graph, HeadShape, HeadWeights, LOGITS, LayerWeights,
-        baseline_graph, dropout_scores, ensemble_graph, mc_dropout_graph, member_scores,
-        view_scores,
+        FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,
+        LayerWeights, MultiHeadLoss, Recipe, baseline_graph, dropout_scores, ensemble_graph,
+        mc_dropout_graph, member_scores, view_scores,
     },
 };
 
@@ -73,7 +74,7 @@ fn assert_close(expected: &[f32], found: &[f32]) {
 fn the_baseline_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
-    for hidden in [vec![16], vec![16, 8]] {
+    for hidden in [vec![], vec![16], vec![16, 8]] {
         let heads = heads(1, &hidden);
         let mut graph = open(folder.path(), &baseline_graph(&heads));
         let found = graph
@@ -87,7 +88,7 @@ fn the_baseline_agrees() {
 fn the_ensemble_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
-    for hidden in [vec![16], vec![16, 8]] {
+    for hidden in [vec![], vec![16], vec![16, 8]] {
         let heads = heads(5, &hidden);
         let mut graph = open(folder.path(), &ensemble_graph(&heads));
         let found = graph
@@ -99,34 +100,93 @@ fn the_ensemble_agrees() {
     }
 }
 
-#[test]
-fn dropout_agrees_with_the_masks_that_the_server_draws() {
+/// Compares the runtime with the trainer; each mask is dropped with probability 0.3.
+fn assert_dropout_agrees(hidden: &[usize], masks: &[(&str, usize)]) {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
     let seeds: Vec<u64> = (100..107).collect();
-    for hidden in [vec![16], vec![16, 8]] {
-        let heads = heads(1, &hidden);
-        let mask = |(layer, width): (usize, &usize)| Mask {
-            input: format!("mask_{layer}"),
-            width: *width,
-            drop_probability: 0.3,
-        };
-        let masks: Vec<Mask> = hidden.iter().enumerate().map(mask).collect();
-        let mut graph = open(folder.path(), &mc_dropout_graph(&heads, &masks));
-        let drawn = |(stream, mask)| -> Vec<f32> {
-            seeds
-                .iter()
-                .flat_map(|seed| draw_mask(mask, PASSES, *seed, stream))
-                .collect()
-        };
-        let drawn: Vec<Vec<f32>> = (0..).zip(&masks).map(drawn).collect();
-        let features = features();
-        let mut inputs = vec![(FEATURES, vec![7, 40], features.values.as_slice())];
-        for (mask, values) in masks.iter().zip(&drawn) {
-            inputs.push((&mask.input, vec![7, 9, mask.width as i64], values));
-        }
-        let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
-        assert_close(&expected.values, &graph.run(&inputs).unwrap());
+    let heads = heads(1, hidden);
+    let mask = |(input, width): &(&str, usize)| Mask {
+        input: (*input).to_owned(),
+        width: *width,
+        drop_probability: 0.3,
+    };
+    let masks: Vec<Mask> = masks.iter().map(mask).collect();
+    let mut graph = open(folder.path(), &mc_dropout_graph(&heads, &masks));
+    let drawn = |(stream, mask)| -> Vec<f32> {
+        seeds
+            .iter()
+            .flat_map(|seed| draw_mask(mask, PASSES, *seed, stream))
+            .collect()
+    };
+    let drawn: Vec<Vec<f32>> = (0..).zip(&masks).map(drawn).collect();
+    let features = features();
+    let mut inputs = vec![(FEATURES, vec![7, 40], features.values.as_slice())];
+    for (mask, values) in masks.iter().zip(&drawn) {
+        inputs.push((&mask.input, vec![7, 9, mask.width as i64], values));
+    }
+    let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
+    let (first, second) = (&expected.values[..CLASSES], &expected.values[CLASSES..]);
+    assert_ne!(first, &second[..CLASSES], "passes differ");
+    assert_close(&expected.values, &graph.run(&inputs).unwrap());
+}
+
+#[test]
+fn dropout_agrees_with_the_masks_that_the_server_draws() {
+    assert_dropout_agrees(&[16], &[("mask_0", 16)]);
+    assert_dropout_agrees(&[16, 8], &[("mask_0", 16), ("mask_1", 8)]);
+}
+
+#[test]
+fn feature_dropout_agrees_alone_and_in_front_of_hidden_layers() {
+    let features = (FEATURE_MASK, DIMENSION);
+    assert_dropout_agrees(&[], &[features]);
+    assert_dropout_agrees(&[16, 8], &[features]);
+    assert_dropout_agrees(&[16, 8], &[features, ("mask_0", 16), ("mask_1", 8)]);
+}
+
+#[test]
+fn the_masks_of_a_recipe_are_those_that_its_answers_are_given_under() {
+    let inputs = |recipe: Recipe| -> Vec<(String, usize, f64)> {
+        let masks = recipe.masks(2048).into_iter();
+        masks
+            .map(|mask| (mask.input, mask.width, mask.drop_probability))
+            .collect()
+    };
+    let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
+    let feature_mask = || (FEATURE_MASK.to_owned(), 2048, 0.5);
+    assert_eq!(inputs(paper(Method::McDropout)), [feature_mask()]);
+    for method in [Method::Baseline, Method::Ensemble, Method::Tta] {
+        assert_eq!(inputs(paper(method)), []);
+    }
+    let compact = Recipe::compact(Method::McDropout).unwrap();
+    let hidden_mask = || ("mask_0".to_owned(), 256, 0.5);
+    assert_eq!(inputs(compact.clone()), [hidden_mask()]);
+    let both = Recipe {
+        feature_dropout: 0.5,
+        ..compact
+    };
+    assert_eq!(inputs(both), [feature_mask(), hidden_mask()]);
+}
+
+#[test]
+fn one_head_says_of_copies_what_it_says_of_each_alone() {
+    let device = Device::flex();
+    let tensor = |seed| {
+        let data = TensorData::new(numbers(CELLS * DIMENSION, seed), [CELLS, DIMENSION]);
+        Tensor::<2>::from_data(data, &device)
+    };
+    let values = |logits: Tensor<3>| logits.into_data().iter::<f32>().collect::<Vec<f32>>();
+    for hidden in [vec![], vec![16], vec![16, 8]] {
+        let head = HeadBank::new(&heads(1, &hidden), &device);
+        let copies = [tensor(7), tensor(8), tensor(9)];
+        let alone = copies
+            .clone()
+            .map(|copy| values(head.logits(copy, &[])))
+            .concat();
+        let together = head.logits_of_copies(Tensor::stack(copies.to_vec(), 0), &[]);
+        assert_eq!(together.dims(), [3, CELLS, CLASSES]);
+        assert_close(&alone, &values(together));
     }
 }
 

@@ -9,8 +9,11 @@ mod crops;
 mod default_bundle;
 mod features;
 mod graphs;
+mod layouts;
 mod learning;
+mod losses;
 mod splits;
+mod statistics;
 mod tiny_data;
 
 use std::sync::LazyLock;

@@ -1,18 +1,36 @@
 //! Dividing the cells.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use proptest::prelude::*;
-use secondlook::training::{Bethesda, CropRow, Part, Split, SplitOptions, split};
+use secondlook::training::{
+    CropRow, LabelSet, Part, Split, SplitOptions, TrainingError, split as split_with_labels,
+};
+
+fn bethesda() -> LabelSet {
+    LabelSet::named("bethesda").unwrap()
+}
+
+fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, TrainingError> {
+    let mut labels = bethesda();
+    labels
+        .labels
+        .retain(|label| crops.iter().any(|crop| crop.label == label.name));
+    split_with_labels(crops, &labels, options)
+}
 
 fn crops(cells: &[(usize, usize)]) -> Vec<CropRow> {
     let row = |(number, (image, class)): (usize, &(usize, usize))| CropRow {
         cell_id: number.to_string(),
         image_id: format!("image {image}"),
-        label: Bethesda::ALL[*class],
+        label: bethesda().labels[*class].name.clone(),
         file: format!("{number}.png"),
-        nucleus_x: 0,
-        nucleus_y: 0,
+        source: PathBuf::new(),
+        nucleus_x: None,
+        nucleus_y: None,
         sha256: String::new(),
     };
     cells.iter().enumerate().map(row).collect()
@@ -27,10 +45,10 @@ fn options(seed: u64) -> SplitOptions {
     }
 }
 
-/// Sixty images of ten cells, with a common class, a rarer one and one in four images only.
+/// Sixty images of ten cells, with a common class, a rarer one and one in five images only.
 fn sixty_images() -> Vec<CropRow> {
     let class = |image: usize, cell: usize| match (image, cell) {
-        (0..4, 0..3) => 5,
+        (0..5, 0..3) => 5,
         (_, 0..2) => 2,
         _ => 0,
     };
@@ -68,7 +86,7 @@ proptest! {
 fn parts_have_their_share_of_every_class() {
     let crops = sixty_images();
     let division = split(&crops, &options(1)).unwrap();
-    let share = |part: Part, class: Bethesda| {
+    let share = |part: Part, class: &str| {
         let of_class: Vec<Part> = division
             .rows
             .iter()
@@ -77,7 +95,7 @@ fn parts_have_their_share_of_every_class() {
             .collect();
         of_class.iter().filter(|of| **of == part).count() as f64 / of_class.len() as f64
     };
-    for class in [Bethesda::Nilm, Bethesda::Lsil] {
+    for class in ["NILM", "LSIL"] {
         assert!(
             (share(Part::Test, class) - 0.10).abs() < 0.04,
             "{class}: {}",
@@ -112,11 +130,29 @@ fn a_class_in_fewer_images_than_parts_is_warned_of() {
     assert_eq!(
         warnings
             .iter()
-            .filter(|warning| warning.starts_with("SCC occurs in 4 images"))
+            .filter(|warning| warning.starts_with("SCC occurs in 5 images"))
             .count(),
         1
     );
     assert!(!warnings.iter().any(|warning| warning.starts_with("LSIL")));
+}
+
+#[test]
+fn a_class_that_a_fold_cannot_learn_is_refused() {
+    let crops = sixty_images();
+    let eight_folds = SplitOptions {
+        folds: 8,
+        ..options(1)
+    };
+    let refusal = split(&crops, &eight_folds).unwrap_err().to_string();
+    assert!(
+        refusal.contains("SCC occurs in 5 images, fewer than the 8 folds"),
+        "{refusal}"
+    );
+    let refusal = split_with_labels(&crops, &bethesda(), &options(1))
+        .unwrap_err()
+        .to_string();
+    assert!(refusal.contains("ASC-US has no cells"), "{refusal}");
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub struct ModelDetails {
     pub calibration: Vec<MethodCalibration>,
     /// The rules by which answers are accepted, with their promises; the first of a method is its default.
     pub policies: Vec<ReferralPolicy>,
+    /// How images unlike those of training are told; null when they are not.
+    #[schema(required)]
+    pub out_of_distribution: Option<OutOfDistributionRule>,
     /// Its files.
     pub files: Vec<BundleFile>,
     /// Where the weights come from.
@@ -123,6 +126,18 @@ pub struct ReferralPolicy {
     pub promise: String,
 }
 
+/// How images unlike those of training are told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutOfDistributionRule {
+    /// The layer of the network whose statistics are compared.
+    pub layer: String,
+    /// An image whose p-value is below this is referred, whatever the method and the policy say.
+    pub refer_below: f64,
+    /// Cells, unseen in training, that an image is compared with; no p-value is below 1 / (this + 1).
+    #[schema(format = Int64, minimum = 1)]
+    pub calibration_cells: usize,
+}
+
 /// A file of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BundleFile {
@@ -165,6 +180,7 @@ impl ModelDetails {
                 .map(|(method, measured)| MethodCalibration::of(*method, measured))
                 .collect(),
             policies: policies.collect(),
+            out_of_distribution: OutOfDistributionRule::of(model),
             files: model.files().into_iter().map(BundleFile::of).collect(),
             training: ModelTraining::of(&manifest.training),
         }
@@ -230,6 +246,18 @@ impl ReferralPolicy {
             delta: policy.delta,
             promise: policy.promise.clone(),
         }
+    }
+}
+
+impl OutOfDistributionRule {
+    fn of(model: &Model) -> Option<Self> {
+        let rule = model.manifest().out_of_distribution.as_ref()?;
+        let calibration = &model.out_of_distribution()?.calibration_scores;
+        Some(Self {
+            layer: rule.layer.clone(),
+            refer_below: rule.refer_below,
+            calibration_cells: calibration.len(),
+        })
     }
 }
 

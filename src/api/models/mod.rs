@@ -6,7 +6,7 @@ mod summary;
 
 pub use details::{
     BundleFile, ClassLabel, MethodCalibration, ModelDetails, ModelInput, ModelTraining,
-    NormalisationStep, RangeOfMeasure, ReferralPolicy,
+    NormalisationStep, OutOfDistributionRule, RangeOfMeasure, ReferralPolicy,
 };
 pub(super) use get::{__path_get_model, __path_list_models, get_model, list_models};
 pub use summary::{ModelList, ModelSummary};

@@ -161,9 +161,10 @@ pub struct SamplesUsed {
 /// How unlike the training's images this one is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OutOfDistribution {
-    /// Mahalanobis distance of the image's statistics.
+    /// Mahalanobis distance of the image's statistics from those of training.
+    #[schema(minimum = 0)]
     pub score: f64,
-    /// Share of calibration images that are at least as unlike; small is unlike.
+    /// Share of calibration cells that are at least as unlike, this one counted among them; small is unlike.
     #[schema(minimum = 0, maximum = 1)]
     pub p_value: f64,
 }

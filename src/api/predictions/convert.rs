@@ -5,13 +5,13 @@ use std::time::Duration;
 use ulid::Ulid;
 
 use super::answer::{
-    ClassProbability, Comparison, DecisionAnswer, ModelReference, PaperScore, PaperUncertainty,
-    Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
+    ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistribution, PaperScore,
+    PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
 };
 use crate::{
     bundle::Label,
     engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing},
-    uncertainty::{Decision, Samples, Summary},
+    uncertainty::{Decision, Samples, Summary, ood::OodScore},
 };
 
 /// Name and version of this program, as answers cite it.
@@ -44,7 +44,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
         probabilities: main.probabilities,
         uncertainty: main.uncertainty,
         samples: main.samples,
-        ood: None,
+        ood: prediction.ood.map(out_of_distribution),
         decision: main.decision,
         comparisons: further
             .map(|answer| comparison(answer, labels, options.with_samples))
@@ -135,6 +135,13 @@ fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertai
 
 fn rows(samples: &Samples) -> Vec<Vec<f64>> {
     samples.rows().map(<[f64]>::to_vec).collect()
+}
+
+fn out_of_distribution(ood: OodScore) -> OutOfDistribution {
+    OutOfDistribution {
+        score: ood.score,
+        p_value: ood.p_value,
+    }
 }
 
 fn decision(decision: &Decision) -> DecisionAnswer {

@@ -155,6 +155,7 @@ pub fn measure_title(measure: Measure) -> &'static str {
         Measure::PredictiveEntropy => "predictive entropy (nats)",
         Measure::ExpectedEntropy => "expected entropy (nats)",
         Measure::MutualInformation => "mutual information (nats)",
+        Measure::AbnormalEntropy => "entropy of normal against abnormal (nats)",
         Measure::VariationRatio => "variation ratio",
         Measure::Variance => "variance",
         Measure::PaperVariance => "the paper's variance (× 1000)",

@@ -1,0 +1,83 @@
+//! Referral policies of one method: thresholds with certificates, tested on calibration cells.
+
+use crate::{
+    training::TrainingError,
+    uncertainty::{
+        Policy, Promise, Summary,
+        risk_control::{Grid, Outcome, Tally, certify},
+    },
+};
+
+/// The shares of mistakes that are promised not to be exceeded; the first policy of a bundle is its default.
+pub const ALPHAS: [f64; 4] = [0.05, 0.01, 0.02, 0.1];
+
+/// One minus the confidence of every promise.
+pub const DELTA: f64 = 0.05;
+
+/// What is known of the cells besides their scores, one entry per cell.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownCells<'a> {
+    /// The right output.
+    pub labels: &'a [usize],
+    /// The number of the image.
+    pub images: &'a [usize],
+    /// Whether the cell may be accepted at all; not when it is unlike the training cells.
+    pub eligible: &'a [bool],
+    /// Whether each output stands for an abnormal class.
+    pub abnormal: &'a [bool],
+}
+
+/// The cells of a promise over its grid of thresholds.
+///
+/// # Errors
+/// [`TrainingError::Promise`] when a measure is not finite.
+pub fn tally(
+    promise: Promise,
+    summaries: &[Summary],
+    known: &KnownCells<'_>,
+) -> Result<Tally, TrainingError> {
+    let measure = promise.measure();
+    let none = || TrainingError::Impossible(format!("{measure} has no grid of thresholds"));
+    let grid = Grid::of_measure(measure, known.abnormal.len()).ok_or_else(none)?;
+    let outcome = |(cell, summary): (usize, &Summary)| {
+        let label = known.labels[cell];
+        let value = measure.of(summary);
+        Outcome {
+            image: known.images[cell],
+            uncertainty: value.unwrap_or_default(),
+            eligible: known.eligible[cell] && value.is_some(),
+            abnormal: known.abnormal[label],
+            called_abnormal: known.abnormal[summary.predicted],
+            right_class: summary.predicted == label,
+        }
+    };
+    let outcomes: Vec<Outcome> = summaries.iter().enumerate().map(outcome).collect();
+    Ok(Tally::of(promise, &outcomes, &grid)?)
+}
+
+/// The promises that differ: with two classes the question of the class is the question of abnormality.
+pub fn promises(classes: usize) -> impl Iterator<Item = Promise> {
+    let differs = move |promise: &Promise| classes > 2 || *promise != Promise::AcceptError;
+    Promise::ALL.into_iter().filter(differs)
+}
+
+/// A policy for each promise and share of mistakes, with its certificate or as "refer all".
+///
+/// `summaries` know which classes are abnormal ([`Summary::with_abnormal`]).
+///
+/// # Errors
+/// [`TrainingError::Promise`] when nothing can be tested.
+pub fn policies(
+    summaries: &[Summary],
+    known: &KnownCells<'_>,
+) -> Result<Vec<Policy>, TrainingError> {
+    let mut policies = Vec::new();
+    for promise in promises(known.abnormal.len()) {
+        let tally = tally(promise, summaries, known)?;
+        for alpha in ALPHAS {
+            let certified = certify(&tally, alpha, DELTA)?;
+            policies.push(certified.into_policy(&tally, promise.measure()));
+        }
+    }
+    Ok(policies)
+}

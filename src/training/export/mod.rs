@@ -1,0 +1,5 @@
+//! Writing a bundle, holding it against the trainer, and its model card.
+
+pub mod card;
+pub mod verify;
+pub mod write;

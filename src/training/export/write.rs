@@ -1,0 +1,173 @@
+//! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
+
+use std::{path::Path, process::Command};
+
+use prost::Message;
+
+use crate::{
+    bundle::{
+        Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest, McDropout,
+        Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
+        onnx::ModelProto, sha256_hex,
+    },
+    training::{
+        Grouping, Study, TrainingError,
+        calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
+        heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
+        models::{
+            FoldModel,
+            scores::{PASSES, Views},
+        },
+        workspace::{read_bytes, write_bytes},
+    },
+};
+
+/// Attribution of the training data, as its licence asks for.
+pub const DATA: &str = "CRIC Cervix collection (Rezende et al., \"CRIC searchable image database as a public platform for \
+                        conventional Pap smear cytology data\", Scientific Data 2021), CC BY 4.0";
+
+/// Writes a bundle into `directory` and opens it again as the server would.
+///
+/// # Errors
+/// When a method was not trained, a file cannot be written, or what was written is no bundle.
+pub fn export(
+    study: &Study,
+    model: &FoldModel,
+    calibrated: &Calibrated,
+    views: &Views,
+    directory: &Path,
+) -> Result<Bundle, TrainingError> {
+    let served = calibrated.unlike.as_ref();
+    let trunk = served.map_or(&model.trunk, |unlike| &unlike.trunk);
+    let statistics = served.map(|unlike| &unlike.statistics);
+    let out_of_distribution = served
+        .map(|unlike| write_unlike(unlike, directory))
+        .transpose()?;
+    let file = write_file(directory, "trunk.onnx", &read_bytes(&trunk.path)?)?;
+    let manifest = Manifest {
+        format: FORMAT,
+        name: bundle_name(directory)?,
+        version: "1".to_owned(),
+        licence: "CC-BY-4.0 AND Apache-2.0".to_owned(),
+        description: description(&study.grouping),
+        training: provenance(study, model),
+        input: study.input.clone(),
+        labels: study.grouping.outputs.clone(),
+        trunk: Some(Trunk {
+            file,
+            input: trunk.input.clone(),
+            features: trunk.features.clone(),
+            feature_count: trunk.dimension,
+            statistics: statistics.map(|statistics| statistics.features.clone()),
+            statistic_count: statistics.map(|statistics| statistics.dimension),
+        }),
+        methods: write_heads(model, views, directory)?,
+        out_of_distribution,
+        calibration: calibrated.methods.clone(),
+    };
+    let path = directory.join("bundle.toml");
+    let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;
+    write_bytes(&path, text.as_bytes())?;
+    Ok(Bundle::open(directory)?)
+}
+
+/// Writes what is usual for the model beside it.
+fn write_unlike(unlike: &Unlike, directory: &Path) -> Result<OutOfDistribution, TrainingError> {
+    let name = "out_of_distribution.json";
+    let json = serde_json::to_vec(&unlike.model);
+    let bytes = json.map_err(TrainingError::malformed(directory.join(name)))?;
+    Ok(OutOfDistribution {
+        file: write_file(directory, name, &bytes)?,
+        refer_below: REFER_BELOW,
+        layer: unlike.layer.describe(unlike.statistics.dimension),
+    })
+}
+
+fn write_heads(
+    model: &FoldModel,
+    views: &Views,
+    directory: &Path,
+) -> Result<Methods, TrainingError> {
+    let masks = model.masks.clone();
+    let ensemble = model.head(Method::Ensemble)?;
+    let write = |name: &str, graph: ModelProto| {
+        let file = write_file(directory, name, &graph.encode_to_vec())?;
+        Ok::<Head, TrainingError>(Head {
+            file,
+            input: FEATURES.to_owned(),
+            output: LOGITS.to_owned(),
+            scores: Scores::Logits,
+        })
+    };
+    Ok(Methods {
+        baseline: Some(Baseline {
+            head: write(
+                "baseline.onnx",
+                baseline_graph(model.head(Method::Baseline)?),
+            )?,
+        }),
+        mc_dropout: Some(McDropout {
+            head: write(
+                "mc_dropout.onnx",
+                mc_dropout_graph(model.head(Method::McDropout)?, &masks),
+            )?,
+            passes: PASSES,
+            sampling: Sampling::Masks {
+                generator: Generator::Chacha8,
+                masks,
+            },
+        }),
+        ensemble: Some(Ensemble {
+            head: write("ensemble.onnx", ensemble_graph(ensemble))?,
+            members: ensemble.shape.members,
+        }),
+        tta: Some(Tta {
+            passes: views.count,
+            policy: views.policy.clone(),
+        }),
+    })
+}
+
+fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<FileReference, TrainingError> {
+    write_bytes(&directory.join(name), bytes)?;
+    Ok(FileReference {
+        name: name.to_owned(),
+        sha256: sha256_hex(bytes),
+    })
+}
+
+fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
+    let name = directory
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let nameless =
+        || TrainingError::Impossible(format!("{} has no name for a bundle", directory.display()));
+    name.ok_or_else(nameless)
+}
+
+fn description(grouping: &Grouping) -> String {
+    format!(
+        "Heads on a frozen EfficientNet-Lite0 that tell {} apart in conventional Pap smears; a research model, not for \
+         diagnosis.",
+        grouping.names().join(", ")
+    )
+}
+
+fn provenance(study: &Study, model: &FoldModel) -> Training {
+    let rows = study.training_rows(model.held_out);
+    Training {
+        data: DATA.to_owned(),
+        commit: revision(),
+        seed: study.seed,
+        cells: rows.len(),
+        images: study.image_count(&rows),
+    }
+}
+
+/// The revision of the working tree, where there is one.
+fn revision() -> String {
+    let output = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    let revision = output.ok().filter(|output| output.status.success());
+    let text = revision.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.unwrap_or_else(|| "unknown".to_owned())
+}

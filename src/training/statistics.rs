@@ -1,0 +1,102 @@
+//! A second output of a trunk: statistics of a middle layer, by which images unlike those of training are told.
+
+use std::collections::BTreeSet;
+
+use super::TrainingError;
+use crate::bundle::onnx::{
+    AttributeProto, Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, node, tensor_info,
+};
+
+/// Name of the output with the statistics.
+pub const STATISTICS: &str = "statistics";
+
+const MEAN: &str = "statistics/mean";
+const LOG_STD: &str = "statistics/log_std";
+const FLOOR: &str = "statistics/floor";
+const HALF: &str = "statistics/half";
+
+/// Added to each variance before its logarithm, so that a channel that is constant over space has one: its log standard
+/// deviation is ln 10⁻³, far below what a channel that sees anything has.
+const VARIANCE_FLOOR: f32 = 1e-6;
+
+/// Adds a second output, `statistics` `[N, 2C]`, to a graph from image to features: for each of the C channels of
+/// `tensor` `[N, C, H, W]` its mean over space, then for each the logarithm of its standard deviation over space,
+/// ½ ln(variance + 10⁻⁶), the variance being a mean over H · W. Every operator
+/// used means the same in all operator sets from 7 on.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when no node gives `tensor`, or the graph has such an output already.
+pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, TrainingError> {
+    let mut model = model.clone();
+    let graph = model.graph.get_or_insert_default();
+    if !outputs_of(graph).any(|name| name == tensor) {
+        return Err(TrainingError::Impossible(format!(
+            "no node of the graph gives `{tensor}`: name the output of one of its nodes"
+        )));
+    }
+    if outputs_of(graph).any(|name| name == STATISTICS) {
+        return Err(TrainingError::Impossible(format!(
+            "the graph has a tensor `{STATISTICS}` already: take the graph without it"
+        )));
+    }
+    graph.node.extend(nodes(tensor));
+    graph
+        .initializer
+        .push(float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]));
+    graph.initializer.push(float_tensor(HALF, &[], &[0.5]));
+    // The runtime infers how many channels there are.
+    let axes = [Free("n"), Free("statistic")];
+    graph.output.push(tensor_info(STATISTICS, &axes));
+    Ok(model)
+}
+
+/// Names of ours have a slash in them after the output's name, so that they meet no other.
+fn nodes(tensor: &str) -> Vec<NodeProto> {
+    let mut side_by_side = node("Concat", &[MEAN, LOG_STD], "statistics/channels");
+    side_by_side.attribute.push(int_attribute("axis", 1));
+    vec![
+        node("GlobalAveragePool", &[tensor], MEAN),
+        node("Sub", &[tensor, MEAN], "statistics/deviation"),
+        node("Mul", &["statistics/deviation"; 2], "statistics/square"),
+        node(
+            "GlobalAveragePool",
+            &["statistics/square"],
+            "statistics/variance",
+        ),
+        node("Add", &["statistics/variance", FLOOR], "statistics/raised"),
+        node("Log", &["statistics/raised"], "statistics/log_variance"),
+        node("Mul", &["statistics/log_variance", HALF], LOG_STD),
+        side_by_side,
+        node("Flatten", &["statistics/channels"], STATISTICS),
+    ]
+}
+
+/// The outputs, in the graph's order, of the additions of two tensors that are both computed: what a residual block
+/// ends with, and a layer whose statistics are worth trying. Additions of a constant, such as a bias, are left out.
+pub fn residual_additions(model: &ModelProto) -> Vec<String> {
+    let Some(graph) = &model.graph else {
+        return Vec::new();
+    };
+    let constants = graph.node.iter().filter(|node| node.op_type == "Constant");
+    let constants = constants.flat_map(|node| &node.output);
+    let initializers = graph.initializer.iter().map(|tensor| &tensor.name);
+    let constants: BTreeSet<&String> = constants.chain(initializers).collect();
+    let adds = graph.node.iter().filter(|node| node.op_type == "Add");
+    let residual = adds.filter(|node| !node.input.iter().any(|input| constants.contains(input)));
+    residual
+        .filter_map(|node| node.output.first().cloned())
+        .collect()
+}
+
+fn int_attribute(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        i: value,
+        r#type: 2,
+        ..AttributeProto::default()
+    }
+}
+
+fn outputs_of(graph: &GraphProto) -> impl Iterator<Item = &String> {
+    graph.node.iter().flat_map(|node| &node.output)
+}

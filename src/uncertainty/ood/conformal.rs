@@ -1,0 +1,26 @@
+//! Conformal p-values.
+
+use super::OodError;
+
+/// (1 + number of calibration scores ≥ `score`) / (n + 1), in [1/(n + 1), 1]: for an image drawn like the n calibration
+/// images, at most `p` with probability at most `p` (Vovk, Gammerman & Shafer, *Algorithmic learning in a random world*,
+/// 2005). `calibration` may be in any order.
+///
+/// # Errors
+/// [`OodError::Empty`] without calibration scores, [`OodError::NotFinite`] when a number is NaN or infinite.
+pub fn conformal_p(calibration: &[f64], score: f64) -> Result<f64, OodError> {
+    if calibration.is_empty() {
+        return Err(OodError::Empty);
+    }
+    let mut all = calibration.iter().chain([&score]);
+    if let Some(row) = all.position(|value| !value.is_finite()) {
+        return Err(OodError::NotFinite { row });
+    }
+    Ok(share_at_least(calibration, score))
+}
+
+/// The same for numbers that were checked.
+pub(super) fn share_at_least(calibration: &[f64], score: f64) -> f64 {
+    let as_unlike = calibration.iter().filter(|other| **other >= score).count();
+    (1 + as_unlike) as f64 / (1 + calibration.len()) as f64
+}

@@ -1,0 +1,143 @@
+//! What a referral policy promises, and what each promise lets it accept.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::measure::Measure;
+
+/// A bound α on one kind of mistake. What counts as a case and what as a mistake, on calibration cells, is
+/// [`Outcome::counts`](super::risk_control::Outcome::counts).
+///
+/// A cell is "called" normal or abnormal by the predicted label, which is the answer that is accepted or referred, and not by
+/// whether the probabilities of the abnormal classes sum to ½: the two may differ, and the label is what a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// Of the accepted cells, at most α are normal called abnormal or abnormal called normal.
+    #[serde(rename = "accept_error_2_classes")]
+    AcceptError2Classes,
+    /// Of the accepted cells, at most α have another class than the predicted one.
+    AcceptError,
+    /// Of the abnormal cells, at most α are accepted as normal. A sure cell that is called abnormal is accepted too: it is
+    /// not missed, but nothing is promised about its class.
+    MissedAbnormal,
+    /// Of the cells accepted as normal, at most α are abnormal (1 − negative predictive value). No other cell is accepted.
+    AutoClear,
+}
+
+impl Promise {
+    /// Every promise, in the order of bundles and reports; policies of the first are the default.
+    pub const ALL: [Promise; 4] = [
+        Promise::AcceptError2Classes,
+        Promise::AcceptError,
+        Promise::MissedAbnormal,
+        Promise::AutoClear,
+    ];
+
+    /// The name in files and answers, as serde writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Promise::AcceptError2Classes => "accept_error_2_classes",
+            Promise::AcceptError => "accept_error",
+            Promise::MissedAbnormal => "missed_abnormal",
+            Promise::AutoClear => "auto_clear",
+        }
+    }
+
+    /// The name of a policy that makes it, with α in per cent: `auto_clear_5`.
+    pub fn policy_name(self, alpha: f64) -> String {
+        format!("{}_{}", self.name(), percent(alpha))
+    }
+
+    /// The promise in words, for readers of a bundle.
+    pub fn in_words(self, alpha: f64, delta: f64) -> String {
+        let most = percent(alpha);
+        let bound = match self {
+            Promise::AcceptError2Classes => format!(
+                "of the cells accepted, at most {most}% are normal called abnormal or abnormal called normal"
+            ),
+            Promise::AcceptError => {
+                format!("of the cells accepted, at most {most}% have another class")
+            }
+            Promise::MissedAbnormal => {
+                format!("of the abnormal cells, at most {most}% are accepted as normal")
+            }
+            Promise::AutoClear => format!(
+                "of the cells accepted, all of them called normal, at most {most}% are abnormal"
+            ),
+        };
+        format!("{bound}, with confidence {}%", percent(1.0 - delta))
+    }
+
+    /// The measure that ranks its mistakes unless another is chosen: doubt between normal and abnormal where only that counts.
+    pub fn measure(self) -> Measure {
+        match self {
+            Promise::AcceptError => Measure::PredictiveEntropy,
+            _ => Measure::AbnormalEntropy,
+        }
+    }
+
+    /// Whether an answer so called may be accepted at all; `None` when the model does not say which classes are abnormal.
+    pub fn may_accept(self, called_abnormal: Option<bool>) -> bool {
+        match self {
+            Promise::AcceptError => true,
+            Promise::AcceptError2Classes | Promise::MissedAbnormal => called_abnormal.is_some(),
+            Promise::AutoClear => called_abnormal == Some(false),
+        }
+    }
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A share in per cent without the rounding of binary fractions: 0.07 is `7`, 0.025 is `2.5`.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::Promise;
+
+    #[test]
+    fn names_are_those_that_serde_reads_and_writes() {
+        for promise in Promise::ALL {
+            let written = serde_json::to_value(promise).unwrap();
+            assert_eq!(written, promise.name());
+            assert_eq!(serde_json::from_value::<Promise>(written).unwrap(), promise);
+        }
+    }
+
+    #[test]
+    fn policies_are_named_after_the_promise_and_the_bound_in_per_cent() {
+        let names = [0.01, 0.07, 0.1, 0.025].map(|alpha| Promise::AutoClear.policy_name(alpha));
+        assert_eq!(
+            names,
+            [
+                "auto_clear_1",
+                "auto_clear_7",
+                "auto_clear_10",
+                "auto_clear_2.5"
+            ]
+        );
+        assert_eq!(
+            Promise::AcceptError2Classes.policy_name(0.05),
+            "accept_error_2_classes_5"
+        );
+    }
+
+    #[test]
+    fn only_what_is_called_normal_is_cleared_and_without_flags_nothing_is_said_of_two_classes() {
+        assert!(Promise::AutoClear.may_accept(Some(false)));
+        assert!(!Promise::AutoClear.may_accept(Some(true)));
+        assert!(Promise::MissedAbnormal.may_accept(Some(true)));
+        for promise in Promise::ALL {
+            assert_eq!(promise.may_accept(None), promise == Promise::AcceptError);
+        }
+    }
+}

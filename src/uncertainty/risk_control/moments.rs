@@ -1,0 +1,84 @@
+//! Sums over images from which both tests are computed, for any α.
+
+use super::tally::ImageTally;
+
+/// Sums over images of the cases n (trials) and the mistakes k (errors) of each, at one threshold.
+///
+/// They are integers, so that the order of the images changes nothing and a spread of 0 is exactly 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moments {
+    /// Images with a case of the promise at some threshold; those with n = 0 at this one are among them.
+    pub images: u64,
+    /// Images with n > 0.
+    pub images_with_trials: u64,
+    /// Cells accepted, in all images.
+    pub accepted: u64,
+    /// Σ n.
+    pub trials: u64,
+    /// Σ k.
+    pub errors: u64,
+    trials_squared: u64,
+    trials_times_errors: u64,
+    errors_squared: u64,
+}
+
+impl Moments {
+    /// The moments of `steps` steps over images (a drawn image as often as it is drawn).
+    ///
+    /// An image that has no case of the promise at any step says nothing of its risk and is left out, but for the cells accepted:
+    /// whether it has one does not depend on the threshold, and counting it would pretend to more images than there are.
+    pub fn over<'a>(steps: usize, images: impl Iterator<Item = &'a ImageTally>) -> Vec<Moments> {
+        let mut moments = vec![Moments::default(); steps];
+        for image in images {
+            let has_cases = image.last().is_some_and(|loosest| loosest.trials > 0);
+            for (step, counts) in moments.iter_mut().zip(image) {
+                step.accepted += counts.accepted;
+                if has_cases {
+                    step.add(counts.trials, counts.errors);
+                }
+            }
+        }
+        moments
+    }
+
+    /// The moments of images with `trials` cases and `errors` mistakes each; images without cases count.
+    pub fn of_images(images: impl Iterator<Item = (u64, u64)>) -> Moments {
+        let mut moments = Moments::default();
+        images.for_each(|(trials, errors)| moments.add(trials, errors));
+        moments
+    }
+
+    fn add(&mut self, trials: u64, errors: u64) {
+        self.images += 1;
+        self.images_with_trials += u64::from(trials > 0);
+        self.trials += trials;
+        self.errors += errors;
+        self.trials_squared += trials * trials;
+        self.trials_times_errors += trials * errors;
+        self.errors_squared += errors * errors;
+    }
+
+    /// Mistakes per case; `None` without cases.
+    pub fn risk(&self) -> Option<f64> {
+        (self.trials > 0).then(|| self.errors as f64 / self.trials as f64)
+    }
+
+    /// Mean and unbiased variance over images of z = k − α n; `None` with fewer than two images.
+    pub(super) fn excess(&self, alpha: f64) -> Option<(f64, f64)> {
+        if self.images < 2 {
+            return None;
+        }
+        let images = self.images as f64;
+        let mean = (self.errors as f64 - alpha * self.trials as f64) / images;
+        // F Σab − Σa Σb, exact in integers before α comes in.
+        let spread = |products: u64, left: u64, right: u64| {
+            let products = i128::from(self.images) * i128::from(products);
+            (products - i128::from(left) * i128::from(right)) as f64
+        };
+        let of_errors = spread(self.errors_squared, self.errors, self.errors);
+        let of_both = spread(self.trials_times_errors, self.trials, self.errors);
+        let of_trials = spread(self.trials_squared, self.trials, self.trials);
+        let sum = of_errors - 2.0 * alpha * of_both + alpha * alpha * of_trials;
+        Some((mean, sum.max(0.0) / (images * (images - 1.0))))
+    }
+}

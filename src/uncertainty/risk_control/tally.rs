@@ -1,0 +1,272 @@
+//! What a promise counts on labelled cells, image by image and threshold by threshold.
+
+use std::collections::BTreeMap;
+
+use super::error::RiskError;
+use super::grid::Grid;
+use super::moments::Moments;
+use crate::uncertainty::{Measure, Promise, Summary};
+
+/// A labelled cell and its answer, as far as any promise looks at them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Number of the image that the cell comes from; any numbering does.
+    pub image: usize,
+    /// The value of the policy's measure; not looked at when the cell is not eligible.
+    pub uncertainty: f64,
+    /// Whether the answer may be accepted at all: false for a cell that is out of distribution, or whose measure is undefined.
+    pub eligible: bool,
+    /// Whether the cell is abnormal.
+    pub abnormal: bool,
+    /// Whether the predicted class is an abnormal one.
+    pub called_abnormal: bool,
+    /// Whether the predicted class is the true one.
+    pub right_class: bool,
+}
+
+/// What is counted over some cells at one threshold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Cells accepted.
+    pub accepted: u64,
+    /// Cells that the promise is about: the denominator of its risk.
+    pub trials: u64,
+    /// Those of them that break it: the numerator.
+    pub errors: u64,
+}
+
+/// The counts of one image at every step of the grid.
+pub type ImageTally = Vec<Counts>;
+
+/// The counts of a promise on labelled cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tally {
+    promise: Promise,
+    grid: Grid,
+    cells: u64,
+    images: Vec<ImageTally>,
+}
+
+impl Outcome {
+    /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`; `abnormal` has a flag per class.
+    ///
+    /// It is what [`decide`](crate::uncertainty::decide) sees when it judges the same summary
+    /// [with the same flags](Summary::with_abnormal).
+    pub fn of(
+        image: usize,
+        summary: &Summary,
+        measure: Measure,
+        truth: usize,
+        abnormal: &[bool],
+        in_distribution: bool,
+    ) -> Outcome {
+        let value = measure.of(summary);
+        let flag = |class: usize| abnormal.get(class).copied().unwrap_or(true);
+        Outcome {
+            image,
+            uncertainty: value.unwrap_or_default(),
+            eligible: in_distribution && value.is_some(),
+            abnormal: flag(truth),
+            called_abnormal: flag(summary.predicted),
+            right_class: truth == summary.predicted,
+        }
+    }
+
+    /// What the cell adds to the counts of a promise, referred and accepted.
+    ///
+    /// `accept_error` and `auto_clear` bound a share of the accepted, so a referred cell adds nothing. `missed_abnormal` bounds
+    /// a share of the abnormal cells, whatever becomes of them: the denominator stays, and only errors grow with the threshold.
+    pub fn counts(&self, promise: Promise) -> [Counts; 2] {
+        let accepted = promise.may_accept(Some(self.called_abnormal));
+        let (trial, error) = match promise {
+            Promise::AcceptError => (true, !self.right_class),
+            Promise::AcceptError2Classes => (true, self.abnormal != self.called_abnormal),
+            Promise::MissedAbnormal => (self.abnormal, !self.called_abnormal),
+            Promise::AutoClear => (accepted, self.abnormal),
+        };
+        let referred = Counts {
+            trials: u64::from(promise == Promise::MissedAbnormal && self.abnormal),
+            ..Counts::default()
+        };
+        let accepted = Counts {
+            accepted: u64::from(accepted),
+            trials: u64::from(trial),
+            errors: u64::from(trial && error),
+        };
+        [referred, accepted]
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.accepted += other.accepted;
+        self.trials += other.trials;
+        self.errors += other.errors;
+    }
+}
+
+impl Tally {
+    /// Counts cells at every step of the grid.
+    ///
+    /// # Errors
+    /// [`RiskError::NotFinite`] when the uncertainty of an eligible cell is NaN or infinite.
+    pub fn of(promise: Promise, cells: &[Outcome], grid: &Grid) -> Result<Tally, RiskError> {
+        let steps = grid.thresholds().len();
+        let mut images: BTreeMap<usize, ImageTally> = BTreeMap::new();
+        for (number, cell) in cells.iter().enumerate() {
+            if cell.eligible && !cell.uncertainty.is_finite() {
+                return Err(RiskError::NotFinite(number));
+            }
+            let accepting = match cell.eligible {
+                true => grid.first_accepting(cell.uncertainty),
+                false => steps,
+            };
+            let [referred, accepted] = cell.counts(promise);
+            let image = images
+                .entry(cell.image)
+                .or_insert_with(|| vec![Counts::default(); steps]);
+            for (step, counts) in image.iter_mut().enumerate() {
+                counts.add(if step < accepting { referred } else { accepted });
+            }
+        }
+        Ok(Tally {
+            promise,
+            grid: grid.clone(),
+            cells: cells.len() as u64,
+            images: images.into_values().collect(),
+        })
+    }
+
+    /// The promise that it counts for.
+    pub fn promise(&self) -> Promise {
+        self.promise
+    }
+
+    /// The thresholds of its steps.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// How many cells were counted.
+    pub fn cells(&self) -> u64 {
+        self.cells
+    }
+
+    /// The counts of each image, by ascending number.
+    pub fn images(&self) -> &[ImageTally] {
+        &self.images
+    }
+
+    /// The moments over all images, one per step.
+    pub fn moments(&self) -> Vec<Moments> {
+        Moments::over(self.grid.thresholds().len(), self.images.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::uncertainty::{Action, Policy, Samples, decide, summarise};
+
+    const ABNORMAL: [bool; 3] = [false, true, true];
+
+    proptest! {
+        #[test]
+        fn what_is_counted_as_accepted_is_what_a_policy_accepts(
+            logits in prop::collection::vec(-4.0..4.0f64, 3),
+            threshold in 0.0..1.1f64,
+            truth in 0..3usize,
+            (promise, measure) in (
+                prop::sample::select(Promise::ALL.to_vec()),
+                prop::sample::select(Measure::ALL.to_vec()),
+            ),
+        ) {
+            let samples = Samples::from_logits(&logits, 3).unwrap();
+            let summary = summarise(&samples).with_abnormal(&ABNORMAL);
+            let policy = Policy {
+                name: "any".to_owned(),
+                measure,
+                threshold: Some(threshold),
+                alpha: 0.05,
+                delta: 0.05,
+                promise: promise.in_words(0.05, 0.05),
+                kind: Some(promise),
+                certificate: None,
+            };
+            let outcome = Outcome::of(0, &summary, measure, truth, &ABNORMAL, true);
+            let grid = Grid::new(vec![threshold]).unwrap();
+            let tally = Tally::of(promise, &[outcome], &grid).unwrap();
+            let accepted = decide(&summary, Some(&policy)).action == Action::Accept;
+            prop_assert_eq!(tally.moments()[0].accepted, u64::from(accepted));
+        }
+    }
+
+    /// An abnormal cell of image 0 called normal at .2, one called abnormal at .4, a normal one of image 7 called normal at .1.
+    fn cells() -> Vec<Outcome> {
+        let cell = |image, uncertainty, abnormal, called_abnormal| Outcome {
+            image,
+            uncertainty,
+            eligible: true,
+            abnormal,
+            called_abnormal,
+            right_class: !abnormal && !called_abnormal,
+        };
+        vec![
+            cell(0, 0.2, true, false),
+            cell(0, 0.4, true, true),
+            cell(7, 0.1, false, false),
+        ]
+    }
+
+    /// (accepted, trials, errors) over all images, per step.
+    fn totals(promise: Promise, cells: &[Outcome]) -> Vec<(u64, u64, u64)> {
+        let grid = Grid::new(vec![0.1, 0.3, 0.5]).unwrap();
+        let tally = Tally::of(promise, cells, &grid).unwrap();
+        let moments = tally.moments();
+        moments
+            .iter()
+            .map(|step| (step.accepted, step.trials, step.errors))
+            .collect()
+    }
+
+    #[test]
+    fn each_promise_has_its_own_denominator() {
+        let of = |promise| totals(promise, &cells());
+        assert_eq!(
+            of(Promise::AcceptError2Classes),
+            [(1, 1, 0), (2, 2, 1), (3, 3, 1)]
+        );
+        assert_eq!(of(Promise::AcceptError), [(1, 1, 0), (2, 2, 1), (3, 3, 2)]);
+        assert_eq!(
+            of(Promise::MissedAbnormal),
+            [(1, 2, 0), (2, 2, 1), (3, 2, 1)]
+        );
+        assert_eq!(of(Promise::AutoClear), [(1, 1, 0), (2, 2, 1), (2, 2, 1)]);
+    }
+
+    #[test]
+    fn a_cell_out_of_distribution_is_never_accepted_but_if_abnormal_it_is_not_missed() {
+        let mut cells = cells();
+        cells.iter_mut().for_each(|cell| cell.eligible = false);
+        cells[0].uncertainty = f64::NAN;
+        for promise in Promise::ALL {
+            let trials = if promise == Promise::MissedAbnormal {
+                2
+            } else {
+                0
+            };
+            assert_eq!(totals(promise, &cells), [(0, trials, 0); 3], "{promise}");
+        }
+    }
+
+    #[test]
+    fn images_without_any_case_of_the_promise_are_left_out() {
+        let grid = Grid::new(vec![0.5]).unwrap();
+        let images = |promise| Tally::of(promise, &cells(), &grid).unwrap().moments()[0].images;
+        assert_eq!(images(Promise::AcceptError), 2);
+        assert_eq!(images(Promise::MissedAbnormal), 1);
+    }
+}

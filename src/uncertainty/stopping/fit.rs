@@ -1,0 +1,235 @@
+//! Choosing λ by how often stopping early changes a decision. No labels are needed.
+
+use serde::Serialize;
+
+use super::{Boundary, StoppingRule, margin};
+use crate::uncertainty::{Samples, Summary, summarise};
+
+/// The share of cells whose decision may differ from that of all views.
+const MOST_DISAGREEMENT: f64 = 0.005;
+
+/// λ is tried from 0 in tenths up to 8.
+const LARGEST_TENTHS: u32 = 80;
+
+/// What stopping early saves under one policy, and what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Saving {
+    /// Share of cells decided otherwise than by all views: accepted or referred, or accepted as another class.
+    pub disagreement: f64,
+    /// Mean number of views.
+    pub mean_views: f64,
+    /// Median number of views; the lower of the two middle ones.
+    pub median_views: usize,
+}
+
+/// The rule that was chosen and what it does, policy by policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoppingFit {
+    /// `None` when no λ keeps the disagreement low, so that all views have to be taken.
+    pub rule: Option<StoppingRule>,
+    /// One per boundary, in their order; of taking all views when there is no rule.
+    pub savings: Vec<Saving>,
+}
+
+/// One look at a cell: after how many views, how settled its decision was, and whether it was the final one.
+struct Look {
+    views: usize,
+    margin: f64,
+    agrees: bool,
+}
+
+/// Chooses the smallest λ of a fixed grid from which on at most 0.5% of the cells are decided otherwise than by all their views,
+/// under every one of the policies.
+///
+/// `cells` holds all T views of each calibration cell, `boundaries` where each policy decides (`None`: the class alone counts).
+pub fn calibrate(
+    cells: &[Samples],
+    boundaries: &[Option<Boundary>],
+    start: usize,
+    step: usize,
+) -> StoppingFit {
+    let rule = |lambda| StoppingRule {
+        start,
+        step,
+        lambda,
+    };
+    let mut looks: Vec<Vec<Vec<Look>>> = boundaries.iter().map(|_| Vec::new()).collect();
+    for cell in cells {
+        let running = running(cell, &rule(0.0));
+        for (looks, boundary) in looks.iter_mut().zip(boundaries) {
+            looks.push(looks_at(cell, &running, boundary.as_ref()));
+        }
+    }
+    let savings = |lambda| looks.iter().map(|cells| saving(cells, lambda)).collect();
+    let lambdas = (0..=LARGEST_TENTHS).map(|tenths| f64::from(tenths) / 10.0);
+    let good = |lambda: &f64| {
+        let savings: Vec<Saving> = savings(*lambda);
+        let agrees = |saving: &Saving| saving.disagreement <= MOST_DISAGREEMENT;
+        savings.iter().all(agrees)
+    };
+    let lambda = match cells.is_empty() {
+        true => None,
+        false => lambdas.rev().take_while(good).last(),
+    };
+    StoppingFit {
+        rule: lambda.map(rule),
+        savings: savings(lambda.unwrap_or(f64::INFINITY)),
+    }
+}
+
+/// The number of views at each look, and their summary; the last is that of all views.
+fn running(cell: &Samples, rule: &StoppingRule) -> Vec<(usize, Summary)> {
+    let first = |views: usize| {
+        let rows: Vec<f64> = cell.rows().take(views).flatten().copied().collect();
+        let samples = Samples::from_probabilities(rows, cell.classes()).ok()?;
+        Some((views, summarise(&samples)))
+    };
+    rule.looks(cell.passes()).filter_map(first).collect()
+}
+
+fn looks_at(
+    cell: &Samples,
+    running: &[(usize, Summary)],
+    boundary: Option<&Boundary>,
+) -> Vec<Look> {
+    let total = cell.passes();
+    let last = running.last().map(|(_, all)| decision(all, boundary));
+    let look = |(views, summary): &(usize, Summary)| Look {
+        views: *views,
+        margin: match *views == total {
+            true => f64::INFINITY,
+            false => margin(cell, *views, total, boundary).unwrap_or(0.0),
+        },
+        agrees: Some(decision(summary, boundary)) == last,
+    };
+    running.iter().map(look).collect()
+}
+
+/// The class as which an answer is accepted; `None`: referred. Without a boundary every class is as good as accepted.
+fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<usize> {
+    let class = summary.predicted;
+    let Some(boundary) = boundary else {
+        return Some(class);
+    };
+    let summary = summary.clone().with_abnormal(boundary.abnormal);
+    let value = boundary.measure.of(&summary)?;
+    (value <= boundary.threshold).then_some(class)
+}
+
+fn saving(cells: &[Vec<Look>], lambda: f64) -> Saving {
+    let stop = |looks: &Vec<Look>| {
+        let early = looks.iter().find(|look| look.margin > lambda);
+        early.or(looks.last()).map(|look| (look.views, look.agrees))
+    };
+    let mut stops: Vec<(usize, bool)> = cells.iter().filter_map(stop).collect();
+    stops.sort_unstable();
+    let count = stops.len().max(1) as f64;
+    let disagreeing = stops.iter().filter(|(_, agrees)| !agrees).count();
+    let views: usize = stops.iter().map(|(views, _)| views).sum();
+    let middle = stops.get(stops.len().saturating_sub(1) / 2);
+    Saving {
+        disagreement: disagreeing as f64 / count,
+        mean_views: views as f64 / count,
+        median_views: middle.map_or(0, |(views, _)| *views),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+    use super::super::settled;
+    use super::*;
+    use crate::uncertainty::Measure;
+
+    const ABNORMAL: [bool; 3] = [false, true, true];
+
+    fn unit(random: &mut ChaCha8Rng) -> f64 {
+        f64::from(random.next_u32()) / f64::from(u32::MAX)
+    }
+
+    /// Cells from sure to torn, fifty views each that scatter about the cell's own logits.
+    fn cells() -> Vec<Samples> {
+        let mut random = ChaCha8Rng::seed_from_u64(11);
+        let cell = |number: usize| {
+            let lean = 6.0 * unit(&mut random) - 3.0;
+            let view = |_| {
+                [
+                    lean + unit(&mut random),
+                    2.0 * unit(&mut random),
+                    -2.0 - (number % 3) as f64,
+                ]
+            };
+            let logits: Vec<f64> = (0..50).flat_map(view).collect();
+            Samples::from_logits(&logits, 3).unwrap()
+        };
+        (0..400).map(cell).collect()
+    }
+
+    fn boundaries() -> [Option<Boundary<'static>>; 3] {
+        let boundary = |measure, threshold| {
+            Some(Boundary {
+                measure,
+                threshold,
+                abnormal: &ABNORMAL,
+            })
+        };
+        [
+            None,
+            boundary(Measure::PredictiveEntropy, 0.5),
+            boundary(Measure::AbnormalEntropy, 0.3),
+        ]
+    }
+
+    #[test]
+    fn the_chosen_rule_saves_views_and_keeps_the_decisions_of_all_of_them() {
+        let cells = cells();
+        let fit = calibrate(&cells, &boundaries(), 4, 2);
+        let rule = fit.rule.unwrap();
+        assert!(rule.lambda > 0.0, "{rule:?}");
+        for (boundary, saving) in boundaries().iter().zip(&fit.savings) {
+            assert!(saving.disagreement <= 0.005, "{saving:?}");
+            assert!(
+                saving.mean_views < 25.0 && saving.median_views >= 4,
+                "{saving:?}"
+            );
+            // The same figure by the function that the engine asks, view by view.
+            let used = |cell: &Samples| {
+                let rows: Vec<Vec<f64>> = cell.rows().map(<[f64]>::to_vec).collect();
+                let stop = |views: &usize| {
+                    let samples = Samples::from_rows(&rows[..*views]).unwrap();
+                    settled(&samples, 50, boundary.as_ref(), &rule)
+                };
+                rule.looks(50).find(stop).unwrap()
+            };
+            let mean = cells.iter().map(used).sum::<usize>() as f64 / cells.len() as f64;
+            assert!((mean - saving.mean_views).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_smaller_lambda_than_the_chosen_one_changes_too_many_decisions() {
+        let (cells, boundaries) = (cells(), boundaries());
+        let lambda = calibrate(&cells, &boundaries, 4, 2).rule.unwrap().lambda;
+        let worst = |lambda: f64| {
+            let of = |boundary: &Option<Boundary>| {
+                let rule = StoppingRule {
+                    start: 4,
+                    step: 2,
+                    lambda,
+                };
+                let looks = |cell| looks_at(cell, &running(cell, &rule), boundary.as_ref());
+                saving(&cells.iter().map(looks).collect::<Vec<_>>(), lambda).disagreement
+            };
+            boundaries.iter().map(of).fold(0.0, f64::max)
+        };
+        assert!(worst(lambda) <= 0.005 && worst(lambda - 0.1) > 0.005);
+    }
+
+    #[test]
+    fn without_cells_there_is_no_rule() {
+        assert_eq!(calibrate(&[], &boundaries(), 4, 2).rule, None);
+    }
+}

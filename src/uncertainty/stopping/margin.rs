@@ -1,0 +1,197 @@
+//! By how many standard errors a decision is away from changing.
+
+use super::Boundary;
+use crate::uncertainty::measures::entropy;
+use crate::uncertainty::{Measure, Samples};
+
+/// A running figure and its standard error as an estimate of that of all T views.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Estimate {
+    pub(super) value: f64,
+    pub(super) error: f64,
+}
+
+/// The standard errors by which the first `views` of `total` samples settle the decision: those between the measure and the
+/// threshold and, where that accepts (or without a boundary), those between the two leading classes, whichever are fewer.
+///
+/// `None` for fewer than two views and for a measure without a standard error; infinite where the views are all alike.
+pub fn margin(
+    samples: &Samples,
+    views: usize,
+    total: usize,
+    boundary: Option<&Boundary>,
+) -> Option<f64> {
+    let rows: Vec<&[f64]> = samples.rows().take(views).collect();
+    if rows.len() < 2 {
+        return None;
+    }
+    let lead = || lead(&rows, total).distance_from(0.0);
+    let Some(boundary) = boundary else {
+        return Some(lead());
+    };
+    let doubt = doubt(&rows, total, boundary)?;
+    let from_threshold = doubt.distance_from(boundary.threshold);
+    match doubt.value <= boundary.threshold {
+        true => Some(from_threshold.min(lead())),
+        false => Some(from_threshold),
+    }
+}
+
+impl Estimate {
+    /// In standard errors.
+    fn distance_from(self, value: f64) -> f64 {
+        match self.error > 0.0 {
+            true => (self.value - value).abs() / self.error,
+            false => f64::INFINITY,
+        }
+    }
+}
+
+/// The policy's measure of the running mean.
+fn doubt(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Estimate> {
+    match boundary.measure {
+        Measure::PredictiveEntropy => Some(entropy_of_mean(rows, total)),
+        Measure::AbnormalEntropy => {
+            let grouped: Vec<[f64; 2]> = rows.iter().map(|row| grouped(row, boundary)).collect();
+            let rows: Vec<&[f64]> = grouped.iter().map(|row| row.as_slice()).collect();
+            Some(entropy_of_mean(&rows, total))
+        }
+        _ => None,
+    }
+}
+
+/// The probabilities of normal and of abnormal.
+fn grouped(row: &[f64], boundary: &Boundary) -> [f64; 2] {
+    let pairs = row.iter().zip(boundary.abnormal);
+    let abnormal: f64 = pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum();
+    [row.iter().sum::<f64>() - abnormal, abnormal].map(|p| p.clamp(0.0, 1.0))
+}
+
+/// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
+/// the gradient −ln m (the gradient's constant −1 moves no row, since each sums to 1).
+pub(super) fn entropy_of_mean(rows: &[&[f64]], total: usize) -> Estimate {
+    let mean = mean(rows);
+    let project = |row: &&[f64]| {
+        let present = row.iter().zip(&mean).filter(|&(_, &m)| m > 0.0);
+        present.map(|(p, m)| -p * m.ln()).sum()
+    };
+    Estimate {
+        value: entropy(&mean),
+        error: standard_error(rows.iter().map(project).collect(), total),
+    }
+}
+
+/// How far the leading class is before the second.
+fn lead(rows: &[&[f64]], total: usize) -> Estimate {
+    let mean = mean(rows);
+    let mut order: Vec<usize> = (0..mean.len()).collect();
+    let probability = |class: &usize| mean.get(*class).copied().unwrap_or_default();
+    order.sort_by(|left, right| probability(right).total_cmp(&probability(left)));
+    let (first, second) = match order.as_slice() {
+        [first, second, ..] => (*first, *second),
+        _ => (0, 0),
+    };
+    let of = |row: &[f64], class: usize| row.get(class).copied().unwrap_or_default();
+    let differences = rows.iter().map(|row| of(row, first) - of(row, second));
+    Estimate {
+        value: probability(&first) - probability(&second),
+        error: standard_error(differences.collect(), total),
+    }
+}
+
+fn mean(rows: &[&[f64]]) -> Vec<f64> {
+    let mut sums = vec![0.0; rows.first().map_or(0, |row| row.len())];
+    for row in rows {
+        sums.iter_mut().zip(*row).for_each(|(sum, p)| *sum += p);
+    }
+    let views = rows.len() as f64;
+    sums.into_iter().map(|sum| sum / views).collect()
+}
+
+/// The standard error of the mean of t values drawn from T without replacement: s √((1 − t/T) / t).
+fn standard_error(values: Vec<f64>, total: usize) -> f64 {
+    let views = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / views;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let left = (1.0 - views / total as f64).max(0.0);
+    (squares / (views - 1.0) * left / views).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+    use super::*;
+
+    const VIEWS: usize = 50;
+
+    fn unit(random: &mut ChaCha8Rng) -> f64 {
+        f64::from(random.next_u32()) / f64::from(u32::MAX)
+    }
+
+    /// Fifty views of a cell that are torn between three classes.
+    fn population(random: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+        let row = |_| {
+            let weights = [1.0 + unit(random), 0.2 + unit(random), 0.3 * unit(random)];
+            let sum: f64 = weights.iter().sum();
+            weights.map(|weight| weight / sum).to_vec()
+        };
+        (0..VIEWS).map(row).collect()
+    }
+
+    fn shuffle(random: &mut ChaCha8Rng, order: &mut [usize]) {
+        for last in (1..order.len()).rev() {
+            let other = (random.next_u64() % (last as u64 + 1)) as usize;
+            order.swap(last, other);
+        }
+    }
+
+    #[test]
+    fn the_standard_error_is_how_far_the_entropy_of_some_views_is_from_that_of_all() {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let all = population(&mut random);
+        let whole: Vec<&[f64]> = all.iter().map(Vec::as_slice).collect();
+        let truth = entropy_of_mean(&whole, VIEWS).value;
+        let mut order: Vec<usize> = (0..VIEWS).collect();
+        for views in [10, 30] {
+            let (mut squares, mut errors) = (0.0, 0.0);
+            for _ in 0..4_000 {
+                shuffle(&mut random, &mut order);
+                let some: Vec<&[f64]> = order[..views].iter().map(|&view| whole[view]).collect();
+                let estimate = entropy_of_mean(&some, VIEWS);
+                squares += (estimate.value - truth).powi(2);
+                errors += estimate.error.powi(2);
+            }
+            let ratio = (errors / squares).sqrt();
+            assert!((0.95..1.05).contains(&ratio), "{views} views: {ratio}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_entropy() {
+        let mut random = ChaCha8Rng::seed_from_u64(8);
+        let all = population(&mut random);
+        let rows: Vec<&[f64]> = all.iter().take(12).map(Vec::as_slice).collect();
+        let centre = mean(&rows);
+        // Numerically: how the entropy changes when the mean moves a little towards each row.
+        let small = 1e-5;
+        let slope = |row: &&[f64]| {
+            let moved = |by: f64| {
+                let pairs = centre.iter().zip(*row);
+                entropy(&pairs.map(|(m, p)| m + by * (p - m)).collect::<Vec<_>>())
+            };
+            (moved(small) - moved(-small)) / (2.0 * small)
+        };
+        let wanted = standard_error(rows.iter().map(slope).collect(), VIEWS);
+        let error = entropy_of_mean(&rows, VIEWS).error;
+        assert!((error / wanted - 1.0).abs() < 1e-6, "{error} {wanted}");
+    }
+
+    #[test]
+    fn a_class_that_no_view_gives_any_probability_does_no_harm() {
+        let rows: [&[f64]; 2] = [&[0.7, 0.3, 0.0], &[0.6, 0.4, 0.0]];
+        let without: [&[f64]; 2] = [&[0.7, 0.3], &[0.6, 0.4]];
+        assert_eq!(entropy_of_mean(&rows, 9), entropy_of_mean(&without, 9));
+    }
+}

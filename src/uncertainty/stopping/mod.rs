@@ -1,0 +1,210 @@
+//! When further views of test-time augmentation would not change the decision.
+//!
+//! Views are drawn in a fixed order, so the first t of T are a sample without replacement from all T. The decision that all T
+//! would give is taken for settled when it is λ standard errors away from changing; λ is calibrated without labels, against
+//! the decisions of all T views.
+
+mod fit;
+mod margin;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::measure::Measure;
+use super::samples::Samples;
+
+pub use fit::{Saving, StoppingFit, calibrate};
+pub use margin::margin;
+
+/// After how many views to look, and how sure to be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoppingRule {
+    /// Views before the first look, at least 2: one view has no spread.
+    pub start: usize,
+    /// Views between looks, at least 1.
+    pub step: usize,
+    /// Standard errors by which a decision has to be away from changing; infinity never stops early.
+    pub lambda: f64,
+}
+
+/// Where a policy's decision changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Boundary<'a> {
+    /// The policy's measure. Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure
+    /// no decision is settled before the last view.
+    pub measure: Measure,
+    /// The largest value that is accepted.
+    pub threshold: f64,
+    /// Which classes are abnormal (C flags); looked at for `abnormal_entropy`.
+    pub abnormal: &'a [bool],
+}
+
+/// Why a stopping rule cannot be used.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum StoppingError {
+    /// One view has no spread.
+    #[error("the stopping rule starts at {0} views; start at 2 or more")]
+    Start(usize),
+    /// It would look at the same views for ever.
+    #[error("the stopping rule takes 0 views a step; take 1 or more")]
+    Step,
+    /// λ is negative or not a number.
+    #[error("the stopping rule's lambda is {0}; it must be 0 or more")]
+    Lambda(f64),
+}
+
+impl StoppingRule {
+    /// Checks what a file may get wrong.
+    ///
+    /// # Errors
+    /// Every variant of [`StoppingError`].
+    pub fn check(&self) -> Result<(), StoppingError> {
+        if self.start < 2 {
+            return Err(StoppingError::Start(self.start));
+        }
+        if self.step == 0 {
+            return Err(StoppingError::Step);
+        }
+        match self.lambda >= 0.0 {
+            true => Ok(()),
+            false => Err(StoppingError::Lambda(self.lambda)),
+        }
+    }
+
+    /// The numbers of views after which to look, ascending; the last is `total`.
+    pub fn looks(&self, total: usize) -> impl Iterator<Item = usize> {
+        let before = (self.start..total).step_by(self.step.max(1));
+        before.chain(std::iter::once(total))
+    }
+}
+
+/// Whether the decision that `total` views would give is settled by the `samples` of the first of them.
+///
+/// `boundary` is that of the policy that decides. Without one (no policy, or one that refers all) what counts is the class.
+pub fn settled(
+    samples: &Samples,
+    total: usize,
+    boundary: Option<&Boundary>,
+    rule: &StoppingRule,
+) -> bool {
+    let views = samples.passes();
+    if views >= total {
+        return true;
+    }
+    views >= rule.start
+        && margin(samples, views, total, boundary).is_some_and(|margin| margin > rule.lambda)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ABNORMAL: [bool; 3] = [false, true, true];
+
+    fn any_samples() -> impl Strategy<Value = Samples> {
+        let row = prop::collection::vec(0.01..1.0f64, 3).prop_map(|row| {
+            let sum: f64 = row.iter().sum();
+            row.into_iter().map(|weight| weight / sum).collect()
+        });
+        prop::collection::vec(row, 1..12)
+            .prop_map(|rows: Vec<Vec<f64>>| Samples::from_rows(&rows).unwrap())
+    }
+
+    fn boundary(measure: Measure, threshold: f64) -> Boundary<'static> {
+        Boundary {
+            measure,
+            threshold,
+            abnormal: &ABNORMAL,
+        }
+    }
+
+    fn rule(lambda: f64) -> StoppingRule {
+        StoppingRule {
+            start: 2,
+            step: 1,
+            lambda,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_infinite_lambda_never_stops_early_and_all_views_are_always_settled(
+            samples in any_samples(), threshold in 0.0..1.1f64, further in 1..9usize
+        ) {
+            let boundary = boundary(Measure::PredictiveEntropy, threshold);
+            let views = samples.passes();
+            for boundary in [None, Some(&boundary)] {
+                prop_assert!(!settled(&samples, views + further, boundary, &rule(f64::INFINITY)));
+                prop_assert!(settled(&samples, views, boundary, &rule(f64::INFINITY)));
+            }
+        }
+
+        #[test]
+        fn what_is_settled_by_a_large_lambda_is_settled_by_a_smaller_one(
+            samples in any_samples(), threshold in 0.0..1.1f64, lambda in 0.0..9.0f64, less in 0.0..1.0f64
+        ) {
+            for measure in [Measure::PredictiveEntropy, Measure::AbnormalEntropy] {
+                let boundary = boundary(measure, threshold);
+                let settled = |lambda| settled(&samples, 20, Some(&boundary), &rule(lambda));
+                prop_assert!(settled(lambda * less) || !settled(lambda));
+            }
+        }
+
+        #[test]
+        fn a_measure_without_a_standard_error_takes_all_views(samples in any_samples(), threshold in 0.0..1.0f64) {
+            let boundary = boundary(Measure::VariationRatio, threshold);
+            prop_assert!(!settled(&samples, 20, Some(&boundary), &rule(0.0)));
+        }
+
+        #[test]
+        fn looks_ascend_to_the_last_view(start in 2..60usize, step in 1..9usize, total in 1..60usize) {
+            let looks: Vec<usize> = StoppingRule { start, step, lambda: 1.0 }.looks(total).collect();
+            prop_assert!(looks.is_sorted_by(|before, after| before < after));
+            prop_assert_eq!(looks.last(), Some(&total));
+        }
+    }
+
+    #[test]
+    fn no_view_less_than_the_start_settles_anything() {
+        let alike = Samples::from_rows(&vec![vec![0.9, 0.05, 0.05]; 5]).unwrap();
+        let late = StoppingRule {
+            start: 6,
+            ..rule(1.0)
+        };
+        assert!(!settled(&alike, 20, None, &late));
+        assert!(settled(&alike, 20, None, &rule(1.0)));
+    }
+
+    #[test]
+    fn an_accepted_cell_is_settled_only_when_its_class_is() {
+        let torn = [[0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.5, 0.4, 0.1]];
+        let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
+        let at = |threshold| {
+            let boundary = boundary(Measure::PredictiveEntropy, threshold);
+            settled(&torn, 50, Some(&boundary), &rule(2.0))
+        };
+        assert!(at(0.1), "referred for certain, whatever the class");
+        assert!(!at(1.09), "accepted for certain, but as which class?");
+    }
+
+    #[test]
+    fn what_a_file_may_get_wrong_is_told_apart() {
+        assert_eq!(rule(2.3).check(), Ok(()));
+        let start = StoppingRule {
+            start: 1,
+            ..rule(2.3)
+        };
+        assert_eq!(start.check(), Err(StoppingError::Start(1)));
+        let step = StoppingRule {
+            step: 0,
+            ..rule(2.3)
+        };
+        assert_eq!(step.check(), Err(StoppingError::Step));
+        assert_eq!(rule(-1.0).check(), Err(StoppingError::Lambda(-1.0)));
+        assert!(rule(f64::NAN).check().is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! The trunk's second output, on the real trunk and real cells.
+
+use std::{fs, path::Path};
+
+use prost::Message;
+use secondlook::{
+    bundle::{
+        Bundle,
+        onnx::{Axis::Free, ModelProto, tensor_info},
+    },
+    imaging::{InputTensor, Limits, decode, resize},
+    training::{Graph, STATISTICS, residual_additions, with_statistics},
+};
+
+use super::runtime;
+
+const BUNDLE: &str = "models/cric-lite0";
+const CROPS: usize = 5;
+
+fn trunk() -> ModelProto {
+    ModelProto::decode(&*fs::read(format!("{BUNDLE}/trunk.onnx")).unwrap()).unwrap()
+}
+
+fn cells() -> InputTensor {
+    let bundle = Bundle::open(Path::new(BUNDLE)).unwrap();
+    let input = &bundle.manifest().input;
+    let mut tensor = InputTensor::with_capacity(input.size, input.size, CROPS).unwrap();
+    for number in 0..CROPS {
+        let file = format!("tests/fixtures/imaging/crop0{number}.png");
+        let image = decode(&fs::read(file).unwrap(), &Limits::default()).unwrap();
+        let image = resize(&image, input.size, input.size, input.resize).unwrap();
+        tensor.push(&image, &input.normalisation).unwrap();
+    }
+    tensor
+}
+
+/// What a graph gives as `output` for images that lie one after the other.
+fn output(model: &ModelProto, output: &str, images: &[f32]) -> Vec<f32> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trunk.onnx");
+    fs::write(&path, model.encode_to_vec()).unwrap();
+    let mut graph = Graph::open(runtime(), &path, output).unwrap();
+    let count = i64::try_from(images.len() / (3 * 224 * 224)).unwrap();
+    graph
+        .run(&[("image", vec![count, 3, 224, 224], images)])
+        .unwrap()
+}
+
+/// The same graph with `tensor` `[N, C, H, W]` as a further output.
+fn exposing(model: &ModelProto, tensor: &str) -> ModelProto {
+    let mut model = model.clone();
+    let axes = [Free("n"), Free("c"), Free("h"), Free("w")];
+    let exposed = tensor_info(tensor, &axes);
+    model.graph.as_mut().unwrap().output.push(exposed);
+    model
+}
+
+/// Mean, and logarithm of the standard deviation, of the values of one channel.
+fn moments(values: &[f32]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let values = || values.iter().copied().map(f64::from);
+    let mean = values().sum::<f64>() / count;
+    let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (mean, 0.5 * (variance + 1e-6).ln())
+}
+
+#[test]
+fn statistics_are_mean_and_log_deviation_of_each_channel() {
+    let (trunk, cells) = (trunk(), cells());
+    // The third addition of this trunk has 80 channels of 14 × 14, the first 24 of 56 × 56.
+    for (addition, channels, space) in [(0, 24, 56 * 56), (2, 80, 14 * 14)] {
+        let tensor = residual_additions(&trunk).swap_remove(addition);
+        let edited = with_statistics(&trunk, &tensor).unwrap();
+        let found = output(&edited, STATISTICS, cells.as_slice());
+        let maps = output(&exposing(&trunk, &tensor), &tensor, cells.as_slice());
+        assert_eq!(maps.len(), CROPS * channels * space, "{tensor}");
+        assert_eq!(found.len(), CROPS * 2 * channels, "{tensor}");
+        let of_images = found.chunks_exact(2 * channels);
+        for (found, maps) in of_images.zip(maps.chunks_exact(channels * space)) {
+            for (channel, map) in maps.chunks_exact(space).enumerate() {
+                let (mean, log_std) = moments(map);
+                let off = [
+                    f64::from(found[channel]) - mean,
+                    f64::from(found[channels + channel]) - log_std,
+                ];
+                assert!(off.iter().all(|off| off.abs() < 1e-5), "{tensor}: {off:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn features_stay_the_same_to_the_last_bit() {
+    let (trunk, cells) = (trunk(), cells());
+    let before = output(&trunk, "features", cells.as_slice());
+    for tensor in residual_additions(&trunk) {
+        let edited = with_statistics(&trunk, &tensor).unwrap();
+        let after = output(&edited, "features", cells.as_slice());
+        assert!(before == after, "{tensor}");
+    }
+}
+
+#[test]
+fn statistics_do_not_depend_on_the_batch() {
+    let (trunk, cells) = (trunk(), cells());
+    let tensor = residual_additions(&trunk).swap_remove(2);
+    let edited = with_statistics(&trunk, &tensor).unwrap();
+    let together = output(&edited, STATISTICS, cells.as_slice());
+    let alone = cells.as_slice().chunks_exact(3 * 224 * 224);
+    let alone: Vec<f32> = alone
+        .flat_map(|image| output(&edited, STATISTICS, image))
+        .collect();
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn the_trunks_nine_residual_additions_are_found() {
+    assert_eq!(residual_additions(&trunk()).len(), 9);
+}
+
+#[test]
+fn a_tensor_that_is_not_there_and_a_second_edit_are_refused() {
+    let trunk = trunk();
+    let refusal = with_statistics(&trunk, "absent").unwrap_err().to_string();
+    assert!(refusal.contains("`absent`"), "{refusal}");
+    let tensor = residual_additions(&trunk).swap_remove(2);
+    let edited = with_statistics(&trunk, &tensor).unwrap();
+    let refusal = with_statistics(&edited, &tensor).unwrap_err().to_string();
+    assert!(refusal.contains("already"), "{refusal}");
+}
