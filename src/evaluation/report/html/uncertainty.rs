@@ -32,8 +32,9 @@ const CURVES: [Measure; 5] = [
 ];
 
 /// The histograms; the paper's variance is the variance in another unit.
-const HISTOGRAMS: [Measure; 7] = [
+const HISTOGRAMS: [Measure; 8] = [
     Measure::PredictiveEntropy,
+    Measure::AbnormalEntropy,
     Measure::ExpectedEntropy,
     Measure::MutualInformation,
     Measure::VariationRatio,
