@@ -115,7 +115,7 @@ impl Frame {
             thin(BLACK),
         );
         let middle = self.area.top + 0.5 * self.area.height;
-        canvas.upward_text((left - 40.0, middle), TEXT, &axis.label);
+        canvas.upward_text((left - 46.0, middle), TEXT, &axis.label);
     }
 }
 

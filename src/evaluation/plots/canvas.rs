@@ -2,12 +2,19 @@
 
 use std::fmt::Write;
 
-use super::palette::{BLACK, Fill, LineStyle, Marker};
+use super::{
+    hatching::marks,
+    palette::{BLACK, Fill, LineStyle, Marker},
+};
+
+/// A white rim, so that lines under a text do not cut through its letters.
+const RIM: &str =
+    r#" stroke="white" stroke-width="2.5" paint-order="stroke" stroke-linejoin="round""#;
 
 /// A finished plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
-    /// Its name as a file, without ending; also the prefix of the ids inside.
+    /// Its name as a file, without ending.
     pub name: String,
     /// What it shows, in a line.
     pub title: String,
@@ -43,7 +50,6 @@ pub struct Canvas {
     description: String,
     width: f64,
     height: f64,
-    patterns: Vec<Fill>,
     body: String,
 }
 
@@ -84,20 +90,21 @@ impl Canvas {
             description: description.to_owned(),
             width,
             height,
-            patterns: Vec::new(),
             body: String::new(),
         }
     }
 
     pub fn rectangle(&mut self, area: Area, fill: Fill, opacity: f64) {
-        let outline = match fill {
-            Fill::Plain(_) => String::new(),
-            patterned => format!(r#" stroke="{}" stroke-width="0.7""#, patterned.colour()),
+        let (paint, outline) = match fill {
+            Fill::Plain(colour) => (colour, String::new()),
+            marked => {
+                let outline = format!(r#" stroke="{}" stroke-width="0.7""#, marked.colour());
+                ("white", outline)
+            }
         };
-        let paint = self.paint(fill);
         self.push(&format!(
-            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{paint}" fill-opacity="{opacity}"{outline}/>"#,
-            area.left, area.top, area.width.max(0.0), area.height.max(0.0),
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{paint}" fill-opacity="{opacity}"{outline}/>{}"#,
+            area.left, area.top, area.width.max(0.0), area.height.max(0.0), marks(area, fill),
         ));
     }
 
@@ -179,6 +186,11 @@ impl Canvas {
         self.styled_text(at, anchor, size, r#" font-weight="600""#, text);
     }
 
+    /// Text that may lie on lines and bars.
+    pub fn rimmed_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+        self.styled_text(at, anchor, size, RIM, text);
+    }
+
     pub fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, r#" fill="white""#, text);
     }
@@ -203,15 +215,11 @@ impl Canvas {
 
     pub fn finish(self) -> Plot {
         let (title, description) = (escape(&self.title), escape(&self.description));
-        let patterns: String = (0..)
-            .zip(&self.patterns)
-            .map(|(index, fill)| pattern(&self.pattern_id(index), *fill))
-            .collect();
         let svg = format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" "#,
                 r#"role="img" aria-label="{title}. {description}" font-family="system-ui, 'Helvetica Neue', Arial, sans-serif" fill="{black}">"#,
-                "\n<title>{title}</title><desc>{description}</desc><defs>{patterns}</defs>",
+                "\n<title>{title}</title><desc>{description}</desc>",
                 r#"<rect width="100%" height="100%" fill="white"/>"#,
                 "\n{body}</svg>"
             ),
@@ -221,7 +229,6 @@ impl Canvas {
             body = self.body,
             title = title,
             description = description,
-            patterns = patterns,
         );
         Plot {
             name: self.name,
@@ -233,22 +240,6 @@ impl Canvas {
     fn push(&mut self, element: &str) {
         self.body.push_str(element);
         self.body.push('\n');
-    }
-
-    fn paint(&mut self, fill: Fill) -> String {
-        if let Fill::Plain(colour) = fill {
-            return colour.to_owned();
-        }
-        let known = self.patterns.iter().position(|pattern| *pattern == fill);
-        let index = known.unwrap_or_else(|| {
-            self.patterns.push(fill);
-            self.patterns.len() - 1
-        });
-        format!("url(#{})", self.pattern_id(index))
-    }
-
-    fn pattern_id(&self, index: usize) -> String {
-        format!("{}-fill-{index}", self.name)
     }
 }
 
@@ -270,20 +261,6 @@ fn coordinates(points: &[Point]) -> String {
     }
     text.truncate(text.trim_end().len());
     text
-}
-
-fn pattern(id: &str, fill: Fill) -> String {
-    let colour = fill.colour();
-    let inside = match fill {
-        Fill::Plain(_) => String::new(),
-        Fill::Hatched(_) => format!(
-            r#"<path d="M-1,1 l2,-2 M0,5 l5,-5 M4,6 l2,-2" stroke="{colour}" stroke-width="1.7"/>"#
-        ),
-        Fill::Dotted(_) => format!(r#"<circle cx="2.5" cy="2.5" r="1.35" fill="{colour}"/>"#),
-    };
-    format!(
-        r#"<pattern id="{id}" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" fill="white"/>{inside}</pattern>"#
-    )
 }
 
 #[cfg(test)]

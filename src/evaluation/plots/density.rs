@@ -34,9 +34,9 @@ pub struct DensityPlot<'a> {
 }
 
 const WIDTH: f64 = 560.0;
-const LEFT: f64 = 52.0;
-const ROW: (f64, f64) = (496.0, 74.0);
-const STEP: f64 = 106.0;
+const LEFT: f64 = 58.0;
+const ROW: (f64, f64) = (490.0, 74.0);
+const STEP: f64 = 116.0;
 const FILLS: [Fill; 4] = [
     Fill::Plain(SKY),
     Fill::Hatched(VERMILLION),
@@ -76,7 +76,7 @@ impl DensityPlot<'_> {
         let tallest = (1.02 * ends.map(|(_, high)| high).fold(bars, f64::max)).min(1.5 * bars);
         let y = AxisSpec::new("share", 0.0, tallest);
         let frame = Frame::new(area, &self.x, &y);
-        frame.draw_y(canvas, &y, 2);
+        frame.draw_y(canvas, &y, 3);
         let width = area.width / row.shares.len().max(1) as f64;
         for (index, share) in row
             .shares

@@ -72,8 +72,14 @@ impl IntervalRows<'_> {
                 thin(LIGHT_GREY),
             );
             canvas.text((COVERAGE.0 - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
-            draw_share(&mut canvas, &coverage, y, row.coverage, Marker::Square);
             let promised = risk.x(row.promised);
+            draw_share(
+                &mut canvas,
+                (&coverage, y),
+                row.coverage,
+                Marker::Square,
+                COVERAGE.0,
+            );
             let bound = LineStyle {
                 colour: VERMILLION,
                 dash: "",
@@ -81,7 +87,7 @@ impl IntervalRows<'_> {
                 marker: None,
             };
             canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
-            draw_share(&mut canvas, &risk, y, row.risk, Marker::Circle);
+            draw_share(&mut canvas, (&risk, y), row.risk, Marker::Circle, promised);
         }
         canvas.finish()
     }
@@ -97,14 +103,16 @@ impl IntervalRows<'_> {
     }
 }
 
-fn draw_share(canvas: &mut Canvas, frame: &Frame, y: f64, share: Option<Share>, marker: Marker) {
+/// Draws a share, or says right of `otherwise` that there is none.
+fn draw_share(
+    canvas: &mut Canvas,
+    (frame, y): (&Frame, f64),
+    share: Option<Share>,
+    marker: Marker,
+    otherwise: f64,
+) {
     let Some(share) = share else {
-        return canvas.text(
-            (frame.area.left + 6.0, y + 4.0),
-            Anchor::Start,
-            TEXT,
-            "undefined",
-        );
+        return canvas.text((otherwise + 8.0, y + 4.0), Anchor::Start, TEXT, "undefined");
     };
     if let Some((low, high)) = share.interval {
         canvas.line((frame.x(low), y), (frame.x(high), y), thin(BLACK));

@@ -54,9 +54,9 @@ pub struct LinePlot<'a> {
 
 const WIDTH: f64 = 320.0;
 const PLOT: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 26.0,
-    width: 256.0,
+    width: 250.0,
     height: 226.0,
 };
 
@@ -104,7 +104,7 @@ impl LinePlot<'_> {
             (PLOT.right() - 6.0, Anchor::End)
         };
         for (row, note) in self.notes.iter().enumerate() {
-            canvas.text((x, first + 15.0 * row as f64), anchor, TEXT, note);
+            canvas.rimmed_text((x, first + 15.0 * row as f64), anchor, TEXT, note);
         }
     }
 }

@@ -27,7 +27,7 @@ const CELL: (f64, f64) = (78.0, 54.0);
 const LEFT: f64 = 104.0;
 const TOP: f64 = 62.0;
 /// Above this share the background is too dark for black text.
-const DARK: f64 = 0.55;
+const DARK: f64 = 0.85;
 const NAME_LENGTH: usize = 13;
 
 impl MatrixPlot<'_> {

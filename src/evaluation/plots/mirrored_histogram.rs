@@ -36,9 +36,9 @@ pub struct MirroredHistogram<'a> {
 
 const SIZE: (f64, f64) = (320.0, 250.0);
 const PLOT: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 26.0,
-    width: 256.0,
+    width: 250.0,
     height: 182.0,
 };
 
@@ -60,15 +60,16 @@ impl MirroredHistogram<'_> {
         );
         let right = format!("right ({} cells)", self.counts.0);
         let wrong = format!("wrong ({} cells)", self.counts.1);
-        canvas.bold_text(
+        canvas.rimmed_text(
             (PLOT.right() - 4.0, PLOT.top + 13.0),
             Anchor::End,
             TEXT,
             &right,
         );
-        canvas.bold_text(
-            (PLOT.right() - 4.0, PLOT.bottom() - 6.0),
-            Anchor::End,
+        // Few wrong answers are sure: the left is free.
+        canvas.rimmed_text(
+            (PLOT.left + 6.0, PLOT.bottom() - 6.0),
+            Anchor::Start,
             TEXT,
             &wrong,
         );
@@ -89,7 +90,7 @@ impl MirroredHistogram<'_> {
 }
 
 fn draw_share_axis(canvas: &mut Canvas, frame: &Frame, top: f64) {
-    let (step, ticks) = ticks(0.0, top, 2);
+    let (step, ticks) = ticks(0.0, top, 3);
     let places = ticks.iter().flat_map(|&tick| [tick, -tick]);
     for tick in places {
         let y = frame.y(tick);
@@ -107,7 +108,7 @@ fn draw_share_axis(canvas: &mut Canvas, frame: &Frame, top: f64) {
         thin(BLACK),
     );
     canvas.upward_text(
-        (PLOT.left - 40.0, PLOT.top + 0.5 * PLOT.height),
+        (PLOT.left - 46.0, PLOT.top + 0.5 * PLOT.height),
         TEXT,
         "share of each",
     );

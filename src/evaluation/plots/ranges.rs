@@ -45,15 +45,15 @@ pub struct RangePlot<'a> {
 
 const WIDTH: f64 = 360.0;
 const STRIP: Area = Area {
-    left: 54.0,
+    left: 60.0,
     top: 40.0,
-    width: 296.0,
+    width: 290.0,
     height: 58.0,
 };
 const PLOT: Area = Area {
-    left: 54.0,
+    left: 60.0,
     top: 122.0,
-    width: 296.0,
+    width: 290.0,
     height: 148.0,
 };
 
@@ -97,7 +97,7 @@ impl RangePlot<'_> {
     fn draw_accuracies(&self, canvas: &mut Canvas) {
         let axis = AxisSpec::share("right");
         let frame = Frame::new(STRIP, &AxisSpec::share(""), &axis);
-        for (y, label) in [(0.0, "0%"), (0.5, "50%"), (1.0, "100%")] {
+        for (y, label) in [(0.0, "0"), (0.5, "50"), (1.0, "100")] {
             let place = frame.y(y);
             canvas.line(
                 (STRIP.left, place),
@@ -107,9 +107,9 @@ impl RangePlot<'_> {
             canvas.text((STRIP.left - 6.0, place + 4.0), Anchor::End, TEXT, label);
         }
         canvas.upward_text(
-            (STRIP.left - 40.0, STRIP.top + 0.5 * STRIP.height),
+            (STRIP.left - 46.0, STRIP.top + 0.5 * STRIP.height),
             TEXT,
-            "accuracy",
+            "accuracy, %",
         );
         for (index, bar) in self.bars.iter().enumerate() {
             let x = self.middle(index);
@@ -121,7 +121,7 @@ impl RangePlot<'_> {
                 canvas.whisker(x, (frame.y(low), frame.y(high)), 3.0, BLACK);
             }
             canvas.marker((x, frame.y(accuracy.value)), Marker::Circle, 3.0, BLACK);
-            let percent = format!("{:.0}%", 100.0 * accuracy.value);
+            let percent = format!("{:.0}", 100.0 * accuracy.value);
             canvas.text((x, STRIP.top - 5.0), Anchor::Middle, 10.5, &percent);
         }
     }
@@ -162,7 +162,7 @@ impl RangePlot<'_> {
         }
         if below > 0 {
             let top = frame.y(below as f64) - 3.5;
-            canvas.text(
+            canvas.rimmed_text(
                 (self.middle(index), top),
                 Anchor::Middle,
                 9.5,

@@ -40,15 +40,15 @@ pub struct ReliabilityPlot<'a> {
 
 const SIZE: (f64, f64) = (320.0, 340.0);
 const PLOT: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 26.0,
-    width: 256.0,
+    width: 250.0,
     height: 196.0,
 };
 const COUNTS: Area = Area {
-    left: 52.0,
+    left: 58.0,
     top: 234.0,
-    width: 256.0,
+    width: 250.0,
     height: 62.0,
 };
 
@@ -79,8 +79,9 @@ impl ReliabilityPlot<'_> {
             canvas.marker((x, frame.y(point.share)), Marker::Circle, 3.2, BLUE);
         }
         for (row, note) in self.notes.iter().enumerate() {
-            let y = PLOT.top + 14.0 + 15.0 * row as f64;
-            canvas.text((PLOT.left + 8.0, y), Anchor::Start, TEXT, note);
+            // Points seldom lie under the diagonal at the right.
+            let y = PLOT.bottom() - 8.0 - 15.0 * row as f64;
+            canvas.rimmed_text((PLOT.right() - 6.0, y), Anchor::End, TEXT, note);
         }
     }
 
@@ -94,7 +95,7 @@ impl ReliabilityPlot<'_> {
         let x = AxisSpec::share("confidence: probability of the answer given");
         let y = AxisSpec::new("cells", 0.0, most as f64);
         let frame = Frame::new(COUNTS, &x, &y);
-        frame.draw_y(canvas, &y, 2);
+        frame.draw_y(canvas, &y, 3);
         for point in &self.points {
             let (left, right) = (
                 frame.x(point.low),

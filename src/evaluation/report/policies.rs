@@ -6,7 +6,11 @@ use super::{
     Certificate, PartInput, PolicyOutcome, ReportError,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::evaluation::bootstrap::{Estimate, Plan};
+use crate::evaluation::{
+    Interval,
+    bootstrap::{Estimate, Plan},
+    intervals::clopper_pearson,
+};
 
 /// What a policy did on a part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +43,9 @@ pub struct PolicyReport {
     pub coverage: Estimate,
     /// Harmed among the counted; undefined where none is counted.
     pub risk: Estimate,
+    /// Clopper and Pearson's interval of the risk, as if cells were independent: narrower than it should be, but it says
+    /// something where nothing went wrong.
+    pub risk_exact: Option<Interval>,
 }
 
 pub fn policy_report(
@@ -56,6 +63,7 @@ pub fn policy_report(
         Resampling::of_part(part, plan).shares(&[(&accepted, &all), (&harmed, &counted)])?;
     let share = |index: usize| shares.get(index).copied().unwrap_or(UNDEFINED);
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
+    let (counted, harmed) = (count(&counted), count(&harmed));
     Ok(PolicyReport {
         part: outcome.part.clone(),
         method: outcome.method.clone(),
@@ -67,8 +75,16 @@ pub fn policy_report(
         certificate: outcome.certificate,
         further_images: outcome.further_images,
         accepted: count(&accepted),
-        counted: count(&counted),
-        harmed: count(&harmed),
+        counted,
+        harmed,
+        risk_exact: match counted {
+            0 => None,
+            _ => Some(clopper_pearson(
+                harmed as u64,
+                counted as u64,
+                plan.confidence,
+            )?),
+        },
         coverage: share(0),
         risk: share(1),
     })

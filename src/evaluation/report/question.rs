@@ -98,10 +98,13 @@ impl Question {
     }
 
     pub fn answers(&self, samples: &[Samples], labels: &[usize]) -> Result<Answers, ReportError> {
-        let grouped: Result<Vec<Summary>, EvaluationError> = samples
-            .iter()
-            .map(|samples| Ok(summarise(&samples_of_groups(samples, self)?)))
+        let abnormal: Vec<bool> = (0..self.names.len())
+            .map(|group| self.abnormal.contains(&group))
             .collect();
+        let summary = |samples| -> Result<Summary, EvaluationError> {
+            Ok(summarise(&samples_of_groups(samples, self)?).with_abnormal(&abnormal))
+        };
+        let grouped: Result<Vec<Summary>, EvaluationError> = samples.iter().map(summary).collect();
         let summaries = grouped?;
         let rows: Vec<Vec<f64>> = summaries
             .iter()

@@ -171,6 +171,7 @@ fn bounds(measure: Measure, classes: usize, values: &[f64]) -> (f64, f64) {
     let largest = values.iter().copied().fold(0.0, f64::max);
     match measure {
         Measure::PredictiveEntropy | Measure::ExpectedEntropy => (0.0, (classes as f64).ln()),
+        Measure::AbnormalEntropy => (0.0, std::f64::consts::LN_2),
         Measure::VariationRatio => (0.0, 1.0 - 1.0 / classes as f64),
         Measure::PaperSampleMean => (0.5, 1.0),
         _ if largest > 0.0 => (0.0, largest),

@@ -14,6 +14,8 @@ pub struct Table {
     pub caption: String,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
+    /// Whether intervals stand under their values, to save width.
+    pub stacked: bool,
 }
 
 /// A row of a table.
@@ -31,6 +33,7 @@ impl Table {
             caption: caption.to_owned(),
             header: header.iter().map(|title| (*title).to_owned()).collect(),
             rows: Vec::new(),
+            stacked: false,
         }
     }
 
@@ -53,8 +56,13 @@ impl Table {
             .iter()
             .map(|row| row.html(self.header.len()))
             .collect();
+        let class = if self.stacked {
+            " class=\"stacked\""
+        } else {
+            ""
+        };
         format!(
-            "<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
+            "<div class=\"scroll\" tabindex=\"0\"><table{class}><caption><span>{}</span></caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
             escape(&self.caption),
         )
     }

@@ -15,19 +15,17 @@ use crate::{
 pub fn write(page: &mut Page, report: &Report) {
     page.heading(2, "overview", "In short");
     for part in &report.parts {
-        for sentence in sentences(part) {
-            page.paragraph(&sentence);
-        }
+        page.paragraph(&sentences(part).join(" "));
     }
     page.guide(&format!(
-        "Every figure stands with a {:.0}% interval in brackets: where it would lie if other images of the same kind had been drawn ({} resamples of whole images, seed {}, because the cells of one image resemble each other). Of two methods whose intervals overlap widely, neither has been shown to be the better one. Bold marks the best value of a row. A dagger † says that the figure was undefined in some resamples; “undefined” says that it cannot be computed, for instance because a class has no cells.",
+        "Every figure stands with a {:.0}% interval in brackets: where it would lie if other images of the same kind had been drawn ({} resamples of whole images, seed {}, because the cells of one image resemble each other). Of two methods whose intervals overlap widely, neither has been shown to be the better one. Bold marks the best value of a row. A dagger † says that the figure was undefined in some resamples; “undefined” says that it cannot be computed, for instance because a class has no cells. An interval without width, such as [0, 0], says only that nothing else was seen among these cells. Of a coarser question such as normal vs abnormal, the probabilities of its classes are summed first, and the uncertainty is that of the sums.",
         100.0 * report.confidence, report.resamples, report.seed,
     ));
     for part in &report.parts {
         page.table(&comparison(part));
     }
     if !report.facts.is_empty() {
-        let mut facts = Table::new("What was evaluated", &["", "value"]);
+        let mut facts = Table::new("What was evaluated", &["fact", "value"]);
         for (name, value) in &report.facts {
             facts.row(vec![
                 text(name),

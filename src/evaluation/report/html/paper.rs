@@ -151,7 +151,10 @@ fn thresholds(page: &mut Page, part: &PartReport, id: &PartId) {
             "mean of PPV and NPV (the paper's “AUC”)",
             "AUROC",
         ];
-        let mut table = Table::new(&caption, &header);
+        let mut table = Table {
+            stacked: true,
+            ..Table::new(&caption, &header)
+        };
         for (_, method, question) in asked(part, index) {
             table.group(&method.name);
             match question.paper.get(&measure) {

@@ -6,7 +6,10 @@ use super::{
     part::PartId,
 };
 use crate::evaluation::{
-    plots::interval_rows::{IntervalRow, IntervalRows},
+    plots::{
+        Share,
+        interval_rows::{IntervalRow, IntervalRows},
+    },
     report::{PartReport, PolicyReport},
 };
 
@@ -23,11 +26,11 @@ pub fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: 
         &id.id("policies"),
         "Referral policies: coverage and risk",
     );
-    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. “Refer all” says that nothing could be promised.");
+    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. Where nothing went wrong, resampling has nothing to vary, and the interval shown is the exact one of as many independent cells. “Refer all” says that nothing could be promised.");
     let rows = here.iter().map(|policy| IntervalRow {
         name: format!("{} · {}", policy.name, policy.method),
         coverage: share(&policy.coverage),
-        risk: share(&policy.risk),
+        risk: shown_risk(policy),
         promised: policy.alpha,
     });
     let plot = IntervalRows {
@@ -59,8 +62,10 @@ fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
     let mut table = Table::new(&caption, &header);
     for policy in policies {
         let counts = format!(
-            "<span class=\"interval\">({} of {})</span>",
-            policy.harmed, policy.counted
+            "<span class=\"interval\">({} of {}{})</span>",
+            policy.harmed,
+            policy.counted,
+            exact(policy)
         );
         table.row(vec![
             text(&policy.name),
@@ -76,6 +81,21 @@ fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
         ]);
     }
     table
+}
+
+fn shown_risk(policy: &PolicyReport) -> Option<Share> {
+    let risk = share(&policy.risk)?;
+    let exact = policy.risk_exact.filter(|_| policy.harmed == 0);
+    Some(Share {
+        interval: exact.map(|exact| (exact.low, exact.high)).or(risk.interval),
+        ..risk
+    })
+}
+
+fn exact(policy: &PolicyReport) -> String {
+    policy.risk_exact.map_or_else(String::new, |exact| {
+        format!("; exact [{}, {}]", decimal(exact.low), decimal(exact.high))
+    })
 }
 
 fn certificate(policy: &PolicyReport) -> String {

@@ -32,8 +32,9 @@ const CURVES: [Measure; 5] = [
 ];
 
 /// The histograms; the paper's variance is the variance in another unit.
-const HISTOGRAMS: [Measure; 7] = [
+const HISTOGRAMS: [Measure; 8] = [
     Measure::PredictiveEntropy,
+    Measure::AbnormalEntropy,
     Measure::ExpectedEntropy,
     Measure::MutualInformation,
     Measure::VariationRatio,
@@ -49,7 +50,7 @@ pub fn write(page: &mut Page, part: &PartReport, id: &PartId) {
 
 fn risk_coverage(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(3, &id.id("risk"), "Answering only the surest cells");
-    page.guide("Cells are answered in order of uncertainty, the surest first. To the right more cells are answered; upwards more of those answers are wrong. A useful measure keeps the curve low for long and lets it rise only at the end; the dashed line is what a random order would give. The band is the interval of predictive entropy. AURC is the area under the curve, AUGRC that of errors per cell of the whole set; both are better when smaller.");
+    page.guide("Cells are answered in order of uncertainty, the surest first. To the right more cells are answered; upwards more of those answers are wrong. A useful measure keeps the curve low for long and lets it rise only at the end; the dashed line is what a random order would give. The band is the interval of predictive entropy. AURC is the area under the curve, AUGRC that of errors per cell of the whole set; both are better when smaller. Measures that rank the cells alike have the same curve, and only one of them is seen.");
     for (index, question) in questions(part).into_iter().take(2) {
         let highest = highest_risk(part, index);
         let plots = asked(part, index)
