@@ -8,6 +8,7 @@ pub mod choice;
 pub mod fit;
 pub mod graphs;
 pub mod losses;
+mod presets;
 pub mod recipe;
 mod run;
 pub mod scores;
