@@ -27,6 +27,7 @@ mod head_weights;
 mod heads;
 mod held_out;
 mod labels;
+pub mod lite0;
 mod losses;
 mod parallel;
 mod part;
