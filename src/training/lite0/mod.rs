@@ -5,8 +5,11 @@
 //! stays so.
 
 mod convolution;
+mod depthwise;
 mod gradients;
 mod graph;
+mod operation;
+mod patches;
 mod plan;
 mod tail;
 
