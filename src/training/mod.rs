@@ -18,6 +18,7 @@ mod evaluation;
 mod export;
 mod features;
 mod heads;
+pub mod lite0;
 mod models;
 mod parallel;
 mod progress;

@@ -16,6 +16,7 @@ mod learning;
 mod losses;
 mod paper_preset;
 mod resnet;
+mod lite0;
 mod splits;
 mod statistics;
 mod tiny_data;
