@@ -130,7 +130,7 @@ fn copy_pixels(source: &[u8], source_x: usize, target: &mut [u8], target_x: usiz
 }
 
 /// The row or column of the image that shows at `position`; `None` for padding of zeros.
-fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
+pub(crate) fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
     let size = i64::from(size);
     if (0..size).contains(&position) {
         return usize::try_from(position).ok();

@@ -16,6 +16,7 @@ mod error;
 mod evaluation;
 mod export;
 mod features;
+mod finetune;
 mod heads;
 mod parallel;
 mod progress;
