@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use burn::tensor::{Device, Tensor, TensorData};
 use prost::Message;
 use rand_chacha::{
     ChaCha8Rng,
@@ -11,7 +12,7 @@ use secondlook::{
     bundle::{Mask, onnx::ModelProto},
     engine::draw_mask,
     training::{
-        FEATURES, FeatureMatrix, Graph, HeadShape, HeadWeights, LOGITS, LayerWeights,
+        FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS, LayerWeights,
         baseline_graph, dropout_scores, ensemble_graph, mc_dropout_graph, member_scores,
         view_scores,
     },
@@ -73,7 +74,7 @@ fn assert_close(expected: &[f32], found: &[f32]) {
 fn the_baseline_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
-    for hidden in [vec![16], vec![16, 8]] {
+    for hidden in [vec![], vec![16], vec![16, 8]] {
         let heads = heads(1, &hidden);
         let mut graph = open(folder.path(), &baseline_graph(&heads));
         let found = graph
@@ -87,7 +88,7 @@ fn the_baseline_agrees() {
 fn the_ensemble_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
-    for hidden in [vec![16], vec![16, 8]] {
+    for hidden in [vec![], vec![16], vec![16, 8]] {
         let heads = heads(5, &hidden);
         let mut graph = open(folder.path(), &ensemble_graph(&heads));
         let found = graph
@@ -127,6 +128,27 @@ fn dropout_agrees_with_the_masks_that_the_server_draws() {
         }
         let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
         assert_close(&expected.values, &graph.run(&inputs).unwrap());
+    }
+}
+
+#[test]
+fn one_head_says_of_copies_what_it_says_of_each_alone() {
+    let device = Device::flex();
+    let tensor = |seed| {
+        let data = TensorData::new(numbers(CELLS * DIMENSION, seed), [CELLS, DIMENSION]);
+        Tensor::<2>::from_data(data, &device)
+    };
+    let values = |logits: Tensor<3>| logits.into_data().iter::<f32>().collect::<Vec<f32>>();
+    for hidden in [vec![], vec![16], vec![16, 8]] {
+        let head = HeadBank::new(&heads(1, &hidden), &device);
+        let copies = [tensor(7), tensor(8), tensor(9)];
+        let alone = copies
+            .clone()
+            .map(|copy| values(head.logits(copy, &[])))
+            .concat();
+        let together = head.logits_of_copies(Tensor::stack(copies.to_vec(), 0), &[]);
+        assert_eq!(together.dims(), [3, CELLS, CLASSES]);
+        assert_close(&alone, &values(together));
     }
 }
 

@@ -8,9 +8,11 @@ use burn::{
 use crate::training::heads::weights::{HeadShape, HeadWeights, LayerWeights};
 
 /// K heads that share their input. The first layer of all heads is one product `[N, D] × [D, K·H]`; the later ones are
-/// batched over the heads.
+/// batched over the heads. Heads without hidden layers have the first layer only, and H = C.
 #[derive(Module, Debug)]
 pub struct HeadBank {
+    /// K
+    members: usize,
     /// `[D, K·H]`
     first_weight: Param<Tensor<2>>,
     /// `[1, K·H]`
@@ -53,6 +55,7 @@ impl HeadBank {
             ));
         }
         Self {
+            members,
             first_weight: parameter(first_weight, [features, members * first_width], device),
             first_bias: parameter(first_bias, [1, members * first_width], device),
             later_weights,
@@ -60,28 +63,48 @@ impl HeadBank {
         }
     }
 
-    /// The first hidden layer of every head: `[N, D]` → `[K, N, H]`.
-    pub fn first_layer(&self, features: Tensor<2>) -> Tensor<3> {
-        let members = self.members();
-        let hidden = relu(features.matmul(self.first_weight.val()) + self.first_bias.val());
-        let [cells, width] = hidden.dims();
-        hidden
-            .reshape([cells, members, width / members])
+    /// All heads on the same cells: features `[N, D]` → logits `[K, N, C]`.
+    ///
+    /// `masks` multiply the hidden layers, first to last, `[K, N, width]` each; without masks nothing is dropped.
+    pub fn logits(&self, features: Tensor<2>, masks: &[Tensor<3>]) -> Tensor<3> {
+        self.after_first_layer(self.first_layer(features), masks)
+    }
+
+    /// One head (K = 1) on P copies of the same cells that differ, such as views or cells with features dropped:
+    /// `[P, N, D]` → logits `[P, N, C]`. `masks` are `[P, N, width]` each.
+    pub fn logits_of_copies(&self, copies: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
+        let [passes, cells, dimension] = copies.dims();
+        let rows = passes * cells;
+        let side_by_side = |mask: &Tensor<3>| {
+            let width = mask.dims()[2];
+            mask.clone().reshape([1, rows, width])
+        };
+        let masks: Vec<Tensor<3>> = masks.iter().map(side_by_side).collect();
+        let logits = self.logits(copies.reshape([rows, dimension]), &masks);
+        let classes = logits.dims()[2];
+        logits.reshape([passes, cells, classes])
+    }
+
+    /// The first layer of every head, with its ReLU where it is a hidden one: `[N, D]` → `[K, N, H]`.
+    pub(super) fn first_layer(&self, features: Tensor<2>) -> Tensor<3> {
+        let sums = features.matmul(self.first_weight.val()) + self.first_bias.val();
+        let values = if self.later_weights.is_empty() {
+            sums
+        } else {
+            relu(sums)
+        };
+        let [cells, width] = values.dims();
+        values
+            .reshape([cells, self.members, width / self.members.max(1)])
             .swap_dims(0, 1)
     }
 
-    /// The rest of every head: `[K, N, H]` → logits `[K, N, C]`.
-    ///
-    /// `masks` multiply the hidden layers, first to last, `[K, N, width]` each; without masks nothing is dropped.
-    pub fn classify(&self, hidden: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
+    /// The rest of every head: `[K, N, H]` → logits `[K, N, C]`; masks as in [`Self::logits`].
+    pub(super) fn after_first_layer(&self, hidden: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
         let last = self.later_weights.len().saturating_sub(1);
+        let layers = self.later_weights.iter().zip(&self.later_biases);
         let mut values = hidden;
-        for (index, (weight, bias)) in self
-            .later_weights
-            .iter()
-            .zip(&self.later_biases)
-            .enumerate()
-        {
+        for (index, (weight, bias)) in layers.enumerate() {
             if let Some(mask) = masks.get(index) {
                 values = values * mask.clone();
             }
@@ -110,12 +133,6 @@ impl HeadBank {
             shape: shape.clone(),
             layers: std::iter::once(first).chain(later).collect(),
         }
-    }
-
-    fn members(&self) -> usize {
-        self.later_weights
-            .first()
-            .map_or(1, |weight| weight.val().dims()[0])
     }
 }
 

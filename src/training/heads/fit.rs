@@ -60,7 +60,7 @@ pub fn fit(
     for epoch in 0..recipe.epochs {
         for rows in batches.shuffled().chunks(recipe.batch) {
             let batch = batches.batch(rows, epoch);
-            let logits = heads.classify(heads.first_layer(batch.features), &batch.masks);
+            let logits = heads.logits(batch.features, &batch.masks);
             let gradients =
                 GradientsParams::from_grads(loss(logits, &batch.targets).backward(), &heads);
             heads = optimizer.step(learning_rate(recipe, step, steps), heads, gradients);

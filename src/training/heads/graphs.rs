@@ -59,7 +59,7 @@ pub fn ensemble_graph(weights: &HeadWeights) -> ModelProto {
     let shape = &weights.shape;
     let (members, width) = (
         graph_size(shape.members),
-        graph_size(shape.hidden.first().copied().unwrap_or(0)),
+        graph_size(shape.layers().first().map_or(0, |(_, width)| *width)),
     );
     let mut graph = GraphBuilder::new("ensemble", weights);
     let hidden = graph.fused_dense();

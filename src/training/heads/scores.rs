@@ -53,7 +53,7 @@ pub fn member_scores(
 ) -> CellScores {
     let device = Device::flex();
     let heads = HeadBank::new(weights, &device);
-    let logits = heads.classify(heads.first_layer(tensor(features, cells, &device)), &[]);
+    let logits = heads.logits(tensor(features, cells, &device), &[]);
     CellScores {
         passes: weights.shape.members,
         classes: weights.shape.classes,
@@ -87,7 +87,7 @@ pub fn dropout_scores(
             .zip(masks)
             .map(|(stream, mask)| scaled_mask(mask, stream, passes, seeds, &device))
             .collect();
-        logits.extend(values(heads.classify(repeated, &drawn)));
+        logits.extend(values(heads.after_first_layer(repeated, &drawn)));
     }
     CellScores {
         passes,

@@ -17,7 +17,7 @@ pub struct HeadShape {
     pub members: usize,
     /// D, the number of features.
     pub features: usize,
-    /// Width of each hidden layer, at least one.
+    /// Width of each hidden layer; without any, a head is one linear layer D → C.
     pub hidden: Vec<usize>,
     /// C, the number of classes.
     pub classes: usize,
@@ -45,7 +45,7 @@ pub struct LayerWeights {
     pub bias: Vec<f32>,
 }
 
-/// K heads: hidden layers with ReLU, then logits.
+/// K heads: hidden layers with ReLU, where there are any, then logits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadWeights {
     /// The sizes.
