@@ -9,6 +9,10 @@
 //! ```
 
 pub mod augmentation;
+pub mod heads;
+pub mod loss;
+pub mod optimiser;
+pub mod recipe;
 pub mod sampling;
 pub mod schedule;
 pub mod sources;
