@@ -98,11 +98,32 @@ impl Runtime {
         model: &Path,
         options: &SessionOptions<'_>,
     ) -> Result<Session, SessionError> {
-        let refused = |error: ort::Error| SessionError::Model {
-            path: model.to_owned(),
-            reason: one_line(&error),
-        };
-        let mut builder = self.builder(options).map_err(refused)?;
+        let refused = refused(model);
+        let mut builder = self.builder(options, &refused)?;
+        builder.commit_from_file(model).map_err(refused)
+    }
+
+    /// Opens a session on a model in memory; `name` stands for its file in errors.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub fn session_from_memory(
+        &self,
+        model: &[u8],
+        name: &str,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = refused(Path::new(name));
+        let mut builder = self.builder(options, &refused)?;
+        builder.commit_from_memory(model).map_err(refused)
+    }
+
+    fn builder(
+        &self,
+        options: &SessionOptions<'_>,
+        refused: impl Fn(ort::Error) -> SessionError,
+    ) -> Result<SessionBuilder, SessionError> {
+        let mut builder = self.plain_builder(options).map_err(refused)?;
         for provider in options.providers {
             builder = builder
                 .with_execution_providers([dispatch(*provider)])
@@ -111,10 +132,10 @@ impl Runtime {
                     reason: one_line(&error),
                 })?;
         }
-        builder.commit_from_file(model).map_err(refused)
+        Ok(builder)
     }
 
-    fn builder(&self, options: &SessionOptions<'_>) -> Result<SessionBuilder, ort::Error> {
+    fn plain_builder(&self, options: &SessionOptions<'_>) -> Result<SessionBuilder, ort::Error> {
         let builder = Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(options.intra_threads)?
@@ -148,6 +169,13 @@ pub enum SessionError {
         /// What the runtime says, on one line.
         reason: String,
     },
+}
+
+fn refused(model: &Path) -> impl Fn(ort::Error) -> SessionError {
+    move |error| SessionError::Model {
+        path: model.to_owned(),
+        reason: one_line(&error),
+    }
 }
 
 fn one_line(error: &impl ToString) -> String {

@@ -10,6 +10,7 @@ mod default_bundle;
 mod features;
 mod graphs;
 mod learning;
+mod lite0;
 mod splits;
 mod tiny_data;
 

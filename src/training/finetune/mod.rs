@@ -8,12 +8,26 @@
 //! sources ─ augmentation ─▶ views [N, 3, H, W] ─ frozen blocks (ONNX Runtime) ─▶ maps ─ trained blocks ─▶ features ─▶ heads ─▶ loss
 //! ```
 
-pub mod augmentation;
-pub mod heads;
-pub mod loss;
-pub mod optimiser;
-pub mod recipe;
-pub mod sampling;
-pub mod schedule;
-pub mod sources;
+mod augmentation;
+mod batches;
+mod checkpoint;
+mod fit;
+mod heads;
+mod loss;
+mod model;
+mod optimiser;
+mod recipe;
+mod sampling;
+mod schedule;
+mod sources;
 mod warp;
+
+pub use augmentation::{Augmentation, View};
+pub use fit::{FineTuneRequest, FineTuned, fine_tune};
+pub use heads::HeadPlan;
+pub use loss::LossSettings;
+pub use optimiser::OptimiserSettings;
+pub use recipe::FineTuneRecipe;
+pub use sampling::{CellLabels, Sampler, Sampling};
+pub use schedule::Schedule;
+pub use sources::{CellSource, crop_sources, field_sources};

@@ -1,0 +1,99 @@
+//! One convolution with its bias and, if the plan says so, ReLU6.
+
+use burn::{
+    module::{Module, Param},
+    optim::GradientsParams,
+    tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+};
+
+use super::{graph::StoredConvolution, plan::ConvolutionPlan};
+
+/// A trained convolution.
+#[derive(Module, Debug)]
+pub struct Convolution {
+    /// As ONNX stores it: `[outputs, inputs per group, kernel, kernel]`.
+    weight: Param<Tensor<4>>,
+    /// `[outputs]`
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    plan: ConvolutionPlan,
+}
+
+impl Convolution {
+    pub(super) fn new(plan: &ConvolutionPlan, stored: StoredConvolution, device: &Device) -> Self {
+        let shape = plan.weight_shape();
+        let weight = Tensor::from_data(TensorData::new(stored.weight, shape), device);
+        let bias = Tensor::from_data(TensorData::new(stored.bias, [plan.outputs]), device);
+        Self {
+            weight: Param::from_tensor(weight),
+            bias: Param::from_tensor(bias),
+            plan: plan.clone(),
+        }
+    }
+
+    /// `[N, inputs, H, W]` → `[N, outputs, H / stride, W / stride]`.
+    pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let plan = &self.plan;
+        let groups = if plan.depthwise { plan.inputs } else { 1 };
+        let options =
+            ConvOptions::new_with_padding([plan.stride; 2], [plan.padding(); 2], [1, 1], groups);
+        let output = conv2d(input, self.weight.val(), Some(self.bias.val()), options);
+        if plan.clipped {
+            return output.clamp(0.0, 6.0);
+        }
+        output
+    }
+
+    pub(super) fn plan(&self) -> &ConvolutionPlan {
+        &self.plan
+    }
+
+    /// The values as they are now.
+    pub(super) fn stored(&self) -> StoredConvolution {
+        StoredConvolution {
+            weight: values(&self.weight),
+            bias: values(&self.bias),
+        }
+    }
+
+    /// Gradients of kernel and bias.
+    pub(super) fn gradients(&self, gradients: &GradientsParams) -> [Vec<f32>; 2] {
+        [
+            gradient(&self.weight, gradients),
+            gradient(&self.bias, gradients),
+        ]
+    }
+
+    /// The same parameters, by identity, with other values.
+    ///
+    /// The caller has checked the lengths.
+    pub(super) fn with_values(mut self, stored: StoredConvolution) -> Self {
+        let shape = self.plan.weight_shape();
+        self.weight = replaced(self.weight, stored.weight, shape);
+        self.bias = replaced(self.bias, stored.bias, [self.plan.outputs]);
+        self
+    }
+}
+
+fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+    let data = parameter.val().inner().into_data();
+    data.iter::<f32>().collect()
+}
+
+fn gradient<const D: usize>(parameter: &Param<Tensor<D>>, gradients: &GradientsParams) -> Vec<f32> {
+    match gradients.get::<D>(parameter.id) {
+        Some(gradient) => gradient.into_data().iter::<f32>().collect(),
+        None => vec![0.0; parameter.val().shape().num_elements()],
+    }
+}
+
+fn replaced<const D: usize>(
+    parameter: Param<Tensor<D>>,
+    values: Vec<f32>,
+    shape: [usize; D],
+) -> Param<Tensor<D>> {
+    parameter.map(|old| {
+        let value = Tensor::from_data(TensorData::new(values, shape), &old.device());
+        value.set_require_grad(old.is_require_grad())
+    })
+}

@@ -1,0 +1,14 @@
+//! EfficientNet-Lite0 for fine-tuning: the ONNX trunk's weights as a burn module, trained, and put back into the graph.
+//!
+//! Enters: the trunk's graph, and what its frozen part gives for images (ONNX Runtime runs that part). Leaves: features
+//! for a head, gradients, and the graph with other weights. Batch normalisation is folded into the convolutions and
+//! stays so.
+
+mod convolution;
+mod graph;
+mod plan;
+mod tail;
+
+pub use graph::{MAP, frozen_part, put_back};
+pub use plan::{BLOCKS, FEATURES, Frozen, STAGES, Stage};
+pub use tail::{Lite0Tail, ParameterKind, ParameterValues};
