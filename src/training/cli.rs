@@ -24,6 +24,8 @@ pub enum Command {
     Split(SplitArgs),
     /// Train the heads of one method on cached trunk features, once for each held-out fold
     Train(TrainArgs),
+    /// Train trunk and heads together with one fold held out, and measure on that fold
+    Finetune(FinetuneArgs),
     /// Write a bundle: trunk, heads, calibration and manifest
     Export(BundleArgs),
     /// Measure the trained heads out of fold and on the test part, and write the model card
@@ -132,6 +134,32 @@ pub struct TrainArgs {
     /// baseline, mc_dropout or ensemble
     #[arg(long)]
     pub method: Method,
+    /// On what
+    #[command(flatten)]
+    pub heads: HeadArgs,
+}
+
+/// `finetune`
+#[derive(Clone, Debug, Args)]
+pub struct FinetuneArgs {
+    /// Folder of the data set that was cropped
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The fold that is held out
+    #[arg(long, default_value_t = 0)]
+    pub fold: usize,
+    /// Blocks of the trunk, of 16, that stay as they are; with 0 the stem is trained too
+    #[arg(long, default_value_t = 5)]
+    pub frozen: usize,
+    /// Edge of the trunk's input in pixels, a multiple of 32
+    #[arg(long, default_value_t = 128)]
+    pub size: u32,
+    /// Passes over the cells
+    #[arg(long, default_value_t = 8)]
+    pub epochs: usize,
+    /// Settings as JSON instead of those above, as `recipe.json` of an earlier run has them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["frozen", "size", "epochs"])]
+    pub recipe: Option<PathBuf>,
     /// On what
     #[command(flatten)]
     pub heads: HeadArgs,

@@ -8,15 +8,18 @@ use crate::training::{
     CropTable, Dataset, Evaluation, Grouping, Recipe, SplitOptions, Study, StudyOptions,
     TrainingError, Workspace,
     calibration::held_out::HEAD_METHODS,
-    cli::{BundleArgs, Command, CutArgs, DivisionArgs, HeadArgs, ModelArgs, WorkArgs},
+    cli::{
+        BundleArgs, Command, CutArgs, DivisionArgs, FinetuneArgs, HeadArgs, ModelArgs, WorkArgs,
+    },
     crop_dataset,
-    evaluation::evaluate::{evaluate, write_evaluation},
+    evaluation::evaluate::{EvaluatedPart, evaluate, write_evaluation},
     evaluation::tables::{aurc_table, figures_table, misprediction_table},
     export::card::model_card,
     export::verify::verify,
     export::write::export,
+    finetune::{FineTuneRecipe, Trial, try_recipe},
     progress, split,
-    workspace::{write_bytes, write_csv},
+    workspace::{read_json, write_bytes, write_csv},
 };
 use crate::{
     bundle::{Bundle, Method},
@@ -36,6 +39,7 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
             let (study, _) = open_study(&args.heads)?;
             train(&study, args.method)
         }
+        Command::Finetune(args) => finetune(args),
         Command::Export(args) => {
             let (study, runtime) = open_study(&args.heads)?;
             write_bundle(&study, &runtime, args).map(|_| ())
@@ -135,6 +139,38 @@ fn train(study: &Study, method: Method) -> Result<(), TrainingError> {
     Ok(())
 }
 
+fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
+    let recipe = match &args.recipe {
+        Some(path) => read_json(path)?,
+        None => FineTuneRecipe {
+            frozen_blocks: args.frozen,
+            size: args.size,
+            epochs: args.epochs,
+            ..FineTuneRecipe::default()
+        },
+    };
+    let trial = Trial {
+        data: &args.data,
+        trunk: &args.heads.trunk,
+        work: &args.heads.work.work,
+        grouping: Grouping::with_classes(args.heads.num_classes)?,
+        fold: args.fold,
+        recipe,
+        seed: args.heads.work.seed,
+    };
+    let bar = progress::bar("fine-tuning");
+    let outcome = try_recipe(&trial, &Runtime::load(None)?, &bar)?;
+    bar.finish_and_clear();
+    println!(
+        "finetune: fold {} held out, trunk and heads in {}, mean loss of each epoch {:.3?}",
+        args.fold,
+        outcome.folder.display(),
+        outcome.losses
+    );
+    print_part("held-out fold", &outcome.held_out);
+    Ok(())
+}
+
 fn write_bundle(
     study: &Study,
     runtime: &Runtime,
@@ -178,16 +214,20 @@ fn print_tables(evaluation: &Evaluation) {
         ("test part", &evaluation.test),
     ];
     for (title, part) in parts {
-        println!(
-            "\n{title}: {} cells of {} images; 95% intervals resampled by image",
-            part.cells, part.images
-        );
-        for table in [
-            figures_table(part),
-            misprediction_table(part),
-            aurc_table(part),
-        ] {
-            println!("{}", table.terminal());
-        }
+        print_part(title, part);
+    }
+}
+
+fn print_part(title: &str, part: &EvaluatedPart) {
+    println!(
+        "\n{title}: {} cells of {} images; 95% intervals resampled by image",
+        part.cells, part.images
+    );
+    for table in [
+        figures_table(part),
+        misprediction_table(part),
+        aurc_table(part),
+    ] {
+        println!("{}", table.terminal());
     }
 }

@@ -20,6 +20,7 @@ mod recipe;
 mod sampling;
 mod schedule;
 mod sources;
+mod trial;
 mod warp;
 
 pub use augmentation::{Augmentation, View};
@@ -31,3 +32,4 @@ pub use recipe::FineTuneRecipe;
 pub use sampling::{CellLabels, Sampler, Sampling};
 pub use schedule::Schedule;
 pub use sources::{CellSource, crop_sources, field_sources};
+pub use trial::{Trial, TrialOutcome, try_recipe};
