@@ -16,7 +16,10 @@ use secondlook::{
     imaging::{InputTensor, Limits, Normalisation, ResizeFilter, decode, resize},
     training::{
         Graph,
-        lite0::{FEATURES, Frozen, Lite0Tail, MAP, ParameterKind, frozen_part, put_back},
+        lite0::{
+            FEATURES, Frozen, Lite0Tail, MAP, ParameterKind, SHARDS, frozen_part, gradients,
+            put_back, shards,
+        },
     },
 };
 
@@ -194,6 +197,46 @@ fn gradients_agree_with_finite_differences() {
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     assert!(mean < 0.015, "{mean}");
+}
+
+#[test]
+fn gradients_are_the_same_bits_on_any_number_of_threads() {
+    let device = Device::flex().autodiff();
+    let map = map(frozen(5), &cells(64), &device);
+    let tail = Lite0Tail::read(&MODEL, frozen(5), &device).unwrap();
+    let cut: Vec<Tensor<4>> = shards(4)
+        .into_iter()
+        .map(|range| map.clone().narrow(0, range.start, range.len()))
+        .collect();
+    let of = |threads| {
+        let batch = gradients(&tail, &cut, threads, |tail, shard| {
+            Ok(tail.forward(shard.clone(), &[]).sum() / 4.0)
+        });
+        let batch = batch.unwrap();
+        (batch.loss, tail.gradient_values(&batch.gradients))
+    };
+    let (loss, one) = of(1);
+    assert_eq!((loss, &one), (of(3).0, &of(3).1));
+    let whole = tail.forward(map, &[]).sum() / 4.0;
+    assert!((whole.clone().into_scalar::<f32>() / loss - 1.0).abs() < 1e-5);
+    let whole = GradientsParams::from_grads(whole.backward(), &tail);
+    for (expected, found) in tail.gradient_values(&whole).iter().zip(&one) {
+        let largest = expected
+            .iter()
+            .fold(0.0_f32, |largest, of| largest.max(of.abs()));
+        let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
+        assert!(differences.fold(0.0, f32::max) < 1e-4 * largest);
+    }
+}
+
+#[test]
+fn a_batch_is_cut_into_parts_that_cover_it() {
+    for images in [1, 3, 4, 30, 32] {
+        let cut = shards(images);
+        assert_eq!(cut.len(), images.min(SHARDS));
+        let covered: Vec<usize> = cut.into_iter().flatten().collect();
+        assert_eq!(covered, (0..images).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! One convolution with its bias and, if the plan says so, ReLU6.
 
 use burn::{
+    backend::Dispatch,
     module::{Module, Param},
     optim::GradientsParams,
-    tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions},
+    tensor::{Device, Tensor, TensorData},
 };
 
-use super::{graph::StoredConvolution, plan::ConvolutionPlan};
+use super::{graph::StoredConvolution, operation::ClippedConvolution, plan::ConvolutionPlan};
 
 /// A trained convolution.
 #[derive(Module, Debug)]
@@ -31,17 +32,14 @@ impl Convolution {
         }
     }
 
-    /// `[N, inputs, H, W]` → `[N, outputs, H / stride, W / stride]`.
+    /// `[N, H, W, inputs]` → `[N, H / stride, W / stride, outputs]`.
     pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let plan = &self.plan;
-        let groups = if plan.depthwise { plan.inputs } else { 1 };
-        let options =
-            ConvOptions::new_with_padding([plan.stride; 2], [plan.padding(); 2], [1, 1], groups);
-        let output = conv2d(input, self.weight.val(), Some(self.bias.val()), options);
-        if plan.clipped {
-            return output.clamp(0.0, 6.0);
-        }
-        output
+        Tensor::from_dispatch(Dispatch::clipped_convolution(
+            input.into_dispatch(),
+            self.weight.val().into_dispatch(),
+            self.bias.val().into_dispatch(),
+            self.plan.clone(),
+        ))
     }
 
     pub(super) fn plan(&self) -> &ConvolutionPlan {

@@ -5,10 +5,15 @@
 //! stays so.
 
 mod convolution;
+mod depthwise;
+mod gradients;
 mod graph;
+mod operation;
+mod patches;
 mod plan;
 mod tail;
 
+pub use gradients::{BatchGradients, SHARDS, gradients, shards};
 pub use graph::{MAP, frozen_part, put_back};
 pub use plan::{BLOCKS, FEATURES, Frozen, STAGES, Stage};
 pub use tail::{Lite0Tail, ParameterKind, ParameterValues};

@@ -22,7 +22,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// `kept`, `[N, 1, 1, 1]`, multiplies what is added to the input.
+    /// Maps are `[N, H, W, C]`; `kept`, `[N, 1, 1, 1]`, multiplies what is added to the input.
     fn forward(&self, input: Tensor<4>, kept: Option<&Tensor<4>>) -> Tensor<4> {
         let mut value = input.clone();
         for convolution in &self.convolutions {
@@ -122,10 +122,10 @@ impl Lite0Tail {
     /// nothing.
     pub fn forward(&self, input: Tensor<4>, kept: &[Tensor<4>]) -> Tensor<2> {
         let mut kept = kept.iter();
-        let mut map = match &self.stem {
-            Some(stem) => stem.forward(input),
-            None => input,
-        };
+        let mut map = input.permute([0, 2, 3, 1]);
+        if let Some(stem) = &self.stem {
+            map = stem.forward(map);
+        }
         for block in &self.blocks {
             let kept = if block.is_residual() {
                 kept.next()
@@ -135,9 +135,9 @@ impl Lite0Tail {
             map = block.forward(map, kept);
         }
         let map = self.head.forward(map);
-        let [images, _, height, width] = map.dims();
-        map.reshape([images, FEATURES, height * width])
-            .mean_dim(2)
+        let [images, height, width, _] = map.dims();
+        map.reshape([images, height * width, FEATURES])
+            .mean_dim(1)
             .reshape([images, FEATURES])
     }
 

@@ -1,0 +1,258 @@
+//! A convolution with bias and ReLU6 as one differentiable operation of burn.
+//!
+//! burn's own convolution is general: it cannot use that two kinds of convolution make up Lite0, and it keeps every step
+//! in between for the way back. Here a 1 × 1 convolution is one matrix product on maps whose channels lie side by side,
+//! the depthwise convolution has loops of its own, and bias and clipping pass over the result once.
+
+use burn::backend::{
+    Autodiff, Backend, Flex, TensorMetadata,
+    autodiff::{
+        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+        grads::Gradients,
+        ops::{Backward, Ops, OpsKind},
+    },
+    backend_extension,
+    flex::FlexTensor,
+    ops::FloatTensorOps,
+    tensor::FloatTensor,
+};
+use burn::tensor::{Shape, TensorData};
+
+use super::{
+    depthwise::{self, Geometry},
+    patches::patches,
+    plan::ConvolutionPlan,
+};
+
+/// What burn's backends are taught.
+#[backend_extension(Flex, Autodiff)]
+pub(super) trait ClippedConvolution: Backend {
+    /// `[N, H, W, inputs]` → `[N, H', W', outputs]`; the weights are as ONNX has them. The stem gives no gradient of its
+    /// input, which is the image.
+    fn clipped_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        plan: ConvolutionPlan,
+    ) -> FloatTensor<Self>;
+}
+
+impl ClippedConvolution for Flex {
+    fn clipped_convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        plan: ConvolutionPlan,
+    ) -> FlexTensor {
+        let (input, shape) = prepare(&input, &plan);
+        forward(&input, &weight, &bias, &plan, shape)
+    }
+}
+
+impl<C: CheckpointStrategy> ClippedConvolution for Autodiff<Flex, C> {
+    fn clipped_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        plan: ConvolutionPlan,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (bias, bias_node) = bias.into_parts();
+        let (input, shape) = prepare(&input, &plan);
+        let output = forward(&input, &weight, &bias, &plan, shape);
+        let nodes = [input_node, weight_node, bias_node];
+        match WayBack.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::UnTracked(operation) => operation.finish(output),
+            OpsKind::Tracked(operation) => {
+                let kept = Kept {
+                    input,
+                    weight,
+                    output: plan.clipped.then(|| output.clone()),
+                    plan,
+                };
+                operation.finish(kept, output)
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct WayBack;
+
+/// What the gradients are made of.
+#[derive(Clone, Debug)]
+struct Kept {
+    /// As [`prepare`] left it.
+    input: FlexTensor,
+    weight: FlexTensor,
+    /// If it was clipped.
+    output: Option<FlexTensor>,
+    plan: ConvolutionPlan,
+}
+
+impl Backward<Flex, 3> for WayBack {
+    type State = Kept;
+
+    fn backward(self, ops: Ops<Kept, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [input_node, weight_node, bias_node] = ops.parents;
+        let Kept {
+            input,
+            weight,
+            output,
+            plan,
+        } = ops.state;
+        let slope = gradients.consume::<Flex>(&ops.node).to_contiguous();
+        let (slope, bias_slope) = unclip(slope, output.as_ref(), plan.outputs);
+        let of_input = input_node.is_some();
+        let (weight_slope, input_slope) = if plan.depthwise {
+            depthwise_slopes(&input, &weight, &slope, &plan, of_input)
+        } else {
+            pointwise_slopes(&input, &weight, slope, &plan, of_input)
+        };
+        if let Some(node) = bias_node {
+            gradients.register::<Flex>(node.id, bias_slope);
+        }
+        if let Some(node) = weight_node {
+            gradients.register::<Flex>(node.id, weight_slope);
+        }
+        if let Some((node, slope)) = input_node.zip(input_slope) {
+            gradients.register::<Flex>(node.id, slope);
+        }
+    }
+}
+
+/// The input with contiguous rows, for the stem the image's patches; and the shape of the output.
+fn prepare(input: &FlexTensor, plan: &ConvolutionPlan) -> (FlexTensor, [usize; 4]) {
+    let input = input.to_contiguous();
+    let shape = shape(&input);
+    if plan.depthwise {
+        let output = Geometry::new(plan, shape).output_shape();
+        return (input, output);
+    }
+    let [images, height, width, _] = shape;
+    if plan.kernel == 1 {
+        return (input, [images, height, width, plan.outputs]);
+    }
+    let (patches, [height, width]) = patches(values(&input), shape, plan);
+    let columns = plan.inputs * plan.kernel * plan.kernel;
+    let patches = tensor(patches, vec![images, height, width, columns]);
+    (patches, [images, height, width, plan.outputs])
+}
+
+fn forward(
+    input: &FlexTensor,
+    weight: &FlexTensor,
+    bias: &FlexTensor,
+    plan: &ConvolutionPlan,
+    output: [usize; 4],
+) -> FlexTensor {
+    let mut sums = if plan.depthwise {
+        let (input, weight, at) = (
+            values(input),
+            values(weight),
+            Geometry::new(plan, shape(input)),
+        );
+        let sums = match plan.kernel {
+            3 => depthwise::forward::<3>(&at, input, weight),
+            _ => depthwise::forward::<5>(&at, input, weight),
+        };
+        tensor(sums, output.to_vec())
+    } else {
+        let matrix = matrix(weight, plan).transpose(0, 1);
+        Flex::float_matmul(rows(input), matrix).reshape(Shape::from(output.to_vec()))
+    };
+    let bias = values(bias);
+    for pixel in sums.storage_mut::<f32>().chunks_exact_mut(plan.outputs) {
+        for (value, bias) in pixel.iter_mut().zip(bias) {
+            let sum = *value + bias;
+            *value = if plan.clipped {
+                sum.clamp(0.0, 6.0)
+            } else {
+                sum
+            };
+        }
+    }
+    sums
+}
+
+/// The gradient before clipping, nothing where ReLU6 is flat, and its sum over all pixels, which is the bias's.
+fn unclip(
+    mut slope: FlexTensor,
+    output: Option<&FlexTensor>,
+    channels: usize,
+) -> (FlexTensor, FlexTensor) {
+    if let Some(output) = output {
+        let slopes = slope.storage_mut::<f32>().iter_mut();
+        for (slope, value) in slopes.zip(values(output)) {
+            let inside = *value > 0.0 && *value < 6.0;
+            *slope = if inside { *slope } else { 0.0 };
+        }
+    }
+    let mut sum = vec![0.0; channels];
+    for pixel in values(&slope).chunks_exact(channels) {
+        for (sum, slope) in sum.iter_mut().zip(pixel) {
+            *sum += slope;
+        }
+    }
+    (slope, tensor(sum, vec![channels]))
+}
+
+fn pointwise_slopes(
+    input: &FlexTensor,
+    weight: &FlexTensor,
+    slope: FlexTensor,
+    plan: &ConvolutionPlan,
+    of_input: bool,
+) -> (FlexTensor, Option<FlexTensor>) {
+    let slope = rows(&slope);
+    let of_weight = Flex::float_matmul(slope.clone().transpose(0, 1), rows(input));
+    let of_weight = of_weight.reshape(weight.shape());
+    let wanted = of_input && plan.kernel == 1;
+    let of_input = wanted.then(|| {
+        let slope = Flex::float_matmul(slope, matrix(weight, plan));
+        slope.reshape(input.shape())
+    });
+    (of_weight, of_input)
+}
+
+fn depthwise_slopes(
+    input: &FlexTensor,
+    weight: &FlexTensor,
+    slope: &FlexTensor,
+    plan: &ConvolutionPlan,
+    of_input: bool,
+) -> (FlexTensor, Option<FlexTensor>) {
+    let at = Geometry::new(plan, shape(input));
+    let (of_weight, of_input) = match plan.kernel {
+        3 => depthwise::backward::<3>(&at, values(input), values(weight), values(slope), of_input),
+        _ => depthwise::backward::<5>(&at, values(input), values(weight), values(slope), of_input),
+    };
+    let of_input = of_input.map(|slope| tensor(slope, shape(input).to_vec()));
+    (tensor(of_weight, plan.weight_shape().to_vec()), of_input)
+}
+
+/// One row per pixel.
+fn rows(map: &FlexTensor) -> FlexTensor {
+    let [images, height, width, channels] = shape(map);
+    map.reshape(Shape::from(vec![images * height * width, channels]))
+}
+
+/// The kernels as `[outputs, inputs · kernel²]`.
+fn matrix(weight: &FlexTensor, plan: &ConvolutionPlan) -> FlexTensor {
+    let [outputs, inputs, height, width] = plan.weight_shape();
+    weight.reshape(Shape::from(vec![outputs, inputs * height * width]))
+}
+
+fn shape(map: &FlexTensor) -> [usize; 4] {
+    map.layout().shape().dims()
+}
+
+fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The values of a contiguous tensor; parameters and maps of this module always are.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().unwrap_or_default()
+}
