@@ -156,11 +156,21 @@ impl Study {
             let cells = TrainingCells {
                 views: &self.features.views,
                 rows: &self.training_rows(*fold),
+                validation: &[],
                 classes: &labels,
                 class_count: self.grouping.classes(),
             };
             let purpose = format!("{method}/fold {fold} held out");
-            fit(&cells, &recipe, self.seed, &purpose, progress).write(&path)
+            let checkpoint = path.with_extension("checkpoint");
+            fit(
+                &cells,
+                &recipe,
+                self.seed,
+                &purpose,
+                Some(&checkpoint),
+                progress,
+            )?
+            .write(&path)
         })?;
         Ok(())
     }

@@ -9,12 +9,12 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use secondlook::{
-    bundle::{Mask, onnx::ModelProto},
+    bundle::{Mask, Method, onnx::ModelProto},
     engine::draw_mask,
     training::{
-        FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS, LayerWeights,
-        baseline_graph, dropout_scores, ensemble_graph, mc_dropout_graph, member_scores,
-        view_scores,
+        FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,
+        LayerWeights, MultiHeadLoss, Recipe, baseline_graph, dropout_scores, ensemble_graph,
+        mc_dropout_graph, member_scores, view_scores,
     },
 };
 
@@ -100,35 +100,73 @@ fn the_ensemble_agrees() {
     }
 }
 
-#[test]
-fn dropout_agrees_with_the_masks_that_the_server_draws() {
+/// Compares the runtime with the trainer; each mask is dropped with probability 0.3.
+fn assert_dropout_agrees(hidden: &[usize], masks: &[(&str, usize)]) {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
     let seeds: Vec<u64> = (100..107).collect();
-    for hidden in [vec![16], vec![16, 8]] {
-        let heads = heads(1, &hidden);
-        let mask = |(layer, width): (usize, &usize)| Mask {
-            input: format!("mask_{layer}"),
-            width: *width,
-            drop_probability: 0.3,
-        };
-        let masks: Vec<Mask> = hidden.iter().enumerate().map(mask).collect();
-        let mut graph = open(folder.path(), &mc_dropout_graph(&heads, &masks));
-        let drawn = |(stream, mask)| -> Vec<f32> {
-            seeds
-                .iter()
-                .flat_map(|seed| draw_mask(mask, PASSES, *seed, stream))
-                .collect()
-        };
-        let drawn: Vec<Vec<f32>> = (0..).zip(&masks).map(drawn).collect();
-        let features = features();
-        let mut inputs = vec![(FEATURES, vec![7, 40], features.values.as_slice())];
-        for (mask, values) in masks.iter().zip(&drawn) {
-            inputs.push((&mask.input, vec![7, 9, mask.width as i64], values));
-        }
-        let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
-        assert_close(&expected.values, &graph.run(&inputs).unwrap());
+    let heads = heads(1, hidden);
+    let mask = |(input, width): &(&str, usize)| Mask {
+        input: (*input).to_owned(),
+        width: *width,
+        drop_probability: 0.3,
+    };
+    let masks: Vec<Mask> = masks.iter().map(mask).collect();
+    let mut graph = open(folder.path(), &mc_dropout_graph(&heads, &masks));
+    let drawn = |(stream, mask)| -> Vec<f32> {
+        seeds
+            .iter()
+            .flat_map(|seed| draw_mask(mask, PASSES, *seed, stream))
+            .collect()
+    };
+    let drawn: Vec<Vec<f32>> = (0..).zip(&masks).map(drawn).collect();
+    let features = features();
+    let mut inputs = vec![(FEATURES, vec![7, 40], features.values.as_slice())];
+    for (mask, values) in masks.iter().zip(&drawn) {
+        inputs.push((&mask.input, vec![7, 9, mask.width as i64], values));
     }
+    let expected = dropout_scores(&heads, &masks, PASSES, &features, &cells, &seeds);
+    let (first, second) = (&expected.values[..CLASSES], &expected.values[CLASSES..]);
+    assert_ne!(first, &second[..CLASSES], "passes differ");
+    assert_close(&expected.values, &graph.run(&inputs).unwrap());
+}
+
+#[test]
+fn dropout_agrees_with_the_masks_that_the_server_draws() {
+    assert_dropout_agrees(&[16], &[("mask_0", 16)]);
+    assert_dropout_agrees(&[16, 8], &[("mask_0", 16), ("mask_1", 8)]);
+}
+
+#[test]
+fn feature_dropout_agrees_alone_and_in_front_of_hidden_layers() {
+    let features = (FEATURE_MASK, DIMENSION);
+    assert_dropout_agrees(&[], &[features]);
+    assert_dropout_agrees(&[16, 8], &[features]);
+    assert_dropout_agrees(&[16, 8], &[features, ("mask_0", 16), ("mask_1", 8)]);
+}
+
+#[test]
+fn the_masks_of_a_recipe_are_those_that_its_answers_are_given_under() {
+    let inputs = |recipe: Recipe| -> Vec<(String, usize, f64)> {
+        let masks = recipe.masks(2048).into_iter();
+        masks
+            .map(|mask| (mask.input, mask.width, mask.drop_probability))
+            .collect()
+    };
+    let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
+    let feature_mask = || (FEATURE_MASK.to_owned(), 2048, 0.5);
+    assert_eq!(inputs(paper(Method::McDropout)), [feature_mask()]);
+    for method in [Method::Baseline, Method::Ensemble, Method::Tta] {
+        assert_eq!(inputs(paper(method)), []);
+    }
+    let compact = Recipe::compact(Method::McDropout).unwrap();
+    let hidden_mask = || ("mask_0".to_owned(), 256, 0.5);
+    assert_eq!(inputs(compact.clone()), [hidden_mask()]);
+    let both = Recipe {
+        feature_dropout: 0.5,
+        ..compact
+    };
+    assert_eq!(inputs(both), [feature_mask(), hidden_mask()]);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Training heads: repeatable to the last bit, and able to learn.
 
+use std::path::Path;
+
+use clap::ValueEnum;
 use indicatif::ProgressBar;
 use rand_chacha::{
     ChaCha8Rng,
@@ -7,7 +10,10 @@ use rand_chacha::{
 };
 use secondlook::{
     bundle::Method,
-    training::{FeatureMatrix, HeadWeights, Recipe, TrainingCells, fit, member_scores},
+    training::{
+        CellScores, Copies, FeatureMatrix, HeadWeights, MultiHeadLoss, Recipe, TrainingCells,
+        dropout_scores, fit, member_scores, view_scores,
+    },
 };
 
 const CELLS: usize = 120;
@@ -50,6 +56,7 @@ fn trained(method: Method, seed: u64) -> HeadWeights {
     let cells = TrainingCells {
         views: &views,
         rows: &rows,
+        validation: &[],
         classes: &classes,
         class_count: CLASSES,
     };
@@ -58,8 +65,10 @@ fn trained(method: Method, seed: u64) -> HeadWeights {
         &recipe(method),
         seed,
         "test",
+        None,
         &ProgressBar::hidden(),
     )
+    .unwrap()
 }
 
 #[test]
@@ -73,18 +82,146 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn heads_learn_what_the_features_show() {
-    let (views, classes) = views();
+    let (views, _) = views();
     let held_out: Vec<usize> = (90..CELLS).collect();
     for method in [Method::Baseline, Method::McDropout, Method::Ensemble] {
         let scores = member_scores(&trained(method, 1), &views[0], &held_out);
-        let samples = scores.samples(1.0).unwrap();
-        let right = samples.iter().zip(&held_out).filter(|(samples, cell)| {
-            let summary = secondlook::uncertainty::summarise(samples);
-            summary.predicted == classes[**cell]
-        });
-        let right = right.count();
+        let right = right(&scores, &held_out);
         assert!(right >= 28, "{method}: only {right} of 30 right");
     }
+}
+
+/// The paper's heads in small, with a rate and a number of copies that show what they learn in a moment.
+fn small_paper(method: Method, loss: MultiHeadLoss) -> Recipe {
+    let recipe = Recipe::paper(method, loss);
+    Recipe {
+        members: recipe.members.min(4),
+        hidden: vec![24, 12],
+        copies: match recipe.copies {
+            Copies::Dropped(_) => Copies::Dropped(4),
+            other => other,
+        },
+        dropout: 0.1,
+        feature_dropout: recipe.feature_dropout / 5.0,
+        learning_rate: 5e-3,
+        batch: 30,
+        ..recipe
+    }
+}
+
+fn fit_to(recipe: &Recipe, rows: usize, checkpoint: Option<&Path>) -> HeadWeights {
+    let (views, classes) = views();
+    let rows: Vec<usize> = (0..rows).collect();
+    let (validation, learnt) = rows.split_at(18);
+    let cells = TrainingCells {
+        views: &views,
+        rows: learnt,
+        validation,
+        classes: &classes,
+        class_count: CLASSES,
+    };
+    fit(
+        &cells,
+        recipe,
+        1,
+        "test",
+        checkpoint,
+        &ProgressBar::hidden(),
+    )
+    .unwrap()
+}
+
+fn right(scores: &CellScores, cells: &[usize]) -> usize {
+    let (_, classes) = views();
+    let samples = scores.samples(1.0).unwrap();
+    let right = samples.iter().zip(cells).filter(|(samples, cell)| {
+        secondlook::uncertainty::summarise(samples).predicted == classes[**cell]
+    });
+    right.count()
+}
+
+#[test]
+fn every_model_of_the_paper_learns_under_every_loss() {
+    let (views, _) = views();
+    let held_out: Vec<usize> = (90..CELLS).collect();
+    let seeds: Vec<u64> = held_out.iter().map(|cell| *cell as u64).collect();
+    for method in Method::ALL {
+        for loss in MultiHeadLoss::value_variants() {
+            let recipe = small_paper(method, *loss);
+            let heads = fit_to(&recipe, 90, None);
+            let scores = match method {
+                Method::McDropout => {
+                    let masks = recipe.masks(FEATURES);
+                    dropout_scores(&heads, &masks, 8, &views[0], &held_out, &seeds)
+                }
+                Method::Tta => view_scores(&heads, &views, &held_out),
+                _ => member_scores(&heads, &views[0], &held_out),
+            };
+            let right = right(&scores, &held_out);
+            assert!(right >= 27, "{method} {loss:?}: only {right} of 30 right");
+        }
+    }
+}
+
+#[test]
+fn fifty_heads_of_the_paper_differ_and_leave_no_checkpoint_behind() {
+    let recipe = Recipe {
+        hidden: vec![8, 6],
+        epochs: 2,
+        ..Recipe::paper(Method::Ensemble, MultiHeadLoss::Combined)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let heads = fit_to(&recipe, 90, Some(&folder.path().join("heads.checkpoint")));
+    assert_eq!(heads.shape.members, 50);
+    let mut first_layers: Vec<&[f32]> = heads.layers[0].weight.chunks(FEATURES * 8).collect();
+    first_layers.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    first_layers.dedup();
+    assert_eq!(first_layers.len(), 50);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_in_a_sentence() {
+    let (views, classes) = views();
+    let cells = TrainingCells {
+        views: &views,
+        rows: &[0, 1],
+        validation: &[],
+        classes: &classes,
+        class_count: CLASSES,
+    };
+    let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
+    let refused = |cells: &TrainingCells<'_>, recipe: &Recipe| {
+        let error = fit(cells, recipe, 1, "test", None, &ProgressBar::hidden()).unwrap_err();
+        error.to_string()
+    };
+    let two_heads = Recipe {
+        members: 2,
+        ..paper(Method::Tta)
+    };
+    assert!(refused(&cells, &two_heads).contains("one head"));
+    let all_dropped = Recipe {
+        feature_dropout: 1.0,
+        ..paper(Method::McDropout)
+    };
+    assert!(refused(&cells, &all_dropped).contains("dropout"));
+    let baseline = paper(Method::Baseline);
+    let nothing = TrainingCells { rows: &[], ..cells };
+    assert!(refused(&nothing, &baseline).contains("no cells"));
+    let elsewhere = TrainingCells {
+        validation: &[CELLS],
+        ..cells
+    };
+    assert!(refused(&elsewhere, &baseline).contains("none of the classes"));
+    let infinite = [FeatureMatrix {
+        dimension: FEATURES,
+        values: vec![f32::INFINITY; CELLS * FEATURES],
+    }];
+    let infinite = TrainingCells {
+        views: &infinite,
+        ..cells
+    };
+    assert!(refused(&infinite, &baseline).contains("not finite"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod features;
 mod graphs;
 mod learning;
 mod lite0;
+mod losses;
 mod splits;
 mod tiny_data;
 

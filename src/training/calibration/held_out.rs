@@ -39,7 +39,7 @@ pub fn head_scores(
     let seeds: Vec<u64> = rows.iter().map(|row| study.cell_seeds[*row]).collect();
     Ok(dropout_scores(
         heads,
-        &recipe.masks(),
+        &recipe.masks(study.trunk.dimension),
         PASSES,
         features,
         rows,

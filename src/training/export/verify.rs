@@ -57,7 +57,7 @@ fn runtime_scores(
     let head = bundle.manifest().head(method).ok_or_else(missing)?;
     let mut graph = Graph::open(runtime, &bundle.path_of(&head.file), &head.output)?;
     let masks = if method == Method::McDropout {
-        Recipe::compact(method)?.masks()
+        Recipe::compact(method)?.masks(study.trunk.dimension)
     } else {
         Vec::new()
     };

@@ -129,7 +129,7 @@ pub fn export(
             features: study.trunk.features.clone(),
             feature_count: study.trunk.dimension,
         }),
-        methods: write_heads(&heads, directory)?,
+        methods: write_heads(study, &heads, directory)?,
         calibration,
     };
     let path = directory.join("bundle.toml");
@@ -138,9 +138,13 @@ pub fn export(
     Ok(Bundle::open(directory)?)
 }
 
-fn write_heads(heads: &BundleHeads, directory: &Path) -> Result<Methods, TrainingError> {
+fn write_heads(
+    study: &Study,
+    heads: &BundleHeads,
+    directory: &Path,
+) -> Result<Methods, TrainingError> {
     let recipe = Recipe::compact(Method::McDropout)?;
-    let masks = recipe.masks();
+    let masks = recipe.masks(study.trunk.dimension);
     let ensemble = heads.get(Method::Ensemble)?;
     let write = |name: &str, graph: ModelProto| {
         let file = write_file(directory, name, &graph.encode_to_vec())?;

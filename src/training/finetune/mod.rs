@@ -21,6 +21,7 @@ mod sampling;
 mod schedule;
 mod sources;
 mod trial;
+mod trunk_pass;
 mod warp;
 
 pub use augmentation::{Augmentation, View};

@@ -2,11 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::{
-    optim::GradientsParams,
-    tensor::{Device, Tensor, TensorData},
-};
-
 use crate::bundle::Method;
 use crate::training::{
     HeadShape, HeadWeights, LayerWeights, TrainingError,
@@ -16,8 +11,9 @@ use crate::training::{
         loss::Objective,
         optimiser::{Group, OptimiserSettings},
         recipe::FineTuneRecipe,
+        trunk_pass::TrunkPass,
     },
-    lite0::{BLOCKS, FEATURES, Lite0Tail, ParameterKind},
+    lite0::{BLOCKS, Lite0Tail, ParameterKind},
     random,
 };
 
@@ -96,14 +92,11 @@ impl Model<'_> {
         values: &[Vec<f32>],
         batch: &Batch,
     ) -> Result<(f32, Vec<Vec<f32>>), TrainingError> {
-        let device = Device::flex().autodiff();
         let (tail, heads) = self.with_values(values)?;
-        let maps = TensorData::new(batch.maps.clone(), batch.shape);
-        let kept = self.kept(batch, &device);
-        let features = tail.forward(Tensor::from_data(maps, &device), &kept);
+        let pass = TrunkPass::forward(&tail, batch, &self.kept(batch))?;
         let classes: Vec<usize> = batch.cells.iter().map(|cell| self.classes[*cell]).collect();
         let head_batch = HeadBatch {
-            features: features.clone().inner().into_data().iter::<f32>().collect(),
+            features: pass.features(),
             classes: &classes,
             counts: self.counts(&batch.cells),
             masks: feature_masks(
@@ -115,30 +108,22 @@ impl Model<'_> {
             ),
         };
         let of_heads = head_gradients(&heads, &self.objective, head_batch);
-        let upstream = TensorData::new(of_heads.features, [classes.len(), FEATURES]);
-        let upstream = Tensor::<2>::from_data(upstream, &device);
-        let gradients = (features * upstream).sum().backward();
-        let of_trunk = tail.gradient_values(&GradientsParams::from_grads(gradients, &tail));
+        let of_trunk = pass.backward(&of_heads.features)?;
         let heads = of_heads.heads.values().flat_map(parameters);
         let heads = heads.map(<[f32]>::to_vec);
         Ok((of_heads.loss, of_trunk.into_iter().chain(heads).collect()))
     }
 
-    /// Stochastic depth: one multiplier per cell for each block that adds its input.
-    fn kept(&self, batch: &Batch, device: &Device) -> Vec<Tensor<4>> {
-        let cells = batch.cells.len();
+    /// Stochastic depth: a multiplier per cell for each block that adds its input.
+    fn kept(&self, batch: &Batch) -> Vec<Vec<f32>> {
         let mut stream = random::stream(self.seed, &self.name(batch, "depth"));
-        let multiplier = |block: usize| {
+        let multipliers = |block: usize| {
             let skipped = self.recipe.stochastic_depth * block as f64 / BLOCKS as f64;
             let kept = (1.0 / (1.0 - skipped)) as f32;
-            let values = random::dropout_mask(&mut stream, cells, skipped as f32, kept);
-            Tensor::from_data(TensorData::new(values, [cells, 1, 1, 1]), device)
+            random::dropout_mask(&mut stream, batch.cells.len(), skipped as f32, kept)
         };
-        self.tail
-            .residual_blocks()
-            .into_iter()
-            .map(multiplier)
-            .collect()
+        let blocks = self.tail.residual_blocks();
+        blocks.into_iter().map(multipliers).collect()
     }
 
     /// `[K, N]`

@@ -1,7 +1,7 @@
 //! The heads as a burn module: K perceptrons side by side on one batch of features.
 
 use burn::{
-    module::{Module, Param},
+    module::{Module, ModuleMapper, Param, ParamId},
     optim::GradientsParams,
     tensor::{Device, Tensor, TensorData, activation::relu},
 };
@@ -62,6 +62,11 @@ impl HeadBank {
             later_weights,
             later_biases,
         }
+    }
+
+    /// The same heads with parameters named by number, so that what an optimiser kept of them fits in another process.
+    pub(super) fn numbered(self) -> Self {
+        self.map(&mut Numbering(0))
     }
 
     /// All heads on the same cells: features `[N, D]` → logits `[K, N, C]`.
@@ -156,6 +161,17 @@ fn arranged(
     HeadWeights {
         shape: shape.clone(),
         layers: std::iter::once(first).chain(later).collect(),
+    }
+}
+
+/// Gives parameters the numbers 1, 2, 3… for names, in the order of the module.
+struct Numbering(u64);
+
+impl ModuleMapper for Numbering {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (_, value, mapper) = parameter.consume();
+        self.0 += 1;
+        Param::from_mapped_value(ParamId::from(self.0), value, mapper)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bundle::{
         ints_attribute, model, node, tensor_info,
     },
 };
-use crate::training::{HeadWeights, heads::bank::fuse, heads::weights::LayerWeights};
+use crate::training::{FEATURE_MASK, HeadWeights, heads::bank::fuse, heads::weights::LayerWeights};
 
 /// Name of every head's input.
 pub const FEATURES: &str = "features";
@@ -31,18 +31,29 @@ pub fn baseline_graph(weights: &HeadWeights) -> ModelProto {
     )
 }
 
-/// features `[N, D]` and one mask `[N, T, width]` per hidden layer → logits `[N, T, C]`.
+/// features `[N, D]` and masks `[N, T, width]` → logits `[N, T, C]` of the first head.
 ///
-/// The first product is done once per image; 1/(1 − p) is folded into the weights behind each mask.
+/// A mask named [`FEATURE_MASK`] drops features; the others drop units of the hidden layers, first to last. What no mask
+/// stands before is done once per image; 1/(1 − p) is folded into the weights behind each mask.
 pub fn mc_dropout_graph(weights: &HeadWeights, masks: &[Mask]) -> ModelProto {
     let mut graph = GraphBuilder::new("mc_dropout", weights);
-    let hidden = graph.dense(FEATURES, 0, 1.0);
-    let mut value = graph.add("Unsqueeze", &[&hidden, "pass_axis"], "hidden_per_image");
     graph.constants.push(int64_vector("pass_axis", &[1]));
-    for (index, mask) in masks.iter().enumerate() {
-        let dropped = graph.add("Mul", &[&value, &mask.input], &format!("dropped_{index}"));
-        let kept = 1.0 / (1.0 - mask.drop_probability) as f32;
-        value = graph.dense(&dropped, index + 1, kept);
+    let (of_features, of_layers) = by_place(masks);
+    let mut value = FEATURES.to_owned();
+    let once = usize::from(of_features.is_none());
+    for index in 0..weights.layers.len() {
+        if index == once {
+            value = graph.add("Unsqueeze", &[&value, "pass_axis"], "per_image");
+        }
+        let mask = match index.checked_sub(1) {
+            None => of_features,
+            Some(layer) => of_layers.get(layer).copied(),
+        };
+        let kept = mask.map_or(1.0, |(_, mask)| 1.0 / (1.0 - mask.drop_probability) as f32);
+        if let Some((_, mask)) = mask {
+            value = graph.add("Mul", &[&value, &mask.input], &format!("dropped_{index}"));
+        }
+        value = graph.dense(&value, index, kept);
     }
     let output = vec![
         Axis::Free("N"),
@@ -50,6 +61,17 @@ pub fn mc_dropout_graph(weights: &HeadWeights, masks: &[Mask]) -> ModelProto {
         Axis::Fixed(graph_size(weights.shape.classes)),
     ];
     graph.finish(&value, output, masks)
+}
+
+/// A mask with its number, which is its stream of random numbers.
+pub(super) type Numbered<'a> = (u64, &'a Mask);
+
+/// The mask of the features, where there is one, and those of the hidden layers.
+pub(super) fn by_place(masks: &[Mask]) -> (Option<Numbered<'_>>, Vec<Numbered<'_>>) {
+    let (of_features, of_layers): (Vec<_>, Vec<_>) = (0..)
+        .zip(masks)
+        .partition(|(_, mask): &Numbered<'_>| mask.input == FEATURE_MASK);
+    (of_features.first().copied(), of_layers)
 }
 
 /// features `[N, D]` → logits `[N, K, C]`.

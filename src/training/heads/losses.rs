@@ -1,33 +1,220 @@
-//! What the heads minimise.
+//! The multi-head losses: what K heads minimise together.
+//!
+//! With a frozen trunk and heads that share nothing, a loss that is a sum over heads trains them independently: the sum's
+//! gradient with respect to one head is that head's own. So `individual` and `combined`, which the paper lists as two
+//! losses, are one; and so are `meta_individual` and `meta_combined`. The others couple the heads: through the mean of
+//! their logits or probabilities, or through which of them has the lowest loss of the batch.
 
-use burn::tensor::{Tensor, activation::log_softmax};
+use burn::tensor::{Tensor, TensorData, activation::log_softmax};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
-/// Share of the binary term: on CRIC it keeps six-class training from losing the normal–abnormal boundary.
-const BINARY_SHARE: f32 = 0.5;
+/// ε of the paper's meta losses.
+pub const EPSILON: f64 = 0.2;
 
 /// Keeps a logarithm finite where a probability is rounded to 0 or 1.
-const TINY: f32 = 1e-6;
+const TINY: f64 = 1e-6;
 
-/// The targets of a batch, for all K heads.
+/// A loss of K heads. "The loss of a head" is the mean of its cells' costs; the cost of a cell is its cross entropy (and
+/// a share of a binary one, see [`LossOptions`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[value(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum MultiHeadLoss {
+    /// The loss of the heads' mean logits, as if they were one head: mean over cells of CE((1/K) Σₖ zₖ, y).
+    AvgAcrossAllHeads,
+    /// The sum of the heads' losses. The paper propagates them back one after the other; the gradient is the same.
+    Individual,
+    /// The sum of the heads' losses, propagated back at once: the gradient of `individual`.
+    Combined,
+    /// The sum of the heads' losses with weight 1 − ε for the lowest one of the batch (the first, where several are equal)
+    /// and ε for *every* other, so that the weights sum to 1 with two heads only. No gradient flows through the weights.
+    MetaIndividual,
+    /// The same sum, propagated back at once: the gradient of `meta_individual`.
+    MetaCombined,
+    /// Not in the paper: −ln of the heads' mean probability, the likelihood of the mixture that answers in the end.
+    MixtureNll,
+    /// Not in the paper: `meta_combined` with ε / (K − 1) for the others, so that the weights sum to 1.
+    MetaNormalised,
+}
+
+/// The targets of a batch.
+#[derive(Clone, Debug)]
 pub struct Targets {
-    /// One-hot classes `[1, N, C]`.
+    /// One-hot or soft classes `[1, N, C]`; every row sums to 1.
     pub classes: Tensor<3>,
-    /// How much each cell counts for each head, `[K, N, 1]`.
+    /// How much each cell counts for each head, `[K, N, 1]`. Losses of the heads' mean take the mean over the heads.
     pub weights: Tensor<3>,
 }
 
-/// Cross entropy of the classes plus half the binary cross entropy of normal (class 0) against all others, weighted per
-/// head and cell, averaged over the N cells and summed over the K heads, so that no head's step depends on the others.
-///
-/// With two classes the terms coincide, and only the first is taken.
-pub fn loss(logits: Tensor<3>, targets: &Targets) -> Tensor<1> {
-    let [_, cells, classes] = logits.dims();
-    let log_probabilities = log_softmax(logits, 2);
-    let mut per_cell = -(log_probabilities.clone() * targets.classes.clone()).sum_dim(2);
-    if classes > 2 {
-        per_cell = per_cell + binary_cross_entropy(log_probabilities, targets) * BINARY_SHARE;
+/// What a loss is computed with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LossOptions {
+    /// Share of the binary cross entropy of normal (class 0) against all others, added to the cost of a cell where there
+    /// are more than two classes (with two it would be the same term again).
+    pub binary_share: f64,
+    /// ε of the meta losses, in [0, 1].
+    pub epsilon: f64,
+}
+
+/// Why a loss cannot be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LossError {
+    /// K, N or C is 0.
+    #[error("there are no heads, cells or classes: give at least one of each")]
+    Empty,
+    /// Targets are of another size than the logits.
+    #[error("the targets are of another size than the logits")]
+    Shape,
+    /// A class is not one of the C classes.
+    #[error("a cell's class is not one of the classes")]
+    LabelOutOfRange,
+    /// ε is no share.
+    #[error("epsilon must lie in [0, 1]")]
+    Domain,
+    /// A logit is not a number, or so large that the loss is none.
+    #[error("the loss is not finite: look for features that are not, or lower the learning rate")]
+    NotFinite,
+}
+
+impl MultiHeadLoss {
+    /// Whether each head's gradient depends on that head alone.
+    pub fn trains_heads_apart(self) -> bool {
+        matches!(self, Self::Individual | Self::Combined)
     }
-    (per_cell * targets.weights.clone()).sum() / cells as f32
+
+    /// The loss of logits `[K, N, C]`, a tensor of one value; its gradient is autodiff's.
+    ///
+    /// Where one head sees several copies of each cell (views, passes under dropout), a copy takes the place of a head.
+    ///
+    /// # Errors
+    /// [`LossError`]; of the values only the loss itself is checked.
+    pub fn of(
+        self,
+        logits: Tensor<3>,
+        targets: &Targets,
+        options: &LossOptions,
+    ) -> Result<Tensor<1>, LossError> {
+        check(&logits, targets, options)?;
+        let cells = logits.dims()[1] as f64;
+        let weights = self.cell_weights(targets);
+        let costs = costs(self.log_probabilities(logits), targets, options);
+        // A product, since autodiff's division by a number is rounded to single precision on its way back.
+        let of_heads = (costs * weights).sum_dim(1) * (1.0 / cells);
+        let loss = match self.head_weights(&of_heads, options.epsilon) {
+            Some(weights) => (of_heads * weights).sum(),
+            None => of_heads.sum(),
+        };
+        let value = loss.clone().inner().into_data().iter::<f64>().next();
+        match value {
+            Some(value) if value.is_finite() => Ok(loss),
+            _ => Err(LossError::NotFinite),
+        }
+    }
+
+    /// `[K, N, C]`, or `[1, N, C]` where the heads answer as one.
+    fn log_probabilities(self, logits: Tensor<3>) -> Tensor<3> {
+        match self {
+            Self::AvgAcrossAllHeads => log_softmax(logits.mean_dim(0), 2),
+            Self::MixtureNll => log_mean_exp(log_softmax(logits, 2)),
+            _ => log_softmax(logits, 2),
+        }
+    }
+
+    fn cell_weights(self, targets: &Targets) -> Tensor<3> {
+        match self {
+            Self::AvgAcrossAllHeads | Self::MixtureNll => targets.weights.clone().mean_dim(0),
+            _ => targets.weights.clone(),
+        }
+    }
+
+    /// `[K, 1, 1]`, for the meta losses.
+    fn head_weights(self, of_heads: &Tensor<3>, epsilon: f64) -> Option<Tensor<3>> {
+        let heads = of_heads.dims()[0];
+        let of_others = match self {
+            Self::MetaIndividual | Self::MetaCombined => epsilon,
+            Self::MetaNormalised => epsilon / (heads.max(2) - 1) as f64,
+            _ => return None,
+        };
+        let of_lowest = match self {
+            Self::MetaNormalised if heads == 1 => 1.0,
+            _ => 1.0 - epsilon,
+        };
+        let losses: Vec<f64> = of_heads.clone().inner().into_data().iter().collect();
+        let lowest = lowest(&losses);
+        let weight = |head| {
+            if head == lowest { of_lowest } else { of_others }
+        };
+        let weights: Vec<f64> = (0..heads).map(weight).collect();
+        let options = (&of_heads.device(), of_heads.dtype());
+        Some(Tensor::from_data(
+            TensorData::new(weights, [heads, 1, 1]),
+            options,
+        ))
+    }
+}
+
+/// The first of the lowest.
+fn lowest(losses: &[f64]) -> usize {
+    let mut best = (0, f64::INFINITY);
+    for (head, loss) in losses.iter().enumerate() {
+        if *loss < best.1 {
+            best = (head, *loss);
+        }
+    }
+    best.0
+}
+
+fn check(logits: &Tensor<3>, targets: &Targets, options: &LossOptions) -> Result<(), LossError> {
+    let [heads, cells, classes] = logits.dims();
+    if heads == 0 || cells == 0 {
+        return Err(LossError::Empty);
+    }
+    if targets.classes.dims() != [1, cells, classes] || targets.weights.dims() != [heads, cells, 1]
+    {
+        return Err(LossError::Shape);
+    }
+    if !(0.0..=1.0).contains(&options.epsilon) {
+        return Err(LossError::Domain);
+    }
+    Ok(())
+}
+
+/// One-hot rows `[N · C]` of some classes.
+///
+/// # Errors
+/// [`LossError::LabelOutOfRange`]; [`LossError::Empty`] when there are no classes.
+pub fn one_hot(
+    classes: impl Iterator<Item = usize>,
+    class_count: usize,
+) -> Result<Vec<f32>, LossError> {
+    if class_count == 0 {
+        return Err(LossError::Empty);
+    }
+    let mut rows = Vec::new();
+    for class in classes {
+        let start = rows.len();
+        rows.resize(start + class_count, 0.0);
+        let own = rows[start..].get_mut(class);
+        *own.ok_or(LossError::LabelOutOfRange)? = 1.0;
+    }
+    Ok(rows)
+}
+
+/// ln of the mean over the first axis of exp, shifted by the largest so that it cannot underflow.
+fn log_mean_exp(values: Tensor<3>) -> Tensor<3> {
+    let largest = values.clone().detach().max_dim(0);
+    (values - largest.clone()).exp().mean_dim(0).log() + largest
+}
+
+/// The cost of every cell: log-probabilities `[H, N, C]` → `[H, N, 1]`.
+fn costs(log_probabilities: Tensor<3>, targets: &Targets, options: &LossOptions) -> Tensor<3> {
+    let classes = log_probabilities.dims()[2];
+    let cross_entropy = -(log_probabilities.clone() * targets.classes.clone()).sum_dim(2);
+    if classes <= 2 || options.binary_share == 0.0 {
+        return cross_entropy;
+    }
+    cross_entropy + binary_cross_entropy(log_probabilities, targets) * options.binary_share
 }
 
 fn binary_cross_entropy(log_probabilities: Tensor<3>, targets: &Targets) -> Tensor<3> {

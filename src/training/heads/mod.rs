@@ -1,9 +1,13 @@
 //! What is trained on features: shapes, weights, losses, the fit, and the graphs that are exported.
 
 pub mod bank;
+mod batches;
+pub mod cells;
+mod checkpoint;
 pub mod fit;
 pub mod graphs;
 pub mod losses;
 pub mod recipe;
+mod run;
 pub mod scores;
 pub mod weights;

@@ -2,7 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::training::{FeatureMatrix, HeadBank, HeadWeights};
+use crate::training::{
+    FeatureMatrix, HeadBank, HeadWeights,
+    heads::graphs::{Numbered, by_place},
+};
 use crate::{
     bundle::Mask,
     engine::draw_mask,
@@ -61,7 +64,8 @@ pub fn member_scores(
     }
 }
 
-/// One head under dropout: T passes, with the masks that the server draws from each cell's seed.
+/// One head under dropout: T passes, with the masks that the server draws from each cell's seed; what they drop as in
+/// [`crate::training::mc_dropout_graph`].
 pub fn dropout_scores(
     weights: &HeadWeights,
     masks: &[Mask],
@@ -73,21 +77,23 @@ pub fn dropout_scores(
     let device = Device::flex();
     let heads = HeadBank::new(weights, &device);
     let mut logits = Vec::new();
+    let (of_features, of_layers) = by_place(masks);
     for (cells, seeds) in cells
         .chunks(CELLS_TOGETHER)
         .zip(seeds.chunks(CELLS_TOGETHER))
     {
-        let hidden = heads.first_layer(tensor(features, cells, &device));
-        let [_, count, width] = hidden.dims();
-        let repeated = hidden
-            .reshape([count, 1, width])
-            .repeat_dim(1, passes)
-            .reshape([1, count * passes, width]);
-        let drawn: Vec<Tensor<3>> = (0..)
-            .zip(masks)
-            .map(|(stream, mask)| scaled_mask(mask, stream, passes, seeds, &device))
-            .collect();
-        logits.extend(values(heads.after_first_layer(repeated, &drawn)));
+        let drawn =
+            |(stream, mask): Numbered<'_>| scaled_mask(mask, stream, passes, seeds, &device);
+        let features = tensor(features, cells, &device);
+        let hidden = match of_features {
+            Some(mask) => {
+                let copies = per_pass(features.unsqueeze_dim(0), passes) * drawn(mask);
+                heads.first_layer(copies.squeeze_dim(0))
+            }
+            None => per_pass(heads.first_layer(features), passes),
+        };
+        let of_layers: Vec<Tensor<3>> = of_layers.iter().copied().map(drawn).collect();
+        logits.extend(values(heads.after_first_layer(hidden, &of_layers)));
     }
     CellScores {
         passes,
@@ -113,6 +119,14 @@ pub fn view_scores(weights: &HeadWeights, views: &[FeatureMatrix], cells: &[usiz
         classes,
         values: (0..cells.len()).flat_map(row).copied().collect(),
     }
+}
+
+/// Every row T times: `[1, N, width]` → `[1, N · T, width]`.
+fn per_pass(rows: Tensor<3>, passes: usize) -> Tensor<3> {
+    let [_, count, width] = rows.dims();
+    rows.reshape([count, 1, width])
+        .repeat_dim(1, passes)
+        .reshape([1, count * passes, width])
 }
 
 fn scaled_mask(

@@ -34,6 +34,13 @@ impl HeadShape {
             .chain(std::iter::once(self.classes));
         inputs.zip(outputs).collect()
     }
+
+    /// Length of [`HeadWeights::to_bytes`].
+    pub(super) fn bytes(&self) -> usize {
+        let values = |(rows, columns)| (rows + 1) * columns;
+        let values: usize = self.layers().into_iter().map(values).sum();
+        self.members * values * size_of::<f32>()
+    }
 }
 
 /// One layer of all heads.
@@ -116,29 +123,43 @@ impl HeadWeights {
     /// # Errors
     /// [`TrainingError::Malformed`] when the file's length does not fit the shape.
     pub fn read(path: &Path, shape: HeadShape) -> Result<Self, TrainingError> {
-        let bytes = read_bytes(path)?;
-        let (words, rest) = bytes.as_chunks::<4>();
+        Self::from_bytes(&read_bytes(path)?, shape).map_err(TrainingError::malformed(path))
+    }
+
+    /// What [`Self::to_bytes`] wrote.
+    pub(super) fn from_bytes(bytes: &[u8], shape: HeadShape) -> Result<Self, &'static str> {
+        if bytes.len() < shape.bytes() {
+            return Err("it is too short for these heads: train again");
+        }
+        if bytes.len() > shape.bytes() {
+            return Err("it is too long for these heads: train again");
+        }
+        let (words, _) = bytes.as_chunks::<4>();
         let mut values = words.iter().map(|word| f32::from_le_bytes(*word));
-        let mut layers = Vec::new();
-        for (rows, columns) in shape.layers() {
-            let weight: Vec<f32> = values
-                .by_ref()
-                .take(shape.members * rows * columns)
-                .collect();
-            let bias: Vec<f32> = values.by_ref().take(shape.members * columns).collect();
-            if bias.len() < shape.members * columns {
-                return Err(TrainingError::malformed(path)(
-                    "it is too short for these heads: train again",
-                ));
-            }
-            layers.push(LayerWeights { weight, bias });
-        }
-        if !rest.is_empty() || values.next().is_some() {
-            return Err(TrainingError::malformed(path)(
-                "it is too long for these heads: train again",
-            ));
-        }
+        let mut take = |count: usize| values.by_ref().take(count).collect();
+        let layer = |(rows, columns)| LayerWeights {
+            weight: take(shape.members * rows * columns),
+            bias: take(shape.members * columns),
+        };
+        let layers = shape.layers().into_iter().map(layer).collect();
         Ok(Self { shape, layers })
+    }
+
+    /// Heads of one kind as one: `shape` is that of all together.
+    pub(super) fn side_by_side(shape: HeadShape, parts: &[Self]) -> Self {
+        let layers = |index: usize| parts.iter().filter_map(move |part| part.layers.get(index));
+        let layer = |index: usize| LayerWeights {
+            weight: layers(index)
+                .flat_map(|layer| &layer.weight)
+                .copied()
+                .collect(),
+            bias: layers(index)
+                .flat_map(|layer| &layer.bias)
+                .copied()
+                .collect(),
+        };
+        let layers = (0..shape.layers().len()).map(layer).collect();
+        Self { shape, layers }
     }
 }
 
