@@ -55,8 +55,8 @@ pub struct FineTuned {
     pub trunk: ModelProto,
     /// The heads of every method that has some.
     pub heads: BTreeMap<Method, HeadWeights>,
-    /// What Monte Carlo dropout lays over the features.
-    pub feature_mask: Mask,
+    /// What Monte Carlo dropout lays over the features, for its graph and its scores.
+    pub masks: Vec<Mask>,
     /// Mean loss of each epoch that was run now.
     pub losses: Vec<f32>,
 }
@@ -114,7 +114,7 @@ pub fn fine_tune(
     Ok(FineTuned {
         trunk: put_back(request.trunk, &tail)?,
         heads,
-        feature_mask: recipe.heads.feature_mask(FEATURES),
+        masks: vec![recipe.heads.feature_mask(FEATURES)],
         losses,
     })
 }

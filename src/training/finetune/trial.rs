@@ -9,12 +9,12 @@ use indicatif::ProgressBar;
 use prost::Message;
 
 use crate::{
-    bundle::{ChannelOrder, Input, Mask, Method, onnx::ModelProto},
-    engine::{Runtime, draw_mask, seed_of},
+    bundle::{ChannelOrder, Input, Method, onnx::ModelProto},
+    engine::{Runtime, seed_of},
     imaging::{Normalisation, ResizeFilter},
     training::{
-        CellScores, CropRow, CropTable, Dataset, FeatureMatrix, FeatureRequest, Grouping,
-        HeadWeights, Part, TrainingError, TrunkFile, ViewPlan, Workspace,
+        CellScores, CropRow, CropTable, Dataset, FeatureMatrix, FeatureRequest, Grouping, Part,
+        TrainingError, TrunkFile, ViewPlan, Workspace,
         evaluation::{
             evaluate::EvaluatedPart,
             figures::{Answers, figures},
@@ -23,7 +23,7 @@ use crate::{
         finetune::{
             CellLabels, FineTuneRecipe, FineTuneRequest, FineTuned, field_sources, fine_tune,
         },
-        heads::scores::{member_scores, view_scores},
+        heads::scores::{dropout_scores, member_scores, view_scores},
         study::read_parts,
         workspace::{read_bytes, write_bytes, write_json},
     },
@@ -197,7 +197,7 @@ fn answers(
     let mut answers = Vec::new();
     for (method, heads) in &tuned.heads {
         let scores = match method {
-            Method::McDropout => dropout_scores(heads, &tuned.feature_mask, plain, seeds),
+            Method::McDropout => dropout_scores(heads, &tuned.masks, PASSES, plain, &cells, seeds),
             _ => member_scores(heads, plain, &cells),
         };
         answers.push(answered(*method, &scores)?);
@@ -218,37 +218,6 @@ fn answered(method: Method, scores: &CellScores) -> Result<Answers, TrainingErro
         temperatures: vec![1.0],
         summaries,
     })
-}
-
-/// A linear head on features of which another half is dropped in each pass, with the masks that the server draws.
-fn dropout_scores(
-    head: &HeadWeights,
-    mask: &Mask,
-    features: &FeatureMatrix,
-    seeds: &[u64],
-) -> CellScores {
-    let kept = 1.0 / (1.0 - mask.drop_probability) as f32;
-    let mut values = Vec::new();
-    for (cell, seed) in seeds.iter().enumerate() {
-        let drawn = draw_mask(mask, PASSES, *seed, 0);
-        let row = features.row(cell);
-        let passes = drawn.chunks(mask.width).flat_map(|mask| {
-            row.iter()
-                .zip(mask)
-                .map(|(value, mask)| value * mask * kept)
-        });
-        let copies = FeatureMatrix {
-            dimension: features.dimension,
-            values: passes.collect(),
-        };
-        let all: Vec<usize> = (0..PASSES).collect();
-        values.extend(member_scores(head, &copies, &all).values);
-    }
-    CellScores {
-        passes: PASSES,
-        classes: head.shape.classes,
-        values,
-    }
 }
 
 fn measure(
