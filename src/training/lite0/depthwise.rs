@@ -1,12 +1,14 @@
 //! Depthwise convolution and its gradients on maps whose channels lie side by side, `[N, H, W, C]`.
 //!
 //! Sixteen channels of one image at a time are copied to a plane with its zeros around it: they stay in the nearest cache
-//! while every tap of the kernel passes over them, and the inner loops know no edges.
+//! while every tap of the kernel passes over them, and the inner loops know no edges. Those loops are functions of their
+//! own, never inlined: only there does the compiler know that what they read and what they write do not overlap, and
+//! without that they are half as fast.
 
 use super::plan::ConvolutionPlan;
 
 /// Channels worked on together; every channel count of Lite0's depthwise convolutions is a multiple.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 type Lane = [f32; LANES];
 
@@ -14,7 +16,8 @@ type Lane = [f32; LANES];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     images: usize,
-    channels: usize,
+    /// Runs of sixteen channels.
+    groups: usize,
     input: [usize; 2],
     output: [usize; 2],
     stride: usize,
@@ -27,23 +30,25 @@ pub(super) struct Geometry {
 impl Geometry {
     /// For a map `[images, height, width, channels]`.
     pub fn new(plan: &ConvolutionPlan, [images, height, width, channels]: [usize; 4]) -> Self {
-        let (before, after) = plan.padding();
-        let padded = [height, width].map(|side| side + before + after);
+        let (before, _) = plan.padding();
         Self {
             images,
-            channels,
+            groups: channels / LANES,
             input: [height, width],
-            output: padded.map(|side| (side - plan.kernel) / plan.stride + 1),
+            output: plan.output_size([height, width]),
             stride: plan.stride,
             before,
-            padded,
+            padded: plan.padded_size([height, width]),
         }
     }
 
-    /// `[images, height, width, channels]` of the output.
-    pub fn output_shape(&self) -> [usize; 4] {
-        let [height, width] = self.output;
-        [self.images, height, width, self.channels]
+    /// Where row `row` of the window that an output pixel sees begins in a plane.
+    fn window(&self, [output_row, output_column]: [usize; 2], row: usize) -> usize {
+        (output_row * self.stride + row) * self.padded[1] + output_column * self.stride
+    }
+
+    fn output_rows(&self) -> usize {
+        self.images * self.output[0]
     }
 
     fn plane(&self) -> Vec<Lane> {
@@ -51,27 +56,22 @@ impl Geometry {
     }
 }
 
-/// The convolution without its bias. `weight` is `[C, 1, K, K]`.
+/// The convolution without its bias; `weight` is `[C, 1, K, K]`.
 pub(super) fn forward<const K: usize>(at: &Geometry, input: &[f32], weight: &[f32]) -> Vec<f32> {
-    let mut output = vec![0.0; at.output_shape().iter().product()];
+    let (input, _) = input.as_chunks();
+    let mut output = vec![[0.0; LANES]; at.output_rows() * at.output[1] * at.groups];
     let mut plane = at.plane();
-    for group in 0..at.channels / LANES {
+    for group in 0..at.groups {
         let taps = taps::<K>(weight, group);
         for image in 0..at.images {
-            load(at, input, image, group, &mut plane);
-            for row in 0..at.output[0] {
-                for column in 0..at.output[1] {
-                    let sum = window_sum(at, &plane, &taps, row, column);
-                    let start = output_start(at, image, row, column, group);
-                    output[start..start + LANES].copy_from_slice(&sum);
-                }
-            }
+            load(at, input, [image, group], &mut plane);
+            slide(at, &plane, &taps, [image, group], &mut output);
         }
     }
-    output
+    output.into_flattened()
 }
 
-/// Gradients of the kernel and, if wanted, of the input.
+/// Gradients of the kernel and, if wanted, of the input, from that of the output.
 pub(super) fn backward<const K: usize>(
     at: &Geometry,
     input: &[f32],
@@ -79,24 +79,25 @@ pub(super) fn backward<const K: usize>(
     slope: &[f32],
     of_input: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
+    let ((input, _), (slope, _)) = (input.as_chunks(), slope.as_chunks());
     let mut weight_slope = vec![0.0; weight.len()];
-    let mut input_slope = of_input.then(|| vec![0.0; input.len()]);
+    let mut input_slope = of_input.then(|| vec![[0.0; LANES]; input.len()]);
     let (mut plane, mut slope_plane) = (at.plane(), at.plane());
-    for group in 0..at.channels / LANES {
+    for group in 0..at.groups {
         let taps = taps::<K>(weight, group);
         let mut tap_slopes = [[[0.0; LANES]; K]; K];
         for image in 0..at.images {
-            load(at, input, image, group, &mut plane);
-            gather_taps(at, &plane, slope, image, group, &mut tap_slopes);
+            load(at, input, [image, group], &mut plane);
+            gather(at, &plane, slope, [image, group], &mut tap_slopes);
             if let Some(input_slope) = &mut input_slope {
                 slope_plane.fill([0.0; LANES]);
-                scatter(at, &mut slope_plane, &taps, slope, image, group);
-                store(at, &slope_plane, image, group, input_slope);
+                scatter(at, slope, &taps, [image, group], &mut slope_plane);
+                store(at, &slope_plane, [image, group], input_slope);
             }
         }
         store_taps(&tap_slopes, group, &mut weight_slope);
     }
-    (weight_slope, input_slope)
+    (weight_slope, input_slope.map(Vec::into_flattened))
 }
 
 /// The kernels of sixteen channels, tap by tap.
@@ -111,6 +112,7 @@ fn taps<const K: usize>(weight: &[f32], group: usize) -> [[Lane; K]; K] {
     taps
 }
 
+/// The way back of [`taps`].
 fn store_taps<const K: usize>(taps: &[[Lane; K]; K], group: usize, weight: &mut [f32]) {
     let kernels = weight.chunks_exact_mut(K * K).skip(group * LANES);
     for (lane, kernel) in kernels.take(LANES).enumerate() {
@@ -121,88 +123,82 @@ fn store_taps<const K: usize>(taps: &[[Lane; K]; K], group: usize, weight: &mut 
 }
 
 /// Copies sixteen channels of an image into a plane; the zeros around it are never written.
-fn load(at: &Geometry, input: &[f32], image: usize, group: usize, plane: &mut [Lane]) {
+fn load(at: &Geometry, map: &[Lane], [image, group]: [usize; 2], plane: &mut [Lane]) {
     let [height, width] = at.input;
     for row in 0..height {
         let to = (row + at.before) * at.padded[1] + at.before;
-        let from = ((image * height + row) * width) * at.channels;
-        let pixels = input[from..from + width * at.channels].chunks_exact(at.channels);
+        let from = (image * height + row) * width * at.groups + group;
+        let pixels = map[from..].iter().step_by(at.groups);
         for (lane, pixel) in plane[to..to + width].iter_mut().zip(pixels) {
-            lane.copy_from_slice(&pixel[group * LANES..(group + 1) * LANES]);
+            *lane = *pixel;
         }
     }
 }
 
 /// The way back of [`load`].
-fn store(at: &Geometry, plane: &[Lane], image: usize, group: usize, output: &mut [f32]) {
+fn store(at: &Geometry, plane: &[Lane], [image, group]: [usize; 2], map: &mut [Lane]) {
     let [height, width] = at.input;
     for row in 0..height {
         let from = (row + at.before) * at.padded[1] + at.before;
-        let to = ((image * height + row) * width) * at.channels;
-        let pixels = output[to..to + width * at.channels].chunks_exact_mut(at.channels);
+        let to = (image * height + row) * width * at.groups + group;
+        let pixels = map[to..].iter_mut().step_by(at.groups);
         for (lane, pixel) in plane[from..from + width].iter().zip(pixels) {
-            pixel[group * LANES..(group + 1) * LANES].copy_from_slice(lane);
+            *pixel = *lane;
         }
     }
 }
 
-fn output_start(at: &Geometry, image: usize, row: usize, column: usize, group: usize) -> usize {
-    let [height, width] = at.output;
-    ((image * height + row) * width + column) * at.channels + group * LANES
+/// Where sixteen channels of an output row begin in the output map.
+fn row_start(at: &Geometry, [image, group]: [usize; 2], row: usize) -> usize {
+    (image * at.output[0] + row) * at.output[1] * at.groups + group
 }
 
-fn slope_at<'a>(
-    at: &Geometry,
-    slope: &'a [f32],
-    [image, group]: [usize; 2],
-    [row, column]: [usize; 2],
-) -> &'a [f32] {
-    let start = output_start(at, image, row, column, group);
-    &slope[start..start + LANES]
-}
-
-/// Where the row of the window that an output pixel sees begins in the plane.
-fn window_row(at: &Geometry, row: usize, column: usize, tap_row: usize) -> usize {
-    (row * at.stride + tap_row) * at.padded[1] + column * at.stride
-}
-
-fn window_sum<const K: usize>(
+/// Every output pixel of an image: the sum over its window.
+#[inline(never)]
+fn slide<const K: usize>(
     at: &Geometry,
     plane: &[Lane],
     taps: &[[Lane; K]; K],
-    row: usize,
-    column: usize,
-) -> Lane {
-    let mut sum = [0.0; LANES];
-    for (tap_row, taps) in taps.iter().enumerate() {
-        let start = window_row(at, row, column, tap_row);
-        for (pixel, tap) in plane[start..start + K].iter().zip(taps) {
-            for lane in 0..LANES {
-                sum[lane] += pixel[lane] * tap[lane];
+    of: [usize; 2],
+    output: &mut [Lane],
+) {
+    for row in 0..at.output[0] {
+        let pixels = output[row_start(at, of, row)..].iter_mut();
+        let pixels = pixels.step_by(at.groups).take(at.output[1]);
+        for (column, pixel) in pixels.enumerate() {
+            let mut sum = [0.0; LANES];
+            for (tap_row, taps) in taps.iter().enumerate() {
+                let start = at.window([row, column], tap_row);
+                for (seen, tap) in plane[start..start + K].iter().zip(taps) {
+                    for lane in 0..LANES {
+                        sum[lane] += seen[lane] * tap[lane];
+                    }
+                }
             }
+            *pixel = sum;
         }
     }
-    sum
 }
 
 /// Adds an image's part to the gradients of the kernels.
-fn gather_taps<const K: usize>(
+#[inline(never)]
+fn gather<const K: usize>(
     at: &Geometry,
     plane: &[Lane],
-    slope: &[f32],
-    image: usize,
-    group: usize,
+    slope: &[Lane],
+    of: [usize; 2],
     tap_slopes: &mut [[Lane; K]; K],
 ) {
     for row in 0..at.output[0] {
         for (tap_row, tap_slopes) in tap_slopes.iter_mut().enumerate() {
-            for column in 0..at.output[1] {
-                let slope = slope_at(at, slope, [image, group], [row, column]);
-                let start = window_row(at, row, column, tap_row);
-                let pixels = plane[start..start + K].iter();
-                for (pixel, tap_slope) in pixels.zip(tap_slopes.iter_mut()) {
+            let slopes = slope[row_start(at, of, row)..].iter();
+            let slopes = slopes.step_by(at.groups).take(at.output[1]);
+            for (column, slope) in slopes.enumerate() {
+                let start = at.window([row, column], tap_row);
+                let seen = plane[start..start + K].iter();
+                for (seen, tap_slope) in seen.zip(tap_slopes.iter_mut()) {
                     for lane in 0..LANES {
-                        tap_slope[lane] += pixel[lane] * slope[lane];
+                        tap_slope[lane] += seen[lane] * slope[lane];
                     }
                 }
             }
@@ -211,22 +207,23 @@ fn gather_taps<const K: usize>(
 }
 
 /// Spreads an image's gradients over the pixels that each of them saw.
+#[inline(never)]
 fn scatter<const K: usize>(
     at: &Geometry,
-    slope_plane: &mut [Lane],
+    slope: &[Lane],
     taps: &[[Lane; K]; K],
-    slope: &[f32],
-    image: usize,
-    group: usize,
+    of: [usize; 2],
+    plane: &mut [Lane],
 ) {
     for row in 0..at.output[0] {
-        for column in 0..at.output[1] {
-            let slope = slope_at(at, slope, [image, group], [row, column]);
+        let slopes = slope[row_start(at, of, row)..].iter();
+        let slopes = slopes.step_by(at.groups).take(at.output[1]);
+        for (column, slope) in slopes.enumerate() {
             for (tap_row, taps) in taps.iter().enumerate() {
-                let start = window_row(at, row, column, tap_row);
-                for (pixel, tap) in slope_plane[start..start + K].iter_mut().zip(taps) {
+                let start = at.window([row, column], tap_row);
+                for (seen, tap) in plane[start..start + K].iter_mut().zip(taps) {
                     for lane in 0..LANES {
-                        pixel[lane] += tap[lane] * slope[lane];
+                        seen[lane] += tap[lane] * slope[lane];
                     }
                 }
             }

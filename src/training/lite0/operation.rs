@@ -125,19 +125,16 @@ impl Backward<Flex, 3> for WayBack {
 /// The input with contiguous rows, for the stem the image's patches; and the shape of the output.
 fn prepare(input: &FlexTensor, plan: &ConvolutionPlan) -> (FlexTensor, [usize; 4]) {
     let input = input.to_contiguous();
-    let shape = shape(&input);
-    if plan.depthwise {
-        let output = Geometry::new(plan, shape).output_shape();
+    let size = shape(&input);
+    let [images, height, width, _] = size;
+    let [rows, columns] = plan.output_size([height, width]);
+    let output = [images, rows, columns, plan.outputs];
+    if plan.depthwise || plan.kernel == 1 {
         return (input, output);
     }
-    let [images, height, width, _] = shape;
-    if plan.kernel == 1 {
-        return (input, [images, height, width, plan.outputs]);
-    }
-    let (patches, [height, width]) = patches(values(&input), shape, plan);
-    let columns = plan.inputs * plan.kernel * plan.kernel;
-    let patches = tensor(patches, vec![images, height, width, columns]);
-    (patches, [images, height, width, plan.outputs])
+    let row = plan.inputs * plan.kernel * plan.kernel;
+    let patches = patches(values(&input), size, plan);
+    (tensor(patches, vec![images, rows, columns, row]), output)
 }
 
 fn forward(
@@ -162,32 +159,29 @@ fn forward(
         let matrix = matrix(weight, plan).transpose(0, 1);
         Flex::float_matmul(rows(input), matrix).reshape(Shape::from(output.to_vec()))
     };
-    let bias = values(bias);
-    for pixel in sums.storage_mut::<f32>().chunks_exact_mut(plan.outputs) {
-        for (value, bias) in pixel.iter_mut().zip(bias) {
-            let sum = *value + bias;
-            *value = if plan.clipped {
-                sum.clamp(0.0, 6.0)
-            } else {
-                sum
-            };
-        }
-    }
+    add_bias(sums.storage_mut(), values(bias), plan.clipped);
     sums
 }
 
-/// The gradient before clipping, nothing where ReLU6 is flat, and its sum over all pixels, which is the bias's.
+/// Not inlined, nor is [`flatten_clipped`]: see the module `depthwise`.
+#[inline(never)]
+fn add_bias(sums: &mut [f32], bias: &[f32], clipped: bool) {
+    for pixel in sums.chunks_exact_mut(bias.len().max(1)) {
+        for (value, bias) in pixel.iter_mut().zip(bias) {
+            let sum = *value + bias;
+            *value = if clipped { sum.clamp(0.0, 6.0) } else { sum };
+        }
+    }
+}
+
+/// The gradient before clipping, zero where ReLU6 is flat, and its sum over all pixels, which is the bias's.
 fn unclip(
     mut slope: FlexTensor,
     output: Option<&FlexTensor>,
     channels: usize,
 ) -> (FlexTensor, FlexTensor) {
     if let Some(output) = output {
-        let slopes = slope.storage_mut::<f32>().iter_mut();
-        for (slope, value) in slopes.zip(values(output)) {
-            let inside = *value > 0.0 && *value < 6.0;
-            *slope = if inside { *slope } else { 0.0 };
-        }
+        flatten_clipped(slope.storage_mut(), values(output));
     }
     let mut sum = vec![0.0; channels];
     for pixel in values(&slope).chunks_exact(channels) {
@@ -196,6 +190,14 @@ fn unclip(
         }
     }
     (slope, tensor(sum, vec![channels]))
+}
+
+#[inline(never)]
+fn flatten_clipped(slopes: &mut [f32], output: &[f32]) {
+    for (slope, value) in slopes.iter_mut().zip(output) {
+        let inside = *value > 0.0 && *value < 6.0;
+        *slope = if inside { *slope } else { 0.0 };
+    }
 }
 
 fn pointwise_slopes(

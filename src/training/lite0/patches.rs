@@ -2,16 +2,14 @@
 
 use super::plan::ConvolutionPlan;
 
-/// `[N, H, W, inputs]` → one row per output pixel, `[N · H' · W', inputs · K · K]` in the order of an ONNX kernel; and
-/// H', W'.
+/// `[N, H, W, inputs]` → one row per output pixel, `[N · H' · W', inputs · K · K]` in the order of an ONNX kernel.
 pub(super) fn patches(
     input: &[f32],
     [images, height, width, channels]: [usize; 4],
     plan: &ConvolutionPlan,
-) -> (Vec<f32>, [usize; 2]) {
-    let (before, after) = plan.padding();
-    let output =
-        [height, width].map(|side| (side + before + after - plan.kernel) / plan.stride + 1);
+) -> Vec<f32> {
+    let (before, _) = plan.padding();
+    let output = plan.output_size([height, width]);
     let taps = plan.kernel * plan.kernel;
     let mut patches = vec![0.0; images * output[0] * output[1] * channels * taps];
     let pixels = patches.chunks_exact_mut((channels * taps).max(1));
@@ -32,5 +30,5 @@ pub(super) fn patches(
             }
         }
     }
-    (patches, output)
+    patches
 }

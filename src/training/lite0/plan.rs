@@ -125,6 +125,18 @@ impl ConvolutionPlan {
         (total / 2, total - total / 2)
     }
 
+    /// Height and width with the zeros around them.
+    pub(super) fn padded_size(&self, input: [usize; 2]) -> [usize; 2] {
+        let (before, after) = self.padding();
+        input.map(|side| side + before + after)
+    }
+
+    /// Height and width of the output.
+    pub(super) fn output_size(&self, input: [usize; 2]) -> [usize; 2] {
+        let padded = self.padded_size(input);
+        padded.map(|side| side.saturating_sub(self.kernel) / self.stride + 1)
+    }
+
     /// A name such as `block 7 depthwise`.
     pub fn name(&self) -> String {
         match self.place {
@@ -201,5 +213,21 @@ fn pointwise(
         stride: 1,
         depthwise: false,
         clipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::lite0::depthwise::LANES;
+
+    #[test]
+    fn the_depthwise_loops_leave_no_channel_out() {
+        let plans = convolutions();
+        assert!(
+            plans
+                .iter()
+                .all(|plan| !plan.depthwise || plan.inputs.is_multiple_of(LANES))
+        );
     }
 }
