@@ -129,32 +129,57 @@ mod tests {
         training::{FeatureMatrix, MultiHeadLoss, random},
     };
 
-    #[test]
-    fn the_heads_do_not_depend_on_the_number_of_threads() {
+    fn recipe() -> Recipe {
+        Recipe {
+            members: 7,
+            heads_together: 2,
+            hidden: vec![5],
+            epochs: 3,
+            ..Recipe::paper(Method::Ensemble, MultiHeadLoss::Individual)
+        }
+    }
+
+    fn with_cells<R>(work: impl FnOnce(&TrainingCells<'_>) -> R) -> R {
         let views = [FeatureMatrix {
             dimension: 4,
             values: random::uniform(&mut random::stream(1, "features"), 120, 1.0),
         }];
         let rows: Vec<usize> = (0..30).collect();
         let classes: Vec<usize> = rows.iter().map(|row| row % 3).collect();
-        let cells = TrainingCells {
+        work(&TrainingCells {
             views: &views,
             rows: &rows,
             validation: &[],
             classes: &classes,
             class_count: 3,
-        };
-        let recipe = Recipe {
-            members: 7,
-            heads_together: 2,
-            hidden: vec![5],
-            epochs: 3,
-            ..Recipe::paper(Method::Ensemble, MultiHeadLoss::Individual)
-        };
+        })
+    }
+
+    #[test]
+    fn the_heads_do_not_depend_on_the_number_of_threads() {
         let hidden = ProgressBar::hidden();
-        let on = |threads| fit_on(threads, &cells, &recipe, 1, "test", None, &hidden).unwrap();
-        let heads = on(1);
-        assert_eq!(heads.shape.members, 7);
-        assert_eq!(heads, on(4));
+        with_cells(|cells| {
+            let on = |threads| fit_on(threads, cells, &recipe(), 1, "test", None, &hidden).unwrap();
+            let heads = on(1);
+            assert_eq!(heads.shape.members, 7);
+            assert_eq!(heads, on(4));
+        });
+    }
+
+    #[test]
+    fn heads_that_were_finished_before_an_interruption_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, hidden) = (folder.path().join("checkpoint"), ProgressBar::hidden());
+        with_cells(|cells| {
+            let uninterrupted = fit(cells, &recipe(), 1, "test", None, &hidden).unwrap();
+            let banks = banks(&recipe(), "test", Some(&path));
+            let second = &banks[1];
+            let run = Run::new(cells, &second.recipe, None, 1, &second.purpose);
+            run.complete(second.checkpoint.as_deref(), &hidden).unwrap();
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+            let resumed = fit(cells, &recipe(), 1, "test", Some(&path), &hidden).unwrap();
+            assert_eq!(resumed, uninterrupted);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        });
     }
 }

@@ -7,6 +7,7 @@ mod checkpoint;
 pub mod fit;
 pub mod graphs;
 pub mod losses;
+mod presets;
 pub mod recipe;
 mod run;
 pub mod scores;
