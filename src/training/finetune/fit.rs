@@ -47,6 +47,8 @@ pub struct FineTuneRequest<'a> {
     pub sources: &'a [CellSource],
     /// Their classes and fields, in the same order.
     pub labels: CellLabels<'a>,
+    /// Threads for the trained blocks; one more makes the views. The result does not depend on it.
+    pub threads: usize,
 }
 
 /// What was learnt.
@@ -132,12 +134,6 @@ fn learn_epoch(
     let mut sum = 0.0;
     for batch in from.iter().take(steps) {
         let (loss, gradients) = model.gradient(&learner.values, &batch?)?;
-        if !loss.is_finite() {
-            return Err(TrainingError::Impossible(
-                "the training came to a loss that is not finite: give lower learning rates"
-                    .to_owned(),
-            ));
-        }
         learner.take_step(
             &gradients,
             &groups,
@@ -214,6 +210,7 @@ fn model<'a>(
         recipe,
         seed: plan.seed,
         purpose: plan.purpose,
+        threads: request.threads,
     })
 }
 

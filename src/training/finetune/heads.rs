@@ -13,7 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Mask, Method};
 use crate::training::{
-    HeadBank, HeadShape, HeadWeights, LayerWeights, finetune::loss::Objective, random,
+    FEATURE_MASK, HeadBank, HeadShape, HeadWeights, LayerWeights, MultiHeadLoss, TrainingError,
+    finetune::loss::Objective,
+    heads::{
+        losses::{EPSILON, LossError},
+        run::diverged,
+    },
+    random,
 };
 
 /// What learns on the features.
@@ -30,6 +36,8 @@ pub struct HeadPlan {
     pub member_hidden: Vec<usize>,
     /// Whether each head of the ensemble sees its own bootstrap sample of the cells.
     pub bootstrap: bool,
+    /// What the heads of the ensemble minimise together, as a mean over them.
+    pub multi_head_loss: MultiHeadLoss,
 }
 
 impl Default for HeadPlan {
@@ -40,6 +48,7 @@ impl Default for HeadPlan {
             members: 50,
             member_hidden: Vec::new(),
             bootstrap: true,
+            multi_head_loss: MultiHeadLoss::Individual,
         }
     }
 }
@@ -66,10 +75,32 @@ impl HeadPlan {
     /// The mask that Monte Carlo dropout lays over the features.
     pub fn feature_mask(&self, features: usize) -> Mask {
         Mask {
-            input: "mask_0".to_owned(),
+            input: FEATURE_MASK.to_owned(),
             width: features,
             drop_probability: self.mc_dropout,
         }
+    }
+
+    /// The mean over a method's heads of their losses.
+    fn loss(
+        &self,
+        method: Method,
+        logits: Tensor<3>,
+        objective: &Objective,
+        batch: &HeadBatch<'_>,
+    ) -> Result<Tensor<1>, LossError> {
+        let [members, cells, _] = logits.dims();
+        let counts = match method {
+            Method::Ensemble => batch.counts.clone(),
+            _ => vec![1.0; members * cells],
+        };
+        let counts = TensorData::new(counts, [members, cells, 1]);
+        let weights = Tensor::from_data(counts, &logits.device());
+        let cost = |log_probabilities| objective.costs(log_probabilities, batch.classes);
+        let loss = self
+            .multi_head_loss
+            .of_costs(logits, &weights, EPSILON, cost)?;
+        Ok(loss / self.multi_head_loss.total_weight(members, EPSILON) as f32)
     }
 
     /// Probability of dropping a feature while a method's heads learn.
@@ -130,62 +161,49 @@ pub struct HeadGradients {
 }
 
 /// The gradients of the mean over methods of each method's loss.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when it is not finite.
 pub fn head_gradients(
+    plan: &HeadPlan,
     heads: &BTreeMap<Method, HeadWeights>,
     objective: &Objective,
-    batch: HeadBatch<'_>,
-) -> HeadGradients {
+    mut batch: HeadBatch<'_>,
+) -> Result<HeadGradients, TrainingError> {
     let device = Device::flex().autodiff();
     let cells = batch.classes.len();
-    let dimension = batch.features.len() / cells.max(1);
-    let tensor = |values: Vec<f32>| {
-        Tensor::<2>::from_data(TensorData::new(values, [cells, dimension]), &device)
-    };
-    let features = tensor(batch.features).require_grad();
-    let mut masks = batch.masks;
-    let mut loss: Option<Tensor<1>> = None;
+    let values = std::mem::take(&mut batch.features);
+    let shape = [cells, values.len() / cells.max(1)];
+    let features = Tensor::<2>::from_data(TensorData::new(values, shape), &device).require_grad();
+    let mut loss = Tensor::<1>::zeros([1], &device);
     let mut banks = Vec::new();
     for (method, weights) in heads {
         let bank = HeadBank::new(weights, &device);
-        let seen = match masks.remove(method) {
-            Some(mask) => features.clone() * tensor(mask),
+        let seen = match batch.masks.remove(method) {
+            Some(mask) => {
+                features.clone() * Tensor::from_data(TensorData::new(mask, shape), &device)
+            }
             None => features.clone(),
         };
         let logits = objective.corrected(bank.logits(seen, &[]));
-        let mut per_cell = objective.per_cell(logits, batch.classes);
-        if weights.shape.members > 1 {
-            let shape = [weights.shape.members, cells, 1];
-            let counts = TensorData::new(batch.counts.clone(), shape);
-            per_cell = per_cell * Tensor::from_data(counts, &device);
-        }
-        let mean = per_cell.mean() / heads.len() as f32;
-        loss = Some(match loss {
-            Some(sum) => sum + mean,
-            None => mean,
-        });
+        let of_method = plan.loss(*method, logits, objective, &batch);
+        loss = loss + of_method.map_err(diverged)? / heads.len() as f32;
         banks.push((*method, bank, weights.shape.clone()));
     }
-    let Some(loss) = loss else {
-        return HeadGradients {
-            loss: 0.0,
-            features: vec![0.0; cells * dimension],
-            heads: BTreeMap::new(),
-        };
-    };
     let mut gradients = loss.backward();
     let of_features = features.grad(&gradients);
     let of_bank = |(method, bank, shape): (Method, HeadBank, HeadShape)| {
         let gradients = GradientsParams::from_module(&mut gradients, &bank);
         (method, bank.gradients(&shape, &gradients))
     };
-    HeadGradients {
+    Ok(HeadGradients {
         loss: loss.into_scalar::<f32>(),
         features: of_features.map_or_else(
-            || vec![0.0; cells * dimension],
+            || vec![0.0; shape[0] * shape[1]],
             |gradient| gradient.into_data().iter::<f32>().collect(),
         ),
         heads: banks.into_iter().map(of_bank).collect(),
-    }
+    })
 }
 
 /// Draws the multipliers of the features for one step: a fresh mask for each cell.

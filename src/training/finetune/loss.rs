@@ -1,6 +1,6 @@
 //! What fine-tuning minimises.
 
-use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// The terms of the loss.
@@ -25,7 +25,7 @@ impl Default for LossSettings {
 /// Keeps a logarithm finite where a probability is rounded to 0.
 const TINY: f32 = 1e-12;
 
-/// The loss of each cell under each head.
+/// What each cell costs under each head.
 pub struct Objective {
     settings: LossSettings,
     abnormal: Vec<bool>,
@@ -66,10 +66,9 @@ impl Objective {
         logits + self.corrections.clone()
     }
 
-    /// Corrected logits `[K, N, C]` and the class of each cell → losses `[K, N, 1]`: cross entropy of the classes, and a
+    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
     /// share of the binary cross entropy of the sum of the abnormal probabilities.
-    pub fn per_cell(&self, corrected: Tensor<3>, classes: &[usize]) -> Tensor<3> {
-        let log_probabilities = log_softmax(corrected, 2);
+    pub fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
         let targets = self.smoothed(classes.iter().copied(), self.abnormal.len());
         let of_classes = -(log_probabilities.clone() * targets).sum_dim(2);
         let Some(mask) = &self.abnormal_mask else {

@@ -36,6 +36,8 @@ pub struct Model<'a> {
     pub seed: u64,
     /// What the random streams are named after.
     pub purpose: &'a str,
+    /// Threads that run the trained blocks.
+    pub threads: usize,
 }
 
 impl Model<'_> {
@@ -93,7 +95,7 @@ impl Model<'_> {
         batch: &Batch,
     ) -> Result<(f32, Vec<Vec<f32>>), TrainingError> {
         let (tail, heads) = self.with_values(values)?;
-        let pass = TrunkPass::forward(&tail, batch, &self.kept(batch))?;
+        let pass = TrunkPass::forward(&tail, batch, &self.kept(batch), self.threads)?;
         let classes: Vec<usize> = batch.cells.iter().map(|cell| self.classes[*cell]).collect();
         let head_batch = HeadBatch {
             features: pass.features(),
@@ -107,7 +109,7 @@ impl Model<'_> {
                 &self.name(batch, "dropout"),
             ),
         };
-        let of_heads = head_gradients(&heads, &self.objective, head_batch);
+        let of_heads = head_gradients(&self.recipe.heads, &heads, &self.objective, head_batch)?;
         let of_trunk = pass.backward(&of_heads.features)?;
         let heads = of_heads.heads.values().flat_map(parameters);
         let heads = heads.map(<[f32]>::to_vec);

@@ -59,10 +59,7 @@ impl Sampler {
                 .collect::<BTreeSet<_>>()
                 .len()
         };
-        let all_alike = labels
-            .abnormal
-            .iter()
-            .all(|flag| *flag == labels.abnormal[0]);
+        let all_alike = labels.abnormal.windows(2).all(|pair| pair[0] == pair[1]);
         let times = |class: usize| match (labels.abnormal[class], sampling) {
             _ if all_alike => 1.0,
             (false, _) => 0.5,

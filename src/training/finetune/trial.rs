@@ -24,6 +24,7 @@ use crate::{
             CellLabels, FineTuneRecipe, FineTuneRequest, FineTuned, field_sources, fine_tune,
         },
         heads::scores::{dropout_scores, member_scores, view_scores},
+        parallel,
         study::read_parts,
         workspace::{read_bytes, write_bytes, write_json},
     },
@@ -160,6 +161,7 @@ fn train(
             fields: &fields,
             abnormal: &abnormal,
         },
+        threads: parallel::available_threads(),
     };
     let purpose = format!("finetune/fold {} held out", trial.fold);
     let checkpoint = folder.join("checkpoint");

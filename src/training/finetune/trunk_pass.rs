@@ -26,6 +26,7 @@ struct Shard {
 /// A batch that went forward and waits for what the heads say of its features.
 pub struct TrunkPass {
     shards: Vec<Shard>,
+    threads: usize,
 }
 
 impl TrunkPass {
@@ -37,6 +38,7 @@ impl TrunkPass {
         tail: &Lite0Tail,
         batch: &Batch,
         kept: &[Vec<f32>],
+        threads: usize,
     ) -> Result<Self, TrainingError> {
         let device = Device::flex().autodiff();
         let [images, channels, height, width] = batch.shape;
@@ -58,8 +60,8 @@ impl TrunkPass {
                 features,
             })
         };
-        let shards = parallel::map(parallel::available_threads(), &shards(images), run)?;
-        Ok(Self { shards })
+        let shards = parallel::map(threads, &shards(images), run)?;
+        Ok(Self { shards, threads })
     }
 
     /// `[N, 1280]`, row-major.
@@ -86,7 +88,7 @@ impl TrunkPass {
             let gradients = GradientsParams::from_grads(gradients, &shard.tail);
             Ok(shard.tail.gradient_values(&gradients))
         };
-        let parts = parallel::map(parallel::available_threads(), &self.shards, run)?;
+        let parts = parallel::map(self.threads, &self.shards, run)?;
         Ok(parts.into_iter().reduce(added).unwrap_or_default())
     }
 }
