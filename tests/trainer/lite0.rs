@@ -3,7 +3,8 @@
 use std::{fs, path::Path, sync::LazyLock};
 
 use burn::{
-    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
+    module::ParamGroup,
+    optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig},
     tensor::{Device, Tensor, TensorData},
 };
 use prost::Message;
@@ -271,6 +272,33 @@ fn parameters_are_listed_kernel_before_bias() {
         ("head bias", ParameterKind::Bias, 1280),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn biases_can_be_spared_the_weight_decay() {
+    let device = Device::flex().autodiff();
+    let tail = Lite0Tail::read(&MODEL, frozen(15), &device).unwrap();
+    let map = Tensor::ones([1, 192, 2, 2], &device);
+    let nothing = (tail.forward(map, &[]) * 0.0).sum().backward();
+    let gradients = GradientsParams::from_grads(nothing, &tail);
+    let decaying = AdamWConfig::new().with_weight_decay(0.5).build();
+    let sparing = AdamWConfig::new().with_weight_decay(0.0).build();
+    let mut optimizer = ModuleOptimizer::from(decaying).with_group(
+        ParamGroup::from_predicate("bias"),
+        sparing,
+        None,
+    );
+    let before = tail.values();
+    let after = optimizer.step(0.1, tail, gradients).values();
+    for (before, after) in before.iter().zip(&after) {
+        let decayed = before.values != after.values;
+        assert_eq!(
+            decayed,
+            before.kind == ParameterKind::Kernel,
+            "{}",
+            before.name
+        );
+    }
 }
 
 #[test]

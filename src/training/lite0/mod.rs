@@ -2,7 +2,7 @@
 //!
 //! Enters: the trunk's graph, and what its frozen part gives for images (ONNX Runtime runs that part). Leaves: features
 //! for a head, gradients, and the graph with other weights. Batch normalisation is folded into the convolutions and
-//! stays so.
+//! stays so. A batch is cut into a fixed number of shards that run side by side; nothing else here uses threads.
 
 mod convolution;
 mod depthwise;
