@@ -168,6 +168,7 @@ fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
         outcome.losses
     );
     print_part("held-out fold", &outcome.held_out);
+    print_part("the same, normal or abnormal", &outcome.held_out_binary);
     Ok(())
 }
 

@@ -161,13 +161,7 @@ fn check(request: &FineTuneRequest<'_>, recipe: &FineTuneRecipe) -> Result<(), T
     if classes.iter().any(|class| *class >= abnormal.len()) {
         return refuse("a cell has a class that is none of the classes");
     }
-    if recipe.batch == 0 || recipe.epochs == 0 {
-        return refuse("fine-tuning needs at least one epoch and one cell per step");
-    }
-    if recipe.size == 0 || !recipe.size.is_multiple_of(32) {
-        return refuse("the edge of the trunk's input must be a multiple of 32 pixels");
-    }
-    Ok(())
+    recipe.check()
 }
 
 fn frozen(recipe: &FineTuneRecipe) -> Result<Frozen, TrainingError> {

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::training::finetune::{
-    augmentation::Augmentation, heads::HeadPlan, loss::LossSettings, optimiser::OptimiserSettings,
-    sampling::Sampling, schedule::Schedule,
+use crate::training::{
+    TrainingError,
+    finetune::{
+        augmentation::Augmentation, heads::HeadPlan, loss::LossSettings,
+        optimiser::OptimiserSettings, sampling::Sampling, schedule::Schedule,
+    },
 };
 
 /// How trunk and heads are trained; part of the digest under which they are kept.
@@ -50,6 +53,47 @@ impl Default for FineTuneRecipe {
             schedule: Schedule::default(),
             optimiser: OptimiserSettings::default(),
             heads: HeadPlan::default(),
+        }
+    }
+}
+
+impl FineTuneRecipe {
+    /// Refuses settings with which nothing can be trained.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] that names the setting.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        let refuse = |reason: String| Err(TrainingError::Impossible(reason));
+        if self.batch == 0 || self.epochs == 0 || self.heads.members == 0 {
+            return refuse(
+                "fine-tuning needs at least one epoch, one cell per step and one head".to_owned(),
+            );
+        }
+        if self.size == 0 || !self.size.is_multiple_of(32) {
+            return refuse(
+                "the edge of the trunk's input must be a multiple of 32 pixels".to_owned(),
+            );
+        }
+        let OptimiserSettings {
+            beta1,
+            beta2,
+            averaging,
+            ..
+        } = self.optimiser;
+        let shares = [
+            ("stochastic_depth", self.stochastic_depth),
+            ("label_smoothing", self.loss.label_smoothing),
+            ("baseline_dropout", self.heads.baseline_dropout),
+            ("mc_dropout", self.heads.mc_dropout),
+            ("beta1", beta1),
+            ("beta2", beta2),
+            ("averaging", averaging),
+        ];
+        match shares.iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
+            Some((name, share)) => refuse(format!(
+                "{name} is {share}: it must be at least 0 and below 1"
+            )),
+            None => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One fine-tuning with a fold held out, and how it answers about that fold: what settings are compared by.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -28,7 +28,7 @@ use crate::{
         study::read_parts,
         workspace::{read_bytes, write_bytes, write_json},
     },
-    uncertainty::{Summary, summarise},
+    uncertainty::{Samples, Summary, summarise},
 };
 
 /// Quarter turns and their mirror images.
@@ -63,6 +63,8 @@ pub struct TrialOutcome {
     pub losses: Vec<f32>,
     /// The figures on the held-out fold: `tta` is the baseline on the eight views of the square.
     pub held_out: EvaluatedPart,
+    /// The same answers to "normal or abnormal?" alone.
+    pub held_out_binary: EvaluatedPart,
 }
 
 /// The input that the pretrained weights were made for, at another size.
@@ -126,11 +128,12 @@ pub fn try_recipe(
     let trunk = TrunkFile::efficientnet_lite0(&trunk)?;
     let features = features(runtime, &trunk, &request, &workspace, progress)?;
     let seeds = seeds(&workspace, &held_out)?;
-    let answers = answers(&tuned, &features.views, &seeds)?;
+    let scores = scores(&tuned, &features.views, &seeds);
     Ok(TrialOutcome {
         folder,
         losses: tuned.losses,
-        held_out: measure(trial, &held_out, answers)?,
+        held_out: measure(trial, &held_out, &scores, trial.grouping)?,
+        held_out_binary: measure(trial, &held_out, &scores, Grouping::Two)?,
     })
 }
 
@@ -147,7 +150,7 @@ fn train(
     let trunk = ModelProto::decode(read_bytes(trial.trunk)?.as_slice())
         .map_err(TrainingError::malformed(trial.trunk))?;
     let sources = field_sources(&dataset, cells, &table.settings)?;
-    let classes = classes(trial, cells);
+    let classes = classes(cells, trial.grouping);
     let fields: Vec<&str> = cells.iter().map(|cell| cell.image_id.as_str()).collect();
     let labels = trial.grouping.labels();
     let abnormal: Vec<bool> = labels.iter().map(|label| label.abnormal).collect();
@@ -175,8 +178,8 @@ fn train(
     )
 }
 
-fn classes(trial: &Trial<'_>, cells: &[CropRow]) -> Vec<usize> {
-    let class = |cell: &CropRow| trial.grouping.class_of(cell.label);
+fn classes(cells: &[CropRow], grouping: Grouping) -> Vec<usize> {
+    let class = |cell: &CropRow| grouping.class_of(cell.label);
     cells.iter().map(class).collect()
 }
 
@@ -187,59 +190,64 @@ fn seeds(workspace: &Workspace, cells: &[CropRow]) -> Result<Vec<u64>, TrainingE
     cells.iter().map(seed).collect()
 }
 
-fn answers(
+fn scores(
     tuned: &FineTuned,
     views: &[FeatureMatrix],
     seeds: &[u64],
-) -> Result<Vec<Answers>, TrainingError> {
+) -> BTreeMap<Method, CellScores> {
     let Some(plain) = views.first() else {
-        return Ok(Vec::new());
+        return BTreeMap::new();
     };
     let cells: Vec<usize> = (0..plain.rows()).collect();
-    let mut answers = Vec::new();
+    let mut scores = BTreeMap::new();
     for (method, heads) in &tuned.heads {
-        let scores = match method {
+        let own = match method {
             Method::McDropout => dropout_scores(heads, &tuned.masks, PASSES, plain, &cells, seeds),
             _ => member_scores(heads, plain, &cells),
         };
-        answers.push(answered(*method, &scores)?);
+        scores.insert(*method, own);
         if *method == Method::Baseline {
-            let turned = view_scores(heads, views, &cells);
-            answers.push(answered(Method::Tta, &turned)?);
+            scores.insert(Method::Tta, view_scores(heads, views, &cells));
         }
     }
-    Ok(answers)
-}
-
-fn answered(method: Method, scores: &CellScores) -> Result<Answers, TrainingError> {
-    let samples = scores.samples(1.0)?;
-    let summaries: Vec<Summary> = samples.iter().map(summarise).collect();
-    Ok(Answers {
-        method,
-        passes: scores.passes,
-        temperatures: vec![1.0],
-        summaries,
-    })
+    scores
 }
 
 fn measure(
     trial: &Trial<'_>,
     cells: &[CropRow],
-    answers: Vec<Answers>,
+    scores: &BTreeMap<Method, CellScores>,
+    grouping: Grouping,
 ) -> Result<EvaluatedPart, TrainingError> {
-    let labels = classes(trial, cells);
+    let labels = classes(cells, grouping);
     let images: Vec<&str> = cells.iter().map(|cell| cell.image_id.as_str()).collect();
     let mut methods = BTreeMap::new();
-    for answers in answers {
-        let figures = figures(&answers, &labels, &images, trial.seed)?;
-        methods.insert(answers.method, figures);
+    for (method, scores) in scores {
+        let answers = Answers {
+            method: *method,
+            passes: scores.passes,
+            temperatures: vec![1.0],
+            summaries: summaries(scores, grouping)?,
+        };
+        methods.insert(*method, figures(&answers, &labels, &images, trial.seed)?);
     }
-    let mut different = images.clone();
-    different.sort_unstable();
-    different.dedup();
     Ok(EvaluatedPart {
         cells: cells.len(),
-        images: different.len(),
+        images: images.iter().collect::<BTreeSet<_>>().len(),
         methods,
     })
+}
+
+/// Summaries of the answers, with all but the normal class as one where the question has two.
+fn summaries(scores: &CellScores, grouping: Grouping) -> Result<Vec<Summary>, TrainingError> {
+    let samples = scores.samples(1.0)?;
+    if grouping.classes() == scores.classes {
+        return Ok(samples.iter().map(summarise).collect());
+    }
+    let as_two = |samples: &Samples| {
+        let rows = samples.of_class(0).map(|normal| vec![normal, 1.0 - normal]);
+        Samples::from_rows(&rows.collect::<Vec<_>>()).map(|samples| summarise(&samples))
+    };
+    let summaries: Result<Vec<Summary>, _> = samples.iter().map(as_two).collect();
+    Ok(summaries?)
 }
