@@ -60,7 +60,7 @@ pub fn crop_at_nucleus(
 }
 
 /// Cuts a rectangle that may lie partly or wholly outside the image. The image must have pixels.
-pub(super) fn window(
+pub(crate) fn window(
     image: &CellImage,
     left: i64,
     top: i64,
@@ -130,7 +130,7 @@ fn copy_pixels(source: &[u8], source_x: usize, target: &mut [u8], target_x: usiz
 }
 
 /// The row or column of the image that shows at `position`; `None` for padding of zeros.
-pub(crate) fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
+fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
     let size = i64::from(size);
     if (0..size).contains(&position) {
         return usize::try_from(position).ok();

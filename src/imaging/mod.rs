@@ -19,7 +19,7 @@ mod tensor;
 
 pub use cell_image::CellImage;
 #[cfg(feature = "trainer")]
-pub(crate) use crop::source_index;
+pub(crate) use crop::window;
 pub use crop::{Padding, crop_at_nucleus};
 pub use decode::decode;
 pub use error::ImageError;

@@ -13,7 +13,7 @@ use secondlook::{
         baseline_graph, crop_dataset,
         finetune::{
             Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned,
-            HeadPlan, Sampling, View, field_sources, fine_tune,
+            HeadPlan, OptimiserSettings, Sampling, View, field_sources, fine_tune,
         },
         lite0::{Frozen, Lite0Tail},
     },
@@ -109,6 +109,10 @@ fn the_seed_alone_decides_every_bit_whatever_the_threads() {
 fn colours_are_learnt_and_every_head_serves_them() {
     let recipe = FineTuneRecipe {
         epochs: 24,
+        optimiser: OptimiserSettings {
+            averaging: 0.9,
+            ..OptimiserSettings::default()
+        },
         ..recipe()
     };
     let tuned = tuned_with(&recipe, 1, 2);
