@@ -98,3 +98,45 @@ impl Objective {
         Tensor::from_data(TensorData::new(targets, [1, cells, count]), &self.device)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::activation::log_softmax;
+
+    use super::*;
+
+    fn costs(binary_share: f64, abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
+        let settings = LossSettings {
+            binary_share,
+            ..LossSettings::default()
+        };
+        let device = Device::flex();
+        let corrections = vec![0.0; abnormal.len()];
+        let objective = Objective::new(&settings, abnormal, &corrections, &device);
+        let data = TensorData::new(logits.to_vec(), [1, 1, logits.len()]);
+        let logits = objective.corrected(Tensor::from_data(data, &device));
+        let costs = objective.costs(log_softmax(logits, 2), &[class]);
+        costs.into_scalar::<f32>()
+    }
+
+    /// What the question "normal or abnormal?" adds to the cost.
+    fn of_question(abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
+        costs(1.0, abnormal, logits, class) - costs(0.0, abnormal, logits, class)
+    }
+
+    #[test]
+    fn the_question_looks_at_the_sum_of_the_abnormal_probabilities_whichever_they_are() {
+        let flags = [true, false, true];
+        let added = of_question(&flags, &[2.0, 0.5, -1.0], 0);
+        let exchanged = of_question(&flags, &[-1.0, 0.5, 2.0], 2);
+        assert!((added - exchanged).abs() < 1e-6);
+        assert!(of_question(&flags, &[2.0, 0.5, -1.0], 1) > added + 1.0);
+        assert!(of_question(&flags, &[0.0, 0.0, 0.0], 0) > added);
+    }
+
+    #[test]
+    fn the_question_is_left_out_where_it_says_nothing_new() {
+        assert_eq!(of_question(&[false, true], &[1.0, -1.0], 0), 0.0);
+        assert_eq!(of_question(&[true; 3], &[1.0, -1.0, 0.0], 0), 0.0);
+    }
+}
