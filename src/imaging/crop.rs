@@ -60,7 +60,7 @@ pub fn crop_at_nucleus(
 }
 
 /// Cuts a rectangle that may lie partly or wholly outside the image. The image must have pixels.
-pub(super) fn window(
+pub(crate) fn window(
     image: &CellImage,
     left: i64,
     top: i64,

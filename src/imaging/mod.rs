@@ -18,6 +18,8 @@ mod resize;
 mod tensor;
 
 pub use cell_image::CellImage;
+#[cfg(feature = "trainer")]
+pub(crate) use crop::window;
 pub use crop::{Padding, crop_at_nucleus};
 pub use decode::decode;
 pub use error::ImageError;

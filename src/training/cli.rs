@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    Layout, RecipeArgs, augmented::command::AugmentArgs, heads::choice::method,
+    Layout, RecipeArgs, augmented::command::AugmentArgs, evaluation::unlike::PictureSet,
+    export::about::About, heads::choice::method, models::choice::TuningArgs,
     trunks::command::TrunkCommand,
 };
 use crate::{bundle::Method, imaging::Padding};
@@ -28,10 +29,16 @@ pub enum Command {
     Split(SplitArgs),
     /// Train the heads of one method on cached trunk features, once for each held-out fold
     Train(TrainArgs),
+    /// Train trunk and heads together, once for each held-out fold
+    Finetune(FinetuneArgs),
     /// Write a bundle: trunk, heads, calibration and manifest
     Export(BundleArgs),
-    /// Measure the trained heads out of fold and on the test part, and write the model card
+    /// Measure the trained models out of fold and on the test part; write the report and the model card
     Evaluate(BundleArgs),
+    /// Train and measure every fold, for each of several seeds, and print one table; the test part is not looked at
+    CrossValidate(CrossValidateArgs),
+    /// Show how often the promises of referral policies are broken when calibration images are drawn anew
+    ExperimentGuarantee(GuaranteeArgs),
     /// Everything, resumed where it was interrupted
     Model(ModelArgs),
     /// Write the augmented views of each cell, or join them to one tensor per cell
@@ -150,6 +157,9 @@ pub struct HeadArgs {
     /// How the heads are built and trained
     #[command(flatten)]
     pub recipe: RecipeArgs,
+    /// Whether the trunk is trained, too
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Where
     #[command(flatten)]
     pub work: WorkArgs,
@@ -167,12 +177,57 @@ pub struct TrainArgs {
     pub heads: HeadArgs,
 }
 
+/// `finetune`
+#[derive(Clone, Debug, Args)]
+pub struct FinetuneArgs {
+    /// The fold that is held out, repeated for several; every fold in turn when not given
+    #[arg(long)]
+    pub fold: Vec<usize>,
+    /// On what
+    #[command(flatten)]
+    pub heads: HeadArgs,
+}
+
 /// `export` and `evaluate`
 #[derive(Clone, Debug, Args)]
 pub struct BundleArgs {
     /// Folder of the bundle; its last part is the bundle's name
     #[arg(long, default_value = "models/cric-lite0", value_name = "DIR")]
     pub out: PathBuf,
+    /// What the data are
+    #[command(flatten)]
+    pub about: About,
+    /// Folder for the report
+    #[arg(long, default_value = "work/report", value_name = "DIR")]
+    pub report: PathBuf,
+    /// Pictures that are no cells of this kind, to show in the report that they are told; repeated
+    #[arg(long, value_name = "NAME=DIR")]
+    pub unlike: Vec<PictureSet>,
+    /// Of what
+    #[command(flatten)]
+    pub heads: HeadArgs,
+}
+
+/// `experiment-guarantee`
+#[derive(Clone, Debug, Args)]
+pub struct GuaranteeArgs {
+    /// How often calibration images are drawn
+    #[arg(long, default_value_t = 2_000)]
+    pub draws: usize,
+    /// Of what
+    #[command(flatten)]
+    pub heads: HeadArgs,
+}
+
+/// `cross-validate`
+#[derive(Clone, Debug, Args)]
+pub struct CrossValidateArgs {
+    /// How to divide
+    #[command(flatten)]
+    pub division: DivisionArgs,
+    /// Seeds of further runs, each with a split and a training of its own; that of --seed when not given
+    #[arg(long, value_delimiter = ',')]
+    pub seeds: Vec<u64>,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,

@@ -63,6 +63,9 @@ pub enum TrainingError {
     /// The statistics of a layer cannot be modelled.
     #[error("there can be no out-of-distribution score: {0}")]
     Unlike(#[from] crate::uncertainty::ood::OodError),
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] crate::evaluation::report::ReportError),
     /// ONNX Runtime's library is missing or wrong.
     #[error(transparent)]
     Library(#[from] crate::engine::RuntimeError),

@@ -77,6 +77,15 @@ pub fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> 
         .collect()
 }
 
+/// `count` values of a normal distribution with mean 0 (Box and Muller, 1958; one of each pair is used).
+pub fn normal(random: &mut impl RngCore, count: usize, deviation: f32) -> Vec<f32> {
+    let draw = |_| {
+        let length = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
+        deviation * length * (std::f32::consts::TAU * unit(random)).cos()
+    };
+    (0..count).map(draw).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +123,19 @@ mod tests {
         let dropped = mask.iter().filter(|value| **value == 0.0).count();
         assert!((2_800..3_200).contains(&dropped));
         assert!(mask.iter().all(|value| *value == 0.0 || *value == 2.0));
+    }
+
+    #[test]
+    fn normal_values_have_their_mean_and_spread() {
+        let values = normal(&mut stream(3, "normal"), 10_000, 2.0);
+        let mean = values.iter().sum::<f32>() / 10_000.0;
+        let variance = values.iter().map(|value| value * value).sum::<f32>() / 10_000.0;
+        assert!(mean.abs() < 0.06, "{mean}");
+        assert!((variance - 4.0).abs() < 0.2, "{variance}");
+        let beyond = values.iter().filter(|value| value.abs() > 3.92).count();
+        assert!(
+            (400..600).contains(&beyond),
+            "5% lie beyond 1.96 σ: {beyond}"
+        );
     }
 }

@@ -190,7 +190,8 @@ impl Study {
     }
 }
 
-fn read_parts(workspace: &Workspace, table: &CropTable) -> Result<Vec<Part>, TrainingError> {
+/// The part of every crop, in their order.
+pub fn read_parts(workspace: &Workspace, table: &CropTable) -> Result<Vec<Part>, TrainingError> {
     let path = workspace.split();
     require(&path, "split")?;
     let rows: Vec<SplitRow> = read_csv(&path)?;

@@ -27,9 +27,32 @@ impl Workspace {
         })
     }
 
+    /// Makes the crops of another folder this one's: their tables are copied, the pictures stay where they are.
+    ///
+    /// # Errors
+    /// [`TrainingError::Write`] when a file cannot be copied.
+    pub fn share_crops(&self, other: &Self) -> Result<(), TrainingError> {
+        let tables = [
+            (other.crop_table(), self.crop_table()),
+            (other.crop_settings(), self.crop_settings()),
+            (other.labels(), self.labels()),
+        ];
+        for (from, to) in tables {
+            write_bytes(&to, &read_bytes(&from)?)?;
+        }
+        let target = fs::canonicalize(other.crops()).map_err(TrainingError::read(other.crops()))?;
+        write_json(&self.shared_crops(), &target)
+    }
+
+    /// Names the folder of the crops when they are another work folder's.
+    fn shared_crops(&self) -> PathBuf {
+        self.root.join("shared_crops.json")
+    }
+
     /// The crops, one PNG per cell.
     pub fn crops(&self) -> PathBuf {
-        self.root.join("crops")
+        let shared = read_json(&self.shared_crops()).ok();
+        shared.unwrap_or_else(|| self.root.join("crops"))
     }
 
     /// The table of the crops.
@@ -72,14 +95,14 @@ impl Workspace {
         self.root.join("augmented")
     }
 
+    /// Fine-tuned trunks with their heads, a folder per fold and digest.
+    pub fn fine_tuned(&self) -> PathBuf {
+        self.root.join("fine_tuned")
+    }
+
     /// Trained heads, a file per method, classes, fold and digest.
     pub fn heads(&self) -> PathBuf {
         self.root.join("heads")
-    }
-
-    /// What `evaluate` measured with a number of classes.
-    pub fn evaluation(&self, classes: usize) -> PathBuf {
-        self.root.join(format!("evaluation_{classes}_classes.json"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `augment`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -8,9 +8,8 @@ use super::{
     join::{Incomplete, TensorFormat, join_views},
     views::{CellViews, write_views},
 };
-use crate::{
-    imaging::augment::{AugmentPolicy, Augmentation},
-    training::{CropTable, TrainingError, TrunkFile, Workspace, progress, workspace::read_bytes},
+use crate::training::{
+    CropTable, TrainingError, TrunkFile, Workspace, augmented::policies::policy_named, progress,
 };
 
 /// Incomplete cells that are named; the others are counted.
@@ -37,7 +36,7 @@ pub struct AugmentArgs {
     /// The cell after the last; to the end when not given
     #[arg(long, alias = "end_idx")]
     pub end_idx: Option<usize>,
-    /// How a view is made: paper, dihedral, or a TOML file with a policy as in a bundle's methods.tta.policy
+    /// How a view is made: paper, cells, dihedral, or a TOML file with a policy as in a bundle's methods.tta.policy
     #[arg(long, default_value = "paper", value_name = "NAME|FILE")]
     pub policy: String,
     /// Join the views that were written to one tensor per cell, [views, 3, size, size], normalised for the trunk
@@ -61,7 +60,7 @@ pub fn run(args: &AugmentArgs) -> Result<(), TrainingError> {
         table: &table,
         rows: &(args.start_idx..args.end_idx.unwrap_or(usize::MAX)),
         input: &input,
-        policy: &policy(&args.policy)?,
+        policy: &policy_named(&args.policy)?,
         count: usize::from(args.views),
     };
     if args.join {
@@ -110,31 +109,4 @@ fn say(incomplete: &[Incomplete], count: usize) -> String {
         more => format!(" and {more} more"),
     };
     format!("views are missing of cells {}{more}", named.join(", "))
-}
-
-/// A policy by its name, or from a file.
-fn policy(name: &str) -> Result<AugmentPolicy, TrainingError> {
-    match name {
-        "paper" => Ok(AugmentPolicy::paper()),
-        "dihedral" => Ok(AugmentPolicy {
-            name: name.to_owned(),
-            steps: vec![Augmentation::Dihedral {}],
-            ..AugmentPolicy::paper()
-        }),
-        file => read_policy(Path::new(file)),
-    }
-}
-
-fn read_policy(path: &Path) -> Result<AugmentPolicy, TrainingError> {
-    let bytes = read_bytes(path).map_err(|error| {
-        TrainingError::Impossible(format!(
-            "{error}; policies that need no file: paper, dihedral"
-        ))
-    })?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let policy: AugmentPolicy = toml::from_str(&text).map_err(|error| {
-        TrainingError::malformed(path)(error.to_string().trim_end().replace('\n', " "))
-    })?;
-    policy.check().map_err(TrainingError::malformed(path))?;
-    Ok(policy)
 }

@@ -5,5 +5,6 @@
 
 pub mod command;
 pub mod join;
+pub mod policies;
 pub mod tensors;
 pub mod views;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     bundle::{Calibration, Method},
     engine::Runtime,
-    training::{Study, TrainingError, evaluation::evaluate::HeldOut, models::FoldModel},
+    training::{Study, TrainingError, evaluation::answers::HeldOut, models::FoldModel},
 };
 
 /// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.

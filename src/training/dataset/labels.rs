@@ -180,7 +180,8 @@ impl Grouping {
         .unwrap_or_else(|| Self::every_label(set))
     }
 
-    fn by_group(set: &LabelSet) -> Option<Self> {
+    /// One class per group, in the order in which groups first occur; none when a label has no group.
+    pub fn by_group(set: &LabelSet) -> Option<Self> {
         Self::by(set, |label| label.group.as_deref())
     }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::bundle::{Manifest, Method, Methods};
 use crate::training::{
-    Evaluation, LabelEntry, Part, Study, TrainingError, TrunkFile,
+    LabelEntry, Part, Study, TrainingError, TrunkFile,
     calibration::CALIBRATION_FOLD,
-    evaluation::tables::{
-        TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
+    evaluation::{
+        input::{OUT_OF_FOLD, TEST},
+        summary::Evaluation,
+        tables::{
+            TextTable, aurc_table, confusion_table, figures_table, misprediction_table,
+            policies_table, unlike_table,
+        },
     },
-    models::scores::OUT_OF_FOLD_VIEWS,
+    models::FoldModel,
 };
 
 const TEMPLATE: &str = include_str!("model_card.md");
-
-/// Width of the collection's original fields in pixels; the paper's crops of 100 px are measured in them.
-const ORIGINAL_WIDTH: u32 = 1376;
 
 /// A class in fewer images than this is called rare.
 const FEW_IMAGES: usize = 20;
@@ -26,13 +28,14 @@ const FEW_IMAGES: usize = 20;
 /// [`TrainingError::Impossible`] when the template names something that is not there.
 pub fn model_card(
     study: &Study,
+    model: &FoldModel,
     manifest: &Manifest,
     evaluation: &Evaluation,
 ) -> Result<String, TrainingError> {
     let mut values = manifest_values(manifest);
-    values.insert("trunk", trunk(&study.trunk));
+    values.insert("trunk", trunk(&study.trunk, model.fine_tuned));
     values.extend(data_values(study));
-    values.extend(evaluation_values(evaluation));
+    values.extend(evaluation_values(evaluation)?);
     fill(TEMPLATE, &values)
 }
 
@@ -44,11 +47,16 @@ fn tta_head(methods: &Methods) -> &'static str {
     }
 }
 
-fn trunk(trunk: &TrunkFile) -> String {
+fn trunk(trunk: &TrunkFile, fine_tuned: bool) -> String {
+    let how = if fine_tuned {
+        "fine-tuned together with the heads"
+    } else {
+        "frozen"
+    };
     match &trunk.licence {
-        Some(licence) => format!("{}, frozen; licence: {licence}", trunk.name),
+        Some(licence) => format!("{}, {how}; licence: {licence}", trunk.name),
         None => format!(
-            "{}, pretrained on ImageNet, frozen; Apache-2.0 (Google's weights; © 2020 ML Illustrated for the package)",
+            "{}, pretrained on ImageNet, {how}; Apache-2.0 (Google's weights; © 2020 ML Illustrated for the package)",
             trunk.name
         ),
     }
@@ -63,10 +71,6 @@ fn manifest_values(manifest: &Manifest) -> Values {
         .iter()
         .map(|label| label.name.as_str())
         .collect();
-    let original = input.source_width_px.map(|width| {
-        let edge = f64::from(input.crop_edge_px) * f64::from(ORIGINAL_WIDTH) / f64::from(width);
-        format!(" (about {edge:.0} px of the originals)")
-    });
     Values::from([
         ("name", manifest.name.clone()),
         ("labels", labels.join(", ")),
@@ -77,7 +81,6 @@ fn manifest_values(manifest: &Manifest) -> Values {
                 .source_width_px
                 .map_or("various".to_owned(), |width| width.to_string()),
         ),
-        ("original_edge", original.unwrap_or_default()),
         ("size", input.size.to_string()),
         (
             "feature_count",
@@ -96,6 +99,13 @@ fn manifest_values(manifest: &Manifest) -> Values {
                 .to_string(),
         ),
         ("tta_head", tta_head(methods).to_owned()),
+        (
+            "tta_policy",
+            methods
+                .tta
+                .as_ref()
+                .map_or(String::new(), |method| method.policy.name.clone()),
+        ),
         (
             "tta_passes",
             methods
@@ -159,16 +169,19 @@ fn rare_classes(study: &Study) -> String {
     }
 }
 
-fn evaluation_values(evaluation: &Evaluation) -> Values {
-    let (folds, test) = (&evaluation.out_of_fold, &evaluation.test);
+fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
+    let missing = |name: &str| TrainingError::Impossible(format!("the report has no {name}"));
+    let part = |name| evaluation.part(name).ok_or_else(|| missing(name));
+    let (folds, test) = (part(OUT_OF_FOLD)?, part(TEST)?);
     let markdown = |table: TextTable| table.markdown();
-    let shown = Method::Ensemble;
-    let confusion = folds
-        .methods
-        .get(&shown)
-        .map(|figures| confusion_table(&evaluation.labels, figures).markdown());
-    Values::from([
-        ("out_of_fold_views", OUT_OF_FOLD_VIEWS.to_string()),
+    let shown = Method::Ensemble.name();
+    let method = folds.methods.iter().find(|method| method.name == shown);
+    let confusion = method.map(|method| confusion_table(&evaluation.labels, method).markdown());
+    let policies = evaluation
+        .policies
+        .iter()
+        .filter(|policy| policy.method == Method::McDropout.name());
+    Ok(Values::from([
         ("fold_cells", folds.cells.to_string()),
         ("fold_images", folds.images.to_string()),
         ("test_cells", test.cells.to_string()),
@@ -179,12 +192,17 @@ fn evaluation_values(evaluation: &Evaluation) -> Values {
             markdown(misprediction_table(folds)),
         ),
         ("out_of_fold_aurc", markdown(aurc_table(folds))),
-        ("confusion_method", shown.name().to_owned()),
+        ("confusion_method", shown.to_owned()),
         ("out_of_fold_confusion", confusion.unwrap_or_default()),
         ("test_figures", markdown(figures_table(test))),
         ("test_misprediction", markdown(misprediction_table(test))),
         ("test_aurc", markdown(aurc_table(test))),
-    ])
+        ("policies", markdown(policies_table(policies))),
+        (
+            "unlike",
+            markdown(unlike_table(&evaluation.out_of_distribution)),
+        ),
+    ]))
 }
 
 fn fill(template: &str, values: &Values) -> Result<String, TrainingError> {

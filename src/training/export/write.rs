@@ -11,8 +11,9 @@ use crate::{
         onnx::ModelProto, sha256_hex,
     },
     training::{
-        Grouping, Study, TrainingError, TrunkFile,
+        Study, TrainingError, TrunkFile,
         calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
+        export::about::About,
         heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
         models::{
             FoldModel,
@@ -21,10 +22,6 @@ use crate::{
         workspace::{read_bytes, write_bytes},
     },
 };
-
-/// Attribution of the training data, as its licence asks for.
-pub const DATA: &str = "CRIC Cervix collection (Rezende et al., \"CRIC searchable image database as a public platform for \
-                        conventional Pap smear cytology data\", Scientific Data 2021), CC BY 4.0";
 
 /// Writes a bundle into `directory` and opens it again as the server would.
 ///
@@ -35,6 +32,7 @@ pub fn export(
     model: &FoldModel,
     calibrated: &Calibrated,
     views: &Views,
+    about: &About,
     directory: &Path,
 ) -> Result<Bundle, TrainingError> {
     let served = calibrated.unlike.as_ref();
@@ -48,9 +46,9 @@ pub fn export(
         format: FORMAT,
         name: bundle_name(directory)?,
         version: "1".to_owned(),
-        licence: licence(trunk),
-        description: description(&study.grouping, trunk),
-        training: provenance(study, model),
+        licence: licence(about, trunk),
+        description: description(study, model, trunk),
+        training: provenance(study, model, about),
         input: study.input.clone(),
         labels: study.grouping.outputs.clone(),
         trunk: Some(Trunk {
@@ -149,24 +147,27 @@ fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
 }
 
 /// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.
-fn licence(trunk: &TrunkFile) -> String {
+fn licence(about: &About, trunk: &TrunkFile) -> String {
     let weights = trunk.licence.as_deref().unwrap_or("Apache-2.0");
-    format!("CC-BY-4.0 AND {weights}")
+    format!("{} AND {weights}", about.licence)
 }
 
-fn description(grouping: &Grouping, trunk: &TrunkFile) -> String {
+fn description(study: &Study, model: &FoldModel, trunk: &TrunkFile) -> String {
+    let how = match model.fine_tuned {
+        true => "fine-tuned",
+        false => "frozen",
+    };
     format!(
-        "Heads on a frozen {} that tell {} apart in conventional Pap smears; a research model, not for \
-         diagnosis.",
+        "Heads on a {how} {} that tell {} apart; a research model, not for diagnosis.",
         trunk.name,
-        grouping.names().join(", ")
+        study.grouping.names().join(", ")
     )
 }
 
-fn provenance(study: &Study, model: &FoldModel) -> Training {
+fn provenance(study: &Study, model: &FoldModel, about: &About) -> Training {
     let rows = study.training_rows(model.held_out);
     Training {
-        data: DATA.to_owned(),
+        data: about.data.clone(),
         commit: revision(),
         seed: study.seed,
         cells: rows.len(),

@@ -2,6 +2,7 @@
 
 use burn::{
     module::{Module, ModuleMapper, Param, ParamId},
+    optim::GradientsParams,
     tensor::{Device, Tensor, TensorData, activation::relu},
 };
 
@@ -123,21 +124,43 @@ impl HeadBank {
 
     /// Copies the parameters out.
     pub fn weights(&self, shape: &HeadShape) -> HeadWeights {
-        let layers = shape.layers();
-        let (rows, columns) = layers.first().copied().unwrap_or_default();
-        let first = LayerWeights {
-            weight: unfuse(&values(&self.first_weight), shape.members, rows, columns),
-            bias: values(&self.first_bias),
-        };
         let later = self.later_weights.iter().zip(&self.later_biases);
         let later = later.map(|(weight, bias)| LayerWeights {
             weight: values(weight),
             bias: values(bias),
         });
-        HeadWeights {
-            shape: shape.clone(),
-            layers: std::iter::once(first).chain(later).collect(),
-        }
+        let first = (values(&self.first_weight), values(&self.first_bias));
+        arranged(shape, first, later)
+    }
+
+    /// The gradients, laid out as [`Self::weights`] lays out the parameters.
+    pub fn gradients(&self, shape: &HeadShape, gradients: &GradientsParams) -> HeadWeights {
+        let later = self.later_weights.iter().zip(&self.later_biases);
+        let later = later.map(|(weight, bias)| LayerWeights {
+            weight: gradient(weight, gradients),
+            bias: gradient(bias, gradients),
+        });
+        let first = (
+            gradient(&self.first_weight, gradients),
+            gradient(&self.first_bias, gradients),
+        );
+        arranged(shape, first, later)
+    }
+}
+
+fn arranged(
+    shape: &HeadShape,
+    (first_weight, first_bias): (Vec<f32>, Vec<f32>),
+    later: impl Iterator<Item = LayerWeights>,
+) -> HeadWeights {
+    let (rows, columns) = shape.layers().first().copied().unwrap_or_default();
+    let first = LayerWeights {
+        weight: unfuse(&first_weight, shape.members, rows, columns),
+        bias: first_bias,
+    };
+    HeadWeights {
+        shape: shape.clone(),
+        layers: std::iter::once(first).chain(later).collect(),
     }
 }
 
@@ -163,6 +186,14 @@ fn parameter<const D: usize>(
 fn values<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
     let data = parameter.val().inner().into_data();
     data.iter::<f32>().collect()
+}
+
+/// Zeros where a parameter had no part in the loss.
+fn gradient<const D: usize>(parameter: &Param<Tensor<D>>, gradients: &GradientsParams) -> Vec<f32> {
+    match gradients.get::<D>(parameter.id) {
+        Some(gradient) => gradient.into_data().iter::<f32>().collect(),
+        None => vec![0.0; parameter.val().shape().num_elements()],
+    }
 }
 
 /// `[K, rows, columns]` → `[rows, K·columns]`

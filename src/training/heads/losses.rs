@@ -95,13 +95,32 @@ impl MultiHeadLoss {
         targets: &Targets,
         options: &LossOptions,
     ) -> Result<Tensor<1>, LossError> {
-        check(&logits, targets, options)?;
+        let [_, cells, classes] = logits.dims();
+        if targets.classes.dims() != [1, cells, classes] {
+            return Err(LossError::Shape);
+        }
+        let cost = |log_probabilities| costs(log_probabilities, targets, options);
+        self.of_costs(logits, &targets.weights, options.epsilon, cost)
+    }
+
+    /// The loss with another cost of a cell than cross entropy. `cost` takes log-probabilities `[H, N, C]`, of each head or
+    /// of all as one, to `[H, N, 1]`; `weights` are those of [`Targets`].
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_costs(
+        self,
+        logits: Tensor<3>,
+        weights: &Tensor<3>,
+        epsilon: f64,
+        cost: impl Fn(Tensor<3>) -> Tensor<3>,
+    ) -> Result<Tensor<1>, LossError> {
+        check(&logits, weights, epsilon)?;
         let cells = logits.dims()[1] as f64;
-        let weights = self.cell_weights(targets);
-        let costs = costs(self.log_probabilities(logits), targets, options);
+        let costs = cost(self.log_probabilities(logits));
         // A product, since autodiff's division by a number is rounded to single precision on its way back.
-        let of_heads = (costs * weights).sum_dim(1) * (1.0 / cells);
-        let loss = match self.head_weights(&of_heads, options.epsilon) {
+        let of_heads = (costs * self.cell_weights(weights)).sum_dim(1) * (1.0 / cells);
+        let loss = match self.head_weights(&of_heads, epsilon) {
             Some(weights) => (of_heads * weights).sum(),
             None => of_heads.sum(),
         };
@@ -109,6 +128,17 @@ impl MultiHeadLoss {
         match value {
             Some(value) if value.is_finite() => Ok(loss),
             _ => Err(LossError::NotFinite),
+        }
+    }
+
+    /// The sum of the weights with which K heads enter: what to divide by for a mean over heads.
+    pub fn total_weight(self, heads: usize, epsilon: f64) -> f64 {
+        match self {
+            Self::Individual | Self::Combined => heads as f64,
+            Self::MetaIndividual | Self::MetaCombined => {
+                1.0 - epsilon + epsilon * heads.saturating_sub(1) as f64
+            }
+            Self::AvgAcrossAllHeads | Self::MixtureNll | Self::MetaNormalised => 1.0,
         }
     }
 
@@ -121,10 +151,10 @@ impl MultiHeadLoss {
         }
     }
 
-    fn cell_weights(self, targets: &Targets) -> Tensor<3> {
+    fn cell_weights(self, weights: &Tensor<3>) -> Tensor<3> {
         match self {
-            Self::AvgAcrossAllHeads | Self::MixtureNll => targets.weights.clone().mean_dim(0),
-            _ => targets.weights.clone(),
+            Self::AvgAcrossAllHeads | Self::MixtureNll => weights.clone().mean_dim(0),
+            _ => weights.clone(),
         }
     }
 
@@ -165,16 +195,15 @@ fn lowest(losses: &[f64]) -> usize {
     best.0
 }
 
-fn check(logits: &Tensor<3>, targets: &Targets, options: &LossOptions) -> Result<(), LossError> {
-    let [heads, cells, classes] = logits.dims();
+fn check(logits: &Tensor<3>, weights: &Tensor<3>, epsilon: f64) -> Result<(), LossError> {
+    let [heads, cells, _] = logits.dims();
     if heads == 0 || cells == 0 {
         return Err(LossError::Empty);
     }
-    if targets.classes.dims() != [1, cells, classes] || targets.weights.dims() != [heads, cells, 1]
-    {
+    if weights.dims() != [heads, cells, 1] {
         return Err(LossError::Shape);
     }
-    if !(0.0..=1.0).contains(&options.epsilon) {
+    if !(0.0..=1.0).contains(&epsilon) {
         return Err(LossError::Domain);
     }
     Ok(())

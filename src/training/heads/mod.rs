@@ -10,6 +10,6 @@ pub mod graphs;
 pub mod losses;
 mod presets;
 pub mod recipe;
-mod run;
+pub mod run;
 pub mod scores;
 pub mod weights;

@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn diverged(error: LossError) -> TrainingError {
+pub fn diverged(error: LossError) -> TrainingError {
     TrainingError::Impossible(format!("the heads cannot be trained: {error}"))
 }
 

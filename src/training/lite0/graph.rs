@@ -141,7 +141,7 @@ fn model_header(model: &ModelProto) -> ModelProto {
         producer_name: model.producer_name.clone(),
         producer_version: model.producer_version.clone(),
         opset_import: model.opset_import.clone(),
-        graph: None,
+        ..ModelProto::default()
     }
 }
 

@@ -99,6 +99,7 @@ impl<'a> FrozenTraining<'a> {
         Ok(FoldModel {
             held_out,
             trunk: self.study.trunk.clone(),
+            fine_tuned: false,
             heads: heads?,
             masks: dropping.masks(self.study.trunk.dimension),
         })

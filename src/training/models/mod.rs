@@ -1,10 +1,14 @@
 //! A trunk and its heads, trained without one fold: what calibration, evaluation and export work with.
 
+pub mod choice;
+pub mod fine_tuned;
 pub mod frozen;
 pub mod scores;
 mod stopping;
 
 use std::collections::BTreeMap;
+
+use self::{fine_tuned::FineTuning, frozen::FrozenTraining};
 
 use crate::{
     bundle::{Mask, Method},
@@ -21,6 +25,8 @@ pub struct FoldModel {
     pub held_out: usize,
     /// The trunk, as it was or fine-tuned.
     pub trunk: TrunkFile,
+    /// Whether the trunk was trained, too.
+    pub fine_tuned: bool,
     /// The heads of each method that has its own.
     pub heads: BTreeMap<Method, HeadWeights>,
     /// The masks of Monte Carlo dropout.
@@ -42,5 +48,26 @@ impl FoldModel {
             what: format!("the {method} head"),
             command: format!("train --method {method}"),
         })
+    }
+}
+
+/// How trunk and heads are made.
+pub enum Training<'a> {
+    /// Heads on the features of a trunk that stays as it is.
+    Frozen(FrozenTraining<'a>),
+    /// Trunk and heads together.
+    FineTuned(FineTuning<'a>),
+}
+
+impl Training<'_> {
+    /// What was trained with a fold held out.
+    ///
+    /// # Errors
+    /// [`TrainingError::Missing`] before that.
+    pub fn model(&self, held_out: usize) -> Result<FoldModel, TrainingError> {
+        match self {
+            Self::Frozen(training) => training.model(held_out),
+            Self::FineTuned(training) => training.model(held_out),
+        }
     }
 }

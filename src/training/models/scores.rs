@@ -18,9 +18,6 @@ use crate::{
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.
 pub const PASSES: usize = 50;
 
-/// Augmented views of each cell out of fold: all fifty would take longer than everything else together.
-pub const OUT_OF_FOLD_VIEWS: usize = 10;
-
 /// The augmented views to score.
 #[derive(Clone, Debug)]
 pub struct Views {

@@ -1,0 +1,211 @@
+//! `export` and `evaluate`.
+
+use indicatif::ProgressBar;
+
+use super::learn::{open_study, training};
+use crate::{
+    bundle::Bundle,
+    engine::Runtime,
+    evaluation::report::write_report,
+    training::{
+        Part, Study, TrainingError,
+        augmented::policies::policy_named,
+        calibration::{CALIBRATION_FOLD, calibrate_model},
+        cli::{BundleArgs, HeadArgs},
+        evaluation::{
+            answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
+            input::{Evaluated, TEST},
+            summary::Evaluation,
+            tables::{
+                aurc_table, figures_table, layers_table, misprediction_table, policies_table,
+                unlike_table,
+            },
+            unlike::Unlikeness,
+        },
+        export::{card::model_card, verify::verify, write::export},
+        models::{
+            FoldModel, Training,
+            scores::{Views, scores},
+        },
+        progress,
+        workspace::{write_bytes, write_json},
+    },
+};
+
+/// `export`
+///
+/// # Errors
+/// [`TrainingError::Missing`] before training; what calibration says.
+pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
+    let (study, runtime) = open_study(&args.heads)?;
+    write_bundle(&study, &runtime, &training(&study, &args.heads)?, args).map(|_| ())
+}
+
+/// `evaluate`
+///
+/// # Errors
+/// [`TrainingError::Missing`] before training; a bundle of another training.
+pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
+    let (study, runtime) = open_study(&args.heads)?;
+    let training = training(&study, &args.heads)?;
+    measure(&study, &runtime, &training, &Bundle::open(&args.out)?, args)
+}
+
+/// Views of test-time augmentation as the bundle serves them.
+///
+/// # Errors
+/// A policy that does not exist.
+pub fn served_views(args: &HeadArgs, training: &Training<'_>) -> Result<Views, TrainingError> {
+    let fine_tuned = matches!(training, Training::FineTuned(_));
+    Ok(Views {
+        policy: policy_named(args.tuning.policy(fine_tuned))?,
+        count: usize::from(args.recipe.views),
+    })
+}
+
+/// Scores of one part.
+///
+/// # Errors
+/// See [`scores`].
+pub fn held_out(
+    study: &Study,
+    runtime: &Runtime,
+    model: &FoldModel,
+    part: Part,
+    views: &Views,
+    progress: &ProgressBar,
+) -> Result<HeldOut, TrainingError> {
+    let rows = study.rows_in(part);
+    let scores = scores(study, runtime, model, &rows, views, progress)?;
+    Ok(HeldOut { rows, scores })
+}
+
+/// Every fold, answered by the model that has not seen it.
+///
+/// # Errors
+/// [`TrainingError::Missing`] when a fold was not trained.
+pub fn folds_held_out(
+    study: &Study,
+    runtime: &Runtime,
+    training: &Training<'_>,
+    views: &Views,
+    progress: &ProgressBar,
+) -> Result<Vec<HeldOut>, TrainingError> {
+    let of_fold = |fold: usize| {
+        let model = training.model(fold)?;
+        held_out(study, runtime, &model, Part::Fold(fold), views, progress)
+    };
+    study.folds().into_iter().map(of_fold).collect()
+}
+
+/// Calibrates the model of the bundle and writes it.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before training; what calibration says.
+pub fn write_bundle(
+    study: &Study,
+    runtime: &Runtime,
+    training: &Training<'_>,
+    args: &BundleArgs,
+) -> Result<Bundle, TrainingError> {
+    let bar = progress::bar("calibration");
+    let model = training.model(CALIBRATION_FOLD)?;
+    let views = served_views(&args.heads, training)?;
+    let part = Part::Fold(CALIBRATION_FOLD);
+    let calibration = held_out(study, runtime, &model, part, &views, &bar)?;
+    let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
+    bar.finish_and_clear();
+    if let Some(unlike) = &calibrated.unlike {
+        println!("{}", layers_table(&unlike.tried).terminal());
+    }
+    let bundle = export(study, &model, &calibrated, &views, &args.about, &args.out)?;
+    let difference = verify(study, runtime, &model, &bundle)?;
+    println!(
+        "export: {}, the runtime's probabilities within {difference:.1e} of the trainer's",
+        args.out.display()
+    );
+    Ok(bundle)
+}
+
+/// Measures a bundle and the models of the other folds; writes the report, the model card and the short form of the report.
+///
+/// # Errors
+/// A bundle of another training; what the report says.
+pub fn measure(
+    study: &Study,
+    runtime: &Runtime,
+    training: &Training<'_>,
+    bundle: &Bundle,
+    args: &BundleArgs,
+) -> Result<(), TrainingError> {
+    let model = training.model(CALIBRATION_FOLD)?;
+    verify(study, runtime, &model, bundle)?;
+    let views = served_views(&args.heads, training)?;
+    let bar = progress::bar("evaluation");
+    let folds = folds_held_out(study, runtime, training, &views, &bar)?;
+    let test = held_out(study, runtime, &model, Part::Test, &views, &bar)?;
+    let (folds, test) = (
+        out_of_fold(study, &folds)?,
+        test_part(&test, &bundle.manifest().calibration)?,
+    );
+    let evaluation = report(study, runtime, bundle, (&folds, &test), args, &bar)?;
+    bar.finish_and_clear();
+    write_json(&args.out.join("evaluation.json"), &evaluation)?;
+    let card = model_card(study, &model, bundle.manifest(), &evaluation)?;
+    write_bytes(&args.out.join("MODEL_CARD.md"), card.as_bytes())?;
+    print_evaluation(&evaluation);
+    println!("report: {}", args.report.join("report.html").display());
+    Ok(())
+}
+
+fn report(
+    study: &Study,
+    runtime: &Runtime,
+    bundle: &Bundle,
+    (folds, test): (&AnsweredPart, &AnsweredPart),
+    args: &BundleArgs,
+    bar: &ProgressBar,
+) -> Result<Evaluation, TrainingError> {
+    let unlikeness = Unlikeness::of(study, runtime, bundle)?;
+    let (p_values, unlike) = match &unlikeness {
+        Some(unlikeness) => (
+            unlikeness.p_values(&test.rows, bar)?,
+            unlikeness.sets(&args.unlike, bar)?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    let evaluated = Evaluated {
+        study,
+        bundle,
+        out_of_fold: folds,
+        test,
+        p_values: &p_values,
+        unlike,
+    };
+    let files = write_report(&evaluated.input()?, &args.report)?;
+    Ok(Evaluation::of(&files.report))
+}
+
+fn print_evaluation(evaluation: &Evaluation) {
+    for part in &evaluation.parts {
+        println!(
+            "\n{}: {} cells of {} images; 95% intervals resampled by image",
+            part.name, part.cells, part.images
+        );
+        let mut tables = vec![
+            figures_table(part),
+            misprediction_table(part),
+            aurc_table(part),
+        ];
+        if part.name == TEST {
+            let of_first = part.methods.first().map(|method| method.name.as_str());
+            let policies = evaluation.policies.iter();
+            let policies = policies.filter(|policy| Some(policy.method.as_str()) == of_first);
+            tables.push(policies_table(policies));
+            tables.push(unlike_table(&evaluation.out_of_distribution));
+        }
+        for table in tables.iter().filter(|table| !table.rows.is_empty()) {
+            println!("{}", table.terminal());
+        }
+    }
+}

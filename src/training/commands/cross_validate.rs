@@ -1,0 +1,83 @@
+//! `cross-validate`: every fold of every seed, and one table.
+
+use crate::{
+    evaluation::{bootstrap::Plan, report},
+    training::{
+        TrainingError, Workspace,
+        cli::{CrossValidateArgs, HeadArgs},
+        commands::{
+            bundle::{folds_held_out, served_views},
+            cells::divide,
+            learn::{learn, open_study, training},
+        },
+        dataset::crop_table::CropTable,
+        evaluation::{
+            answers::out_of_fold,
+            input::folds_input,
+            summary::Evaluation,
+            tables::{TextTable, figures_table},
+        },
+        progress,
+    },
+};
+
+/// Divides, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
+/// seed's folds, a column per seed and method. What was trained before is kept.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before `crop`; what dividing, training or measuring says.
+pub fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
+    let own = [args.heads.work.seed];
+    let seeds = if args.seeds.is_empty() {
+        &own[..]
+    } else {
+        &args.seeds
+    };
+    let mut table: Option<TextTable> = None;
+    for seed in seeds {
+        let figures = of_seed(args, *seed)?;
+        table = Some(match table {
+            Some(table) => table.beside(&figures),
+            None => figures,
+        });
+    }
+    if let Some(table) = table {
+        println!("{}", table.terminal());
+    }
+    Ok(())
+}
+
+fn of_seed(args: &CrossValidateArgs, seed: u64) -> Result<TextTable, TrainingError> {
+    let heads = heads_of_seed(args, seed)?;
+    divide(&args.division, &heads.work)?;
+    let (study, runtime) = open_study(&heads)?;
+    let training = training(&study, &heads)?;
+    learn(&study, &runtime, &training, &heads.recipe, &study.folds())?;
+    let bar = progress::bar("held-out folds");
+    let views = served_views(&heads, &training)?;
+    let folds = folds_held_out(&study, &runtime, &training, &views, &bar)?;
+    bar.finish_and_clear();
+    let plan = Plan {
+        seed,
+        ..Plan::default()
+    };
+    let input = folds_input(&study, &out_of_fold(&study, &folds)?, plan)?;
+    let evaluation = Evaluation::of(&report::measure(&input)?);
+    let part = evaluation.parts.first();
+    let nothing = || TrainingError::Impossible("there are no folds".to_owned());
+    Ok(figures_table(part.ok_or_else(nothing)?).with_columns_of(&format!("seed {seed}")))
+}
+
+/// Another seed divides otherwise, so it gets a work folder of its own, with the same crops.
+fn heads_of_seed(args: &CrossValidateArgs, seed: u64) -> Result<HeadArgs, TrainingError> {
+    let mut heads = args.heads.clone();
+    if seed == heads.work.seed {
+        return Ok(heads);
+    }
+    let crops = Workspace::open(&heads.work.work)?;
+    CropTable::read(&crops)?;
+    heads.work.seed = seed;
+    heads.work.work = heads.work.work.join(format!("seed_{seed}"));
+    Workspace::open(&heads.work.work)?.share_crops(&crops)?;
+    Ok(heads)
+}

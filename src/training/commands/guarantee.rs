@@ -1,0 +1,141 @@
+//! `experiment-guarantee`: whether the promises of referral policies are kept.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    bundle::Method,
+    evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees},
+    training::{
+        Part, Study, TrainingError,
+        calibration::{
+            CALIBRATION_FOLD,
+            calibrate::{fit_mean_temperature, summaries},
+            policies::{ALPHAS, DELTA, KnownCells, promises, tally},
+        },
+        cli::GuaranteeArgs,
+        commands::{
+            bundle::{folds_held_out, held_out, served_views},
+            learn::{open_study, training},
+        },
+        evaluation::{answers::HeldOut, tables::TextTable},
+        progress,
+    },
+};
+
+/// Takes cells that training has not seen as the whole world, draws calibration images from it again and again, and prints
+/// how often a certified threshold has a true risk above its bound. Two worlds: the calibration and test cells of the bundle's
+/// model, and every cell of the folds, each scored by the model of its fold.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before training.
+pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
+    let (study, runtime) = open_study(&args.heads)?;
+    let training = training(&study, &args.heads)?;
+    let views = served_views(&args.heads, &training)?;
+    let bar = progress::bar("held-out cells");
+    let folds = folds_held_out(&study, &runtime, &training, &views, &bar)?;
+    let model = training.model(CALIBRATION_FOLD)?;
+    let test = held_out(&study, &runtime, &model, Part::Test, &views, &bar)?;
+    bar.finish_and_clear();
+    let images = study.image_count(&study.rows_in(Part::Fold(CALIBRATION_FOLD)));
+    let experiment = Experiment {
+        draws: args.draws,
+        images,
+        alphas: ALPHAS.to_vec(),
+        delta: DELTA,
+        seed: study.seed,
+    };
+    let unseen: Vec<&HeldOut> = folds.iter().take(1).chain([&test]).collect();
+    let every_fold: Vec<&HeldOut> = folds.iter().collect();
+    for (name, world) in [
+        ("calibration and test cells of the bundle's model", unseen),
+        ("cells of every fold, by the model of each", every_fold),
+    ] {
+        play(&study, name, &world, &experiment)?;
+    }
+    Ok(())
+}
+
+fn play(
+    study: &Study,
+    name: &str,
+    world: &[&HeldOut],
+    experiment: &Experiment,
+) -> Result<(), TrainingError> {
+    let methods: BTreeSet<Method> = world
+        .iter()
+        .flat_map(|part| part.scores.keys().copied())
+        .collect();
+    let rows: Vec<usize> = world.iter().flat_map(|part| part.rows.clone()).collect();
+    println!(
+        "\n{name}: {} cells of {} images; {} draws of {} images; nominal: at most {:.0}% of the draws broken",
+        rows.len(),
+        study.image_count(&rows),
+        experiment.draws,
+        experiment.images,
+        100.0 * experiment.delta
+    );
+    for method in methods {
+        let rows = guarantees(&tallies(study, world, method)?, experiment)?;
+        println!("{}", table(method, &rows).terminal());
+    }
+    Ok(())
+}
+
+/// The cells of the world over the grid of every promise.
+fn tallies(
+    study: &Study,
+    world: &[&HeldOut],
+    method: Method,
+) -> Result<Vec<crate::uncertainty::risk_control::Tally>, TrainingError> {
+    let flags = study.grouping.abnormal_flags();
+    let (mut answers, mut rows) = (Vec::new(), Vec::new());
+    for part in world {
+        let missing = || TrainingError::Impossible(format!("{method} was not scored"));
+        let scores = part.scores.get(&method).ok_or_else(missing)?;
+        // The temperature moves every threshold alike and takes no part in the promise.
+        let temperature = fit_mean_temperature(scores, &study.labels(&part.rows))?;
+        answers.extend(summaries(scores, temperature, &flags)?);
+        rows.extend(part.rows.iter().copied());
+    }
+    let known = KnownCells {
+        labels: &study.labels(&rows),
+        images: &study.image_numbers(&rows),
+        eligible: &vec![true; rows.len()],
+        abnormal: &flags,
+    };
+    promises(flags.len())
+        .map(|promise| tally(promise, &answers, &known))
+        .collect()
+}
+
+fn table(method: Method, rows: &[Guarantee]) -> TextTable {
+    let share = |value: f64| format!("{:.1}%", 100.0 * value);
+    let kept = |kept: &Kept| {
+        [
+            share(kept.broken),
+            share(kept.without_promise),
+            share(kept.coverage),
+        ]
+    };
+    let row = |row: &Guarantee| {
+        let name = row.promise.policy_name(row.alpha);
+        let both = kept(&row.by_cells_and_images);
+        let cells = kept(&row.by_cells_alone);
+        std::iter::once(name).chain(both).chain(cells).collect()
+    };
+    let titles = [
+        "broken",
+        "refer all",
+        "coverage",
+        "broken, cells alone",
+        "refer all, cells alone",
+        "coverage, cells alone",
+    ];
+    TextTable {
+        header: std::iter::once(method.name().to_owned())
+            .chain(titles.map(str::to_owned))
+            .collect(),
+        rows: rows.iter().map(row).collect(),
+    }
+}

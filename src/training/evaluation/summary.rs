@@ -1,0 +1,165 @@
+//! The figures of an evaluation that lie beside the bundle, as `evaluation.json`; the report has all of them and more.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    evaluation::{
+        bootstrap::Estimate,
+        report::{
+            Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport, Report,
+        },
+    },
+    uncertainty::Measure,
+};
+
+/// Everything that the model card shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// Version of the program.
+    pub software: String,
+    /// Seed of the intervals.
+    pub seed: u64,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// Out of fold, then the test part.
+    pub parts: Vec<EvaluatedPart>,
+    /// What the policies did on the test part.
+    pub policies: Vec<PolicyReport>,
+    /// How unlike the training cells other pictures are.
+    pub out_of_distribution: Vec<EvaluatedSet>,
+}
+
+/// Some cells.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluatedPart {
+    /// Its name.
+    pub name: String,
+    /// How many cells.
+    pub cells: usize,
+    /// How many images they come from.
+    pub images: usize,
+    /// The methods.
+    pub methods: Vec<EvaluatedMethod>,
+}
+
+/// One method.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluatedMethod {
+    /// Its name.
+    pub name: String,
+    /// T.
+    pub passes: usize,
+    /// The temperatures in use.
+    pub temperatures: Vec<f64>,
+    /// All classes first, then normal or abnormal, then groups.
+    pub questions: Vec<EvaluatedQuestion>,
+}
+
+/// The answers to one question.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluatedQuestion {
+    /// Its name in files.
+    pub key: String,
+    /// Its name for readers.
+    pub title: String,
+    /// How many classes it has.
+    pub classes: usize,
+    /// Figures of the answers.
+    pub figures: BTreeMap<Figure, Estimate>,
+    /// Counts `[true class][answered class]`.
+    pub confusion: Vec<Vec<usize>>,
+    /// What each measure of uncertainty is worth.
+    pub uncertainty: BTreeMap<Measure, Worth>,
+}
+
+/// What a measure of uncertainty is worth.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Worth {
+    /// Probability that a wrong answer is less sure than a right one.
+    pub auroc_misprediction: Estimate,
+    /// Area under the risk–coverage curve.
+    pub aurc: Estimate,
+    /// Accuracy of the 80% of cells with the lowest value.
+    pub accuracy_of_surest_80: Estimate,
+}
+
+/// One set of pictures.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluatedSet {
+    /// Its name.
+    pub name: String,
+    /// How many pictures.
+    pub items: usize,
+    /// Probability that one of them is less usual than a test cell; undefined for the test cells themselves.
+    pub auroc: Option<Estimate>,
+    /// Share with a p-value below .05.
+    pub flagged: Estimate,
+}
+
+impl Evaluation {
+    /// The short form of a report.
+    pub fn of(report: &Report) -> Self {
+        Self {
+            software: report.software.clone(),
+            seed: report.seed,
+            labels: report.labels.clone(),
+            parts: report.parts.iter().map(part).collect(),
+            policies: report.policies.clone(),
+            out_of_distribution: report.out_of_distribution.iter().map(set).collect(),
+        }
+    }
+
+    /// A part by its name.
+    pub fn part(&self, name: &str) -> Option<&EvaluatedPart> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+}
+
+fn part(part: &PartReport) -> EvaluatedPart {
+    EvaluatedPart {
+        name: part.name.clone(),
+        cells: part.cells,
+        images: part.images,
+        methods: part.methods.iter().map(method).collect(),
+    }
+}
+
+fn method(method: &MethodReport) -> EvaluatedMethod {
+    EvaluatedMethod {
+        name: method.name.clone(),
+        passes: method.passes,
+        temperatures: method.temperatures.clone(),
+        questions: method.questions.iter().map(question).collect(),
+    }
+}
+
+fn question(question: &QuestionReport) -> EvaluatedQuestion {
+    let worth = |measure: &crate::evaluation::report::UncertaintyReport| Worth {
+        auroc_misprediction: measure.auroc_misprediction,
+        aurc: measure.aurc,
+        accuracy_of_surest_80: measure.accuracy_of_surest_80,
+    };
+    EvaluatedQuestion {
+        key: question.key.clone(),
+        title: question.title.clone(),
+        classes: question.classes.len(),
+        figures: question.figures.clone(),
+        confusion: question.confusion.counts.counts().to_vec(),
+        uncertainty: question
+            .uncertainty
+            .iter()
+            .map(|(measure, report)| (*measure, worth(report)))
+            .collect(),
+    }
+}
+
+fn set(set: &OodReport) -> EvaluatedSet {
+    EvaluatedSet {
+        name: set.name.clone(),
+        items: set.items,
+        auroc: set.auroc,
+        flagged: set.flagged,
+    }
+}

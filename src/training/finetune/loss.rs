@@ -1,0 +1,142 @@
+//! What fine-tuning minimises.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// The terms of the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossSettings {
+    /// Share of each target that is spread evenly over the classes (Szegedy et al., 2016).
+    pub label_smoothing: f64,
+    /// Weight of the question "normal or abnormal?".
+    pub binary_share: f64,
+}
+
+impl Default for LossSettings {
+    fn default() -> Self {
+        Self {
+            label_smoothing: 0.05,
+            binary_share: 0.5,
+        }
+    }
+}
+
+/// Keeps a logarithm finite where a probability is rounded to 0.
+const TINY: f32 = 1e-12;
+
+/// What each cell costs under each head.
+pub struct Objective {
+    settings: LossSettings,
+    abnormal: Vec<bool>,
+    /// Added to the logits while training, `[1, 1, C]`.
+    corrections: Tensor<3>,
+    /// 1 for abnormal classes, `[1, 1, C]`; `None` when the second term would say nothing new.
+    abnormal_mask: Option<Tensor<3>>,
+    device: Device,
+}
+
+impl Objective {
+    /// `abnormal` flags each class; `corrections` are those of the sampler.
+    pub fn new(
+        settings: &LossSettings,
+        abnormal: &[bool],
+        corrections: &[f32],
+        device: &Device,
+    ) -> Self {
+        let classes = abnormal.len();
+        let tensor =
+            |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [1, 1, classes]), device);
+        let flags: Vec<f32> = abnormal
+            .iter()
+            .map(|flag| f32::from(u8::from(*flag)))
+            .collect();
+        let both_occur = abnormal.contains(&true) && abnormal.contains(&false);
+        Self {
+            settings: settings.clone(),
+            abnormal: abnormal.to_vec(),
+            corrections: tensor(corrections.to_vec()),
+            abnormal_mask: (classes > 2 && both_occur).then(|| tensor(flags)),
+            device: device.clone(),
+        }
+    }
+
+    /// The logits as the loss sees them: `[K, N, C]`, corrected for how often each class is shown.
+    pub fn corrected(&self, logits: Tensor<3>) -> Tensor<3> {
+        logits + self.corrections.clone()
+    }
+
+    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
+    /// share of the binary cross entropy of the sum of the abnormal probabilities.
+    pub fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
+        let targets = self.smoothed(classes.iter().copied(), self.abnormal.len());
+        let of_classes = -(log_probabilities.clone() * targets).sum_dim(2);
+        let Some(mask) = &self.abnormal_mask else {
+            return of_classes;
+        };
+        let probabilities = log_probabilities.exp();
+        let abnormal = (probabilities.clone() * mask.clone()).sum_dim(2);
+        let normal = (probabilities * (mask.clone().neg() + 1.0)).sum_dim(2);
+        let both = Tensor::cat(vec![normal, abnormal], 2).clamp_min(TINY).log();
+        let flags = classes
+            .iter()
+            .map(|class| usize::from(self.abnormal.get(*class).copied().unwrap_or(false)));
+        let of_question = -(both * self.smoothed(flags, 2)).sum_dim(2);
+        of_classes + of_question * self.settings.binary_share as f32
+    }
+
+    /// Targets `[1, N, count]`: 1 − ε on the right one and ε spread over all.
+    fn smoothed(&self, right: impl ExactSizeIterator<Item = usize>, count: usize) -> Tensor<3> {
+        let smoothing = self.settings.label_smoothing as f32;
+        let cells = right.len();
+        let mut targets = vec![smoothing / count as f32; cells * count];
+        for (row, right) in targets.chunks_mut(count).zip(right) {
+            if let Some(target) = row.get_mut(right) {
+                *target += 1.0 - smoothing;
+            }
+        }
+        Tensor::from_data(TensorData::new(targets, [1, cells, count]), &self.device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::activation::log_softmax;
+
+    use super::*;
+
+    fn costs(binary_share: f64, abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
+        let settings = LossSettings {
+            binary_share,
+            ..LossSettings::default()
+        };
+        let device = Device::flex();
+        let corrections = vec![0.0; abnormal.len()];
+        let objective = Objective::new(&settings, abnormal, &corrections, &device);
+        let data = TensorData::new(logits.to_vec(), [1, 1, logits.len()]);
+        let logits = objective.corrected(Tensor::from_data(data, &device));
+        let costs = objective.costs(log_softmax(logits, 2), &[class]);
+        costs.into_scalar::<f32>()
+    }
+
+    /// What the question "normal or abnormal?" adds to the cost.
+    fn of_question(abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
+        costs(1.0, abnormal, logits, class) - costs(0.0, abnormal, logits, class)
+    }
+
+    #[test]
+    fn the_question_looks_at_the_sum_of_the_abnormal_probabilities_whichever_they_are() {
+        let flags = [true, false, true];
+        let added = of_question(&flags, &[2.0, 0.5, -1.0], 0);
+        let exchanged = of_question(&flags, &[-1.0, 0.5, 2.0], 2);
+        assert!((added - exchanged).abs() < 1e-6);
+        assert!(of_question(&flags, &[2.0, 0.5, -1.0], 1) > added + 1.0);
+        assert!(of_question(&flags, &[0.0, 0.0, 0.0], 0) > added);
+    }
+
+    #[test]
+    fn the_question_is_left_out_where_it_says_nothing_new() {
+        assert_eq!(of_question(&[false, true], &[1.0, -1.0], 0), 0.0);
+        assert_eq!(of_question(&[true; 3], &[1.0, -1.0, 0.0], 0), 0.0);
+    }
+}
