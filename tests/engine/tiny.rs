@@ -210,7 +210,7 @@ pub fn give_views_a_head(directory: &Path) {
         vec![weights("w", &[FEATURES, CLASSES], 9)],
         (
             vec![features()],
-            tensor_info("logits", &[Free("n"), Fixed(CLASSES)]),
+            vec![tensor_info("logits", &[Free("n"), Fixed(CLASSES)])],
         ),
     );
     let own = "passes = 10\n".to_owned() + &head(directory, "tta.onnx", "features");

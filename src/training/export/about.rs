@@ -11,7 +11,7 @@ pub struct About {
         default_value = "data that were not described",
         value_name = "TEXT"
     )]
-    pub data: String,
+    pub provenance: String,
     /// Licence of the data as an SPDX expression; the heads carry it
     #[arg(
         long = "data-licence",
