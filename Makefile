@@ -1,17 +1,25 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint runtime runtime-cuda model bench openapi readme deny clean
+.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench openapi readme deny clean
 
 DATA ?= ../shared/data/cric
-TRUNK ?= models/cric-lite0/trunk.onnx
+# Pictures that are no cells of this kind, for the report alone
+UNLIKE ?= --unlike herlev=../shared/data/herlev --unlike photographs=../shared/data/ood
+TRUNK ?= weights/efficientnet_lite0.onnx
 BUNDLE ?= models/cric-lite0
+EDGE ?= 140
+WORK ?= work/cric-$(EDGE)px
+REPORT ?= $(WORK)/report
 SEED ?= 1
+# What the manifest and the card say of the data
+ABOUT := CRIC Cervix collection (Rezende et al., "CRIC searchable image database as a public platform for conventional \
+	Pap smear cytology data", Scientific Data 2021), CC BY 4.0; the DOI of each image is in the collection's table
 CARGO ?= cargo
 # Everything is built with one profile, so that it is compiled once.
 BUILD := --release --locked
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK_LISTEN changes it)
 	$(CARGO) run $(BUILD) --bin secondlook -- serve
@@ -29,9 +37,27 @@ runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 runtime-cuda: ## fetch the CUDA build of the library instead
 	@python3 scripts/fetch_runtime.py --gpu
 
-model: runtime ## train the default bundle again (DATA=folder of CRIC fields) and print its evaluation
-	$(CARGO) run $(BUILD) --features trainer --bin secondlook-train -- model \
-		--data $(DATA) --trunk $(TRUNK) --out $(BUNDLE) --work work/cric --seed $(SEED)
+TRAIN := $(CARGO) run $(BUILD) --features trainer --bin secondlook-train --
+HEADS := --trunk $(TRUNK) --work $(WORK) --seed $(SEED)
+MODEL = $(TRAIN) model --data $(DATA) --edge $(EDGE) $(HEADS) --out $(BUNDLE) --report $(REPORT) $(UNLIKE) \
+	--about-data '$(ABOUT)' --data-licence CC-BY-4.0
+
+model: runtime ## fine-tune and calibrate the default bundle again (DATA=folder of CRIC fields), and write its report
+	$(MODEL)
+
+model-100px: runtime ## the bundle for clients that hold only the paper's crops: 100 px of the originals, 93 px of these fields
+	$(MAKE) model EDGE=93 BUNDLE=models/cric-lite0-100px
+
+model-quick: BUNDLE := work/cric-lite0-quick
+model-quick: runtime ## heads on the frozen trunk only: a bundle in minutes, and not the best
+	$(MODEL) --frozen-trunk --size 128 --views 16
+
+cross-validate: runtime ## train and measure every fold for SEEDS (1,2,3) and print one table; the test part is not looked at
+	$(TRAIN) crop --data $(DATA) --edge $(EDGE) --work $(WORK)
+	$(TRAIN) cross-validate $(HEADS) --seeds $(or $(SEEDS),$(SEED))
+
+experiment-guarantee: runtime ## how often referral promises are broken when calibration images are drawn anew (after `make model`)
+	$(TRAIN) experiment-guarantee $(HEADS)
 
 bench: runtime ## costs as ratios, measured in one run
 	$(CARGO) bench --locked --bench methods --bench serving

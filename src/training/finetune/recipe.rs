@@ -39,7 +39,8 @@ pub struct FineTuneRecipe {
 }
 
 impl Default for FineTuneRecipe {
-    /// The stem and blocks 0 to 4 stay; 8 epochs at 128 px.
+    /// The stem and blocks 0 to 4 stay; 8 epochs at 128 px, rare classes shown up to three times an epoch. Compared out of
+    /// fold on CRIC's training part: without the last, balanced accuracy is lower by .06 and nothing else is higher.
     fn default() -> Self {
         Self {
             frozen_blocks: 5,
@@ -48,7 +49,10 @@ impl Default for FineTuneRecipe {
             batch: 32,
             stochastic_depth: 0.1,
             augmentation: Augmentation::default(),
-            sampling: Sampling::HalfOfNormal,
+            sampling: Sampling::FieldBalanced {
+                fields: 60,
+                at_most: 3.0,
+            },
             loss: LossSettings::default(),
             schedule: Schedule::default(),
             optimiser: OptimiserSettings::default(),
