@@ -47,6 +47,25 @@ fn run(folder: &Path, line: &str) -> String {
     said
 }
 
+/// The report has the paper's three figures, and its table with the AUC under its true name.
+fn has_figures_and_table(report: &Path) {
+    let plots = fs::read_dir(report.join("plots")).unwrap();
+    let names: Vec<String> = plots
+        .map(|plot| plot.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for measure in ["variance", "entropy", "sample-mean"] {
+        let drawn = |name: &String| name.contains("-ranges-") && name.contains(measure);
+        assert!(names.iter().any(drawn), "{measure}: {names:?}");
+    }
+    let figures = fs::read_to_string(report.join("figures.csv")).unwrap();
+    for threshold in ["0.3", "0.6", "0.9"] {
+        for side in ["below", "above"] {
+            let figure = format!("kept_{side}_{threshold}.mean_of_ppv_and_npv");
+            assert!(figures.contains(&figure), "{figure}");
+        }
+    }
+}
+
 #[test]
 fn every_command_line_of_the_page_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -75,6 +94,7 @@ fn every_command_line_of_the_page_runs() {
             .head
             .is_some()
     );
+    has_figures_and_table(&folder.join("work/paper/report"));
     let tensors = fs::read_dir(folder.join("work/paper/augmented")).unwrap();
     let names = tensors.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let files: Vec<String> = names.filter(|name| name.contains('.')).collect();

@@ -25,6 +25,7 @@ mod statistics;
 mod tiny_data;
 mod trunk_import;
 mod unlike;
+mod your_own_model;
 
 use std::sync::LazyLock;
 
