@@ -98,7 +98,9 @@ impl Drop for Server {
 fn serve(folder: &Path, line: &str) -> (Server, String) {
     // Without `exec` the shell would be killed and not the server.
     let line = format!("exec {line} --listen 127.0.0.1:0");
-    let mut child = shell(folder, &line).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = shell(folder, &line);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let server = Server(child);
     let mut ready = String::new();

@@ -1,6 +1,7 @@
 //! `cross-validate`: every fold of every seed, and one table.
 
 use crate::{
+    engine::Runtime,
     evaluation::{bootstrap::Plan, report},
     training::{
         TrainingError, Workspace,
@@ -8,7 +9,7 @@ use crate::{
         commands::{
             bundle::{folds_held_out, served_views},
             cells::divide,
-            learn::{learn, open_study, training},
+            learn::{learn, seen_cells, training},
         },
         dataset::crop_table::CropTable,
         evaluation::{
@@ -33,9 +34,10 @@ pub fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
     } else {
         &args.seeds
     };
+    let runtime = Runtime::load(None)?;
     let mut table: Option<TextTable> = None;
     for seed in seeds {
-        let figures = of_seed(args, *seed)?;
+        let figures = of_seed(args, &runtime, *seed)?;
         table = Some(match table {
             Some(table) => table.beside(&figures),
             None => figures,
@@ -47,15 +49,19 @@ pub fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
     Ok(())
 }
 
-fn of_seed(args: &CrossValidateArgs, seed: u64) -> Result<TextTable, TrainingError> {
+fn of_seed(
+    args: &CrossValidateArgs,
+    runtime: &Runtime,
+    seed: u64,
+) -> Result<TextTable, TrainingError> {
     let heads = heads_of_seed(args, seed)?;
     divide(&args.division, &heads.work)?;
-    let (study, runtime) = open_study(&heads)?;
+    let study = seen_cells(&heads)?;
     let training = training(&study, &heads)?;
-    learn(&study, &runtime, &training, &heads.recipe, &study.folds())?;
+    learn(&study, runtime, &training, &heads.recipe, &study.folds())?;
     let bar = progress::bar("held-out folds");
     let views = served_views(&heads, &training)?;
-    let folds = folds_held_out(&study, &runtime, &training, &views, &bar)?;
+    let folds = folds_held_out(&study, runtime, &training, &views, &bar)?;
     bar.finish_and_clear();
     let plan = Plan {
         seed,

@@ -13,20 +13,27 @@ use crate::{
     },
 };
 
+/// [`seen_cells`], and the runtime, which a process can load once.
+///
+/// # Errors
+/// See [`seen_cells`]; a runtime that cannot be loaded.
+pub fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
+    Ok((seen_cells(args)?, Runtime::load(None)?))
+}
+
 /// The cells that `crop` and `split` wrote, seen at the size that the training wants.
 ///
 /// # Errors
-/// [`TrainingError::Missing`] before those steps; a runtime that cannot be loaded.
-pub fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
+/// [`TrainingError::Missing`] before those steps.
+pub fn seen_cells(args: &HeadArgs) -> Result<Study, TrainingError> {
     let recipe = args.tuning.recipe(&args.recipe, args.size)?;
-    let options = StudyOptions {
+    Study::open(&StudyOptions {
         work: &args.work.work,
         trunk: &args.trunk,
         size: recipe.map_or(args.size, |recipe| Some(recipe.size)),
         classes: args.num_classes,
         seed: args.work.seed,
-    };
-    Ok((Study::open(&options)?, Runtime::load(None)?))
+    })
 }
 
 /// The way of training that the options ask for.
