@@ -34,7 +34,7 @@ model: runtime ## train the default bundle again (DATA=folder of CRIC fields) an
 		--data $(DATA) --trunk $(TRUNK) --out $(BUNDLE) --work work/cric --seed $(SEED)
 
 bench: runtime ## costs as ratios, measured in one run
-	$(CARGO) bench --locked --bench methods --bench serving
+	$(CARGO) bench --locked --features trainer --bench methods --bench serving --bench training
 
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples
