@@ -60,7 +60,7 @@ experiment-guarantee: runtime ## how often referral promises are broken when cal
 	$(TRAIN) experiment-guarantee $(HEADS)
 
 bench: runtime ## costs as ratios, measured in one run
-	$(CARGO) bench --locked --bench methods --bench serving
+	$(CARGO) bench --locked --features trainer --bench methods --bench serving --bench training
 
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     bundle::Method,
-    uncertainty::{Action, Measure, Reason},
+    uncertainty::{Action, Measure, Promise, Reason},
 };
 
 /// An enum of the interface with the same names as an inner one.
@@ -89,5 +89,20 @@ vocabulary! {
         PaperEntropy,
         /// The publication's sample mean.
         PaperSampleMean,
+    }
+}
+
+vocabulary! {
+    /// What a referral policy promises.
+    PromiseName = Promise {
+        /// Of the accepted cells, at most α are normal called abnormal or abnormal called normal.
+        #[serde(rename = "accept_error_2_classes")]
+        AcceptError2Classes,
+        /// Of the accepted cells, at most α have another class than the predicted one.
+        AcceptError,
+        /// Of the abnormal cells, at most α are accepted as normal.
+        MissedAbnormal,
+        /// Of the cells accepted, all of them called normal, at most α are abnormal.
+        AutoClear,
     }
 }

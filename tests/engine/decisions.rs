@@ -83,20 +83,6 @@ async fn the_bundles_policy_decides() {
     assert_eq!(second.decision.action, Action::Refer);
     assert_eq!(second.decision.reasons, [Reason::Uncertain]);
 
-    let clearing = ask(Method::McDropout, Some("auto_clear_5")).await.unwrap();
-    let answer = clearing.answer;
-    let called_abnormal = answer.summary.abnormal.unwrap().called;
-    assert_eq!(
-        called_abnormal,
-        answer.summary.predicted > 0,
-        "the first class is the normal one"
-    );
-    let wanted = match called_abnormal {
-        true => vec![Reason::Abnormal],
-        false => vec![],
-    };
-    assert_eq!(answer.decision.reasons, wanted);
-
     let without = ask(Method::Baseline, None).await.unwrap().answer;
     assert_eq!(without.decision.reasons, [Reason::NoPolicy]);
     let refusal = ask(Method::McDropout, Some("strict")).await.unwrap_err();
@@ -107,6 +93,59 @@ async fn the_bundles_policy_decides() {
             .contains("lenient, refer-all, auto_clear_5"),
         "{refusal}"
     );
+}
+
+/// The labels of the small bundle, of which `abnormal` says which are abnormal.
+fn flagged(manifest: &str, abnormal: impl Fn(usize) -> bool) -> String {
+    let names = ["NILM", "LSIL", "HSIL"].into_iter().enumerate();
+    names.fold(manifest.to_owned(), |manifest, (class, name)| {
+        let before = format!("name = \"{name}\", abnormal = {}", class > 0);
+        assert!(manifest.contains(&before));
+        let after = format!("name = \"{name}\", abnormal = {}", abnormal(class));
+        manifest.replace(&before, &after)
+    })
+}
+
+#[tokio::test]
+async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_allow_it() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let path = directory.path().join("bundle.toml");
+    let manifest = fs::read_to_string(&path).unwrap() + CALIBRATION;
+    let answer_of = async |manifest: String| {
+        fs::write(&path, manifest).unwrap();
+        let engine = start(directory.path(), EngineConfig::default()).unwrap();
+        let asked = PredictRequest {
+            method: Some(Method::McDropout),
+            policy: Some("auto_clear_5".to_owned()),
+            ..request(1)
+        };
+        engine.predict(asked).await.unwrap().answer
+    };
+    let predicted = answer_of(manifest.clone()).await.summary.predicted;
+
+    let called_abnormal = flagged(&manifest, |class| class == predicted);
+    let answer = answer_of(called_abnormal).await;
+    assert_eq!(answer.decision.action, Action::Refer);
+    assert_eq!(answer.decision.reasons, [Reason::Abnormal]);
+
+    let called_normal = flagged(&manifest, |class| class != predicted);
+    let answer = answer_of(called_normal.clone()).await;
+    assert_eq!(answer.decision.action, Action::Accept);
+    assert!(answer.decision.reasons.is_empty());
+
+    let entropy = answer.summary.abnormal.unwrap().entropy;
+    assert_ne!(entropy, answer.summary.predictive_entropy);
+    let auto_clear = "measure = \"abnormal_entropy\"\nthreshold = 10.0";
+    assert!(called_normal.contains(auto_clear));
+    for (threshold, action) in [
+        (entropy, Action::Accept),
+        (entropy.next_down(), Action::Refer),
+    ] {
+        let with = format!("measure = \"abnormal_entropy\"\nthreshold = {threshold:?}");
+        let answer = answer_of(called_normal.replace(auto_clear, &with)).await;
+        assert_eq!(answer.decision.action, action, "{threshold}");
+    }
 }
 
 #[tokio::test]

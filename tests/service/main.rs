@@ -8,6 +8,7 @@ mod examples;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod policies;
 mod predictions;
 mod problems;
 mod reading;

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ModelSummary;
+use super::{ModelSummary, referral::ReferralPolicy};
 use crate::{
     api::vocabulary::{MeasureName, MethodName},
     bundle::{Calibration, FileReference, Input, Label, Method, Training},
     engine::Model,
-    uncertainty::Policy,
+    uncertainty::stopping::StoppingRule,
 };
 
 /// A loaded model in full.
@@ -93,6 +93,24 @@ pub struct MethodCalibration {
     pub images: usize,
     /// The smallest and the largest value of each measure; the normalised scores lie between them.
     pub ranges: Vec<RangeOfMeasure>,
+    /// After how many views the decision is taken for settled; null for methods that always draw all their samples.
+    #[schema(required)]
+    pub stopping: Option<EarlyStopping>,
+}
+
+/// When further views would not change the decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EarlyStopping {
+    /// Views before the first look.
+    #[schema(format = Int64, minimum = 2)]
+    pub start: usize,
+    /// Views between looks.
+    #[schema(format = Int64, minimum = 1)]
+    pub step: usize,
+    /// Standard errors by which a decision has to be away from changing; null when none are enough, so that all views are
+    /// drawn.
+    #[schema(required, minimum = 0)]
+    pub lambda: Option<f64>,
 }
 
 /// The values that a measure took.
@@ -104,26 +122,6 @@ pub struct RangeOfMeasure {
     pub minimum: f64,
     /// The largest value.
     pub maximum: f64,
-}
-
-/// A rule for accepting answers, and its promise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ReferralPolicy {
-    /// The method that it judges.
-    pub method: MethodName,
-    /// Its name.
-    pub name: String,
-    /// The number that it looks at.
-    pub measure: MeasureName,
-    /// The largest value that is accepted; null where nothing can be promised, so that every cell is referred.
-    #[schema(required)]
-    pub threshold: Option<f64>,
-    /// The share of wrong answers among the accepted that is promised not to be exceeded.
-    pub alpha: f64,
-    /// The probability that the promise does not hold.
-    pub delta: f64,
-    /// The promise in words.
-    pub promise: String,
 }
 
 /// How images unlike those of training are told.
@@ -231,20 +229,18 @@ impl MethodCalibration {
             cells: measured.cells,
             images: measured.images,
             ranges: ranges.map(range_of).collect(),
+            stopping: measured.stopping.as_ref().map(EarlyStopping::of),
         }
     }
 }
 
-impl ReferralPolicy {
-    fn of(method: Method, policy: &Policy) -> Self {
+impl EarlyStopping {
+    fn of(rule: &StoppingRule) -> Self {
         Self {
-            method: method.into(),
-            name: policy.name.clone(),
-            measure: policy.measure.into(),
-            threshold: policy.threshold,
-            alpha: policy.alpha,
-            delta: policy.delta,
-            promise: policy.promise.clone(),
+            start: rule.start,
+            step: rule.step,
+            // JSON has no infinity.
+            lambda: Some(rule.lambda).filter(|lambda| lambda.is_finite()),
         }
     }
 }

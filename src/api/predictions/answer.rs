@@ -111,6 +111,10 @@ pub struct Uncertainty {
     pub expected_entropy: f64,
     /// Predictive minus expected entropy, in nats: what the samples disagree about.
     pub mutual_information: f64,
+    /// Entropy of the abnormal probability and its complement, in nats; null for a model whose classes are all normal or
+    /// all abnormal.
+    #[schema(required)]
+    pub abnormal_entropy: Option<f64>,
     /// Share of the samples that did not vote for the modal class.
     pub variation_ratio: f64,
     /// Unbiased variance of the predicted class' probability; null for a single sample.

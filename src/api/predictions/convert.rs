@@ -11,7 +11,7 @@ use super::answer::{
 use crate::{
     bundle::Label,
     engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing},
-    uncertainty::{Decision, Samples, Summary, ood::OodScore},
+    uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore},
 };
 
 /// Name and version of this program, as answers cite it.
@@ -114,6 +114,7 @@ fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertai
         predictive_entropy: summary.predictive_entropy,
         expected_entropy: summary.expected_entropy,
         mutual_information: summary.mutual_information,
+        abnormal_entropy: Measure::AbnormalEntropy.of(summary),
         variation_ratio: summary.variation_ratio,
         variance: summary.variance,
         paper: PaperUncertainty {

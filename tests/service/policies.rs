@@ -1,0 +1,143 @@
+//! What a model tells of its promises and what they rest on.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{
+    server::{Server, answer, fixture},
+    tiny,
+};
+
+/// A promise that was kept, one for which the images were too few, one chosen by hand; and two rules of stopping.
+const CALIBRATION: &str = r#"
+[calibration.tta]
+temperature = 1.0
+cells = 2000
+images = 84
+stopping = { start = 10, step = 5, lambda = 2.5 }
+
+[[calibration.tta.policies]]
+name = "accept_error_2_classes_5"
+measure = "abnormal_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.1
+promise = "none: made by a test"
+kind = "accept_error_2_classes"
+certificate = { images = 84, cells = 2000, coverage = 0.75, trials = 1500, errors = 40, p_value = 0.0625 }
+
+[[calibration.tta.policies]]
+name = "auto_clear_1"
+measure = "abnormal_entropy"
+alpha = 0.01
+delta = 0.1
+promise = "none: made by a test"
+kind = "auto_clear"
+certificate = { images = 84, cells = 2000, coverage = 0.0, trials = 0, errors = 0, further_images = 120 }
+
+[calibration.baseline]
+temperature = 1.0
+cells = 1
+images = 1
+stopping = { start = 2, step = 1, lambda = inf }
+
+[[calibration.baseline.policies]]
+name = "by hand"
+measure = "predictive_entropy"
+threshold = 0.5
+alpha = 0.05
+delta = 0.1
+promise = "none: made by a test"
+"#;
+
+/// A server of the small bundle after a change to its manifest.
+fn serve(change: impl Fn(String) -> String) -> (tempfile::TempDir, Server) {
+    let models = tempfile::tempdir().unwrap();
+    let directory = models.path().join("tiny");
+    fs::create_dir(&directory).unwrap();
+    tiny::trunk_and_heads(&directory);
+    let path = directory.join("bundle.toml");
+    fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+    let server = Server::of(models.path(), &[]);
+    (models, server)
+}
+
+/// The entry of a list whose member is this text.
+fn entry<'a>(list: &'a Value, member: &str, text: &str) -> &'a Value {
+    let mut entries = list.as_array().unwrap().iter();
+    entries.find(|entry| entry[member] == text).unwrap()
+}
+
+#[tokio::test]
+async fn a_model_tells_what_each_promise_rests_on() {
+    let (_models, server) = serve(|manifest| manifest + CALIBRATION);
+    let model = answer(server.get("/v1/models/tiny")).await;
+    let policy = |name| entry(&model["policies"], "name", name);
+
+    let kept = policy("accept_error_2_classes_5");
+    assert_eq!(kept["kind"], "accept_error_2_classes");
+    assert_eq!(kept["measure"], "abnormal_entropy");
+    let certificate = json!({
+        "images": 84, "cells": 2000, "coverage": 0.75, "trials": 1500, "errors": 40,
+        "p_value": 0.0625, "further_images": null,
+    });
+    assert_eq!(kept["certificate"], certificate);
+
+    let unkept = policy("auto_clear_1");
+    assert_eq!(unkept["kind"], "auto_clear");
+    assert_eq!(unkept["threshold"], Value::Null);
+    let certificate = json!({
+        "images": 84, "cells": 2000, "coverage": 0.0, "trials": 0, "errors": 0,
+        "p_value": null, "further_images": 120,
+    });
+    assert_eq!(unkept["certificate"], certificate);
+
+    let by_hand = policy("by hand").as_object().unwrap();
+    assert_eq!(
+        (&by_hand["kind"], &by_hand["certificate"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn a_model_tells_when_its_views_may_stop() {
+    let (_models, server) = serve(|manifest| manifest + CALIBRATION);
+    let model = answer(server.get("/v1/models/tiny")).await;
+    let stopping = |method| &entry(&model["calibration"], "method", method)["stopping"];
+    assert_eq!(
+        stopping("tta"),
+        &json!({"start": 10, "step": 5, "lambda": 2.5})
+    );
+    let never = json!({"start": 2, "step": 1, "lambda": null});
+    assert_eq!(stopping("baseline"), &never, "JSON has no infinity");
+
+    let (_models, server) =
+        serve(|manifest| manifest + &CALIBRATION.replace("stopping", "# stopping"));
+    let model = answer(server.get("/v1/models/tiny")).await;
+    assert_eq!(
+        entry(&model["calibration"], "method", "tta")["stopping"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn the_abnormal_entropy_is_that_of_the_abnormal_probability_and_null_where_there_are_no_two_kinds()
+ {
+    let cell = || fixture("imaging/crop00.png");
+    let (_models, server) = serve(|manifest| manifest);
+    let told = answer(server.predict("?method=ensemble&compare=baseline", cell())).await;
+    for answer in [&told, &told["comparisons"][0]] {
+        let a = answer["prediction"]["abnormal_probability"]
+            .as_f64()
+            .unwrap();
+        let entropy = answer["uncertainty"]["abnormal_entropy"].as_f64().unwrap();
+        let wanted = -a * a.ln() - (1.0 - a) * (1.0 - a).ln();
+        assert!((entropy - wanted).abs() < 1e-9, "{a} {entropy}");
+    }
+    let (_models, server) =
+        serve(|manifest| manifest.replace("abnormal = true", "abnormal = false"));
+    let told = answer(server.predict("", cell())).await;
+    let uncertainty = told["uncertainty"].as_object().unwrap();
+    assert_eq!(uncertainty["abnormal_entropy"], Value::Null);
+}
