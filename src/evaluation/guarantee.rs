@@ -33,7 +33,9 @@ pub struct Guarantee {
     pub promise: Promise,
     /// Its bound.
     pub alpha: f64,
-    /// By the test that policies are certified with.
+    /// By the tests that policies are certified with.
+    pub guarded: Kept,
+    /// By the exact binomial over cells and Student's t over images.
     pub by_cells_and_images: Kept,
     /// By the exact binomial over cells alone.
     pub by_cells_alone: Kept,
@@ -94,6 +96,7 @@ fn of_promise(tally: &Tally, experiment: &Experiment) -> Vec<Guarantee> {
         .map(|&alpha| Guarantee {
             promise: tally.promise(),
             alpha,
+            guarded: Kept::default(),
             by_cells_and_images: Kept::default(),
             by_cells_alone: Kept::default(),
         })
@@ -104,13 +107,15 @@ fn of_promise(tally: &Tally, experiment: &Experiment) -> Vec<Guarantee> {
             let (alpha, delta) = (row.alpha, experiment.delta);
             let chosen = |test| Sequence::of(&drawn, alpha, delta, test).chosen();
             let truth = |test| chosen(test).and_then(|step| truths.get(step));
-            let tests = [Test::CellsAndImages, Test::CellsAlone];
-            let [both, cells] = tests.map(truth);
+            let tests = [Test::Guarded, Test::CellsAndImages, Test::CellsAlone];
+            let [guarded, both, cells] = tests.map(truth);
+            row.guarded.count(guarded, alpha);
             row.by_cells_and_images.count(both, alpha);
             row.by_cells_alone.count(cells, alpha);
         }
     }
     for row in &mut rows {
+        row.guarded.divide(experiment.draws);
         row.by_cells_and_images.divide(experiment.draws);
         row.by_cells_alone.divide(experiment.draws);
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The shares of mistakes that are promised not to be exceeded; the first policy of a bundle is its default.
-pub const ALPHAS: [f64; 4] = [0.05, 0.01, 0.02, 0.1];
+pub const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
 /// One minus the confidence of every promise.
 pub const DELTA: f64 = 0.05;
@@ -61,7 +61,7 @@ pub fn promises(classes: usize) -> impl Iterator<Item = Promise> {
     Promise::ALL.into_iter().filter(differs)
 }
 
-/// A policy for each promise and share of mistakes, with its certificate or as "refer all".
+/// A policy for each promise and share of mistakes, with its certificate or as "refer all"; those that promise something first.
 ///
 /// `summaries` know which classes are abnormal ([`Summary::with_abnormal`]).
 ///
@@ -79,5 +79,7 @@ pub fn policies(
             policies.push(certified.into_policy(&tally, promise.measure()));
         }
     }
+    // A default that refers everything would be of no use while another keeps its promise.
+    policies.sort_by_key(|policy| policy.threshold.is_none());
     Ok(policies)
 }

@@ -120,14 +120,19 @@ fn table(method: Method, rows: &[Guarantee]) -> TextTable {
     };
     let row = |row: &Guarantee| {
         let name = row.promise.policy_name(row.alpha);
+        let guarded = kept(&row.guarded);
         let both = kept(&row.by_cells_and_images);
         let cells = kept(&row.by_cells_alone);
-        std::iter::once(name).chain(both).chain(cells).collect()
+        let columns = guarded.into_iter().chain(both).chain(cells);
+        std::iter::once(name).chain(columns).collect()
     };
     let titles = [
         "broken",
         "refer all",
         "coverage",
+        "broken, without guard",
+        "refer all, without guard",
+        "coverage, without guard",
         "broken, cells alone",
         "refer all, cells alone",
         "coverage, cells alone",

@@ -77,7 +77,7 @@ pub fn certify(tally: &Tally, alpha: f64, delta: f64) -> Result<Certified, RiskE
     check_probability("alpha", alpha)?;
     check_probability("delta", delta)?;
     let moments = tally.moments();
-    let sequence = Sequence::of(&moments, alpha, delta, Test::CellsAndImages);
+    let sequence = Sequence::of(&moments, alpha, delta, Test::Guarded);
     let at = |step: Option<usize>| step.and_then(|step| moments.get(step));
     let thresholds = tally.grid().thresholds();
     let steps = thresholds.iter().zip(&moments).enumerate();
@@ -108,7 +108,7 @@ impl Certificate {
             coverage: chosen.accepted as f64 / tally.cells() as f64,
             trials: chosen.trials,
             errors: chosen.errors,
-            p_value: Some(PValue::of(chosen, alpha).larger()),
+            p_value: Some(PValue::of(chosen, alpha).judged()),
             further_images: None,
         }
     }
@@ -120,7 +120,7 @@ impl Certificate {
             coverage: 0.0,
             trials: first.map_or(0, |first| first.trials),
             errors: first.map_or(0, |first| first.errors),
-            p_value: first.map(|first| PValue::of(first, alpha).larger()),
+            p_value: first.map(|first| PValue::of(first, alpha).judged()),
             further_images: further_images(tally, alpha, delta),
         }
     }
@@ -200,7 +200,7 @@ mod tests {
             coverage: 0.6,
             trials: 720,
             errors: 0,
-            p_value: Some(certified.steps[11].p_value.larger()),
+            p_value: Some(certified.steps[11].p_value.judged()),
             further_images: None,
         };
         assert_eq!(certified.certificate, wanted);

@@ -23,7 +23,7 @@ pub(super) fn further_images(tally: &Tally, alpha: f64, delta: f64) -> Option<u6
     while planned as f64 <= most {
         let times = planned as f64 / present as f64;
         let first = first_tested(&moments, alpha, delta, times).and_then(|step| moments.get(step));
-        if first.is_some_and(|step| PValue::planned(step, alpha, times).larger() <= delta) {
+        if first.is_some_and(|step| PValue::planned(step, alpha, times).judged() <= delta) {
             return Some(planned - present);
         }
         planned = ((planned as f64 * GROWTH) as u64).max(planned + 1);

@@ -3,7 +3,8 @@
 //!
 //! The way of the numbers: [`Outcome`]s of calibration cells → a [`Tally`] over a [`Grid`] of thresholds, fixed beforehand →
 //! [`Moments`] per step → [`PValue`]s → the loosest threshold that [`certify`] can promise. Cells of one image depend on each
-//! other, so every step has to pass two tests: the exact binomial over cells and Student's t over images.
+//! other, so every step has to pass the exact binomial over cells, Student's t over images, and the
+//! same t with two images more that are as bad as the worst.
 
 mod certify;
 mod error;
@@ -18,6 +19,8 @@ pub use certify::{Certificate, Certified, Step, certify};
 pub use error::RiskError;
 pub use grid::Grid;
 pub use moments::Moments;
-pub use p_value::{PValue, binomial_p, cells_without_error, clopper_pearson_upper};
+pub use p_value::{
+    PValue, binomial_p, cells_without_error, clopper_pearson_upper, images_without_bad_one,
+};
 pub use sequence::{Sequence, Test, certified_steps};
 pub use tally::{Counts, ImageTally, Outcome, Tally};

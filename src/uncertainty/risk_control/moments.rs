@@ -20,9 +20,23 @@ pub struct Moments {
     trials_squared: u64,
     trials_times_errors: u64,
     errors_squared: u64,
+    /// Mistakes and cases of the image with most mistakes; of several, that with fewest cases.
+    worst: (u64, u64),
 }
 
+/// Images that are thought to be added, each as bad as the worst that was seen.
+const FURTHER_BAD_IMAGES: usize = 2;
+
 impl Moments {
+    /// The same images and two more, each as bad as the worst of them: what a heavy tail may still hold.
+    pub(super) fn with_further_bad_images(&self) -> Moments {
+        let mut moments = *self;
+        for _ in 0..FURTHER_BAD_IMAGES {
+            moments.add(self.worst.1, self.worst.0);
+        }
+        moments
+    }
+
     /// The moments of `steps` steps over images (a drawn image as often as it is drawn).
     ///
     /// An image that has no case of the promise at any step says nothing of its risk and is left out, but for the cells accepted:
@@ -49,6 +63,12 @@ impl Moments {
     }
 
     fn add(&mut self, trials: u64, errors: u64) {
+        let (errors_of_worst, trials_of_worst) = self.worst;
+        let worse =
+            errors > errors_of_worst || (errors == errors_of_worst && trials < trials_of_worst);
+        if worse || self.images == 0 {
+            self.worst = (errors, trials);
+        }
         self.images += 1;
         self.images_with_trials += u64::from(trials > 0);
         self.trials += trials;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::moments::Moments;
-use super::p_value::{PValue, binomial_p, cells_without_error};
+use super::p_value::{PValue, binomial_p, cells_without_error, images_without_bad_one};
 
 /// The test begins where this share of the cases is accepted that the loosest threshold accepts: 1 in 4. Begun stricter, one
 /// early mistake among few cells would end it; begun looser, a risk that is small only for the surest cells would be missed.
@@ -15,7 +15,9 @@ const START_IMAGES: f64 = 20.0;
 /// Which p-value a threshold has to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
-    /// The larger of both: cells of one image may depend on each other.
+    /// The largest of all: an image worse than those that were seen may be still to come.
+    Guarded,
+    /// The larger of the tests over cells and over images: cells of one image may depend on each other.
     CellsAndImages,
     /// The exact binomial alone, as if all cells were independent: to show what that would promise wrongly.
     CellsAlone,
@@ -25,6 +27,7 @@ impl Test {
     /// The p-value of one step.
     pub fn p(self, moments: &Moments, alpha: f64) -> f64 {
         match self {
+            Test::Guarded => PValue::of(moments, alpha).judged(),
             Test::CellsAndImages => PValue::of(moments, alpha).larger(),
             Test::CellsAlone => binomial_p(moments.trials, moments.errors, alpha),
         }
@@ -59,16 +62,17 @@ impl Sequence {
 }
 
 /// The first step that is tested: it accepts as many cases as could keep the promise without a mistake, a quarter of those that the
-/// loosest step accepts, and cases of 20 images; `None` when even the loosest has too few.
+/// loosest step accepts, and cases of 20 images or as many as α takes ([`images_without_bad_one`]); `None` when even the loosest has
+/// too few.
 ///
 /// It looks at how many are accepted, never at what is right. `times` plans for as many times the present images; it is 1 when
 /// the present ones are tested.
 pub(super) fn first_tested(steps: &[Moments], alpha: f64, delta: f64, times: f64) -> Option<usize> {
     let all = steps.last().map_or(0, |loosest| loosest.trials);
     let cells = (cells_without_error(alpha, delta) as f64).max(times * all as f64 / START_SHARE);
+    let images = (images_without_bad_one(alpha, delta) as f64).max(START_IMAGES);
     let enough = |step: &Moments| {
-        times * step.trials as f64 >= cells
-            && times * step.images_with_trials as f64 >= START_IMAGES
+        times * step.trials as f64 >= cells && times * step.images_with_trials as f64 >= images
     };
     steps.iter().position(enough)
 }
