@@ -33,7 +33,7 @@ static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     write_trunk(&folder.path().join("trunk.onnx"));
     let said = model(folder.path(), "first");
     assert!(
-        said.contains("AUROC, normal vs abnormal") && said.contains("test part"),
+        said.contains("normal vs abnormal: AUROC") && said.contains("test part"),
         "{said}"
     );
     folder
@@ -42,8 +42,11 @@ static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
 /// Runs `model` in a folder of its own and returns what it says.
 fn model(folder: &Path, run: &str) -> String {
     let (data, trunk) = (folder.join("data"), folder.join("trunk.onnx"));
-    let (work, out) = (folder.join(run).join("work"), folder.join(run).join("tiny"));
+    let [work, out, report] = ["work", "tiny", "report"].map(|name| folder.join(run).join(name));
     let places = [
+        "--frozen-trunk",
+        "--report",
+        path(&report),
         "--data",
         path(&data),
         "--trunk",
@@ -93,18 +96,24 @@ fn one_command_makes_a_bundle_that_the_server_takes() {
 fn the_evaluation_covers_every_method_and_both_parts() {
     let text = fs::read(TRAINED.path().join("first/tiny/evaluation.json")).unwrap();
     let evaluation: Value = serde_json::from_slice(&text).unwrap();
-    for part in ["out_of_fold", "test"] {
-        let methods = evaluation[part]["methods"].as_object().unwrap();
-        assert_eq!(methods.len(), 4, "{part}");
-        for (method, figures) in methods {
-            let auroc = figures["figures"]["auroc_abnormal"]["value"]
-                .as_f64()
-                .unwrap();
-            assert!(auroc > 0.9, "{method} tells colours apart: {auroc}");
+    let parts = evaluation["parts"].as_array().unwrap();
+    for part in parts {
+        let methods = part["methods"].as_array().unwrap();
+        assert_eq!(methods.len(), 4);
+        for method in methods {
+            let auroc = method["questions"][1]["figures"]["auroc"]["value"].as_f64();
+            assert!(
+                auroc.unwrap() > 0.9,
+                "{} tells colours apart: {auroc:?}",
+                method["name"]
+            );
         }
     }
-    assert_eq!(evaluation["out_of_fold"]["cells"], 36);
-    assert_eq!(evaluation["test"]["images"], 2);
+    assert_eq!(parts[0]["name"], "out of fold");
+    assert_eq!(parts[0]["cells"], 36);
+    assert_eq!(parts[1]["images"], 2);
+    let report = fs::read_to_string(TRAINED.path().join("first/report/report.html")).unwrap();
+    assert!(report.contains("out of fold") && report.contains("A suggestion, not a diagnosis"));
 }
 
 #[test]
@@ -138,7 +147,17 @@ fn two_classes_are_trained_step_by_step() {
         "--num-classes",
         "2",
     ];
-    let export = [&["export", "--out", path(&out)], &heads[..]].concat();
+    let report = folder.path().join("report");
+    let export = ["export", "--frozen-trunk", "--out", path(&out)];
+    let export = [&export[..], &heads[..]].concat();
+    let evaluate = [
+        "evaluate",
+        "--frozen-trunk",
+        "--out",
+        path(&out),
+        "--report",
+        path(&report),
+    ];
 
     assert_refused(
         &train(&["split", "--work", path(&work)]),
@@ -171,7 +190,7 @@ fn two_classes_are_trained_step_by_step() {
         succeed(&[&["train", "--method", method], &heads[..]].concat());
     }
     succeed(&export);
-    succeed(&[&["evaluate", "--out", path(&out)], &heads[..]].concat());
+    succeed(&[&evaluate[..], &heads[..]].concat());
     let manifest = Bundle::open(&out).unwrap().manifest().clone();
     let labels: Vec<(&str, bool)> = manifest
         .labels
@@ -260,7 +279,7 @@ fn a_card_is_not_written_beside_other_heads() {
         "4",
     ];
     assert_refused(
-        &train(&[&["evaluate"], &places[..]].concat()),
+        &train(&[&["evaluate", "--frozen-trunk"], &places[..]].concat()),
         "run `export` again",
     );
 }

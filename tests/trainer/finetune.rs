@@ -9,11 +9,11 @@ use secondlook::{
     bundle::{Method, onnx::ModelProto},
     imaging::Padding,
     training::{
-        CropTable, Dataset, FEATURES, Graph, Grouping, HeadBank, LOGITS, MultiHeadLoss, Workspace,
-        baseline_graph, crop_dataset,
+        CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss,
+        Workspace, baseline_graph, crop_dataset,
         finetune::{
             Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned,
-            HeadPlan, OptimiserSettings, Sampling, View, field_sources, fine_tune,
+            HeadPlan, OptimiserSettings, Sampling, View, fine_tune, sources,
         },
         lite0::{Frozen, Lite0Tail},
     },
@@ -24,7 +24,7 @@ use super::{finetune_views::NORMALISATION, runtime, tiny_data::write_data};
 const SIZE: usize = 32;
 
 static TRUNK: LazyLock<ModelProto> = LazyLock::new(|| {
-    let bytes = fs::read("models/cric-lite0/trunk.onnx").unwrap();
+    let bytes = fs::read("weights/efficientnet_lite0.onnx").unwrap();
     ModelProto::decode(bytes.as_slice()).unwrap()
 });
 
@@ -37,17 +37,21 @@ struct Cells {
 
 static CELLS: LazyLock<Cells> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let data = Dataset::open(&write_data(&folder.path().join("data"), 6)).unwrap();
+    let data = Dataset::open(&write_data(&folder.path().join("data"), 6), None, None).unwrap();
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
     let bar = ProgressBar::hidden();
-    let cropped = crop_dataset(&data, &workspace, 21, Padding::Reflect, &bar);
+    let options = CropOptions {
+        edge: 21,
+        padding: Padding::Reflect,
+    };
+    let cropped = crop_dataset(&data, &workspace, &options, &bar);
     let table = cropped.unwrap().table;
     Cells {
-        sources: field_sources(&data, &table.rows, &table.settings).unwrap(),
+        sources: sources(&workspace.crops(), &table.rows, &table.settings).unwrap(),
         classes: table
             .rows
             .iter()
-            .map(|row| Grouping::Six.class_of(row.label))
+            .map(|row| table.labels.index_of(&row.label).unwrap())
             .collect(),
         table,
     }

@@ -9,8 +9,8 @@ use secondlook::{
         decode, resize,
     },
     training::{
-        Dataset, Workspace, crop_dataset,
-        finetune::{Augmentation, CellSource, View, crop_sources, field_sources},
+        CropOptions, CropRow, Dataset, Workspace, crop_dataset,
+        finetune::{Augmentation, CellSource, View, sources},
     },
 };
 
@@ -74,16 +74,27 @@ fn a_view_lies_in_the_field_where_the_crop_was_cut() {
         writeln!(std::io::stderr(), "{message}").unwrap();
         return;
     }
-    let mut dataset = Dataset::open(Path::new(DATA)).unwrap();
+    let mut dataset = Dataset::open(Path::new(DATA), None, None).unwrap();
     dataset.cells.truncate(60);
     for (edge, size) in [(93, 128), (140, 128), (186, 160)] {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(folder.path()).unwrap();
         let bar = indicatif::ProgressBar::hidden();
-        let table = crop_dataset(&dataset, &workspace, edge, Padding::Reflect, &bar);
+        let options = CropOptions {
+            edge,
+            padding: Padding::Reflect,
+        };
+        let table = crop_dataset(&dataset, &workspace, &options, &bar);
         let table = table.unwrap().table;
-        let fields = field_sources(&dataset, &table.rows, &table.settings).unwrap();
-        let crops = crop_sources(&workspace.crops(), &table.rows, Padding::Reflect).unwrap();
+        let placed = |rows: &[CropRow]| sources(&workspace.crops(), rows, &table.settings).unwrap();
+        let fields = placed(&table.rows);
+        let without_field = |row: &CropRow| CropRow {
+            nucleus_x: None,
+            nucleus_y: None,
+            ..row.clone()
+        };
+        let alone: Vec<CropRow> = table.rows.iter().map(without_field).collect();
+        let crops = placed(&alone);
         for (field, crop) in fields.iter().zip(&crops) {
             let expected = served(&crop.image, size);
             for source in [field, crop] {

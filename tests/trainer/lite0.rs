@@ -26,7 +26,7 @@ use secondlook::{
 
 use super::runtime;
 
-const TRUNK: &str = "models/cric-lite0/trunk.onnx";
+const TRUNK: &str = "weights/efficientnet_lite0.onnx";
 const CELLS: [&str; 4] = ["asc-us", "hsil", "nilm", "scc"];
 
 static MODEL: LazyLock<ModelProto> =

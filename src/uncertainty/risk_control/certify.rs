@@ -245,12 +245,12 @@ mod tests {
 
     #[test]
     fn where_nothing_can_be_promised_the_further_images_are_those_that_would_do() {
-        // Without a mistake 1% takes 299 cells at the first tested step, which accepts a quarter, from 20 images.
+        // Without a mistake 10% takes 29 cells at the first tested step, which accepts a quarter, from 20 images.
         let few = tally(Promise::AcceptError, &cells(30, 1, &[19]));
-        let certified = certify(&few, 0.01, 0.05).unwrap();
-        assert_eq!(certified.threshold, Some(0.95), "600 cells are enough");
+        let certified = certify(&few, 0.1, 0.05).unwrap();
+        assert!(certified.threshold.is_some(), "30 images are enough");
         let fewer = tally(Promise::AcceptError, &cells(12, 1, &[19]));
-        let certified = certify(&fewer, 0.01, 0.05).unwrap();
+        let certified = certify(&fewer, 0.1, 0.05).unwrap();
         assert_eq!(
             (certified.threshold, certified.certificate.p_value),
             (None, None)
@@ -261,7 +261,7 @@ mod tests {
             Promise::AcceptError,
             &cells(12 + further as usize, 1, &[19]),
         );
-        assert!(certify(&enough, 0.01, 0.05).unwrap().threshold.is_some());
+        assert!(certify(&enough, 0.1, 0.05).unwrap().threshold.is_some());
         assert_eq!(further, 8, "20 images");
     }
 
