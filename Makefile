@@ -13,7 +13,7 @@ REPORT ?= $(WORK)/report
 SEED ?= 1
 # What the manifest and the card say of the data
 ABOUT := CRIC Cervix collection (Rezende et al., "CRIC searchable image database as a public platform for conventional \
-	Pap smear cytology data", Scientific Data 2021), CC BY 4.0; the DOI of each image is in the collection's table
+	Pap smear cytology data", Scientific Data 2021), CC BY 4.0; its table has the DOI of each image
 CARGO ?= cargo
 # Everything is built with one profile, so that it is compiled once.
 BUILD := --release --locked

@@ -66,7 +66,13 @@ async fn every_method_answers_with_consistent_numbers() {
         let answer = server.answer(&format!("?method={method}")).await;
         assert_eq!(answer["method"], method);
         assert_eq!(answer["samples"]["values"], Value::Null);
-        assert_eq!(answer["ood"], Value::Null);
+        let p_value = answer["ood"]["p_value"].as_f64().unwrap();
+        assert!(p_value > 0.0 && p_value <= 1.0 && answer["ood"]["score"].is_number());
+        let policy = answer["decision"]["policy"].as_str().unwrap();
+        assert!(
+            policy.starts_with("accept_error"),
+            "the default policy: {policy}"
+        );
         assert_eq!(answer["accession"], Value::Null);
         assert_eq!(answer["comparisons"], Value::Array(vec![]));
         assert_eq!(answer["samples"]["used"], answer["samples"]["requested"]);

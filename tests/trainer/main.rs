@@ -9,6 +9,7 @@ mod cric;
 mod crops;
 mod default_bundle;
 mod features;
+mod fine_tuned_model;
 mod finetune;
 mod finetune_command;
 mod finetune_views;
