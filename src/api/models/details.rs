@@ -93,7 +93,7 @@ pub struct MethodCalibration {
     pub images: usize,
     /// The smallest and the largest value of each measure; the normalised scores lie between them.
     pub ranges: Vec<RangeOfMeasure>,
-    /// After how many views the decision is taken for settled; null for methods that always draw all their samples.
+    /// The bundle's rule for when further views would not change the decision; null when it has none for this method.
     #[schema(required)]
     pub stopping: Option<EarlyStopping>,
 }
@@ -107,8 +107,7 @@ pub struct EarlyStopping {
     /// Views between looks.
     #[schema(format = Int64, minimum = 1)]
     pub step: usize,
-    /// Standard errors by which a decision has to be away from changing; null when none are enough, so that all views are
-    /// drawn.
+    /// Standard errors by which a decision has to be away from changing; null when no number is enough, which takes all views.
     #[schema(required, minimum = 0)]
     pub lambda: Option<f64>,
 }
