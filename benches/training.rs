@@ -151,7 +151,11 @@ impl Heads {
         self.rounds.sort_by(f64::total_cmp);
         let at = |place: usize| self.rounds.get(place).copied().unwrap_or(f64::NAN);
         let median = at(ROUNDS / 2);
-        let verdict = if median >= LIMIT { "reaching" } else { "MISSING" };
+        let verdict = if median >= LIMIT {
+            "reaching"
+        } else {
+            "MISSING"
+        };
         println!(
             "{median:.0} [{:.0}, {:.0}] times less, {verdict} the {LIMIT:.0} asked for: an epoch of {} ({} head(s)) on cached features / with the trunk run again",
             at(0),
