@@ -151,9 +151,13 @@ impl Heads {
         self.rounds.sort_by(f64::total_cmp);
         let at = |place: usize| self.rounds.get(place).copied().unwrap_or(f64::NAN);
         let median = at(ROUNDS / 2);
-        let verdict = if median >= LIMIT { "within" } else { "BELOW" };
+        let verdict = if median >= LIMIT {
+            "reaching"
+        } else {
+            "MISSING"
+        };
         println!(
-            "{median:.0} [{:.0}, {:.0}] times less, {verdict} the limit of {LIMIT:.0}: an epoch of {} ({} head(s)) on cached features / with the trunk run again",
+            "{median:.0} [{:.0}, {:.0}] times less, {verdict} the {LIMIT:.0} asked for: an epoch of {} ({} head(s)) on cached features / with the trunk run again",
             at(0),
             at(ROUNDS - 1),
             self.method,
