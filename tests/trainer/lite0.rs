@@ -14,7 +14,9 @@ use rand_chacha::{
 };
 use secondlook::{
     bundle::onnx::ModelProto,
-    imaging::{InputTensor, Limits, Normalisation, ResizeFilter, decode, resize},
+    imaging::{
+        InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus, decode, resize,
+    },
     training::{
         Graph,
         lite0::{
@@ -43,6 +45,9 @@ fn cells(size: u32) -> InputTensor {
     for cell in CELLS {
         let bytes = fs::read(format!("examples/cells/{cell}.png")).unwrap();
         let image = decode(&bytes, &Limits::default()).unwrap();
+        // Near the nucleus, where there is more to see and fewer weights sit on a kink of ReLU6.
+        let (x, y) = (i64::from(image.width() / 2), i64::from(image.height() / 2));
+        let image = crop_at_nucleus(&image, x, y, 93, Padding::Reflect).unwrap();
         let image = resize(&image, size, size, ResizeFilter::Bilinear).unwrap();
         input.push(&image, &normalisation).unwrap();
     }

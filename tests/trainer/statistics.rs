@@ -14,15 +14,17 @@ use secondlook::{
 
 use super::runtime;
 
-const BUNDLE: &str = "models/cric-lite0";
+const TRUNK: &str = "weights/efficientnet_lite0.onnx";
 const CROPS: usize = 5;
+/// Edge of the default bundle's input.
+const SIZE: usize = 128;
 
 fn trunk() -> ModelProto {
-    ModelProto::decode(&*fs::read(format!("{BUNDLE}/trunk.onnx")).unwrap()).unwrap()
+    ModelProto::decode(&*fs::read(TRUNK).unwrap()).unwrap()
 }
 
 fn cells() -> InputTensor {
-    let bundle = Bundle::open(Path::new(BUNDLE)).unwrap();
+    let bundle = Bundle::open(Path::new("models/cric-lite0")).unwrap();
     let input = &bundle.manifest().input;
     let mut tensor = InputTensor::with_capacity(input.size, input.size, CROPS).unwrap();
     for number in 0..CROPS {
@@ -40,9 +42,10 @@ fn output(model: &ModelProto, output: &str, images: &[f32]) -> Vec<f32> {
     let path = folder.path().join("trunk.onnx");
     fs::write(&path, model.encode_to_vec()).unwrap();
     let mut graph = Graph::open(runtime(), &path, output).unwrap();
-    let count = i64::try_from(images.len() / (3 * 224 * 224)).unwrap();
+    let count = i64::try_from(images.len() / (3 * SIZE * SIZE)).unwrap();
+    let edge = SIZE as i64;
     graph
-        .run(&[("image", vec![count, 3, 224, 224], images)])
+        .run(&[("image", vec![count, 3, edge, edge], images)])
         .unwrap()
 }
 
@@ -67,8 +70,8 @@ fn moments(values: &[f32]) -> (f64, f64) {
 #[test]
 fn statistics_are_mean_and_log_deviation_of_each_channel() {
     let (trunk, cells) = (trunk(), cells());
-    // The third addition of this trunk has 80 channels of 14 × 14, the first 24 of 56 × 56.
-    for (addition, channels, space) in [(0, 24, 56 * 56), (2, 80, 14 * 14)] {
+    // The third addition of this trunk has 80 channels of 8 × 8, the first 24 of 32 × 32.
+    for (addition, channels, space) in [(0, 24, 32 * 32), (2, 80, 8 * 8)] {
         let tensor = residual_additions(&trunk).swap_remove(addition);
         let edited = with_statistics(&trunk, &tensor).unwrap();
         let found = output(&edited, STATISTICS, cells.as_slice());
@@ -106,7 +109,7 @@ fn statistics_do_not_depend_on_the_batch() {
     for tensor in residual_additions(&trunk) {
         let edited = with_statistics(&trunk, &tensor).unwrap();
         let together = output(&edited, STATISTICS, cells.as_slice());
-        let alone = cells.as_slice().chunks_exact(3 * 224 * 224);
+        let alone = cells.as_slice().chunks_exact(3 * SIZE * SIZE);
         let alone: Vec<f32> = alone
             .flat_map(|image| output(&edited, STATISTICS, image))
             .collect();

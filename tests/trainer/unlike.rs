@@ -18,6 +18,7 @@ use secondlook::{
 use super::runtime;
 
 const BUNDLE: &str = "models/cric-lite0";
+const TRUNK: &str = "weights/efficientnet_lite0.onnx";
 const COUNT: usize = 160;
 const FILE: &str = "out_of_distribution.json";
 
@@ -50,11 +51,12 @@ fn rows(graph: &mut Graph, manifest: &Manifest, turn: usize) -> Vec<f32> {
             .push(&resized.unwrap(), &input.normalisation)
             .unwrap();
     }
-    let shape = vec![12, 3, 224, 224];
+    let edge = i64::from(input.size);
+    let shape = vec![12, 3, edge, edge];
     graph.run(&[("image", shape, tensor.as_slice())]).unwrap()
 }
 
-/// The default bundle with statistics after the third residual addition.
+/// The default bundle's heads on the pretrained trunk, with statistics after the third residual addition.
 fn write_bundle(directory: &Path) {
     let source = Bundle::open(Path::new(BUNDLE)).unwrap();
     let mut manifest = source.manifest().clone();
@@ -62,7 +64,7 @@ fn write_bundle(directory: &Path) {
         fs::copy(source.path_of(graph), directory.join(&graph.name)).unwrap();
     }
     let trunk = manifest.trunk.as_mut().unwrap();
-    let model = ModelProto::decode(&*fs::read(source.path_of(&trunk.file)).unwrap()).unwrap();
+    let model = ModelProto::decode(&*fs::read(TRUNK).unwrap()).unwrap();
     let layer = residual_additions(&model).swap_remove(2);
     let edited = with_statistics(&model, &layer).unwrap().encode_to_vec();
     trunk.file = file(directory, "trunk.onnx", &edited);
