@@ -53,11 +53,12 @@ async fn the_drain_has_a_deadline() {
     let settings = [
         ("SERVER__DRAIN_TIMEOUT_SECONDS", "0.3"),
         ("ENGINE__WORKERS", "1"),
+        ("ENGINE__MAX_PASSES", "1000"),
     ];
     let mut server = Server::with(&settings);
     let endless = tokio::spawn(
         server
-            .predict("?method=tta&passes=200", fixture(CELL))
+            .predict("?method=tta&passes=1000", fixture(CELL))
             .send(),
     );
     tokio::time::sleep(Duration::from_millis(200)).await;
