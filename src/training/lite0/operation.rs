@@ -2,8 +2,8 @@
 //!
 //! burn's own convolution is general: it cannot use that two kinds of convolution make up Lite0, and it keeps every step
 //! in between for the way back. Here a 1 × 1 convolution is one matrix product on maps whose channels lie side by side,
-//! the depthwise convolution has loops of its own, and bias and clipping pass over the result once. A training step takes
-//! about a fifth of the time that burn's convolutions need, half of it in matrix products.
+//! the depthwise convolution has loops of its own, and bias and clipping pass over the result once. A training step takes a
+//! small part of the time that burn's convolutions need.
 
 use burn::backend::{
     Autodiff, Backend, Flex, TensorMetadata,
