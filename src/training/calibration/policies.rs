@@ -40,16 +40,9 @@ pub fn tally(
     let none = || TrainingError::Impossible(format!("{measure} has no grid of thresholds"));
     let grid = Grid::of_measure(measure, known.abnormal.len()).ok_or_else(none)?;
     let outcome = |(cell, summary): (usize, &Summary)| {
-        let label = known.labels[cell];
-        let value = measure.of(summary);
-        Outcome {
-            image: known.images[cell],
-            uncertainty: value.unwrap_or_default(),
-            eligible: known.eligible[cell] && value.is_some(),
-            abnormal: known.abnormal[label],
-            called_abnormal: known.abnormal[summary.predicted],
-            right_class: summary.predicted == label,
-        }
+        let (image, label) = (known.images[cell], known.labels[cell]);
+        let eligible = known.eligible[cell];
+        Outcome::of(image, summary, measure, label, known.abnormal, eligible)
     };
     let outcomes: Vec<Outcome> = summaries.iter().enumerate().map(outcome).collect();
     Ok(Tally::of(promise, &outcomes, &grid)?)
