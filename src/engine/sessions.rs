@@ -73,8 +73,8 @@ impl Sessions {
                 },
             )
         };
-        let trunk = match &manifest.trunk {
-            Some(trunk) => Some(runtime.session(&bundle.path_of(&trunk.file), options)?),
+        let trunk = match bundle.trunk_file() {
+            Some(file) => Some(runtime.session(&bundle.path_of(file), options)?),
             None => None,
         };
         let mut heads = BTreeMap::new();

@@ -8,12 +8,13 @@ use super::{
     Engine, Model, Runtime, SessionOptions, Shared, StartError,
     check::check,
     drain_rate::DrainRate,
+    precision::choose,
     queue::Queue,
     sessions::Sessions,
     worker::{Workplace, work},
 };
 use crate::{
-    bundle::Bundle,
+    bundle::{Bundle, Trunk},
     config::{EngineConfig, ExecutionProvider},
     imaging::Limits,
 };
@@ -32,6 +33,8 @@ impl Engine {
         if bundles.is_empty() {
             return Err(StartError::NoBundle);
         }
+        let chosen = bundles.iter().map(|bundle| choose(config, bundle));
+        let bundles: Vec<Bundle> = chosen.collect::<Result<_, _>>()?;
         let threads = Threads::of(config);
         let place = Arc::new(Workplace {
             queue: Queue::new(config.queue_capacity),
@@ -68,7 +71,8 @@ impl Engine {
     }
 }
 
-/// Verifies a bundle in full, as the server does at its start: tensors and a trial run of every method.
+/// Verifies a bundle in full, as the server does at its start: tensors and a trial run of every method, with each of its
+/// trunks.
 ///
 /// # Errors
 /// The first thing that is wrong, as one sentence.
@@ -77,7 +81,18 @@ pub fn check_bundle(
     runtime: &Runtime,
     bundle: &Bundle,
 ) -> Result<(), StartError> {
-    open_and_check(config, Threads::of(config), runtime, bundle).map(|_| ())
+    let threads = Threads::of(config);
+    let served = choose(config, bundle)?;
+    let trunk = bundle.manifest().trunk.as_ref();
+    let precisions = trunk.map(Trunk::precisions).unwrap_or_default();
+    let others = precisions
+        .into_iter()
+        .filter(|precision| Some(*precision) != served.trunk_precision())
+        .filter_map(|precision| bundle.clone().with_trunk_precision(precision));
+    for bundle in std::iter::once(served.clone()).chain(others) {
+        open_and_check(config, threads, runtime, &bundle)?;
+    }
+    Ok(())
 }
 
 /// How the cores are shared out.
