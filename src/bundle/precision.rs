@@ -42,6 +42,7 @@ pub struct TrunkVariant {
     /// The ONNX file.
     pub file: FileReference,
     /// How its answers compare with those of the 32-bit trunk, for each method that was compared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub agreement: BTreeMap<Method, Agreement>,
 }
 
@@ -58,12 +59,23 @@ pub struct Agreement {
 }
 
 impl TrunkVariant {
-    /// Whether every one of `methods` was compared and decides alike for at least this share of the images.
-    pub fn decides_alike(&self, methods: &[Method], share: f64) -> bool {
+    /// Whether every one of `methods` was compared on enough images and decides alike for all but one in 200 of them.
+    pub fn decides_alike(&self, methods: &[Method]) -> bool {
         let alike = |method| {
             let agreement: Option<&Agreement> = self.agreement.get(method);
-            agreement.is_some_and(|agreement| agreement.equal_decisions >= share)
+            agreement.is_some_and(Agreement::is_close)
         };
         methods.iter().all(alike)
+    }
+}
+
+impl Agreement {
+    /// Fewer images say nothing of one in 200.
+    pub const ENOUGH_IMAGES: usize = 200;
+    /// The share of equal decisions from which on a trunk may stand for the other.
+    pub const ALIKE: f64 = 0.995;
+
+    fn is_close(&self) -> bool {
+        self.images >= Self::ENOUGH_IMAGES && self.equal_decisions >= Self::ALIKE
     }
 }

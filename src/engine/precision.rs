@@ -6,9 +6,6 @@ use crate::{
     config::{EngineConfig, ExecutionProvider, TrunkPrecision},
 };
 
-/// `auto` takes another trunk than the original only where at least this share of decisions stays the same, in [0, 1].
-const ALIKE: f64 = 0.995;
-
 /// What matters of the machine.
 #[derive(Clone, Copy)]
 struct Machine {
@@ -56,7 +53,7 @@ fn fastest(machine: Machine, manifest: &Manifest) -> Precision {
     let trunk = manifest.trunk.as_ref();
     let variant = trunk.and_then(|trunk| trunk.variants.get(&candidate));
     let methods = manifest.offered_methods();
-    if variant.is_some_and(|variant| variant.decides_alike(&methods, ALIKE)) {
+    if variant.is_some_and(|variant| variant.decides_alike(&methods)) {
         candidate
     } else {
         Precision::Float32
@@ -95,12 +92,12 @@ mod tests {
         vnni: false,
     };
 
-    /// The default bundle with both variants, of which this share of decisions is equal, for these methods.
-    fn manifest(equal_decisions: f64, methods: &[Method]) -> Manifest {
+    /// The default bundle with both variants, compared by these methods.
+    fn manifest(images: usize, equal_decisions: f64, methods: &[Method]) -> Manifest {
         let text = include_str!("../../models/cric-lite0/bundle.toml");
         let mut manifest: Manifest = toml::from_str(text).unwrap();
         let agreement = Agreement {
-            images: 1000,
+            images,
             equal_labels: 1.0,
             equal_decisions,
         };
@@ -123,24 +120,26 @@ mod tests {
 
     #[test]
     fn auto_takes_what_is_fast_here_and_decides_alike() {
-        let alike = manifest(0.995, &Method::ALL);
+        let alike = manifest(200, 0.995, &Method::ALL);
         assert_eq!(automatic(WITH_VNNI, &alike), Precision::Int8);
         assert_eq!(automatic(GPU, &alike), Precision::Float16);
         assert_eq!(automatic(WITHOUT, &alike), Precision::Float32);
-        let unlike = manifest(0.994, &Method::ALL);
+        let unlike = manifest(200, 0.994, &Method::ALL);
         assert_eq!(automatic(WITH_VNNI, &unlike), Precision::Float32);
         assert_eq!(automatic(GPU, &unlike), Precision::Float32);
     }
 
     #[test]
-    fn auto_does_not_trust_a_method_that_was_not_compared() {
-        let in_part = manifest(1.0, &[Method::Baseline]);
+    fn auto_does_not_trust_what_was_not_compared_or_on_few_images() {
+        let in_part = manifest(200, 1.0, &[Method::Baseline]);
         assert_eq!(automatic(WITH_VNNI, &in_part), Precision::Float32);
+        let on_few = manifest(199, 1.0, &Method::ALL);
+        assert_eq!(automatic(WITH_VNNI, &on_few), Precision::Float32);
     }
 
     #[test]
     fn what_is_asked_for_is_taken_whatever_the_report_says() {
-        let unlike = manifest(0.5, &[]);
+        let unlike = manifest(200, 0.5, &[]);
         let asked = |configured| wanted(configured, WITHOUT, &unlike);
         assert_eq!(asked(TrunkPrecision::Int8), Precision::Int8);
         assert_eq!(asked(TrunkPrecision::Float16), Precision::Float16);

@@ -126,6 +126,13 @@ impl Report {
                 "p-values differ: they are held against calibration cells that the float32 trunk has seen".to_owned(),
             );
         }
+        if self.images < Agreement::ENOUGH_IMAGES {
+            self.remarks.push(format!(
+                "{} images are too few for `auto` to take this trunk: compare on {} or more",
+                self.images,
+                Agreement::ENOUGH_IMAGES
+            ));
+        }
         if self.same_images && self.range_images > 0 {
             self.remarks.push(
                 "the answers were compared on the images that set the ranges: name others with --compare-on to be sure".to_owned(),
