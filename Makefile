@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers \
+.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
 	openapi readme deny clean
 
 # The folder with the data and with the harness for other servers
@@ -73,6 +73,9 @@ bench-training: runtime ## an epoch of training on cached features, against the 
 bench-peers: runtime ## other servers with our model on our cores, under one load (PEERS="--rounds 3 --only fastapi" for less)
 	$(CARGO) build $(BUILD) --bin secondlook
 	python3 scripts/bench_peers.py --shared $(SHARED) $(PEERS)
+
+performance: ## write docs/PERFORMANCE.md's tables again from what `make bench` and `make bench-peers` measured last
+	python3 scripts/performance_page.py
 
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples

@@ -167,9 +167,7 @@ pub fn measure(
     let before = used()?;
     let load = drive(closed_loop(server.address, requests, clients, seconds))?;
     let after = used()?;
-    if load.answered == 0 {
-        return Err(format!("none of {clients} clients got an answer within {seconds} s").into());
-    }
+    // Without any answer these are infinite, and the table shows it.
     let answers = load.answered_in_all as f64;
     Ok(Measured {
         load,

@@ -124,24 +124,35 @@ impl Figures {
         verdicts.for_each(|verdict| println!("{verdict}"));
     }
 
+    /// The longer side goes down.
     fn table(&self) -> Table {
-        let columns = distinct(self.figures.iter().map(|figure| figure.what));
-        let mut table = Table::new();
-        table
-            .load_preset(presets::UTF8_FULL_CONDENSED)
-            .set_header(std::iter::once("").chain(columns.iter().copied()));
-        for subject in distinct(self.figures.iter().map(|figure| figure.subject.as_str())) {
-            let cell = |what: &&str| {
-                let figure = self.get(subject, what);
-                figure.map_or_else(String::new, |figure| short(figure.median()))
-            };
-            table.add_row(std::iter::once(subject.to_owned()).chain(columns.iter().map(cell)));
+        let subjects = distinct(self.figures.iter().map(|figure| figure.subject.as_str()));
+        let whats = distinct(self.figures.iter().map(|figure| figure.what));
+        let cell = |subject: &str, what: &str| {
+            let figure = self.get(subject, what);
+            figure.map_or_else(String::new, |figure| short(figure.median()))
+        };
+        if subjects.len() < whats.len() {
+            return table(&whats, &subjects, |what, subject| cell(subject, what));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table
+        table(&subjects, &whats, cell)
     }
+}
+
+fn table(rows: &[&str], columns: &[&str], cell: impl Fn(&str, &str) -> String) -> Table {
+    let mut table = Table::new();
+    let header = std::iter::once("").chain(columns.iter().copied());
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_header(header);
+    for row in rows {
+        let cells = columns.iter().map(|column| cell(row, column));
+        table.add_row(std::iter::once((*row).to_owned()).chain(cells));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// As written to JSON, with what a reader would otherwise compute.

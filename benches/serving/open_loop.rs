@@ -23,7 +23,7 @@ pub struct Flood {
     answered: Vec<f64>,
     /// The same for 503 and 429.
     refused: Vec<f64>,
-    /// Any other status, or no answer.
+    /// Any other status, such as 504, or no answer.
     pub failed: usize,
     /// How late the generator was at most, in seconds: above a few milliseconds it was no flood of this rate.
     pub lateness: f64,
@@ -39,14 +39,10 @@ impl Flood {
         useful.count() as f64 / self.seconds
     }
 
-    /// Share of the refusals that came within 50 ms, 1 without any.
+    /// Share of the refusals that came within 50 ms; 1 where nothing was refused.
     pub fn prompt_refusals(&self) -> f64 {
-        let prompt = self
-            .refused
-            .iter()
-            .filter(|seconds| **seconds <= 0.05)
-            .count();
-        prompt as f64 / self.refused.len().max(1) as f64
+        let late = self.refused.iter().filter(|seconds| **seconds > 0.05);
+        1.0 - late.count() as f64 / self.refused.len().max(1) as f64
     }
 
     /// Milliseconds below which a share of the refusals came.
@@ -76,12 +72,12 @@ pub async fn open_loop(address: SocketAddr, requests: &[Bytes], rate: f64, secon
         ..Flood::default()
     }));
     let idle: Rc<RefCell<Vec<Client>>> = Rc::default();
-    let mut running = JoinSet::new();
+    let (mut running, mut lateness) = (JoinSet::new(), 0.0_f64);
     let (start, count) = (Instant::now(), (rate * seconds) as usize);
     for (number, request) in (0..count).zip(requests.iter().cycle()) {
         let due = start + Duration::from_secs_f64(number as f64 / rate);
         tokio::time::sleep_until(due.into()).await;
-        flood.borrow_mut().lateness = flood.borrow().lateness.max(due.elapsed().as_secs_f64());
+        lateness = lateness.max(due.elapsed().as_secs_f64());
         let (flood, idle, request) = (Rc::clone(&flood), Rc::clone(&idle), request.clone());
         running.spawn_local(async move {
             let status = ask(&idle, address, &request).await;
@@ -90,7 +86,10 @@ pub async fn open_loop(address: SocketAddr, requests: &[Bytes], rate: f64, secon
         while running.try_join_next().is_some() {}
     }
     while running.join_next().await.is_some() {}
-    flood.take()
+    Flood {
+        lateness,
+        ..flood.take()
+    }
 }
 
 /// Over a connection that nobody uses, or a new one; the status, 0 when there was none.

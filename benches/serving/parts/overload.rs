@@ -91,7 +91,7 @@ fn flood(
     figures.note(subject, "answers' p99 ms", flood.answer_ms(0.99));
     figures.note_asked(
         subject,
-        "neither answered nor refused",
+        "other statuses, or none",
         AtMost(0.0),
         flood.failed as f64,
     );
