@@ -91,6 +91,11 @@ impl Runtime {
         &self.library
     }
 
+    /// The environment, for sessions with other options than the server's; benchmarks compare with such.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Opens a session on a model file.
     ///
     /// # Errors
