@@ -18,10 +18,11 @@ use crate::{
     statistics::quantile,
 };
 
-/// How long a client that was refused stays away; a tenth of the least that servers ask for.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
+/// How long a client that was refused stays away: the shortest `Retry-After` there is.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Where answers take long, the time is stretched until there is one for each client, but not beyond this.
+/// Where answers take long, the time is stretched until there are a few, but not beyond this.
+const FEW: usize = 16;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// What the clients saw within the measured time.
@@ -83,7 +84,8 @@ impl Running {
         };
         self.load.note(status, now - sent);
         self.load.seconds = measured.as_secs_f64();
-        let is_enough = self.load.seconds >= self.seconds && self.load.answered >= self.clients;
+        let is_enough =
+            self.load.seconds >= self.seconds && self.load.answered >= FEW.min(self.clients);
         if is_enough || measured >= LONGEST {
             self.end = Some(now);
         }

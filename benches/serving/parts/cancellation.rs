@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::fairness::LARGE_QUERY;
 use crate::{
     Outcome,
     client::{Client, drive, predictions},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Clients that go away, each with fifty views under way.
-const LEAVING: usize = 32;
+const LEAVING: usize = 16;
 /// How long they wait before they go.
 const UNTIL_BUSY: Duration = Duration::from_millis(400);
 /// Longer than anything that is still done for them.
@@ -36,7 +37,7 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
         "",
         setting.images.get(..1).unwrap_or_default(),
     );
-    let large = predictions("method=tta", "", &setting.images);
+    let large = predictions(LARGE_QUERY, "", &setting.images);
     for _ in 0..options.rounds {
         let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
         let idle_ms =

@@ -1,6 +1,5 @@
 //! Every method at several numbers of clients, against the bare loop.
 
-use bytes::Bytes;
 use secondlook::bundle::Method;
 
 use crate::{
@@ -43,11 +42,7 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
         let mut baseline = None;
         for method in setting.bundle.manifest().offered_methods() {
             let loops = Loops::run(&mut bare, method, options.seconds)?;
-            let requests = predictions(
-                &query(&server, method, &setting.images)?,
-                "",
-                &setting.images,
-            );
+            let requests = predictions(&query(method), "", &setting.images);
             let served: Vec<(usize, Measured)> = CLIENTS
                 .into_iter()
                 .map(|clients| Ok((clients, load(&server, &requests, clients, options.seconds)?)))
@@ -67,20 +62,12 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-/// All views, where the server can be told not to stop early: the loop runs all of them, too.
-pub fn query(server: &Server, method: Method, images: &[Bytes]) -> Outcome<String> {
-    let (plain, exact) = (
-        format!("method={method}"),
-        format!("method={method}&exact=true"),
-    );
-    let Some(image) = images.first().filter(|_| method == Method::Tta) else {
-        return Ok(plain);
-    };
-    let asked = predictions(&exact, "", std::slice::from_ref(image));
-    let is_known = server
-        .answer(asked.first().ok_or("there is no image")?)?
-        .is_some();
-    Ok(if is_known { exact } else { plain })
+/// All views, as the loop takes them.
+pub fn query(method: Method) -> String {
+    match method {
+        Method::Tta => format!("method={method}&exact=true"),
+        _ => format!("method={method}"),
+    }
 }
 
 impl Loops {

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, net::SocketAddr, rc::Rc};
 
 use bytes::Bytes;
+use secondlook::bundle::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -44,7 +45,7 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
         images.len()
     ));
     let server = Server::start()?;
-    let exact = super::limit::query(&server, secondlook::bundle::Method::Tta, &images)?;
+    let exact = super::limit::query(Method::Tta);
     let mut used = Vec::new();
     let mut alike = 0;
     // The rounds are slices of the cells, each asked in three ways in turn.
