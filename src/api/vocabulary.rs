@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    bundle::Method,
+    bundle::{Method, Precision},
+    engine::Priority,
     uncertainty::{Action, Measure, Promise, Reason},
 };
 
@@ -41,6 +42,28 @@ vocabulary! {
         Ensemble,
         /// Test-time augmentation.
         Tta,
+    }
+}
+
+vocabulary! {
+    /// The numbers in which a trunk calculates.
+    PrecisionName = Precision {
+        /// 32-bit floats, as it was trained and calibrated.
+        Float32,
+        /// 8-bit integers.
+        Int8,
+        /// 16-bit floats.
+        Float16,
+    }
+}
+
+vocabulary! {
+    /// Who waits for the answer.
+    PriorityName = Priority {
+        /// Somebody looks at the screen.
+        Interactive,
+        /// A program works through many cells.
+        Bulk,
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bundle::{Agreement, Manifest, Method},
-    engine::{Engine, MethodAnswer, PredictRequest, Prediction},
+    engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority},
     uncertainty::Action,
 };
 
@@ -67,6 +67,7 @@ async fn answer(
         image: bytes.into(),
         method: methods.first().copied(),
         compare: methods.iter().skip(1).copied().collect(),
+        priority: Priority::Bulk,
         ..PredictRequest::default()
     };
     let float32 = ask(&engines.float32, request.clone(), &image.path).await?;

@@ -40,6 +40,7 @@ impl Ranges {
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
             intra_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            spinning: false,
             keep_dropout: false,
         };
         let model = graph.exposing(&tensors).encode_to_vec();

@@ -29,6 +29,7 @@ pub(super) fn measure(
     let options = SessionOptions {
         providers,
         intra_threads: 1,
+        spinning: false,
         keep_dropout: false,
     };
     let mut float32 = runtime.session(trunks.float32, &options)?;

@@ -52,6 +52,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
         provenance: Provenance {
             seed: prediction.seed,
             execution_provider: model.execution_provider().to_owned(),
+            trunk_precision: model.trunk_precision().map(Into::into),
             software: SOFTWARE.to_owned(),
         },
         timing_ms: timing_ms(&prediction.timing),
@@ -67,7 +68,7 @@ fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Co
         samples: SamplesUsed {
             requested: answer.requested,
             used: answer.samples.passes(),
-            stopped_early: false,
+            stopped_early: answer.samples.passes() < answer.requested,
             values: with_samples.then(|| rows(&answer.samples)),
         },
         decision: decision(&answer.decision),
