@@ -1,6 +1,9 @@
 //! The out-of-distribution score of a model: which layer it looks at, and what is usual there.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use indicatif::ProgressBar;
 use prost::Message;
@@ -12,9 +15,9 @@ use crate::{
     engine::Runtime,
     evaluation::{Scored, ranking::auroc},
     training::{
-        FeatureMatrix, Graph, Part, Study, TrainingError, TrunkFile, ViewPlan,
+        FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
         models::FoldModel,
-        statistics::{STATISTICS, residual_additions, with_statistics},
+        statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
         workspace::{read_bytes, write_bytes},
     },
     uncertainty::ood::OodModel,
@@ -68,6 +71,8 @@ pub struct Unlike {
 
 /// Chooses the layer whose statistics best tell calibration cells from the same cells with changed stain, focus and scale
 /// (mean AUROC), and fits what is usual there: a Gaussian on the training cells, the distances of the calibration cells.
+/// Where the layer was not trained on any cell, all folds say what is usual, each by its distances to the others: several
+/// times the images.
 ///
 /// `None` for a trunk without residual additions.
 ///
@@ -79,13 +84,12 @@ pub fn fit_unlike(
     model: &FoldModel,
     progress: &ProgressBar,
 ) -> Result<Option<Unlike>, TrainingError> {
-    let original = ModelProto::decode(read_bytes(&model.trunk.path)?.as_slice())
-        .map_err(TrainingError::malformed(&model.trunk.path))?;
+    let original = read_model(&model.trunk.path)?;
     let fitting = Fitting {
         study,
         runtime,
-        training: study.training_rows(model.held_out),
-        calibration: study.rows_in(Part::Fold(model.held_out)),
+        training: study.training_rows(&model.held_out),
+        calibration: study.held_out_rows(&model.held_out),
         progress,
     };
     let additions = residual_additions(&original);
@@ -114,7 +118,19 @@ pub fn fit_unlike(
             });
         }
     }
-    Ok(best.map(|best| Unlike { tried, ..best }))
+    let Some(best) = best else {
+        return Ok(None);
+    };
+    let pretrained = read_model(&study.trunk.path)?;
+    let best = match computed_alike(&original, &pretrained, &best.layer.tensor) {
+        true => fitting.across_folds(best)?,
+        false => best,
+    };
+    Ok(Some(Unlike { tried, ..best }))
+}
+
+fn read_model(path: &Path) -> Result<ModelProto, TrainingError> {
+    ModelProto::decode(read_bytes(path)?.as_slice()).map_err(TrainingError::malformed(path))
 }
 
 /// Additions in the middle of the trunk: the first sees little more than colour, the last what training has made of it.
@@ -197,6 +213,31 @@ impl Fitting<'_> {
             model,
             of_calibration,
             auroc,
+        })
+    }
+
+    /// What is usual by the cells of every fold, each scored by the other folds.
+    fn across_folds(&self, unlike: Unlike) -> Result<Unlike, TrainingError> {
+        let plain = ViewPlan::Dihedral { count: 1 };
+        let folds = self.study.each_fold();
+        let of_folds: Vec<Vec<usize>> = folds
+            .iter()
+            .map(|fold| self.study.held_out_rows(fold))
+            .collect();
+        let statistics: Result<Vec<_>, _> = of_folds
+            .iter()
+            .map(|rows| self.statistics(&unlike.statistics, rows, &plain))
+            .collect();
+        let statistics = statistics?;
+        let parts: Vec<Vec<&[f32]>> = statistics.iter().map(|views| rows(views)).collect();
+        let (model, scores) = OodModel::fit_across(&parts, RIDGE)?;
+        let of_cells: BTreeMap<usize, f64> =
+            of_folds.concat().into_iter().zip(scores.concat()).collect();
+        let of_calibration = self.calibration.iter().filter_map(|row| of_cells.get(row));
+        Ok(Unlike {
+            model,
+            of_calibration: of_calibration.copied().collect(),
+            ..unlike
         })
     }
 

@@ -24,14 +24,11 @@ pub struct Moments {
     worst: (u64, u64),
 }
 
-/// Images that are thought to be added, each as bad as the worst that was seen.
-const FURTHER_BAD_IMAGES: usize = 2;
-
 impl Moments {
-    /// The same images and two more, each as bad as the worst of them: what a heavy tail may still hold.
-    pub(super) fn with_further_bad_images(&self) -> Moments {
+    /// The same images and some more, each as bad as the worst of them: what a heavy tail may still hold.
+    pub(super) fn with_further_bad_images(&self, further: usize) -> Moments {
         let mut moments = *self;
-        for _ in 0..FURTHER_BAD_IMAGES {
+        for _ in 0..further {
             moments.add(self.worst.1, self.worst.0);
         }
         moments

@@ -15,8 +15,8 @@ const START_IMAGES: f64 = 20.0;
 /// Which p-value a threshold has to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
-    /// The largest of all: an image worse than those that were seen may be still to come.
-    Guarded,
+    /// The largest of all, with so many further images as bad as the worst that was seen: worse may be still to come.
+    Guarded(usize),
     /// The larger of the tests over cells and over images: cells of one image may depend on each other.
     CellsAndImages,
     /// The exact binomial alone, as if all cells were independent: to show what that would promise wrongly.
@@ -27,7 +27,10 @@ impl Test {
     /// The p-value of one step.
     pub fn p(self, moments: &Moments, alpha: f64) -> f64 {
         match self {
-            Test::Guarded => PValue::of(moments, alpha).judged(),
+            Test::Guarded(further) => {
+                let guarded = PValue::with_further_bad_images(moments, alpha, further);
+                PValue::of(moments, alpha).larger().max(guarded)
+            }
             Test::CellsAndImages => PValue::of(moments, alpha).larger(),
             Test::CellsAlone => binomial_p(moments.trials, moments.errors, alpha),
         }
