@@ -43,8 +43,10 @@ pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
     let model = training.model(&study.calibration)?;
     let calibration = study.held_out_rows(&study.calibration);
     let images = study.image_count(&calibration);
-    let unseen = [calibration, study.rows_in(Part::Test)].concat();
-    let unseen = held_out(&study, &runtime, &model, unseen, &views, &bar)?;
+    let unseen: Vec<HeldOut> = [calibration, study.rows_in(Part::Test)]
+        .into_iter()
+        .map(|rows| held_out(&study, &runtime, &model, rows, &views, &bar))
+        .collect::<Result<_, _>>()?;
     bar.finish_and_clear();
     let experiment = Experiment {
         draws: args.draws,
@@ -55,10 +57,7 @@ pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
         seed: study.seed,
     };
     for (name, world) in [
-        (
-            "calibration and test cells of the bundle's model",
-            &[unseen][..],
-        ),
+        ("calibration and test cells of the bundle's model", &unseen),
         ("cells of every fold, by the model of each", &folds),
     ] {
         play(&study, name, world, &experiment)?;

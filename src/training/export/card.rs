@@ -15,6 +15,7 @@ use crate::training::{
     },
     models::FoldModel,
 };
+use crate::uncertainty::risk_control::FURTHER_BAD_IMAGES;
 
 const TEMPLATE: &str = include_str!("model_card.md");
 
@@ -233,6 +234,7 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
         ("test_figures", markdown(figures_table(test))),
         ("test_misprediction", markdown(misprediction_table(test))),
         ("test_aurc", markdown(aurc_table(test))),
+        ("further_bad_images", FURTHER_BAD_IMAGES.to_string()),
         ("policies", markdown(policies_table(policies))),
         (
             "unlike",
