@@ -46,6 +46,12 @@ fn images_of(folder: &Path, folds: &[&str]) -> usize {
         .len()
 }
 
+fn assert_refused(output: &Output, sentence: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(sentence), "{said}");
+}
+
 #[test]
 fn two_of_four_folds_calibrate_unless_another_number_is_given() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,9 +82,16 @@ fn two_of_four_folds_calibrate_unless_another_number_is_given() {
 
     for folds in ["0", "4"] {
         let line = format!("export {HEADS} --out other --calibration-folds {folds}");
-        let refused = train(folder, &line);
-        let said = String::from_utf8_lossy(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(2), "{said}");
-        assert!(said.contains("fewer than there are folds"), "{said}");
+        assert_refused(&train(folder, &line), "fewer than there are folds");
     }
+
+    let some = format!("cross-validate --folds 4 --test-share 0.2 {HEADS} --only-folds");
+    let said = train(folder, &format!("{some} 0,2"));
+    let table = String::from_utf8_lossy(&said.stdout);
+    assert!(table.contains("seed 3, baseline"), "{table}");
+    assert_refused(&train(folder, &format!("{some} 1")), "two or more");
+    assert_refused(
+        &train(folder, &format!("{some} 1,7")),
+        "fold 7 holds no cells",
+    );
 }

@@ -13,7 +13,7 @@ use super::alterations::Alteration;
 use crate::{
     bundle::{onnx::ModelProto, sha256_hex},
     engine::Runtime,
-    evaluation::{Scored, ranking::auroc},
+    evaluation::{Scored, ranking::auroc, report::SIGNIFICANT},
     training::{
         FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
         models::FoldModel,
@@ -67,6 +67,9 @@ pub struct Unlike {
     pub model: OodModel,
     /// The calibration cells' scores, in the order of the cells.
     pub of_calibration: Vec<f64>,
+    /// Where all folds say what is usual, the share of each fold's cells whose p-value by the other folds is below
+    /// [`SIGNIFICANT`]: how far it strays from there between images.
+    pub flagged_of_folds: Vec<f64>,
 }
 
 /// Chooses the layer whose statistics best tell calibration cells from the same cells with changed stain, focus and scale
@@ -115,6 +118,7 @@ pub fn fit_unlike(
                 tried: Vec::new(),
                 model: fitted.model,
                 of_calibration: fitted.of_calibration,
+                flagged_of_folds: Vec::new(),
             });
         }
     }
@@ -235,6 +239,7 @@ impl Fitting<'_> {
             of_folds.concat().into_iter().zip(scores.concat()).collect();
         let of_calibration = self.calibration.iter().filter_map(|row| of_cells.get(row));
         Ok(Unlike {
+            flagged_of_folds: flagged(&model, &scores),
             model,
             of_calibration: of_calibration.copied().collect(),
             ..unlike
@@ -252,6 +257,26 @@ impl Fitting<'_> {
             .features_of(self.runtime, trunk, rows, views, self.progress)?;
         Ok(set.views)
     }
+}
+
+/// The share of each part's scores with a p-value below [`SIGNIFICANT`], by the scores of the other parts.
+fn flagged(model: &OodModel, parts: &[Vec<f64>]) -> Vec<f64> {
+    let of_part = |number: usize| {
+        let others = parts
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != number);
+        let mut scores: Vec<f64> = others.flat_map(|(_, scores)| scores.clone()).collect();
+        scores.sort_by(f64::total_cmp);
+        let by_others = OodModel {
+            calibration_scores: scores,
+            gaussian: model.gaussian.clone(),
+        };
+        let unusual = |score: &&f64| by_others.p_value(**score) < SIGNIFICANT;
+        let count = parts[number].iter().filter(unusual).count();
+        count as f64 / parts[number].len().max(1) as f64
+    };
+    (0..parts.len()).map(of_part).collect()
 }
 
 fn rows(views: &[FeatureMatrix]) -> Vec<&[f32]> {

@@ -6,7 +6,7 @@ use super::learn::{open_study, training};
 use crate::{
     bundle::Bundle,
     engine::Runtime,
-    evaluation::report::write_report,
+    evaluation::report::{SIGNIFICANT, write_report},
     training::{
         Part, Study, TrainingError,
         augmented::policies::policy_named,
@@ -119,6 +119,7 @@ pub fn write_bundle(
     bar.finish_and_clear();
     if let Some(unlike) = &calibrated.unlike {
         println!("{}", layers_table(&unlike.tried).terminal());
+        say_flagged(&unlike.flagged_of_folds);
     }
     let bundle = export(study, &model, &calibrated, &views, &args.about, &args.out)?;
     let difference = verify(study, runtime, &model, &bundle)?;
@@ -127,6 +128,20 @@ pub fn write_bundle(
         args.out.display()
     );
     Ok(bundle)
+}
+
+fn say_flagged(of_folds: &[f64]) {
+    if of_folds.is_empty() {
+        return;
+    }
+    let shares: Vec<String> = of_folds
+        .iter()
+        .map(|share| format!("{:.1}%", 100.0 * share))
+        .collect();
+    println!(
+        "unlike: of each fold's cells, those with p < {SIGNIFICANT} by the other folds: {}",
+        shares.join(", ")
+    );
 }
 
 /// Measures a bundle on the test part and the model of each fold on it; writes the report, the model card and the short form of the report.
