@@ -28,7 +28,7 @@ use super::{
         (name = "models", description = "What is loaded"),
         (name = "operations", description = "For those who run it"),
     ),
-    components(schemas(ProblemBody, super::vocabulary::MethodName, super::predictions::Include)),
+    components(schemas(ProblemBody, super::vocabulary::MethodName, super::vocabulary::PriorityName, super::predictions::Include)),
 )]
 struct Document;
 

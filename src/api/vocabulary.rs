@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     bundle::Method,
+    engine::Priority,
     uncertainty::{Action, Measure, Promise, Reason},
 };
 
@@ -41,6 +42,16 @@ vocabulary! {
         Ensemble,
         /// Test-time augmentation.
         Tta,
+    }
+}
+
+vocabulary! {
+    /// Who waits for the answer.
+    PriorityName = Priority {
+        /// Somebody looks at the screen.
+        Interactive,
+        /// A program works through many cells.
+        Bulk,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
     bundle::Method,
     config::{Config, LogConfig, Overrides},
-    engine::{Engine, EngineError, PredictRequest, Prediction},
+    engine::{Engine, EngineError, PredictRequest, Prediction, Priority},
     telemetry,
 };
 
@@ -52,6 +52,9 @@ pub(super) struct PredictOptions {
     /// Name of the referral policy [default: the method's first]
     #[arg(long)]
     policy: Option<String>,
+    /// Take every augmented view, even when fewer settle the decision
+    #[arg(long)]
+    exact: bool,
     /// Name of the model
     #[arg(long)]
     model: Option<String>,
@@ -155,6 +158,9 @@ impl Run {
             passes: self.options.passes,
             seed: self.options.seed,
             policy: self.options.policy.clone(),
+            exact: self.options.exact,
+            priority: Priority::Bulk,
+            deadline: None,
         };
         let prediction = self.predict(request).await?;
         let options = AnswerOptions {

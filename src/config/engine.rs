@@ -4,21 +4,26 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Seconds;
+
 /// Section `[engine]`: threads, batches and the queue before them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
     /// Where models run, the preferred first. One that is asked for and does not load is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
-    /// Worker threads, each with its own sessions; 0 takes as many as there are cores.
+    /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 4 on a GPU.
     pub workers: usize,
-    /// Threads inside one session; 0 shares the cores evenly among the workers.
+    /// Threads inside one session; 0 shares the cores evenly among the workers, and gives a lone request all of them.
     pub intra_threads: usize,
     /// Largest number of images that one run of the trunk takes; 0 takes 1 on the processor, where batches cost memory
     /// and bring nothing, and 8 on a GPU.
     pub max_batch: usize,
-    /// Largest amount of waiting work, in images × trunk passes, before requests are turned away with 503.
+    /// Largest amount of unfinished work, in images × trunk passes, before requests are turned away with 503.
     pub queue_capacity: usize,
+    /// A request without a deadline of its own and without `priority=bulk` is turned away with 503 when it would have to
+    /// wait longer than this, in seconds, for its turn.
+    pub max_wait_seconds: Seconds,
     /// Largest `passes` that a request may ask for.
     pub max_passes: usize,
 }
@@ -31,6 +36,7 @@ impl Default for EngineConfig {
             intra_threads: 0,
             max_batch: 0,
             queue_capacity: 1024,
+            max_wait_seconds: Seconds::milliseconds(750),
             max_passes: 200,
         }
     }

@@ -23,6 +23,11 @@ impl Seconds {
         Self(f64::from(seconds))
     }
 
+    /// A fraction of seconds, for defaults.
+    pub(super) fn milliseconds(milliseconds: u16) -> Self {
+        Self(f64::from(milliseconds) / 1000.0)
+    }
+
     /// The same time for the standard library.
     pub fn duration(self) -> Duration {
         Duration::from_secs_f64(self.0)

@@ -1,7 +1,7 @@
 //! What can be verified of a bundle only with its sessions: names and shapes of tensors, and a trial run.
 
 use ort::{
-    session::Session,
+    session::{RunOptions, Session},
     value::{Outlet, TensorElementType, ValueType},
 };
 use rand_chacha::{
@@ -11,11 +11,11 @@ use rand_chacha::{
 
 use super::{
     RunError, StartError,
-    sessions::{HeadCall, Sessions, to_i64},
+    sessions::{HeadCall, Passage, Sessions, to_i64},
 };
 use crate::{
     bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling, Trunk},
-    imaging::{CellImage, InputTensor},
+    imaging::{CellImage, ImageError, InputTensor},
 };
 
 /// Compares every tensor that the bundle's manifest names with the graphs, then runs each method once on noise, which also warms
@@ -147,35 +147,30 @@ fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> R
 
 fn trial_run(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError> {
     let manifest = bundle.manifest();
-    let failed = |source| StartError::Trial {
-        name: manifest.name.clone(),
-        source,
+    let failed = failed(bundle);
+    let noise = noise(bundle, 1)?;
+    let options = RunOptions::new().map_err(|error| failed(error.into()))?;
+    let passage = Passage {
+        options: &options,
+        alone: false,
     };
-    let noise = noise(manifest).map_err(|error| StartError::Graph {
-        name: manifest.name.clone(),
-        file: "bundle.toml".to_owned(),
-        problem: error.to_string(),
-    })?;
-    let rows = sessions.rows(&[&noise]).map_err(failed)?;
+    let rows = sessions.rows(&noise, passage).map_err(&failed)?;
     if let Some(known) = bundle.out_of_distribution() {
         let scored = known.judge(&rows.statistics_of(0..1));
         scored.map_err(|error| failed(error.into()))?;
     }
     let mut ask = |method, seed| -> Result<Vec<f32>, RunError> {
         let passes = manifest.default_passes(method);
-        sessions.scores(
-            &HeadCall {
-                method,
-                passes,
-                seed,
-            },
-            &rows,
-            0..1,
-        )
+        let call = HeadCall {
+            method,
+            passes,
+            seed,
+        };
+        sessions.scores(&call, &rows, 0..1, passage)
     };
     for method in manifest.offered_methods() {
-        let first = ask(method, 1).map_err(failed)?;
-        let second = ask(method, 2).map_err(failed)?;
+        let first = ask(method, 1).map_err(&failed)?;
+        let second = ask(method, 2).map_err(&failed)?;
         let stands_still = draws_anew(manifest) && first == second;
         if method == Method::McDropout
             && (stands_still || all_rows_equal(&first, manifest.labels.len()))
@@ -186,6 +181,58 @@ fn trial_run(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError>
         }
     }
     Ok(())
+}
+
+/// Runs what reads images on noise, on one core and on all of them: a lone request and one in a crowd get the same answer
+/// to the last bit, or the bundle is refused.
+pub(super) fn check_on_all_cores(
+    bundle: &Bundle,
+    sessions: &mut Sessions,
+) -> Result<(), StartError> {
+    let failed = failed(bundle);
+    let noise = noise(bundle, 1)?;
+    let options = RunOptions::new().map_err(|error| failed(error.into()))?;
+    let mut run = |alone| -> Result<Vec<f32>, RunError> {
+        let options = &options;
+        let passage = Passage { options, alone };
+        let rows = sessions.rows(&noise, passage)?;
+        Ok(rows.values().to_vec())
+    };
+    let (one, all) = (run(false).map_err(&failed)?, run(true).map_err(&failed)?);
+    if one == all {
+        return Ok(());
+    }
+    Err(StartError::ThreadsDiffer {
+        name: bundle.manifest().name.clone(),
+    })
+}
+
+/// Runs the trunk once on each size of batch, so that no request pays for what the runtime does at the first.
+pub(super) fn warm_up(
+    bundle: &Bundle,
+    sessions: &mut Sessions,
+    max_batch: usize,
+) -> Result<(), StartError> {
+    let failed = failed(bundle);
+    let options = RunOptions::new().map_err(|error| failed(error.into()))?;
+    let passage = Passage {
+        options: &options,
+        alone: false,
+    };
+    let mut size = 2;
+    while size < 2 * max_batch {
+        let images = noise(bundle, size.min(max_batch))?;
+        sessions.rows(&images, passage).map_err(&failed)?;
+        size *= 2;
+    }
+    Ok(())
+}
+
+fn failed(bundle: &Bundle) -> impl Fn(RunError) -> StartError {
+    |source| StartError::Trial {
+        name: bundle.manifest().name.clone(),
+        source,
+    }
 }
 
 /// Whether two runs of `mc_dropout` must differ. A graph that holds its own T samples may hold fixed masks.
@@ -204,12 +251,31 @@ fn all_rows_equal(scores: &[f32], classes: usize) -> bool {
     scores.len() > classes && rows.all(|row| Some(row) == first)
 }
 
-/// An image of noise: flat colours may drive every unit to zero, and then dropout changes nothing.
-fn noise(manifest: &Manifest) -> Result<InputTensor, crate::imaging::ImageError> {
+/// Images of noise: flat colours may drive every unit to zero, and then dropout changes nothing.
+fn noise(bundle: &Bundle, images: usize) -> Result<InputTensor, StartError> {
+    let manifest = bundle.manifest();
     let size = manifest.input.size;
-    let mut pixels = image::RgbImage::new(size, size);
-    ChaCha8Rng::seed_from_u64(0).fill_bytes(&mut pixels);
-    let mut tensor = InputTensor::with_capacity(size, size, 1)?;
-    tensor.push(&CellImage::new(pixels), &manifest.input.normalisation)?;
+    let mut tensor = empty_tensor(bundle, images)?;
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    for _ in 0..images {
+        let mut pixels = image::RgbImage::new(size, size);
+        random.fill_bytes(&mut pixels);
+        let pushed = tensor.push(&CellImage::new(pixels), &manifest.input.normalisation);
+        pushed.map_err(unusable_input(bundle))?;
+    }
     Ok(tensor)
+}
+
+/// An empty tensor of the bundle's input size.
+pub(super) fn empty_tensor(bundle: &Bundle, images: usize) -> Result<InputTensor, StartError> {
+    let size = bundle.manifest().input.size;
+    InputTensor::with_capacity(size, size, images).map_err(unusable_input(bundle))
+}
+
+fn unusable_input(bundle: &Bundle) -> impl Fn(ImageError) -> StartError {
+    |error| StartError::Graph {
+        name: bundle.manifest().name.clone(),
+        file: "bundle.toml".to_owned(),
+        problem: error.to_string(),
+    }
 }

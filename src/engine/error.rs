@@ -60,6 +60,17 @@ pub enum EngineError {
         /// When to come back, estimated from how fast the queue drains.
         retry_after: Duration,
     },
+    /// The work before it would not be done in time.
+    #[error("the answer would take about {:.1} seconds, which is longer than the deadline leaves", needed.as_secs_f64())]
+    DeadlineTooShort {
+        /// From now to the answer, estimated from how fast the queue drains.
+        needed: Duration,
+        /// When the work that waits now will be done.
+        retry_after: Duration,
+    },
+    /// The deadline passed before the request's turn came.
+    #[error("the deadline passed before the model was asked")]
+    DeadlinePassed,
     /// The server is shutting down and takes no new work.
     #[error("the server is shutting down: try another instance")]
     Draining,
@@ -142,6 +153,14 @@ pub enum StartError {
         "bundle `{name}`: two passes of `mc_dropout` with different draws came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs"
     )]
     NotStochastic {
+        /// The bundle's name.
+        name: String,
+    },
+    /// A lone request and one in a crowd would get different answers.
+    #[error(
+        "bundle `{name}` answers differently on one core and on several: set engine.intra_threads, so that all its sessions have the same number of threads"
+    )]
+    ThreadsDiffer {
         /// The bundle's name.
         name: String,
     },

@@ -14,7 +14,7 @@ pub(super) fn judge(
 ) -> Result<MethodAnswer, RunError> {
     let manifest = model.manifest();
     let calibration = manifest.calibration.get(&plan.method);
-    let samples = samples_of(manifest, plan.method, scores, calibration)?;
+    let samples = samples_of(manifest, plan.method, scores)?;
     let abnormal: Vec<bool> = manifest.labels.iter().map(|label| label.abnormal).collect();
     let summary = summarise(&samples).with_abnormal(&abnormal);
     let labels = manifest.labels.iter().zip(&summary.mean);
@@ -25,7 +25,7 @@ pub(super) fn judge(
             .filter(|(label, _)| label.abnormal)
             .map(|(_, probability)| probability)
             .sum(),
-        normalised: normalise(&summary, calibration),
+        normalised: normalise(&summary, calibration, share_used(plan, &samples)),
         decision: decide(&summary, plan.policy.as_ref()),
         samples,
         summary,
@@ -33,12 +33,12 @@ pub(super) fn judge(
 }
 
 /// Applies the temperature, then the softmax.
-fn samples_of(
+pub(super) fn samples_of(
     manifest: &Manifest,
     method: Method,
     scores: &[f32],
-    calibration: Option<&Calibration>,
 ) -> Result<Samples, RunError> {
+    let calibration = manifest.calibration.get(&method);
     let classes = manifest.labels.len();
     let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
     let kind = manifest
@@ -71,10 +71,25 @@ fn samples_of(
     }
 }
 
-fn normalise(summary: &Summary, calibration: Option<&Calibration>) -> NormalisedPaperScores {
+/// How many of the samples asked for there are, in (0, 1].
+fn share_used(plan: &MethodPlan, samples: &Samples) -> f64 {
+    samples.passes() as f64 / plan.passes.max(1) as f64
+}
+
+fn normalise(
+    summary: &Summary,
+    calibration: Option<&Calibration>,
+    share_used: f64,
+) -> NormalisedPaperScores {
     let of = |measure: Measure| {
         let range = calibration?.ranges.get(&measure)?;
-        Some(range.normalise(measure.of(summary)?))
+        let value = measure.of(summary)?;
+        // The publication's entropy is a sum over the samples: of those that there would have been without stopping early,
+        // since its range is of all of them.
+        match measure {
+            Measure::PaperEntropy => Some(range.normalise(value / share_used)),
+            _ => Some(range.normalise(value)),
+        }
     };
     NormalisedPaperScores {
         variance: of(Measure::PaperVariance),

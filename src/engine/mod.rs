@@ -4,13 +4,16 @@
 //! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
 //! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
 
+mod backlog;
 mod check;
+mod claim;
 mod drain_rate;
 mod error;
 mod judge;
 mod masks;
 mod methods;
 mod model;
+mod moving_mean;
 mod plan;
 mod predict;
 mod prediction;
@@ -18,8 +21,10 @@ mod prepare;
 mod queue;
 mod runtime;
 mod sessions;
+mod shared_graph;
 mod start;
 mod unlike;
+mod views;
 mod worker;
 
 use std::sync::Arc;
@@ -31,10 +36,11 @@ pub use masks::{draw_mask, draw_masks};
 pub use model::Model;
 pub use predict::seed_of;
 pub use prediction::{MethodAnswer, NormalisedPaperScores, PredictRequest, Prediction, Timing};
+pub use queue::Priority;
 pub use runtime::{Runtime, RuntimeError, SessionError, SessionOptions};
 pub use start::check_bundle;
 
-use crate::imaging::Limits;
+use moving_mean::MovingMean;
 use sessions::HeadCall;
 use worker::Workplace;
 
@@ -47,13 +53,12 @@ pub struct Engine {
 
 struct Shared {
     models: Vec<Arc<Model>>,
+    /// For each bundle, the share of views after which test-time augmentation stops.
+    shares_of_views: Vec<MovingMean>,
     place: Arc<Workplace>,
-    limits: Limits,
     max_passes: usize,
-    /// One permit per image that is being decoded.
+    /// One permit per image that is being decoded outside the workers.
     decoding: Semaphore,
-    /// One permit per chunk of views that lies in memory.
-    viewing: Semaphore,
 }
 
 impl Engine {
@@ -85,6 +90,18 @@ impl Engine {
                 known: known.join(", "),
             }
         })
+    }
+
+    /// The share of its views that a bundle needed lately, in (0, 1]; all of them before anything is known.
+    fn share_of_views(&self, index: usize) -> f64 {
+        let mean = self.shared.shares_of_views.get(index);
+        mean.and_then(MovingMean::get).unwrap_or(1.0)
+    }
+
+    fn note_share_of_views(&self, index: usize, share: f64) {
+        if let Some(mean) = self.shared.shares_of_views.get(index) {
+            mean.record(share);
+        }
     }
 
     /// Waiting work, in images × trunk passes.

@@ -1,10 +1,7 @@
 //! From a request's options to what has to be run.
 
 use super::{EngineError, HeadCall, Model, PredictRequest};
-use crate::{
-    bundle::{Method, Tta},
-    uncertainty::Policy,
-};
+use crate::{bundle::Method, uncertainty::Policy};
 
 /// One method of a request.
 #[derive(Clone, Debug)]
@@ -18,6 +15,10 @@ pub(super) struct MethodPlan {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) methods: Vec<MethodPlan>,
+    /// Take every view, whatever the bundle's stopping rule says.
+    pub(super) exact: bool,
+    /// Which classes are abnormal.
+    abnormal: Vec<bool>,
     /// Whether the image itself has to go through the trunk even if only its views are asked for: what is unlike the
     /// images of training is told by the image, not by what augmentation makes of it.
     tells_unlike: bool,
@@ -64,14 +65,24 @@ impl Plan {
             .collect::<Result<_, EngineError>>()?;
         Ok(Self {
             methods,
+            exact: request.exact,
+            abnormal: abnormal_flags(model),
             tells_unlike: model.out_of_distribution().is_some(),
         })
     }
 
     /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
-    /// view.
-    pub(super) fn cost(&self) -> usize {
-        usize::from(self.needs_image_itself()) + self.views()
+    /// view. Where views may stop early, `share_of_views` of them are expected to be enough.
+    pub(super) fn cost(&self, share_of_views: f64) -> usize {
+        let share = if self.exact { 1.0 } else { share_of_views };
+        // From 0 to the number of views, since a share is within [0, 1].
+        let expected = (self.views() as f64 * share).ceil() as usize;
+        usize::from(self.needs_image_itself()) + expected
+    }
+
+    /// Which classes are abnormal.
+    pub(super) fn abnormal(&self) -> &[bool] {
+        &self.abnormal
     }
 
     /// Whether anything looks at the image as it was uploaded.
@@ -81,10 +92,12 @@ impl Plan {
 
     /// Number of augmented views, 0 without TTA.
     pub(super) fn views(&self) -> usize {
-        self.methods
-            .iter()
-            .find(|plan| plan.method == Method::Tta)
-            .map_or(0, |plan| plan.passes)
+        self.tta().map_or(0, |plan| plan.passes)
+    }
+
+    /// The plan of test-time augmentation, where it is asked for.
+    pub(super) fn tta(&self) -> Option<&MethodPlan> {
+        self.methods.iter().find(|plan| plan.method == Method::Tta)
     }
 
     /// What the heads are asked for the image itself, in the order of `methods` without TTA.
@@ -103,11 +116,9 @@ impl Plan {
     }
 }
 
-impl Model {
-    /// The bundle's augmentation, when it offers TTA.
-    pub(super) fn tta(&self) -> Option<&Tta> {
-        self.manifest().methods.tta.as_ref()
-    }
+fn abnormal_flags(model: &Model) -> Vec<bool> {
+    let labels = model.manifest().labels.iter();
+    labels.map(|label| label.abnormal).collect()
 }
 
 fn unsupported(model: &Model, method: Method, offered: &[Method]) -> EngineError {

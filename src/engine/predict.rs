@@ -1,33 +1,44 @@
-//! The way of one request: plan, decode, run, judge.
+//! The way of one request: plan, take on, run, judge.
 
 use std::{
-    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use super::{
     Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Timing,
+    backlog::Load,
+    claim::claim,
     judge::judge,
     methods::tta,
     plan::Plan,
-    prepare::{Prepared, off_thread, prepare},
-    queue::Refused,
+    prepare::Source,
     unlike::{judge_statistics, refer_unlike},
-    worker::{Job, JobAnswer},
+    worker::{Job, JobAnswer, Workplace},
 };
 use crate::{
-    bundle::{Method, Tta},
-    imaging::{CellImage, InputTensor},
+    bundle::Method,
+    imaging::{CellImage, decode},
 };
 
 impl Engine {
-    /// Answers one request. Dropping the future gives up the work that is still waiting.
+    /// Whether the request would be taken on now, by everything but its image.
+    ///
+    /// # Errors
+    /// See [`Engine::predict`].
+    pub fn check(&self, request: &PredictRequest) -> Result<(), EngineError> {
+        let (index, model) = self.find(request.model.as_deref())?;
+        let plan = Plan::new(model, request, self.shared.max_passes)?;
+        self.open_place()?
+            .backlog
+            .check(self.load(index, &plan, request))
+    }
+
+    /// Answers one request. Dropping the future gives its work up: what waits is not begun, and what runs is ended.
     ///
     /// # Errors
     /// Every variant of [`EngineError`].
@@ -35,21 +46,17 @@ impl Engine {
         let started = Instant::now();
         let (index, model) = self.find(request.model.as_deref())?;
         let plan = Plan::new(model, &request, self.shared.max_passes)?;
-        self.admit(plan.cost())?;
-        let seed = request.seed.unwrap_or_else(|| seed_of(&request.image));
+        let load = self.load(index, &plan, &request);
+        let _admission = self.open_place()?.backlog.admit(load)?;
         let work = Work {
             engine: self,
             index,
             model,
             plan: &plan,
-            seed,
+            seed: request.seed.unwrap_or_else(|| seed_of(&request.image)),
+            load,
         };
-
-        let (prepared, preparation) = work.prepare(request.image).await?;
-        let (itself, views) = tokio::try_join!(
-            work.run_image_itself(prepared.itself),
-            work.run_views(prepared.source)
-        )?;
+        let Asked { itself, views } = work.ask(request.image).await?;
 
         let ood = judge_statistics(model, &itself.statistics)?;
         let mut scores_of_heads = itself.scores.into_iter();
@@ -67,13 +74,13 @@ impl Engine {
         let answer = answers.next().ok_or(RunError::WorkerGone)?;
         let timing = Timing {
             queue: itself.queue.max(views.queue),
-            decode: preparation + views.preparation,
+            decode: itself.preparation + views.preparation,
             inference: itself.inference + views.inference,
             total: started.elapsed(),
         };
         Ok(Prediction {
             model: Arc::clone(model),
-            seed,
+            seed: work.seed,
             answer,
             comparisons: answers.collect(),
             ood,
@@ -81,22 +88,20 @@ impl Engine {
         })
     }
 
-    fn admit(&self, cost: usize) -> Result<(), EngineError> {
-        self.shared
-            .place
-            .queue
-            .admits(cost)
-            .map_err(|refused| self.refusal(&refused))
+    fn load(&self, index: usize, plan: &Plan, request: &PredictRequest) -> Load {
+        Load {
+            cost: plan.cost(self.share_of_views(index)),
+            priority: request.priority,
+            deadline: request.deadline,
+        }
     }
 
-    fn refusal(&self, refused: &Refused) -> EngineError {
+    fn open_place(&self) -> Result<&Workplace, EngineError> {
         let place = &self.shared.place;
-        match refused {
-            Refused::Closed => EngineError::Draining,
-            Refused::Full => EngineError::QueueFull {
-                retry_after: place.drain_rate.time_for(place.queue.waiting_cost()),
-            },
+        if place.queue.is_closed() {
+            return Err(EngineError::Draining);
         }
+        Ok(place)
     }
 }
 
@@ -112,37 +117,34 @@ pub fn seed_of(image: &[u8]) -> u64 {
 }
 
 /// One request on its way through the engine.
-struct Work<'request> {
-    engine: &'request Engine,
-    index: usize,
-    model: &'request Arc<Model>,
-    plan: &'request Plan,
-    seed: u64,
+pub(super) struct Work<'request> {
+    pub(super) engine: &'request Engine,
+    pub(super) index: usize,
+    pub(super) model: &'request Arc<Model>,
+    pub(super) plan: &'request Plan,
+    pub(super) seed: u64,
+    pub(super) load: Load,
+}
+
+/// What the workers gave back for the image itself and for its views.
+struct Asked {
+    itself: Outcome,
+    views: Outcome,
 }
 
 /// What the workers gave back, and how long it took.
 #[derive(Default)]
-struct Outcome {
-    scores: Vec<Vec<f32>>,
-    statistics: Vec<f32>,
-    preparation: Duration,
-    queue: Duration,
-    inference: Duration,
+pub(super) struct Outcome {
+    pub(super) scores: Vec<Vec<f32>>,
+    pub(super) statistics: Vec<f32>,
+    pub(super) preparation: Duration,
+    pub(super) queue: Duration,
+    pub(super) inference: Duration,
 }
 
 impl Outcome {
-    fn of(answer: JobAnswer, preparation: Duration) -> Self {
-        Self {
-            scores: answer.scores,
-            statistics: answer.statistics,
-            preparation,
-            queue: answer.queue,
-            inference: answer.inference,
-        }
-    }
-
     /// Work adds up; waiting went on at the same time.
-    fn and(mut self, next: Self) -> Self {
+    pub(super) fn and(mut self, next: Self) -> Self {
         self.scores.extend(next.scores);
         self.preparation += next.preparation;
         self.queue = self.queue.max(next.queue);
@@ -151,78 +153,90 @@ impl Outcome {
     }
 }
 
+impl From<JobAnswer> for Outcome {
+    fn from(answer: JobAnswer) -> Self {
+        Self {
+            scores: answer.scores,
+            statistics: answer.statistics,
+            preparation: answer.preparation,
+            queue: answer.queue,
+            inference: answer.inference,
+        }
+    }
+}
+
+/// An upload whose views are wanted.
+struct Decoded {
+    cell: Arc<CellImage>,
+    /// What views are made of.
+    source: Arc<CellImage>,
+}
+
 impl Work<'_> {
+    pub(super) fn place(&self) -> &Workplace {
+        &self.engine.shared.place
+    }
+
+    /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
+    async fn ask(&self, upload: Bytes) -> Result<Asked, EngineError> {
+        if self.plan.views() == 0 {
+            let itself = self.run_itself(Source::Upload(upload)).await?;
+            let views = Outcome::default();
+            return Ok(Asked { itself, views });
+        }
+        let (decoded, preparation) = self.decode(upload).await?;
+        let itself = async {
+            match self.plan.needs_image_itself() {
+                true => self.run_itself(Source::Cell(decoded.cell)).await,
+                false => Ok(Outcome::default()),
+            }
+        };
+        let (itself, mut views) = tokio::try_join!(itself, self.run_views(decoded.source))?;
+        views.preparation += preparation;
+        let share = views.scores.len() as f64 / self.plan.views() as f64;
+        self.engine.note_share_of_views(self.index, share);
+        Ok(Asked { itself, views })
+    }
+
     /// Decodes no more images at a time than there are cores.
-    async fn prepare(&self, upload: Bytes) -> Result<(Prepared, Duration), EngineError> {
+    async fn decode(&self, upload: Bytes) -> Result<(Decoded, Duration), EngineError> {
         let shared = &self.engine.shared;
         let permit = shared.decoding.acquire().await;
         let _permit = permit.map_err(|_| EngineError::Draining)?;
-        let (limits, model, plan) = (shared.limits, Arc::clone(self.model), self.plan.clone());
-        off_thread(move || prepare(&upload, &limits, &model, &plan)).await
+        let (limits, model) = (shared.place.limits, Arc::clone(self.model));
+        let decoding = spawn_blocking(move || {
+            let started = Instant::now();
+            let cell = Arc::new(decode(&upload, &limits)?);
+            let source = tta::source(&cell, &model.manifest().input)?;
+            Ok::<_, EngineError>((Decoded { cell, source }, started.elapsed()))
+        });
+        decoding.await.map_err(RunError::Task)?
     }
 
     /// Every method but TTA, and the statistics: one trunk pass for all of them.
-    async fn run_image_itself(&self, image: Option<InputTensor>) -> Result<Outcome, EngineError> {
-        let Some(image) = image else {
-            return Ok(Outcome::default());
-        };
-        let calls = self.plan.head_calls(self.seed);
-        let answer = self.submit(image, calls).await?;
-        Ok(Outcome::of(answer, Duration::ZERO))
+    async fn run_itself(&self, source: Source) -> Result<Outcome, EngineError> {
+        self.submit(source, self.plan.head_calls(self.seed)).await
     }
 
-    /// TTA: views are made and answered a few at a time, on as many workers as there are.
-    async fn run_views(&self, source: Option<Arc<CellImage>>) -> Result<Outcome, EngineError> {
-        let (Some(source), Some(tta)) = (&source, self.model.tta()) else {
-            return Ok(Outcome::default());
-        };
-        let place = &self.engine.shared.place;
-        let chunks = tta::chunks(self.plan.views(), place.max_batch, place.workers);
-        let running = stream::iter(chunks)
-            .map(|range| self.run_chunk(source, tta, range))
-            .buffered(place.workers);
-        let together = |all: Outcome, chunk| async { Ok(all.and(chunk)) };
-        running.try_fold(Outcome::default(), together).await
-    }
-
-    async fn run_chunk(
+    /// Puts a job into the queue and waits for its answer.
+    pub(super) async fn submit(
         &self,
-        source: &Arc<CellImage>,
-        tta: &Tta,
-        range: Range<usize>,
-    ) -> Result<Outcome, EngineError> {
-        // Held until the answer is there: this bounds the memory that views take, whatever the number of requests.
-        let permit = self.engine.shared.viewing.acquire().await;
-        let _permit = permit.map_err(|_| EngineError::Draining)?;
-        let (source, model, tta) = (Arc::clone(source), Arc::clone(self.model), tta.clone());
-        let seed = self.seed;
-        let prepare = move || tta::views(&source, &tta, &model.manifest().input, seed, range);
-        let (images, preparation) = off_thread(prepare).await?;
-        let call = HeadCall {
-            method: Method::Tta,
-            passes: 1,
-            seed,
-        };
-        let answer = self.submit(images, vec![call]).await?;
-        Ok(Outcome::of(answer, preparation))
-    }
-
-    async fn submit(
-        &self,
-        images: InputTensor,
+        source: Source,
         calls: Vec<HeadCall>,
-    ) -> Result<JobAnswer, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        let cost = images.images();
+    ) -> Result<Outcome, EngineError> {
+        let (reply, awaited) = claim();
+        let cost = source.images();
         let job = Job {
             model: self.index,
-            images,
+            source,
             calls,
             enqueued: Instant::now(),
+            deadline: self.load.deadline,
             reply,
         };
-        let pushed = self.engine.shared.place.queue.push(job, cost);
-        pushed.map_err(|refused| self.engine.refusal(&refused))?;
-        Ok(answer.await.map_err(|_| RunError::WorkerGone)??)
+        let pushed = self.place().queue.push(job, cost, self.load.priority);
+        pushed.map_err(|_| EngineError::Draining)?;
+        let answer = awaited.answer().await.ok_or(RunError::WorkerGone)?;
+        Ok(answer?.into())
     }
 }

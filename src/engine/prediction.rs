@@ -1,10 +1,13 @@
 //! What is asked of the engine and what it answers, before either is JSON.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
-use super::Model;
+use super::{Model, Priority};
 use crate::{
     bundle::Method,
     uncertainty::{Decision, Samples, Summary, ood::OodScore},
@@ -27,6 +30,12 @@ pub struct PredictRequest {
     pub seed: Option<u64>,
     /// Name of the referral policy; the method's first when absent.
     pub policy: Option<String>,
+    /// Take every augmented view, even when fewer settle the decision.
+    pub exact: bool,
+    /// Whether somebody looks at the screen or a program works through many cells.
+    pub priority: Priority,
+    /// When the client stops waiting, if it says so: work that would come too late is refused or dropped.
+    pub deadline: Option<Instant>,
 }
 
 /// The engine's answer to one [`PredictRequest`].
@@ -51,7 +60,7 @@ pub struct Prediction {
 pub struct MethodAnswer {
     /// The method.
     pub method: Method,
-    /// T as asked for.
+    /// T as asked for. There are fewer samples where test-time augmentation stopped early.
     pub requested: usize,
     /// Class probabilities `[T, C]`.
     pub samples: Samples,

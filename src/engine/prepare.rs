@@ -1,60 +1,75 @@
-//! Image work on threads of its own: from an upload to what the workers take.
+//! Image work of a worker: from what a job brings to the tensor that the trunk reads.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
-use super::{EngineError, Model, RunError, methods::tta, plan::Plan};
+use super::methods::tta;
 use crate::{
-    bundle::Input,
+    bundle::Manifest,
     imaging::{CellImage, ImageError, InputTensor, Limits, decode, resize},
 };
 
-/// An upload, decoded and made ready for what its plan needs.
-pub(super) struct Prepared {
-    /// The image at the trunk's size; absent when only views of it are wanted.
-    pub(super) itself: Option<InputTensor>,
-    /// What views are made of; absent without TTA.
-    pub(super) source: Option<Arc<CellImage>>,
+/// What a job is about.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A cell as it was uploaded.
+    Upload(Bytes),
+    /// A cell.
+    Cell(Arc<CellImage>),
+    /// Some of the augmented views of a cell.
+    Views {
+        /// The cell, or a smaller copy of it: see [`tta::source`].
+        cell: Arc<CellImage>,
+        /// Seed of the request.
+        seed: u64,
+        /// Which views, counted from 0.
+        range: Range<usize>,
+    },
 }
 
-/// Decodes and resizes an upload, all in one step: each change of threads costs about as much as a resize.
-pub(super) fn prepare(
-    upload: &Bytes,
-    limits: &Limits,
-    model: &Model,
-    plan: &Plan,
-) -> Result<Prepared, ImageError> {
-    let input = &model.manifest().input;
-    let image = decode(upload, limits)?;
-    let itself = plan
-        .needs_image_itself()
-        .then(|| at_input_size(&image, input));
-    let source = (plan.views() > 0).then(|| tta::source(image, input));
-    Ok(Prepared {
-        itself: itself.transpose()?,
-        source: source.transpose()?.map(Arc::new),
-    })
-}
+impl Source {
+    /// Images that go through the trunk.
+    pub(super) fn images(&self) -> usize {
+        match self {
+            Self::Upload(_) | Self::Cell(_) => 1,
+            Self::Views { range, .. } => range.len(),
+        }
+    }
 
-fn at_input_size(image: &CellImage, input: &Input) -> Result<InputTensor, ImageError> {
-    let resized = resize(image, input.size, input.size, input.resize)?;
-    let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
-    tensor.push(&resized, &input.normalisation)?;
-    Ok(tensor)
-}
+    /// Appends the images to the tensor; on an error it holds what it held before.
+    pub(super) fn push_to(
+        &self,
+        tensor: &mut InputTensor,
+        manifest: &Manifest,
+        limits: &Limits,
+    ) -> Result<(), ImageError> {
+        let before = tensor.images();
+        let pushed = self.try_push_to(tensor, manifest, limits);
+        if pushed.is_err() {
+            tensor.truncate(before);
+        }
+        pushed
+    }
 
-/// Runs `work` off the async threads and says how long it took.
-pub(super) async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
-) -> Result<(T, Duration), EngineError> {
-    let timed = move || {
-        let started = Instant::now();
-        work().map(|result| (result, started.elapsed()))
-    };
-    Ok(spawn_blocking(timed).await.map_err(RunError::Task)??)
+    fn try_push_to(
+        &self,
+        tensor: &mut InputTensor,
+        manifest: &Manifest,
+        limits: &Limits,
+    ) -> Result<(), ImageError> {
+        let input = &manifest.input;
+        let mut push = |image: &CellImage| {
+            let resized = resize(image, input.size, input.size, input.resize)?;
+            tensor.push(&resized, &input.normalisation)
+        };
+        match self {
+            Self::Upload(bytes) => push(&decode(bytes, limits)?),
+            Self::Cell(cell) => push(cell),
+            Self::Views { cell, seed, range } => match &manifest.methods.tta {
+                Some(tta) => tta::push_views(tensor, cell, tta, input, *seed, range.clone()),
+                None => Ok(()),
+            },
+        }
+    }
 }

@@ -3,11 +3,13 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ort::{
     environment::Environment,
     ep::{self, ExecutionProviderDispatch, cuda::ConvAlgorithmSearch},
+    logging::LogLevel,
     session::{
         Session,
         builder::{GraphOptimizationLevel, SessionBuilder},
@@ -116,6 +118,46 @@ impl Runtime {
         let refused = refused(Path::new(name));
         let mut builder = self.builder(options, &refused)?;
         builder.commit_from_memory(model).map_err(refused)
+    }
+
+    /// Optimises a model as a session with these options would, and writes the result in the runtime's own format. It is for
+    /// this machine alone: weights are laid out for its processor.
+    pub(super) fn write_optimised(
+        &self,
+        model: &Path,
+        to: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<(), SessionError> {
+        let refused = refused(model);
+        let write = |builder: SessionBuilder| -> Result<(), ort::Error> {
+            let builder = builder
+                .with_optimized_model_path(to)?
+                .with_config_entry("session.save_model_format", "ORT")?;
+            // The runtime warns that the file is for this machine alone.
+            let mut builder = builder.with_log_level(LogLevel::Error)?;
+            builder.commit_from_file(model).map(drop)
+        };
+        write(self.builder(options, &refused)?).map_err(refused)
+    }
+
+    /// Opens a session over a model that [`Self::write_optimised`] wrote. Nothing is copied: the session points into the
+    /// bytes, and the caller keeps them as long as the session.
+    pub(super) fn session_over(
+        &self,
+        optimised: &Arc<[u8]>,
+        name: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = refused(name);
+        let open = |builder: SessionBuilder| -> Result<Session, ort::Error> {
+            builder
+                .with_optimization_level(GraphOptimizationLevel::Disable)?
+                .with_config_entry("session.load_model_format", "ORT")?
+                .with_config_entry("session.use_ort_model_bytes_directly", "1")?
+                .with_config_entry("session.use_ort_model_bytes_for_initializers", "1")?
+                .commit_from_memory(optimised)
+        };
+        open(self.builder(options, &refused)?).map_err(refused)
     }
 
     fn builder(

@@ -1,15 +1,22 @@
 //! The sessions of one bundle on one worker thread, and how a job runs through them.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    ops::{Deref, Range},
+};
 
 use ort::{
-    session::{Session, SessionInputValue},
+    session::{RunOptions, Session, SessionInputValue},
     value::TensorRef,
 };
 
-use super::{RunError, Runtime, SessionError, SessionOptions, methods};
+use super::{
+    RunError, Runtime, SessionError, SessionOptions, methods,
+    shared_graph::{OpenGraph, SharedGraph},
+};
 use crate::{
-    bundle::{Bundle, Head, Manifest, Method, Sampling},
+    bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling},
     imaging::InputTensor,
 };
 
@@ -24,19 +31,33 @@ pub(super) struct HeadCall {
     pub(super) seed: u64,
 }
 
+/// How a batch goes through the runtime.
+#[derive(Clone, Copy)]
+pub(super) struct Passage<'run> {
+    /// By which the run can be ended from outside.
+    pub(super) options: &'run RunOptions,
+    /// Whether all cores are free for it.
+    pub(super) alone: bool,
+}
+
 /// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
 /// statistics `[S]`.
-pub(super) struct Rows {
-    pub(super) values: Vec<f32>,
+pub(super) struct Rows<'images> {
+    values: Cow<'images, [f32]>,
     /// Shape of one row.
-    pub(super) shape: Vec<i64>,
+    shape: Vec<i64>,
     /// Number of values of one row.
-    pub(super) length: usize,
+    length: usize,
     statistics: Vec<f32>,
     statistic_count: usize,
 }
 
-impl Rows {
+impl Rows<'_> {
+    /// The rows of some images, row-major.
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Statistics `[images, S]` of some images, row-major; empty where the trunk has none.
     pub(super) fn statistics_of(&self, images: Range<usize>) -> Vec<f32> {
         let values = self
@@ -50,78 +71,154 @@ impl Rows {
     }
 }
 
-/// The loaded graphs of a bundle.
-pub(super) struct Sessions {
+/// The graphs of a bundle, ready to be opened by every worker.
+pub(super) struct BundleGraphs {
     manifest: Manifest,
-    trunk: Option<Session>,
-    heads: BTreeMap<Method, Session>,
+    trunk: Option<SharedGraph>,
+    heads: BTreeMap<Method, SharedGraph>,
 }
 
-impl Sessions {
-    pub(super) fn open(
+impl BundleGraphs {
+    pub(super) fn read(
         runtime: &Runtime,
         bundle: &Bundle,
         options: &SessionOptions<'_>,
     ) -> Result<Self, SessionError> {
-        let manifest = bundle.manifest().clone();
-        let open = |head: &Head, keep_dropout: bool| {
-            runtime.session(
-                &bundle.path_of(&head.file),
-                &SessionOptions {
-                    keep_dropout,
-                    ..options.clone()
-                },
-            )
+        let manifest = bundle.manifest();
+        let read = |file: &FileReference, keep_dropout| {
+            let options = SessionOptions {
+                keep_dropout,
+                ..options.clone()
+            };
+            SharedGraph::read(runtime, bundle.path_of(file), &options)
         };
-        let trunk = match &manifest.trunk {
-            Some(trunk) => Some(runtime.session(&bundle.path_of(&trunk.file), options)?),
-            None => None,
-        };
+        let trunk = manifest.trunk.as_ref();
+        let trunk = trunk.map(|trunk| read(&trunk.file, false)).transpose()?;
         let mut heads = BTreeMap::new();
         for method in manifest.methods_with_heads() {
             if let Some(head) = manifest.head(method) {
-                heads.insert(method, open(head, manifest.has_active_dropout(method))?);
+                let graph = read(&head.file, manifest.has_active_dropout(method))?;
+                heads.insert(method, graph);
             }
         }
         Ok(Self {
-            manifest,
+            manifest: manifest.clone(),
             trunk,
             heads,
         })
     }
 
+    fn open_trunk(
+        &self,
+        runtime: &Runtime,
+        options: &SessionOptions<'_>,
+    ) -> Result<Option<OpenGraph>, SessionError> {
+        let trunk = self.trunk.as_ref();
+        trunk.map(|trunk| trunk.open(runtime, options)).transpose()
+    }
+
+    fn open_heads(
+        &self,
+        runtime: &Runtime,
+        options: &SessionOptions<'_>,
+    ) -> Result<BTreeMap<Method, OpenGraph>, SessionError> {
+        let heads = self.heads.iter();
+        heads
+            .map(|(method, head)| Ok((*method, head.open(runtime, options)?)))
+            .collect()
+    }
+}
+
+/// The open graphs of a bundle.
+pub(super) struct Sessions {
+    manifest: Manifest,
+    graphs: Graphs,
+    /// The graphs that read images, with a thread for every core.
+    on_all_cores: Option<Graphs>,
+}
+
+#[derive(Default)]
+struct Graphs {
+    trunk: Option<OpenGraph>,
+    heads: BTreeMap<Method, OpenGraph>,
+}
+
+impl Sessions {
+    pub(super) fn open(
+        runtime: &Runtime,
+        graphs: &BundleGraphs,
+        options: &SessionOptions<'_>,
+    ) -> Result<Self, SessionError> {
+        Ok(Self {
+            manifest: graphs.manifest.clone(),
+            graphs: Graphs {
+                trunk: graphs.open_trunk(runtime, options)?,
+                heads: graphs.open_heads(runtime, options)?,
+            },
+            on_all_cores: None,
+        })
+    }
+
+    /// Opens what reads images once more, for batches that have all cores to themselves: the trunk, or every head where
+    /// there is none.
+    pub(super) fn open_on_all_cores(
+        &mut self,
+        runtime: &Runtime,
+        graphs: &BundleGraphs,
+        options: &SessionOptions<'_>,
+    ) -> Result<(), SessionError> {
+        let mut wide = Graphs {
+            trunk: graphs.open_trunk(runtime, options)?,
+            heads: BTreeMap::new(),
+        };
+        if wide.trunk.is_none() {
+            wide.heads = graphs.open_heads(runtime, options)?;
+        }
+        self.on_all_cores = Some(wide);
+        Ok(())
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(super) fn has_sessions_on_all_cores(&self) -> bool {
+        self.on_all_cores.is_some()
+    }
+
     pub(super) fn trunk(&self) -> Option<&Session> {
-        self.trunk.as_ref()
+        self.graphs.trunk.as_deref()
     }
 
     pub(super) fn head(&self, method: Method) -> Option<&Session> {
-        self.heads.get(&method)
+        self.graphs.heads.get(&method).map(Deref::deref)
     }
 
-    /// Runs the trunk once over all images of `batch`, which are of the manifest's input size.
-    pub(super) fn rows(&mut self, batch: &[&InputTensor]) -> Result<Rows, RunError> {
-        let count: usize = batch.iter().map(|images| images.images()).sum();
+    /// Runs the trunk once over all images, which are of the manifest's input size.
+    pub(super) fn rows<'images>(
+        &mut self,
+        images: &'images InputTensor,
+        passage: Passage<'_>,
+    ) -> Result<Rows<'images>, RunError> {
+        let count = images.images();
+        let values = images.as_slice();
         let size = i64::from(self.manifest.input.size);
-        let values: Cow<'_, [f32]> = match batch {
-            [only] => Cow::Borrowed(only.as_slice()),
-            several => several
-                .iter()
-                .flat_map(|images| images.as_slice())
-                .copied()
-                .collect(),
-        };
-        let (Some(session), Some(trunk)) = (&mut self.trunk, &self.manifest.trunk) else {
+        let wide = self.on_all_cores.as_mut().filter(|_| passage.alone);
+        let wide = wide.and_then(|graphs| graphs.trunk.as_mut());
+        let session = wide.or(self.graphs.trunk.as_mut());
+        let (Some(session), Some(trunk)) = (session, &self.manifest.trunk) else {
             return Ok(Rows {
                 length: values.len() / count.max(1),
-                values: values.into_owned(),
+                values: Cow::Borrowed(values),
                 shape: vec![3, size, size],
                 statistics: Vec::new(),
                 statistic_count: 0,
             });
         };
         let width = trunk.feature_count;
-        let input = TensorRef::from_array_view(([to_i64(count), 3, size, size], &*values))?;
-        let outputs = session.run(ort::inputs![trunk.input.as_str() => input])?;
+        let input = TensorRef::from_array_view(([to_i64(count), 3, size, size], values))?;
+        let inputs = ort::inputs![trunk.input.as_str() => input];
+        let outputs = session.run_with_options(inputs, passage.options)?;
         let extract =
             |name: &str, width| methods::extract(&outputs, name, &[to_i64(count), to_i64(width)]);
         let (statistics, statistic_count) = match trunk.statistics() {
@@ -131,7 +228,7 @@ impl Sessions {
         Ok(Rows {
             statistics,
             statistic_count,
-            values: extract(&trunk.features, width)?,
+            values: Cow::Owned(extract(&trunk.features, width)?),
             shape: vec![to_i64(width)],
             length: width,
         })
@@ -142,8 +239,9 @@ impl Sessions {
     pub(super) fn scores(
         &mut self,
         call: &HeadCall,
-        rows: &Rows,
+        rows: &Rows<'_>,
         images: Range<usize>,
+        passage: Passage<'_>,
     ) -> Result<Vec<f32>, RunError> {
         let mut scores = Vec::new();
         for row in rows
@@ -152,7 +250,7 @@ impl Sessions {
             .skip(images.start)
             .take(images.len())
         {
-            scores.extend(self.scores_of_one(call, row, &rows.shape)?);
+            scores.extend(self.scores_of_one(call, row, &rows.shape, passage)?);
         }
         Ok(scores)
     }
@@ -162,18 +260,22 @@ impl Sessions {
         call: &HeadCall,
         row: &[f32],
         shape: &[i64],
+        passage: Passage<'_>,
     ) -> Result<Vec<f32>, RunError> {
         let classes = self.manifest.labels.len();
         let methods = &self.manifest.methods;
         let method = self.manifest.head_method(call.method);
-        let (Some(session), Some(head)) = (self.heads.get_mut(&method), self.manifest.head(method))
-        else {
+        let wide = self.on_all_cores.as_mut().filter(|_| passage.alone);
+        let wide = wide.and_then(|graphs| graphs.heads.get_mut(&method));
+        let session = wide.or(self.graphs.heads.get_mut(&method));
+        let (Some(session), Some(head)) = (session, self.manifest.head(method)) else {
             return Err(RunError::NoHead { method });
         };
         let graph = methods::Graph {
             session,
             head,
             classes,
+            options: passage.options,
         };
         match (method, &methods.mc_dropout, &methods.ensemble) {
             (Method::McDropout, Some(mc_dropout), _) => {

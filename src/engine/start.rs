@@ -6,17 +6,24 @@ use tokio::sync::Semaphore;
 
 use super::{
     Engine, Model, Runtime, SessionOptions, Shared, StartError,
-    check::check,
-    drain_rate::DrainRate,
+    backlog::Backlog,
+    check::{check, check_on_all_cores, empty_tensor, warm_up},
+    moving_mean::MovingMean,
     queue::Queue,
-    sessions::Sessions,
-    worker::{Workplace, work},
+    sessions::{BundleGraphs, Sessions},
+    worker::{Station, Workplace, work},
 };
 use crate::{
     bundle::Bundle,
     config::{EngineConfig, ExecutionProvider},
     imaging::Limits,
 };
+
+/// Workers that share a GPU: one prepares its batch while another's is running.
+const WORKERS_ON_GPU: usize = 4;
+
+/// Largest batch on a GPU unless the configuration says otherwise.
+const BATCH_ON_GPU: usize = 8;
 
 impl Engine {
     /// Loads the bundles for every worker and returns when all are ready to answer.
@@ -32,35 +39,41 @@ impl Engine {
         if bundles.is_empty() {
             return Err(StartError::NoBundle);
         }
-        let threads = Threads::of(config);
+        let layout = Layout::of(config);
         let place = Arc::new(Workplace {
-            queue: Queue::new(config.queue_capacity),
-            drain_rate: DrainRate::default(),
-            workers: threads.workers,
-            max_batch: largest_batch(config),
+            queue: Queue::new(layout.workers),
+            backlog: Backlog::new(config.queue_capacity, config.max_wait_seconds.duration()),
+            limits,
+            workers: layout.workers,
+            max_batch: layout.max_batch,
         });
-        let open = |bundle: &Bundle| open_and_check(config, threads, runtime, bundle);
-        for number in 0..threads.workers {
+        let opening = Opening {
+            config,
+            layout,
+            runtime,
+        };
+        let read = |bundle: &Bundle| opening.read(bundle);
+        let graphs: Vec<BundleGraphs> = bundles.iter().map(read).collect::<Result<_, _>>()?;
+        for number in 0..layout.workers {
             // Workers that stand ready already leave when the queue is closed.
-            start_worker(number, &place, open, &bundles).inspect_err(|_| place.queue.close())?;
+            let started = opening.start_worker(number, &place, &bundles, &graphs);
+            started.inspect_err(|_| place.queue.close())?;
         }
 
         let provider = config
             .execution_providers
             .first()
             .map_or_else(|| "cpu".to_owned(), ToString::to_string);
-        let models = bundles
+        let models: Vec<_> = bundles
             .into_iter()
             .map(|bundle| Arc::new(Model::new(bundle, provider.clone())))
             .collect();
         let shared = Shared {
+            shares_of_views: models.iter().map(|_| MovingMean::default()).collect(),
             models,
             place,
-            limits,
             max_passes: config.max_passes,
-            decoding: Semaphore::new(threads.cores),
-            // One chunk in the runtime and one ready for each worker.
-            viewing: Semaphore::new(2 * threads.workers),
+            decoding: Semaphore::new(layout.cores),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -77,81 +90,120 @@ pub fn check_bundle(
     runtime: &Runtime,
     bundle: &Bundle,
 ) -> Result<(), StartError> {
-    open_and_check(config, Threads::of(config), runtime, bundle).map(|_| ())
+    let opening = Opening {
+        config,
+        layout: Layout::of(config),
+        runtime,
+    };
+    let graphs = opening.read(bundle)?;
+    opening.open_and_check(bundle, &graphs).map(|_| ())
 }
 
 /// How the cores are shared out.
 #[derive(Clone, Copy)]
-struct Threads {
+struct Layout {
     cores: usize,
     workers: usize,
+    /// Threads inside one session.
     intra: usize,
+    max_batch: usize,
+    /// Whether one worker has sessions for all cores besides.
+    on_all_cores: bool,
 }
 
-impl Threads {
-    /// One worker per core with one thread each, unless the configuration says otherwise.
+impl Layout {
+    /// On the processor one worker per core with one thread each, and sessions on all cores for a lone request, unless
+    /// the configuration says otherwise: `make bench` shows what other layouts cost.
     fn of(config: &EngineConfig) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let workers = if config.workers == 0 {
+        let first = config.execution_providers.first();
+        let on_gpu = matches!(first, Some(ExecutionProvider::Cuda(_)));
+        let or = |chosen: usize, usual: usize| if chosen == 0 { usual } else { chosen };
+        let usual_workers = if on_gpu {
+            cores.min(WORKERS_ON_GPU)
+        } else {
             cores
-        } else {
-            config.workers
         };
-        let intra = if config.intra_threads == 0 {
-            (cores / workers).max(1)
-        } else {
-            config.intra_threads
-        };
+        let workers = or(config.workers, usual_workers);
+        let intra = or(config.intra_threads, (cores / workers).max(1));
         Self {
             cores,
             workers,
             intra,
+            max_batch: or(config.max_batch, if on_gpu { BATCH_ON_GPU } else { 1 }),
+            on_all_cores: !on_gpu && intra < cores && config.intra_threads == 0,
         }
     }
 }
 
-fn largest_batch(config: &EngineConfig) -> usize {
-    let on_gpu = matches!(
-        config.execution_providers.first(),
-        Some(ExecutionProvider::Cuda(_))
-    );
-    match config.max_batch {
-        0 if on_gpu => 8,
-        0 => 1,
-        chosen => chosen,
+/// What sessions are opened with.
+struct Opening<'start> {
+    config: &'start EngineConfig,
+    layout: Layout,
+    runtime: &'start Runtime,
+}
+
+impl Opening<'_> {
+    /// Starts a worker with sessions of its own on every bundle.
+    ///
+    /// The sessions of all workers are opened on this thread, one after the other: what one leaves behind while it is
+    /// opened, the allocator gives to the next, instead of keeping it for each thread.
+    fn start_worker(
+        &self,
+        number: usize,
+        place: &Arc<Workplace>,
+        bundles: &[Bundle],
+        graphs: &[BundleGraphs],
+    ) -> Result<(), StartError> {
+        let station = |(bundle, graphs)| self.station(bundle, graphs, number == 0);
+        let stations: Result<Vec<Station>, StartError> =
+            bundles.iter().zip(graphs).map(station).collect();
+        let mut stations = stations?;
+        let place = Arc::clone(place);
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || work(&place, number, &mut stations))?;
+        Ok(())
     }
-}
 
-/// Starts a worker with sessions of its own on every bundle.
-///
-/// The sessions of all workers are opened on this thread, one after the other: what one leaves behind while it is
-/// opened, the allocator gives to the next, instead of keeping it for each thread.
-fn start_worker(
-    number: usize,
-    place: &Arc<Workplace>,
-    open: impl Fn(&Bundle) -> Result<Sessions, StartError>,
-    bundles: &[Bundle],
-) -> Result<(), StartError> {
-    let mut models: Vec<Sessions> = bundles.iter().map(open).collect::<Result<_, _>>()?;
-    let place = Arc::clone(place);
-    thread::Builder::new()
-        .name(format!("worker-{number}"))
-        .spawn(move || work(&place, &mut models))?;
-    Ok(())
-}
+    fn station(
+        &self,
+        bundle: &Bundle,
+        graphs: &BundleGraphs,
+        is_first: bool,
+    ) -> Result<Station, StartError> {
+        let mut sessions = self.open_and_check(bundle, graphs)?;
+        if is_first && self.layout.on_all_cores {
+            let options = self.options(self.layout.cores);
+            sessions.open_on_all_cores(self.runtime, graphs, &options)?;
+            check_on_all_cores(bundle, &mut sessions)?;
+        }
+        warm_up(bundle, &mut sessions, self.layout.max_batch)?;
+        let images = empty_tensor(bundle, self.layout.max_batch)?;
+        Ok(Station { sessions, images })
+    }
 
-fn open_and_check(
-    config: &EngineConfig,
-    threads: Threads,
-    runtime: &Runtime,
-    bundle: &Bundle,
-) -> Result<Sessions, StartError> {
-    let options = SessionOptions {
-        providers: &config.execution_providers,
-        intra_threads: threads.intra,
-        keep_dropout: false,
-    };
-    let mut sessions = Sessions::open(runtime, bundle, &options)?;
-    check(bundle, &mut sessions)?;
-    Ok(sessions)
+    fn read(&self, bundle: &Bundle) -> Result<BundleGraphs, StartError> {
+        let options = self.options(self.layout.intra);
+        Ok(BundleGraphs::read(self.runtime, bundle, &options)?)
+    }
+
+    fn open_and_check(
+        &self,
+        bundle: &Bundle,
+        graphs: &BundleGraphs,
+    ) -> Result<Sessions, StartError> {
+        let options = self.options(self.layout.intra);
+        let mut sessions = Sessions::open(self.runtime, graphs, &options)?;
+        check(bundle, &mut sessions)?;
+        Ok(sessions)
+    }
+
+    fn options(&self, threads: usize) -> SessionOptions<'_> {
+        SessionOptions {
+            providers: &self.config.execution_providers,
+            intra_threads: threads,
+            keep_dropout: false,
+        }
+    }
 }

@@ -6,24 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
-
 use super::{
-    RunError,
-    drain_rate::DrainRate,
+    EngineError, RunError,
+    backlog::Backlog,
+    claim::{Reply, Run},
+    prepare::Source,
     queue::Queue,
-    sessions::{HeadCall, Sessions},
+    sessions::{HeadCall, Passage, Sessions},
 };
-use crate::imaging::InputTensor;
+use crate::imaging::{InputTensor, Limits};
 
 /// Images of one request for one bundle, and what is asked of each.
 pub(super) struct Job {
     /// Index of the bundle.
     pub(super) model: usize,
-    pub(super) images: InputTensor,
+    pub(super) source: Source,
     pub(super) calls: Vec<HeadCall>,
     pub(super) enqueued: Instant,
-    pub(super) reply: oneshot::Sender<Result<JobAnswer, RunError>>,
+    /// When nobody waits any more.
+    pub(super) deadline: Option<Instant>,
+    pub(super) reply: Reply<Result<JobAnswer, EngineError>>,
 }
 
 /// What a job comes to.
@@ -34,6 +36,8 @@ pub(super) struct JobAnswer {
     pub(super) statistics: Vec<f32>,
     /// Time spent waiting for the worker.
     pub(super) queue: Duration,
+    /// Time spent on turning the batch's uploads into tensors.
+    pub(super) preparation: Duration,
     /// Time spent inside the runtime, on the whole batch that this job was part of.
     pub(super) inference: Duration,
 }
@@ -41,102 +45,174 @@ pub(super) struct JobAnswer {
 /// What every worker shares with the engine.
 pub(super) struct Workplace {
     pub(super) queue: Queue<Job>,
-    pub(super) drain_rate: DrainRate,
+    pub(super) backlog: Arc<Backlog>,
+    pub(super) limits: Limits,
     /// Number of workers.
     pub(super) workers: usize,
     /// Largest number of images in one run of the trunk.
     pub(super) max_batch: usize,
 }
 
-/// Works until the queue is closed and empty. `models` holds the sessions of each bundle.
-pub(super) fn work(place: &Arc<Workplace>, models: &mut [Sessions]) {
-    while let Some(mut jobs) = place.queue.pop_share(place.workers, place.max_batch) {
-        // Nobody waits for these any more: the client went away or its deadline passed.
-        jobs.retain(|job| !job.reply.is_closed());
+/// The sessions of a bundle, and the tensor that its batches are made in, again and again.
+pub(super) struct Station {
+    pub(super) sessions: Sessions,
+    pub(super) images: InputTensor,
+}
+
+/// Works until the queue is closed and empty. There is a station for each bundle.
+pub(super) fn work(place: &Workplace, number: usize, stations: &mut [Station]) {
+    while let Some(share) = place.queue.pop_share(number, place.max_batch) {
+        let mut jobs = share.jobs;
         while let Some(model) = jobs.first().map(|job| job.model) {
             let (batch, others) = jobs.into_iter().partition(|job| job.model == model);
             jobs = others;
-            let started = Instant::now();
-            let cost = answer_batch(models, batch, started);
-            place
-                .drain_rate
-                .record(cost, started.elapsed(), place.workers);
-        }
-    }
-}
-
-/// Answers all jobs of a batch and returns their cost. When the batch fails, each job is tried by itself, so that one
-/// that is bad does not take the others with it.
-fn answer_batch(models: &mut [Sessions], batch: Vec<Job>, started: Instant) -> usize {
-    let cost = batch.iter().map(|job| job.images.images()).sum();
-    match run_guarded(models, &batch, started) {
-        Ok(answers) => {
-            for (job, answer) in batch.into_iter().zip(answers) {
-                reply(job, Ok(answer));
-            }
-        }
-        Err(_) if batch.len() > 1 => {
-            for job in batch {
-                let alone = run_guarded(models, std::slice::from_ref(&job), started);
-                reply(
-                    job,
-                    alone
-                        .and_then(|answers| answers.into_iter().next().ok_or(RunError::WorkerGone)),
-                );
-            }
-        }
-        Err(error) => {
-            if let Some(job) = batch.into_iter().next() {
-                reply(job, Err(error));
+            match stations.get_mut(model) {
+                Some(station) => Shift { place, station }.answer_all(batch, share.alone),
+                None => refuse(batch),
             }
         }
     }
-    cost
 }
 
-/// The receiver may have gone while the batch ran; then nobody wants the answer.
-fn reply(job: Job, answer: Result<JobAnswer, RunError>) {
-    drop(job.reply.send(answer));
-}
-
-/// A panic (ours or of a library) costs the batch, not the worker.
-fn run_guarded(
-    models: &mut [Sessions],
-    batch: &[Job],
-    started: Instant,
-) -> Result<Vec<JobAnswer>, RunError> {
-    catch_unwind(AssertUnwindSafe(|| run(models, batch, started)))
-        .unwrap_or(Err(RunError::Panicked))
-}
-
-fn run(
-    models: &mut [Sessions],
-    batch: &[Job],
-    started: Instant,
-) -> Result<Vec<JobAnswer>, RunError> {
-    let model = batch.first().map_or(0, |job| job.model);
-    let sessions = models.get_mut(model).ok_or(RunError::WorkerGone)?;
-    let images: Vec<&InputTensor> = batch.iter().map(|job| &job.images).collect();
-    let rows = sessions.rows(&images)?;
-    let mut first = 0;
-    let mut results = Vec::with_capacity(batch.len());
+/// Requests name bundles that are loaded, so this is a mistake of ours.
+fn refuse(batch: Vec<Job>) {
     for job in batch {
-        let images = first..first + job.images.images();
-        first = images.end;
-        let calls = job.calls.iter();
-        let scores = calls
-            .map(|call| sessions.scores(call, &rows, images.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
-        results.push((scores, rows.statistics_of(images)));
+        job.reply.send(Err(RunError::WorkerGone.into()));
     }
-    let inference = started.elapsed();
-    let answers = batch.iter().zip(results);
-    Ok(answers
-        .map(|(job, (scores, statistics))| JobAnswer {
-            scores,
-            statistics,
-            queue: started.saturating_duration_since(job.enqueued),
-            inference,
+}
+
+/// A worker at the station of one bundle.
+struct Shift<'work> {
+    place: &'work Workplace,
+    station: &'work mut Station,
+}
+
+/// A batch that went through the trunk: how long it took, and the scores and statistics of each job.
+struct Answered {
+    jobs: Vec<(Vec<Vec<f32>>, Vec<f32>)>,
+    inference: Duration,
+}
+
+impl Shift<'_> {
+    /// Answers all jobs. When a batch fails, each job is tried by itself, so that one that is bad does not take the others
+    /// with it.
+    fn answer_all(&mut self, mut batch: Vec<Job>, alone: bool) {
+        let started = Instant::now();
+        batch.retain(|job| !job.reply.is_given_up());
+        let batch = self.prepare(batch);
+        if batch.is_empty() {
+            return;
+        }
+        let preparation = started.elapsed();
+        match guarded(|| Ok(self.run(&batch, alone)?)) {
+            Ok(answered) => {
+                self.note(started, alone);
+                for (job, (scores, statistics)) in batch.into_iter().zip(answered.jobs) {
+                    let answer = JobAnswer {
+                        scores,
+                        statistics,
+                        queue: started.saturating_duration_since(job.enqueued),
+                        preparation,
+                        inference: answered.inference,
+                    };
+                    job.reply.send(Ok(answer));
+                }
+            }
+            Err(_) if batch.len() > 1 => {
+                for job in batch {
+                    self.answer_all(vec![job], alone);
+                }
+            }
+            Err(error) => {
+                if let Some(job) = batch.into_iter().next() {
+                    job.reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Fills the tensor and returns the jobs that are in it, in order; the others are answered.
+    fn prepare(&mut self, batch: Vec<Job>) -> Vec<Job> {
+        self.station.images.truncate(0);
+        let mut ready = Vec::with_capacity(batch.len());
+        for job in batch {
+            if job
+                .deadline
+                .is_some_and(|deadline| deadline <= Instant::now())
+            {
+                job.reply.send(Err(EngineError::DeadlinePassed));
+                continue;
+            }
+            match guarded(|| self.push(&job.source)) {
+                Ok(()) => ready.push(job),
+                Err(error) => job.reply.send(Err(error)),
+            }
+        }
+        ready
+    }
+
+    fn push(&mut self, source: &Source) -> Result<(), EngineError> {
+        let Station { sessions, images } = &mut *self.station;
+        Ok(source.push_to(images, sessions.manifest(), &self.place.limits)?)
+    }
+
+    fn run(&mut self, batch: &[Job], alone: bool) -> Result<Answered, RunError> {
+        let Station { sessions, images } = &mut *self.station;
+        let run = Run::new(batch.len())?;
+        for job in batch {
+            job.reply.begin(&run);
+        }
+        let passage = Passage {
+            options: run.options(),
+            alone,
+        };
+        let started = Instant::now();
+        images.pad_to(bucket(images.images(), self.place.max_batch));
+        let rows = sessions.rows(images, passage)?;
+        let mut first = 0;
+        let mut jobs = Vec::with_capacity(batch.len());
+        for job in batch {
+            let images = first..first + job.source.images();
+            first = images.end;
+            let calls = job.calls.iter();
+            let scores = calls
+                .map(|call| sessions.scores(call, &rows, images.clone(), passage))
+                .collect::<Result<Vec<_>, _>>()?;
+            jobs.push((scores, rows.statistics_of(images)));
+        }
+        Ok(Answered {
+            jobs,
+            inference: started.elapsed(),
         })
-        .collect())
+    }
+
+    /// Tells the backlog how fast work goes: alone on all cores, or beside the other workers.
+    fn note(&self, started: Instant, alone: bool) {
+        let on_all_cores = alone && self.station.sessions.has_sessions_on_all_cores();
+        let sharing = if on_all_cores { 1 } else { self.place.workers };
+        let images = self.station.images.images();
+        let rate = &self.place.backlog.drain_rate;
+        rate.record(images, started.elapsed(), sharing);
+    }
+}
+
+/// A panic (ours or of a library) costs what was being done, not the worker.
+fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(RunError::Panicked.into()))
+}
+
+/// The size that a batch is filled up to: few different ones, each tried at the start.
+pub(super) fn bucket(images: usize, max_batch: usize) -> usize {
+    images.next_power_of_two().min(max_batch).max(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket;
+
+    #[test]
+    fn batches_are_filled_up_to_powers_of_two() {
+        let sizes: Vec<_> = (1..=9).map(|images| bucket(images, 6)).collect();
+        assert_eq!(sizes, [1, 2, 4, 4, 6, 6, 7, 8, 9]);
+    }
 }

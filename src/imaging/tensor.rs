@@ -108,6 +108,20 @@ impl InputTensor {
         Ok(())
     }
 
+    /// Keeps the first `images`, and the memory of the others for the next.
+    pub fn truncate(&mut self, images: usize) {
+        let values = self.values_per_image().saturating_mul(images);
+        self.values.truncate(values);
+    }
+
+    /// Appends images of zeros until there are `images`.
+    pub fn pad_to(&mut self, images: usize) {
+        let values = self.values_per_image().saturating_mul(images);
+        if values > self.values.len() {
+            self.values.resize(values, 0.0);
+        }
+    }
+
     /// Number of images, N.
     #[must_use]
     pub fn images(&self) -> usize {

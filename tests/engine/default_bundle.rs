@@ -4,12 +4,13 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 use secondlook::{
-    bundle::Method,
+    bundle::{Bundle, Method},
     config::EngineConfig,
-    engine::{Engine, PredictRequest},
+    engine::{Engine, PredictRequest, Priority},
+    imaging::Limits,
 };
 
-use super::start;
+use super::{runtime, start};
 
 const BUNDLE: &str = "models/cric-lite0";
 
@@ -31,6 +32,8 @@ async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
         image,
         method: Some(method),
         passes: (method == Method::Tta).then_some(6),
+        exact: true,
+        priority: Priority::Bulk,
         ..PredictRequest::default()
     };
     engine
@@ -45,7 +48,19 @@ async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
 
 #[tokio::test]
 async fn an_answer_is_the_same_to_the_last_bit_whatever_it_was_batched_with() {
-    let engine = start(Path::new(BUNDLE), EngineConfig::default()).unwrap();
+    let own = Engine::start(
+        &EngineConfig::default(),
+        Limits::default(),
+        &runtime(),
+        vec![Bundle::open(Path::new(BUNDLE)).unwrap()],
+    );
+    // Batches of eight on one core each, and one image at a time on all cores when it is alone.
+    for engine in [start(Path::new(BUNDLE), EngineConfig::default()), own] {
+        compare_alone_with_a_crowd(&engine.unwrap()).await;
+    }
+}
+
+async fn compare_alone_with_a_crowd(engine: &Engine) {
     let cells = cells();
     assert_eq!(cells.len(), 6);
     for method in Method::ALL {

@@ -6,9 +6,11 @@ mod bundles;
 mod decisions;
 mod default_bundle;
 mod methods;
+mod stopping;
 mod tiny;
 mod unlike;
 mod unlike_bundle;
+mod waiting;
 
 use std::{
     path::Path,

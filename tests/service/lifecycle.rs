@@ -58,7 +58,7 @@ async fn the_drain_has_a_deadline() {
     let mut server = Server::with(&settings);
     let endless = tokio::spawn(
         server
-            .predict("?method=tta&passes=1000", fixture(CELL))
+            .predict("?method=tta&passes=1000&exact=true", fixture(CELL))
             .send(),
     );
     tokio::time::sleep(Duration::from_millis(200)).await;

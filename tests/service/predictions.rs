@@ -74,8 +74,11 @@ async fn every_method_answers_with_consistent_numbers() {
         );
         assert_eq!(answer["accession"], Value::Null);
         assert_eq!(answer["comparisons"], Value::Array(vec![]));
-        assert_eq!(answer["samples"]["used"], answer["samples"]["requested"]);
-        assert_eq!(answer["samples"]["used"] == 1, method == "baseline");
+        let samples = &answer["samples"];
+        let stopped_early = samples["used"] != samples["requested"];
+        assert_eq!(samples["stopped_early"], stopped_early);
+        assert!(!stopped_early || method == "tta", "{method}");
+        assert_eq!(samples["used"] == 1, method == "baseline");
         assert!(
             answer["provenance"]["software"]
                 .as_str()

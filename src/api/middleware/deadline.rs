@@ -1,6 +1,6 @@
 //! The deadline of a whole request: upload, queue and inference together.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::{Request, State},
@@ -16,18 +16,24 @@ use crate::api::{
 
 const HEADERS: [&str; 2] = ["x-request-timeout", "request-timeout"];
 
-/// Gives up when the deadline passes. What was being awaited is dropped, and with it the work that is still in the queue.
+/// When the client stops waiting, if it said so.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct Deadline(pub(in crate::api) Option<Instant>);
+
+/// Gives up when the deadline passes. What was being awaited is dropped: work that is still in the queue is not begun, and
+/// what is running is ended.
 pub(super) async fn enforce(
     State(service): State<Service>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let limit = match asked_timeout(request.headers()) {
-        Ok(asked) => asked.map_or(service.request_timeout(), |asked| {
-            asked.min(service.request_timeout())
-        }),
+    let asked = match asked_timeout(request.headers()) {
+        Ok(asked) => asked.map(|asked| asked.min(service.request_timeout())),
         Err(problem) => return problem.into_response(),
     };
+    let deadline = Deadline(asked.map(|asked| Instant::now() + asked));
+    request.extensions_mut().insert(deadline);
+    let limit = asked.unwrap_or(service.request_timeout());
     tokio::time::timeout(limit, next.run(request))
         .await
         .unwrap_or_else(|_| passed(limit).into_response())

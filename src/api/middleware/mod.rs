@@ -21,6 +21,7 @@ use tracing::error;
 use super::service::Service;
 
 pub(super) use access::AnsweredBy;
+pub(super) use deadline::Deadline;
 pub(super) use request_id::RequestId;
 
 /// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.

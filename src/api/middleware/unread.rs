@@ -13,7 +13,7 @@ use std::{
 use axum::{
     body::{Body, BodyDataStream, Bytes, HttpBody},
     extract::Request,
-    http::header,
+    http::{StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -32,7 +32,9 @@ pub(super) async fn discard(request: Request, next: Next) -> Response {
     let response = next
         .run(Request::from_parts(parts, Body::new(body.clone())))
         .await;
-    if response.status().is_client_error() && !waits_to_be_asked {
+    let is_refused =
+        response.status().is_client_error() || response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    if is_refused && !waits_to_be_asked {
         drop(tokio::time::timeout(MAX_TIME, read_away(Body::new(body).into_data_stream())).await);
     }
     response

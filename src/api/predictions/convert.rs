@@ -67,7 +67,7 @@ fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Co
         samples: SamplesUsed {
             requested: answer.requested,
             used: answer.samples.passes(),
-            stopped_early: false,
+            stopped_early: answer.samples.passes() < answer.requested,
             values: with_samples.then(|| rows(&answer.samples)),
         },
         decision: decision(&answer.decision),

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::State,
+    extract::{FromRequest, Request, State},
     response::{IntoResponse, Response},
 };
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{
-        middleware::{AnsweredBy, RequestId},
+        middleware::{AnsweredBy, Deadline, RequestId},
         openapi::{ImageBytes, UploadProblems},
         problem::Problem,
         service::Service,
@@ -53,19 +53,23 @@ use crate::{
 pub(in crate::api) async fn create_prediction(
     State(service): State<Service>,
     Extension(request_id): Extension<RequestId>,
+    Extension(Deadline(deadline)): Extension<Deadline>,
     query: PredictionQuery,
-    upload: Upload,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let accession = upload.accession.or_else(|| query.accession.clone());
+    let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
+    let mut asked = query.into_request(deadline);
+    // A server that is too busy says so before it reads the upload.
+    service.engine().check(&asked)?;
+    let upload = Upload::from_request(request, &service).await?;
+    let accession = upload.accession.or(accession);
     let options = AnswerOptions {
         request_id: request_id.to_string(),
         accession: accession.map(checked).transpose()?,
-        with_samples: query.includes(Include::Samples),
+        with_samples,
     };
-    let prediction = service
-        .engine()
-        .predict(query.into_request(upload.image))
-        .await?;
+    asked.image = upload.image;
+    let prediction = service.engine().predict(asked).await?;
     telemetry::metrics::prediction_answered(&prediction);
     let answered_by = AnsweredBy {
         model: prediction.model.name().to_owned(),

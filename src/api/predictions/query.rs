@@ -1,13 +1,18 @@
 //! The query of a prediction.
 
+use std::time::Instant;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    api::{problem::Problem, vocabulary::MethodName},
+    api::{
+        problem::Problem,
+        vocabulary::{MethodName, PriorityName},
+    },
     bundle::Method,
-    engine::PredictRequest,
+    engine::{PredictRequest, Priority},
 };
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
@@ -42,6 +47,13 @@ pub struct PredictionQuery {
     #[serde(default)]
     #[param(style = Form, explode = true, required = false)]
     pub include: Vec<Include>,
+    /// Take every augmented view, even when fewer settle the decision.
+    #[serde(default)]
+    #[param(required = false)]
+    pub exact: bool,
+    /// `bulk` lets uploads that somebody waits for go first, and has no limit on the wait but the request's deadline.
+    #[param(nullable = false)]
+    pub priority: Option<PriorityName>,
     /// An identifier of the specimen, passed through to the answer and never logged. The multipart part and the
     /// `X-Accession` header, which proxies do not log, win over it.
     #[param(nullable = false, max_length = 256)]
@@ -99,16 +111,19 @@ impl PredictionQuery {
         self.include.contains(&part)
     }
 
-    /// The same wish in the engine's words.
-    pub fn into_request(self, image: bytes::Bytes) -> PredictRequest {
+    /// The same wish in the engine's words, without an image yet. `deadline` is the client's own.
+    pub fn into_request(self, deadline: Option<Instant>) -> PredictRequest {
         PredictRequest {
-            image,
+            image: bytes::Bytes::new(),
             model: self.model,
             method: self.method.map(Method::from),
             compare: self.compare.into_iter().map(Method::from).collect(),
             passes: self.passes,
             seed: self.seed,
             policy: self.policy,
+            exact: self.exact,
+            priority: self.priority.map(Priority::from).unwrap_or_default(),
+            deadline,
         }
     }
 }
@@ -150,12 +165,13 @@ mod tests {
 
     #[test]
     fn every_parameter_is_read() {
-        let query = "model=m&method=mc_dropout&compare=tta&compare=ensemble&passes=20&seed=7&policy=five&include=samples&accession=S-1%2FA";
+        let query = "model=m&method=mc_dropout&compare=tta&compare=ensemble&passes=20&seed=7&policy=five&include=samples&exact=true&priority=bulk&accession=S-1%2FA";
         let query = PredictionQuery::parse(query).unwrap();
         assert_eq!(query.compare, [MethodName::Tta, MethodName::Ensemble]);
         assert!(query.includes(Include::Samples) && !query.includes(Include::Timing));
         assert_eq!(query.accession.as_deref(), Some("S-1/A"));
-        let request = query.into_request(bytes::Bytes::new());
+        let request = query.into_request(None);
+        assert!(request.exact && request.priority == Priority::Bulk);
         assert_eq!((request.passes, request.seed), (Some(20), Some(7)));
         assert_eq!(request.method, Some(Method::McDropout));
     }
@@ -172,6 +188,8 @@ mod tests {
             ("seed=1&seed=2", "seed"),
             ("seed=9007199254740992", "seed"),
             ("include=everything", "include"),
+            ("exact=perhaps", "exact"),
+            ("priority=high", "priority"),
             ("colour=red", "colour"),
         ];
         for (query, field) in cases {

@@ -24,6 +24,14 @@ impl From<EngineError> for Problem {
             EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
                 .hint("wait as long as Retry-After says, then send the same request again"),
+            EngineError::DeadlineTooShort { retry_after, .. } => Self::new(
+                ProblemKind::Busy,
+                detail,
+            )
+            .retry_after(retry_after)
+            .hint("allow more time, ask for fewer passes, or wait as long as Retry-After says"),
+            EngineError::DeadlinePassed => Self::new(ProblemKind::DeadlinePassed, detail)
+                .hint("allow more time, upload faster, or ask for fewer passes"),
             EngineError::Draining => Self::draining(),
             EngineError::Runtime(error) => Self::internal(&error),
         }

@@ -7,7 +7,7 @@ mod ensemble;
 mod mc_dropout;
 pub(super) mod tta;
 
-use ort::session::{Session, SessionInputValue, SessionOutputs};
+use ort::session::{RunOptions, Session, SessionInputValue, SessionOutputs};
 
 pub(super) use baseline::baseline;
 pub(super) use ensemble::ensemble;
@@ -24,6 +24,7 @@ pub(super) struct Graph<'session> {
     pub(super) session: &'session mut Session,
     pub(super) head: &'session Head,
     pub(super) classes: usize,
+    pub(super) options: &'session RunOptions,
 }
 
 impl Graph<'_> {
@@ -33,7 +34,7 @@ impl Graph<'_> {
         inputs: Vec<(String, SessionInputValue<'_>)>,
         shape: &[i64],
     ) -> Result<Vec<f32>, RunError> {
-        let outputs = self.session.run(inputs)?;
+        let outputs = self.session.run_with_options(inputs, self.options)?;
         extract(&outputs, &self.head.output, shape)
     }
 }

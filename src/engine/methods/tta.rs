@@ -1,21 +1,21 @@
-//! The views of test-time augmentation, a few at a time, so that fifty of them never lie in memory together.
+//! The views of test-time augmentation. Workers make them a few at a time, so that fifty never lie in memory together.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     bundle::{Input, Tta},
     imaging::{CellImage, ImageError, InputTensor, augment, resize},
 };
 
-/// Views number `range` of the image, ready for the trunk. View `i` depends on the seed and `i` alone.
-pub(in crate::engine) fn views(
+/// Appends views number `range` of the image to the tensor. View `i` depends on the seed and `i` alone.
+pub(in crate::engine) fn push_views(
+    tensor: &mut InputTensor,
     image: &CellImage,
     tta: &Tta,
     input: &Input,
     seed: u64,
     range: Range<usize>,
-) -> Result<InputTensor, ImageError> {
-    let mut tensor = InputTensor::with_capacity(input.size, input.size, range.len())?;
+) -> Result<(), ImageError> {
     for index in range {
         // An index is far below 2⁶⁴ on every machine there is.
         let view = augment::view(
@@ -28,7 +28,7 @@ pub(in crate::engine) fn views(
         )?;
         tensor.push(&view, &input.normalisation)?;
     }
-    Ok(tensor)
+    Ok(())
 }
 
 /// An image larger than this many input sizes is shrunk before views are made of it: a field of 50 megapixels would
@@ -36,26 +36,37 @@ pub(in crate::engine) fn views(
 const LARGEST_SOURCE: u32 = 4;
 
 /// The image itself, or a smaller copy of the same shape where it is much larger than the views to be made of it.
-pub(in crate::engine) fn source(image: CellImage, input: &Input) -> Result<CellImage, ImageError> {
+pub(in crate::engine) fn source(
+    image: &Arc<CellImage>,
+    input: &Input,
+) -> Result<Arc<CellImage>, ImageError> {
     let most = input.size.saturating_mul(LARGEST_SOURCE);
     let longest = image.width().max(image.height());
     if longest <= most {
-        return Ok(image);
+        return Ok(Arc::clone(image));
     }
     let shrunk = |side: u32| {
         let scaled = u64::from(side) * u64::from(most) / u64::from(longest);
         u32::try_from(scaled).unwrap_or(most).max(1)
     };
     let (width, height) = (shrunk(image.width()), shrunk(image.height()));
-    resize(&image, width, height, input.resize)
+    resize(image, width, height, input.resize).map(Arc::new)
 }
 
-/// Cuts `views` into consecutive ranges of at most `largest`, at least one for each of `workers` where there are enough.
-pub(in crate::engine) fn chunks(views: usize, largest: usize, workers: usize) -> Vec<Range<usize>> {
-    let size = views.div_ceil(workers.max(1)).clamp(1, largest.max(1));
-    (0..views)
+/// Cuts a range of views into consecutive ones of at most `largest`, at least one for each of `workers` where there are enough.
+pub(in crate::engine) fn chunks(
+    views: Range<usize>,
+    largest: usize,
+    workers: usize,
+) -> Vec<Range<usize>> {
+    let size = views
+        .len()
+        .div_ceil(workers.max(1))
+        .clamp(1, largest.max(1));
+    let end = views.end;
+    views
         .step_by(size)
-        .map(|start| start..(start + size).min(views))
+        .map(|start| start..(start + size).min(end))
         .collect()
 }
 
@@ -65,8 +76,8 @@ mod tests {
 
     #[test]
     fn chunks_cover_every_view_once() {
-        assert_eq!(chunks(10, 4, 2), [0..4, 4..8, 8..10]);
-        assert_eq!(chunks(4, 8, 4), [0..1, 1..2, 2..3, 3..4]);
-        assert!(chunks(0, 8, 4).is_empty());
+        assert_eq!(chunks(0..10, 4, 2), [0..4, 4..8, 8..10]);
+        assert_eq!(chunks(4..8, 8, 4), [4..5, 5..6, 6..7, 7..8]);
+        assert!(chunks(3..3, 8, 4).is_empty());
     }
 }

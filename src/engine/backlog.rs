@@ -1,0 +1,219 @@
+//! What the engine has taken on and not finished, and whether it can take more.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{EngineError, Priority, drain_rate::DrainRate};
+
+/// Admitted work that is not done, in images × trunk passes.
+pub(super) struct Backlog {
+    admitted: Mutex<Admitted>,
+    /// Most work at a time, but for a single request that alone is larger and finds nothing before it.
+    capacity: usize,
+    /// Longest time that an interactive request without a deadline of its own may have to wait for its turn.
+    max_wait: Duration,
+    pub(super) drain_rate: DrainRate,
+}
+
+#[derive(Default)]
+struct Admitted {
+    interactive: usize,
+    bulk: usize,
+}
+
+impl Admitted {
+    fn of(&mut self, priority: Priority) -> &mut usize {
+        match priority {
+            Priority::Interactive => &mut self.interactive,
+            Priority::Bulk => &mut self.bulk,
+        }
+    }
+
+    /// What is answered before a new request: bulk work stands aside for an upload.
+    fn before(&self, priority: Priority) -> usize {
+        match priority {
+            Priority::Interactive => self.interactive,
+            Priority::Bulk => self.interactive + self.bulk,
+        }
+    }
+}
+
+/// What a request takes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Images × trunk passes.
+    pub(super) cost: usize,
+    pub(super) priority: Priority,
+    /// When the client stops waiting, if it said so.
+    pub(super) deadline: Option<Instant>,
+}
+
+/// A request's place in the backlog; what it has not done is taken off when it is dropped.
+pub(super) struct Admission {
+    backlog: Arc<Backlog>,
+    priority: Priority,
+    cost: usize,
+}
+
+impl Backlog {
+    pub(super) fn new(capacity: usize, max_wait: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            admitted: Mutex::default(),
+            capacity,
+            max_wait,
+            drain_rate: DrainRate::default(),
+        })
+    }
+
+    /// Whether the load would be taken on now.
+    pub(super) fn check(&self, load: Load) -> Result<(), EngineError> {
+        self.check_against(&self.lock(), load)
+    }
+
+    /// Takes the load on.
+    pub(super) fn admit(self: &Arc<Self>, load: Load) -> Result<Admission, EngineError> {
+        let mut admitted = self.lock();
+        self.check_against(&admitted, load)?;
+        *admitted.of(load.priority) += load.cost;
+        drop(admitted);
+        Ok(Admission {
+            backlog: Arc::clone(self),
+            priority: load.priority,
+            cost: load.cost,
+        })
+    }
+
+    fn check_against(&self, admitted: &Admitted, load: Load) -> Result<(), EngineError> {
+        let everything = admitted.interactive + admitted.bulk;
+        let before = admitted.before(load.priority);
+        let wait = self.drain_rate.time_for(before);
+        let no_room = everything > 0 && everything.saturating_add(load.cost) > self.capacity;
+        let is_impatient = load.priority == Priority::Interactive && load.deadline.is_none();
+        let too_long = is_impatient && wait > self.max_wait;
+        if no_room || too_long {
+            let retry_after = self.drain_rate.retry_after(before);
+            return Err(EngineError::QueueFull { retry_after });
+        }
+        let needed = wait + self.drain_rate.time_for(load.cost);
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        if load
+            .deadline
+            .is_some_and(|deadline| needed > left(deadline))
+        {
+            let retry_after = self.drain_rate.retry_after(before);
+            return Err(EngineError::DeadlineTooShort {
+                needed,
+                retry_after,
+            });
+        }
+        Ok(())
+    }
+
+    /// No step under the lock panics.
+    fn lock(&self) -> MutexGuard<'_, Admitted> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admission {
+    /// Part of the work is done.
+    pub(super) fn done(&mut self, cost: usize) {
+        let cost = cost.min(self.cost);
+        self.cost -= cost;
+        let mut admitted = self.backlog.lock();
+        let mine = admitted.of(self.priority);
+        *mine = mine.saturating_sub(cost);
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.done(self.cost);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(cost: usize, priority: Priority) -> Load {
+        Load {
+            cost,
+            priority,
+            deadline: None,
+        }
+    }
+
+    fn backlog() -> Arc<Backlog> {
+        let backlog = Backlog::new(100, Duration::from_millis(500));
+        backlog.drain_rate.record(1, Duration::from_millis(20), 2);
+        backlog
+    }
+
+    #[test]
+    fn a_full_backlog_refuses_until_work_is_done() {
+        let backlog = backlog();
+        let large = load(900, Priority::Bulk);
+        let mut admission = backlog.admit(large).unwrap();
+        let refusal = backlog.check(load(1, Priority::Bulk)).unwrap_err();
+        let EngineError::QueueFull { retry_after } = refusal else {
+            panic!("{refusal}");
+        };
+        assert_eq!(retry_after, Duration::from_secs(9), "900 images at 10 ms");
+        admission.done(850);
+        assert!(backlog.check(load(50, Priority::Bulk)).is_ok());
+        drop(admission);
+        assert!(backlog.check(large).is_ok(), "nothing is before it");
+    }
+
+    #[test]
+    fn an_upload_is_refused_when_uploads_take_too_long_and_not_for_bulk_work_before_it() {
+        let backlog = backlog();
+        let bulk = backlog.admit(load(40, Priority::Bulk)).unwrap();
+        let uploads = backlog.admit(load(51, Priority::Interactive)).unwrap();
+        assert!(matches!(
+            backlog.check(load(1, Priority::Interactive)),
+            Err(EngineError::QueueFull { .. })
+        ));
+        assert!(backlog.check(load(1, Priority::Bulk)).is_ok());
+        drop(uploads);
+        assert!(backlog.check(load(1, Priority::Interactive)).is_ok());
+        drop(bulk);
+    }
+
+    #[test]
+    fn a_deadline_that_cannot_be_met_is_refused_at_once_and_one_that_can_be_met_is_worth_waiting_for()
+     {
+        let backlog = backlog();
+        let before = backlog.admit(load(90, Priority::Interactive)).unwrap();
+        let patient = Load {
+            deadline: Some(Instant::now() + Duration::from_secs(60)),
+            ..load(1, Priority::Interactive)
+        };
+        assert!(backlog.check(patient).is_ok());
+        drop(before);
+        let within = |milliseconds| Load {
+            deadline: Some(Instant::now() + Duration::from_millis(milliseconds)),
+            ..load(10, Priority::Interactive)
+        };
+        assert!(backlog.check(within(5_000)).is_ok());
+        let refusal = backlog.check(within(50)).unwrap_err();
+        let EngineError::DeadlineTooShort { needed, .. } = refusal else {
+            panic!("{refusal}");
+        };
+        assert_eq!(needed, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn nothing_is_refused_for_its_time_before_anything_was_measured() {
+        let backlog = Backlog::new(100, Duration::ZERO);
+        let soon = Load {
+            deadline: Some(Instant::now()),
+            ..load(50, Priority::Interactive)
+        };
+        assert!(backlog.check(soon).is_ok());
+    }
+}

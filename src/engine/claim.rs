@@ -1,0 +1,179 @@
+//! Who waits for a job. When nobody does any more, it is not begun; when that happens to every job of a batch that is
+//! running, the run is ended.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use ort::session::RunOptions;
+use tokio::sync::oneshot;
+
+/// A batch inside the runtime.
+pub(super) struct Run {
+    options: RunOptions,
+    /// Jobs of the batch for which somebody still waits.
+    wanted: AtomicUsize,
+}
+
+impl Run {
+    pub(super) fn new(jobs: usize) -> Result<Arc<Self>, ort::Error> {
+        Ok(Arc::new(Self {
+            options: RunOptions::new()?,
+            wanted: AtomicUsize::new(jobs),
+        }))
+    }
+
+    /// What every call into the runtime for this batch takes.
+    pub(super) fn options(&self) -> &RunOptions {
+        &self.options
+    }
+
+    /// The runtime looks at its flag before each node of the graph.
+    fn want_one_less(&self) {
+        if self.wanted.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // It cannot fail on valid options; if it did, the run would go on to its end.
+            drop(self.options.terminate());
+        }
+    }
+}
+
+enum Stage {
+    Waiting,
+    Running(Arc<Run>),
+    GivenUp,
+}
+
+struct Claim(Mutex<Stage>);
+
+impl Claim {
+    /// No step under the lock panics.
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The side of whoever waits. Dropping it gives the job up.
+pub(super) struct Awaited<Answer> {
+    claim: Arc<Claim>,
+    answer: oneshot::Receiver<Answer>,
+}
+
+/// The side of the worker.
+pub(super) struct Reply<Answer> {
+    claim: Arc<Claim>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Both sides of a job.
+pub(super) fn claim<Answer>() -> (Reply<Answer>, Awaited<Answer>) {
+    let claim = Arc::new(Claim(Mutex::new(Stage::Waiting)));
+    let (sender, receiver) = oneshot::channel();
+    let reply = Reply {
+        claim: Arc::clone(&claim),
+        answer: sender,
+    };
+    let awaited = Awaited {
+        claim,
+        answer: receiver,
+    };
+    (reply, awaited)
+}
+
+impl<Answer> Awaited<Answer> {
+    /// The answer; `None` when the worker went away without one.
+    pub(super) async fn answer(mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl<Answer> Drop for Awaited<Answer> {
+    fn drop(&mut self) {
+        let stage = std::mem::replace(&mut *self.claim.lock(), Stage::GivenUp);
+        if let Stage::Running(run) = stage {
+            run.want_one_less();
+        }
+    }
+}
+
+impl<Answer> Reply<Answer> {
+    /// Whether nobody waits any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(*self.claim.lock(), Stage::GivenUp)
+    }
+
+    /// Makes the job part of a run, which counts it as wanted.
+    pub(super) fn begin(&self, run: &Arc<Run>) {
+        let mut stage = self.claim.lock();
+        if matches!(*stage, Stage::GivenUp) {
+            drop(stage);
+            run.want_one_less();
+        } else {
+            *stage = Stage::Running(Arc::clone(run));
+        }
+    }
+
+    /// Hands the answer over, if somebody still wants it.
+    pub(super) fn send(self, answer: Answer) {
+        drop(self.answer.send(answer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use ort::value::TensorRef;
+
+    use super::*;
+    use crate::{
+        config::ExecutionProvider,
+        engine::{Runtime, SessionOptions},
+    };
+
+    #[test]
+    fn a_run_ends_when_nobody_waits_for_any_of_its_jobs() {
+        let runtime = Runtime::load(None).unwrap();
+        let options = SessionOptions {
+            providers: &[ExecutionProvider::Cpu],
+            intra_threads: 1,
+            keep_dropout: false,
+        };
+        let trunk = Path::new("models/cric-lite0/trunk.onnx");
+        let mut session = runtime.session(trunk, &options).unwrap();
+        let run = Run::new(2).unwrap();
+        let (first, second) = (claim::<()>(), claim::<()>());
+        first.0.begin(&run);
+        second.0.begin(&run);
+        let image = vec![0.5_f32; 3 * 128 * 128];
+        let mut ask = || {
+            let image = TensorRef::from_array_view(([1_i64, 3, 128, 128], &*image)).unwrap();
+            let outputs = session.run_with_options(ort::inputs![image], run.options());
+            outputs.map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(ask(), Ok(()));
+        drop(first.1);
+        assert_eq!(ask(), Ok(()), "somebody still waits for the second");
+        drop(second.1);
+        assert!(ask().unwrap_err().contains("terminate"));
+    }
+
+    #[test]
+    fn a_job_is_given_up_when_nobody_waits() {
+        let (reply, awaited) = claim::<()>();
+        assert!(!reply.is_given_up());
+        drop(awaited);
+        assert!(reply.is_given_up());
+    }
+
+    #[tokio::test]
+    async fn an_answer_arrives_and_a_worker_that_went_away_leaves_none() {
+        let (reply, awaited) = claim();
+        reply.send(7);
+        assert_eq!(awaited.answer().await, Some(7));
+        let (reply, awaited) = claim::<i32>();
+        drop(reply);
+        assert_eq!(awaited.answer().await, None);
+    }
+}
