@@ -9,7 +9,7 @@ use super::{
     export::about::About, heads::choice::method, models::choice::TuningArgs,
     trunks::command::TrunkCommand,
 };
-use crate::{bundle::Method, imaging::Padding, uncertainty::risk_control::FURTHER_BAD_IMAGES};
+use crate::{bundle::Method, imaging::Padding, uncertainty::risk_control::UNSEEN_MISTAKEN};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
 #[derive(Debug, Parser)]
@@ -236,10 +236,10 @@ pub struct GuaranteeArgs {
     /// How often calibration images are drawn
     #[arg(long, default_value_t = 2_000)]
     pub draws: usize,
-    /// Further images, each as bad as the worst of a draw, that a threshold has to allow for; policies are certified with
-    /// the number that is taken here when not given
-    #[arg(long, default_value_t = FURTHER_BAD_IMAGES, value_name = "N")]
-    pub further_bad_images: usize,
+    /// The share of mistakes in the three images of a kind that was not seen that a threshold has to allow for; policies
+    /// are certified with the share that is taken here when not given
+    #[arg(long, default_value_t = UNSEEN_MISTAKEN, value_parser = share, value_name = "SHARE")]
+    pub unseen_mistaken: f64,
     /// What calibrates
     #[command(flatten)]
     pub calibration: CalibrationArgs,
@@ -277,4 +277,11 @@ pub struct ModelArgs {
     /// What to train and where to write it
     #[command(flatten)]
     pub bundle: BundleArgs,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok();
+    let value = value.filter(|share| (0.0..=1.0).contains(share));
+    value.ok_or_else(|| format!("`{text}` is no share: give a number from 0 to 1"))
 }

@@ -92,7 +92,7 @@ fn one_command_makes_a_bundle_with_promises_and_again_the_same() {
         "nothing is trained twice: {again}"
     );
 
-    let experiment = "experiment-guarantee --draws 20 --further-bad-images 1";
+    let experiment = "experiment-guarantee --draws 20 --unseen-mistaken 0.1";
     let said = table(run(folder, "first/work", experiment));
     assert!(
         said.contains("accept_error_2_classes_5") && said.contains("cells of every fold"),

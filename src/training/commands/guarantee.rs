@@ -53,7 +53,7 @@ pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
         images,
         alphas: ALPHAS.to_vec(),
         delta: DELTA,
-        further_bad_images: args.further_bad_images,
+        unseen_mistaken: args.unseen_mistaken,
         seed: study.seed,
     };
     for (name, world) in [

@@ -15,7 +15,7 @@ use crate::training::{
     },
     models::FoldModel,
 };
-use crate::uncertainty::risk_control::FURTHER_BAD_IMAGES;
+use crate::uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
 
 const TEMPLATE: &str = include_str!("model_card.md");
 
@@ -234,7 +234,11 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
         ("test_figures", markdown(figures_table(test))),
         ("test_misprediction", markdown(misprediction_table(test))),
         ("test_aurc", markdown(aurc_table(test))),
-        ("further_bad_images", FURTHER_BAD_IMAGES.to_string()),
+        ("unseen_images", UNSEEN_IMAGES.to_string()),
+        (
+            "unseen_mistaken",
+            format!("{:.0}%", 100.0 * UNSEEN_MISTAKEN),
+        ),
         ("policies", markdown(policies_table(policies))),
         (
             "unlike",

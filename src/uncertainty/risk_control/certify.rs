@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{RiskError, check_probability};
 use super::further::further_images;
 use super::moments::Moments;
-use super::p_value::{FURTHER_BAD_IMAGES, PValue, clopper_pearson_upper};
+use super::p_value::{PValue, UNSEEN_MISTAKEN, clopper_pearson_upper};
 use super::sequence::{Sequence, Test};
 use super::tally::Tally;
 use crate::uncertainty::{Measure, Policy};
@@ -77,7 +77,7 @@ pub fn certify(tally: &Tally, alpha: f64, delta: f64) -> Result<Certified, RiskE
     check_probability("alpha", alpha)?;
     check_probability("delta", delta)?;
     let moments = tally.moments();
-    let sequence = Sequence::of(&moments, alpha, delta, Test::Guarded(FURTHER_BAD_IMAGES));
+    let sequence = Sequence::of(&moments, alpha, delta, Test::Guarded(UNSEEN_MISTAKEN));
     let at = |step: Option<usize>| step.and_then(|step| moments.get(step));
     let thresholds = tally.grid().thresholds();
     let steps = thresholds.iter().zip(&moments).enumerate();

@@ -1,5 +1,6 @@
 //! Sums over images from which both tests are computed, for any α.
 
+use super::p_value::UNSEEN_IMAGES;
 use super::tally::ImageTally;
 
 /// Sums over images of the cases n (trials) and the mistakes k (errors) of each, at one threshold.
@@ -20,16 +21,17 @@ pub struct Moments {
     trials_squared: u64,
     trials_times_errors: u64,
     errors_squared: u64,
-    /// Mistakes and cases of the image with most mistakes; of several, that with fewest cases.
-    worst: (u64, u64),
 }
 
 impl Moments {
-    /// The same images and some more, each as bad as the worst of them: what a heavy tail may still hold.
-    pub(super) fn with_further_bad_images(&self, further: usize) -> Moments {
+    /// The same images and [`UNSEEN_IMAGES`] more with as many cases as the mean image, of which a `mistaken` share are mistakes;
+    /// both rounded up.
+    pub(super) fn with_unseen_images(&self, mistaken: f64) -> Moments {
         let mut moments = *self;
-        for _ in 0..further {
-            moments.add(self.worst.1, self.worst.0);
+        let trials = self.trials.div_ceil(self.images.max(1));
+        let errors = (mistaken * trials as f64).ceil() as u64;
+        for _ in 0..UNSEEN_IMAGES {
+            moments.add(trials, errors.min(trials));
         }
         moments
     }
@@ -60,12 +62,6 @@ impl Moments {
     }
 
     fn add(&mut self, trials: u64, errors: u64) {
-        let (errors_of_worst, trials_of_worst) = self.worst;
-        let worse =
-            errors > errors_of_worst || (errors == errors_of_worst && trials < trials_of_worst);
-        if worse || self.images == 0 {
-            self.worst = (errors, trials);
-        }
         self.images += 1;
         self.images_with_trials += u64::from(trials > 0);
         self.trials += trials;

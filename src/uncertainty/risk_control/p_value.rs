@@ -5,10 +5,14 @@ use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT
 
 use super::moments::Moments;
 
-/// How many images, each as bad as the worst that was seen, a threshold has to allow for.
+/// How many images of a kind that was not seen a threshold has to allow for: with confidence 95%, n images without one of them
+/// leave room for a share of 3/n ("rule of three": 0.05 = (1 − x)ⁿ has x ≈ 3/n).
+pub const UNSEEN_IMAGES: usize = 3;
+
+/// The share of their cases that is taken to be mistaken.
 ///
-/// Chosen on the folds of CRIC as the smallest number with which every promise was kept (`docs/DECISIONS.md`, 24).
-pub const FURTHER_BAD_IMAGES: usize = 2;
+/// Chosen on the folds of CRIC as the smallest with which every promise was kept (`docs/DECISIONS.md`, 24).
+pub const UNSEEN_MISTAKEN: f64 = 0.3;
 
 /// The p-values of "the risk is above α" at one threshold; small ones speak against it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -19,7 +23,7 @@ pub struct PValue {
     pub t: Option<f64>,
     /// The lower tail of that t, with one degree of freedom less than there are images.
     pub images: f64,
-    /// The same tail with [`FURTHER_BAD_IMAGES`] more, each as bad as the worst that was seen. Student's t trusts a sample into which the
+    /// The same tail with [`UNSEEN_IMAGES`] more, [`UNSEEN_MISTAKEN`] of whose cases are mistakes. Student's t trusts a sample into which the
     /// worst images happened not to be drawn; `make experiment-guarantee` shows how often thresholds by the other two tests alone
     /// break their promise.
     pub guarded: f64,
@@ -50,18 +54,14 @@ impl PValue {
         self.larger().max(self.guarded)
     }
 
-    /// The tail over images with `further` images more, each as bad as the worst that was seen.
-    pub fn with_further_bad_images(moments: &Moments, alpha: f64, further: usize) -> f64 {
-        tail(&moments.with_further_bad_images(further), alpha, 1.0).1
+    /// The tail over images with [`UNSEEN_IMAGES`] more, a `mistaken` share of whose cases are mistakes.
+    pub fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
+        tail(&moments.with_unseen_images(mistaken), alpha, 1.0).1
     }
 
     fn with_images(cells: f64, moments: &Moments, alpha: f64, times: f64) -> PValue {
         let (t, images) = tail(moments, alpha, times);
-        let (_, guarded) = tail(
-            &moments.with_further_bad_images(FURTHER_BAD_IMAGES),
-            alpha,
-            times,
-        );
+        let (_, guarded) = tail(&moments.with_unseen_images(UNSEEN_MISTAKEN), alpha, times);
         PValue {
             cells,
             t,

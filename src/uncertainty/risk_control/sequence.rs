@@ -13,10 +13,10 @@ const START_SHARE: f64 = 4.0;
 const START_IMAGES: f64 = 20.0;
 
 /// Which p-value a threshold has to pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Test {
-    /// The largest of all, with so many further images as bad as the worst that was seen: worse may be still to come.
-    Guarded(usize),
+    /// The largest of all, with such a share of mistakes in images of a kind that was not seen.
+    Guarded(f64),
     /// The larger of the tests over cells and over images: cells of one image may depend on each other.
     CellsAndImages,
     /// The exact binomial alone, as if all cells were independent: to show what that would promise wrongly.
@@ -27,8 +27,8 @@ impl Test {
     /// The p-value of one step.
     pub fn p(self, moments: &Moments, alpha: f64) -> f64 {
         match self {
-            Test::Guarded(further) => {
-                let guarded = PValue::with_further_bad_images(moments, alpha, further);
+            Test::Guarded(mistaken) => {
+                let guarded = PValue::with_unseen_images(moments, alpha, mistaken);
                 PValue::of(moments, alpha).larger().max(guarded)
             }
             Test::CellsAndImages => PValue::of(moments, alpha).larger(),
