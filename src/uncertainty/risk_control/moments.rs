@@ -36,6 +36,23 @@ impl Moments {
         moments
     }
 
+    /// `times` as many images that are like these on average; a part of a mistake is a whole one.
+    pub(super) fn planned(&self, times: f64) -> Moments {
+        let scaled = |sum: u64| (sum as f64 * times).round() as u64;
+        let trials = (self.trials as f64 * times).floor() as u64;
+        let errors = (self.errors as f64 * times).ceil() as u64;
+        Moments {
+            images: scaled(self.images),
+            images_with_trials: scaled(self.images_with_trials),
+            accepted: scaled(self.accepted),
+            trials,
+            errors: errors.min(trials),
+            trials_squared: scaled(self.trials_squared),
+            trials_times_errors: scaled(self.trials_times_errors),
+            errors_squared: scaled(self.errors_squared),
+        }
+    }
+
     /// The moments of `steps` steps over images (a drawn image as often as it is drawn).
     ///
     /// An image that has no case of the promise at any step says nothing of its risk and is left out, but for the cells accepted:

@@ -32,16 +32,13 @@ pub struct PValue {
 impl PValue {
     /// All tests.
     pub fn of(moments: &Moments, alpha: f64) -> PValue {
-        let cells = binomial_p(moments.trials, moments.errors, alpha);
-        PValue::with_images(cells, moments, alpha, 1.0)
-    }
-
-    /// All tests on `times` as many images that are like the present ones on average; a part of a mistake is a whole one.
-    pub(super) fn planned(moments: &Moments, alpha: f64, times: f64) -> PValue {
-        let trials = (moments.trials as f64 * times).floor();
-        let errors = (moments.errors as f64 * times).ceil().min(trials);
-        let cells = binomial_p(trials as u64, errors as u64, alpha);
-        PValue::with_images(cells, moments, alpha, times)
+        let (t, images) = tail(moments, alpha);
+        PValue {
+            cells: binomial_p(moments.trials, moments.errors, alpha),
+            t,
+            images,
+            guarded: PValue::with_unseen_images(moments, alpha, UNSEEN_MISTAKEN),
+        }
     }
 
     /// The larger of the tests over cells and over images.
@@ -56,23 +53,12 @@ impl PValue {
 
     /// The tail over images with [`UNSEEN_IMAGES`] more, a `mistaken` share of whose cases are mistakes.
     pub fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
-        tail(&moments.with_unseen_images(mistaken), alpha, 1.0).1
-    }
-
-    fn with_images(cells: f64, moments: &Moments, alpha: f64, times: f64) -> PValue {
-        let (t, images) = tail(moments, alpha, times);
-        let (_, guarded) = tail(&moments.with_unseen_images(UNSEEN_MISTAKEN), alpha, times);
-        PValue {
-            cells,
-            t,
-            images,
-            guarded,
-        }
+        tail(&moments.with_unseen_images(mistaken), alpha).1
     }
 }
 
-/// Student's t and its lower tail, for `times` as many images.
-fn tail(moments: &Moments, alpha: f64, times: f64) -> (Option<f64>, f64) {
+/// Student's t and its lower tail.
+fn tail(moments: &Moments, alpha: f64) -> (Option<f64>, f64) {
     let excess = moments.excess(alpha).filter(|_| moments.trials > 0);
     let Some((mean, variance)) = excess else {
         return (None, 1.0);
@@ -80,7 +66,7 @@ fn tail(moments: &Moments, alpha: f64, times: f64) -> (Option<f64>, f64) {
     if variance == 0.0 {
         return (None, if mean < 0.0 { 0.0 } else { 1.0 });
     }
-    let images = moments.images as f64 * times;
+    let images = moments.images as f64;
     let t = mean / (variance / images).sqrt();
     let student = StudentsT::new(0.0, 1.0, images - 1.0);
     (Some(t), student.map_or(1.0, |student| student.cdf(t)))
