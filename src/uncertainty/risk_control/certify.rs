@@ -262,7 +262,10 @@ mod tests {
             &cells(12 + further as usize, 1, &[19]),
         );
         assert!(certify(&enough, 0.1, 0.05).unwrap().threshold.is_some());
-        assert_eq!(further, 9, "21 images: 20 leave too much room for those unseen");
+        assert_eq!(
+            further, 9,
+            "21 images: 20 leave too much room for those unseen"
+        );
     }
 
     #[test]
