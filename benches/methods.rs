@@ -128,7 +128,7 @@ async fn served(engine: &Engine, method: Method, images: &[Bytes]) -> Result<f64
     let mut seconds = Vec::new();
     for image in images.iter().cycle().take(images.len() * PASSES_PER_ROUND) {
         let request = PredictRequest {
-            image: image.clone(),
+            image: image.clone().into(),
             method: Some(method),
             ..PredictRequest::default()
         };

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod batches;
 mod cli;
 mod docs;
 mod examples;
+mod fields;
 mod hostile;
 mod lifecycle;
 mod limits;
@@ -23,3 +25,4 @@ mod unlike;
 #[allow(dead_code, reason = "the engine's tests use the rest")]
 #[path = "../engine/unlike_bundle.rs"]
 mod unlike_bundle;
+mod v2;

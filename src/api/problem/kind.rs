@@ -17,12 +17,16 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// The body or the image has too many bytes.
     BodyTooLarge,
+    /// There are too many cells in one request.
+    TooManyCells,
     /// The image declares too many pixels.
     ImageTooManyPixels,
     /// The body is no image of a format that is read.
     UnsupportedMediaType,
     /// The image is damaged or uses a variant of its format that is not read.
     ImageUndecodable,
+    /// A nucleus does not lie on its field.
+    NucleusOutside,
     /// A parameter is unknown or its value impossible.
     ParameterInvalid,
     /// Our mistake.
@@ -44,9 +48,13 @@ impl ProblemKind {
             Self::RequestMalformed | Self::ImageMissing => StatusCode::BAD_REQUEST,
             Self::NotFound | Self::ModelUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge | Self::ImageTooManyPixels => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::TooManyCells | Self::ImageTooManyPixels => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ImageUndecodable | Self::ParameterInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ImageUndecodable | Self::NucleusOutside | Self::ParameterInvalid => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
@@ -62,10 +70,12 @@ impl ProblemKind {
             Self::NotFound => "There is nothing here",
             Self::ModelUnknown => "No such model is loaded",
             Self::MethodNotAllowed => "This resource does not know this method",
+            Self::TooManyCells => "There are too many cells in one request",
             Self::BodyTooLarge => "The upload has too many bytes",
             Self::ImageTooManyPixels => "The image has too many pixels",
             Self::UnsupportedMediaType => "This is no image of a format that is read here",
             Self::ImageUndecodable => "The image cannot be decoded",
+            Self::NucleusOutside => "The nucleus does not lie on the field",
             Self::ParameterInvalid => "A parameter is impossible",
             Self::Internal => "The server made a mistake",
             Self::Busy => "Too much work is waiting",
@@ -85,10 +95,12 @@ impl ProblemKind {
             Self::NotFound => "not-found",
             Self::ModelUnknown => "model-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooManyCells => "too-many-cells",
             Self::BodyTooLarge => "body-too-large",
             Self::ImageTooManyPixels => "image-too-many-pixels",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::ImageUndecodable => "image-undecodable",
+            Self::NucleusOutside => "nucleus-outside",
             Self::ParameterInvalid => "parameter-invalid",
             Self::Internal => "internal",
             Self::Busy => "busy",
