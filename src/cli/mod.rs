@@ -10,6 +10,8 @@ mod openapi;
 mod options;
 mod output;
 mod predict;
+mod progress;
+mod quantise;
 mod serve;
 mod start;
 mod table;

@@ -12,11 +12,20 @@ use crate::{
 pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
     let runtime = Runtime::load(config.runtime.library())?;
     let bundles = default_first(Bundle::open_all(&config.models.directory)?, &config.models)?;
-    let limits = Limits {
+    Ok(Engine::start(
+        &config.engine,
+        limits(config),
+        &runtime,
+        bundles,
+    )?)
+}
+
+/// What an image may ask of this machine.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
         max_bytes: config.limits.max_image_bytes,
         max_pixels: config.limits.max_pixels,
-    };
-    Ok(Engine::start(&config.engine, limits, &runtime, bundles)?)
+    }
 }
 
 fn default_first(

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use engine::{EngineConfig, ExecutionProvider, UnknownExecutionProvider};
+pub use engine::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
 pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};
 pub use log::{LogConfig, LogFormat};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::TrainingError;
 use crate::bundle::onnx::{
-    AttributeProto, Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, int64_vector,
-    ints_attribute, node, tensor_info,
+    Axis::Free, GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, int_attribute,
+    int64_vector, ints_attribute, node, tensor_info,
 };
 
 /// Name of the output with the statistics.
@@ -37,7 +37,7 @@ const VARIANCE_FLOOR: f32 = 1e-6;
 /// [`TrainingError::Impossible`] when no node gives `tensor`, or the graph has such an output already.
 pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, TrainingError> {
     let mut model = model.clone();
-    let axes_are_inputs = opset(&model) >= AXES_ARE_INPUTS;
+    let axes_are_inputs = model.opset() >= Some(AXES_ARE_INPUTS);
     let graph = model.graph.get_or_insert_default();
     if !outputs_of(graph).any(|name| name == tensor) {
         return Err(TrainingError::Impossible(format!(
@@ -109,21 +109,32 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
         .collect()
 }
 
-/// The version of the default operators that a model is written for.
-fn opset(model: &ModelProto) -> i64 {
-    let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-    let mut sets = model.opset_import.iter();
-    sets.find(|set| is_default(&set.domain))
-        .map_or(0, |set| set.version)
+/// Whether two graphs compute a tensor by the same nodes from the same numbers: what training changed lies behind it.
+pub fn computed_alike(one: &ModelProto, other: &ModelProto, tensor: &str) -> bool {
+    let (one, other) = (part_before(one, tensor), part_before(other, tensor));
+    one.is_some() && one == other
 }
 
-fn int_attribute(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        i: value,
-        r#type: 2,
-        ..AttributeProto::default()
+/// The nodes that a tensor comes from, last first, and the constants that they read; `None` without a graph.
+fn part_before<'a>(
+    model: &'a ModelProto,
+    tensor: &'a str,
+) -> Option<(Vec<&'a NodeProto>, Vec<&'a TensorProto>)> {
+    let graph = model.graph.as_ref()?;
+    let mut needed = BTreeSet::from([tensor]);
+    let mut nodes = Vec::new();
+    for node in graph.node.iter().rev() {
+        if node
+            .output
+            .iter()
+            .any(|output| needed.contains(output.as_str()))
+        {
+            needed.extend(node.input.iter().map(String::as_str));
+            nodes.push(node);
+        }
     }
+    let read = |constant: &&TensorProto| needed.contains(constant.name.as_str());
+    Some((nodes, graph.initializer.iter().filter(read).collect()))
 }
 
 fn outputs_of(graph: &GraphProto) -> impl Iterator<Item = &String> {

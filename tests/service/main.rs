@@ -13,6 +13,7 @@ mod limits;
 mod policies;
 mod predictions;
 mod problems;
+mod quantise;
 mod reading;
 mod readme;
 mod repeatability;
