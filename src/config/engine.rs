@@ -2,15 +2,16 @@
 
 use std::{fmt, str::FromStr};
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 use super::Seconds;
 
 /// Section `[engine]`: threads, batches and the queue before them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
-    /// Where models run, the preferred first. One that is asked for and does not load is an error at start.
+    /// Where models run, the preferred first: `cpu` or `cuda:N`. One that does not load is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
     /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 4 on a GPU.
     pub workers: usize,
