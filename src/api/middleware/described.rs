@@ -61,7 +61,7 @@ fn add_problem(operation: &mut Operation, (status, description): (&str, &str)) {
     let responses = &mut operation.responses.responses;
     responses
         .entry(status.to_owned())
-        .or_insert_with(|| RefOr::from(problem_response(description)));
+        .or_insert_with(|| problem_response(description));
 }
 
 fn idempotency_key() -> Parameter {
