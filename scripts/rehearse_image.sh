@@ -68,7 +68,8 @@ as_other=(env -i)
 if [ "$(id -u)" = 0 ]; then as_other=(setpriv --reuid=$uid --regid=$uid --clear-groups --no-new-privs env -i); fi
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 address=127.0.0.1:$port
-run() { (cd "$app" && exec "${as_other[@]}" TMPDIR="$work/tmp" SECONDLOOK_LISTEN="0.0.0.0:$port" SECONDLOOK_LOG__FORMAT=json "$@"); }
+environment=(TMPDIR="$work/tmp" SECONDLOOK_LISTEN="0.0.0.0:$port" SECONDLOOK_LOG__FORMAT=json)
+run() { (cd "$app" && exec "${as_other[@]}" "${environment[@]}" "$@"); }
 
 echo "== it does not start where others reach it without keys"
 if run "$work/secondlook" serve 2>"$work/refusal"; then echo "it started" >&2; exit 1; fi
@@ -78,7 +79,9 @@ echo "== doctor"
 run SECONDLOOK_ACCESS__OPEN=true "$work/secondlook" doctor
 
 echo "== serve"
-run SECONDLOOK_ACCESS__OPEN=true "$work/secondlook" serve >"$work/ready" 2>"$work/log" &
+# One process, so that the signal below reaches it.
+(cd "$app" && exec "${as_other[@]}" "${environment[@]}" SECONDLOOK_ACCESS__OPEN=true "$work/secondlook" serve) \
+    >"$work/ready" 2>"$work/log" &
 server=$!
 for _ in $(seq 120); do
     if run "$work/secondlook" healthcheck 2>/dev/null; then break; fi
