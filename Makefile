@@ -1,10 +1,13 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench openapi config readme lint-docker rehearse-image deny clean
+.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
+	openapi config readme lint-docker rehearse-image deny clean
 
-DATA ?= ../shared/data/cric
+# The folder with the data and with the harness for other servers
+SHARED ?= ../shared
+DATA ?= $(SHARED)/data/cric
 # Pictures that are no cells of this kind, for the report alone
-UNLIKE ?= --unlike herlev=../shared/data/herlev --unlike photographs=../shared/data/ood
+UNLIKE ?= --unlike herlev=$(SHARED)/data/herlev --unlike photographs=$(SHARED)/data/ood
 TRUNK ?= weights/efficientnet_lite0.onnx
 BUNDLE ?= models/cric-lite0
 EDGE ?= 140
@@ -59,8 +62,20 @@ cross-validate: runtime ## train and measure every fold for SEEDS (1,2,3) and pr
 experiment-guarantee: runtime ## how often referral promises are broken when calibration images are drawn anew (after `make model`)
 	$(TRAIN) experiment-guarantee $(HEADS)
 
-bench: runtime ## costs as ratios, measured in one run
-	$(CARGO) bench --locked --features trainer --bench methods --bench serving --bench training
+bench: bench-serving bench-training ## what the program makes of the hardware, as ratios measured in one run
+
+bench-serving: runtime ## the server against a bare loop (BENCH="--rounds 3 --only limit" for less)
+	$(CARGO) bench --locked --features trainer --bench serving -- --data $(DATA) $(BENCH)
+
+bench-training: runtime ## an epoch of training on cached features, against the publication's way
+	$(CARGO) bench --locked --features trainer --bench training
+
+bench-peers: runtime ## other servers with our model on our cores, under one load (PEERS="--rounds 3 --only fastapi" for less)
+	$(CARGO) build $(BUILD) --bin secondlook
+	python3 scripts/bench_peers.py --shared $(SHARED) $(PEERS)
+
+performance: ## write docs/PERFORMANCE.md's tables again from what `make bench` and `make bench-peers` measured last
+	python3 scripts/performance_page.py
 
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples

@@ -138,6 +138,7 @@ mod tests {
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
             intra_threads: 1,
+            spinning: false,
             keep_dropout: false,
         };
         let trunk = Path::new("models/cric-lite0/trunk.onnx");

@@ -174,7 +174,10 @@ impl Opening<'_> {
     ) -> Result<Station, StartError> {
         let mut sessions = self.open_and_check(bundle, graphs)?;
         if is_first && self.layout.on_all_cores {
-            let options = self.options(self.layout.cores);
+            let options = SessionOptions {
+                spinning: true,
+                ..self.options(self.layout.cores)
+            };
             sessions.open_on_all_cores(self.runtime, graphs, &options)?;
             check_on_all_cores(bundle, &mut sessions)?;
         }
@@ -203,6 +206,7 @@ impl Opening<'_> {
         SessionOptions {
             providers: &self.config.execution_providers,
             intra_threads: threads,
+            spinning: false,
             keep_dropout: false,
         }
     }

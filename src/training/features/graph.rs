@@ -14,6 +14,7 @@ use crate::{
 const OPTIONS: SessionOptions<'static> = SessionOptions {
     providers: &[ExecutionProvider::Cpu],
     intra_threads: 1,
+    spinning: false,
     keep_dropout: false,
 };
 

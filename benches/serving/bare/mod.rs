@@ -1,0 +1,195 @@
+//! The bare loop: the same sessions, the same images and the same cores as the server, without a server.
+//!
+//! For many clients, a thread per core, each with sessions of its own of one thread; for one client, sessions that use all
+//! cores, with threads that spin while they wait and with threads that sleep, whichever is faster.
+
+mod inputs;
+mod sessions;
+
+use std::{sync::Barrier, thread, time::Instant};
+
+use bytes::Bytes;
+use secondlook::{
+    bundle::{Bundle, Method},
+    engine::Runtime,
+};
+
+use crate::{Outcome, machine::cores, process::cpu_seconds, statistics::quantile};
+use inputs::Inputs;
+use sessions::{Sessions, Threads};
+
+/// What a loop reached.
+pub struct Reached {
+    /// Images per second, all threads together.
+    pub rate: f64,
+    /// CPU milliseconds for an image.
+    pub cpu_ms: f64,
+    /// Milliseconds for an image, median.
+    pub latency_ms: f64,
+}
+
+/// Whether images are decoded, resized and augmented within the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoding {
+    /// Tensors lie ready.
+    Before,
+    /// From the encoded image, as the server has to.
+    Within,
+}
+
+/// Opened sessions and prepared inputs.
+pub struct BareLoop {
+    bundle: Bundle,
+    images: Vec<Bytes>,
+    /// One for each core.
+    parallel: Vec<Sessions>,
+    /// All cores for one image: sleeping, spinning.
+    alone: [Sessions; 2],
+}
+
+impl BareLoop {
+    pub fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> Outcome<Self> {
+        let open = |count, spinning| {
+            let threads = Threads { count, spinning };
+            Sessions::open(runtime, bundle, threads)
+        };
+        Ok(Self {
+            bundle: bundle.clone(),
+            images: images.to_vec(),
+            parallel: (0..cores())
+                .map(|_| open(1, false))
+                .collect::<Outcome<_>>()?,
+            alone: [open(cores(), false)?, open(cores(), true)?],
+        })
+    }
+
+    /// All cores at once, an image on each.
+    pub fn parallel(
+        &mut self,
+        method: Method,
+        decoding: Decoding,
+        seconds: f64,
+    ) -> Outcome<Reached> {
+        let feed = Feed::new(&self.bundle, &self.images, method, decoding)?;
+        run(&mut self.parallel, &feed, seconds)
+    }
+
+    /// One image at a time on all cores, in the better of two ways to wait.
+    pub fn alone(&mut self, method: Method, decoding: Decoding, seconds: f64) -> Outcome<Reached> {
+        let feed = Feed::new(&self.bundle, &self.images, method, decoding)?;
+        let [sleeping, spinning] = &mut self.alone;
+        let sleeping = run(std::slice::from_mut(sleeping), &feed, seconds / 2.0)?;
+        let spinning = run(std::slice::from_mut(spinning), &feed, seconds / 2.0)?;
+        Ok(if spinning.latency_ms < sleeping.latency_ms {
+            spinning
+        } else {
+            sleeping
+        })
+    }
+
+    /// Milliseconds that one image takes on one core, decoded before.
+    pub fn pass_ms(&mut self, seconds: f64) -> Outcome<f64> {
+        let feed = Feed::new(
+            &self.bundle,
+            &self.images,
+            Method::Baseline,
+            Decoding::Before,
+        )?;
+        let one = self.parallel.get_mut(..1).ok_or("there is no core")?;
+        Ok(run(one, &feed, seconds)?.latency_ms)
+    }
+}
+
+/// What is asked of the sessions.
+struct Feed<'a> {
+    bundle: &'a Bundle,
+    method: Method,
+    encoded: &'a [Bytes],
+    /// One for each image; none when they are made within the loop.
+    ready: Vec<Inputs>,
+}
+
+impl<'a> Feed<'a> {
+    fn new(
+        bundle: &'a Bundle,
+        encoded: &'a [Bytes],
+        method: Method,
+        decoding: Decoding,
+    ) -> Outcome<Self> {
+        let ready = match decoding {
+            Decoding::Before => encoded
+                .iter()
+                .map(|image| Inputs::of(image, bundle, method))
+                .collect::<Outcome<_>>()?,
+            Decoding::Within => Vec::new(),
+        };
+        Ok(Self {
+            bundle,
+            method,
+            encoded,
+            ready,
+        })
+    }
+
+    fn answer(&self, sessions: &mut Sessions, number: usize) -> Outcome {
+        if let Some(inputs) = self.ready.get(number % self.encoded.len()) {
+            return sessions.answer(inputs);
+        }
+        let image = &self.encoded[number % self.encoded.len()];
+        sessions.answer(&Inputs::of(image, self.bundle, self.method)?)
+    }
+}
+
+/// A thread for each of `sessions`, all for as long.
+fn run(sessions: &mut [Sessions], feed: &Feed<'_>, seconds: f64) -> Outcome<Reached> {
+    let start = Barrier::new(sessions.len());
+    let before = cpu_seconds(std::process::id())?;
+    let threads: Vec<Result<Vec<f64>, String>> = thread::scope(|scope| {
+        let threads: Vec<_> = sessions
+            .iter_mut()
+            .enumerate()
+            .map(|(number, sessions)| {
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    // Errors are told by their words: they cannot leave the thread as they are.
+                    repeat(sessions, feed, number, seconds).map_err(|error| error.to_string())
+                })
+            })
+            .collect();
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        joined
+            .map(|thread| thread.unwrap_or_else(|_| Err("a loop panicked".to_owned())))
+            .collect()
+    });
+    let used = cpu_seconds(std::process::id())? - before;
+    let threads = threads.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let rate = threads
+        .iter()
+        .map(|seconds| seconds.len() as f64 / seconds.iter().sum::<f64>())
+        .sum();
+    let mut latencies = threads.concat();
+    Ok(Reached {
+        rate,
+        cpu_ms: 1e3 * used / latencies.len() as f64,
+        latency_ms: 1e3 * quantile(&mut latencies, 0.5),
+    })
+}
+
+/// Seconds of each image.
+fn repeat(
+    sessions: &mut Sessions,
+    feed: &Feed<'_>,
+    first: usize,
+    seconds: f64,
+) -> Outcome<Vec<f64>> {
+    let (start, mut latencies) = (Instant::now(), Vec::new());
+    let mut number = first;
+    while start.elapsed().as_secs_f64() < seconds {
+        let begin = Instant::now();
+        feed.answer(sessions, number)?;
+        latencies.push(begin.elapsed().as_secs_f64());
+        number += 1;
+    }
+    Ok(latencies)
+}

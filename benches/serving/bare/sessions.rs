@@ -1,0 +1,89 @@
+//! Sessions as the server opens them, and nothing around them.
+
+use std::collections::BTreeMap;
+
+use ort::{
+    ep,
+    session::{Session, builder::GraphOptimizationLevel},
+    value::TensorRef,
+};
+use secondlook::{
+    bundle::{Bundle, Manifest, Method},
+    engine::Runtime,
+};
+
+use super::inputs::Inputs;
+use crate::Outcome;
+
+/// Threads inside one operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads {
+    pub count: usize,
+    /// Whether they spin while they wait for the next operator.
+    pub spinning: bool,
+}
+
+/// The trunk and the head of every method.
+pub struct Sessions {
+    manifest: Manifest,
+    trunk: Session,
+    heads: BTreeMap<Method, Session>,
+}
+
+impl Sessions {
+    pub fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> Outcome<Self> {
+        let manifest = bundle.manifest().clone();
+        let open = |file| -> Outcome<Session> {
+            let builder = Session::builder(runtime.environment())?
+                .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_intra_threads(threads.count)?
+                .with_inter_threads(1)?
+                .with_intra_op_spinning(threads.spinning)?;
+            let arena = ep::CPU::default().with_arena_allocator(true).build();
+            let mut builder = builder.with_execution_providers([arena])?;
+            Ok(builder.commit_from_file(bundle.path_of(file))?)
+        };
+        let trunk = manifest.trunk.as_ref().ok_or("the bundle has no trunk")?;
+        let mut heads = BTreeMap::new();
+        for method in manifest.methods_with_heads() {
+            let head = manifest.head(method).ok_or("a method has no head")?;
+            heads.insert(method, open(&head.file)?);
+        }
+        Ok(Self {
+            trunk: open(&trunk.file)?,
+            heads,
+            manifest,
+        })
+    }
+
+    /// Runs everything that an answer needs, and leaves the scores where they are.
+    pub fn answer(&mut self, inputs: &Inputs) -> Outcome {
+        let method = self.manifest.head_method(inputs.method);
+        let (Some(trunk), Some(head)) = (&self.manifest.trunk, self.manifest.head(method)) else {
+            return Err("the bundle has no such head".into());
+        };
+        let session = self.heads.get_mut(&method).ok_or("no head is loaded")?;
+        let size = i64::from(self.manifest.input.size);
+        let values = inputs.images.as_slice();
+        // An image at a time, as the server does on the processor: batches bring nothing there.
+        for image in values.chunks_exact(values.len() / inputs.images.images()) {
+            let image = TensorRef::from_array_view(([1, 3, size, size], image))?;
+            let outputs = self
+                .trunk
+                .run(ort::inputs![trunk.input.as_str() => image])?;
+            let features = outputs
+                .get(&trunk.features)
+                .ok_or("the trunk gave no features")?;
+            let (shape, features) = features.try_extract_tensor::<f32>()?;
+            let features = TensorRef::from_array_view((shape.clone(), features))?;
+            let mut given = ort::inputs![head.input.as_str() => features];
+            for (mask, drawn) in &inputs.masks {
+                let shape = [1, inputs.passes as i64, mask.width as i64];
+                let drawn = TensorRef::from_array_view((shape, drawn.as_slice()))?;
+                given.push((mask.input.as_str().into(), drawn.into()));
+            }
+            session.run(given)?;
+        }
+        Ok(())
+    }
+}

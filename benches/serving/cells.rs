@@ -1,0 +1,80 @@
+//! The images that are sent.
+
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
+use indicatif::ProgressBar;
+use secondlook::{
+    bundle::Manifest,
+    training::{
+        CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
+    },
+};
+
+use crate::Outcome;
+
+const EXAMPLES: &str = "examples/cells";
+const QUALITY: u8 = 92;
+
+/// The example cells as JPEG, as most clients send them.
+pub fn examples() -> Outcome<Vec<Bytes>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(EXAMPLES)? {
+        files.push(entry?.path());
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
+    files.sort();
+    files.iter().map(|path| as_jpeg(path)).collect()
+}
+
+fn as_jpeg(path: &Path) -> Outcome<Bytes> {
+    let image = image::open(path)?.to_rgb8();
+    let mut encoded = Cursor::new(Vec::new());
+    let (width, height) = image.dimensions();
+    JpegEncoder::new_with_quality(&mut encoded, QUALITY).write_image(
+        &image,
+        width,
+        height,
+        ExtendedColorType::Rgb8,
+    )?;
+    Ok(encoded.into_inner().into())
+}
+
+/// The cells of the data set that the default bundle has been trained and calibrated without, as the trainer cuts and
+/// divides them; without the data set `None`. Crops are kept in `work` for the next time.
+pub fn test_cells(data: &Path, work: &Path, manifest: &Manifest) -> Outcome<Option<Vec<Bytes>>> {
+    if !data.exists() {
+        return Ok(None);
+    }
+    let workspace = Workspace::open(work)?;
+    let table = match CropTable::read(&workspace) {
+        Ok(table) if table.settings.edge == manifest.input.crop_edge_px => table,
+        _ => cut(data, &workspace, manifest)?,
+    };
+    let options = SplitOptions {
+        folds: 5,
+        test_share: 0.1,
+        per_cell: false,
+        seed: manifest.training.seed,
+    };
+    let division = split(&table.rows, &table.labels, &options)?;
+    let parts = table.rows.iter().zip(&division.rows);
+    let tested = parts.filter(|(_, row)| row.part == Part::Test);
+    let files = tested.map(|(crop, _)| workspace.crops().join(&crop.file));
+    let read = |path: PathBuf| Ok(fs::read(path)?.into());
+    files.map(read).collect::<Outcome<_>>().map(Some)
+}
+
+fn cut(data: &Path, workspace: &Workspace, manifest: &Manifest) -> Outcome<CropTable> {
+    let dataset = Dataset::open(data, None, None)?;
+    let options = CropOptions {
+        edge: manifest.input.crop_edge_px,
+        padding: manifest.input.padding,
+    };
+    Ok(crop_dataset(&dataset, workspace, &options, &ProgressBar::hidden())?.table)
+}

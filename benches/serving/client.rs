@@ -1,0 +1,142 @@
+//! A cheap HTTP/1.1 client: requests are prepared once, a connection is kept, nothing is parsed but status and length.
+//!
+//! It shares the cores with the server under test, so that what it costs is measured too (`--only generator`).
+
+use std::{future::Future, io, net::SocketAddr, ops::Range, time::Duration};
+
+use bytes::Bytes;
+use tokio::{net::TcpStream, task::LocalSet};
+
+use crate::Outcome;
+
+const BUFFER_BYTES: usize = 16 * 1024;
+/// Longest time for one answer.
+pub const TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Runs `work`, which may spawn local tasks, on this thread.
+pub fn drive<Output>(work: impl Future<Output = Output>) -> Outcome<Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(LocalSet::new().block_on(&runtime, work))
+}
+
+/// A whole request without a body.
+pub fn get(path: &str) -> Bytes {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").into()
+}
+
+/// One request for each image, its bytes as the body.
+pub fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<Bytes> {
+    let request = |image: &Bytes| {
+        let head = format!(
+            "POST /v1/predictions?{query} HTTP/1.1\r\nHost: bench\r\nContent-Type: image/jpeg\r\n{headers}Content-Length: {}\r\n\r\n",
+            image.len()
+        );
+        Bytes::from([head.as_bytes(), image].concat())
+    };
+    images.iter().map(request).collect()
+}
+
+/// One kept connection.
+pub struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// What was answered; the body lies in the client's buffer.
+pub struct Reply {
+    pub status: u16,
+    body: Range<usize>,
+}
+
+impl Client {
+    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            buffer: vec![0; BUFFER_BYTES],
+        })
+    }
+
+    /// Sends a prepared request and reads the whole answer.
+    pub async fn ask(&mut self, request: &[u8]) -> io::Result<Reply> {
+        self.send(request).await?;
+        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+        tokio::time::timeout(TIMEOUT, self.receive())
+            .await
+            .map_err(late)?
+    }
+
+    /// Sends a prepared request and leaves the answer where it is.
+    pub async fn send(&mut self, mut request: &[u8]) -> io::Result<()> {
+        while !request.is_empty() {
+            self.stream.writable().await?;
+            match self.stream.try_write(request) {
+                Ok(written) => request = request.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn body(&self, reply: &Reply) -> &[u8] {
+        self.buffer.get(reply.body.clone()).unwrap_or_default()
+    }
+
+    async fn receive(&mut self) -> io::Result<Reply> {
+        let mut filled = 0;
+        let mut reply = None;
+        loop {
+            if reply.is_none() {
+                reply = head(self.buffer.get(..filled).unwrap_or_default())?;
+            }
+            match reply {
+                Some(reply) if filled >= reply.body.end => return Ok(reply),
+                Some(Reply { ref body, .. }) if body.end > self.buffer.len() => {
+                    self.buffer.resize(body.end, 0);
+                }
+                _ => {}
+            }
+            filled += self.read(filled).await?;
+        }
+    }
+
+    async fn read(&mut self, filled: usize) -> io::Result<usize> {
+        loop {
+            self.stream.readable().await?;
+            let free = self.buffer.get_mut(filled..).unwrap_or_default();
+            match self.stream.try_read(free) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Status and place of the body, once the head is complete.
+fn head(received: &[u8]) -> io::Result<Option<Reply>> {
+    let Some(length) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let malformed = || io::Error::from(io::ErrorKind::InvalidData);
+    let head = received
+        .get(..length)
+        .and_then(|head| str::from_utf8(head).ok());
+    let mut lines = head.ok_or_else(malformed)?.split("\r\n");
+    let status = lines.next().and_then(|line| line.get(9..12)?.parse().ok());
+    let body_bytes = lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>().ok())?
+    });
+    let (status, body_bytes) = status.zip(body_bytes).ok_or_else(malformed)?;
+    let start = length + 4;
+    Ok(Some(Reply {
+        status,
+        body: start..start + body_bytes,
+    }))
+}

@@ -1,0 +1,179 @@
+//! Clients that each send the next request when they have the answer to the last.
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use crate::{
+    Outcome,
+    client::{Client, drive},
+    process::cpu_seconds,
+    server::Server,
+    statistics::quantile,
+};
+
+/// How long a client that was refused stays away: the shortest `Retry-After` there is.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_millis(300);
+/// Where answers take long, the time is stretched until there are a few, but not beyond this.
+const FEW: usize = 16;
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What the clients saw within the measured time.
+#[derive(Default)]
+pub struct Load {
+    pub answered: usize,
+    /// 503 or 429.
+    pub refused: usize,
+    /// Any other status, or no answer.
+    pub failed: usize,
+    /// Seconds of each answered request.
+    latencies: Vec<f64>,
+    /// Measured time.
+    pub seconds: f64,
+    /// With those before and after the measured time.
+    pub answered_in_all: usize,
+}
+
+impl Load {
+    /// Answers per second.
+    pub fn rate(&self) -> f64 {
+        self.answered as f64 / self.seconds
+    }
+
+    /// Milliseconds below which a share of the answers came.
+    pub fn latency_ms(&mut self, share: f64) -> f64 {
+        1e3 * quantile(&mut self.latencies, share)
+    }
+
+    fn note(&mut self, status: u16, elapsed: Duration) {
+        self.answered += usize::from(status == 200);
+        match status {
+            200 => self.latencies.push(elapsed.as_secs_f64()),
+            429 | 503 => self.refused += 1,
+            _ => self.failed += 1,
+        }
+    }
+}
+
+/// The load under way.
+struct Running {
+    load: Load,
+    clients: usize,
+    begin: Instant,
+    seconds: f64,
+    /// When enough was measured.
+    end: Option<Instant>,
+}
+
+impl Running {
+    fn note(&mut self, status: u16, sent: Instant) {
+        let now = Instant::now();
+        self.load.answered_in_all += usize::from(status == 200);
+        let Some(measured) = now
+            .checked_duration_since(self.begin)
+            .filter(|_| self.end.is_none())
+        else {
+            return;
+        };
+        self.load.note(status, now - sent);
+        self.load.seconds = measured.as_secs_f64();
+        let is_enough =
+            self.load.seconds >= self.seconds && self.load.answered >= FEW.min(self.clients);
+        if is_enough || measured >= LONGEST {
+            self.end = Some(now);
+        }
+    }
+}
+
+/// `clients` of them ask for `seconds` or a little longer, after a while that is not counted; what is under way then is
+/// waited for.
+pub async fn closed_loop(
+    address: SocketAddr,
+    requests: &[Bytes],
+    clients: usize,
+    seconds: f64,
+) -> Load {
+    let running = Rc::new(RefCell::new(Running {
+        load: Load::default(),
+        clients,
+        begin: Instant::now() + WARM_UP,
+        seconds,
+        end: None,
+    }));
+    let mut tasks = JoinSet::new();
+    for number in 0..clients {
+        let (running, requests) = (Rc::clone(&running), requests.to_vec());
+        tasks.spawn_local(async move {
+            let mut connection = None;
+            for request in requests.iter().cycle().skip(number) {
+                if running.borrow().end.is_some() {
+                    return;
+                }
+                let sent = Instant::now();
+                let status = ask(&mut connection, address, request).await;
+                running.borrow_mut().note(status, sent);
+                if status != 200 {
+                    tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
+                }
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    std::mem::take(&mut running.borrow_mut().load)
+}
+
+/// The status, 0 when there was none; a broken connection is opened anew the next time.
+async fn ask(connection: &mut Option<Client>, address: SocketAddr, request: &[u8]) -> u16 {
+    if connection.is_none() {
+        *connection = Client::connect(address).await.ok();
+    }
+    let Some(client) = connection else { return 0 };
+    match client.ask(request).await {
+        Ok(reply) => reply.status,
+        Err(_) => {
+            *connection = None;
+            0
+        }
+    }
+}
+
+/// A load and what it cost.
+pub struct Measured {
+    pub load: Load,
+    /// CPU milliseconds of the server for each answer, refusals included in the cost.
+    pub cpu_ms: f64,
+    /// The load generator's own.
+    pub generator_cpu_ms: f64,
+}
+
+/// Puts a load on a server.
+pub fn measure(
+    server: &Server,
+    requests: &[Bytes],
+    clients: usize,
+    seconds: f64,
+) -> Outcome<Measured> {
+    let used = || {
+        Ok::<_, Box<dyn std::error::Error>>((
+            cpu_seconds(server.id())?,
+            cpu_seconds(std::process::id())?,
+        ))
+    };
+    let before = used()?;
+    let load = drive(closed_loop(server.address, requests, clients, seconds))?;
+    let after = used()?;
+    // Without any answer these are infinite, and the table shows it.
+    let answers = load.answered_in_all as f64;
+    Ok(Measured {
+        load,
+        cpu_ms: 1e3 * (after.0 - before.0) / answers,
+        generator_cpu_ms: 1e3 * (after.1 - before.1) / answers,
+    })
+}

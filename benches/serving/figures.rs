@@ -1,0 +1,193 @@
+//! Measurements by round, and how they are printed and written.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::statistics::median;
+
+/// What the project asks of a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Asked {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// One figure in every round.
+pub struct Figure {
+    /// Whose it is, such as `baseline, 8 clients`: a row of the table.
+    pub subject: String,
+    /// What was measured, with its unit: a column of the table.
+    pub what: &'static str,
+    asked: Option<Asked>,
+    pub rounds: Vec<f64>,
+}
+
+/// The figures of one part of the benchmark.
+#[derive(Serialize)]
+pub struct Figures {
+    title: String,
+    figures: Vec<Figure>,
+}
+
+impl Asked {
+    fn reached_by(self, value: f64) -> bool {
+        match self {
+            Asked::AtLeast(limit) => value >= limit,
+            Asked::AtMost(limit) => value <= limit,
+        }
+    }
+
+    fn in_words(self) -> String {
+        match self {
+            Asked::AtLeast(limit) => format!("≥ {limit}"),
+            Asked::AtMost(limit) => format!("≤ {limit}"),
+        }
+    }
+}
+
+impl Figure {
+    pub fn median(&self) -> f64 {
+        median(&self.rounds)
+    }
+
+    pub fn least(&self) -> f64 {
+        self.rounds.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    pub fn most(&self) -> f64 {
+        self.rounds
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn verdict(&self) -> Option<String> {
+        let asked = self.asked?;
+        let verdict = if asked.reached_by(self.median()) {
+            "reached"
+        } else {
+            "MISSED"
+        };
+        Some(format!(
+            "{} [{}, {}], {verdict} ({} asked): {}: {}",
+            short(self.median()),
+            short(self.least()),
+            short(self.most()),
+            asked.in_words(),
+            self.subject,
+            self.what
+        ))
+    }
+}
+
+impl Figures {
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            figures: Vec::new(),
+        }
+    }
+
+    /// Adds a round's value.
+    pub fn note(&mut self, subject: &str, what: &'static str, value: f64) {
+        self.add(subject, what, None, value);
+    }
+
+    /// Adds a round's value of a figure that has to reach something.
+    pub fn note_asked(&mut self, subject: &str, what: &'static str, asked: Asked, value: f64) {
+        self.add(subject, what, Some(asked), value);
+    }
+
+    fn add(&mut self, subject: &str, what: &'static str, asked: Option<Asked>, value: f64) {
+        let is_same = |figure: &&mut Figure| figure.subject == subject && figure.what == what;
+        if let Some(figure) = self.figures.iter_mut().find(is_same) {
+            figure.rounds.push(value);
+            return;
+        }
+        self.figures.push(Figure {
+            subject: subject.to_owned(),
+            what,
+            asked,
+            rounds: vec![value],
+        });
+    }
+
+    pub fn get(&self, subject: &str, what: &str) -> Option<&Figure> {
+        let mut figures = self.figures.iter();
+        figures.find(|figure| figure.subject == subject && figure.what == what)
+    }
+
+    /// A table of medians, then every figure that something is asked of.
+    pub fn print(&self) {
+        println!("\n{}\n{}", self.title, self.table());
+        let verdicts = self.figures.iter().filter_map(Figure::verdict);
+        verdicts.for_each(|verdict| println!("{verdict}"));
+    }
+
+    /// The longer side goes down.
+    fn table(&self) -> Table {
+        let subjects = distinct(self.figures.iter().map(|figure| figure.subject.as_str()));
+        let whats = distinct(self.figures.iter().map(|figure| figure.what));
+        let cell = |subject: &str, what: &str| {
+            let figure = self.get(subject, what);
+            figure.map_or_else(String::new, |figure| short(figure.median()))
+        };
+        if subjects.len() < whats.len() {
+            return table(&whats, &subjects, |what, subject| cell(subject, what));
+        }
+        table(&subjects, &whats, cell)
+    }
+}
+
+fn table(rows: &[&str], columns: &[&str], cell: impl Fn(&str, &str) -> String) -> Table {
+    let mut table = Table::new();
+    let header = std::iter::once("").chain(columns.iter().copied());
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_header(header);
+    for row in rows {
+        let cells = columns.iter().map(|column| cell(row, column));
+        table.add_row(std::iter::once((*row).to_owned()).chain(cells));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// As written to JSON, with what a reader would otherwise compute.
+impl Serialize for Figure {
+    fn serialize<Target: Serializer>(&self, target: Target) -> Result<Target::Ok, Target::Error> {
+        let mut figure = target.serialize_struct("Figure", 8)?;
+        figure.serialize_field("subject", &self.subject)?;
+        figure.serialize_field("what", self.what)?;
+        figure.serialize_field("median", &self.median())?;
+        figure.serialize_field("least", &self.least())?;
+        figure.serialize_field("most", &self.most())?;
+        figure.serialize_field("rounds", &self.rounds)?;
+        figure.serialize_field("asked", &self.asked.map(Asked::in_words))?;
+        let reached = self.asked.map(|asked| asked.reached_by(self.median()));
+        figure.serialize_field("reached", &reached)?;
+        figure.end()
+    }
+}
+
+fn distinct<'text>(texts: impl Iterator<Item = &'text str>) -> Vec<&'text str> {
+    let mut seen = Vec::new();
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen
+}
+
+/// Three figures that matter, and no more than three decimals.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}

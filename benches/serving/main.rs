@@ -1,0 +1,74 @@
+//! The limit, measured: what a bare loop over the same ONNX sessions and the same images reaches on these cores, and
+//! what the running server makes of it over HTTP: `make bench`.
+//!
+//! One process starts servers of its own, asks them as clients would, and runs the bare loop in turn with them, so that a
+//! machine whose speed drifts slows every side alike. A figure is the median over the rounds of what was measured within a
+//! round. CPU per image (user and system time of the whole process, as the system counts it) is the figure that
+//! neighbours on the same machine disturb least. Results: a table on standard output, `serving.json` and one plot.
+
+mod bare;
+mod cells;
+mod client;
+mod closed_loop;
+mod figures;
+mod machine;
+mod open_loop;
+mod options;
+mod parts;
+mod plot;
+mod process;
+mod server;
+mod setting;
+mod statistics;
+
+use std::{error::Error, fs};
+
+use clap::Parser;
+use serde_json::json;
+
+use figures::Figures;
+use options::{Options, Part};
+use setting::Setting;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let setting = Setting::new(Options::parse())?;
+    let options = &setting.options;
+    fs::create_dir_all(&options.out)?;
+    let machine = machine::describe();
+    println!("{}", machine::in_words(&machine));
+    let mut parts = Vec::new();
+    for part in Part::ALL.into_iter().filter(|part| options.wants(*part)) {
+        let figures = measure(part, &setting)?;
+        figures.print();
+        parts.push(figures);
+        // After each part, so that an interrupted run leaves what it has.
+        let results = json!({
+            "machine": machine,
+            "rounds": options.rounds,
+            "seconds": options.seconds,
+            "parts": parts,
+        });
+        let path = options.out.join("serving.json");
+        fs::write(path, serde_json::to_vec_pretty(&results)?)?;
+    }
+    println!("written: {}", options.out.join("serving.json").display());
+    Ok(())
+}
+
+fn measure(part: Part, setting: &Setting) -> Outcome<Figures> {
+    match part {
+        Part::Generator => parts::generator::measure(setting),
+        Part::Limit => {
+            let figures = parts::limit::measure(setting)?;
+            plot::draw(&figures, &setting.options.out)?;
+            Ok(figures)
+        }
+        Part::Start => parts::start::measure(setting),
+        Part::Overload => parts::overload::measure(setting),
+        Part::Fairness => parts::fairness::measure(setting),
+        Part::Cancellation => parts::cancellation::measure(setting),
+        Part::Stopping => parts::stopping::measure(setting),
+    }
+}

@@ -1,0 +1,110 @@
+//! Requests at a fixed rate, whatever becomes of those before: what a server sees that is asked for more than it can do.
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use crate::{client::Client, statistics::quantile};
+
+/// An answer within this many seconds is worth something.
+pub const USEFUL_SECONDS: f64 = 1.0;
+
+/// What became of the requests.
+#[derive(Default)]
+pub struct Flood {
+    seconds: f64,
+    /// Seconds from the moment a request was due, for 200.
+    answered: Vec<f64>,
+    /// The same for 503 and 429.
+    refused: Vec<f64>,
+    /// Any other status, such as 504, or no answer.
+    pub failed: usize,
+    /// How late the generator was at most, in seconds: above a few milliseconds it was no flood of this rate.
+    pub lateness: f64,
+}
+
+impl Flood {
+    /// Useful answers per second.
+    pub fn goodput(&self) -> f64 {
+        let useful = self
+            .answered
+            .iter()
+            .filter(|seconds| **seconds <= USEFUL_SECONDS);
+        useful.count() as f64 / self.seconds
+    }
+
+    /// Share of the refusals that came within 50 ms; 1 where nothing was refused.
+    pub fn prompt_refusals(&self) -> f64 {
+        let late = self.refused.iter().filter(|seconds| **seconds > 0.05);
+        1.0 - late.count() as f64 / self.refused.len().max(1) as f64
+    }
+
+    /// Milliseconds below which a share of the refusals came.
+    pub fn refusal_ms(&mut self, share: f64) -> f64 {
+        1e3 * quantile(&mut self.refused, share)
+    }
+
+    /// Milliseconds below which a share of the answers came.
+    pub fn answer_ms(&mut self, share: f64) -> f64 {
+        1e3 * quantile(&mut self.answered, share)
+    }
+
+    fn note(&mut self, status: u16, due: Instant) {
+        let elapsed = due.elapsed().as_secs_f64();
+        match status {
+            200 => self.answered.push(elapsed),
+            429 | 503 => self.refused.push(elapsed),
+            _ => self.failed += 1,
+        }
+    }
+}
+
+/// Sends `rate` requests a second, evenly spaced, and waits for what is under way in the end.
+pub async fn open_loop(address: SocketAddr, requests: &[Bytes], rate: f64, seconds: f64) -> Flood {
+    let flood = Rc::new(RefCell::new(Flood {
+        seconds,
+        ..Flood::default()
+    }));
+    let idle: Rc<RefCell<Vec<Client>>> = Rc::default();
+    let (mut running, mut lateness) = (JoinSet::new(), 0.0_f64);
+    let (start, count) = (Instant::now(), (rate * seconds) as usize);
+    for (number, request) in (0..count).zip(requests.iter().cycle()) {
+        let due = start + Duration::from_secs_f64(number as f64 / rate);
+        tokio::time::sleep_until(due.into()).await;
+        lateness = lateness.max(due.elapsed().as_secs_f64());
+        let (flood, idle, request) = (Rc::clone(&flood), Rc::clone(&idle), request.clone());
+        running.spawn_local(async move {
+            let status = ask(&idle, address, &request).await;
+            flood.borrow_mut().note(status, due);
+        });
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+    Flood {
+        lateness,
+        ..flood.take()
+    }
+}
+
+/// Over a connection that nobody uses, or a new one; the status, 0 when there was none.
+async fn ask(idle: &RefCell<Vec<Client>>, address: SocketAddr, request: &[u8]) -> u16 {
+    let kept = idle.borrow_mut().pop();
+    let client = match kept {
+        Some(client) => Ok(client),
+        None => Client::connect(address).await,
+    };
+    let Ok(mut client) = client else { return 0 };
+    match client.ask(request).await {
+        Ok(reply) => {
+            idle.borrow_mut().push(client);
+            reply.status
+        }
+        Err(_) => 0,
+    }
+}

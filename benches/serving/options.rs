@@ -1,0 +1,70 @@
+//! What the command line may say.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// What a running server makes of the hardware, against a bare loop over the same ONNX sessions
+#[derive(Clone, Debug, Parser)]
+pub struct Options {
+    /// Rounds; figures are medians over them
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Only these parts, separated by commas [default: all]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Seconds of one measurement
+    #[arg(long, default_value_t = 1.0)]
+    pub seconds: f64,
+    /// Seconds of the one long overload in which memory is watched
+    #[arg(long, default_value_t = 30.0)]
+    pub overload_seconds: f64,
+    /// Folder of CRIC's fields, for the test cells of early stopping
+    #[arg(long, default_value = "../shared/data/cric")]
+    pub data: PathBuf,
+    /// Folder for the results
+    #[arg(long, default_value = "work/bench")]
+    pub out: PathBuf,
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A question with a table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// What the load generator itself costs
+    Generator,
+    /// Every method at 1, 8, 32 and 128 clients, against the bare loop
+    Limit,
+    /// Start to first answer, and memory
+    Start,
+    /// Three times as many requests as the server can answer
+    Overload,
+    /// A single upload beside a large job
+    Fairness,
+    /// How soon the machine is free when clients go away
+    Cancellation,
+    /// Test-time augmentation that stops early, and whether it decides as all views do
+    Stopping,
+}
+
+impl Part {
+    /// In the order in which they run.
+    pub const ALL: [Part; 7] = [
+        Part::Generator,
+        Part::Limit,
+        Part::Start,
+        Part::Overload,
+        Part::Fairness,
+        Part::Cancellation,
+        Part::Stopping,
+    ];
+}
+
+impl Options {
+    /// Whether a part is to run.
+    pub fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}

@@ -1,0 +1,98 @@
+//! How soon the machine is free when many clients go away in the middle of their work.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::fairness::LARGE_QUERY;
+use crate::{
+    Outcome,
+    client::{Client, drive, predictions},
+    closed_loop::closed_loop,
+    figures::{Asked::AtMost, Figures},
+    process::cpu_seconds_of_threads,
+    server::Server,
+    setting::Setting,
+};
+
+/// Clients that go away, each with fifty views under way.
+const LEAVING: usize = 16;
+/// How long they wait before they go.
+const UNTIL_BUSY: Duration = Duration::from_millis(400);
+/// Longer than anything that is still done for them.
+const AFTERWARDS: Duration = Duration::from_millis(1500);
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let mut figures = Figures::new(format!(
+        "{LEAVING} clients of tta go away in the middle of their work"
+    ));
+    let mut bare = setting.bare_loop()?;
+    let server = Server::start()?;
+    let lone = predictions(
+        "method=baseline",
+        "",
+        setting.images.get(..1).unwrap_or_default(),
+    );
+    let large = predictions(LARGE_QUERY, "", &setting.images);
+    for _ in 0..options.rounds {
+        let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
+        let idle_ms =
+            drive(closed_loop(server.address, &lone, 1, options.seconds))?.latency_ms(0.5);
+        let first_ms = drive(leave_and_ask(&server, &large, &lone.concat()))??;
+        thread::sleep(AFTERWARDS);
+        let wasted_ms = drive(leave_and_watch(&server, &large))??;
+        let subject = "after they left";
+        figures.note(subject, "one trunk pass ms", pass_ms);
+        figures.note(subject, "lone request ms, idle", idle_ms);
+        figures.note(subject, "lone request ms", first_ms);
+        figures.note_asked(
+            subject,
+            "its delay in trunk passes",
+            AtMost(1.0),
+            (first_ms - idle_ms) / pass_ms,
+        );
+        figures.note(subject, "CPU ms for nobody", wasted_ms);
+        figures.note(
+            subject,
+            "the same in trunk passes per core",
+            wasted_ms / pass_ms / crate::machine::cores() as f64,
+        );
+    }
+    Ok(figures)
+}
+
+/// Puts the load on and gives the connections back as soon as the server is in the middle of it.
+async fn busy(server: &Server, requests: &[Bytes]) -> Outcome<Vec<Client>> {
+    let mut clients = Vec::new();
+    for request in requests.iter().cycle().take(LEAVING) {
+        let mut client = Client::connect(server.address).await?;
+        client.send(request).await?;
+        clients.push(client);
+    }
+    tokio::time::sleep(UNTIL_BUSY).await;
+    Ok(clients)
+}
+
+/// Milliseconds that a lone request takes which comes just after.
+async fn leave_and_ask(server: &Server, large: &[Bytes], lone: &[u8]) -> Outcome<f64> {
+    let mut client = Client::connect(server.address).await?;
+    drop(busy(server, large).await?);
+    let left = Instant::now();
+    let reply = client.ask(lone).await?;
+    if reply.status != 200 {
+        return Err(format!("the lone request was answered {}", reply.status).into());
+    }
+    Ok(1e3 * left.elapsed().as_secs_f64())
+}
+
+/// CPU milliseconds that the server uses when nobody is left.
+async fn leave_and_watch(server: &Server, large: &[Bytes]) -> Outcome<f64> {
+    drop(busy(server, large).await?);
+    let before = cpu_seconds_of_threads(server.id())?;
+    tokio::time::sleep(AFTERWARDS).await;
+    Ok(1e3 * (cpu_seconds_of_threads(server.id())? - before))
+}

@@ -1,0 +1,56 @@
+//! A single upload beside a large job.
+
+use bytes::Bytes;
+
+use crate::{
+    Outcome,
+    client::{drive, predictions},
+    closed_loop::{Load, closed_loop},
+    figures::{Asked::AtMost, Figures},
+    server::Server,
+    setting::Setting,
+};
+
+/// Clients of the large job, each with fifty views of an image under way.
+const LARGE: usize = 64;
+/// Its requests: work that can wait, all views of each.
+pub const LARGE_QUERY: &str = "method=tta&exact=true&priority=bulk";
+const SECONDS: f64 = 4.0;
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let mut figures = Figures::new(format!(
+        "A single upload (baseline) beside {LARGE} clients of tta"
+    ));
+    let mut bare = setting.bare_loop()?;
+    let server = Server::start()?;
+    let single = predictions("method=baseline", "", &setting.images);
+    let large = predictions(LARGE_QUERY, "", &setting.images);
+    for _ in 0..options.rounds {
+        let batch_ms = bare.pass_ms(options.seconds / 2.0)?;
+        let mut idle = drive(closed_loop(server.address, &single, 1, SECONDS))?;
+        let (mut beside, job) = drive(together(&server, &single, &large))?;
+        figures.note("idle", "p50 ms", idle.latency_ms(0.5));
+        figures.note("idle", "p99 ms", idle.latency_ms(0.99));
+        figures.note("idle", "one batch ms", batch_ms);
+        figures.note("beside the job", "p50 ms", beside.latency_ms(0.5));
+        figures.note("beside the job", "p99 ms", beside.latency_ms(0.99));
+        figures.note("beside the job", "refused", beside.refused as f64);
+        figures.note("beside the job", "the job's images/s", job.rate());
+        let ratio = (beside.latency_ms(0.99) - batch_ms) / idle.latency_ms(0.99);
+        figures.note_asked(
+            "beside the job",
+            "(p99 - one batch) / p99 idle",
+            AtMost(2.0),
+            ratio,
+        );
+    }
+    Ok(figures)
+}
+
+async fn together(server: &Server, single: &[Bytes], large: &[Bytes]) -> (Load, Load) {
+    tokio::join!(
+        closed_loop(server.address, single, 1, SECONDS),
+        closed_loop(server.address, large, LARGE, SECONDS)
+    )
+}

@@ -1,0 +1,27 @@
+//! What the load generator costs, against an answer that costs next to nothing.
+
+use crate::{
+    Outcome, client::get, closed_loop::measure as load, figures::Figures, server::Server,
+    setting::Setting,
+};
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let mut figures = Figures::new("The load generator's own cost: GET /health/live");
+    let server = Server::start()?;
+    let request = [get("/health/live")];
+    for _ in 0..options.rounds {
+        for clients in super::limit::CLIENTS {
+            let measured = load(&server, &request, clients, options.seconds)?;
+            let subject = format!("{clients} clients");
+            figures.note(&subject, "answers/s", measured.load.rate());
+            figures.note(
+                &subject,
+                "generator's CPU ms/answer",
+                measured.generator_cpu_ms,
+            );
+            figures.note(&subject, "server's CPU ms/answer", measured.cpu_ms);
+        }
+    }
+    Ok(figures)
+}

@@ -1,0 +1,200 @@
+//! Every method at several numbers of clients, against the bare loop.
+
+use secondlook::bundle::Method;
+
+use crate::{
+    Outcome,
+    bare::{BareLoop, Decoding, Reached},
+    client::predictions,
+    closed_loop::{Measured, measure as load},
+    figures::{
+        Asked::{AtLeast, AtMost},
+        Figures,
+    },
+    process::memory,
+    server::Server,
+    setting::Setting,
+};
+
+pub const CLIENTS: [usize; 4] = [1, 8, 32, 128];
+/// Column of the plot.
+pub const THROUGHPUT: &str = "throughput: server / loop";
+const CPU: &str = "CPU per image: loop / server";
+const LATENCY: &str = "p50: server / loop";
+
+/// The loop in one round, just before and just after the server was measured.
+struct Loops {
+    parallel: Reached,
+    parallel_ready: Reached,
+    alone: Reached,
+    alone_ready: Reached,
+}
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let mut bare = setting.bare_loop()?;
+    let server = Server::start()?;
+    let mut figures = Figures::new(format!(
+        "The running server against a bare loop over the same sessions, {} px; the loop decodes, too, where nothing else is said",
+        setting.bundle.manifest().input.size
+    ));
+    for _ in 0..options.rounds {
+        let mut baseline = None;
+        for method in setting.bundle.manifest().offered_methods() {
+            let loops = Loops::run(&mut bare, method, options.seconds)?;
+            let requests = predictions(&query(method), "", &setting.images);
+            let served: Vec<(usize, Measured)> = CLIENTS
+                .into_iter()
+                .map(|clients| Ok((clients, load(&server, &requests, clients, options.seconds)?)))
+                .collect::<Outcome<_>>()?;
+            let after = bare.parallel(method, Decoding::Within, options.seconds)?;
+            let loops = loops.averaged_with(&after);
+            let costs = note(&mut figures, method, served, &loops);
+            figures.note(
+                &format!("{method}, 128 clients"),
+                "resident MB",
+                memory(server.id())?.now_mb,
+            );
+            let baseline = *baseline.get_or_insert(costs);
+            note_against_baseline(&mut figures, method, costs, baseline);
+        }
+    }
+    Ok(figures)
+}
+
+/// All views, as the loop takes them.
+pub fn query(method: Method) -> String {
+    match method {
+        Method::Tta => format!("method={method}&exact=true"),
+        _ => format!("method={method}"),
+    }
+}
+
+impl Loops {
+    fn run(bare: &mut BareLoop, method: Method, seconds: f64) -> Outcome<Self> {
+        Ok(Self {
+            parallel_ready: bare.parallel(method, Decoding::Before, seconds)?,
+            alone_ready: bare.alone(method, Decoding::Before, seconds)?,
+            alone: bare.alone(method, Decoding::Within, seconds)?,
+            parallel: bare.parallel(method, Decoding::Within, seconds)?,
+        })
+    }
+
+    fn averaged_with(mut self, after: &Reached) -> Self {
+        self.parallel.rate = 0.5 * (self.parallel.rate + after.rate);
+        self.parallel.cpu_ms = 0.5 * (self.parallel.cpu_ms + after.cpu_ms);
+        self
+    }
+}
+
+/// What a method costs in one round.
+#[derive(Clone, Copy)]
+struct Costs {
+    /// At eight clients.
+    cpu_ms: f64,
+    /// At one client.
+    latency_ms: f64,
+}
+
+fn note(
+    figures: &mut Figures,
+    method: Method,
+    served: Vec<(usize, Measured)>,
+    loops: &Loops,
+) -> Costs {
+    let mut costs = Costs {
+        cpu_ms: f64::NAN,
+        latency_ms: f64::NAN,
+    };
+    note_loops(figures, method, loops);
+    for (
+        clients,
+        Measured {
+            mut load,
+            cpu_ms,
+            generator_cpu_ms,
+        },
+    ) in served
+    {
+        let subject = format!("{method}, {clients} clients");
+        let latency_ms = load.latency_ms(0.5);
+        let mut note = |what, value, asked| match asked {
+            Some(asked) => figures.note_asked(&subject, what, asked, value),
+            None => figures.note(&subject, what, value),
+        };
+        let is_asked = method == Method::Baseline && matches!(clients, 8 | 32);
+        let is_alone = clients == 1;
+        // With more clients than cores the loop would keep each waiting for its turn.
+        let limit_ms = if is_alone {
+            loops.alone.latency_ms
+        } else {
+            1e3 * clients as f64 / loops.parallel.rate
+        };
+        note("images/s", load.rate(), None);
+        note(
+            THROUGHPUT,
+            load.rate() / loops.parallel.rate,
+            is_asked.then_some(AtLeast(0.95)),
+        );
+        note(
+            "the same, inputs ready",
+            load.rate() / loops.parallel_ready.rate,
+            None,
+        );
+        note("CPU ms/image", cpu_ms, None);
+        note(
+            CPU,
+            loops.parallel.cpu_ms / cpu_ms,
+            is_asked.then_some(AtLeast(0.97)),
+        );
+        note("p50 ms", latency_ms, None);
+        note("p99 ms", load.latency_ms(0.99), None);
+        let asked = (method == Method::Baseline && is_alone).then_some(AtMost(1.10));
+        note(LATENCY, latency_ms / limit_ms, asked);
+        let asked = load.answered + load.refused;
+        note("refused", load.refused as f64 / asked as f64, None);
+        note("failed", load.failed as f64, None);
+        note("generator's CPU ms/image", generator_cpu_ms, None);
+        match clients {
+            1 => costs.latency_ms = latency_ms,
+            8 => costs.cpu_ms = cpu_ms,
+            _ => {}
+        }
+    }
+    costs
+}
+
+fn note_loops(figures: &mut Figures, method: Method, loops: &Loops) {
+    for (name, reached) in [
+        ("a thread per core", &loops.parallel),
+        ("a thread per core, inputs ready", &loops.parallel_ready),
+        ("all cores for one image", &loops.alone),
+        ("all cores for one image, inputs ready", &loops.alone_ready),
+    ] {
+        let subject = format!("{method}, loop, {name}");
+        figures.note(&subject, "images/s", reached.rate);
+        figures.note(&subject, "CPU ms/image", reached.cpu_ms);
+        figures.note(&subject, "p50 ms", reached.latency_ms);
+    }
+}
+
+fn note_against_baseline(figures: &mut Figures, method: Method, costs: Costs, baseline: Costs) {
+    let limit = match method {
+        Method::Baseline => return,
+        Method::McDropout => Some(AtMost(1.05)),
+        Method::Ensemble => Some(AtMost(1.10)),
+        // All views, as far as this part is concerned: see the part `stopping`.
+        Method::Tta => None,
+    };
+    let ratios = [
+        ("CPU per image, 8 clients", costs.cpu_ms / baseline.cpu_ms),
+        ("p50, 1 client", costs.latency_ms / baseline.latency_ms),
+    ];
+    for (what, ratio) in ratios {
+        let subject = format!("{method} / baseline");
+        match limit {
+            Some(limit) => figures.note_asked(&subject, what, limit, ratio),
+            None => figures.note(&subject, what, ratio),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! One file for each question.
+
+pub mod cancellation;
+pub mod fairness;
+pub mod generator;
+pub mod limit;
+pub mod overload;
+pub mod start;
+pub mod stopping;

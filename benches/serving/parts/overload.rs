@@ -1,0 +1,124 @@
+//! Three times as many requests as the server can answer, sent at a fixed rate whatever becomes of them.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    Outcome,
+    client::{drive, predictions},
+    closed_loop::measure as load,
+    figures::{
+        Asked::{AtLeast, AtMost},
+        Figures,
+    },
+    open_loop::open_loop,
+    process::memory,
+    server::Server,
+    setting::Setting,
+};
+
+const TIMES: f64 = 3.0;
+const CLIENTS: usize = 32;
+const SHORT_SECONDS: f64 = 5.0;
+
+/// What the client says of how long it waits.
+const KINDS: [(&str, &str); 2] = [
+    ("no deadline", ""),
+    ("a deadline of 1 s", "X-Request-Timeout: 1\r\n"),
+];
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let mut figures = Figures::new(format!(
+        "{TIMES} × capacity: baseline, requests at a fixed rate"
+    ));
+    let server = Server::start()?;
+    for _ in 0..options.rounds {
+        for (kind, header) in KINDS {
+            let requests = predictions("method=baseline", header, &setting.images);
+            flood(&server, &requests, (kind, SHORT_SECONDS), &mut figures)?;
+        }
+    }
+    let requests = predictions("method=baseline", "", &setting.images);
+    let subject = format!("no deadline, {} s", options.overload_seconds);
+    let growth = watched(server.id(), || {
+        flood(
+            &server,
+            &requests,
+            (&subject, options.overload_seconds),
+            &mut figures,
+        )
+    })?;
+    figures.note_asked(
+        &subject,
+        "memory: end / after a tenth",
+        AtMost(1.05),
+        growth,
+    );
+    Ok(figures)
+}
+
+fn flood(
+    server: &Server,
+    requests: &[Bytes],
+    (subject, seconds): (&str, f64),
+    figures: &mut Figures,
+) -> Outcome {
+    let capacity = load(server, requests, CLIENTS, 2.0)?.load.rate();
+    let mut flood = drive(open_loop(
+        server.address,
+        requests,
+        TIMES * capacity,
+        seconds,
+    ))?;
+    figures.note(subject, "capacity/s", capacity);
+    figures.note_asked(
+        subject,
+        "goodput / capacity",
+        AtLeast(0.95),
+        flood.goodput() / capacity,
+    );
+    figures.note_asked(
+        subject,
+        "refusals within 50 ms",
+        AtLeast(1.0),
+        flood.prompt_refusals(),
+    );
+    figures.note(subject, "refusals' p99 ms", flood.refusal_ms(0.99));
+    figures.note(subject, "refusals' latest ms", flood.refusal_ms(1.0));
+    figures.note(subject, "answers' p50 ms", flood.answer_ms(0.5));
+    figures.note(subject, "answers' p99 ms", flood.answer_ms(0.99));
+    figures.note_asked(
+        subject,
+        "other statuses, or none",
+        AtMost(0.0),
+        flood.failed as f64,
+    );
+    figures.note(subject, "generator late ms", 1e3 * flood.lateness);
+    figures.note(subject, "resident MB", memory(server.id())?.now_mb);
+    let after = load(server, requests, CLIENTS, 1.0)?.load.rate();
+    figures.note(subject, "capacity afterwards / before", after / capacity);
+    Ok(())
+}
+
+/// Looks at the memory of a process ten times a second while `work` is done: what it was in the end as a share of what it
+/// was after a tenth of the time.
+fn watched(id: u32, work: impl FnOnce() -> Outcome) -> Outcome<f64> {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let watcher = thread::spawn(move || {
+        let mut seen = Vec::new();
+        while let Err(mpsc::RecvTimeoutError::Timeout) =
+            stopped.recv_timeout(Duration::from_millis(100))
+        {
+            seen.extend(memory(id).map(|memory| memory.now_mb).ok());
+        }
+        seen
+    });
+    let done = work();
+    drop(stop);
+    let seen = watcher.join().map_err(|_| "the watcher panicked")?;
+    done?;
+    let early = seen.get(seen.len() / 10).copied().unwrap_or(f64::NAN);
+    Ok(seen.last().copied().unwrap_or(f64::NAN) / early)
+}

@@ -1,0 +1,142 @@
+//! Test-time augmentation that stops as soon as its decision is settled, on cells that the bundle has never seen.
+
+use std::{cell::RefCell, net::SocketAddr, rc::Rc};
+
+use bytes::Bytes;
+use secondlook::bundle::Method;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::{
+    Outcome, cells,
+    client::{Client, drive, predictions},
+    figures::{
+        Asked::{AtLeast, AtMost},
+        Figures,
+    },
+    process::cpu_seconds,
+    server::Server,
+    setting::Setting,
+    statistics::quantile,
+};
+
+const CLIENTS: usize = 8;
+const SUBJECT: &str = "tta";
+
+/// Answers, and what they cost.
+struct Answers {
+    answers: Vec<Value>,
+    cpu_ms: f64,
+}
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let kept = options.out.join("cells");
+    let (images, whose) = match cells::test_cells(&options.data, &kept, setting.bundle.manifest())?
+    {
+        Some(images) => (images, "CRIC test cells"),
+        None => (
+            setting.images.clone(),
+            "example cells, since the data set is absent",
+        ),
+    };
+    let mut figures = Figures::new(format!(
+        "Test-time augmentation with early stopping on {} {whose}",
+        images.len()
+    ));
+    let server = Server::start()?;
+    let exact = super::limit::query(Method::Tta);
+    let mut used = Vec::new();
+    let mut alike = 0;
+    // The rounds are slices of the cells, each asked in three ways in turn.
+    for slice in images.chunks(images.len().div_ceil(options.rounds).max(1)) {
+        let baseline = ask(&server, "method=baseline", slice)?;
+        let stopping = ask(&server, "method=tta", slice)?;
+        let all = ask(&server, &exact, slice)?;
+        figures.note_asked(
+            SUBJECT,
+            "CPU: tta / baseline",
+            AtMost(10.0),
+            stopping.cpu_ms / baseline.cpu_ms,
+        );
+        figures.note(
+            SUBJECT,
+            "CPU: all views / baseline",
+            all.cpu_ms / baseline.cpu_ms,
+        );
+        used.extend(
+            stopping
+                .answers
+                .iter()
+                .filter_map(|answer| answer["samples"]["used"].as_f64()),
+        );
+        let pairs = stopping.answers.iter().zip(&all.answers);
+        alike += pairs
+            .filter(|(one, other)| decision(one) == decision(other))
+            .count();
+    }
+    figures.note_asked(
+        SUBJECT,
+        "decisions as with all views",
+        AtLeast(0.995),
+        alike as f64 / used.len() as f64,
+    );
+    figures.note(
+        SUBJECT,
+        "views, mean",
+        used.iter().sum::<f64>() / used.len() as f64,
+    );
+    figures.note(SUBJECT, "views, median", quantile(&mut used, 0.5));
+    Ok(figures)
+}
+
+/// What a reader acts on.
+fn decision(answer: &Value) -> (&Value, &Value) {
+    (
+        &answer["decision"]["action"],
+        &answer["prediction"]["label"],
+    )
+}
+
+/// Each image once, several at a time; answers in the order of the images.
+fn ask(server: &Server, query: &str, images: &[Bytes]) -> Outcome<Answers> {
+    let requests = predictions(query, "", images);
+    let before = cpu_seconds(server.id())?;
+    let answers = drive(each(server.address, requests))??;
+    let cpu_ms = 1e3 * (cpu_seconds(server.id())? - before) / images.len() as f64;
+    Ok(Answers { answers, cpu_ms })
+}
+
+async fn each(address: SocketAddr, requests: Vec<Bytes>) -> Outcome<Vec<Value>> {
+    let answers = Rc::new(RefCell::new(vec![Value::Null; requests.len()]));
+    let waiting = Rc::new(RefCell::new(requests.into_iter().enumerate()));
+    let mut running = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (answers, waiting) = (Rc::clone(&answers), Rc::clone(&waiting));
+        running.spawn_local(async move {
+            let mut client = Client::connect(address).await?;
+            loop {
+                let Some((index, request)) = waiting.borrow_mut().next() else {
+                    return Ok::<_, std::io::Error>(());
+                };
+                let reply = client.ask(&request).await?;
+                let answer = serde_json::from_slice(client.body(&reply))?;
+                if let Some(place) = answers
+                    .borrow_mut()
+                    .get_mut(index)
+                    .filter(|_| reply.status == 200)
+                {
+                    *place = answer;
+                }
+            }
+        });
+    }
+    while let Some(client) = running.join_next().await {
+        client??;
+    }
+    let answers = answers.take();
+    match answers.iter().filter(|answer| answer.is_null()).count() {
+        0 => Ok(answers),
+        missing => Err(format!("{missing} cells were not answered").into()),
+    }
+}

@@ -1,0 +1,77 @@
+//! The plot of the limit: throughput over clients.
+
+use std::{fs, path::Path};
+
+use secondlook::evaluation::plots::{
+    AxisSpec,
+    lines::{Line, LinePlot, Role},
+};
+
+use crate::{
+    Outcome,
+    figures::Figures,
+    parts::limit::{CLIENTS, THROUGHPUT},
+};
+
+const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
+
+/// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
+pub fn draw(figures: &Figures, folder: &Path) -> Outcome {
+    let mut lines = vec![Line {
+        name: Some("bare loop that decodes".to_owned()),
+        role: Role::Reference,
+        points: vec![(0.0, 1.0), (7.0, 1.0)],
+        band: Vec::new(),
+    }];
+    lines.extend(
+        METHODS
+            .iter()
+            .enumerate()
+            .map(|(index, method)| line(figures, index, method)),
+    );
+    let highest = lines
+        .iter()
+        .flat_map(|line| &line.band)
+        .map(|(_, _, high)| *high);
+    let plot = LinePlot {
+        name: "throughput",
+        title: "Server over HTTP / bare loop",
+        description: "Images per second of the running server as a share of a bare loop over the same sessions, \
+                      for each method, over the number of clients.",
+        x: AxisSpec::new("concurrent clients, as a power of 2", 0.0, 7.0),
+        y: AxisSpec::new(
+            "throughput: server / loop",
+            0.0,
+            highest.fold(1.05, f64::max),
+        ),
+        lines,
+        notes: Vec::new(),
+        notes_at_top: false,
+    };
+    let path = folder.join("throughput.svg");
+    fs::write(&path, plot.draw().svg)?;
+    println!("written: {}", path.display());
+    Ok(())
+}
+
+fn line(figures: &Figures, index: usize, method: &str) -> Line {
+    let at = |clients: usize| {
+        Some((
+            (clients as f64).log2(),
+            figures.get(&format!("{method}, {clients} clients"), THROUGHPUT)?,
+        ))
+    };
+    let measured: Vec<_> = CLIENTS.into_iter().filter_map(at).collect();
+    Line {
+        name: Some(method.to_owned()),
+        role: Role::Series(index),
+        points: measured
+            .iter()
+            .map(|(x, figure)| (*x, figure.median()))
+            .collect(),
+        band: measured
+            .iter()
+            .map(|(x, figure)| (*x, figure.least(), figure.most()))
+            .collect(),
+    }
+}

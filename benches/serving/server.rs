@@ -1,0 +1,65 @@
+//! The server under test: a process of its own, killed with its value.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    Outcome,
+    client::{Client, drive},
+};
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// With its default settings, whatever the environment says.
+    pub fn start() -> Outcome<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
+            command.env_remove(name);
+        }
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let mut ready = String::new();
+        if let Some(output) = child.stdout.take() {
+            BufReader::new(output).read_line(&mut ready)?;
+        }
+        let address = ready.trim().strip_prefix("secondlook is ready at http://");
+        let address = address.and_then(|address| address.parse().ok());
+        let address = address.ok_or("the server did not start: run `make run` to see why")?;
+        Ok(Self { child, address })
+    }
+
+    /// The process' number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The JSON of an answer with status 200; `None` with any other status.
+    pub fn answer(&self, request: &[u8]) -> Outcome<Option<Value>> {
+        drive(async {
+            let mut client = Client::connect(self.address).await?;
+            let reply = client.ask(request).await?;
+            if reply.status != 200 {
+                return Ok(None);
+            }
+            Ok(Some(serde_json::from_slice(client.body(&reply))?))
+        })?
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have stopped by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,35 @@
+//! What all parts share.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use secondlook::{bundle::Bundle, engine::Runtime};
+
+use crate::{Outcome, bare::BareLoop, cells, options::Options};
+
+/// The bundle that answers requests which name none.
+const BUNDLE: &str = "models/cric-lite0";
+
+pub struct Setting {
+    pub options: Options,
+    pub bundle: Bundle,
+    /// The example cells, encoded.
+    pub images: Vec<Bytes>,
+    runtime: Runtime,
+}
+
+impl Setting {
+    pub fn new(options: Options) -> Outcome<Self> {
+        Ok(Self {
+            options,
+            bundle: Bundle::open(Path::new(BUNDLE))?,
+            images: cells::examples()?,
+            runtime: Runtime::load(None)?,
+        })
+    }
+
+    /// Sessions of its own on the same bundle.
+    pub fn bare_loop(&self) -> Outcome<BareLoop> {
+        BareLoop::open(&self.runtime, &self.bundle, &self.images)
+    }
+}

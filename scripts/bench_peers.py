@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Measures other ways to serve the same model against ours, in turn, on the same cores and under the same load.
+
+The peers and the harness are those of SHARED/peers (README there). Every peer and ours run the same one-graph model in the
+same version of ONNX Runtime. What does not install or start is a line of the table that says so. Standard library only;
+everything that is installed lies below work/peers. Results: work/bench/peers.md, peers.json and the lines of each round.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from peer_bench import bundles, fifty, table, venvs
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = 224
+IMAGES = 256
+# Of peers.json of the harness: the name of the virtual environment.
+VENV_OF = {"pytriton": "triton", "bentoml+limit": "bentoml"}
+LIMITED = "bentoml+limit"
+START_OURS = ROOT / "scripts/peer_bench/start_ours.sh"
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT / "../shared", help="folder with peers/ and data/")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one measurement")
+    parser.add_argument("--only", default="", help="these peers, separated by commas [default: all]; ours is always measured")
+    parser.add_argument("--phases", default="main,overload,fifty")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "models/cric-lite0", help="whose trunk and heads are served")
+    parser.add_argument("--work", type=Path, default=ROOT / "work/peers")
+    parser.add_argument("--out", type=Path, default=ROOT / "work/bench")
+    return parser.parse_args()
+
+
+def main():
+    chosen = options()
+    harness = chosen.shared.resolve() / "peers"
+    if not (harness / "compare.py").is_file():
+        sys.exit(f"{harness} does not hold the peers' harness: give its parent folder with --shared, or SHARED=… to make")
+    sys.path.insert(1, str(harness))
+    peers = json.loads((harness / "peers.json").read_text())
+    limited = [peer for peer in json.loads((harness / "peers_limit.json").read_text()) if peer["name"] == LIMITED]
+    if chosen.only:
+        peers, limited = ([peer for peer in of if peer["name"] in chosen.only.split(",")] for of in (peers, limited))
+
+    for folder in (chosen.work, chosen.out, chosen.work / "logs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    folder = chosen.work.resolve() / "venvs"
+    # FastAPI's environment also runs the raw loop and the load generator.
+    needed = sorted({"fastapi", *(VENV_OF.get(peer["name"], peer["name"]) for peer in peers)})
+    not_installed = venvs.make_all(folder, needed)
+    for name in ("onnx", "fastapi"):
+        if name in not_installed:
+            sys.exit(f"{name}: {not_installed[name]}; nothing can be measured without it")
+    model, one_graph, heads = prepare(chosen, harness, folder)
+    ours = {"name": table.OURS, "script": str(START_OURS), "path": "/v1/predictions?method=baseline", "format": "raw", "env": {"BUNDLES": str(one_graph)}}
+
+    problems = {peer["name"]: not_installed[venv] for peer in peers + limited if (venv := VENV_OF.get(peer["name"], peer["name"])) in not_installed}
+    run = Harness(chosen, harness, folder, model)
+    run.lines.unlink(missing_ok=True)
+    works = [peer for peer in peers if peer["name"] not in problems] + [ours]
+    phases = chosen.phases.split(",")
+    if "main" in phases:
+        run.compare(works, "main")
+    if "overload" in phases:
+        run.compare(works + [peer for peer in limited if peer["name"] not in problems], "overload")
+    if "fifty" in phases:
+        run.fifty({"script": str(START_OURS), "env": {"BUNDLES": str(heads)}}, ours)
+    report(chosen, run, [*peers, *limited, ours], problems, folder)
+
+
+def prepare(chosen, harness, folder):
+    """The model, the two bundles of ours with it, and the images."""
+    model = chosen.work.resolve() / "model.onnx"
+    make = ROOT / "scripts/peer_bench/make_model.py"
+    subprocess.run([folder / "onnx/bin/python", make, chosen.bundle, str(SIZE), model], check=True)
+    one_graph, heads = bundles.write(chosen.bundle, model, SIZE, chosen.work.resolve() / "models")
+    crops, data = chosen.work / "crops", chosen.shared / "data/cric"
+    if len(list(crops.glob("*.jpg"))) != IMAGES:
+        cut = [folder / "fastapi/bin/python", harness / "prep_images.py", "--csv", data / "classifications.csv", "--fields", data / "fields"]
+        subprocess.run([*cut, "--out", crops, "--n", str(IMAGES)], check=True)
+    return model, one_graph, heads
+
+
+class Harness:
+    """The harness of the peers with the settings of this run."""
+
+    def __init__(self, chosen, folder, venvs_folder, model):
+        cores = sorted(os.sched_getaffinity(0))
+        # The same two cores for every server and the raw loop; the clients on others where there are some.
+        servers, clients = cores[:2], cores[2:4] or cores[:2]
+        self.lines = (chosen.out / "peers.jsonl").resolve()
+        self.folder, self.chosen = folder, chosen
+        self.settings = {
+            "model": str(model), "images": str((chosen.work / "crops").resolve()), "venvs": str(venvs_folder),
+            "logs": str((chosen.work / "logs").resolve()), "out": str(self.lines), "python": str(venvs_folder / "fastapi/bin/python"),
+            "server-cpus": ",".join(map(str, servers)), "client-cpus": ",".join(map(str, clients)), "workers": len(servers), "threads": 1,
+        }
+
+    def compare(self, peers, phase):
+        """Runs compare.py on these peers; its own table goes to the logs."""
+        listed = self.chosen.work.resolve() / f"peers_{phase}.json"
+        listed.write_text(json.dumps(peers, indent=1))
+        command = [self.settings["python"], self.folder / "compare.py", "--peers", listed, "--phases", phase]
+        command += ["--rounds", str(self.chosen.rounds), "--seconds", str(self.chosen.seconds)]
+        command += [text for key, value in self.settings.items() for text in (f"--{key}", str(value))]
+        print(f"measuring ({phase}): {', '.join(peer['name'] for peer in peers)}", flush=True)
+        log = Path(self.settings["logs"]) / f"compare_{phase}.log"
+        with log.open("w") as file:
+            if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode != 0:
+                print(f"the harness stopped early: see {log}", file=sys.stderr)
+
+    def fifty(self, heads, ours):
+        from compare import Run  # of the harness
+
+        run = Run(SimpleNamespace(**{key.replace("-", "_"): value for key, value in self.settings.items()}))
+        images = sorted((self.chosen.work / "crops").glob("*.jpg"))[:16]
+        apart = fifty.disagreement(run, ours, images)
+        print(f"largest difference of a probability between a peer and ours on {len(images)} images: {apart}")
+        if apart is not None and apart > fifty.TOLERANCE:
+            sys.exit("ours and the peers do not answer alike: they do not serve the same model, and no figure would mean anything")
+        print("measuring (fifty passes)", flush=True)
+        # Fifty passes take a peer half a second: the harness' shorter windows would hold no answer.
+        fifty.measure(run, self.chosen.rounds, max(4.0, self.chosen.seconds), heads)
+
+
+def report(chosen, run, peers, problems, folder):
+    """Prints and writes the table and what is asked of ours."""
+    lines = [json.loads(line) for line in run.lines.read_text().splitlines()]
+    results, names = table.Results(lines), [peer["name"] for peer in peers]
+    versions = {name: venvs.version_of(folder, VENV_OF.get(name, name)) for name in names if name != table.OURS and name not in problems}
+    # A peer that failed in one phase is still in the table with what the others gave.
+    failed = sorted({f"{line['peer']} (round {line['round']})" for line in lines if line.get("kind") == "fail"})
+    text = table.markdown(results, names, problems, versions)
+    if failed:
+        text += f"\n\nDid not start: {', '.join(failed)}; see {chosen.work / 'logs'}"
+    said = table.verdicts(results, names)
+    print(f"\n{text}\n\n" + "\n".join(said))
+    (chosen.out / "peers.md").write_text(text + "\n\n" + "\n".join(f"- {line}" for line in said) + "\n")
+    figures = {name: results.figures(name) for name in names if name not in problems}
+    written = {"figures": figures, "fifty": results.fifty(), "problems": problems, "failed": failed, "versions": versions, "verdicts": said}
+    (chosen.out / "peers.json").write_text(json.dumps(written, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The parts of `make bench-peers`; see bench_peers.py beside this folder."""

@@ -1,0 +1,6 @@
+#!/bin/bash
+# Started by the harness of the peers: $PORT to listen on, $BUNDLES the folder of models, $WORKERS as for every peer.
+set -e
+cd "$(dirname "$0")/../.."
+export SECONDLOOK_ENGINE__WORKERS=$WORKERS
+exec "${SECONDLOOK:-target/release/secondlook}" serve --listen "127.0.0.1:$PORT" --models "$BUNDLES"

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Puts what `make bench` and `make bench-peers` measured last into docs/PERFORMANCE.md: `make performance`.
+
+Each table stands between two comments that name it; whatever stands around them is kept.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+PAGE, RESULTS = Path("docs/PERFORMANCE.md"), Path("work/bench")
+PLOT = "throughput.svg"
+# Columns of the long table that the page shows; all of them are in serving.json.
+LIMIT_COLUMNS = (
+    "images/s", "throughput: server / loop", "CPU ms/image", "CPU per image: loop / server", "p50 ms", "p99 ms", "p50: server / loop",
+)
+
+
+def read(name):
+    path = RESULTS / name
+    if not path.is_file():
+        sys.exit(f"{path} is missing: run `make bench` and `make bench-peers` first")
+    return path.read_text()
+
+
+def short(value):
+    """As the benchmark prints it."""
+    if value is None:
+        return ""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def distinct(values):
+    return list(dict.fromkeys(values))
+
+
+def part_table(part):
+    """Medians: the longer side goes down, as the benchmark prints it."""
+    figures = part["figures"]
+    subjects, whats = distinct(figure["subject"] for figure in figures), distinct(figure["what"] for figure in figures)
+    median = {(figure["subject"], figure["what"]): figure["median"] for figure in figures}
+    if len(whats) > len(LIMIT_COLUMNS) and len(subjects) > len(whats):
+        whats = [what for what in whats if what in LIMIT_COLUMNS]
+        subjects = [subject for subject in subjects if any((subject, what) in median for what in whats)]
+    is_turned = len(subjects) < len(whats)
+    rows, columns = (whats, subjects) if is_turned else (subjects, whats)
+    key = (lambda row, column: (column, row)) if is_turned else (lambda row, column: (row, column))
+    lines = ["| | " + " | ".join(columns) + " |", "|---" + "|---:" * len(columns) + "|"]
+    lines += [f"| {row} | " + " | ".join(short(median.get(key(row, column))) for column in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def verdicts(part):
+    """Every figure that something is asked of: median, range over the rounds, and whether it was reached."""
+    lines = []
+    for figure in part["figures"]:
+        if figure["asked"]:
+            reached = "reached" if figure["reached"] else "**missed**"
+            spread = f"{short(figure['median'])} [{short(figure['least'])}, {short(figure['most'])}]"
+            lines.append(f"- {figure['subject']}: {figure['what']}: {spread}, {figure['asked']} asked: {reached}")
+    return "\n".join(lines)
+
+
+def serving(results):
+    machine = "; ".join(f"{key}: {value}" for key, value in results["machine"].items())
+    blocks = [f"Measured on: {machine}. {results['rounds']} rounds."]
+    for part in results["parts"]:
+        blocks += [f"### {part['title']}", part_table(part), verdicts(part)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def put(text, name, block):
+    """Replaces what stands between the comments of this name."""
+    pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
+    text, count = re.subn(pattern, lambda found: found[1] + block + found[2], text, flags=re.S)
+    if count != 1:
+        sys.exit(f"{PAGE} has no place for {name}")
+    return text
+
+
+def main():
+    text = put(PAGE.read_text(), "make bench", serving(json.loads(read("serving.json"))))
+    text = put(text, "make bench-peers", read("peers.md").strip())
+    PAGE.write_text(text)
+    shutil.copyfile(RESULTS / PLOT, PAGE.parent / PLOT)
+
+
+if __name__ == "__main__":
+    main()
