@@ -81,7 +81,7 @@ async fn duplicates_that_come_at_once_wait_for_the_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_is_tried_again() {
     let server = Server::start();
-    let ask = || server.predict("?method=tta&passes=200&exact=true", fixture(CELL)).header(HEADER, "slow");
+    let ask = || server.predict("?method=tta&passes=100&exact=true", fixture(CELL)).header(HEADER, "slow");
     let late = ask().header("X-Request-Timeout", "0.05").send().await.unwrap();
     assert_eq!(late.status(), StatusCode::GATEWAY_TIMEOUT);
     let gone = tokio::time::timeout(std::time::Duration::from_millis(50), ask().send()).await;
