@@ -12,6 +12,7 @@
 //!   answer or refer the cell for a second look.
 //! - [`api`]: HTTP: routes, problem+json, the OpenAPI document. Holds no arithmetic.
 //! - [`cli`]: the commands of `secondlook`, on the same engine and with the same answers as HTTP.
+//! - [`quantise`]: a bundle's trunk once more in 8-bit integers or 16-bit floats, and what that changes.
 //! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
 //! - [`telemetry`]: the log and the metrics.
 //! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
@@ -25,6 +26,7 @@ pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod imaging;
+pub mod quantise;
 pub mod telemetry;
 #[cfg(feature = "trainer")]
 pub mod training;

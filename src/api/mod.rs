@@ -21,4 +21,6 @@ mod vocabulary;
 pub use router::router;
 pub use server::serve;
 pub use service::Service;
-pub use vocabulary::{ActionName, MeasureName, MethodName, PriorityName, PromiseName, ReasonName};
+pub use vocabulary::{
+    ActionName, MeasureName, MethodName, PrecisionName, PriorityName, PromiseName, ReasonName,
+};

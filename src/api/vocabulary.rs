@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    bundle::Method,
+    bundle::{Method, Precision},
     engine::Priority,
     uncertainty::{Action, Measure, Promise, Reason},
 };
@@ -42,6 +42,18 @@ vocabulary! {
         Ensemble,
         /// Test-time augmentation.
         Tta,
+    }
+}
+
+vocabulary! {
+    /// The numbers in which a trunk calculates.
+    PrecisionName = Precision {
+        /// 32-bit floats, as it was trained and calibrated.
+        Float32,
+        /// 8-bit integers.
+        Int8,
+        /// 16-bit floats.
+        Float16,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Method;
+use super::{Method, Precision, TrunkVariant};
 use crate::{
     imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy},
     uncertainty::{Measure, Policy, Range, stopping::StoppingRule},
@@ -118,7 +118,7 @@ pub struct FileReference {
 }
 
 /// image `[N, 3, H, W]` → features `[N, D]` and, optionally, statistics `[N, S]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trunk {
     /// The ONNX file.
@@ -135,6 +135,9 @@ pub struct Trunk {
     /// S, the number of statistics; given with their name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic_count: Option<usize>,
+    /// The trunk in other numbers, for machines that are faster with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<Precision, TrunkVariant>,
 }
 
 /// The methods that a bundle offers; at least one.
@@ -298,6 +301,22 @@ impl Trunk {
     pub fn statistics(&self) -> Option<(&str, usize)> {
         Some((self.statistics.as_deref()?, self.statistic_count?))
     }
+
+    /// The file of the trunk that calculates in these numbers, when there is one.
+    pub fn file_of(&self, precision: Precision) -> Option<&FileReference> {
+        match precision {
+            Precision::Float32 => Some(&self.file),
+            other => self.variants.get(&other).map(|variant| &variant.file),
+        }
+    }
+
+    /// The numbers in which the trunk exists, the original ones first.
+    pub fn precisions(&self) -> Vec<Precision> {
+        let variants = self.variants.keys().copied();
+        std::iter::once(Precision::Float32)
+            .chain(variants)
+            .collect()
+    }
 }
 
 impl Manifest {
@@ -357,9 +376,12 @@ impl Manifest {
 
     /// The files that are ONNX models.
     pub fn graphs(&self) -> Vec<&FileReference> {
-        let trunk = self.trunk.as_ref().map(|trunk| &trunk.file);
+        let trunks = self.trunk.iter().flat_map(|trunk| {
+            let variants = trunk.variants.values().map(|variant| &variant.file);
+            std::iter::once(&trunk.file).chain(variants)
+        });
         let methods = self.methods_with_heads().into_iter();
         let heads = methods.filter_map(|method| Some(&self.head(method)?.file));
-        trunk.into_iter().chain(heads).collect()
+        trunks.chain(heads).collect()
     }
 }

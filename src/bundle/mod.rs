@@ -9,9 +9,11 @@ mod manifest;
 mod method;
 pub mod onnx;
 mod open;
+mod precision;
 mod validate;
 
 pub use error::BundleError;
 pub use manifest::*;
 pub use method::{Method, UnknownMethod};
 pub use open::{Bundle, hex, sha256_hex};
+pub use precision::{Agreement, Precision, TrunkVariant};

@@ -14,8 +14,16 @@ use prost::Message;
 
 /// `TensorProto.DataType.FLOAT`
 pub const FLOAT: i32 = 1;
+/// `TensorProto.DataType.UINT8`
+pub const UINT8: i32 = 2;
+/// `TensorProto.DataType.INT8`
+pub const INT8: i32 = 3;
+/// `TensorProto.DataType.INT32`
+pub const INT32: i32 = 6;
 /// `TensorProto.DataType.INT64`
 pub const INT64: i32 = 7;
+/// `TensorProto.DataType.FLOAT16`
+pub const FLOAT16: i32 = 10;
 
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
@@ -237,32 +245,57 @@ pub fn tensor_info(name: &str, axes: &[Axis]) -> ValueInfoProto {
     }
 }
 
-/// An f32 constant of a graph; `values` are row-major and as many as the product of `dims`.
-pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+/// A constant of a graph by its bytes: row-major, little-endian, of the type `data_type`.
+pub fn raw_tensor(name: &str, dims: &[i64], data_type: i32, raw_data: Vec<u8>) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         dims: dims.to_vec(),
-        data_type: FLOAT,
-        raw_data: values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect(),
+        data_type,
+        raw_data,
         ..TensorProto::default()
+    }
+}
+
+/// An f32 constant of a graph; `values` are row-major and as many as the product of `dims`.
+pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    raw_tensor(name, dims, FLOAT, bytes.collect())
+}
+
+impl ModelProto {
+    /// The version of the default operators that the model is written for.
+    pub fn opset(&self) -> Option<i64> {
+        let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+        let mut sets = self.opset_import.iter();
+        sets.find(|set| is_default(&set.domain))
+            .map(|set| set.version)
+    }
+}
+
+impl TensorProto {
+    /// The values of an f32 constant in row-major order; `None` for another type, or when they are not as many as the
+    /// product of the dimensions.
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        let values = if self.raw_data.is_empty() {
+            self.float_data.clone()
+        } else {
+            let (words, _) = self.raw_data.as_chunks::<4>();
+            words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+        };
+        let count = self
+            .dims
+            .iter()
+            .try_fold(1, |product: i64, size| product.checked_mul(*size));
+        let fits = self.data_type == FLOAT && count == i64::try_from(values.len()).ok();
+        fits.then_some(values)
     }
 }
 
 /// A one-dimensional i64 constant, as `Reshape` and `Unsqueeze` want for shapes and axes.
 pub fn int64_vector(name: &str, values: &[i64]) -> TensorProto {
-    TensorProto {
-        name: name.to_owned(),
-        dims: vec![i64::try_from(values.len()).unwrap_or(i64::MAX)],
-        data_type: INT64,
-        raw_data: values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect(),
-        ..TensorProto::default()
-    }
+    let length = i64::try_from(values.len()).unwrap_or(i64::MAX);
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    raw_tensor(name, &[length], INT64, bytes.collect())
 }
 
 /// A node of the default operator domain without attributes.
@@ -273,6 +306,16 @@ pub fn node(op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
         input: inputs.iter().map(|name| (*name).to_owned()).collect(),
         output: vec![output.to_owned()],
         ..NodeProto::default()
+    }
+}
+
+/// An attribute that is one integer, such as the `axis` of a `Concat`.
+pub fn int_attribute(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        i: value,
+        r#type: 2,
+        ..AttributeProto::default()
     }
 }
 

@@ -10,7 +10,9 @@ use std::{
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::{BundleError, FileReference, Manifest, Trunk, onnx::ModelProto, validate::validate};
+use super::{
+    BundleError, FileReference, Manifest, Precision, Trunk, onnx::ModelProto, validate::validate,
+};
 use crate::uncertainty::ood::OodModel;
 
 /// The oldest operator set that is accepted; ONNX Runtime promises nothing for older ones.
@@ -23,6 +25,7 @@ pub struct Bundle {
     manifest: Manifest,
     digest: String,
     out_of_distribution: Option<Arc<OodModel>>,
+    trunk_precision: Precision,
 }
 
 impl Bundle {
@@ -47,6 +50,7 @@ impl Bundle {
             directory: directory.to_owned(),
             manifest,
             digest: sha256_hex(&bytes),
+            trunk_precision: Precision::Float32,
         })
     }
 
@@ -108,6 +112,23 @@ impl Bundle {
     /// What images of training look like, when the bundle says.
     pub fn out_of_distribution(&self) -> Option<&OodModel> {
         self.out_of_distribution.as_deref()
+    }
+
+    /// The same bundle, whose trunk is run in these numbers; `None` where it has no such trunk.
+    pub fn with_trunk_precision(mut self, precision: Precision) -> Option<Self> {
+        self.manifest.trunk.as_ref()?.file_of(precision)?;
+        self.trunk_precision = precision;
+        Some(self)
+    }
+
+    /// The numbers in which the trunk is run; `None` for a bundle without a trunk.
+    pub fn trunk_precision(&self) -> Option<Precision> {
+        self.manifest.trunk.as_ref().map(|_| self.trunk_precision)
+    }
+
+    /// The trunk that is run, of those that the manifest names.
+    pub fn trunk_file(&self) -> Option<&FileReference> {
+        self.manifest.trunk.as_ref()?.file_of(self.trunk_precision)
     }
 
     /// Where a file of the bundle lies.
@@ -191,15 +212,11 @@ fn parse_out_of_distribution(bytes: &[u8], statistic_count: usize) -> Result<Ood
 
 fn verify_model(bytes: &[u8]) -> Result<(), String> {
     let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+    let opset = model.opset();
     if model.graph.is_none_or(|graph| graph.node.is_empty()) {
         return Err("it has no graph".to_owned());
     }
-    let default_domain = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-    let opset = model
-        .opset_import
-        .iter()
-        .find(|opset| default_domain(&opset.domain));
-    match opset.map(|opset| opset.version) {
+    match opset {
         None => Err("it names no operator set".to_owned()),
         Some(version) if version < OLDEST_OPSET => Err(format!(
             "its operator set {version} is older than {OLDEST_OPSET}: export it again with a newer one"

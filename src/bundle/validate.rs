@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{BundleError, FORMAT, Manifest, McDropout, Sampling, Trunk};
+use super::{BundleError, FORMAT, Manifest, McDropout, Precision, Sampling, Trunk};
 
 /// No manifest may ask for more passes than this.
 const MOST_PASSES: usize = 10_000;
@@ -143,6 +143,7 @@ fn check_methods(manifest: &Manifest) -> Check {
     )?;
     if let Some(trunk) = &manifest.trunk {
         check_trunk(trunk)?;
+        check_variants(trunk)?;
     }
     if let Some(mc_dropout) = &methods.mc_dropout {
         check_mc_dropout(mc_dropout)?;
@@ -181,6 +182,26 @@ fn check_trunk(trunk: &Trunk) -> Check {
         trunk.statistic_count != Some(0),
         "trunk.statistic_count",
         "must be positive",
+    )
+}
+
+fn check_variants(trunk: &Trunk) -> Check {
+    require(
+        !trunk.variants.contains_key(&Precision::Float32),
+        "trunk.variants",
+        "must not hold `float32`: that is `trunk.file`",
+    )?;
+    let is_share = |share: f64| (0.0..=1.0).contains(&share);
+    let mut measured = trunk
+        .variants
+        .values()
+        .flat_map(|variant| variant.agreement.values());
+    require(
+        measured.all(|agreement| {
+            is_share(agreement.equal_labels) && is_share(agreement.equal_decisions)
+        }),
+        "trunk.variants",
+        "must have shares from 0 to 1",
     )
 }
 

@@ -1,10 +1,14 @@
-//! `secondlook bundles check`.
+//! `secondlook bundles`: `check`, and the way to `quantise`.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
-use super::{StartFailure, options::ConfigFile};
+use super::{
+    StartFailure,
+    options::ConfigFile,
+    quantise::{self, QuantiseOptions},
+};
 use crate::{
     bundle::Bundle,
     config::{Config, Overrides},
@@ -21,10 +25,18 @@ pub(super) enum BundlesCommand {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// Write a copy of a bundle whose trunk also calculates in 8-bit integers or 16-bit floats, and say what that changes
+    Quantise(QuantiseOptions),
 }
 
 pub(super) fn run(command: &BundlesCommand) -> Result<ExitCode, StartFailure> {
-    let BundlesCommand::Check { directories, file } = command;
+    match command {
+        BundlesCommand::Check { directories, file } => check_all(directories, file),
+        BundlesCommand::Quantise(options) => quantise::run(options),
+    }
+}
+
+fn check_all(directories: &[PathBuf], file: &ConfigFile) -> Result<ExitCode, StartFailure> {
     let config = Config::load(&Overrides {
         file: file.config.clone(),
         ..Overrides::default()

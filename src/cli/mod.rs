@@ -13,6 +13,8 @@ mod openapi;
 mod options;
 mod output;
 mod predict;
+mod progress;
+mod quantise;
 mod serve;
 mod start;
 mod table;

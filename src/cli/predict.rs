@@ -8,7 +8,6 @@ use std::{
 
 use clap::Args;
 use futures_util::{StreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Builder;
 use ulid::Ulid;
 
@@ -17,6 +16,7 @@ use super::{
     files::{self, Found},
     options::ConfigFile,
     output::{Format, Output},
+    progress::progress_bar,
     start,
 };
 use crate::{
@@ -27,8 +27,6 @@ use crate::{
     telemetry,
 };
 
-/// From this many images on a bar is shown, where standard error is a terminal.
-const LONG: usize = 8;
 /// Images in flight: enough to keep every worker busy, few enough to bound memory.
 const IN_FLIGHT: usize = 16;
 
@@ -207,14 +205,4 @@ impl Failure {
             _ => Self::File(error.to_string()),
         }
     }
-}
-
-fn progress_bar(images: usize) -> ProgressBar {
-    if images < LONG {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(images as u64);
-    // The template is a constant of ours; were it wrong, the library's own would do.
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -12,11 +12,20 @@ use crate::{
 pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
     let runtime = Runtime::load(config.runtime.library())?;
     let bundles = bundles(config)?;
-    let limits = Limits {
+    Ok(Engine::start(
+        &config.engine,
+        limits(config),
+        &runtime,
+        bundles,
+    )?)
+}
+
+/// What an image may ask of this machine.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
         max_bytes: config.limits.max_image_bytes,
         max_pixels: config.limits.max_pixels,
-    };
-    Ok(Engine::start(&config.engine, limits, &runtime, bundles)?)
+    }
 }
 
 /// The bundles of the models directory, the default one first.

@@ -13,6 +13,8 @@ use super::Seconds;
 pub struct EngineConfig {
     /// Where models run, the preferred first: `cpu` or `cuda:N`. One that does not load is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
+    /// In which numbers trunks are run, of those that a bundle has one in.
+    pub trunk_precision: TrunkPrecision,
     /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 4 on a GPU.
     pub workers: usize,
     /// Threads inside one session; 0 shares the cores evenly among the workers, and gives a lone request all of them.
@@ -33,6 +35,7 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             execution_providers: vec![ExecutionProvider::Cpu],
+            trunk_precision: TrunkPrecision::Float32,
             workers: 0,
             intra_threads: 0,
             max_batch: 0,
@@ -41,6 +44,20 @@ impl Default for EngineConfig {
             max_passes: 200,
         }
     }
+}
+
+/// Which trunk of a bundle is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkPrecision {
+    /// The one that was trained and calibrated, which every bundle has.
+    Float32,
+    /// The one in 8-bit integers; a bundle without is an error at start.
+    Int8,
+    /// The one in 16-bit floats; a bundle without is an error at start.
+    Float16,
+    /// The one that is fastest here, of those whose report says that they decide alike.
+    Auto,
 }
 
 /// A kind of hardware that runs models, written `cpu` or `cuda:N`.

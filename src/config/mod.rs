@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{AccessConfig, KeyConfig, Scope};
 pub use document::document;
-pub use engine::{EngineConfig, ExecutionProvider, UnknownExecutionProvider};
+pub use engine::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
 pub use idempotency::IdempotencyConfig;
 pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};

@@ -147,6 +147,7 @@ fn impossible_values_are_refused() {
         "[engine]\nexecution_providers = []",
         "[engine]\nqueue_capacity = 0",
         "[engine]\nworkers = -1",
+        "[engine]\ntrunk_precision = 'int4'",
         "[server]\nrequest_timeout_seconds = 0",
         "[server]\nrequest_timeout_seconds = -1.5",
         "[server]\nrequest_timeout_seconds = nan",

@@ -27,10 +27,12 @@ pub(super) fn check(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), Star
         file: file.name.clone(),
         problem,
     };
-    if let (Some(trunk), Some(session)) = (&manifest.trunk, sessions.trunk()) {
+    if let (Some(trunk), Some(file), Some(session)) =
+        (&manifest.trunk, bundle.trunk_file(), sessions.trunk())
+    {
         let inputs = vec![(trunk.input.as_str(), image_shape(manifest))];
         check_graph(session, inputs, trunk_outputs(trunk))
-            .map_err(|problem| graph_error(&trunk.file, problem))?;
+            .map_err(|problem| graph_error(file, problem))?;
     }
     for method in manifest.methods_with_heads() {
         if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {

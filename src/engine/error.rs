@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    bundle::{BundleError, Method},
+    bundle::{BundleError, Method, Precision},
     imaging::ImageError,
     uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError},
 };
@@ -155,6 +155,16 @@ pub enum StartError {
     NotStochastic {
         /// The bundle's name.
         name: String,
+    },
+    /// The configuration asks for a trunk that the bundle does not have.
+    #[error(
+        "bundle `{name}` has no {precision} trunk: make one with `secondlook bundles quantise`, or set `engine.trunk_precision` to \"float32\" or \"auto\""
+    )]
+    NoSuchTrunk {
+        /// The bundle's name.
+        name: String,
+        /// The numbers in which its trunk should calculate.
+        precision: Precision,
     },
     /// A lone request and one in a crowd would get different answers.
     #[error(

@@ -1,7 +1,7 @@
 //! A bundle that is loaded and ready to answer.
 
 use crate::{
-    bundle::{Bundle, FileReference, Manifest, Method},
+    bundle::{Bundle, FileReference, Manifest, Method, Precision},
     uncertainty::ood::OodModel,
 };
 
@@ -38,6 +38,11 @@ impl Model {
     /// The execution provider that loaded and runs the trunk: `cpu` or `cuda:N`.
     pub fn execution_provider(&self) -> &str {
         &self.execution_provider
+    }
+
+    /// The numbers in which the trunk calculates; `None` for a bundle without a trunk.
+    pub fn trunk_precision(&self) -> Option<Precision> {
+        self.bundle.trunk_precision()
     }
 
     /// What images of training look like, when the bundle says.

@@ -92,8 +92,8 @@ impl BundleGraphs {
             };
             SharedGraph::read(runtime, bundle.path_of(file), &options)
         };
-        let trunk = manifest.trunk.as_ref();
-        let trunk = trunk.map(|trunk| read(&trunk.file, false)).transpose()?;
+        let trunk = bundle.trunk_file();
+        let trunk = trunk.map(|file| read(file, false)).transpose()?;
         let mut heads = BTreeMap::new();
         for method in manifest.methods_with_heads() {
             if let Some(head) = manifest.head(method) {

@@ -9,12 +9,13 @@ use super::{
     backlog::Backlog,
     check::{check, check_on_all_cores, empty_tensor, warm_up},
     moving_mean::MovingMean,
+    precision::choose,
     queue::Queue,
     sessions::{BundleGraphs, Sessions},
     worker::{Station, Workplace, work},
 };
 use crate::{
-    bundle::Bundle,
+    bundle::{Bundle, Trunk},
     config::{EngineConfig, ExecutionProvider},
     imaging::Limits,
 };
@@ -39,6 +40,8 @@ impl Engine {
         if bundles.is_empty() {
             return Err(StartError::NoBundle);
         }
+        let chosen = bundles.iter().map(|bundle| choose(config, bundle));
+        let bundles: Vec<Bundle> = chosen.collect::<Result<_, _>>()?;
         let layout = Layout::of(config);
         let place = Arc::new(Workplace {
             queue: Queue::new(layout.workers),
@@ -81,7 +84,8 @@ impl Engine {
     }
 }
 
-/// Verifies a bundle in full, as the server does at its start: tensors and a trial run of every method.
+/// Verifies a bundle in full, as the server does at its start: tensors and a trial run of every method, with each of its
+/// trunks.
 ///
 /// # Errors
 /// The first thing that is wrong, as one sentence.
@@ -95,8 +99,18 @@ pub fn check_bundle(
         layout: Layout::of(config),
         runtime,
     };
-    let graphs = opening.read(bundle)?;
-    opening.open_and_check(bundle, &graphs).map(|_| ())
+    let served = choose(config, bundle)?;
+    let trunk = bundle.manifest().trunk.as_ref();
+    let precisions = trunk.map(Trunk::precisions).unwrap_or_default();
+    let others = precisions
+        .into_iter()
+        .filter(|precision| Some(*precision) != served.trunk_precision())
+        .filter_map(|precision| bundle.clone().with_trunk_precision(precision));
+    for bundle in std::iter::once(served.clone()).chain(others) {
+        let graphs = opening.read(&bundle)?;
+        opening.open_and_check(&bundle, &graphs)?;
+    }
+    Ok(())
 }
 
 /// How the cores are shared out.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::TrainingError;
 use crate::bundle::onnx::{
-    AttributeProto, Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, int64_vector,
+    Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, int_attribute, int64_vector,
     ints_attribute, node, tensor_info,
 };
 
@@ -37,7 +37,7 @@ const VARIANCE_FLOOR: f32 = 1e-6;
 /// [`TrainingError::Impossible`] when no node gives `tensor`, or the graph has such an output already.
 pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, TrainingError> {
     let mut model = model.clone();
-    let axes_are_inputs = opset(&model) >= AXES_ARE_INPUTS;
+    let axes_are_inputs = model.opset() >= Some(AXES_ARE_INPUTS);
     let graph = model.graph.get_or_insert_default();
     if !outputs_of(graph).any(|name| name == tensor) {
         return Err(TrainingError::Impossible(format!(
@@ -107,23 +107,6 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
     residual
         .filter_map(|node| node.output.first().cloned())
         .collect()
-}
-
-/// The version of the default operators that a model is written for.
-fn opset(model: &ModelProto) -> i64 {
-    let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-    let mut sets = model.opset_import.iter();
-    sets.find(|set| is_default(&set.domain))
-        .map_or(0, |set| set.version)
-}
-
-fn int_attribute(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        i: value,
-        r#type: 2,
-        ..AttributeProto::default()
-    }
 }
 
 fn outputs_of(graph: &GraphProto) -> impl Iterator<Item = &String> {

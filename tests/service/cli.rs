@@ -9,13 +9,13 @@ use super::{
     server::{MODELS, Server, program},
 };
 
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
-fn outcome(command: &mut Command) -> Outcome {
+pub fn outcome(command: &mut Command) -> Outcome {
     let Output {
         status,
         stdout,
@@ -28,12 +28,12 @@ fn outcome(command: &mut Command) -> Outcome {
     }
 }
 
-fn run(arguments: &[&str]) -> Outcome {
+pub fn run(arguments: &[&str]) -> Outcome {
     outcome(program().args(arguments))
 }
 
 /// One line on standard error, nothing on standard output, and exit code 2.
-fn assert_one_clear_sentence(outcome: &Outcome, about: &str) {
+pub fn assert_one_clear_sentence(outcome: &Outcome, about: &str) {
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "");
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);

@@ -15,6 +15,7 @@ mod monitoring;
 mod policies;
 mod predictions;
 mod problems;
+mod quantise;
 mod reading;
 mod readme;
 mod repeatability;

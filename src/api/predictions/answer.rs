@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::{
     examples,
-    vocabulary::{ActionName, MethodName, ReasonName},
+    vocabulary::{ActionName, MethodName, PrecisionName, ReasonName},
 };
 
 /// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
@@ -193,6 +193,8 @@ pub struct Provenance {
     pub seed: u64,
     /// What ran the model: `cpu` or `cuda:N`.
     pub execution_provider: String,
+    /// The numbers in which the trunk calculated; null for a model without a trunk.
+    pub trunk_precision: Option<PrecisionName>,
     /// Name and version of this program.
     pub software: String,
 }

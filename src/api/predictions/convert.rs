@@ -52,6 +52,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
         provenance: Provenance {
             seed: prediction.seed,
             execution_provider: model.execution_provider().to_owned(),
+            trunk_precision: model.trunk_precision().map(Into::into),
             software: SOFTWARE.to_owned(),
         },
         timing_ms: timing_ms(&prediction.timing),

@@ -1,6 +1,6 @@
 //! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use prost::Message;
 
@@ -58,6 +58,7 @@ pub fn export(
             feature_count: trunk.dimension,
             statistics: statistics.map(|statistics| statistics.features.clone()),
             statistic_count: statistics.map(|statistics| statistics.dimension),
+            variants: BTreeMap::new(),
         }),
         methods: write_heads(model, views, directory)?,
         out_of_distribution,

@@ -7,7 +7,7 @@ use super::{
     tail::Lite0Tail,
 };
 use crate::{
-    bundle::onnx::{Axis, FLOAT, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info},
+    bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info},
     training::TrainingError,
 };
 
@@ -187,16 +187,7 @@ fn constant(
 ) -> Option<Vec<f32>> {
     let name = node.input.get(input)?;
     let tensor = graph.initializer.iter().find(|of| of.name == *name)?;
-    let values = if tensor.raw_data.is_empty() {
-        tensor.float_data.clone()
-    } else {
-        let (words, _) = tensor.raw_data.as_chunks::<4>();
-        words.iter().map(|word| f32::from_le_bytes(*word)).collect()
-    };
-    let fits = tensor.data_type == FLOAT
-        && tensor.dims == sizes(shape)
-        && values.len() == shape.iter().product::<usize>();
-    fits.then_some(values)
+    tensor.floats().filter(|_| tensor.dims == sizes(shape))
 }
 
 fn has_attributes(node: &NodeProto, plan: &ConvolutionPlan) -> bool {

@@ -1,0 +1,205 @@
+//! `bundles quantise`, from one bundle to the next.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use indicatif::ProgressBar;
+use prost::Message;
+
+use super::{
+    LabelledImage, QuantiseError, Report, compare::compare, float16, images, int8, int8_plan::Plan,
+    ranges::Ranges, report::Pair, speed, trunk::TrunkGraph, write::Draft,
+};
+use crate::{
+    bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto},
+    config::{EngineConfig, TrunkPrecision},
+    engine::{Engine, Runtime},
+    imaging::Limits,
+};
+
+/// What is to be done.
+pub struct Quantisation<'a> {
+    /// The bundle's directory.
+    pub directory: &'a Path,
+    /// Where the new bundle goes.
+    pub out: &'a Path,
+    /// [`Precision::Int8`] or [`Precision::Float16`].
+    pub precision: Precision,
+    /// Beginnings of the names of convolutions that stay in 32-bit floats.
+    pub kept: &'a [String],
+    /// The methods to compare; none for all that the bundle offers.
+    pub methods: &'a [Method],
+    /// Images that the ranges of activations are measured on.
+    pub range_images: &'a [PathBuf],
+    /// Images that answers are compared on.
+    pub images: &'a [LabelledImage],
+    /// How trunks are run for the comparison.
+    pub engine: &'a EngineConfig,
+    /// Limits of images.
+    pub limits: Limits,
+    /// Moved once for each image that was looked at.
+    pub progress: &'a ProgressBar,
+}
+
+/// Writes a copy of a bundle whose trunk exists in other numbers as well, and says what that changes.
+///
+/// # Errors
+/// Every variant of [`QuantiseError`]; nothing is left behind then.
+pub async fn quantise(
+    runtime: &Runtime,
+    bundle: &Bundle,
+    work: &Quantisation<'_>,
+) -> Result<Report, QuantiseError> {
+    let manifest = bundle.manifest();
+    let no_trunk = || QuantiseError::NoTrunk(manifest.name.clone());
+    let trunk = manifest.trunk.as_ref().ok_or_else(no_trunk)?;
+    let methods = methods_to_compare(bundle, work.methods)?;
+    let first = work.images.first().ok_or(QuantiseError::NoImages)?;
+    let draft = Draft::copy_of(work.directory, work.out)?;
+    let rewritten = rewrite(runtime, bundle, trunk, work)?;
+    let model = rewritten.model.encode_to_vec();
+    let added = draft.add_trunk(bundle, work.precision, &model, BTreeMap::new())?;
+
+    let original = bundle.path_of(&trunk.file);
+    let new = added.manifest().trunk.as_ref();
+    let new = new.and_then(|trunk| trunk.file_of(work.precision));
+    let new = added.path_of(new.ok_or_else(no_trunk)?);
+    let image = images::read(&first.path, &manifest.input, &work.limits)?;
+    let paths = Pair {
+        float32: original.as_path(),
+        quantised: new.as_path(),
+    };
+    let providers = &work.engine.execution_providers;
+    let speed = speed::measure(runtime, providers, paths, (&trunk.input, &image))?;
+    let start = |precision| start(runtime, &added, work, precision);
+    let engines = Pair {
+        float32: start(TrunkPrecision::Float32)?,
+        quantised: start(configured(work.precision))?,
+    };
+    let (compared, unlike) =
+        compare(&engines, &methods, work.images, || work.progress.inc(1)).await?;
+
+    let bytes = Pair {
+        float32: fs::metadata(&original)
+            .map_err(QuantiseError::file(&original))?
+            .len(),
+        quantised: model.len() as u64,
+    };
+    let compared_on = work.images.iter().map(|image| &image.path);
+    let mut report = Report {
+        precision: work.precision,
+        made_from: bundle.digest().to_owned(),
+        convolutions: rewritten.convolutions,
+        convolutions_in_float32: rewritten.kept,
+        range_images: rewritten.range_images,
+        images: work.images.len(),
+        same_images: compared_on.eq(work.range_images),
+        execution_provider: providers
+            .first()
+            .map_or_else(String::new, ToString::to_string),
+        bytes,
+        speed,
+        methods: compared,
+        out_of_distribution: unlike,
+        remarks: Vec::new(),
+    };
+    report.remark();
+    draft.add_trunk(bundle, work.precision, &model, report.agreement())?;
+    draft.add_report(&report)?;
+    draft.finish()?;
+    Ok(report)
+}
+
+fn methods_to_compare(bundle: &Bundle, asked: &[Method]) -> Result<Vec<Method>, QuantiseError> {
+    let manifest = bundle.manifest();
+    if let Some(method) = asked.iter().find(|method| !manifest.offers(**method)) {
+        return Err(QuantiseError::Method {
+            bundle: manifest.name.clone(),
+            method: *method,
+        });
+    }
+    let mut methods = manifest.offered_methods();
+    methods.retain(|method| asked.is_empty() || asked.contains(method));
+    Ok(methods)
+}
+
+/// A trunk in other numbers.
+struct Rewritten {
+    model: ModelProto,
+    convolutions: usize,
+    kept: usize,
+    range_images: usize,
+}
+
+fn rewrite(
+    runtime: &Runtime,
+    bundle: &Bundle,
+    trunk: &Trunk,
+    work: &Quantisation<'_>,
+) -> Result<Rewritten, QuantiseError> {
+    let file = bundle.path_of(&trunk.file);
+    let bytes = fs::read(&file).map_err(QuantiseError::file(&file))?;
+    let refuse = |reason| QuantiseError::Graph {
+        file: file.clone(),
+        reason,
+    };
+    let graph = TrunkGraph::parse(&bytes, trunk).map_err(refuse)?;
+    let all = graph.nodes().filter(|(_, node)| node.op_type == "Conv");
+    let all = all.map(|(number, _)| number).collect::<Vec<_>>();
+    if work.precision == Precision::Float16 {
+        let kept = all.iter().filter(|number| graph.is_exact(**number)).count();
+        return Ok(Rewritten {
+            model: float16::rewrite(&graph).map_err(refuse)?,
+            convolutions: all.len() - kept,
+            kept,
+            range_images: 0,
+        });
+    }
+    let plan = Plan::of(&graph, work.kept);
+    if plan.convolutions.is_empty() {
+        return Err(refuse("no convolution is left to be rewritten".to_owned()));
+    }
+    let mut ranges = Ranges::open(runtime, &graph, trunk, plan.tensors(&graph))?;
+    for path in work.range_images {
+        ranges.measure(&images::read(path, &bundle.manifest().input, &work.limits)?)?;
+        work.progress.inc(1);
+    }
+    let scales = ranges.scales().map_err(refuse)?;
+    Ok(Rewritten {
+        model: int8::rewrite(&graph, &plan, &scales),
+        convolutions: plan.convolutions.len(),
+        kept: all.len() - plan.convolutions.len(),
+        range_images: work.range_images.len(),
+    })
+}
+
+fn start(
+    runtime: &Runtime,
+    bundle: &Bundle,
+    work: &Quantisation<'_>,
+    trunk_precision: TrunkPrecision,
+) -> Result<Engine, QuantiseError> {
+    let config = EngineConfig {
+        trunk_precision,
+        // Nobody else is waiting.
+        queue_capacity: usize::MAX / 2,
+        ..work.engine.clone()
+    };
+    Ok(Engine::start(
+        &config,
+        work.limits,
+        runtime,
+        vec![bundle.clone()],
+    )?)
+}
+
+fn configured(precision: Precision) -> TrunkPrecision {
+    match precision {
+        Precision::Float32 => TrunkPrecision::Float32,
+        Precision::Int8 => TrunkPrecision::Int8,
+        Precision::Float16 => TrunkPrecision::Float16,
+    }
+}

@@ -1,0 +1,193 @@
+//! The same images answered with both trunks.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::{
+    LabelledImage, QuantiseError,
+    report::{MethodComparison, Pair, UnlikeComparison},
+};
+use crate::{
+    bundle::{Agreement, Manifest, Method},
+    engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority},
+    uncertainty::Action,
+};
+
+/// Images in flight.
+const IN_FLIGHT: usize = 8;
+
+/// What became of the answers, and of the out-of-distribution score where the bundle has one.
+pub(super) type Compared = (BTreeMap<Method, MethodComparison>, Option<UnlikeComparison>);
+
+/// Answers every image with both engines by each of `methods`; `done` is called after each image.
+pub(super) async fn compare(
+    engines: &Pair<Engine>,
+    methods: &[Method],
+    images: &[LabelledImage],
+    done: impl Fn(),
+) -> Result<Compared, QuantiseError> {
+    let answers = stream::iter(images)
+        .map(|image| answer(engines, methods, image))
+        .buffered(IN_FLIGHT)
+        .inspect_ok(|_| done());
+    let answers: Vec<Answered> = answers.try_collect().await?;
+    let of_method = |(index, method): (usize, &Method)| Some((*method, summary(&answers, index)?));
+    let compared = methods.iter().enumerate().filter_map(of_method).collect();
+    let manifest = engines.float32.models().first();
+    Ok((
+        compared,
+        manifest.and_then(|model| unlike(&answers, model.manifest())),
+    ))
+}
+
+/// What is kept of an image.
+struct Answered {
+    label: Option<usize>,
+    /// In the order of the methods.
+    methods: Vec<Pair<Answer>>,
+    p_values: Option<Pair<f64>>,
+}
+
+/// What is kept of an answer.
+struct Answer {
+    label: usize,
+    accepted: bool,
+    policy: Option<String>,
+    probabilities: Vec<f64>,
+}
+
+async fn answer(
+    engines: &Pair<Engine>,
+    methods: &[Method],
+    image: &LabelledImage,
+) -> Result<Answered, QuantiseError> {
+    let bytes = fs::read(&image.path).map_err(QuantiseError::file(&image.path))?;
+    let request = PredictRequest {
+        image: bytes.into(),
+        method: methods.first().copied(),
+        compare: methods.iter().skip(1).copied().collect(),
+        priority: Priority::Bulk,
+        ..PredictRequest::default()
+    };
+    let float32 = ask(&engines.float32, request.clone(), &image.path).await?;
+    let quantised = ask(&engines.quantised, request, &image.path).await?;
+    let p_values = float32.ood.zip(quantised.ood);
+    let pairs = answers_of(&float32).zip(answers_of(&quantised));
+    Ok(Answered {
+        label: image.label,
+        methods: pairs
+            .map(|(float32, quantised)| Pair { float32, quantised })
+            .collect(),
+        p_values: p_values.map(|(float32, quantised)| Pair {
+            float32: float32.p_value,
+            quantised: quantised.p_value,
+        }),
+    })
+}
+
+async fn ask(
+    engine: &Engine,
+    request: PredictRequest,
+    path: &Path,
+) -> Result<Prediction, QuantiseError> {
+    let answer = engine.predict(request).await;
+    answer.map_err(|source| QuantiseError::Answer {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn answers_of(prediction: &Prediction) -> impl Iterator<Item = Answer> {
+    let all = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
+    all.map(|answer: &MethodAnswer| Answer {
+        label: answer.summary.predicted,
+        accepted: answer.decision.action == Action::Accept,
+        policy: answer.decision.policy.clone(),
+        probabilities: answer.summary.mean.clone(),
+    })
+}
+
+/// The figures of one method; `None` without images.
+fn summary(answers: &[Answered], method: usize) -> Option<MethodComparison> {
+    let images = answers.iter();
+    let pairs: Vec<(Option<usize>, &Pair<Answer>)> = images
+        .filter_map(|image| Some((image.label, image.methods.get(method)?)))
+        .collect();
+    let (_, first) = pairs.first()?;
+    let share = |holds: &dyn Fn(&Pair<Answer>) -> bool| {
+        mean(
+            pairs
+                .iter()
+                .map(|(_, pair)| f64::from(u8::from(holds(pair)))),
+        )
+    };
+    let differences = pairs.iter().flat_map(|(_, pair)| {
+        let both = pair
+            .float32
+            .probabilities
+            .iter()
+            .zip(&pair.quantised.probabilities);
+        both.map(|(float32, quantised)| (float32 - quantised).abs())
+    });
+    let known: Vec<(usize, &Pair<Answer>)> = pairs
+        .iter()
+        .filter_map(|(label, pair)| Some(((*label)?, *pair)))
+        .collect();
+    let right = |label_of: fn(&Pair<Answer>) -> usize| {
+        mean(
+            known
+                .iter()
+                .map(|(label, pair)| f64::from(u8::from(label_of(pair) == *label))),
+        )
+    };
+    Some(MethodComparison {
+        agreement: Agreement {
+            images: pairs.len(),
+            equal_labels: share(&|pair| pair.float32.label == pair.quantised.label),
+            equal_decisions: share(&|pair| pair.float32.accepted == pair.quantised.accepted),
+        },
+        policy: first.float32.policy.clone(),
+        accepted: Pair {
+            float32: share(&|pair| pair.float32.accepted),
+            quantised: share(&|pair| pair.quantised.accepted),
+        },
+        largest_difference: differences.clone().fold(0.0, f64::max),
+        mean_difference: mean(differences),
+        accuracy: (!known.is_empty()).then(|| Pair {
+            float32: right(|pair| pair.float32.label),
+            quantised: right(|pair| pair.quantised.label),
+        }),
+        labelled: known.len(),
+    })
+}
+
+fn unlike(answers: &[Answered], manifest: &Manifest) -> Option<UnlikeComparison> {
+    let limit = manifest.out_of_distribution.as_ref()?.refer_below;
+    let pairs: Option<Vec<Pair<f64>>> = answers.iter().map(|image| image.p_values).collect();
+    let pairs = pairs?;
+    let differences = pairs
+        .iter()
+        .map(|pair| (pair.float32 - pair.quantised).abs());
+    let referred = |p_value_of: fn(&Pair<f64>) -> f64| {
+        mean(
+            pairs
+                .iter()
+                .map(|pair| f64::from(u8::from(p_value_of(pair) < limit))),
+        )
+    };
+    Some(UnlikeComparison {
+        largest_difference: differences.clone().fold(0.0, f64::max),
+        mean_difference: mean(differences),
+        referred: Pair {
+            float32: referred(|pair| pair.float32),
+            quantised: referred(|pair| pair.quantised),
+        },
+    })
+}
+
+/// 0 without values.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    if count > 0.0 { sum / count } else { 0.0 }
+}

@@ -1,0 +1,156 @@
+//! A trunk whose weights and arithmetic are 16-bit floats: half the size, and what GPUs are fastest with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use half::f16;
+
+use super::trunk::TrunkGraph;
+use crate::bundle::onnx::{
+    FLOAT, FLOAT16, ModelProto, NodeProto, TensorProto, int_attribute, node, raw_tensor,
+};
+
+/// Operators whose floats may all be of 16 bits.
+const KNOWN: [&str; 21] = [
+    "Add",
+    "AveragePool",
+    "BatchNormalization",
+    "Clip",
+    "Concat",
+    "Conv",
+    "Flatten",
+    "Gemm",
+    "GlobalAveragePool",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LeakyRelu",
+    "MatMul",
+    "MaxPool",
+    "Mul",
+    "Relu",
+    "Reshape",
+    "Sigmoid",
+    "Squeeze",
+    "Transpose",
+];
+
+/// Writes the graph anew: everything but what the statistics depend on in 16 bits, inputs and outputs as they were.
+///
+/// # Errors
+/// A sentence about an operator that is not known here.
+pub(super) fn rewrite(graph: &TrunkGraph) -> Result<ModelProto, String> {
+    let shortened: Vec<(usize, &NodeProto)> = graph
+        .nodes()
+        .filter(|(number, _)| !graph.is_exact(*number))
+        .collect();
+    let unknown = shortened.iter().map(|(_, node)| &node.op_type);
+    if let Some(operator) = unknown.into_iter().find(|of| !KNOWN.contains(&of.as_str())) {
+        return Err(format!(
+            "the operator {operator} is not known to work in 16 bits"
+        ));
+    }
+    let outputs = shortened.iter().flat_map(|(_, node)| &node.output);
+    let mut writer = Writer {
+        graph,
+        short: outputs.map(String::as_str).collect(),
+        cast: BTreeMap::new(),
+        nodes: Vec::new(),
+        constants: Vec::new(),
+    };
+    for (number, original) in graph.nodes() {
+        if graph.is_exact(number) {
+            writer.nodes.push(original.clone());
+        } else {
+            writer.shorten(original);
+        }
+    }
+    Ok(graph.rewritten(writer.nodes, writer.constants))
+}
+
+struct Writer<'graph> {
+    graph: &'graph TrunkGraph,
+    /// Tensors that are computed in 16 bits.
+    short: BTreeSet<&'graph str>,
+    /// The 16-bit version of tensors that are not, by their names.
+    cast: BTreeMap<String, String>,
+    nodes: Vec<NodeProto>,
+    constants: Vec<TensorProto>,
+}
+
+impl Writer<'_> {
+    fn shorten(&mut self, original: &NodeProto) {
+        let mut node = original.clone();
+        for input in &mut node.input {
+            *input = self.short_name(input);
+        }
+        let results = node.output.clone();
+        for output in &mut node.output {
+            *output = self.name_of_result(output);
+        }
+        self.nodes.push(node);
+        for result in results.iter().filter(|result| self.graph.is_output(result)) {
+            self.nodes.push(cast(&shortened(result), result, FLOAT));
+        }
+    }
+
+    /// What a node in 16 bits reads instead of a tensor.
+    fn short_name(&mut self, tensor: &str) -> String {
+        if tensor.is_empty() {
+            return String::new();
+        }
+        if self.short.contains(tensor) {
+            return self.name_of_result(tensor);
+        }
+        if let Some(known) = self.cast.get(tensor) {
+            return known.clone();
+        }
+        let name = match self.graph.constant(tensor) {
+            None => {
+                let name = shortened(tensor);
+                self.nodes.push(cast(tensor, &name, FLOAT16));
+                name
+            }
+            Some(constant) => match constant.floats() {
+                Some(values) => {
+                    let name = shortened(tensor);
+                    let bytes = values
+                        .into_iter()
+                        .map(short_float)
+                        .flat_map(f16::to_le_bytes);
+                    let short = raw_tensor(&name, &constant.dims, FLOAT16, bytes.collect());
+                    self.constants.push(short);
+                    name
+                }
+                // Shapes and axes.
+                None => tensor.to_owned(),
+            },
+        };
+        self.cast.insert(tensor.to_owned(), name.clone());
+        name
+    }
+
+    /// Outputs of the graph keep their names for what is cast back.
+    fn name_of_result(&self, tensor: &str) -> String {
+        if self.graph.is_output(tensor) {
+            shortened(tensor)
+        } else {
+            tensor.to_owned()
+        }
+    }
+}
+
+/// What is too large becomes the largest number rather than infinity, which times zero is none.
+fn short_float(value: f32) -> f16 {
+    f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()))
+}
+
+fn shortened(tensor: &str) -> String {
+    format!("{tensor}/float16")
+}
+
+fn cast(from: &str, to: &str, data_type: i32) -> NodeProto {
+    let mut node = node("Cast", &[from], to);
+    node.attribute
+        .push(int_attribute("to", i64::from(data_type)));
+    node
+}

@@ -1,0 +1,156 @@
+//! A trunk whose convolutions calculate in 8-bit integers.
+//!
+//! The graph says so in the usual way, with `QuantizeLinear` and `DequantizeLinear` around each operator, which runtimes
+//! turn into integer operators and any other program may read as the same numbers in floats. Weights have a scale for each
+//! channel of the output, activations one for the whole tensor.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    int8_plan::Plan,
+    scale::{Scale, Weight},
+    trunk::TrunkGraph,
+};
+use crate::bundle::onnx::{
+    INT8, INT32, ModelProto, NodeProto, TensorProto, UINT8, float_tensor, int_attribute, node,
+    raw_tensor,
+};
+
+/// Largest weight. Processors without VNNI add two products of 8-bit numbers in 16 bits: 2 · 255 · 64 fits, 2 · 255 · 127 does
+/// not, and answers would differ from processor to processor.
+const LARGEST: i8 = 64;
+/// Largest weight of a convolution of each channel by itself, for which the runtime adds in 32 bits.
+const LARGEST_DEPTHWISE: i8 = 127;
+
+/// Writes the graph anew.
+pub(super) fn rewrite(
+    graph: &TrunkGraph,
+    plan: &Plan,
+    scales: &BTreeMap<String, Scale>,
+) -> ModelProto {
+    let mut writer = Writer {
+        scales,
+        rounded: BTreeSet::new(),
+        nodes: Vec::new(),
+        constants: Vec::new(),
+    };
+    for (number, original) in graph.nodes() {
+        let mut node = original.clone();
+        for (position, input) in node.input.iter_mut().enumerate() {
+            if plan.reads_integers(number, position, input) {
+                *input = writer.rounded(input);
+            }
+        }
+        if plan.convolutions.contains(&number) {
+            writer.round_weights(graph, original, &mut node);
+        }
+        writer.nodes.push(node);
+    }
+    graph.rewritten(writer.nodes, writer.constants)
+}
+
+struct Writer<'scales> {
+    scales: &'scales BTreeMap<String, Scale>,
+    /// Tensors that are rounded already.
+    rounded: BTreeSet<String>,
+    nodes: Vec<NodeProto>,
+    constants: Vec<TensorProto>,
+}
+
+impl Writer<'_> {
+    /// The name of a tensor after rounding, which is done before its first reader.
+    fn rounded(&mut self, tensor: &str) -> String {
+        let [step, zero, integers, numbers] =
+            ["step", "zero", "integers", "rounded"].map(|what| format!("{tensor}/{what}"));
+        let Some(scale) = self.scales.get(tensor) else {
+            return tensor.to_owned();
+        };
+        if self.rounded.insert(tensor.to_owned()) {
+            self.constants.push(float_tensor(&step, &[], &[scale.step]));
+            self.constants
+                .push(raw_tensor(&zero, &[], UINT8, vec![scale.zero]));
+            let back = [integers.as_str(), &step, &zero];
+            self.nodes
+                .push(node("QuantizeLinear", &[tensor, &step, &zero], &integers));
+            self.nodes.push(node("DequantizeLinear", &back, &numbers));
+        }
+        numbers
+    }
+
+    /// Gives a convolution integer weights. The bias is rounded to the steps of the products that it is added to.
+    fn round_weights(&mut self, graph: &TrunkGraph, original: &NodeProto, node: &mut NodeProto) {
+        let [image, weight, ..] = original.input.as_slice() else {
+            return;
+        };
+        let (Some(scale), Some(stored)) = (self.scales.get(image), graph.constant(weight)) else {
+            return;
+        };
+        let (Some(values), [channels, per_group, ..]) = (stored.floats(), stored.dims.as_slice())
+        else {
+            return;
+        };
+        let most = if *per_group == 1 {
+            LARGEST_DEPTHWISE
+        } else {
+            LARGEST
+        };
+        let rows = usize::try_from(*channels).unwrap_or(0);
+        let rounded = Weight::rounded(&values, rows, most);
+        let bytes = rounded.values.iter().flat_map(|value| value.to_le_bytes());
+        let integers = (INT8, bytes.collect());
+        set_input(
+            node,
+            1,
+            self.by_channel(original, stored, integers, &rounded.steps),
+        );
+
+        let bias = original.input.get(2).and_then(|name| graph.constant(name));
+        let Some((bias, values)) = bias.and_then(|bias| Some((bias, bias.floats()?))) else {
+            return;
+        };
+        let steps: Vec<f32> = rounded.steps.iter().map(|step| step * scale.step).collect();
+        let integer = |(value, step): (&f32, &f32)| {
+            // A cast saturates; a bias of 2³¹ steps drowns whatever it is added to.
+            (f64::from(*value) / f64::from(*step)).round_ties_even() as i32
+        };
+        let bytes = values
+            .iter()
+            .zip(&steps)
+            .map(integer)
+            .flat_map(i32::to_le_bytes);
+        let integers = (INT32, bytes.collect());
+        set_input(node, 2, self.by_channel(original, bias, integers, &steps));
+    }
+
+    /// Writes a constant in integers with a step for each channel and returns the name of what it stands for.
+    fn by_channel(
+        &mut self,
+        reader: &NodeProto,
+        stored: &TensorProto,
+        (data_type, integers): (i32, Vec<u8>),
+        steps: &[f32],
+    ) -> String {
+        // Named after its reader, too: two convolutions may share a weight or a bias.
+        let reader = reader.output.first().map_or("", String::as_str);
+        let [step, zero, values, numbers] = ["steps", "zeros", "integers", "rounded"]
+            .map(|what| format!("{}/{reader}/{what}", stored.name));
+        let channels = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+        let bytes_each = if data_type == INT8 { 1 } else { 4 };
+        let zeros = vec![0; bytes_each * steps.len()];
+        self.constants.push(float_tensor(&step, &[channels], steps));
+        self.constants
+            .push(raw_tensor(&zero, &[channels], data_type, zeros));
+        self.constants
+            .push(raw_tensor(&values, &stored.dims, data_type, integers));
+        let mut dequantise = node("DequantizeLinear", &[&values, &step, &zero], &numbers);
+        dequantise.attribute.push(int_attribute("axis", 0));
+        self.nodes.push(dequantise);
+        numbers
+    }
+}
+
+fn set_input(node: &mut NodeProto, position: usize, name: String) {
+    if let Some(input) = node.input.get_mut(position) {
+        *input = name;
+    }
+}

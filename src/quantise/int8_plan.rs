@@ -1,0 +1,94 @@
+//! Which parts of a trunk calculate in 8-bit integers.
+
+use std::collections::BTreeSet;
+
+use super::trunk::TrunkGraph;
+use crate::bundle::onnx::NodeProto;
+
+/// Functions that the runtime takes into the convolution before them.
+const ACTIVATIONS: [&str; 2] = ["Clip", "Relu"];
+
+/// What is to be rewritten.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// Numbers of the convolutions.
+    pub(super) convolutions: BTreeSet<usize>,
+    /// Numbers of the additions of two tensors, of which one comes in integers.
+    pub(super) additions: BTreeSet<usize>,
+    /// Tensors that all nodes read as integers.
+    pub(super) outputs: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Takes every convolution but those that the statistics depend on, that see the image itself, or whose name begins
+    /// with one of `kept`.
+    pub(super) fn of(graph: &TrunkGraph, kept: &[String]) -> Self {
+        let mut plan = Self::default();
+        for (number, node) in graph.nodes() {
+            if graph.is_exact(number) || kept.iter().any(|start| node.name.starts_with(start)) {
+                continue;
+            }
+            let rewritten = match node.op_type.as_str() {
+                "Conv" if can_be_rounded(graph, node) => plan.convolutions.insert(number),
+                "Add" if plan.joins_integers(graph, node) => plan.additions.insert(number),
+                _ => false,
+            };
+            if rewritten {
+                plan.outputs.extend(settled_output(graph, node));
+            }
+        }
+        plan
+    }
+
+    /// Whether input number `position` of a node is read as integers.
+    pub(super) fn reads_integers(&self, number: usize, position: usize, tensor: &str) -> bool {
+        let image = self.convolutions.contains(&number) && position == 0;
+        image || self.additions.contains(&number) || self.outputs.contains(tensor)
+    }
+
+    /// Every tensor that needs a scale.
+    pub(super) fn tensors(&self, graph: &TrunkGraph) -> BTreeSet<String> {
+        let mut tensors = BTreeSet::new();
+        for (number, node) in graph.nodes() {
+            let inputs = node.input.iter().enumerate();
+            let read =
+                inputs.filter(|(position, input)| self.reads_integers(number, *position, input));
+            tensors.extend(read.map(|(_, input)| input.clone()));
+        }
+        tensors
+    }
+
+    fn joins_integers(&self, graph: &TrunkGraph, node: &NodeProto) -> bool {
+        node.input.iter().any(|input| self.outputs.contains(input))
+            && !node.input.iter().any(|input| graph.is_constant(input))
+    }
+}
+
+/// Weights that are finite constants of 32 bits, and an input that is not the image: the first convolution sees three
+/// channels only and costs little, and each of its errors goes through the whole network.
+fn can_be_rounded(graph: &TrunkGraph, node: &NodeProto) -> bool {
+    let [image, weights @ ..] = node.input.as_slice() else {
+        return false;
+    };
+    let is_finite = |name: &String| {
+        let values = graph.constant(name).and_then(|of| of.floats());
+        values.is_some_and(|values| values.iter().all(|value| value.is_finite()))
+    };
+    let named = weights.iter().filter(|name| !name.is_empty());
+    !graph.is_input(image) && !weights.is_empty() && named.into_iter().all(is_finite)
+}
+
+/// The tensor that is rounded: a node's output, or what the activation makes of it that alone reads it.
+fn settled_output(graph: &TrunkGraph, node: &NodeProto) -> Option<String> {
+    let output = node.output.first()?;
+    match graph.readers(output)[..] {
+        [(number, reader)]
+            if ACTIVATIONS.contains(&reader.op_type.as_str())
+                && !graph.is_output(output)
+                && !graph.is_exact(number) =>
+        {
+            reader.output.first().cloned()
+        }
+        _ => Some(output.clone()),
+    }
+}

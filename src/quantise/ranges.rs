@@ -1,0 +1,117 @@
+//! Between which numbers a trunk's tensors lie, measured on images.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ort::{session::Session, value::TensorRef};
+use prost::Message;
+
+use super::{QuantiseError, scale::Scale, trunk::TrunkGraph};
+use crate::{
+    bundle::Trunk,
+    config::ExecutionProvider,
+    engine::{Runtime, SessionOptions},
+    imaging::InputTensor,
+};
+
+/// Of the images' extremes this share is covered: a range that holds the strangest image as well is coarse for all others.
+const COVERED: f64 = 0.99;
+
+/// Smallest and largest value of each tensor, image by image.
+pub(super) struct Ranges {
+    session: Session,
+    input: String,
+    extremes: BTreeMap<String, Extremes>,
+}
+
+#[derive(Default)]
+struct Extremes {
+    low: Vec<f32>,
+    high: Vec<f32>,
+}
+
+impl Ranges {
+    /// Opens the trunk with `tensors` as further outputs; on the processor, whatever serves later.
+    pub(super) fn open(
+        runtime: &Runtime,
+        graph: &TrunkGraph,
+        trunk: &Trunk,
+        tensors: BTreeSet<String>,
+    ) -> Result<Self, QuantiseError> {
+        let options = SessionOptions {
+            providers: &[ExecutionProvider::Cpu],
+            intra_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            spinning: false,
+            keep_dropout: false,
+        };
+        let model = graph.exposing(&tensors).encode_to_vec();
+        Ok(Self {
+            session: runtime.session_from_memory(&model, &trunk.file.name, &options)?,
+            input: trunk.input.clone(),
+            extremes: tensors
+                .into_iter()
+                .map(|tensor| (tensor, Extremes::default()))
+                .collect(),
+        })
+    }
+
+    /// Runs the trunk on one image and notes the extremes.
+    pub(super) fn measure(&mut self, image: &InputTensor) -> Result<(), QuantiseError> {
+        let input = TensorRef::from_array_view((image.shape(), image.as_slice()))?;
+        let outputs = self
+            .session
+            .run(ort::inputs![self.input.as_str() => input])?;
+        for (tensor, extremes) in &mut self.extremes {
+            let Some(output) = outputs.get(tensor) else {
+                continue;
+            };
+            let (_, values) = output.try_extract_tensor::<f32>()?;
+            let fold =
+                |start: f32, pick: fn(f32, f32) -> f32| values.iter().copied().fold(start, pick);
+            extremes.low.push(fold(f32::INFINITY, f32::min));
+            extremes.high.push(fold(f32::NEG_INFINITY, f32::max));
+        }
+        Ok(())
+    }
+
+    /// The scale of each tensor.
+    ///
+    /// # Errors
+    /// The name of a tensor that is not finite everywhere, or was not seen.
+    pub(super) fn scales(self) -> Result<BTreeMap<String, Scale>, String> {
+        let scale = |(tensor, extremes): (String, Extremes)| {
+            let low = covered(extremes.low.into_iter().map(|low| -low).collect());
+            match (low, covered(extremes.high)) {
+                (Some(low), Some(high)) => Ok((tensor, Scale::covering(-low, high))),
+                _ => Err(format!(
+                    "its tensor `{tensor}` is not finite on these images"
+                )),
+            }
+        };
+        self.extremes.into_iter().map(scale).collect()
+    }
+}
+
+/// The number that [`COVERED`] of `values` do not exceed.
+fn covered(mut values: Vec<f32>) -> Option<f32> {
+    if !values.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    values.sort_by(f32::total_cmp);
+    // Between 1 and the number of values.
+    let count = (values.len() as f64 * COVERED).ceil() as usize;
+    values.get(count.checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covered;
+
+    #[test]
+    fn the_strangest_image_in_a_hundred_is_left_out() {
+        let hundred: Vec<f32> = (0..100u8).map(f32::from).collect();
+        assert_eq!(covered(hundred.clone()), Some(98.0));
+        assert_eq!(covered(vec![3.0, 1.0]), Some(3.0), "few images all count");
+        assert_eq!(covered(Vec::new()), None);
+        assert_eq!(covered(vec![1.0, f32::NAN]), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! A trunk's graph, and what of it has to stay as it is.
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+
+use crate::bundle::{
+    Trunk,
+    onnx::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+};
+
+/// Since this operator set each channel of a weight can have a scale of its own.
+const SCALE_PER_CHANNEL: i64 = 13;
+/// Since this intermediate representation weights need not be listed as inputs.
+const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
+/// `TensorProto.DataLocation.EXTERNAL`
+const EXTERNAL: i32 = 1;
+
+/// A decoded trunk.
+pub(super) struct TrunkGraph {
+    model: ModelProto,
+    graph: GraphProto,
+    /// Names of the constants.
+    constants: BTreeSet<String>,
+    /// The nodes that the statistics depend on, by their number.
+    exact: BTreeSet<usize>,
+}
+
+impl TrunkGraph {
+    /// Reads a trunk's file.
+    ///
+    /// # Errors
+    /// A sentence about what is not known here.
+    pub(super) fn parse(bytes: &[u8], trunk: &Trunk) -> Result<Self, String> {
+        let mut model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+        if model.opset() < Some(SCALE_PER_CHANNEL) {
+            return Err(format!(
+                "its operator set is older than {SCALE_PER_CHANNEL}: export it again with a newer one"
+            ));
+        }
+        let graph = model.graph.take().ok_or("it has no graph")?;
+        let mut attributes = graph.node.iter().flat_map(|node| &node.attribute);
+        if attributes.any(|of| of.g.is_some() || !of.graphs.is_empty()) {
+            return Err(
+                "some of its nodes hold graphs of their own: export it without branches and loops"
+                    .to_owned(),
+            );
+        }
+        if graph
+            .initializer
+            .iter()
+            .any(|of| of.data_location == EXTERNAL)
+        {
+            return Err("its weights lie in another file: save it as one file".to_owned());
+        }
+        let constants = graph.initializer.iter().map(|of| of.name.clone());
+        let statistics = trunk.statistics().map(|(name, _)| name);
+        Ok(Self {
+            constants: constants.collect(),
+            exact: statistics.map_or_else(BTreeSet::new, |name| ancestors(&graph, name)),
+            model,
+            graph,
+        })
+    }
+
+    /// The nodes with their numbers, each after those that it reads from.
+    pub(super) fn nodes(&self) -> impl DoubleEndedIterator<Item = (usize, &NodeProto)> {
+        self.graph.node.iter().enumerate()
+    }
+
+    /// Whether the statistics depend on the node with this number, or are computed by it.
+    pub(super) fn is_exact(&self, number: usize) -> bool {
+        self.exact.contains(&number)
+    }
+
+    /// Whether a tensor is a constant of the graph.
+    pub(super) fn is_constant(&self, tensor: &str) -> bool {
+        self.constants.contains(tensor)
+    }
+
+    /// Whether a tensor is what the graph is given.
+    pub(super) fn is_input(&self, tensor: &str) -> bool {
+        let mut inputs = self.graph.input.iter();
+        inputs.any(|input| input.name == tensor) && !self.is_constant(tensor)
+    }
+
+    /// Whether a tensor is among the graph's outputs.
+    pub(super) fn is_output(&self, tensor: &str) -> bool {
+        let mut outputs = self.graph.output.iter();
+        outputs.any(|output| output.name == tensor)
+    }
+
+    /// The nodes that read a tensor.
+    pub(super) fn readers(&self, tensor: &str) -> Vec<(usize, &NodeProto)> {
+        let reads = |node: &NodeProto| node.input.iter().any(|input| input == tensor);
+        self.nodes().filter(|(_, node)| reads(node)).collect()
+    }
+
+    /// A constant of the graph.
+    pub(super) fn constant(&self, name: &str) -> Option<&TensorProto> {
+        let mut constants = self.graph.initializer.iter();
+        constants.find(|constant| constant.name == name)
+    }
+
+    /// The graph with tensors in between as further outputs.
+    pub(super) fn exposing(&self, tensors: &BTreeSet<String>) -> ModelProto {
+        let mut graph = self.graph.clone();
+        let inner = tensors.iter().filter(|tensor| !self.is_output(tensor));
+        graph.output.extend(inner.map(|tensor| ValueInfoProto {
+            name: tensor.clone(),
+            ..ValueInfoProto::default()
+        }));
+        self.model_of(graph)
+    }
+
+    /// The model with other nodes and further constants; what no node reads any more is left out.
+    pub(super) fn rewritten(&self, nodes: Vec<NodeProto>, further: Vec<TensorProto>) -> ModelProto {
+        let read: BTreeSet<&String> = nodes.iter().flat_map(|node| &node.input).collect();
+        let constants = self.graph.initializer.iter().cloned().chain(further);
+        let initializer = constants.filter(|of| read.contains(&of.name)).collect();
+        let inputs = self.graph.input.iter();
+        let input = inputs.filter(|input| !self.is_constant(&input.name));
+        let graph = GraphProto {
+            initializer,
+            name: self.graph.name.clone(),
+            input: input.cloned().collect(),
+            output: self.graph.output.clone(),
+            node: nodes,
+        };
+        self.model_of(graph)
+    }
+
+    fn model_of(&self, graph: GraphProto) -> ModelProto {
+        ModelProto {
+            ir_version: self.model.ir_version.max(WEIGHTS_ARE_NO_INPUTS),
+            graph: Some(graph),
+            ..self.model.clone()
+        }
+    }
+}
+
+/// The nodes that a tensor is computed by.
+fn ancestors(graph: &GraphProto, tensor: &str) -> BTreeSet<usize> {
+    let mut needed = BTreeSet::from([tensor]);
+    let mut found = BTreeSet::new();
+    for (number, node) in graph.node.iter().enumerate().rev() {
+        if node
+            .output
+            .iter()
+            .any(|output| needed.contains(output.as_str()))
+        {
+            found.insert(number);
+            needed.extend(node.input.iter().map(String::as_str));
+        }
+    }
+    found
+}

@@ -1,0 +1,107 @@
+//! The new bundle's directory.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use super::{QuantiseError, Report};
+use crate::bundle::{
+    Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, sha256_hex,
+};
+
+/// Name of the report's file.
+const REPORT: &str = "quantisation.json";
+
+/// A directory that becomes the new bundle when it is complete, and is removed when it never is.
+pub(super) struct Draft {
+    partial: PathBuf,
+    out: PathBuf,
+}
+
+impl Draft {
+    /// Copies every file of a bundle.
+    ///
+    /// # Errors
+    /// When `out` holds something already, or a file cannot be copied.
+    pub(super) fn copy_of(directory: &Path, out: &Path) -> Result<Self, QuantiseError> {
+        let taken = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+        if taken || out.is_file() {
+            return Err(QuantiseError::Occupied(out.to_owned()));
+        }
+        let mut partial = out.as_os_str().to_owned();
+        partial.push(".partial");
+        let draft = Self {
+            partial: PathBuf::from(partial),
+            out: out.to_owned(),
+        };
+        fs::create_dir_all(&draft.partial).map_err(QuantiseError::file(&draft.partial))?;
+        for entry in fs::read_dir(directory).map_err(QuantiseError::file(directory))? {
+            let from = entry.map_err(QuantiseError::file(directory))?.path();
+            if let (true, Some(name)) = (from.is_file(), from.file_name()) {
+                fs::copy(&from, draft.partial.join(name)).map_err(QuantiseError::file(&from))?;
+            }
+        }
+        Ok(draft)
+    }
+
+    /// Writes a trunk and names it in the manifest. The bundle is verified and opened again.
+    pub(super) fn add_trunk(
+        &self,
+        bundle: &Bundle,
+        precision: Precision,
+        model: &[u8],
+        agreement: BTreeMap<Method, Agreement>,
+    ) -> Result<Bundle, QuantiseError> {
+        let name = format!("trunk.{precision}.onnx");
+        self.write(&name, model)?;
+        let mut manifest = bundle.manifest().clone();
+        if let Some(trunk) = &mut manifest.trunk {
+            let file = FileReference {
+                name,
+                sha256: sha256_hex(model),
+            };
+            let variant = TrunkVariant { file, agreement };
+            trunk.variants.insert(precision, variant);
+        }
+        let path = self.partial.join("bundle.toml");
+        let text = toml::to_string(&manifest).map_err(QuantiseError::malformed(&path))?;
+        self.write("bundle.toml", text.as_bytes())?;
+        Ok(Bundle::open(&self.partial)?)
+    }
+
+    /// Adds the report to those of other trunks.
+    pub(super) fn add_report(&self, report: &Report) -> Result<(), QuantiseError> {
+        let path = self.partial.join(REPORT);
+        let malformed = || QuantiseError::malformed(&path);
+        let mut reports: BTreeMap<String, Value> = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(malformed())?,
+            Err(_) => BTreeMap::new(),
+        };
+        let value = serde_json::to_value(report).map_err(malformed())?;
+        reports.insert(report.precision.to_string(), value);
+        let mut text = serde_json::to_string_pretty(&reports).map_err(malformed())?;
+        text.push('\n');
+        self.write(REPORT, text.as_bytes())
+    }
+
+    /// Gives the directory its name.
+    pub(super) fn finish(self) -> Result<(), QuantiseError> {
+        fs::rename(&self.partial, &self.out).map_err(QuantiseError::file(&self.out))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), QuantiseError> {
+        let path = self.partial.join(name);
+        fs::write(&path, bytes).map_err(QuantiseError::file(&path))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already when it was finished.
+        drop(fs::remove_dir_all(&self.partial));
+    }
+}
