@@ -13,7 +13,9 @@ use super::Seconds;
 pub struct EngineConfig {
     /// Where models run, the preferred first: `cpu` or `cuda:N`. One that does not load is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
-    /// In which numbers trunks are run, of those that a bundle has one in.
+    /// In which numbers trunks are run: `float32`, or `int8` or `float16` where every bundle has such a trunk (`secondlook
+    /// bundles quantise` makes it). `auto` takes the fastest here of those that decide alike for 99.5% of 200 images or
+    /// more: `int8` on processors with VNNI, `float16` on a GPU, else `float32`.
     pub trunk_precision: TrunkPrecision,
     /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 4 on a GPU.
     pub workers: usize,
