@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts what `make bench` and `make bench-peers` measured last into docs/PERFORMANCE.md: `make performance`.
 
-Each table stands between two comments that name it; whatever stands around them is kept.
+Each table stands between two comments that name it; whatever stands around them is kept, and so is a table that was not measured anew.
 """
 
 import json
@@ -16,13 +16,6 @@ PLOT = "throughput.svg"
 LIMIT_COLUMNS = (
     "images/s", "throughput: server / loop", "CPU ms/image", "CPU per image: loop / server", "p50 ms", "p99 ms", "p50: server / loop",
 )
-
-
-def read(name):
-    path = RESULTS / name
-    if not path.is_file():
-        sys.exit(f"{path} is missing: run `make bench` and `make bench-peers` first")
-    return path.read_text()
 
 
 def short(value):
@@ -82,10 +75,16 @@ def put(text, name, block):
 
 
 def main():
-    text = put(PAGE.read_text(), "make bench", serving(json.loads(read("serving.json"))))
-    text = put(text, "make bench-peers", read("peers.md").strip())
+    text = PAGE.read_text()
+    loop, peers = RESULTS / "serving.json", RESULTS / "peers.md"
+    if not loop.is_file() and not peers.is_file():
+        sys.exit(f"{RESULTS} holds no results: run `make bench` or `make bench-peers` first")
+    if loop.is_file():
+        text = put(text, "make bench", serving(json.loads(loop.read_text())))
+        shutil.copyfile(RESULTS / PLOT, PAGE.parent / PLOT)
+    if peers.is_file():
+        text = put(text, "make bench-peers", peers.read_text().strip())
     PAGE.write_text(text)
-    shutil.copyfile(RESULTS / PLOT, PAGE.parent / PLOT)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ pub struct Experiment {
     pub alphas: Vec<f64>,
     /// One minus the confidence.
     pub delta: f64,
+    /// The share of mistakes in images of a kind that was not seen; policies are certified with
+    /// [`UNSEEN_MISTAKEN`](crate::uncertainty::risk_control::UNSEEN_MISTAKEN).
+    pub unseen_mistaken: f64,
     /// The same seed makes the same draws, which all promises and bounds share.
     pub seed: u64,
 }
@@ -33,7 +36,7 @@ pub struct Guarantee {
     pub promise: Promise,
     /// Its bound.
     pub alpha: f64,
-    /// By the tests that policies are certified with.
+    /// By the tests that policies are certified with, with the experiment's share of mistakes in unseen images.
     pub guarded: Kept,
     /// By the exact binomial over cells and Student's t over images.
     pub by_cells_and_images: Kept,
@@ -107,7 +110,8 @@ fn of_promise(tally: &Tally, experiment: &Experiment) -> Vec<Guarantee> {
             let (alpha, delta) = (row.alpha, experiment.delta);
             let chosen = |test| Sequence::of(&drawn, alpha, delta, test).chosen();
             let truth = |test| chosen(test).and_then(|step| truths.get(step));
-            let tests = [Test::Guarded, Test::CellsAndImages, Test::CellsAlone];
+            let guarded = Test::Guarded(experiment.unseen_mistaken);
+            let tests = [guarded, Test::CellsAndImages, Test::CellsAlone];
             let [guarded, both, cells] = tests.map(truth);
             row.guarded.count(guarded, alpha);
             row.by_cells_and_images.count(both, alpha);
@@ -162,7 +166,7 @@ mod tests {
     use rand_chacha::rand_core::{RngCore, SeedableRng};
 
     use super::*;
-    use crate::uncertainty::risk_control::{Grid, Outcome};
+    use crate::uncertainty::risk_control::{Grid, Outcome, UNSEEN_MISTAKEN};
 
     /// The mean risk of the least certain cells.
     const BASE: f64 = 0.25;
@@ -206,6 +210,7 @@ mod tests {
             images,
             alphas: vec![0.01, 0.02, 0.05, 0.1],
             delta: 0.05,
+            unseen_mistaken: UNSEEN_MISTAKEN,
             seed: 3,
         }
     }

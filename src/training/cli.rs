@@ -9,7 +9,7 @@ use super::{
     export::about::About, heads::choice::method, models::choice::TuningArgs,
     trunks::command::TrunkCommand,
 };
-use crate::{bundle::Method, imaging::Padding};
+use crate::{bundle::Method, imaging::Padding, uncertainty::risk_control::UNSEEN_MISTAKEN};
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
 #[derive(Debug, Parser)]
@@ -27,9 +27,9 @@ pub enum Command {
     Crop(CropArgs),
     /// Divide the cells into a test part and folds, whole images together
     Split(SplitArgs),
-    /// Train the heads of one method on cached trunk features, once for each held-out fold
+    /// Train the heads of one method on cached trunk features, once for each held-out fold and once for the bundle
     Train(TrainArgs),
-    /// Train trunk and heads together, once for each held-out fold
+    /// Train trunk and heads together, once for each held-out fold and once for the bundle
     Finetune(FinetuneArgs),
     /// Write a bundle: trunk, heads, calibration and manifest
     Export(BundleArgs),
@@ -165,6 +165,15 @@ pub struct HeadArgs {
     pub work: WorkArgs,
 }
 
+/// Which cells calibrate the model of the bundle.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CalibrationArgs {
+    /// How many of the folds calibrate the model of the bundle, which learns from the others; 2 of 4 folds or more, 1 of
+    /// fewer when not given
+    #[arg(long, value_name = "N")]
+    pub calibration_folds: Option<usize>,
+}
+
 /// `train`
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
@@ -172,6 +181,9 @@ pub struct TrainArgs {
     /// well: CustomResNet, MC_Dropout_model, EnsembleModel_ResNet, TTA_model
     #[arg(long, alias = "model", value_parser = method)]
     pub method: Method,
+    /// What calibrates
+    #[command(flatten)]
+    pub calibration: CalibrationArgs,
     /// On what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -180,9 +192,16 @@ pub struct TrainArgs {
 /// `finetune`
 #[derive(Clone, Debug, Args)]
 pub struct FinetuneArgs {
-    /// The fold that is held out, repeated for several; every fold in turn when not given
+    /// The fold that is held out, repeated for several; every fold in turn, then the calibration folds together, when
+    /// not given
     #[arg(long)]
     pub fold: Vec<usize>,
+    /// Train the model of the bundle alone, without the calibration folds: enough for `export`, not for `evaluate`
+    #[arg(long, conflicts_with = "fold")]
+    pub bundle_only: bool,
+    /// What calibrates
+    #[command(flatten)]
+    pub calibration: CalibrationArgs,
     /// On what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -203,6 +222,9 @@ pub struct BundleArgs {
     /// Pictures that are no cells of this kind, to show in the report that they are told; repeated
     #[arg(long, value_name = "NAME=DIR")]
     pub unlike: Vec<PictureSet>,
+    /// What calibrates
+    #[command(flatten)]
+    pub calibration: CalibrationArgs,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -214,6 +236,13 @@ pub struct GuaranteeArgs {
     /// How often calibration images are drawn
     #[arg(long, default_value_t = 2_000)]
     pub draws: usize,
+    /// The share of mistakes in the three images of a kind that was not seen that a threshold has to allow for; policies
+    /// are certified with the share that is taken here when not given
+    #[arg(long, default_value_t = UNSEEN_MISTAKEN, value_parser = share, value_name = "SHARE")]
+    pub unseen_mistaken: f64,
+    /// What calibrates
+    #[command(flatten)]
+    pub calibration: CalibrationArgs,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -228,6 +257,9 @@ pub struct CrossValidateArgs {
     /// Seeds of further runs, each with a split and a training of its own; that of --seed when not given
     #[arg(long, value_delimiter = ',')]
     pub seeds: Vec<u64>,
+    /// Train and measure these folds alone, two at least, since each takes its temperature from the others; all when not given
+    #[arg(long, value_delimiter = ',')]
+    pub only_folds: Vec<usize>,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -245,4 +277,11 @@ pub struct ModelArgs {
     /// What to train and where to write it
     #[command(flatten)]
     pub bundle: BundleArgs,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok();
+    let value = value.filter(|share| (0.0..=1.0).contains(share));
+    value.ok_or_else(|| format!("`{text}` is no share: give a number from 0 to 1"))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::TrainingError;
 use crate::bundle::onnx::{
-    Axis::Free, GraphProto, ModelProto, NodeProto, float_tensor, int_attribute, int64_vector,
-    ints_attribute, node, tensor_info,
+    Axis::Free, GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, int_attribute,
+    int64_vector, ints_attribute, node, tensor_info,
 };
 
 /// Name of the output with the statistics.
@@ -107,6 +107,34 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
     residual
         .filter_map(|node| node.output.first().cloned())
         .collect()
+}
+
+/// Whether two graphs compute a tensor by the same nodes from the same numbers: what training changed lies behind it.
+pub fn computed_alike(one: &ModelProto, other: &ModelProto, tensor: &str) -> bool {
+    let (one, other) = (part_before(one, tensor), part_before(other, tensor));
+    one.is_some() && one == other
+}
+
+/// The nodes that a tensor comes from, last first, and the constants that they read; `None` without a graph.
+fn part_before<'a>(
+    model: &'a ModelProto,
+    tensor: &'a str,
+) -> Option<(Vec<&'a NodeProto>, Vec<&'a TensorProto>)> {
+    let graph = model.graph.as_ref()?;
+    let mut needed = BTreeSet::from([tensor]);
+    let mut nodes = Vec::new();
+    for node in graph.node.iter().rev() {
+        if node
+            .output
+            .iter()
+            .any(|output| needed.contains(output.as_str()))
+        {
+            needed.extend(node.input.iter().map(String::as_str));
+            nodes.push(node);
+        }
+    }
+    let read = |constant: &&TensorProto| needed.contains(constant.name.as_str());
+    Some((nodes, graph.initializer.iter().filter(read).collect()))
 }
 
 fn outputs_of(graph: &GraphProto) -> impl Iterator<Item = &String> {

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use crate::training::{
     CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
     TrunkFile, ViewPlan,
-    dataset::crop_table::require,
+    dataset::{crop_table::require, part::HeldOutFolds},
     features,
     features::cache::features_digest,
     workspace::{Workspace, read_bytes, read_csv},
@@ -28,6 +28,8 @@ pub struct StudyOptions<'a> {
     pub size: Option<u32>,
     /// How many classes the labels are grouped into; as many as there are labels when not given.
     pub classes: Option<usize>,
+    /// How many folds calibrate the model of the bundle; [`usual_calibration_folds`] when not given.
+    pub calibration_folds: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -48,6 +50,8 @@ pub struct Study {
     pub input: Input,
     /// How the labels are grouped.
     pub grouping: Grouping,
+    /// The folds that the model of the bundle has not learnt from: they calibrate it.
+    pub calibration: HeldOutFolds,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -56,7 +60,8 @@ impl Study {
     /// Reads what `crop` and `split` wrote.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when an earlier step was not run.
+    /// [`TrainingError::Missing`] when an earlier step was not run, [`TrainingError::Impossible`] when calibration leaves no
+    /// fold to learn from.
     pub fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
@@ -65,6 +70,7 @@ impl Study {
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::open(options.trunk)?;
         let input = trunk.input(&table.settings, options.size);
+        let calibration = calibration_part(&folds_of(&parts), options.calibration_folds)?;
         Ok(Self {
             workspace,
             table,
@@ -73,18 +79,29 @@ impl Study {
             trunk,
             input,
             grouping,
+            calibration,
             seed: options.seed,
         })
     }
 
     /// The folds, counted from 0.
     pub fn folds(&self) -> Vec<usize> {
-        let fold = |part: &Part| match part {
-            Part::Fold(fold) => Some(*fold),
-            Part::Test => None,
-        };
-        let folds: BTreeSet<usize> = self.parts.iter().filter_map(fold).collect();
-        folds.into_iter().collect()
+        folds_of(&self.parts)
+    }
+
+    /// What the models of a study have not learnt from: each fold in turn, to measure every cell out of fold, and the
+    /// calibration folds together, for the model of the bundle. Where one fold calibrates, it is among the first.
+    pub fn held_out(&self) -> Vec<HeldOutFolds> {
+        let mut held_out = self.each_fold();
+        if !held_out.contains(&self.calibration) {
+            held_out.push(self.calibration.clone());
+        }
+        held_out
+    }
+
+    /// Each fold in turn.
+    pub fn each_fold(&self) -> Vec<HeldOutFolds> {
+        self.folds().into_iter().map(HeldOutFolds::one).collect()
     }
 
     /// Rows of the crops in one part.
@@ -94,9 +111,16 @@ impl Study {
             .collect()
     }
 
-    /// Rows to learn from when a fold is held out: every other fold, never the test part.
-    pub fn training_rows(&self, held_out: usize) -> Vec<usize> {
-        let learnt_from = |part: Part| part != Part::Test && part != Part::Fold(held_out);
+    /// Rows of the crops in the folds that are held out.
+    pub fn held_out_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
+        (0..self.parts.len())
+            .filter(|row| held_out.hold(self.parts[*row]))
+            .collect()
+    }
+
+    /// Rows to learn from when folds are held out: every other fold, never the test part.
+    pub fn training_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
+        let learnt_from = |part: Part| part != Part::Test && !held_out.hold(part);
         (0..self.parts.len())
             .filter(|row| learnt_from(self.parts[*row]))
             .collect()
@@ -188,6 +212,31 @@ impl Study {
             views,
         }
     }
+}
+
+fn folds_of(parts: &[Part]) -> Vec<usize> {
+    let fold = |part: &Part| match part {
+        Part::Fold(fold) => Some(*fold),
+        Part::Test => None,
+    };
+    let folds: BTreeSet<usize> = parts.iter().filter_map(fold).collect();
+    folds.into_iter().collect()
+}
+
+/// With few folds, calibration takes one: with two of three the model would learn from a third of the cells.
+fn usual_calibration_folds(folds: usize) -> usize {
+    if folds < 4 { 1 } else { 2 }
+}
+
+fn calibration_part(folds: &[usize], count: Option<usize>) -> Result<HeldOutFolds, TrainingError> {
+    let count = count.unwrap_or_else(|| usual_calibration_folds(folds.len()));
+    if count == 0 || count >= folds.len() {
+        return Err(TrainingError::Impossible(format!(
+            "{count} of {} folds cannot calibrate: give at least 1, and fewer than there are folds",
+            folds.len()
+        )));
+    }
+    Ok(HeldOutFolds::first(folds, count))
 }
 
 /// The part of every crop, in their order.

@@ -283,7 +283,7 @@ fn a_trunk_that_is_not_there_or_was_changed_is_refused() {
             "float32",
         ),
         ("equal_labels = ", "equal_labels = 7", "trunk.variants"),
-        ("images = 6", "images = 6\nsurprise = 1", "surprise"),
+        ("\nimages = 6\n", "\nimages = 6\nsurprise = 1\n", "surprise"),
     ] {
         assert!(manifest.contains(part), "{manifest}");
         replace(&manifest.replace(part, with));

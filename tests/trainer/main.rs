@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod augmented;
+mod calibration_folds;
 mod commands;
 mod cric;
 mod crops;

@@ -62,10 +62,10 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-/// All views, as the loop takes them.
-pub fn query(method: Method) -> String {
+/// All views, as the loop takes them; for as long as it takes, since an interactive request would be refused.
+fn query(method: Method) -> String {
     match method {
-        Method::Tta => format!("method={method}&exact=true"),
+        Method::Tta => format!("method={method}&exact=true&priority=bulk"),
         _ => format!("method={method}"),
     }
 }

@@ -3,10 +3,10 @@
 use std::{cell::RefCell, net::SocketAddr, rc::Rc};
 
 use bytes::Bytes;
-use secondlook::bundle::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::fairness::LARGE_QUERY;
 use crate::{
     Outcome, cells,
     client::{Client, drive, predictions},
@@ -45,14 +45,13 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
         images.len()
     ));
     let server = Server::start()?;
-    let exact = super::limit::query(Method::Tta);
     let mut used = Vec::new();
     let mut alike = 0;
     // The rounds are slices of the cells, each asked in three ways in turn.
     for slice in images.chunks(images.len().div_ceil(options.rounds).max(1)) {
-        let baseline = ask(&server, "method=baseline", slice)?;
-        let stopping = ask(&server, "method=tta", slice)?;
-        let all = ask(&server, &exact, slice)?;
+        let baseline = ask(&server, "method=baseline&priority=bulk", slice)?;
+        let stopping = ask(&server, "method=tta&priority=bulk", slice)?;
+        let all = ask(&server, LARGE_QUERY, slice)?;
         figures.note_asked(
             SUBJECT,
             "CPU: tta / baseline",

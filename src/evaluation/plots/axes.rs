@@ -52,6 +52,13 @@ impl Frame {
         }
     }
 
+    /// Draws the x axis of an area whose rows are no scale, and returns its frame.
+    pub fn of_rows(canvas: &mut Canvas, area: Area, x: &AxisSpec) -> Frame {
+        let frame = Frame::new(area, x, &AxisSpec::share(""));
+        frame.draw_x(canvas, x);
+        frame
+    }
+
     pub fn x(&self, value: f64) -> f64 {
         let (low, high) = self.x;
         self.area.left + self.area.width * ((value - low) / (high - low)).clamp(0.0, 1.0)

@@ -59,11 +59,7 @@ impl IntervalRows<'_> {
         let coverage = AxisSpec::share("coverage: share of cells accepted");
         let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
         let panels = [(panel(COVERAGE), coverage), (panel(RISK), risk)];
-        let [coverage, risk] = panels.map(|(area, axis)| {
-            let frame = Frame::new(area, &axis, &AxisSpec::share(""));
-            frame.draw_x(&mut canvas, &axis);
-            frame
-        });
+        let [coverage, risk] = panels.map(|(area, axis)| Frame::of_rows(&mut canvas, area, &axis));
         for (index, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (index as f64 + 0.5);
             canvas.line(

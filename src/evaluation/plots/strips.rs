@@ -55,8 +55,7 @@ impl StripPlot<'_> {
             height,
         };
         let x = AxisSpec::share("probability of the answer, per pass");
-        let frame = Frame::new(area, &x, &AxisSpec::share(""));
-        frame.draw_x(&mut canvas, &x);
+        let frame = Frame::of_rows(&mut canvas, area, &x);
         for (index, strip) in self.strips.iter().enumerate() {
             strip.draw(&mut canvas, &frame, 4.0 + ROW * index as f64);
         }

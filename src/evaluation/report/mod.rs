@@ -32,7 +32,7 @@ pub use input::{
     CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
     ReportInput, ReportLabel,
 };
-pub use ood::OodReport;
+pub use ood::{OodReport, SIGNIFICANT};
 pub use paper::{PaperRange, PaperReport, PaperSide, PaperThreshold, SideFigure};
 pub use policies::PolicyReport;
 pub use uncertainty::{Histogram, RiskAtCoverage, UncertaintyReport};

@@ -7,6 +7,3 @@ pub mod unlike;
 mod whole;
 
 pub use whole::{Calibrated, REFER_BELOW, calibrate_model};
-
-/// The fold that the model of a bundle has not learnt from: it calibrates it.
-pub const CALIBRATION_FOLD: usize = 0;

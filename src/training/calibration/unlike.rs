@@ -1,6 +1,9 @@
 //! The out-of-distribution score of a model: which layer it looks at, and what is usual there.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use indicatif::ProgressBar;
 use prost::Message;
@@ -10,11 +13,11 @@ use super::alterations::Alteration;
 use crate::{
     bundle::{onnx::ModelProto, sha256_hex},
     engine::Runtime,
-    evaluation::{Scored, ranking::auroc},
+    evaluation::{Scored, ranking::auroc, report::SIGNIFICANT},
     training::{
-        FeatureMatrix, Graph, Part, Study, TrainingError, TrunkFile, ViewPlan,
+        FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
         models::FoldModel,
-        statistics::{STATISTICS, residual_additions, with_statistics},
+        statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
         workspace::{read_bytes, write_bytes},
     },
     uncertainty::ood::OodModel,
@@ -64,10 +67,15 @@ pub struct Unlike {
     pub model: OodModel,
     /// The calibration cells' scores, in the order of the cells.
     pub of_calibration: Vec<f64>,
+    /// Where all folds say what is usual, the share of each fold's cells whose p-value by the other folds is below
+    /// [`SIGNIFICANT`]: how far it strays from there between images.
+    pub flagged_of_folds: Vec<f64>,
 }
 
 /// Chooses the layer whose statistics best tell calibration cells from the same cells with changed stain, focus and scale
 /// (mean AUROC), and fits what is usual there: a Gaussian on the training cells, the distances of the calibration cells.
+/// Where the layer was not trained on any cell, all folds say what is usual, each by its distances to the others: several
+/// times the images.
 ///
 /// `None` for a trunk without residual additions.
 ///
@@ -79,13 +87,12 @@ pub fn fit_unlike(
     model: &FoldModel,
     progress: &ProgressBar,
 ) -> Result<Option<Unlike>, TrainingError> {
-    let original = ModelProto::decode(read_bytes(&model.trunk.path)?.as_slice())
-        .map_err(TrainingError::malformed(&model.trunk.path))?;
+    let original = read_model(&model.trunk.path)?;
     let fitting = Fitting {
         study,
         runtime,
-        training: study.training_rows(model.held_out),
-        calibration: study.rows_in(Part::Fold(model.held_out)),
+        training: study.training_rows(&model.held_out),
+        calibration: study.held_out_rows(&model.held_out),
         progress,
     };
     let additions = residual_additions(&original);
@@ -111,10 +118,23 @@ pub fn fit_unlike(
                 tried: Vec::new(),
                 model: fitted.model,
                 of_calibration: fitted.of_calibration,
+                flagged_of_folds: Vec::new(),
             });
         }
     }
-    Ok(best.map(|best| Unlike { tried, ..best }))
+    let Some(best) = best else {
+        return Ok(None);
+    };
+    let pretrained = read_model(&study.trunk.path)?;
+    let best = match computed_alike(&original, &pretrained, &best.layer.tensor) {
+        true => fitting.across_folds(best)?,
+        false => best,
+    };
+    Ok(Some(Unlike { tried, ..best }))
+}
+
+fn read_model(path: &Path) -> Result<ModelProto, TrainingError> {
+    ModelProto::decode(read_bytes(path)?.as_slice()).map_err(TrainingError::malformed(path))
 }
 
 /// Additions in the middle of the trunk: the first sees little more than colour, the last what training has made of it.
@@ -200,6 +220,32 @@ impl Fitting<'_> {
         })
     }
 
+    /// What is usual by the cells of every fold, each scored by the other folds.
+    fn across_folds(&self, unlike: Unlike) -> Result<Unlike, TrainingError> {
+        let plain = ViewPlan::Dihedral { count: 1 };
+        let folds = self.study.each_fold();
+        let of_folds: Vec<Vec<usize>> = folds
+            .iter()
+            .map(|fold| self.study.held_out_rows(fold))
+            .collect();
+        let statistics: Result<Vec<_>, _> = of_folds
+            .iter()
+            .map(|rows| self.statistics(&unlike.statistics, rows, &plain))
+            .collect();
+        let statistics = statistics?;
+        let parts: Vec<Vec<&[f32]>> = statistics.iter().map(|views| rows(views)).collect();
+        let (model, scores) = OodModel::fit_across(&parts, RIDGE)?;
+        let of_cells: BTreeMap<usize, f64> =
+            of_folds.concat().into_iter().zip(scores.concat()).collect();
+        let of_calibration = self.calibration.iter().filter_map(|row| of_cells.get(row));
+        Ok(Unlike {
+            flagged_of_folds: flagged(&model, &scores),
+            model,
+            of_calibration: of_calibration.copied().collect(),
+            ..unlike
+        })
+    }
+
     fn statistics(
         &self,
         trunk: &TrunkFile,
@@ -211,6 +257,26 @@ impl Fitting<'_> {
             .features_of(self.runtime, trunk, rows, views, self.progress)?;
         Ok(set.views)
     }
+}
+
+/// The share of each part's scores with a p-value below [`SIGNIFICANT`], by the scores of the other parts.
+fn flagged(model: &OodModel, parts: &[Vec<f64>]) -> Vec<f64> {
+    let of_part = |number: usize| {
+        let others = parts
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != number);
+        let mut scores: Vec<f64> = others.flat_map(|(_, scores)| scores.clone()).collect();
+        scores.sort_by(f64::total_cmp);
+        let by_others = OodModel {
+            calibration_scores: scores,
+            gaussian: model.gaussian.clone(),
+        };
+        let unusual = |score: &&f64| by_others.p_value(**score) < SIGNIFICANT;
+        let count = parts[number].iter().filter(unusual).count();
+        count as f64 / parts[number].len().max(1) as f64
+    };
+    (0..parts.len()).map(of_part).collect()
 }
 
 fn rows(views: &[FeatureMatrix]) -> Vec<&[f32]> {

@@ -27,7 +27,7 @@ pub struct Calibrated {
     pub unlike: Option<Unlike>,
 }
 
-/// Calibrates a model on the cells of the fold that it has not seen.
+/// Calibrates a model on the cells of the folds that it has not seen.
 ///
 /// # Errors
 /// See [`fit_unlike`] and [`calibrate`].
@@ -40,7 +40,12 @@ pub fn calibrate_model(
 ) -> Result<Calibrated, TrainingError> {
     let unlike = fit_unlike(study, runtime, model, progress)?;
     let eligible = match &unlike {
-        Some(unlike) => usual_enough(&unlike.model.calibration_scores, &unlike.of_calibration),
+        // As a server would see each, had it been left out of the calibration.
+        Some(unlike) => unlike
+            .of_calibration
+            .iter()
+            .map(|score| unlike.model.p_value_left_out(*score) >= REFER_BELOW)
+            .collect(),
         None => vec![true; held_out.rows.len()],
     };
     let known = KnownCells {
@@ -58,28 +63,4 @@ pub fn calibrate_model(
         methods.insert(*method, calibration);
     }
     Ok(Calibrated { methods, unlike })
-}
-
-/// Which calibration cells a server would not refer as unlike, had each been left out of the calibration.
-fn usual_enough(ascending: &[f64], scores: &[f64]) -> Vec<bool> {
-    let at_least = |score: &f64| ascending.len() - ascending.partition_point(|other| other < score);
-    // The cell itself is among those at least as unlike: it stands for the 1 in (1 + others) / (1 + their number).
-    let p_value = |score: &f64| at_least(score) as f64 / ascending.len().max(1) as f64;
-    scores
-        .iter()
-        .map(|score| p_value(score) >= REFER_BELOW)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_cell_in_a_hundred_is_too_unlike() {
-        let ascending: Vec<f64> = (0..1000).map(f64::from).collect();
-        let eligible = usual_enough(&ascending, &ascending);
-        assert_eq!(eligible.iter().filter(|eligible| !**eligible).count(), 9);
-        assert!(eligible[990] && !eligible[991]);
-    }
 }

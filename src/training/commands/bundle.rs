@@ -6,12 +6,13 @@ use super::learn::{open_study, training};
 use crate::{
     bundle::Bundle,
     engine::Runtime,
-    evaluation::report::write_report,
+    evaluation::report::{SIGNIFICANT, write_report},
     training::{
         Part, Study, TrainingError,
         augmented::policies::policy_named,
-        calibration::{CALIBRATION_FOLD, calibrate_model},
+        calibration::calibrate_model,
         cli::{BundleArgs, HeadArgs},
+        dataset::part::HeldOutFolds,
         evaluation::{
             answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
             input::{Evaluated, TEST},
@@ -37,7 +38,7 @@ use crate::{
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
 pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
-    let (study, runtime) = open_study(&args.heads)?;
+    let (study, runtime) = open_study(&args.heads, args.calibration)?;
     write_bundle(&study, &runtime, &training(&study, &args.heads)?, args).map(|_| ())
 }
 
@@ -46,7 +47,7 @@ pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
 /// # Errors
 /// [`TrainingError::Missing`] before training; a bundle of another training.
 pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
-    let (study, runtime) = open_study(&args.heads)?;
+    let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
     measure(&study, &runtime, &training, &Bundle::open(&args.out)?, args)
 }
@@ -63,7 +64,7 @@ pub fn served_views(args: &HeadArgs, training: &Training<'_>) -> Result<Views, T
     })
 }
 
-/// Scores of one part.
+/// Scores of some cells.
 ///
 /// # Errors
 /// See [`scores`].
@@ -71,16 +72,15 @@ pub fn held_out(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,
-    part: Part,
+    rows: Vec<usize>,
     views: &Views,
     progress: &ProgressBar,
 ) -> Result<HeldOut, TrainingError> {
-    let rows = study.rows_in(part);
     let scores = scores(study, runtime, model, &rows, views, progress)?;
     Ok(HeldOut { rows, scores })
 }
 
-/// Every fold, answered by the model that has not seen it.
+/// Each of some folds, answered by the model that has not seen it.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a fold was not trained.
@@ -88,14 +88,16 @@ pub fn folds_held_out(
     study: &Study,
     runtime: &Runtime,
     training: &Training<'_>,
+    folds: &[HeldOutFolds],
     views: &Views,
     progress: &ProgressBar,
 ) -> Result<Vec<HeldOut>, TrainingError> {
-    let of_fold = |fold: usize| {
+    let of_fold = |fold: &HeldOutFolds| {
         let model = training.model(fold)?;
-        held_out(study, runtime, &model, Part::Fold(fold), views, progress)
+        let rows = study.held_out_rows(fold);
+        held_out(study, runtime, &model, rows, views, progress)
     };
-    study.folds().into_iter().map(of_fold).collect()
+    folds.iter().map(of_fold).collect()
 }
 
 /// Calibrates the model of the bundle and writes it.
@@ -109,14 +111,15 @@ pub fn write_bundle(
     args: &BundleArgs,
 ) -> Result<Bundle, TrainingError> {
     let bar = progress::bar("calibration");
-    let model = training.model(CALIBRATION_FOLD)?;
+    let model = training.model(&study.calibration)?;
     let views = served_views(&args.heads, training)?;
-    let part = Part::Fold(CALIBRATION_FOLD);
-    let calibration = held_out(study, runtime, &model, part, &views, &bar)?;
+    let rows = study.held_out_rows(&study.calibration);
+    let calibration = held_out(study, runtime, &model, rows, &views, &bar)?;
     let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
     bar.finish_and_clear();
     if let Some(unlike) = &calibrated.unlike {
         println!("{}", layers_table(&unlike.tried).terminal());
+        say_flagged(&unlike.flagged_of_folds);
     }
     let bundle = export(study, &model, &calibrated, &views, &args.about, &args.out)?;
     let difference = verify(study, runtime, &model, &bundle)?;
@@ -127,7 +130,21 @@ pub fn write_bundle(
     Ok(bundle)
 }
 
-/// Measures a bundle and the models of the other folds; writes the report, the model card and the short form of the report.
+fn say_flagged(of_folds: &[f64]) {
+    if of_folds.is_empty() {
+        return;
+    }
+    let shares: Vec<String> = of_folds
+        .iter()
+        .map(|share| format!("{:.1}%", 100.0 * share))
+        .collect();
+    println!(
+        "unlike: of each fold's cells, those with p < {SIGNIFICANT} by the other folds: {}",
+        shares.join(", ")
+    );
+}
+
+/// Measures a bundle on the test part and the model of each fold on it; writes the report, the model card and the short form of the report.
 ///
 /// # Errors
 /// A bundle of another training; what the report says.
@@ -138,12 +155,19 @@ pub fn measure(
     bundle: &Bundle,
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
-    let model = training.model(CALIBRATION_FOLD)?;
+    let model = training.model(&study.calibration)?;
     verify(study, runtime, &model, bundle)?;
     let views = served_views(&args.heads, training)?;
     let bar = progress::bar("evaluation");
-    let folds = folds_held_out(study, runtime, training, &views, &bar)?;
-    let test = held_out(study, runtime, &model, Part::Test, &views, &bar)?;
+    let folds = folds_held_out(study, runtime, training, &study.each_fold(), &views, &bar)?;
+    let test = held_out(
+        study,
+        runtime,
+        &model,
+        study.rows_in(Part::Test),
+        &views,
+        &bar,
+    )?;
     let (folds, test) = (
         out_of_fold(study, &folds)?,
         test_part(&test, &bundle.manifest().calibration)?,
@@ -151,7 +175,7 @@ pub fn measure(
     let evaluation = report(study, runtime, bundle, (&folds, &test), args, &bar)?;
     bar.finish_and_clear();
     write_json(&args.out.join("evaluation.json"), &evaluation)?;
-    let card = model_card(study, &model, bundle.manifest(), &evaluation)?;
+    let card = model_card(study, &model, bundle, &evaluation)?;
     write_bytes(&args.out.join("MODEL_CARD.md"), card.as_bytes())?;
     print_evaluation(&evaluation);
     println!("report: {}", args.report.join("report.html").display());

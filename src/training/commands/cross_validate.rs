@@ -5,11 +5,11 @@ use crate::{
     evaluation::{bootstrap::Plan, report},
     training::{
         TrainingError, Workspace,
-        cli::{CrossValidateArgs, HeadArgs},
+        cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
         commands::{
             bundle::{folds_held_out, served_views},
             cells::divide,
-            learn::{learn, seen_cells, training},
+            learn::{learn, named_folds, seen_cells, training},
         },
         dataset::crop_table::CropTable,
         evaluation::{
@@ -56,12 +56,17 @@ fn of_seed(
 ) -> Result<TextTable, TrainingError> {
     let heads = heads_of_seed(args, seed)?;
     divide(&args.division, &heads.work)?;
-    let study = seen_cells(&heads)?;
+    let study = seen_cells(&heads, CalibrationArgs::default())?;
     let training = training(&study, &heads)?;
-    learn(&study, runtime, &training, &heads.recipe, &study.folds())?;
+    let folds = match args.only_folds.as_slice() {
+        [] => study.each_fold(),
+        [_] => return Err(one_fold()),
+        several => named_folds(&study, several)?,
+    };
+    learn(&study, runtime, &training, &heads.recipe, &folds)?;
     let bar = progress::bar("held-out folds");
     let views = served_views(&heads, &training)?;
-    let folds = folds_held_out(&study, runtime, &training, &views, &bar)?;
+    let folds = folds_held_out(&study, runtime, &training, &folds, &views, &bar)?;
     bar.finish_and_clear();
     let plan = Plan {
         seed,
@@ -72,6 +77,12 @@ fn of_seed(
     let part = evaluation.parts.first();
     let nothing = || TrainingError::Impossible("there are no folds".to_owned());
     Ok(figures_table(part.ok_or_else(nothing)?).with_columns_of(&format!("seed {seed}")))
+}
+
+fn one_fold() -> TrainingError {
+    let reason =
+        "one fold alone has no others to take its temperature from: give --only-folds two or more";
+    TrainingError::Impossible(reason.to_owned())
 }
 
 /// Another seed divides otherwise, so it gets a work folder of its own, with the same crops.

@@ -8,7 +8,6 @@ use crate::{
     training::{
         Part, Study, TrainingError,
         calibration::{
-            CALIBRATION_FOLD,
             calibrate::{fit_mean_temperature, summaries},
             policies::{ALPHAS, DELTA, KnownCells, promises, tally},
         },
@@ -29,29 +28,39 @@ use crate::{
 /// # Errors
 /// [`TrainingError::Missing`] before training.
 pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
-    let (study, runtime) = open_study(&args.heads)?;
+    let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
     let views = served_views(&args.heads, &training)?;
     let bar = progress::bar("held-out cells");
-    let folds = folds_held_out(&study, &runtime, &training, &views, &bar)?;
-    let model = training.model(CALIBRATION_FOLD)?;
-    let test = held_out(&study, &runtime, &model, Part::Test, &views, &bar)?;
+    let folds = folds_held_out(
+        &study,
+        &runtime,
+        &training,
+        &study.each_fold(),
+        &views,
+        &bar,
+    )?;
+    let model = training.model(&study.calibration)?;
+    let calibration = study.held_out_rows(&study.calibration);
+    let images = study.image_count(&calibration);
+    let unseen: Vec<HeldOut> = [calibration, study.rows_in(Part::Test)]
+        .into_iter()
+        .map(|rows| held_out(&study, &runtime, &model, rows, &views, &bar))
+        .collect::<Result<_, _>>()?;
     bar.finish_and_clear();
-    let images = study.image_count(&study.rows_in(Part::Fold(CALIBRATION_FOLD)));
     let experiment = Experiment {
         draws: args.draws,
         images,
         alphas: ALPHAS.to_vec(),
         delta: DELTA,
+        unseen_mistaken: args.unseen_mistaken,
         seed: study.seed,
     };
-    let unseen: Vec<&HeldOut> = folds.iter().take(1).chain([&test]).collect();
-    let every_fold: Vec<&HeldOut> = folds.iter().collect();
     for (name, world) in [
-        ("calibration and test cells of the bundle's model", unseen),
-        ("cells of every fold, by the model of each", every_fold),
+        ("calibration and test cells of the bundle's model", &unseen),
+        ("cells of every fold, by the model of each", &folds),
     ] {
-        play(&study, name, &world, &experiment)?;
+        play(&study, name, world, &experiment)?;
     }
     Ok(())
 }
@@ -59,7 +68,7 @@ pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
 fn play(
     study: &Study,
     name: &str,
-    world: &[&HeldOut],
+    world: &[HeldOut],
     experiment: &Experiment,
 ) -> Result<(), TrainingError> {
     let methods: BTreeSet<Method> = world
@@ -85,7 +94,7 @@ fn play(
 /// The cells of the world over the grid of every promise.
 fn tallies(
     study: &Study,
-    world: &[&HeldOut],
+    world: &[HeldOut],
     method: Method,
 ) -> Result<Vec<crate::uncertainty::risk_control::Tally>, TrainingError> {
     let flags = study.grouping.abnormal_flags();

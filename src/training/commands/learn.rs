@@ -7,7 +7,8 @@ use crate::{
     engine::Runtime,
     training::{
         RecipeArgs, Study, StudyOptions, TrainingError,
-        cli::{FinetuneArgs, HeadArgs},
+        cli::{CalibrationArgs, FinetuneArgs, HeadArgs},
+        dataset::part::HeldOutFolds,
         models::{Training, fine_tuned::FineTuning, frozen::FrozenTraining},
         progress,
     },
@@ -17,21 +18,25 @@ use crate::{
 ///
 /// # Errors
 /// See [`seen_cells`]; a runtime that cannot be loaded.
-pub fn open_study(args: &HeadArgs) -> Result<(Study, Runtime), TrainingError> {
-    Ok((seen_cells(args)?, Runtime::load(None)?))
+pub fn open_study(
+    args: &HeadArgs,
+    calibration: CalibrationArgs,
+) -> Result<(Study, Runtime), TrainingError> {
+    Ok((seen_cells(args, calibration)?, Runtime::load(None)?))
 }
 
 /// The cells that `crop` and `split` wrote, seen at the size that the training wants.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps.
-pub fn seen_cells(args: &HeadArgs) -> Result<Study, TrainingError> {
+pub fn seen_cells(args: &HeadArgs, calibration: CalibrationArgs) -> Result<Study, TrainingError> {
     let recipe = args.tuning.recipe(&args.recipe, args.size)?;
     Study::open(&StudyOptions {
         work: &args.work.work,
         trunk: &args.trunk,
         size: recipe.map_or(args.size, |recipe| Some(recipe.size)),
         classes: args.num_classes,
+        calibration_folds: calibration.calibration_folds,
         seed: args.work.seed,
     })
 }
@@ -47,7 +52,8 @@ pub fn training<'a>(study: &'a Study, args: &HeadArgs) -> Result<Training<'a>, T
     })
 }
 
-/// Trains everything that a training has, with the given folds held out in turn.
+/// Trains everything that a training has, with each of `held_out` held out in turn; heads on a trunk that stays as it is
+/// are always trained for [all of them](Study::held_out).
 ///
 /// # Errors
 /// What reading or training says.
@@ -56,7 +62,7 @@ pub fn learn(
     runtime: &Runtime,
     training: &Training<'_>,
     recipe: &RecipeArgs,
-    folds: &[usize],
+    held_out: &[HeldOutFolds],
 ) -> Result<(), TrainingError> {
     match training {
         Training::Frozen(_) => {
@@ -65,11 +71,11 @@ pub fn learn(
             }
         }
         Training::FineTuned(training) => {
-            for fold in folds {
+            for folds in held_out {
                 let bar = progress::bar("fine-tuning");
-                let losses = training.train(runtime, *fold, &bar)?;
+                let losses = training.train(runtime, folds, &bar)?;
                 bar.finish_and_clear();
-                println!("finetune: fold {fold} held out, mean loss of each epoch {losses:.3?}");
+                println!("finetune: {folds} held out, mean loss of each epoch {losses:.3?}");
             }
         }
     }
@@ -81,7 +87,7 @@ pub fn learn(
 /// # Errors
 /// A fold that `split` did not make; what reading or training says.
 pub fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
-    let (study, runtime) = open_study(&args.heads)?;
+    let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
     if let Training::Frozen(_) = training {
         return Err(TrainingError::Impossible(
@@ -89,18 +95,26 @@ pub fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
                 .to_owned(),
         ));
     }
-    let every = study.folds();
-    if let Some(unknown) = args.fold.iter().find(|fold| !every.contains(fold)) {
-        return Err(TrainingError::Impossible(format!(
-            "fold {unknown} holds no cells: give one that `split` made"
-        )));
-    }
-    let folds = if args.fold.is_empty() {
-        &every
-    } else {
-        &args.fold
+    let held_out = match (args.bundle_only, args.fold.is_empty()) {
+        (true, _) => vec![study.calibration.clone()],
+        (false, true) => study.held_out(),
+        (false, false) => named_folds(&study, &args.fold)?,
     };
-    learn(&study, &runtime, &training, &args.heads.recipe, folds)
+    learn(&study, &runtime, &training, &args.heads.recipe, &held_out)
+}
+
+/// Folds by their numbers, each held out alone.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] for one that `split` did not make.
+pub fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>, TrainingError> {
+    let every = study.folds();
+    match numbers.iter().find(|fold| !every.contains(fold)) {
+        None => Ok(numbers.iter().copied().map(HeldOutFolds::one).collect()),
+        Some(unknown) => Err(TrainingError::Impossible(format!(
+            "fold {unknown} holds no cells: give one that `split` made"
+        ))),
+    }
 }
 
 /// `train`
@@ -121,11 +135,11 @@ pub fn train(
     training.train(method, &features, &bar)?;
     bar.finish_and_clear();
     println!(
-        "train: {method} on {} cells in {} views, {} classes, {} folds held out in turn, seed {}",
+        "train: {method} on {} cells in {} views, {} classes, {} times, seed {}",
         study.table.rows.len(),
         features.views.len(),
         study.grouping.classes(),
-        study.folds().len(),
+        study.held_out().len(),
         study.seed
     );
     Ok(())

@@ -29,7 +29,7 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
             args.heads.recipe.recipe(args.method)?;
             let mut heads = args.heads.clone();
             heads.tuning.frozen_trunk = true;
-            let (study, runtime) = open_study(&heads)?;
+            let (study, runtime) = open_study(&heads, args.calibration)?;
             train(&study, &runtime, &heads.recipe, args.method)
         }
         Command::Finetune(args) => finetune(args),
@@ -47,9 +47,10 @@ fn model(args: &ModelArgs) -> Result<(), TrainingError> {
     let (bundle, heads) = (&args.bundle, &args.bundle.heads);
     crop(&args.cut, &heads.work.work)?;
     divide(&args.division, &heads.work)?;
-    let (study, runtime) = open_study(heads)?;
+    let (study, runtime) = open_study(heads, bundle.calibration)?;
     let training = training(&study, heads)?;
-    learn(&study, &runtime, &training, &heads.recipe, &study.folds())?;
+    let held_out = study.held_out();
+    learn(&study, &runtime, &training, &heads.recipe, &held_out)?;
     let exported = write_bundle(&study, &runtime, &training, bundle)?;
     measure(&study, &runtime, &training, &exported, bundle)
 }

@@ -1,4 +1,4 @@
-//! Where a cell belongs, as `split.csv` spells it.
+//! Where a cell belongs, as `split.csv` spells it, and which folds a model has not learnt from.
 
 use std::{fmt, str::FromStr};
 
@@ -51,10 +51,56 @@ impl<'de> Deserialize<'de> for Part {
     }
 }
 
+/// Folds that a model has not learnt from, ascending; as text "fold 0", "folds 0, 1".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldOutFolds(Vec<usize>);
+
+impl HeldOutFolds {
+    /// One fold alone.
+    pub fn one(fold: usize) -> Self {
+        Self(vec![fold])
+    }
+
+    /// The first `count` of some folds.
+    pub fn first(folds: &[usize], count: usize) -> Self {
+        Self(folds.iter().copied().take(count).collect())
+    }
+
+    /// Whether the cells of a part are held out.
+    pub fn hold(&self, part: Part) -> bool {
+        matches!(part, Part::Fold(fold) if self.0.contains(&fold))
+    }
+
+    /// The name in files: `fold_0`, `folds_0_1`.
+    pub fn file_name(&self) -> String {
+        self.to_string().replace(", ", "_").replace(' ', "_")
+    }
+}
+
+impl fmt::Display for HeldOutFolds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        let noun = if numbers.len() == 1 { "fold" } else { "folds" };
+        write!(formatter, "{noun} {}", numbers.join(", "))
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn held_out_folds_are_named_alone_and_together() {
+        let (alone, both) = (HeldOutFolds::one(3), HeldOutFolds::first(&[0, 1, 2], 2));
+        assert_eq!(
+            (alone.to_string(), alone.file_name()),
+            ("fold 3".into(), "fold_3".into())
+        );
+        assert_eq!(both.to_string(), "folds 0, 1");
+        assert_eq!(both.file_name(), "folds_0_1");
+        assert!(both.hold(Part::Fold(1)) && !both.hold(Part::Fold(2)) && !both.hold(Part::Test));
+    }
 
     #[test]
     fn parts_are_read_as_they_are_written() {

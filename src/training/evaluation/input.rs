@@ -71,11 +71,11 @@ impl Evaluated<'_> {
     /// A crop that cannot be read.
     pub fn input(self) -> Result<ReportInput, TrainingError> {
         let study = self.study;
-        let note = "Each cell was answered by a model that has not seen its fold, at a temperature fitted on the other folds. \
-                    Settings of the training were compared on these cells, so the figures lean to the good side by a little.";
+        let note = "Not the bundle's model, but others trained in the same way: each cell was answered by one that has not seen \
+                    its fold, at a temperature fitted on the other folds. Settings of the training were compared on these cells, so the figures lean to the good side by a little.";
         let ranges = self.ranges();
         let out_of_fold = part(study, &ranges, OUT_OF_FOLD, note, self.out_of_fold)?;
-        let note = "Only ever evaluated: answered by the bundle's model, at the temperatures of its calibration fold.";
+        let note = "Only ever evaluated: answered by the bundle's model, at the temperatures of its calibration folds.";
         let test = part(study, &ranges, TEST, note, self.test)?;
         Ok(ReportInput {
             title: format!("{}: what was measured", self.bundle.manifest().name),
@@ -99,8 +99,8 @@ impl Evaluated<'_> {
             fact("bundle", format!("{} {}", manifest.name, manifest.version)),
             fact("digest", self.bundle.digest().to_owned()),
             fact("trained on", manifest.training.data.clone()),
-            fact("training cells", manifest.training.cells.to_string()),
-            fact("training images", manifest.training.images.to_string()),
+            fact("the bundle's model learnt from", self.learnt_from()),
+            fact("calibrated on", self.calibrated_on()),
             fact("seed", manifest.training.seed.to_string()),
             fact("revision", manifest.training.commit.clone()),
             fact(
@@ -111,6 +111,18 @@ impl Evaluated<'_> {
                 ),
             ),
         ]
+    }
+
+    fn learnt_from(&self) -> String {
+        let training = &self.bundle.manifest().training;
+        format!("{} cells of {} images", training.cells, training.images)
+    }
+
+    fn calibrated_on(&self) -> String {
+        let calibration = &self.study.calibration;
+        let rows = self.study.held_out_rows(calibration);
+        let images = self.study.image_count(&rows);
+        format!("{} cells of {images} images ({calibration})", rows.len())
     }
 
     fn ranges(&self) -> Ranges {

@@ -90,8 +90,7 @@ impl<'a> Unlikeness<'a> {
     /// See [`Study::features_of`].
     pub fn p_values(&self, rows: &[usize], bar: &ProgressBar) -> Result<Vec<f64>, TrainingError> {
         let plain = ViewPlan::Dihedral { count: 1 };
-        let set = self.of_cells("", rows, &plain, bar)?;
-        Ok(set.into_iter().flat_map(|set| set.p_values).collect())
+        Ok(self.of_cells("", rows, &plain, bar)?.p_values)
     }
 
     /// The test cells, the same cells altered, and sets of other pictures.
@@ -105,13 +104,13 @@ impl<'a> Unlikeness<'a> {
     ) -> Result<Vec<OodSet>, TrainingError> {
         let test = self.study.rows_in(Part::Test);
         let plain = ViewPlan::Dihedral { count: 1 };
-        let mut sets = self.of_cells("test cells", &test, &plain, bar)?;
+        let mut sets = vec![self.of_cells("test cells", &test, &plain, bar)?];
         for alteration in Alteration::ALL {
             let name = format!("test cells, {}", alteration.name());
             let altered = ViewPlan::Altered {
                 alterations: vec![alteration],
             };
-            sets.extend(self.of_cells(&name, &test, &altered, bar)?);
+            sets.push(self.of_cells(&name, &test, &altered, bar)?);
         }
         for set in pictures {
             let cells = pictures::read(&set.folder)?;
@@ -134,7 +133,7 @@ impl<'a> Unlikeness<'a> {
         rows: &[usize],
         views: &ViewPlan,
         bar: &ProgressBar,
-    ) -> Result<Vec<OodSet>, TrainingError> {
+    ) -> Result<OodSet, TrainingError> {
         let statistics = self
             .study
             .features_of(self.runtime, &self.trunk, rows, views, bar)?;
@@ -142,7 +141,7 @@ impl<'a> Unlikeness<'a> {
             .iter()
             .map(|row| &self.study.table.rows[*row])
             .map(|cell: &CropRow| cell.image_id.clone());
-        Ok(vec![self.set(name, &statistics, images.collect())?])
+        self.set(name, &statistics, images.collect())
     }
 
     fn set(

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{Manifest, Method, Methods};
+use crate::bundle::{Bundle, Manifest, Method, Methods};
 use crate::training::{
-    LabelEntry, Part, Study, TrainingError, TrunkFile,
-    calibration::CALIBRATION_FOLD,
+    LabelEntry, Study, TrainingError, TrunkFile,
     evaluation::{
         input::{OUT_OF_FOLD, TEST},
         summary::Evaluation,
@@ -16,6 +15,7 @@ use crate::training::{
     },
     models::FoldModel,
 };
+use crate::uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
 
 const TEMPLATE: &str = include_str!("model_card.md");
 
@@ -29,10 +29,11 @@ const FEW_IMAGES: usize = 20;
 pub fn model_card(
     study: &Study,
     model: &FoldModel,
-    manifest: &Manifest,
+    bundle: &Bundle,
     evaluation: &Evaluation,
 ) -> Result<String, TrainingError> {
-    let mut values = manifest_values(manifest);
+    let mut values = manifest_values(bundle.manifest());
+    values.insert("usual", usual(study, bundle));
     values.insert("trunk", trunk(&study.trunk, model.fine_tuned));
     values.extend(data_values(study));
     values.extend(evaluation_values(evaluation)?);
@@ -133,7 +134,7 @@ fn manifest_values(manifest: &Manifest) -> Values {
 
 fn data_values(study: &Study) -> Values {
     let all: Vec<usize> = (0..study.table.rows.len()).collect();
-    let calibration = study.rows_in(Part::Fold(CALIBRATION_FOLD));
+    let calibration = study.held_out_rows(&study.calibration);
     Values::from([
         ("cells", all.len().to_string()),
         ("images", study.image_count(&all).to_string()),
@@ -142,8 +143,44 @@ fn data_values(study: &Study) -> Values {
             "calibration_images",
             study.image_count(&calibration).to_string(),
         ),
+        ("calibration_folds", study.calibration.to_string()),
+        ("fold_models", study.folds().len().to_string()),
+        ("fold_training", fold_training(study)),
         ("rare_classes", rare_classes(study)),
     ])
+}
+
+/// Which cells say what is usual; a bundle's scores are as many as those cells.
+fn usual(study: &Study, bundle: &Bundle) -> String {
+    let folds: usize = study
+        .each_fold()
+        .iter()
+        .map(|fold| study.held_out_rows(fold).len())
+        .sum();
+    match bundle.out_of_distribution() {
+        None => "there is no out-of-distribution score for this trunk".to_owned(),
+        Some(model) if model.calibration_scores.len() == folds => {
+            "the out-of-distribution score looks at a layer that training left as it was, so all of these cells say what is \
+             usual there, each fold by its distances to the others"
+                .to_owned()
+        }
+        Some(_) => "the out-of-distribution score knows the cells that the model learnt from, and how far the calibration \
+                    cells lie from them"
+            .to_owned(),
+    }
+}
+
+/// From how many images the models of the folds learnt: "131", or "130 to 132".
+fn fold_training(study: &Study) -> String {
+    let folds = study.each_fold();
+    let images = folds
+        .iter()
+        .map(|fold| study.image_count(&study.training_rows(fold)));
+    let images: Vec<usize> = images.collect();
+    match (images.iter().min(), images.iter().max()) {
+        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most}"),
+        (fewest, _) => fewest.copied().unwrap_or_default().to_string(),
+    }
 }
 
 fn rare_classes(study: &Study) -> String {
@@ -197,6 +234,11 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
         ("test_figures", markdown(figures_table(test))),
         ("test_misprediction", markdown(misprediction_table(test))),
         ("test_aurc", markdown(aurc_table(test))),
+        ("unseen_images", UNSEEN_IMAGES.to_string()),
+        (
+            "unseen_mistaken",
+            format!("{:.0}%", 100.0 * UNSEEN_MISTAKEN),
+        ),
         ("policies", markdown(policies_table(policies))),
         (
             "unlike",

@@ -6,7 +6,7 @@ use crate::{
     bundle::{Bundle, Method},
     engine::{Runtime, draw_masks},
     training::{
-        CellScores, FeatureMatrix, Graph, Part, Study, TrainingError,
+        CellScores, FeatureMatrix, Graph, Study, TrainingError,
         models::{
             FoldModel,
             scores::{PASSES, head_scores, plain_features},
@@ -31,7 +31,7 @@ pub fn verify(
     bundle: &Bundle,
 ) -> Result<f64, TrainingError> {
     let rows: Vec<usize> = study
-        .rows_in(Part::Fold(model.held_out))
+        .held_out_rows(&model.held_out)
         .into_iter()
         .take(CELLS)
         .collect();

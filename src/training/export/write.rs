@@ -166,7 +166,7 @@ fn description(study: &Study, model: &FoldModel, trunk: &TrunkFile) -> String {
 }
 
 fn provenance(study: &Study, model: &FoldModel, about: &About) -> Training {
-    let rows = study.training_rows(model.held_out);
+    let rows = study.training_rows(&model.held_out);
     Training {
         data: about.provenance.clone(),
         commit: revision(),

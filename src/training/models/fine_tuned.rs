@@ -1,4 +1,4 @@
-//! Trunk and heads trained together, a trunk of its own for each held-out fold.
+//! Trunk and heads trained together, a trunk of its own for all that is held out in turn.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::{
     engine::Runtime,
     training::{
         CropRow, HeadWeights, Study, TrainingError, TrunkFile,
-        dataset::crop_table::require,
+        dataset::{crop_table::require, part::HeldOutFolds},
         finetune::{CellLabels, FineTuneRecipe, FineTuneRequest, FineTuned, fine_tune, sources},
         parallel,
         workspace::{read_bytes, write_bytes, write_json},
@@ -30,7 +30,7 @@ impl<'a> FineTuning<'a> {
         Self { study, recipe }
     }
 
-    /// Trains trunk and heads with a fold held out, resumed where it was interrupted; what was trained before with the
+    /// Trains trunk and heads with some folds held out, resumed where it was interrupted; what was trained before with the
     /// same cells, recipe and seed is kept. Returns the mean loss of each epoch that was run now.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl<'a> FineTuning<'a> {
     pub fn train(
         &self,
         runtime: &Runtime,
-        held_out: usize,
+        held_out: &HeldOutFolds,
         progress: &ProgressBar,
     ) -> Result<Vec<f32>, TrainingError> {
         let folder = self.folder(held_out)?;
@@ -47,7 +47,7 @@ impl<'a> FineTuning<'a> {
             return Ok(Vec::new());
         }
         let checkpoint = folder.join("checkpoint");
-        let purpose = format!("finetune/fold {held_out} held out");
+        let purpose = format!("finetune/{held_out} held out");
         let tuned = self.fine_tune(runtime, held_out, &purpose, &checkpoint, progress)?;
         for (method, heads) in &tuned.heads {
             heads.write(&folder.join(format!("{method}.f32")))?;
@@ -61,7 +61,7 @@ impl<'a> FineTuning<'a> {
     fn fine_tune(
         &self,
         runtime: &Runtime,
-        held_out: usize,
+        held_out: &HeldOutFolds,
         purpose: &str,
         checkpoint: &std::path::Path,
         progress: &ProgressBar,
@@ -97,14 +97,14 @@ impl<'a> FineTuning<'a> {
         )
     }
 
-    /// What [`Self::train`] made with a fold held out.
+    /// What [`Self::train`] made with some folds held out.
     ///
     /// # Errors
     /// [`TrainingError::Missing`] before that.
-    pub fn model(&self, held_out: usize) -> Result<FoldModel, TrainingError> {
+    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let folder = self.folder(held_out)?;
         let path = folder.join(TRUNK);
-        require(&path, &format!("finetune --fold {held_out}"))?;
+        require(&path, "finetune")?;
         let study = self.study;
         let trunk = TrunkFile {
             sha256: sha256_hex(&read_bytes(&path)?),
@@ -119,7 +119,7 @@ impl<'a> FineTuning<'a> {
         };
         let heads: Result<_, TrainingError> = shapes.into_iter().map(read).collect();
         Ok(FoldModel {
-            held_out,
+            held_out: held_out.clone(),
             fine_tuned: true,
             heads: heads?,
             masks: vec![plan.feature_mask(trunk.dimension)],
@@ -128,7 +128,7 @@ impl<'a> FineTuning<'a> {
     }
 
     /// A folder whose name changes with everything that the training depends on.
-    fn folder(&self, held_out: usize) -> Result<PathBuf, TrainingError> {
+    fn folder(&self, held_out: &HeldOutFolds) -> Result<PathBuf, TrainingError> {
         let study = self.study;
         let rows = study.training_rows(held_out);
         let recipe = serde_json::to_string(&self.recipe)
@@ -146,7 +146,7 @@ impl<'a> FineTuning<'a> {
             study.labels(&rows)
         );
         let digest = sha256_hex(depends_on.as_bytes());
-        let name = format!("without_fold_{held_out}_{}", &digest[..16]);
+        let name = format!("without_{}_{}", held_out.file_name(), &digest[..16]);
         Ok(study.workspace.fine_tuned().join(name))
     }
 }

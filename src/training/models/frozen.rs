@@ -10,7 +10,8 @@ use crate::{
     engine::Runtime,
     training::{
         FeatureSet, HeadWeights, Recipe, RecipeArgs, Study, TrainingCells, TrainingError,
-        dataset::crop_table::require, fit, parallel,
+        dataset::{crop_table::require, part::HeldOutFolds},
+        fit, parallel,
     },
 };
 
@@ -42,7 +43,7 @@ impl<'a> FrozenTraining<'a> {
             .features_of(runtime, &self.study.trunk, &rows, &views, progress)
     }
 
-    /// Trains the heads of a method for every held-out fold, side by side on the cores there are; what was trained
+    /// Trains the heads of a method for all that is [held out](Study::held_out) in turn, side by side on the cores there are; what was trained
     /// before with the same cells, recipe and seed is kept.
     ///
     /// # Errors
@@ -56,48 +57,52 @@ impl<'a> FrozenTraining<'a> {
         let study = self.study;
         let recipe = self.recipes.recipe(method)?;
         let labels = study.labels(&self.every_row());
-        parallel::map(parallel::available_threads(), &study.folds(), |fold| {
-            let path = self.head_file(method, &recipe, *fold)?;
-            if path.is_file() {
-                return Ok(());
-            }
-            let purpose = format!("{method}/fold {fold} held out");
-            let rows = study.training_rows(*fold);
-            let (rows, validation) = match recipe.patience {
-                Some(_) => hold_back(study, &rows, &purpose),
-                None => (rows, Vec::new()),
-            };
-            let cells = TrainingCells {
-                views: &features.views,
-                rows: &rows,
-                validation: &validation,
-                classes: &labels,
-                class_count: study.grouping.classes(),
-            };
-            let checkpoint = Some(path.with_extension("checkpoint"));
-            let heads = fit(
-                &cells,
-                &recipe,
-                study.seed,
-                &purpose,
-                checkpoint.as_deref(),
-                progress,
-            )?;
-            heads.write(&path)
-        })?;
+        parallel::map(
+            parallel::available_threads(),
+            &study.held_out(),
+            |held_out| {
+                let path = self.head_file(method, &recipe, held_out)?;
+                if path.is_file() {
+                    return Ok(());
+                }
+                let purpose = format!("{method}/{held_out} held out");
+                let rows = study.training_rows(held_out);
+                let (rows, validation) = match recipe.patience {
+                    Some(_) => hold_back(study, &rows, &purpose),
+                    None => (rows, Vec::new()),
+                };
+                let cells = TrainingCells {
+                    views: &features.views,
+                    rows: &rows,
+                    validation: &validation,
+                    classes: &labels,
+                    class_count: study.grouping.classes(),
+                };
+                let checkpoint = Some(path.with_extension("checkpoint"));
+                let heads = fit(
+                    &cells,
+                    &recipe,
+                    study.seed,
+                    &purpose,
+                    checkpoint.as_deref(),
+                    progress,
+                )?;
+                heads.write(&path)
+            },
+        )?;
         Ok(())
     }
 
-    /// What [`Self::train`] made with a fold held out.
+    /// What [`Self::train`] made with some folds held out.
     ///
     /// # Errors
     /// [`TrainingError::Missing`] when a method was not trained.
-    pub fn model(&self, held_out: usize) -> Result<FoldModel, TrainingError> {
+    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let read = |method: &Method| Ok((*method, self.heads(*method, held_out)?));
         let heads: Result<_, TrainingError> = self.recipes.methods().iter().map(read).collect();
         let dropping = self.recipes.recipe(Method::McDropout)?;
         Ok(FoldModel {
-            held_out,
+            held_out: held_out.clone(),
             trunk: self.study.trunk.clone(),
             fine_tuned: false,
             heads: heads?,
@@ -105,7 +110,7 @@ impl<'a> FrozenTraining<'a> {
         })
     }
 
-    fn heads(&self, method: Method, held_out: usize) -> Result<HeadWeights, TrainingError> {
+    fn heads(&self, method: Method, held_out: &HeldOutFolds) -> Result<HeadWeights, TrainingError> {
         let recipe = self.recipes.recipe(method)?;
         let path = self.head_file(method, &recipe, held_out)?;
         let classes = self.study.grouping.classes();
@@ -121,7 +126,7 @@ impl<'a> FrozenTraining<'a> {
         &self,
         method: Method,
         recipe: &Recipe,
-        held_out: usize,
+        held_out: &HeldOutFolds,
     ) -> Result<PathBuf, TrainingError> {
         let study = self.study;
         let rows = study.training_rows(held_out);
@@ -135,7 +140,8 @@ impl<'a> FrozenTraining<'a> {
         let digest = sha256_hex(depends_on.as_bytes());
         let classes = study.grouping.classes();
         let name = format!(
-            "{method}_{classes}_classes_without_fold_{held_out}_{}.f32",
+            "{method}_{classes}_classes_without_{}_{}.f32",
+            held_out.file_name(),
             &digest[..16]
         );
         Ok(study.workspace.heads().join(name))

@@ -1,4 +1,4 @@
-//! A trunk and its heads, trained without one fold: what calibration, evaluation and export work with.
+//! A trunk and its heads, trained without some folds: what calibration, evaluation and export work with.
 
 pub mod choice;
 pub mod fine_tuned;
@@ -12,17 +12,17 @@ use self::{fine_tuned::FineTuning, frozen::FrozenTraining};
 
 use crate::{
     bundle::{Mask, Method},
-    training::{HeadWeights, TrainingError, TrunkFile},
+    training::{HeadWeights, TrainingError, TrunkFile, dataset::part::HeldOutFolds},
 };
 
 /// The methods that answer about the crop as it is, each by heads of its own.
 pub const HEAD_METHODS: [Method; 3] = [Method::Baseline, Method::McDropout, Method::Ensemble];
 
-/// What was trained with one fold held out.
+/// What was trained with some folds held out.
 #[derive(Clone, Debug)]
 pub struct FoldModel {
-    /// The fold that nothing here has learnt from.
-    pub held_out: usize,
+    /// The folds that nothing here has learnt from.
+    pub held_out: HeldOutFolds,
     /// The trunk, as it was or fine-tuned.
     pub trunk: TrunkFile,
     /// Whether the trunk was trained, too.
@@ -60,11 +60,11 @@ pub enum Training<'a> {
 }
 
 impl Training<'_> {
-    /// What was trained with a fold held out.
+    /// What was trained with some folds held out.
     ///
     /// # Errors
     /// [`TrainingError::Missing`] before that.
-    pub fn model(&self, held_out: usize) -> Result<FoldModel, TrainingError> {
+    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         match self {
             Self::Frozen(training) => training.model(held_out),
             Self::FineTuned(training) => training.model(held_out),

@@ -16,11 +16,6 @@ pub fn conformal_p(calibration: &[f64], score: f64) -> Result<f64, OodError> {
     if let Some(row) = all.position(|value| !value.is_finite()) {
         return Err(OodError::NotFinite { row });
     }
-    Ok(share_at_least(calibration, score))
-}
-
-/// The same for numbers that were checked.
-pub(super) fn share_at_least(calibration: &[f64], score: f64) -> f64 {
     let as_unlike = calibration.iter().filter(|other| **other >= score).count();
-    (1 + as_unlike) as f64 / (1 + calibration.len()) as f64
+    Ok((1 + as_unlike) as f64 / (1 + calibration.len()) as f64)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gaussian, OodError, conformal::share_at_least};
+use super::{Gaussian, OodError};
 
 /// A Gaussian over the statistics of the training cells, and the distances of calibration cells to it.
 ///
@@ -12,7 +12,7 @@ use super::{Gaussian, OodError, conformal::share_at_least};
 pub struct OodModel {
     /// Over the S statistics of the training cells.
     pub gaussian: Gaussian,
-    /// Mahalanobis distances of cells that the Gaussian was not fitted to, ascending.
+    /// Mahalanobis distances of cells, ascending, each to a Gaussian that was not fitted to it.
     pub calibration_scores: Vec<f64>,
 }
 
@@ -47,6 +47,35 @@ impl OodModel {
         Ok(model)
     }
 
+    /// Fits the Gaussian to the statistics of every cell, of all parts, and scores the cells of each part by a Gaussian of the
+    /// other parts: cross-conformal (Vovk, *Cross-conformal predictors*, 2015). Every cell then both teaches what is usual
+    /// and says how far usual cells lie from it, which is right only where nothing else has learnt from any of them. Also
+    /// returns the scores of each part, in its order.
+    ///
+    /// # Errors
+    /// [`OodError`] `Empty` with fewer than two parts that have rows, and what [`OodModel::fit`] says.
+    pub fn fit_across(
+        parts: &[Vec<&[f32]>],
+        ridge: f64,
+    ) -> Result<(Self, Vec<Vec<f64>>), OodError> {
+        let mut of_parts = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            let others = parts
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != number);
+            let others: Vec<&[f32]> = others.flat_map(|(_, rows)| rows.iter().copied()).collect();
+            let model = Self::fit(&others, part, ridge)?;
+            let scores: Result<Vec<f64>, _> = part.iter().map(|row| model.score(row)).collect();
+            of_parts.push(scores?);
+        }
+        let every = parts.concat();
+        let mut model = Self::fit(&every, &every, ridge)?;
+        model.calibration_scores = of_parts.concat();
+        model.calibration_scores.sort_by(f64::total_cmp);
+        Ok((model, of_parts))
+    }
+
     /// S, the number of statistics of an image.
     pub fn statistic_count(&self) -> usize {
         self.gaussian.mean.len()
@@ -63,7 +92,18 @@ impl OodModel {
 
     /// (1 + number of calibration scores ≥ `score`) / (n + 1); small is unlike.
     pub fn p_value(&self, score: f64) -> f64 {
-        share_at_least(&self.calibration_scores, score)
+        (1 + self.at_least(score)) as f64 / (1 + self.calibration_scores.len()) as f64
+    }
+
+    /// The p-value that a calibration cell would have, had it been left out: of a `score` that is one of the calibration's, the
+    /// cell itself standing for the 1 in [`OodModel::p_value`].
+    pub fn p_value_left_out(&self, score: f64) -> f64 {
+        self.at_least(score) as f64 / self.calibration_scores.len().max(1) as f64
+    }
+
+    fn at_least(&self, score: f64) -> usize {
+        let scores = &self.calibration_scores;
+        scores.len() - scores.partition_point(|other| *other < score)
     }
 
     /// Score and p-value of an image's S statistics.
@@ -95,4 +135,45 @@ impl OodModel {
 
 fn widened(row: &[f32]) -> Vec<f64> {
     row.iter().copied().map(f64::from).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn across_parts_each_row_is_scored_by_the_others_and_new_ones_by_all() {
+        let rows: Vec<[f32; 2]> = (0u8..12)
+            .map(|row| [f32::from(row % 5), f32::from(row * row % 7)])
+            .collect();
+        let rows: Vec<&[f32]> = rows.iter().map(|row| &row[..]).collect();
+        let parts: Vec<Vec<&[f32]>> = rows.chunks(4).map(<[&[f32]]>::to_vec).collect();
+        let (across, scores) = OodModel::fit_across(&parts, 0.1).unwrap();
+        let without_second = OodModel::fit(&[&rows[..4], &rows[8..]].concat(), &parts[1], 0.1);
+        let without_second = without_second.unwrap();
+        let alone: Vec<f64> = parts[1]
+            .iter()
+            .map(|row| without_second.score(row).unwrap())
+            .collect();
+        assert_eq!(scores[1], alone);
+        assert_eq!(across.calibration_scores.len(), 12);
+        assert_eq!(across.check(), Ok(()));
+        assert_eq!(
+            across.gaussian,
+            OodModel::fit(&rows, &rows, 0.1).unwrap().gaussian
+        );
+        assert!(OodModel::fit_across(&parts[..1], 0.1).is_err());
+    }
+
+    #[test]
+    fn a_calibration_score_counts_itself_once() {
+        let rows: Vec<[f32; 1]> = (0u8..100).map(|row| [f32::from(row)]).collect();
+        let rows: Vec<&[f32]> = rows.iter().map(|row| &row[..]).collect();
+        let model = OodModel::fit(&rows[..1], &rows, 1.0).unwrap();
+        let largest = model.score(rows[99]).unwrap();
+        assert_eq!(model.p_value_left_out(largest), 0.01);
+        assert_eq!(model.p_value(largest), 2.0 / 101.0);
+        assert_eq!(model.p_value(2.0 * largest), 1.0 / 101.0);
+    }
 }

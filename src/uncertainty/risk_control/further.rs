@@ -11,7 +11,7 @@ const MOST_TIMES: f64 = 1000.0;
 const GROWTH: f64 = 1.02;
 
 /// The fewest further images by which the first tested step would pass, if they had the same counts and the same spread as the
-/// present ones: counts grow in proportion (mistakes rounded up), the mean and the variance over images stay. `None` when no
+/// present ones: counts grow in proportion (mistakes rounded up), the mean and the variance over images stay, and so does the number of images to allow for. `None` when no
 /// number up to a thousand times the present images would do, as when the risk at that step is above α.
 ///
 /// A figure for planning: it takes the observed proportions for the true ones.
@@ -23,7 +23,7 @@ pub(super) fn further_images(tally: &Tally, alpha: f64, delta: f64) -> Option<u6
     while planned as f64 <= most {
         let times = planned as f64 / present as f64;
         let first = first_tested(&moments, alpha, delta, times).and_then(|step| moments.get(step));
-        if first.is_some_and(|step| PValue::planned(step, alpha, times).judged() <= delta) {
+        if first.is_some_and(|step| PValue::of(&step.planned(times), alpha).judged() <= delta) {
             return Some(planned - present);
         }
         planned = ((planned as f64 * GROWTH) as u64).max(planned + 1);

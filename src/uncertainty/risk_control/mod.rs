@@ -4,7 +4,7 @@
 //! The way of the numbers: [`Outcome`]s of calibration cells → a [`Tally`] over a [`Grid`] of thresholds, fixed beforehand →
 //! [`Moments`] per step → [`PValue`]s → the loosest threshold that [`certify`] can promise. Cells of one image depend on each
 //! other, so every step has to pass the exact binomial over cells, Student's t over images, and the
-//! same t with two images more that are as bad as the worst.
+//! same t with a few images more, of a kind that was not seen.
 
 mod certify;
 mod error;
@@ -20,7 +20,8 @@ pub use error::RiskError;
 pub use grid::Grid;
 pub use moments::Moments;
 pub use p_value::{
-    PValue, binomial_p, cells_without_error, clopper_pearson_upper, images_without_bad_one,
+    PValue, UNSEEN_IMAGES, UNSEEN_MISTAKEN, binomial_p, cells_without_error, clopper_pearson_upper,
+    images_without_bad_one,
 };
 pub use sequence::{Sequence, Test, certified_steps};
 pub use tally::{Counts, ImageTally, Outcome, Tally};

@@ -1,5 +1,6 @@
 //! Sums over images from which both tests are computed, for any α.
 
+use super::p_value::UNSEEN_IMAGES;
 use super::tally::ImageTally;
 
 /// Sums over images of the cases n (trials) and the mistakes k (errors) of each, at one threshold.
@@ -20,21 +21,36 @@ pub struct Moments {
     trials_squared: u64,
     trials_times_errors: u64,
     errors_squared: u64,
-    /// Mistakes and cases of the image with most mistakes; of several, that with fewest cases.
-    worst: (u64, u64),
 }
 
-/// Images that are thought to be added, each as bad as the worst that was seen.
-const FURTHER_BAD_IMAGES: usize = 2;
-
 impl Moments {
-    /// The same images and two more, each as bad as the worst of them: what a heavy tail may still hold.
-    pub(super) fn with_further_bad_images(&self) -> Moments {
+    /// The same images and [`UNSEEN_IMAGES`] more with as many cases as the mean image, of which a `mistaken` share are mistakes;
+    /// both rounded up.
+    pub(super) fn with_unseen_images(&self, mistaken: f64) -> Moments {
         let mut moments = *self;
-        for _ in 0..FURTHER_BAD_IMAGES {
-            moments.add(self.worst.1, self.worst.0);
+        let trials = self.trials.div_ceil(self.images.max(1));
+        let errors = (mistaken * trials as f64).ceil() as u64;
+        for _ in 0..UNSEEN_IMAGES {
+            moments.add(trials, errors.min(trials));
         }
         moments
+    }
+
+    /// `times` as many images that are like these on average; a part of a mistake is a whole one.
+    pub(super) fn planned(&self, times: f64) -> Moments {
+        let scaled = |sum: u64| (sum as f64 * times).round() as u64;
+        let trials = (self.trials as f64 * times).floor() as u64;
+        let errors = (self.errors as f64 * times).ceil() as u64;
+        Moments {
+            images: scaled(self.images),
+            images_with_trials: scaled(self.images_with_trials),
+            accepted: scaled(self.accepted),
+            trials,
+            errors: errors.min(trials),
+            trials_squared: scaled(self.trials_squared),
+            trials_times_errors: scaled(self.trials_times_errors),
+            errors_squared: scaled(self.errors_squared),
+        }
     }
 
     /// The moments of `steps` steps over images (a drawn image as often as it is drawn).
@@ -63,12 +79,6 @@ impl Moments {
     }
 
     fn add(&mut self, trials: u64, errors: u64) {
-        let (errors_of_worst, trials_of_worst) = self.worst;
-        let worse =
-            errors > errors_of_worst || (errors == errors_of_worst && trials < trials_of_worst);
-        if worse || self.images == 0 {
-            self.worst = (errors, trials);
-        }
         self.images += 1;
         self.images_with_trials += u64::from(trials > 0);
         self.trials += trials;

@@ -5,6 +5,15 @@ use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT
 
 use super::moments::Moments;
 
+/// How many images of a kind that was not seen a threshold has to allow for: with confidence 95%, n images without one of them
+/// leave room for a share of 3/n ("rule of three": 0.05 = (1 − x)ⁿ has x ≈ 3/n).
+pub const UNSEEN_IMAGES: usize = 3;
+
+/// The share of their cases that is taken to be mistaken.
+///
+/// Chosen on the folds of CRIC as the smallest with which every promise was kept (`docs/DECISIONS.md`, 24).
+pub const UNSEEN_MISTAKEN: f64 = 0.3;
+
 /// The p-values of "the risk is above α" at one threshold; small ones speak against it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PValue {
@@ -14,7 +23,7 @@ pub struct PValue {
     pub t: Option<f64>,
     /// The lower tail of that t, with one degree of freedom less than there are images.
     pub images: f64,
-    /// The same tail with two images more, each as bad as the worst that was seen. Student's t trusts a sample into which the
+    /// The same tail with [`UNSEEN_IMAGES`] more, [`UNSEEN_MISTAKEN`] of whose cases are mistakes. Student's t trusts a sample into which the
     /// worst images happened not to be drawn; `make experiment-guarantee` shows how often thresholds by the other two tests alone
     /// break their promise.
     pub guarded: f64,
@@ -23,16 +32,13 @@ pub struct PValue {
 impl PValue {
     /// All tests.
     pub fn of(moments: &Moments, alpha: f64) -> PValue {
-        let cells = binomial_p(moments.trials, moments.errors, alpha);
-        PValue::with_images(cells, moments, alpha, 1.0)
-    }
-
-    /// All tests on `times` as many images that are like the present ones on average; a part of a mistake is a whole one.
-    pub(super) fn planned(moments: &Moments, alpha: f64, times: f64) -> PValue {
-        let trials = (moments.trials as f64 * times).floor();
-        let errors = (moments.errors as f64 * times).ceil().min(trials);
-        let cells = binomial_p(trials as u64, errors as u64, alpha);
-        PValue::with_images(cells, moments, alpha, times)
+        let (t, images) = tail(moments, alpha);
+        PValue {
+            cells: binomial_p(moments.trials, moments.errors, alpha),
+            t,
+            images,
+            guarded: PValue::with_unseen_images(moments, alpha, UNSEEN_MISTAKEN),
+        }
     }
 
     /// The larger of the tests over cells and over images.
@@ -45,20 +51,14 @@ impl PValue {
         self.larger().max(self.guarded)
     }
 
-    fn with_images(cells: f64, moments: &Moments, alpha: f64, times: f64) -> PValue {
-        let (t, images) = tail(moments, alpha, times);
-        let (_, guarded) = tail(&moments.with_further_bad_images(), alpha, times);
-        PValue {
-            cells,
-            t,
-            images,
-            guarded,
-        }
+    /// The tail over images with [`UNSEEN_IMAGES`] more, a `mistaken` share of whose cases are mistakes.
+    pub fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
+        tail(&moments.with_unseen_images(mistaken), alpha).1
     }
 }
 
-/// Student's t and its lower tail, for `times` as many images.
-fn tail(moments: &Moments, alpha: f64, times: f64) -> (Option<f64>, f64) {
+/// Student's t and its lower tail.
+fn tail(moments: &Moments, alpha: f64) -> (Option<f64>, f64) {
     let excess = moments.excess(alpha).filter(|_| moments.trials > 0);
     let Some((mean, variance)) = excess else {
         return (None, 1.0);
@@ -66,7 +66,7 @@ fn tail(moments: &Moments, alpha: f64, times: f64) -> (Option<f64>, f64) {
     if variance == 0.0 {
         return (None, if mean < 0.0 { 0.0 } else { 1.0 });
     }
-    let images = moments.images as f64 * times;
+    let images = moments.images as f64;
     let t = mean / (variance / images).sqrt();
     let student = StudentsT::new(0.0, 1.0, images - 1.0);
     (Some(t), student.map_or(1.0, |student| student.cdf(t)))

@@ -13,10 +13,10 @@ const START_SHARE: f64 = 4.0;
 const START_IMAGES: f64 = 20.0;
 
 /// Which p-value a threshold has to pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Test {
-    /// The largest of all: an image worse than those that were seen may be still to come.
-    Guarded,
+    /// The largest of all, with such a share of mistakes in images of a kind that was not seen.
+    Guarded(f64),
     /// The larger of the tests over cells and over images: cells of one image may depend on each other.
     CellsAndImages,
     /// The exact binomial alone, as if all cells were independent: to show what that would promise wrongly.
@@ -27,7 +27,10 @@ impl Test {
     /// The p-value of one step.
     pub fn p(self, moments: &Moments, alpha: f64) -> f64 {
         match self {
-            Test::Guarded => PValue::of(moments, alpha).judged(),
+            Test::Guarded(mistaken) => {
+                let guarded = PValue::with_unseen_images(moments, alpha, mistaken);
+                PValue::of(moments, alpha).larger().max(guarded)
+            }
             Test::CellsAndImages => PValue::of(moments, alpha).larger(),
             Test::CellsAlone => binomial_p(moments.trials, moments.errors, alpha),
         }
