@@ -89,12 +89,11 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-/// What a reader acts on.
-fn decision(answer: &Value) -> (&Value, &Value) {
-    (
-        &answer["decision"]["action"],
-        &answer["prediction"]["label"],
-    )
+/// What the rule has to settle: accept or refer, and the class of what is accepted.
+fn decision(answer: &Value) -> (&Value, Option<&Value>) {
+    let action = &answer["decision"]["action"];
+    let label = &answer["prediction"]["label"];
+    (action, (action == "accept").then_some(label))
 }
 
 /// Each image once, several at a time; answers in the order of the images.
