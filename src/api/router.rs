@@ -8,6 +8,7 @@ use super::{
     predictions::{self, MULTIPART_OVERHEAD_BYTES},
     service::Service,
 };
+use crate::config::{AccessConfig, IdempotencyConfig};
 
 /// The routes that the OpenAPI document describes.
 pub(super) fn documented_routes() -> OpenApiRouter<Service> {
@@ -20,8 +21,8 @@ pub(super) fn documented_routes() -> OpenApiRouter<Service> {
         .routes(routes!(metrics::metrics))
 }
 
-/// The whole interface over a service.
-pub fn router(service: Service) -> Router {
+/// The whole interface over a service, for those whom the configuration lets in.
+pub fn router(service: Service, access: &AccessConfig, idempotency: &IdempotencyConfig) -> Router {
     let body_limit = service
         .max_image_bytes()
         .saturating_add(MULTIPART_OVERHEAD_BYTES);
@@ -34,5 +35,5 @@ pub fn router(service: Service) -> Router {
         .route("/", get(|| async { Redirect::temporary("docs/") }))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(DefaultBodyLimit::max(body_limit));
-    middleware::wrap(routes, &service).with_state(service)
+    middleware::wrap(routes, &service, access, idempotency).with_state(service)
 }

@@ -15,5 +15,5 @@ mod validate;
 pub use error::BundleError;
 pub use manifest::*;
 pub use method::{Method, UnknownMethod};
-pub use open::{Bundle, sha256_hex};
+pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};

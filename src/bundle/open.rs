@@ -54,11 +54,11 @@ impl Bundle {
         })
     }
 
-    /// Opens every sub-directory of `models` that holds a `bundle.toml`, in the order of their names.
+    /// Every sub-directory of `models` that holds a `bundle.toml`, in the order of their names.
     ///
     /// # Errors
-    /// When there is none, when one is wrong, or when two have the same name.
-    pub fn open_all(models: &Path) -> Result<Vec<Self>, BundleError> {
+    /// When there is none.
+    pub fn directories(models: &Path) -> Result<BTreeSet<PathBuf>, BundleError> {
         let unreadable = |source| BundleError::Unreadable {
             path: models.to_owned(),
             source,
@@ -75,7 +75,15 @@ impl Bundle {
                 path: models.to_owned(),
             });
         }
-        let bundles: Vec<Self> = directories
+        Ok(directories)
+    }
+
+    /// Opens all [`Self::directories`] of `models`.
+    ///
+    /// # Errors
+    /// When there is none, when one is wrong, or when two have the same name.
+    pub fn open_all(models: &Path) -> Result<Vec<Self>, BundleError> {
+        let bundles: Vec<Self> = Self::directories(models)?
             .iter()
             .map(|directory| Self::open(directory))
             .collect::<Result<_, _>>()?;
@@ -131,10 +139,12 @@ impl Bundle {
 
 /// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// Two lower-case hexadecimal digits per byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {

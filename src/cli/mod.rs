@@ -1,11 +1,14 @@
-//! The command line: `serve`, `predict`, `bundles`, `openapi`, `healthcheck`.
+//! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`, `healthcheck`.
 //!
 //! Answers go to standard output, everything else to standard error; an error is one line. Exit codes: 0; 1 when some of
 //! the inputs failed; 2 when nothing could be started.
 
 mod bundles;
+mod config;
+mod doctor;
 mod files;
 mod healthcheck;
+mod keys;
 mod openapi;
 mod options;
 mod output;
@@ -39,6 +42,13 @@ enum Command {
     /// Work with model directories
     #[command(subcommand)]
     Bundles(bundles::BundlesCommand),
+    /// Say what is found and what is missing, before a start
+    Doctor(doctor::DoctorOptions),
+    /// Make API keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Print every key of the configuration with its default
+    Config,
     /// Print the OpenAPI document as YAML
     Openapi,
     /// Ask the configured address whether it is ready
@@ -54,6 +64,9 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Predict(options) => predict::run(options),
         Command::Bundles(command) => bundles::run(&command),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Keys(command) => keys::run(&command),
+        Command::Config => config::run(),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(&options),
     };

@@ -29,10 +29,21 @@ pub(super) struct ServeOptions {
 
 impl ServeOptions {
     pub(super) fn load(&self) -> Result<Config, ConfigError> {
-        Config::load(&Overrides {
+        Config::load(&self.overrides())
+    }
+
+    /// What the command line says over the defaults, when there is no configuration to be had.
+    pub(super) fn over_defaults(&self) -> Config {
+        let mut config = Config::default();
+        self.overrides().put_over(&mut config);
+        config
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
             file: self.file.config.clone(),
             listen: self.listen,
             models: self.models.clone(),
-        })
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 
 pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     let config = options.load()?;
+    config.access.check_exposure(config.listen)?;
     telemetry::log::start(&config.log)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))?;
@@ -46,7 +47,7 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     );
     api::serve(
         listener,
-        api::router(service.clone()),
+        api::router(service.clone(), &config.access, &config.idempotency),
         service,
         config.server,
         shutdown,

@@ -8,10 +8,10 @@ use crate::{
     imaging::Limits,
 };
 
-/// Loads the runtime and the models; the default model comes first.
+/// Loads the runtime and the models.
 pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
     let runtime = Runtime::load(config.runtime.library())?;
-    let bundles = default_first(Bundle::open_all(&config.models.directory)?, &config.models)?;
+    let bundles = bundles(config)?;
     Ok(Engine::start(
         &config.engine,
         limits(config),
@@ -26,6 +26,11 @@ pub(super) fn limits(config: &Config) -> Limits {
         max_bytes: config.limits.max_image_bytes,
         max_pixels: config.limits.max_pixels,
     }
+}
+
+/// The bundles of the models directory, the default one first.
+pub(super) fn bundles(config: &Config) -> Result<Vec<Bundle>, StartFailure> {
+    default_first(Bundle::open_all(&config.models.directory)?, &config.models)
 }
 
 fn default_first(

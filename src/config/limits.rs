@@ -1,9 +1,10 @@
 //! How much one upload may ask of this machine.
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 /// Section `[limits]`: checked before memory is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Largest encoded image in bytes; more is answered 413.

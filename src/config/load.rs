@@ -30,10 +30,22 @@ pub struct Overrides {
     pub models: Option<PathBuf>,
 }
 
+impl Overrides {
+    /// Replaces the keys that the command line names.
+    pub fn put_over(&self, config: &mut Config) {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(models) = &self.models {
+            config.models.directory.clone_from(models);
+        }
+    }
+}
+
 /// The configuration cannot be used; one line that says where and why.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {0}")]
-pub struct ConfigError(String);
+pub struct ConfigError(pub(super) String);
 
 impl Config {
     /// Reads every layer.
@@ -49,12 +61,7 @@ impl Config {
         let mut config: Self = figment
             .extract()
             .map_err(|error| ConfigError(one_line(error)))?;
-        if let Some(listen) = overrides.listen {
-            config.listen = listen;
-        }
-        if let Some(models) = &overrides.models {
-            config.models.directory.clone_from(models);
-        }
+        overrides.put_over(&mut config);
         config.check()?;
         Ok(config)
     }
@@ -64,6 +71,8 @@ impl Config {
         let positive = [
             ("limits.max_image_bytes", self.limits.max_image_bytes > 0),
             ("limits.max_pixels", self.limits.max_pixels > 0),
+            ("idempotency.max_entries", self.idempotency.max_entries > 0),
+            ("idempotency.max_bytes", self.idempotency.max_bytes > 0),
             ("engine.queue_capacity", self.engine.queue_capacity > 0),
             ("engine.max_passes", self.engine.max_passes > 0),
             (
@@ -83,7 +92,7 @@ impl Config {
                 "`engine.execution_providers` is empty: write [\"cpu\"]".to_owned(),
             ));
         }
-        Ok(())
+        self.access.check()
     }
 }
 

@@ -1,14 +1,16 @@
 //! What is written about the work.
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 /// Section `[log]`: one line per request and what happens around them, on standard error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// `text` for people, `json` for machines.
     pub format: LogFormat,
-    /// What to write: a level (`error`, `warn`, `info`, `debug`, `trace`) or directives such as `info,secondlook=debug`.
+    /// What to write: a level (`error`, `warn`, `info`, `debug`, `trace`) or directives such as `info,ort=warn`:
+    /// ONNX Runtime tells much at info.
     pub filter: String,
 }
 

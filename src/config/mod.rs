@@ -7,7 +7,10 @@
 //!
 //! What may enter: plain values and their checks. What may not: anything that acts on them.
 
+mod access;
+mod document;
 mod engine;
+mod idempotency;
 mod limits;
 mod load;
 mod log;
@@ -18,9 +21,13 @@ mod server;
 
 use std::net::SocketAddr;
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessConfig, KeyConfig, Scope};
+pub use document::document;
 pub use engine::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
+pub use idempotency::IdempotencyConfig;
 pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};
 pub use log::{LogConfig, LogFormat};
@@ -30,15 +37,19 @@ pub use seconds::{InvalidSeconds, Seconds};
 pub use server::ServerConfig;
 
 /// Everything that can be configured, in the layout of `config/secondlook.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on; port 0 lets the system choose and the ready line tells which.
     pub listen: SocketAddr,
+    /// Section `[access]`.
+    pub access: AccessConfig,
     /// Section `[server]`.
     pub server: ServerConfig,
     /// Section `[limits]`.
     pub limits: LimitsConfig,
+    /// Section `[idempotency]`.
+    pub idempotency: IdempotencyConfig,
     /// Section `[models]`.
     pub models: ModelsConfig,
     /// Section `[engine]`.
@@ -53,8 +64,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            access: AccessConfig::default(),
             server: ServerConfig::default(),
             limits: LimitsConfig::default(),
+            idempotency: IdempotencyConfig::default(),
             models: ModelsConfig::default(),
             engine: EngineConfig::default(),
             runtime: RuntimeConfig::default(),

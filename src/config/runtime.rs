@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
 /// Section `[runtime]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     /// The shared library of ONNX Runtime; empty for the one in `runtime/`. `ORT_DYLIB_PATH` overrides it.

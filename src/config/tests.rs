@@ -3,7 +3,7 @@
 
 use figment::Jail;
 
-use super::{Config, ExecutionProvider, LogFormat, Overrides};
+use super::{Config, document, ExecutionProvider, LogFormat, Overrides};
 
 const DOCUMENTED: &str = include_str!("../../config/secondlook.toml");
 
@@ -42,6 +42,10 @@ fn the_documented_file_holds_every_key_with_its_default() {
     assert_eq!(documented, defaults);
     assert_eq!(keys(&documented, ""), keys(&defaults, ""));
     assert_eq!(load_from_file(DOCUMENTED).unwrap(), Config::default());
+    assert!(
+        document().unwrap() == DOCUMENTED,
+        "config/secondlook.toml is out of date: run `make config`"
+    );
 }
 
 #[test]

@@ -22,6 +22,21 @@ pub enum LogError {
     StartedTwice(#[from] TryInitError),
 }
 
+/// Tells whether the log could be written as configured.
+///
+/// # Errors
+/// [`LogError::Filter`]
+pub fn check(config: &LogConfig) -> Result<(), LogError> {
+    filter(config).map(drop)
+}
+
+fn filter(config: &LogConfig) -> Result<EnvFilter, LogError> {
+    EnvFilter::try_new(&config.filter).map_err(|error| LogError::Filter {
+        filter: config.filter.clone(),
+        reason: error.to_string(),
+    })
+}
+
 /// Starts the log for the whole process.
 ///
 /// # Errors
@@ -29,11 +44,7 @@ pub enum LogError {
 pub fn start(config: &LogConfig) -> Result<(), LogError> {
     use tracing_subscriber::util::SubscriberInitExt;
 
-    let filter = EnvFilter::try_new(&config.filter).map_err(|error| LogError::Filter {
-        filter: config.filter.clone(),
-        reason: error.to_string(),
-    })?;
-    let log = fmt().with_env_filter(filter).with_writer(stderr);
+    let log = fmt().with_env_filter(filter(config)?).with_writer(stderr);
     match config.format {
         LogFormat::Text => log.with_ansi(stderr().is_terminal()).finish().try_init()?,
         LogFormat::Json => log

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod cli;
 mod docs;
+mod doctor;
 mod examples;
 mod hostile;
+mod idempotency;
 mod lifecycle;
 mod limits;
+mod monitoring;
 mod policies;
 mod predictions;
 mod problems;

@@ -55,11 +55,20 @@ impl Server {
 
     /// Other models.
     pub fn of(models: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::launch("127.0.0.1:0", models, settings)
+    }
+
+    /// Another address.
+    pub fn listening(address: &str, settings: &[(&str, &str)]) -> Self {
+        Self::launch(address, Path::new(MODELS), settings)
+    }
+
+    fn launch(address: &str, models: &Path, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log");
         let mut command = program();
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--models"])
+            .args(["serve", "--listen", address, "--models"])
             .arg(models);
         command.env("SECONDLOOK_ENGINE__WORKERS", "2");
         for (key, value) in settings {

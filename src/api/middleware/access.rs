@@ -12,7 +12,7 @@ use axum::{
 };
 use tracing::info;
 
-use super::request_id::RequestId;
+use super::{keys::Client, request_id::RequestId};
 use crate::{bundle::Method, telemetry::metrics};
 
 /// What is logged when the client went away before its answer, as nginx does.
@@ -36,6 +36,7 @@ pub(super) async fn record(
     let mut line = Line::begin(id, &request);
     let response = next.run(request).await;
     line.answered_by = response.extensions().get::<AnsweredBy>().cloned();
+    line.client = response.extensions().get::<Client>().cloned();
     line.status = response.status().as_u16();
     response
 }
@@ -48,6 +49,7 @@ struct Line {
     started: Instant,
     status: u16,
     answered_by: Option<AnsweredBy>,
+    client: Option<Client>,
 }
 
 impl Line {
@@ -63,6 +65,7 @@ impl Line {
             started: Instant::now(),
             status: CLIENT_WENT_AWAY,
             answered_by: None,
+            client: None,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Drop for Line {
         metrics::request_answered(&self.route, self.http_method, self.status, elapsed);
         let model = self.answered_by.as_ref().map(|by| by.model.as_str());
         let method = self.answered_by.as_ref().map(|by| by.method.name());
+        let client = self.client.as_ref().map(|Client(name)| name.as_ref());
         info!(
             request_id = %self.id,
             http_method = self.http_method,
@@ -81,6 +85,7 @@ impl Drop for Line {
             duration_ms = milliseconds(elapsed),
             model,
             method,
+            client,
             "request",
         );
     }

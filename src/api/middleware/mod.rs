@@ -1,13 +1,18 @@
-//! What every request passes, from the outside in: its id; the line in the log and the metrics; the body of its problem,
-//! if it comes to one; the rest of an upload that nobody wants; its deadline; the net under panics.
+//! What every request passes, from the outside in: its id; the line in the log and the metrics; pages of other origins;
+//! the body of its problem, if it comes to one; the rest of an upload that nobody wants; its deadline; its API key; the
+//! answer that was given before; the net under panics.
 
 mod access;
+mod cors;
 mod deadline;
+mod described;
+mod idempotency;
+mod keys;
 mod problems;
 mod request_id;
 mod unread;
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
@@ -19,18 +24,29 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use tracing::error;
 
 use super::service::Service;
+use crate::config::{AccessConfig, IdempotencyConfig};
 
 pub(super) use access::AnsweredBy;
 pub(super) use deadline::Deadline;
+pub(super) use described::describe;
 pub(super) use request_id::RequestId;
 
 /// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Wraps all routes; the last layer is the outermost.
-pub(super) fn wrap(routes: Router<Service>, service: &Service) -> Router<Service> {
-    routes
+pub(super) fn wrap(
+    routes: Router<Service>,
+    service: &Service,
+    access: &AccessConfig,
+    idempotency: &IdempotencyConfig,
+) -> Router<Service> {
+    let keys = Arc::new(keys::Keys::new(access));
+    let answers = Arc::new(idempotency::Store::new(idempotency));
+    let routes = routes
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(answers, idempotency::answer_once))
+        .layer(from_fn_with_state(keys, keys::require))
         .layer(from_fn_with_state(service.clone(), deadline::enforce))
         .layer(from_fn(unread::discard))
         .layer(from_fn(problems::write_bodies))
@@ -39,7 +55,12 @@ pub(super) fn wrap(routes: Router<Service>, service: &Service) -> Router<Service
             NOTHING,
         ))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"));
+    let routes = match cors::layer(access) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
         .layer(from_fn(access::record))
         .layer(from_fn(request_id::assign))
 }

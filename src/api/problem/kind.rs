@@ -9,12 +9,18 @@ pub enum ProblemKind {
     RequestMalformed,
     /// No image was sent.
     ImageMissing,
+    /// No API key came along, or none that is known.
+    Unauthorized,
+    /// The API key does not open this.
+    Forbidden,
     /// There is no such resource.
     NotFound,
     /// No loaded model has this name.
     ModelUnknown,
     /// The resource does not know this HTTP method.
     MethodNotAllowed,
+    /// The idempotency key was used with another request.
+    IdempotencyKeyReused,
     /// The body or the image has too many bytes.
     BodyTooLarge,
     /// The image declares too many pixels.
@@ -25,6 +31,8 @@ pub enum ProblemKind {
     ImageUndecodable,
     /// A parameter is unknown or its value impossible.
     ParameterInvalid,
+    /// This client has asked too often.
+    RateLimited,
     /// Our mistake.
     Internal,
     /// Too much work is waiting.
@@ -42,11 +50,15 @@ impl ProblemKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::RequestMalformed | Self::ImageMissing => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::ModelUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::BodyTooLarge | Self::ImageTooManyPixels => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ImageUndecodable | Self::ParameterInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
@@ -59,14 +71,18 @@ impl ProblemKind {
         match self {
             Self::RequestMalformed => "The request is malformed",
             Self::ImageMissing => "No image was sent",
+            Self::Unauthorized => "An API key is needed",
+            Self::Forbidden => "The API key does not open this",
             Self::NotFound => "There is nothing here",
             Self::ModelUnknown => "No such model is loaded",
             Self::MethodNotAllowed => "This resource does not know this method",
+            Self::IdempotencyKeyReused => "The idempotency key was used with another request",
             Self::BodyTooLarge => "The upload has too many bytes",
             Self::ImageTooManyPixels => "The image has too many pixels",
             Self::UnsupportedMediaType => "This is no image of a format that is read here",
             Self::ImageUndecodable => "The image cannot be decoded",
             Self::ParameterInvalid => "A parameter is impossible",
+            Self::RateLimited => "Too many requests",
             Self::Internal => "The server made a mistake",
             Self::Busy => "Too much work is waiting",
             Self::Draining => "The server is shutting down",
@@ -82,14 +98,18 @@ impl ProblemKind {
         let name = match self {
             Self::RequestMalformed => "request-malformed",
             Self::ImageMissing => "image-missing",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
             Self::ModelUnknown => "model-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::BodyTooLarge => "body-too-large",
             Self::ImageTooManyPixels => "image-too-many-pixels",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::ImageUndecodable => "image-undecodable",
             Self::ParameterInvalid => "parameter-invalid",
+            Self::RateLimited => "rate-limited",
             Self::Internal => "internal",
             Self::Busy => "busy",
             Self::Draining => "draining",

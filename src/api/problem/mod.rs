@@ -56,6 +56,7 @@ pub struct Problem {
     field: Option<String>,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -67,6 +68,7 @@ impl Problem {
             field: None,
             hint: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -88,6 +90,13 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says by which API key it would go: the header `WWW-Authenticate`.
+    #[must_use]
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
         self
     }
 
@@ -123,6 +132,12 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
         }
         response.extensions_mut().insert(self);
         response

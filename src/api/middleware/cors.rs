@@ -1,0 +1,47 @@
+//! Which pages may call the server from a browser: none, unless the configuration names them.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::{idempotency, keys};
+use crate::config::AccessConfig;
+
+/// How long a browser may remember what it was allowed.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// Answers preflight requests and lets the named origins read answers. Cookies are never allowed: there are none.
+pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
+    let origins = match config.allows_every_origin() {
+        true => AllowOrigin::any(),
+        false => AllowOrigin::list(listed(&config.allowed_origins)),
+    };
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([HttpMethod::GET, HttpMethod::POST, HttpMethod::DELETE])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static(keys::HEADER),
+            HeaderName::from_static(idempotency::HEADER),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-request-timeout"),
+            HeaderName::from_static("x-accession"),
+        ])
+        .expose_headers([
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static(idempotency::REPLAYED),
+        ])
+        .max_age(REMEMBERED);
+    (!config.allowed_origins.is_empty()).then_some(layer)
+}
+
+/// The configuration has refused what is no origin.
+fn listed(origins: &[String]) -> impl Iterator<Item = HeaderValue> {
+    origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+}

@@ -1,0 +1,157 @@
+//! What the machine offers: address, cores, memory, open files, temporary folder.
+
+use std::{fs, io, net::TcpListener, num::NonZero, thread};
+
+use super::finding::Finding;
+use crate::config::{AccessConfig, Config};
+
+/// Fewer connections and files at once than this are too few for a server.
+const FEWEST_FILES: u64 = 1024;
+/// A decoded picture takes three bytes per pixel, and is held twice while it is turned into RGB.
+const BYTES_PER_PIXEL: u64 = 6;
+const MEBIBYTE: u64 = 1 << 20;
+
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let found = [
+        Some(access(config)),
+        Some(address(config)),
+        Some(cores(config)),
+        memory(config),
+        open_files(),
+        Some(temporary_folder()),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+fn access(config: &Config) -> Finding {
+    const CHECK: &str = "access";
+    let AccessConfig { open, keys, .. } = &config.access;
+    if let Err(error) = config.access.check_exposure(config.listen) {
+        return Finding::problem(CHECK, error.to_string());
+    }
+    match (keys.len(), *open && !config.listen.ip().is_loopback()) {
+        (0, true) => Finding::note(CHECK, "anybody who reaches the port may ask, as `access.open` says"),
+        (0, false) => Finding::ok(CHECK, "no keys are needed, and only this machine reaches the port"),
+        (count, _) => Finding::ok(CHECK, format!("{count} API keys are known")),
+    }
+}
+
+fn address(config: &Config) -> Finding {
+    const CHECK: &str = "address";
+    let listen = config.listen;
+    let Err(error) = TcpListener::bind(listen) else {
+        return Finding::ok(CHECK, format!("{listen} is free"));
+    };
+    let says = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program listens on {listen}: stop it, or choose another port with --listen or `listen`"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "this user may not listen on {listen}: choose a port from 1024 up with --listen or `listen`"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "this machine has no address {}: choose one of its own, or 0.0.0.0 for all", listen.ip()
+        ),
+        _ => format!("cannot listen on {listen}: {error}"),
+    };
+    Finding::problem(CHECK, says)
+}
+
+fn available_cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+fn workers(config: &Config) -> usize {
+    match config.engine.workers {
+        0 => available_cores(),
+        workers => workers,
+    }
+}
+
+fn cores(config: &Config) -> Finding {
+    const CHECK: &str = "cores";
+    let (cores, workers) = (available_cores(), workers(config));
+    let threads = workers.saturating_mul(config.engine.intra_threads.max(1));
+    if threads > cores {
+        return Finding::note(
+            CHECK,
+            format!("{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"),
+        );
+    }
+    Finding::ok(CHECK, format!("{cores} cores for {workers} workers"))
+}
+
+/// Whether every worker could hold the largest picture that is allowed, beside the models.
+fn memory(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "memory";
+    let available = available_memory()?;
+    let image_bytes = u64::try_from(config.limits.max_image_bytes).unwrap_or(u64::MAX);
+    let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(image_bytes);
+    let workers = u64::try_from(workers(config)).unwrap_or(u64::MAX);
+    // Read once and kept once as the runtime wants them.
+    let models = bytes_below(&config.models.directory).saturating_mul(2);
+    let needed = picture.saturating_mul(workers).saturating_add(models);
+    let (needed, available) = (needed / MEBIBYTE, available / MEBIBYTE);
+    let sums = format!("about {needed} MiB may be needed, with the largest allowed picture in each of {workers} workers, and {available} MiB are available");
+    Some(if needed > available {
+        Finding::problem(CHECK, format!("{sums}: lower `limits.max_pixels` or `engine.workers`, or give it more memory"))
+    } else {
+        Finding::ok(CHECK, sums)
+    })
+}
+
+/// Bytes of all files of all bundles.
+fn bytes_below(folder: &std::path::Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).fold(0, u64::saturating_add)
+}
+
+/// What the system or the container still has; none where nothing tells.
+fn available_memory() -> Option<u64> {
+    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    let system = kibibytes.saturating_mul(1024);
+    Some(container_memory().map_or(system, |container| container.min(system)))
+}
+
+/// What the container's limit leaves (cgroup v2).
+fn container_memory() -> Option<u64> {
+    let number = |file: &str| -> Option<u64> {
+        let text = fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?;
+        text.trim().parse().ok()
+    };
+    Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+}
+
+fn open_files() -> Option<Finding> {
+    const CHECK: &str = "open files";
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let limit = line.split_whitespace().next()?;
+    Some(match limit.parse::<u64>() {
+        Ok(limit) if limit < FEWEST_FILES => Finding::problem(
+            CHECK,
+            format!("only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"),
+        ),
+        _ => Finding::ok(CHECK, format!("{limit} files and connections may be open at once")),
+    })
+}
+
+fn temporary_folder() -> Finding {
+    const CHECK: &str = "temporary";
+    let folder = std::env::temp_dir();
+    let written = tempfile::tempfile().and_then(|file| file.set_len(1));
+    match written {
+        Ok(()) => Finding::ok(CHECK, format!("{} can be written", folder.display())),
+        Err(error) => Finding::note(
+            CHECK,
+            format!("{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR", folder.display()),
+        ),
+    }
+}

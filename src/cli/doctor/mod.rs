@@ -1,0 +1,64 @@
+//! `secondlook doctor`: what is found and what is missing, before or instead of a start.
+//!
+//! Every check is tried, whatever the ones before it found, and says on one line what there is or what to do.
+
+mod finding;
+mod machine;
+mod models;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use self::finding::{Finding, Status};
+use super::{StartFailure, options::ServeOptions};
+use crate::{config::Config, telemetry};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DoctorOptions {
+    #[command(flatten)]
+    serve: ServeOptions,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    findings: Vec<Finding>,
+}
+
+pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
+    let (config, mut findings) = configuration(&options.serve);
+    findings.extend(machine::findings(&config));
+    findings.extend(models::findings(&config));
+    let report = Report {
+        ok: findings.iter().all(|finding| finding.status != Status::Problem),
+        findings,
+    };
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        report.findings.iter().for_each(|finding| println!("{finding}"));
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// Without a usable configuration the rest is checked with the defaults.
+fn configuration(options: &ServeOptions) -> (Config, Vec<Finding>) {
+    const CHECK: &str = "configuration";
+    let config = match options.load() {
+        Ok(config) => config,
+        Err(error) => {
+            let says = format!("{error}; what follows is checked with the defaults");
+            return (options.over_defaults(), vec![Finding::problem(CHECK, says)]);
+        }
+    };
+    let finding = match telemetry::log::check(&config.log) {
+        Ok(()) => Finding::ok(CHECK, "every key is known and every value possible"),
+        Err(error) => Finding::problem(CHECK, error.to_string()),
+    };
+    (config, vec![finding])
+}

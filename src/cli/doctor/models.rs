@@ -1,0 +1,128 @@
+//! The runtime, the execution providers, and every bundle with a trial run.
+
+use std::{fs, io, path::Path};
+
+use prost::Message;
+
+use super::finding::{Finding, Status};
+use crate::{
+    bundle::{
+        Bundle, BundleError,
+        onnx::{Axis::Free, GraphProto, model, node, tensor_info},
+    },
+    cli::start,
+    config::Config,
+    engine::{Runtime, SessionOptions, check_bundle},
+};
+
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let (runtime, mut findings) = runtime(config);
+    let mut usable = runtime.as_ref();
+    if let Some(runtime) = &runtime {
+        let (works, finding) = provider(config, runtime);
+        usable = usable.filter(|_| works);
+        findings.push(finding);
+    }
+    findings.extend(bundles(config, usable));
+    findings
+}
+
+fn runtime(config: &Config) -> (Option<Runtime>, Vec<Finding>) {
+    const CHECK: &str = "runtime";
+    match Runtime::load(config.runtime.library()) {
+        Ok(runtime) => {
+            let says = format!("ONNX Runtime{} at {}", version_of(runtime.library()), runtime.library().display());
+            (Some(runtime), vec![Finding::ok(CHECK, says)])
+        }
+        Err(error) => (None, vec![Finding::problem(CHECK, error.to_string())]),
+    }
+}
+
+/// The version that the library has in its name, such as `libonnxruntime.so.1.31.1`.
+fn version_of(library: &Path) -> String {
+    let name = library.file_name().unwrap_or_default().to_string_lossy();
+    let version = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let version = version.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    match version {
+        "" => String::new(),
+        version => format!(" {version}"),
+    }
+}
+
+/// Opens a graph of one node, so that a provider that does not load is not mistaken for a broken bundle.
+fn provider(config: &Config, runtime: &Runtime) -> (bool, Finding) {
+    const CHECK: &str = "provider";
+    let providers = &config.engine.execution_providers;
+    let graph = GraphProto {
+        name: "trial".to_owned(),
+        node: vec![node("Identity", &["x"], "y")],
+        initializer: Vec::new(),
+        input: vec![tensor_info("x", &[Free("n")])],
+        output: vec![tensor_info("y", &[Free("n")])],
+    };
+    let options = SessionOptions {
+        providers,
+        intra_threads: 1,
+        keep_dropout: false,
+    };
+    let names: Vec<_> = providers.iter().map(ToString::to_string).collect();
+    match runtime.session_from_memory(&model(graph).encode_to_vec(), "a trial graph", &options) {
+        Ok(_) => (true, Finding::ok(CHECK, format!("{} can be used", names.join(", ")))),
+        Err(error) => (false, Finding::problem(CHECK, error.to_string())),
+    }
+}
+
+fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<Finding> {
+    const CHECK: &str = "models";
+    let directories = match Bundle::directories(&config.models.directory) {
+        Ok(directories) => directories,
+        Err(error) => return vec![Finding::problem(CHECK, in_words(&error))],
+    };
+    let checked = directories.iter().map(|directory| bundle(config, runtime, directory));
+    let mut findings: Vec<Finding> = checked.collect();
+    if findings.iter().any(|finding| finding.status == Status::Problem) {
+        return findings;
+    }
+    // What concerns them together: two of one name, a default that is none of them.
+    if let Err(error) = start::bundles(config) {
+        findings.push(Finding::problem(CHECK, error.to_string()));
+    }
+    findings
+}
+
+fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Finding {
+    const CHECK: &str = "bundle";
+    let bundle = match Bundle::open(directory) {
+        Ok(bundle) => bundle,
+        Err(error) => return Finding::problem(CHECK, in_words(&error)),
+    };
+    let manifest = bundle.manifest();
+    let name = format!("{} {}, sha256 {}", manifest.name, manifest.version, bundle.digest());
+    let Some(runtime) = runtime else {
+        return Finding::note(CHECK, format!("{name}: its files are sound; it was not run, since the runtime is not usable"));
+    };
+    match check_bundle(&config.engine, runtime, &bundle) {
+        Ok(()) => Finding::ok(CHECK, format!("{name}: every method was run")),
+        Err(error) => Finding::problem(CHECK, error.to_string()),
+    }
+}
+
+/// With the user, where it is a matter of permissions.
+fn in_words(error: &BundleError) -> String {
+    let BundleError::Unreadable { source, .. } = error else {
+        return error.to_string();
+    };
+    match (source.kind(), user()) {
+        (io::ErrorKind::PermissionDenied, Some(user)) => {
+            format!("{error}: let the user with id {user}, who runs this, read it")
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// The user who runs this.
+fn user() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    fs::metadata("/proc/self").ok().map(|process| process.uid())
+}
