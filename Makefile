@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
+.PHONY: help run test test-clients lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
 	openapi config readme lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
@@ -29,6 +29,10 @@ run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK
 
 test: runtime lint ## everything that guards the project: format, lints, and every test
 	$(CARGO) test $(BUILD) --features trainer
+
+test-clients: runtime ## use a running server through the clients that other people wrote
+	$(CARGO) build $(BUILD) --bin secondlook
+	tests/clients/run.sh target/release/secondlook work/clients-venv
 
 lint: ## format and lints, warnings denied
 	$(CARGO) fmt --check

@@ -4,9 +4,13 @@
 //! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
 //! `engine`.
 
+pub mod batch;
 mod docs;
 mod examples;
+pub mod fields;
+mod form;
 mod health;
+pub mod many;
 mod metrics;
 mod middleware;
 pub mod models;
@@ -16,6 +20,7 @@ pub mod problem;
 mod router;
 mod server;
 mod service;
+mod v2;
 mod vocabulary;
 
 pub use router::router;

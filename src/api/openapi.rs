@@ -1,6 +1,7 @@
 //! The description of the interface, generated from the code: OpenAPI 3.1.
 
 use axum::{Json, extract::State};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use utoipa::{
@@ -34,7 +35,7 @@ use super::{
 struct Document;
 
 /// The encoded bytes of an image.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
 #[allow(dead_code, reason = "only its description is used")]
 pub(super) struct ImageBytes(Vec<u8>);

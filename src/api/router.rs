@@ -4,9 +4,8 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::Redire
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    docs, health, metrics, middleware, models, openapi,
-    predictions::{self, MULTIPART_OVERHEAD_BYTES},
-    service::Service,
+    batch, docs, fields, form::OVERHEAD_BYTES, health, metrics, middleware, models, openapi,
+    predictions, service::Service, v2,
 };
 use crate::config::{AccessConfig, IdempotencyConfig};
 
@@ -14,6 +13,8 @@ use crate::config::{AccessConfig, IdempotencyConfig};
 pub(super) fn documented_routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(predictions::create_prediction))
+        .routes(routes!(batch::create_predictions))
+        .routes(routes!(fields::create_field))
         .routes(routes!(models::list_models))
         .routes(routes!(models::get_model))
         .routes(routes!(health::live))
@@ -23,11 +24,10 @@ pub(super) fn documented_routes() -> OpenApiRouter<Service> {
 
 /// The whole interface over a service, for those whom the configuration lets in.
 pub fn router(service: Service, access: &AccessConfig, idempotency: &IdempotencyConfig) -> Router {
-    let body_limit = service
-        .max_image_bytes()
-        .saturating_add(MULTIPART_OVERHEAD_BYTES);
+    let body_limit = service.max_image_bytes().saturating_add(OVERHEAD_BYTES);
     let (documented, _) = documented_routes().split_for_parts();
     let routes = documented
+        .merge(v2::routes())
         .route("/openapi.json", get(openapi::json))
         .route("/docs", get(|| async { Redirect::permanent("docs/") }))
         .route("/docs/", get(docs::index))

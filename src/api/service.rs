@@ -9,7 +9,9 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::problem::Problem;
 use crate::{
     config::{LimitsConfig, ServerConfig},
     engine::Engine,
@@ -20,7 +22,9 @@ use crate::{
 pub struct Service {
     engine: Engine,
     metrics: PrometheusHandle,
-    max_image_bytes: usize,
+    limits: LimitsConfig,
+    /// One permit per batch or field that may be held in memory.
+    turns: Arc<Semaphore>,
     request_timeout: Duration,
     draining: Arc<AtomicBool>,
 }
@@ -36,7 +40,8 @@ impl Service {
         Self {
             engine,
             metrics,
-            max_image_bytes: limits.max_image_bytes,
+            limits: *limits,
+            turns: Arc::new(Semaphore::new(limits.batches_at_once)),
             request_timeout: server.request_timeout_seconds.duration(),
             draining: Arc::default(),
         }
@@ -61,7 +66,24 @@ impl Service {
 
     /// Largest encoded image in bytes.
     pub(super) fn max_image_bytes(&self) -> usize {
-        self.max_image_bytes
+        self.limits.max_image_bytes
+    }
+
+    /// Largest batch in bytes, all images together.
+    pub(super) fn max_batch_bytes(&self) -> usize {
+        self.limits.max_batch_bytes
+    }
+
+    /// Most cells in one request.
+    pub(super) fn max_cells(&self) -> usize {
+        self.limits.max_cells
+    }
+
+    /// Waits until a batch or a field may be read; its turn ends when what is returned is dropped.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        // Nobody closes the semaphore before the process ends.
+        turn.map_err(|_| Problem::draining())
     }
 
     /// Longest time for a whole request.

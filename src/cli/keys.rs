@@ -66,7 +66,11 @@ fn new_key() -> Result<String, StartFailure> {
 
 /// An entry on one line, which both the file and `SECONDLOOK_ACCESS__KEYS='[…]'` take. A name has no quotes to escape.
 fn inline(key: &KeyConfig) -> String {
-    let scopes: Vec<_> = key.scopes.iter().map(|scope| format!("\"{scope}\"")).collect();
+    let scopes: Vec<_> = key
+        .scopes
+        .iter()
+        .map(|scope| format!("\"{scope}\""))
+        .collect();
     format!(
         "{{ name = \"{}\", sha256 = \"{}\", scopes = [{}], requests_per_minute = {}, burst = {} }}",
         key.name,

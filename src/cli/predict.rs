@@ -23,7 +23,7 @@ use crate::{
     api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
     bundle::Method,
     config::{Config, LogConfig, Overrides},
-    engine::{Engine, EngineError, PredictRequest, Prediction, Priority},
+    engine::{Engine, EngineError, PredictRequest, Priority},
     telemetry,
 };
 
@@ -160,7 +160,12 @@ impl Run {
             priority: Priority::Bulk,
             deadline: None,
         };
-        let prediction = self.predict(request).await?;
+        // Nobody else is waiting, so a full queue is only a matter of time.
+        let prediction = self
+            .engine
+            .predict_patiently(request)
+            .await
+            .map_err(Failure::of)?;
         let options = AnswerOptions {
             request_id: Ulid::new().to_string(),
             accession: None,
@@ -180,18 +185,6 @@ impl Run {
             ));
         }
         fs::read(path).map_err(explain)
-    }
-
-    /// Nobody else is waiting, so a full queue is only a matter of time.
-    async fn predict(&self, request: PredictRequest) -> Result<Prediction, Failure> {
-        loop {
-            match self.engine.predict(request.clone()).await {
-                Err(EngineError::QueueFull { retry_after }) => {
-                    tokio::time::sleep(retry_after).await
-                }
-                outcome => return outcome.map_err(Failure::of),
-            }
-        }
     }
 }
 

@@ -31,7 +31,11 @@ pub fn document() -> Result<String, toml::ser::Error> {
         section("runtime", &config.runtime)?,
         section("log", &config.log)?,
     ];
-    Ok(format!("{HEAD}\n{}{}", entries::<Config>(&listen), sections.concat()))
+    Ok(format!(
+        "{HEAD}\n{}{}",
+        entries::<Config>(&listen),
+        sections.concat()
+    ))
 }
 
 fn section<Section: DocumentedFields + Serialize>(

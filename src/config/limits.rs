@@ -11,6 +11,12 @@ pub struct LimitsConfig {
     pub max_image_bytes: usize,
     /// Largest width × height that an image may declare; more is answered 413.
     pub max_pixels: u64,
+    /// Most crops in a batch, nuclei in a field or images in one inference request; more is answered 413.
+    pub max_cells: usize,
+    /// Largest batch in bytes, all images together; more is answered 413.
+    pub max_batch_bytes: usize,
+    /// Batches and fields that are held in memory at a time; further ones wait for their turn.
+    pub batches_at_once: usize,
 }
 
 impl Default for LimitsConfig {
@@ -18,6 +24,9 @@ impl Default for LimitsConfig {
         Self {
             max_image_bytes: 20_000_000,
             max_pixels: 50_000_000,
+            max_cells: 1000,
+            max_batch_bytes: 100_000_000,
+            batches_at_once: 4,
         }
     }
 }

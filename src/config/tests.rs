@@ -3,7 +3,7 @@
 
 use figment::Jail;
 
-use super::{Config, document, ExecutionProvider, LogFormat, Overrides};
+use super::{Config, ExecutionProvider, LogFormat, Overrides, document};
 
 const DOCUMENTED: &str = include_str!("../../config/secondlook.toml");
 
@@ -153,6 +153,7 @@ fn impossible_values_are_refused() {
         "[server]\nrequest_timeout_seconds = nan",
         "[server]\ndrain_timeout_seconds = 1e300",
         "[limits]\nmax_image_bytes = 0",
+        "[limits]\nbatches_at_once = 0",
         "[log]\nformat = 'xml'",
     ];
     for text in impossible {

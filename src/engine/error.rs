@@ -54,6 +54,25 @@ pub enum EngineError {
         /// What there is instead.
         hint: String,
     },
+    /// The tensor is not one that the bundle's preparation of an image could have made.
+    #[error("the tensor is no image as the model wants it: {reason}")]
+    Tensor {
+        /// What differs.
+        reason: String,
+    },
+    /// Test-time augmentation was asked for on a tensor.
+    #[error(
+        "there are no augmented views of a tensor: send the encoded image, or choose another method"
+    )]
+    NoViewsOfTensor,
+    /// The scale given for a field cannot be compared with the bundle's.
+    #[error("`{field}` cannot be used: {reason}")]
+    Scale {
+        /// The parameter.
+        field: &'static str,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// Too much work is waiting already.
     #[error("too much work is waiting: try again later")]
     QueueFull {

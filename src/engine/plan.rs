@@ -1,6 +1,6 @@
 //! From a request's options to what has to be run.
 
-use super::{EngineError, HeadCall, Model, PredictRequest};
+use super::{EngineError, HeadCall, Model, PredictRequest, Subject};
 use crate::{bundle::Method, uncertainty::Policy};
 
 /// One method of a request.
@@ -42,6 +42,10 @@ impl Plan {
         if let Some(method) = asked.iter().find(|method| !offered.contains(method)) {
             return Err(unsupported(model, *method, &offered));
         }
+        if matches!(request.image, Subject::Tensor(_)) && asked.contains(&Method::Tta) {
+            return Err(EngineError::NoViewsOfTensor);
+        }
+        request.image.check(&model.manifest().input)?;
         if let (Some(passes), true) = (
             request.passes,
             asked.iter().all(|method| *method == Method::Baseline),

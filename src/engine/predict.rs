@@ -5,12 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::{
-    Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Timing,
+    Engine, EngineError, HeadCall, Model, PredictRequest, Prediction, RunError, Subject, Timing,
     backlog::Load,
     claim::claim,
     judge::judge,
@@ -18,12 +16,10 @@ use super::{
     plan::Plan,
     prepare::Source,
     unlike::{judge_statistics, refer_unlike},
+    warning,
     worker::{Job, JobAnswer, Workplace},
 };
-use crate::{
-    bundle::Method,
-    imaging::{CellImage, decode},
-};
+use crate::{bundle::Method, imaging::CellImage};
 
 impl Engine {
     /// Whether the request would be taken on now, by everything but its image.
@@ -53,10 +49,12 @@ impl Engine {
             index,
             model,
             plan: &plan,
-            seed: request.seed.unwrap_or_else(|| seed_of(&request.image)),
+            seed: request.seed.unwrap_or_else(|| request.image.own_seed()),
             load,
         };
+        let is_upload = matches!(request.image, Subject::Upload(_));
         let Asked { itself, views } = work.ask(request.image).await?;
+        let size = itself.size.or(views.size).filter(|_| is_upload);
 
         let ood = judge_statistics(model, &itself.statistics)?;
         let mut scores_of_heads = itself.scores.into_iter();
@@ -84,6 +82,10 @@ impl Engine {
             answer,
             comparisons: answers.collect(),
             ood,
+            warnings: size
+                .and_then(|size| warning::of_upload(&model.manifest().input, size))
+                .into_iter()
+                .collect(),
             timing,
         })
     }
@@ -103,17 +105,6 @@ impl Engine {
         }
         Ok(place)
     }
-}
-
-/// The first 53 bits of the SHA-256 of the upload: the same bytes get the same answer, and every JSON reader keeps the
-/// number exactly.
-pub fn seed_of(image: &[u8]) -> u64 {
-    let digest = Sha256::digest(image);
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
-        >> 11
 }
 
 /// One request on its way through the engine.
@@ -137,6 +128,7 @@ struct Asked {
 pub(super) struct Outcome {
     pub(super) scores: Vec<Vec<f32>>,
     pub(super) statistics: Vec<f32>,
+    pub(super) size: Option<(u32, u32)>,
     pub(super) preparation: Duration,
     pub(super) queue: Duration,
     pub(super) inference: Duration,
@@ -158,6 +150,7 @@ impl From<JobAnswer> for Outcome {
         Self {
             scores: answer.scores,
             statistics: answer.statistics,
+            size: answer.size,
             preparation: answer.preparation,
             queue: answer.queue,
             inference: answer.inference,
@@ -178,13 +171,14 @@ impl Work<'_> {
     }
 
     /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
-    async fn ask(&self, upload: Bytes) -> Result<Asked, EngineError> {
+    async fn ask(&self, subject: Subject) -> Result<Asked, EngineError> {
         if self.plan.views() == 0 {
-            let itself = self.run_itself(Source::Upload(upload)).await?;
+            let itself = self.run_itself(Source::Subject(subject)).await?;
             let views = Outcome::default();
             return Ok(Asked { itself, views });
         }
-        let (decoded, preparation) = self.decode(upload).await?;
+        let (decoded, preparation) = self.decode(subject).await?;
+        let size = (decoded.cell.width(), decoded.cell.height());
         let itself = async {
             match self.plan.needs_image_itself() {
                 true => self.run_itself(Source::Cell(decoded.cell)).await,
@@ -193,21 +187,24 @@ impl Work<'_> {
         };
         let (itself, mut views) = tokio::try_join!(itself, self.run_views(decoded.source))?;
         views.preparation += preparation;
+        views.size = Some(size);
         let share = views.scores.len() as f64 / self.plan.views() as f64;
         self.engine.note_share_of_views(self.index, share);
         Ok(Asked { itself, views })
     }
 
     /// Decodes no more images at a time than there are cores.
-    async fn decode(&self, upload: Bytes) -> Result<(Decoded, Duration), EngineError> {
+    async fn decode(&self, subject: Subject) -> Result<(Decoded, Duration), EngineError> {
         let shared = &self.engine.shared;
         let permit = shared.decoding.acquire().await;
         let _permit = permit.map_err(|_| EngineError::Draining)?;
         let (limits, model) = (shared.place.limits, Arc::clone(self.model));
         let decoding = spawn_blocking(move || {
             let started = Instant::now();
-            let cell = Arc::new(decode(&upload, &limits)?);
-            let source = tta::source(&cell, &model.manifest().input)?;
+            let input = &model.manifest().input;
+            let cell = subject.pixels(input, &limits)?;
+            let cell = Arc::new(cell.ok_or(EngineError::NoViewsOfTensor)?);
+            let source = tta::source(&cell, input)?;
             Ok::<_, EngineError>((Decoded { cell, source }, started.elapsed()))
         });
         decoding.await.map_err(RunError::Task)?
@@ -230,6 +227,7 @@ impl Work<'_> {
             model: self.index,
             source,
             calls,
+            size: None,
             enqueued: Instant::now(),
             deadline: self.load.deadline,
             reply,

@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
-use super::{Model, Priority};
+use super::{Model, Priority, Subject, Warning};
 use crate::{
     bundle::Method,
     uncertainty::{Decision, Samples, Summary, ood::OodScore},
@@ -16,8 +14,8 @@ use crate::{
 /// One image and what is wanted of it.
 #[derive(Clone, Debug, Default)]
 pub struct PredictRequest {
-    /// The encoded image as it was uploaded.
-    pub image: Bytes,
+    /// The image.
+    pub image: Subject,
     /// Name of the bundle; the first one when absent.
     pub model: Option<String>,
     /// The method that makes the answer; the bundle's first when absent.
@@ -26,7 +24,7 @@ pub struct PredictRequest {
     pub compare: Vec<Method>,
     /// T, for the methods that draw samples; the bundle's own when absent.
     pub passes: Option<u32>,
-    /// Seed of every random choice; derived from the image's bytes when absent.
+    /// Seed of every random choice; derived from the image when absent.
     pub seed: Option<u64>,
     /// Name of the referral policy; the method's first when absent.
     pub policy: Option<String>,
@@ -51,6 +49,8 @@ pub struct Prediction {
     pub comparisons: Vec<MethodAnswer>,
     /// How unlike the training's images this one is, the same for every method; absent where the bundle cannot tell.
     pub ood: Option<OodScore>,
+    /// What the answer is to be taken with.
+    pub warnings: Vec<Warning>,
     /// How long the parts took.
     pub timing: Timing,
 }

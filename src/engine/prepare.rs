@@ -2,19 +2,17 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bytes::Bytes;
-
-use super::methods::tta;
+use super::{Subject, methods::tta};
 use crate::{
     bundle::Manifest,
-    imaging::{CellImage, ImageError, InputTensor, Limits, decode, resize},
+    imaging::{CellImage, ImageError, InputTensor, Limits, resize},
 };
 
 /// What a job is about.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A cell as it was uploaded.
-    Upload(Bytes),
+    /// A cell as it came.
+    Subject(Subject),
     /// A cell.
     Cell(Arc<CellImage>),
     /// Some of the augmented views of a cell.
@@ -32,18 +30,19 @@ impl Source {
     /// Images that go through the trunk.
     pub(super) fn images(&self) -> usize {
         match self {
-            Self::Upload(_) | Self::Cell(_) => 1,
+            Self::Subject(_) | Self::Cell(_) => 1,
             Self::Views { range, .. } => range.len(),
         }
     }
 
-    /// Appends the images to the tensor; on an error it holds what it held before.
+    /// Appends the images to the tensor; on an error it holds what it held before. Returns the size in pixels of a cell as
+    /// it came, before it was resized.
     pub(super) fn push_to(
         &self,
         tensor: &mut InputTensor,
         manifest: &Manifest,
         limits: &Limits,
-    ) -> Result<(), ImageError> {
+    ) -> Result<Option<(u32, u32)>, ImageError> {
         let before = tensor.images();
         let pushed = self.try_push_to(tensor, manifest, limits);
         if pushed.is_err() {
@@ -57,18 +56,25 @@ impl Source {
         tensor: &mut InputTensor,
         manifest: &Manifest,
         limits: &Limits,
-    ) -> Result<(), ImageError> {
+    ) -> Result<Option<(u32, u32)>, ImageError> {
         let input = &manifest.input;
         let mut push = |image: &CellImage| {
             let resized = resize(image, input.size, input.size, input.resize)?;
-            tensor.push(&resized, &input.normalisation)
+            tensor.push(&resized, &input.normalisation)?;
+            Ok(Some((image.width(), image.height())))
         };
         match self {
-            Self::Upload(bytes) => push(&decode(bytes, limits)?),
+            Self::Subject(Subject::Tensor(values)) => tensor.push_values(values).map(|()| None),
+            Self::Subject(subject) => match subject.pixels(input, limits)? {
+                Some(cell) => push(&cell),
+                None => Ok(None),
+            },
             Self::Cell(cell) => push(cell),
             Self::Views { cell, seed, range } => match &manifest.methods.tta {
-                Some(tta) => tta::push_views(tensor, cell, tta, input, *seed, range.clone()),
-                None => Ok(()),
+                Some(tta) => {
+                    tta::push_views(tensor, cell, tta, input, *seed, range.clone()).map(|()| None)
+                }
+                None => Ok(None),
             },
         }
     }

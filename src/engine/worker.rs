@@ -22,6 +22,8 @@ pub(super) struct Job {
     pub(super) model: usize,
     pub(super) source: Source,
     pub(super) calls: Vec<HeadCall>,
+    /// Size in pixels of the cell as it came; known once the job is in the tensor.
+    pub(super) size: Option<(u32, u32)>,
     pub(super) enqueued: Instant,
     /// When nobody waits any more.
     pub(super) deadline: Option<Instant>,
@@ -34,6 +36,8 @@ pub(super) struct JobAnswer {
     pub(super) scores: Vec<Vec<f32>>,
     /// Statistics `[images, S]` of a middle layer of the trunk, row-major; empty where the trunk has none.
     pub(super) statistics: Vec<f32>,
+    /// Size in pixels of the cell as it came; `None` for views and tensors.
+    pub(super) size: Option<(u32, u32)>,
     /// Time spent waiting for the worker.
     pub(super) queue: Duration,
     /// Time spent on turning the batch's uploads into tensors.
@@ -111,6 +115,7 @@ impl Shift<'_> {
                     let answer = JobAnswer {
                         scores,
                         statistics,
+                        size: job.size,
                         queue: started.saturating_duration_since(job.enqueued),
                         preparation,
                         inference: answered.inference,
@@ -135,7 +140,7 @@ impl Shift<'_> {
     fn prepare(&mut self, batch: Vec<Job>) -> Vec<Job> {
         self.station.images.truncate(0);
         let mut ready = Vec::with_capacity(batch.len());
-        for job in batch {
+        for mut job in batch {
             if job
                 .deadline
                 .is_some_and(|deadline| deadline <= Instant::now())
@@ -144,14 +149,17 @@ impl Shift<'_> {
                 continue;
             }
             match guarded(|| self.push(&job.source)) {
-                Ok(()) => ready.push(job),
+                Ok(size) => {
+                    job.size = size;
+                    ready.push(job);
+                }
                 Err(error) => job.reply.send(Err(error)),
             }
         }
         ready
     }
 
-    fn push(&mut self, source: &Source) -> Result<(), EngineError> {
+    fn push(&mut self, source: &Source) -> Result<Option<(u32, u32)>, EngineError> {
         let Station { sessions, images } = &mut *self.station;
         Ok(source.push_to(images, sessions.manifest(), &self.place.limits)?)
     }

@@ -93,6 +93,14 @@ pub enum ImageError {
         /// The range in words.
         allowed: &'static str,
     },
+    /// Another number of values than one image has was pushed into a tensor.
+    #[error("the image has {values} values and the tensor holds images of {expected}")]
+    ValueCount {
+        /// The number of values.
+        values: usize,
+        /// The number that an image of the tensor has.
+        expected: usize,
+    },
     /// An image of another size than the tensor's was pushed into it.
     #[error(
         "the image has {width} x {height} pixels and the tensor holds images of {tensor_width} x {tensor_height}, resize it first"

@@ -108,6 +108,22 @@ impl InputTensor {
         Ok(())
     }
 
+    /// Appends the values of one image, normalised already.
+    ///
+    /// # Errors
+    /// [`ImageError::ValueCount`] for another number of values than an image of the tensor's size has.
+    pub fn push_values(&mut self, values: &[f32]) -> Result<(), ImageError> {
+        let expected = self.values_per_image();
+        if values.len() != expected {
+            return Err(ImageError::ValueCount {
+                values: values.len(),
+                expected,
+            });
+        }
+        self.values.extend_from_slice(values);
+        Ok(())
+    }
+
     /// Keeps the first `images`, and the memory of the others for the next.
     pub fn truncate(&mut self, images: usize) {
         let values = self.values_per_image().saturating_mul(images);

@@ -29,7 +29,7 @@ fn cells() -> Vec<Bytes> {
 
 async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
     let request = PredictRequest {
-        image,
+        image: image.into(),
         method: Some(method),
         passes: (method == Method::Tta).then_some(6),
         exact: true,

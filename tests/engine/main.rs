@@ -17,7 +17,6 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use bytes::Bytes;
 use secondlook::{
     bundle::Bundle,
     config::EngineConfig,
@@ -55,7 +54,7 @@ pub fn request(variant: u8) -> PredictRequest {
         .write_to(&mut encoded, image::ImageFormat::Png)
         .unwrap();
     PredictRequest {
-        image: Bytes::from(encoded.into_inner()),
+        image: encoded.into_inner().into(),
         ..PredictRequest::default()
     }
 }

@@ -15,7 +15,9 @@ const BUNDLE: &str = "models/cric-lite0";
 
 async fn ask(engine: &Engine, cell: &str, exact: bool) -> Prediction {
     let request = PredictRequest {
-        image: Bytes::from(fs::read(format!("examples/cells/{cell}.png")).unwrap()),
+        image: fs::read(format!("examples/cells/{cell}.png"))
+            .unwrap()
+            .into(),
         method: Some(Method::Tta),
         exact,
         priority: Priority::Bulk,

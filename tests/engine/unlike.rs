@@ -83,7 +83,7 @@ fn landscape() -> Bytes {
 
 fn ask(image: &Bytes, method: Method) -> PredictRequest {
     PredictRequest {
-        image: image.clone(),
+        image: image.clone().into(),
         method: Some(method),
         ..PredictRequest::default()
     }

@@ -8,11 +8,22 @@ use super::server::{CELL, MODELS, Server, fixture, problem, program};
 
 /// A key and its entry for the configuration, as `secondlook keys new` prints them.
 fn new_key(arguments: &[&str]) -> (String, String) {
-    let made = program().args(["keys", "new"]).args(arguments).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made = program()
+        .args(["keys", "new"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let printed = String::from_utf8(made.stdout).unwrap();
     let (key, entry) = printed.trim_end().split_once('\n').unwrap();
-    assert!(!entry.contains(key), "the configuration would hold the key itself");
+    assert!(
+        !entry.contains(key),
+        "the configuration would hold the key itself"
+    );
     (key.to_owned(), entry.to_owned())
 }
 
@@ -27,7 +38,12 @@ async fn refusal(request: RequestBuilder) -> (u16, String, HeaderMap) {
     let status = response.status().as_u16();
     let problem = problem(response).await;
     assert!(problem["hint"].is_string(), "{problem}");
-    let kind = problem["type"].as_str().unwrap().rsplit(':').next().unwrap();
+    let kind = problem["type"]
+        .as_str()
+        .unwrap()
+        .rsplit(':')
+        .next()
+        .unwrap();
     (status, kind.to_owned(), headers)
 }
 
@@ -43,20 +59,37 @@ async fn a_key_opens_what_its_scopes_say() {
     let predict = || server.predict("", fixture(CELL));
 
     for open in ["/health/live", "/health/ready", "/openapi.json", "/docs/"] {
-        assert_eq!(server.get(open).send().await.unwrap().status(), StatusCode::OK, "{open}");
+        assert_eq!(
+            server.get(open).send().await.unwrap().status(),
+            StatusCode::OK,
+            "{open}"
+        );
     }
-    for request in [predict(), server.get("/v1/models"), server.get("/metrics"), server.get("/nothing")] {
+    for request in [
+        predict(),
+        server.get("/v1/models"),
+        server.get("/metrics"),
+        server.get("/nothing"),
+    ] {
         let (status, kind, headers) = refusal(request).await;
         assert_eq!((status, kind.as_str()), (401, "unauthorized"));
         assert_eq!(challenge(&headers), "Bearer realm=\"secondlook\"");
     }
-    for wrong in ["wrong", &usual[1..], &format!("{usual}x"), &usual.to_uppercase()] {
+    for wrong in [
+        "wrong",
+        &usual[1..],
+        &format!("{usual}x"),
+        &usual.to_uppercase(),
+    ] {
         let (status, _, headers) = refusal(predict().bearer_auth(wrong)).await;
         assert_eq!(status, 401, "{wrong}");
         assert!(challenge(&headers).contains("invalid_token"), "{wrong}");
     }
 
-    assert_eq!(predict().bearer_auth(&usual).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        predict().bearer_auth(&usual).send().await.unwrap().status(),
+        StatusCode::OK
+    );
     let models = server.get("/v1/models").header("X-API-Key", &usual);
     assert_eq!(models.send().await.unwrap().status(), StatusCode::OK);
     let metrics = server.get("/metrics").bearer_auth(&scraper);
@@ -101,7 +134,10 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
             .request(Method::OPTIONS, url)
             .header("Origin", origin)
             .header("Access-Control-Request-Method", "POST")
-            .header("Access-Control-Request-Headers", "content-type,idempotency-key")
+            .header(
+                "Access-Control-Request-Headers",
+                "content-type,idempotency-key",
+            )
             .send()
     };
     const ALLOWED: &str = "access-control-allow-origin";
@@ -119,10 +155,14 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
     let allowed = preflight(&server, "https://lims.example").await.unwrap();
     assert!(allowed.status().is_success());
     assert_eq!(allowed.headers()[ALLOWED], "https://lims.example");
-    let stranger = preflight(&server, "https://elsewhere.example").await.unwrap();
+    let stranger = preflight(&server, "https://elsewhere.example")
+        .await
+        .unwrap();
     assert!(!stranger.headers().contains_key(ALLOWED));
     // A page has to be able to read why it was refused.
-    let refused = server.get("/v1/models").header("Origin", "https://lims.example");
+    let refused = server
+        .get("/v1/models")
+        .header("Origin", "https://lims.example");
     let refused = refused.send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(refused.headers()[ALLOWED], "https://lims.example");
@@ -137,14 +177,21 @@ fn refused_start(settings: &[(&str, &str)]) -> String {
     }
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert_eq!(
+        (output.status.code(), said.lines().count()),
+        (Some(2), 1),
+        "{said}"
+    );
     said
 }
 
 #[test]
 fn an_address_that_others_reach_needs_keys_or_the_word() {
     let said = refused_start(&[]);
-    assert!(said.contains("access.keys") && said.contains("access.open"), "{said}");
+    assert!(
+        said.contains("access.keys") && said.contains("access.open"),
+        "{said}"
+    );
     let (_, entry) = new_key(&["lims"]);
     let twice = format!("[{entry}, {entry}]");
     let entry = format!("[{entry}]");
@@ -154,7 +201,9 @@ fn an_address_that_others_reach_needs_keys_or_the_word() {
     let short = r#"[{name = "lims", sha256 = "abc"}]"#;
     assert!(refused_start(&[("KEYS", short)]).contains("sha256"));
     let origin = r#"["lims.example"]"#;
-    assert!(refused_start(&[("OPEN", "true"), ("ALLOWED_ORIGINS", origin)]).contains("lims.example"));
+    assert!(
+        refused_start(&[("OPEN", "true"), ("ALLOWED_ORIGINS", origin)]).contains("lims.example")
+    );
 
     for settings in [("ACCESS__OPEN", "true"), ("ACCESS__KEYS", entry.as_str())] {
         let server = Server::listening("0.0.0.0:0", &[settings]);
@@ -165,7 +214,11 @@ fn an_address_that_others_reach_needs_keys_or_the_word() {
 #[test]
 fn impossible_keys_are_not_made() {
     for arguments in [["a b", "--burst", "0"], ["lims", "--burst", "3"]] {
-        let made = program().args(["keys", "new"]).args(arguments).output().unwrap();
+        let made = program()
+            .args(["keys", "new"])
+            .args(arguments)
+            .output()
+            .unwrap();
         assert_eq!((made.status.code(), made.stdout.len()), (Some(2), 0));
     }
 }

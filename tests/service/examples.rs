@@ -2,11 +2,14 @@
 
 use std::{env, fs};
 
-use secondlook::api::{predictions::PredictionAnswer, problem::ProblemBody};
+use reqwest::multipart::{Form, Part};
+use secondlook::api::{
+    batch::BatchAnswer, fields::FieldAnswer, predictions::PredictionAnswer, problem::ProblemBody,
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::server::{Server, fixture, problem};
+use super::server::{Server, answer, fixture, problem};
 
 /// Set it to write the examples again: `make openapi`.
 const UPDATE: &str = "UPDATE_EXAMPLES";
@@ -70,4 +73,31 @@ async fn the_examples_are_real_answers() {
         .unwrap();
     let problem: ProblemBody = serde_json::from_value(problem(half).await).unwrap();
     check("problem", &problem);
+
+    let cell = |name: &str| {
+        let bytes = fs::read(format!("examples/cells/{name}")).unwrap();
+        Part::bytes(bytes).file_name(name.to_owned())
+    };
+    let half = fixture("bad_inputs/jpeg_truncated_half.jpg");
+    let batch = Form::new()
+        .part("image", cell("nilm.png"))
+        .part("image", cell("hsil.png"))
+        .part("image", Part::bytes(half).file_name("half.jpg"));
+    let request = server.post("/v1/predictions:batch?method=mc_dropout");
+    let batch: BatchAnswer = server_answer(request.multipart(batch)).await;
+    check("batch", &batch);
+
+    let nuclei = r#"[{"id": "1", "x": 70, "y": 70}, {"id": "2", "x": 70, "y": 140}]"#;
+    let field = Form::new()
+        .part("image", cell("hsil.png"))
+        .text("nuclei", nuclei);
+    let request = server.post("/v1/fields?method=mc_dropout&source_width_px=1280");
+    let field: FieldAnswer = server_answer(request.multipart(field)).await;
+    check("field", &field);
+}
+
+async fn server_answer<Answer: serde::de::DeserializeOwned>(
+    request: reqwest::RequestBuilder,
+) -> Answer {
+    serde_json::from_value(answer(request).await).unwrap()
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod batches;
 mod cli;
 mod docs;
 mod doctor;
 mod examples;
+mod fields;
 mod hostile;
 mod idempotency;
 mod lifecycle;
@@ -28,3 +30,4 @@ mod unlike;
 #[allow(dead_code, reason = "the engine's tests use the rest")]
 #[path = "../engine/unlike_bundle.rs"]
 mod unlike_bundle;
+mod v2;

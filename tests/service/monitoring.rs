@@ -12,8 +12,9 @@ fn expressions() -> Vec<String> {
     let dashboard: Value = serde_json::from_slice(&dashboard).unwrap();
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
-    let mut expressions: Vec<_> =
-        targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect();
+    let mut expressions: Vec<_> = targets
+        .map(|target| target["expr"].as_str().unwrap().to_owned())
+        .collect();
     let rules = fs::read_to_string("docker/prometheus/alerts.yml").unwrap();
     let rules = rules.split("expr:").skip(1);
     expressions.extend(rules.map(|rule| rule.split(" for:").next().unwrap().to_owned()));
@@ -24,14 +25,19 @@ fn expressions() -> Vec<String> {
 fn words(expression: &str) -> impl Iterator<Item = &str> {
     let outside_quotes = expression.split('"').step_by(2);
     outside_quotes
-        .flat_map(|text| text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_'))
+        .flat_map(|text| {
+            text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        })
         .filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
 
 /// The names of figures and of their labels as they are exported.
 fn exported(metrics: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for line in metrics.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in metrics
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
         let (series, _) = line.rsplit_once(' ').unwrap();
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));
         names.insert(name.to_owned());
@@ -45,16 +51,29 @@ fn exported(metrics: &str) -> BTreeSet<String> {
 async fn every_expression_refers_to_figures_and_labels_that_exist() {
     let server = Server::start();
     server.answer("").await;
-    let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let metrics = server
+        .get("/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let exported = exported(&metrics);
     // Prometheus' own; the rest of its language.
     let known = ["up", "job", "sum", "rate", "by", "histogram_quantile"];
     let expressions = expressions();
     assert_eq!(expressions.len(), 6 + 8);
     for expression in &expressions {
-        assert!(words(expression).any(|word| word.starts_with("secondlook_") || word == "up"), "{expression}");
+        assert!(
+            words(expression).any(|word| word.starts_with("secondlook_") || word == "up"),
+            "{expression}"
+        );
         for word in words(expression) {
-            assert!(known.contains(&word) || exported.contains(word), "`{word}` in {expression}");
+            assert!(
+                known.contains(&word) || exported.contains(word),
+                "`{word}` in {expression}"
+            );
         }
     }
 }

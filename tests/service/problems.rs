@@ -167,7 +167,7 @@ async fn impossible_parameters_are_named() {
 #[tokio::test]
 async fn what_is_not_there_is_404_and_wrong_methods_keep_allow() {
     let server = Server::start();
-    expect(server.get("/v2/nothing"), 404, "not-found", None).await;
+    expect(server.get("/v1/nothing"), 404, "not-found", None).await;
     expect(server.get("/docs/nothing.js"), 404, "not-found", None).await;
     expect(
         server.get("/v1/models/absent"),

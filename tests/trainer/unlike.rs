@@ -119,7 +119,7 @@ async fn the_real_trunk_tells_a_landscape_from_a_cell_in_any_batch() {
     let engine = Engine::start(&config, Limits::default(), runtime(), vec![bundle]).unwrap();
     let ask = |image: &Bytes, method| {
         let asked = PredictRequest {
-            image: image.clone(),
+            image: image.clone().into(),
             method: Some(method),
             passes: (method == Method::Tta).then_some(3),
             ..PredictRequest::default()

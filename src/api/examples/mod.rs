@@ -8,6 +8,16 @@ pub(super) fn prediction() -> Value {
     read(include_str!("prediction.json"))
 }
 
+/// The answer for `examples/cells/nilm.png`, `examples/cells/hsil.png` and half a JPEG.
+pub(super) fn batch() -> Value {
+    read(include_str!("batch.json"))
+}
+
+/// The answer for two nuclei on `examples/cells/hsil.png`, of which one lies beside it.
+pub(super) fn field() -> Value {
+    read(include_str!("field.json"))
+}
+
 /// The answer for half a JPEG.
 pub(super) fn problem() -> Value {
     read(include_str!("problem.json"))

@@ -13,7 +13,7 @@ use axum::{
 use tracing::info;
 
 use super::{keys::Client, request_id::RequestId};
-use crate::{bundle::Method, telemetry::metrics};
+use crate::{bundle::Method, engine::Model, telemetry::metrics};
 
 /// What is logged when the client went away before its answer, as nginx does.
 const CLIENT_WENT_AWAY: u16 = 499;
@@ -25,6 +25,17 @@ const NO_ROUTE: &str = "none";
 pub(in crate::api) struct AnsweredBy {
     pub(in crate::api) model: String,
     pub(in crate::api) method: Method,
+}
+
+impl AnsweredBy {
+    /// A model, by the method asked for or its first.
+    pub(in crate::api) fn of(model: &Model, method: Option<Method>) -> Self {
+        let usual = model.methods().first().copied();
+        Self {
+            model: model.name().to_owned(),
+            method: method.or(usual).unwrap_or(Method::Baseline),
+        }
+    }
 }
 
 /// Logs and counts a request when it is answered, or when its client went away.

@@ -16,9 +16,14 @@ use crate::api::{
 
 const HEADERS: [&str; 2] = ["x-request-timeout", "request-timeout"];
 
-/// When the client stops waiting, if it said so.
+/// When nobody waits for a request any more.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::api) struct Deadline(pub(in crate::api) Option<Instant>);
+pub(in crate::api) struct Deadline {
+    /// When the client stops waiting, if it said so.
+    pub(in crate::api) asked: Option<Instant>,
+    /// When the server gives up, whoever said so.
+    pub(in crate::api) limit: Instant,
+}
 
 /// Gives up when the deadline passes. What was being awaited is dropped: work that is still in the queue is not begun, and
 /// what is running is ended.
@@ -31,9 +36,12 @@ pub(super) async fn enforce(
         Ok(asked) => asked.map(|asked| asked.min(service.request_timeout())),
         Err(problem) => return problem.into_response(),
     };
-    let deadline = Deadline(asked.map(|asked| Instant::now() + asked));
-    request.extensions_mut().insert(deadline);
     let limit = asked.unwrap_or(service.request_timeout());
+    let at = Instant::now() + limit;
+    request.extensions_mut().insert(Deadline {
+        asked: asked.map(|_| at),
+        limit: at,
+    });
     tokio::time::timeout(limit, next.run(request))
         .await
         .unwrap_or_else(|_| passed(limit).into_response())

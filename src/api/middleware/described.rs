@@ -17,7 +17,10 @@ const HEADER: &str = "api_key";
 const OF_KEYS: [(&str, &str); 3] = [
     ("401", "The API key is missing or unknown"),
     ("403", "The API key does not open this"),
-    ("429", "This API key has made all requests that it may make for now; `Retry-After` says when to come back"),
+    (
+        "429",
+        "This API key has made all requests that it may make for now; `Retry-After` says when to come back",
+    ),
 ];
 const OF_POSTS: (&str, &str) = ("409", "The idempotency key was used with another request");
 
@@ -49,10 +52,15 @@ fn describe_path(path: &str, item: &mut PathItem) {
             SecurityRequirement::new::<_, _, String>(BEARER, []),
             SecurityRequirement::new::<_, _, String>(HEADER, []),
         ]);
-        OF_KEYS.iter().for_each(|problem| add_problem(operation, *problem));
+        OF_KEYS
+            .iter()
+            .for_each(|problem| add_problem(operation, *problem));
         if method == axum::http::Method::POST {
             add_problem(operation, OF_POSTS);
-            operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+            operation
+                .parameters
+                .get_or_insert_default()
+                .push(RefOr::T(idempotency_key()));
         }
     }
 }

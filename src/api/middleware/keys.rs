@@ -188,7 +188,13 @@ mod tests {
 
     #[test]
     fn what_is_not_known_to_be_open_is_closed() {
-        for path in ["/", "/docs/", "/openapi.json", "/health/ready", "/v2/health/live"] {
+        for path in [
+            "/",
+            "/docs/",
+            "/openapi.json",
+            "/health/ready",
+            "/v2/health/live",
+        ] {
             assert_eq!(scope_of(&HttpMethod::GET, path), None, "{path}");
         }
         let closed = [

@@ -1,29 +1,38 @@
 //! The accession: an identifier of the specimen that is passed through to the answer and never logged.
 
-use axum::http::HeaderMap;
+use axum::{extract::multipart::Field, http::HeaderMap};
 
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::{
+    form,
+    problem::{Problem, ProblemKind},
+};
 
 const HEADER: &str = "x-accession";
 const MAX_CHARACTERS: usize = 256;
 /// A character of UTF-8 has up to four bytes.
-pub(super) const MAX_BYTES: usize = 4 * MAX_CHARACTERS;
+const MAX_BYTES: usize = 4 * MAX_CHARACTERS;
 
 /// Refuses one that is too long to be an identifier.
-pub(super) fn checked(accession: String) -> Result<String, Problem> {
-    if accession.chars().count() > MAX_CHARACTERS {
-        return Err(too_long());
+pub(in crate::api) fn checked(accession: Option<String>) -> Result<Option<String>, Problem> {
+    match accession {
+        Some(accession) if accession.chars().count() > MAX_CHARACTERS => Err(too_long()),
+        accession => Ok(accession),
     }
-    Ok(accession)
 }
 
-pub(super) fn too_long() -> Problem {
+fn too_long() -> Problem {
     let detail = format!("the accession has more than {MAX_CHARACTERS} characters");
     Problem::parameter("accession", detail).hint("send the identifier alone")
 }
 
+/// The accession in a part of a form.
+pub(in crate::api) async fn of_part(part: &mut Field<'_>) -> Result<String, Problem> {
+    let bytes = form::read_part(part, MAX_BYTES).await?;
+    form::text(bytes.ok_or_else(too_long)?, "accession")
+}
+
 /// The accession in the headers, if there is one.
-pub(super) fn of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(in crate::api) fn of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(HEADER) else {
         return Ok(None);
     };

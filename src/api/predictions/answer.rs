@@ -37,6 +37,8 @@ pub struct PredictionAnswer {
     pub ood: Option<OutOfDistribution>,
     /// Whether a person has to look.
     pub decision: DecisionAnswer,
+    /// What the answer is to be taken with; empty when there is nothing to say.
+    pub warnings: Vec<WarningAnswer>,
     /// The answers by the methods of `compare`, in that order.
     pub comparisons: Vec<Comparison>,
     /// What is needed to get the same answer again.
@@ -183,6 +185,26 @@ pub struct DecisionAnswer {
     pub policy: Option<String>,
     /// Why a person has to look; empty when the answer is accepted.
     pub reasons: Vec<ReasonName>,
+}
+
+/// Something about what was sent that makes the answer worth less.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Warning)]
+pub struct WarningAnswer {
+    /// What it is about; compare this, not the text.
+    pub code: WarningCode,
+    /// What was found and what to do.
+    pub detail: String,
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// The crop does not have the size of those that the model was trained on.
+    CropSize,
+    /// Nobody gave the scale of the field, and its width is not that of the model's fields.
+    ScaleAssumed,
 }
 
 /// What is needed to get the same answer again.

@@ -7,10 +7,11 @@ use ulid::Ulid;
 use super::answer::{
     ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistribution, PaperScore,
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
+    WarningAnswer, WarningCode,
 };
 use crate::{
     bundle::Label,
-    engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing},
+    engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning},
     uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore},
 };
 
@@ -46,6 +47,11 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
         samples: main.samples,
         ood: prediction.ood.map(out_of_distribution),
         decision: main.decision,
+        warnings: prediction
+            .warnings
+            .iter()
+            .map(WarningAnswer::from)
+            .collect(),
         comparisons: further
             .map(|answer| comparison(answer, labels, options.with_samples))
             .collect(),
@@ -155,6 +161,19 @@ fn decision(decision: &Decision) -> DecisionAnswer {
             .iter()
             .map(|reason| (*reason).into())
             .collect(),
+    }
+}
+
+impl From<&Warning> for WarningAnswer {
+    fn from(warning: &Warning) -> Self {
+        let code = match warning {
+            Warning::CropSize { .. } => WarningCode::CropSize,
+            Warning::ScaleAssumed { .. } => WarningCode::ScaleAssumed,
+        };
+        Self {
+            code,
+            detail: warning.to_string(),
+        }
     }
 }
 

@@ -53,28 +53,25 @@ use crate::{
 pub(in crate::api) async fn create_prediction(
     State(service): State<Service>,
     Extension(request_id): Extension<RequestId>,
-    Extension(Deadline(deadline)): Extension<Deadline>,
+    Extension(deadline): Extension<Deadline>,
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
-    let mut asked = query.into_request(deadline);
+    let mut asked = query.into_request(deadline.asked);
     // A server that is too busy says so before it reads the upload.
     service.engine().check(&asked)?;
     let upload = Upload::from_request(request, &service).await?;
     let accession = upload.accession.or(accession);
     let options = AnswerOptions {
         request_id: request_id.to_string(),
-        accession: accession.map(checked).transpose()?,
+        accession: checked(accession)?,
         with_samples,
     };
-    asked.image = upload.image;
+    asked.image = upload.image.into();
     let prediction = service.engine().predict(asked).await?;
     telemetry::metrics::prediction_answered(&prediction);
-    let answered_by = AnsweredBy {
-        model: prediction.model.name().to_owned(),
-        method: prediction.answer.method,
-    };
+    let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
     let answer = prediction_answer(&prediction, options);
     Ok((Extension(answered_by), Json(answer)).into_response())
 }

@@ -8,12 +8,16 @@ mod multipart;
 mod query;
 mod upload;
 
+pub(super) use accession::{
+    checked as checked_accession, of_headers as accession_of_headers, of_part as accession_of_part,
+};
 pub use answer::{
     ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistribution, PaperScore,
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
+    WarningAnswer, WarningCode,
 };
 pub use convert::{AnswerOptions, prediction_answer};
 pub(super) use create::{__path_create_prediction, create_prediction};
 pub use query::{Include, PredictionQuery};
-pub(super) use upload::MULTIPART_OVERHEAD_BYTES;
 pub use upload::MultipartUpload;
+pub(super) use upload::{missing as image_missing, too_large as image_too_large};

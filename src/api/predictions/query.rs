@@ -12,7 +12,7 @@ use crate::{
         vocabulary::{MethodName, PriorityName},
     },
     bundle::Method,
-    engine::{PredictRequest, Priority},
+    engine::{PredictRequest, Priority, Subject},
 };
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
@@ -111,10 +111,16 @@ impl PredictionQuery {
         self.include.contains(&part)
     }
 
+    /// The same wish with `priority=bulk`, unless it says another.
+    pub(in crate::api) fn or_bulk(mut self) -> Self {
+        self.priority.get_or_insert(PriorityName::Bulk);
+        self
+    }
+
     /// The same wish in the engine's words, without an image yet. `deadline` is the client's own.
     pub fn into_request(self, deadline: Option<Instant>) -> PredictRequest {
         PredictRequest {
-            image: bytes::Bytes::new(),
+            image: Subject::default(),
             model: self.model,
             method: self.method.map(Method::from),
             compare: self.compare.into_iter().map(Method::from).collect(),

@@ -12,12 +12,10 @@ use utoipa::ToSchema;
 
 use super::{accession, multipart};
 use crate::api::{
+    form::{self, OVERHEAD_BYTES},
     problem::{Problem, ProblemKind},
     service::Service,
 };
-
-/// What a form may hold beside the image: boundaries, headers and small fields.
-pub(in crate::api) const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
 
@@ -52,7 +50,7 @@ impl FromRequest<Service> for Upload {
         let limit = service.max_image_bytes();
         let kind = body_kind(request.headers())?;
         let overhead = if kind == BodyKind::Form {
-            MULTIPART_OVERHEAD_BYTES
+            OVERHEAD_BYTES
         } else {
             0
         };
@@ -87,6 +85,9 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(BodyKind::Image);
     };
+    if form::is_form(headers) {
+        return Ok(BodyKind::Form);
+    }
     let value = value.to_str().unwrap_or_default();
     let essence = value
         .split(';')
@@ -94,9 +95,6 @@ fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    if essence == "multipart/form-data" {
-        return Ok(BodyKind::Form);
-    }
     if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
     {
         return Ok(BodyKind::Image);
@@ -136,13 +134,13 @@ async fn read_image(request: Request, limit: usize) -> Result<Bytes, Problem> {
     Ok(image.freeze())
 }
 
-pub(super) fn too_large(limit: usize) -> Problem {
+pub(in crate::api) fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemKind::BodyTooLarge, format!("the image has more than {limit} bytes"))
         .field("image")
         .hint("cut the cell out of the field and send the crop, or ask whoever runs this server to raise limits.max_image_bytes")
 }
 
-pub(super) fn missing(detail: &str) -> Problem {
+pub(in crate::api) fn missing(detail: &str) -> Problem {
     Problem::new(ProblemKind::ImageMissing, detail)
         .field("image")
         .hint(FORMATS_HINT)

@@ -21,6 +21,9 @@ impl From<EngineError> for Problem {
             EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail),
             EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
             EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail),
+            EngineError::NoViewsOfTensor => Self::parameter("method", detail),
+            EngineError::Tensor { .. } => Self::parameter("image", detail),
+            EngineError::Scale { field, .. } => Self::parameter(field, detail),
             EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
                 .hint("wait as long as Retry-After says, then send the same request again"),
@@ -44,11 +47,15 @@ impl From<ImageError> for Problem {
             ImageError::Empty => ProblemKind::ImageMissing,
             ImageError::TooLarge { .. } => ProblemKind::BodyTooLarge,
             ImageError::TooManyPixels { .. } => ProblemKind::ImageTooManyPixels,
+            ImageError::NucleusOutside { .. } => ProblemKind::NucleusOutside,
             ImageError::UnsupportedFormat => ProblemKind::UnsupportedMediaType,
             _ => ProblemKind::ImageUndecodable,
         };
         let problem = Self::new(kind, error.to_string()).field("image");
         match kind {
+            ProblemKind::NucleusOutside => problem.field("nuclei").hint(
+                "positions are pixels of the image that was sent, counted from its upper left corner",
+            ),
             ProblemKind::ImageTooManyPixels => {
                 problem.hint("cut the cell out of the field and send the crop")
             }

@@ -23,12 +23,16 @@ pub enum ProblemKind {
     IdempotencyKeyReused,
     /// The body or the image has too many bytes.
     BodyTooLarge,
+    /// There are too many cells in one request.
+    TooManyCells,
     /// The image declares too many pixels.
     ImageTooManyPixels,
     /// The body is no image of a format that is read.
     UnsupportedMediaType,
     /// The image is damaged or uses a variant of its format that is not read.
     ImageUndecodable,
+    /// A nucleus does not lie on its field.
+    NucleusOutside,
     /// A parameter is unknown or its value impossible.
     ParameterInvalid,
     /// This client has asked too often.
@@ -55,10 +59,14 @@ impl ProblemKind {
             Self::NotFound | Self::ModelUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::IdempotencyKeyReused => StatusCode::CONFLICT,
-            Self::BodyTooLarge | Self::ImageTooManyPixels => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ImageUndecodable | Self::ParameterInvalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::BodyTooLarge | Self::TooManyCells | Self::ImageTooManyPixels => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ImageUndecodable | Self::NucleusOutside | Self::ParameterInvalid => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
@@ -77,10 +85,12 @@ impl ProblemKind {
             Self::ModelUnknown => "No such model is loaded",
             Self::MethodNotAllowed => "This resource does not know this method",
             Self::IdempotencyKeyReused => "The idempotency key was used with another request",
+            Self::TooManyCells => "There are too many cells in one request",
             Self::BodyTooLarge => "The upload has too many bytes",
             Self::ImageTooManyPixels => "The image has too many pixels",
             Self::UnsupportedMediaType => "This is no image of a format that is read here",
             Self::ImageUndecodable => "The image cannot be decoded",
+            Self::NucleusOutside => "The nucleus does not lie on the field",
             Self::ParameterInvalid => "A parameter is impossible",
             Self::RateLimited => "Too many requests",
             Self::Internal => "The server made a mistake",
@@ -104,10 +114,12 @@ impl ProblemKind {
             Self::ModelUnknown => "model-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::TooManyCells => "too-many-cells",
             Self::BodyTooLarge => "body-too-large",
             Self::ImageTooManyPixels => "image-too-many-pixels",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::ImageUndecodable => "image-undecodable",
+            Self::NucleusOutside => "nucleus-outside",
             Self::ParameterInvalid => "parameter-invalid",
             Self::RateLimited => "rate-limited",
             Self::Internal => "internal",

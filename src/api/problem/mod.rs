@@ -100,6 +100,13 @@ impl Problem {
         self
     }
 
+    /// Says which of several images it is about.
+    #[must_use]
+    pub(in crate::api) fn of_image(mut self, index: usize) -> Self {
+        self.detail = format!("image {index}: {}", self.detail);
+        self
+    }
+
     /// The HTTP status of its kind.
     pub fn status(&self) -> StatusCode {
         self.kind.status()

@@ -30,8 +30,14 @@ fn access(config: &Config) -> Finding {
         return Finding::problem(CHECK, error.to_string());
     }
     match (keys.len(), *open && !config.listen.ip().is_loopback()) {
-        (0, true) => Finding::note(CHECK, "anybody who reaches the port may ask, as `access.open` says"),
-        (0, false) => Finding::ok(CHECK, "no keys are needed, and only this machine reaches the port"),
+        (0, true) => Finding::note(
+            CHECK,
+            "anybody who reaches the port may ask, as `access.open` says",
+        ),
+        (0, false) => Finding::ok(
+            CHECK,
+            "no keys are needed, and only this machine reaches the port",
+        ),
         (count, _) => Finding::ok(CHECK, format!("{count} API keys are known")),
     }
 }
@@ -50,7 +56,8 @@ fn address(config: &Config) -> Finding {
             "this user may not listen on {listen}: choose a port from 1024 up with --listen or `listen`"
         ),
         io::ErrorKind::AddrNotAvailable => format!(
-            "this machine has no address {}: choose one of its own, or 0.0.0.0 for all", listen.ip()
+            "this machine has no address {}: choose one of its own, or 0.0.0.0 for all",
+            listen.ip()
         ),
         _ => format!("cannot listen on {listen}: {error}"),
     };
@@ -75,7 +82,9 @@ fn cores(config: &Config) -> Finding {
     if threads > cores {
         return Finding::note(
             CHECK,
-            format!("{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"),
+            format!(
+                "{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
+            ),
         );
     }
     Finding::ok(CHECK, format!("{cores} cores for {workers} workers"))
@@ -86,15 +95,26 @@ fn memory(config: &Config) -> Option<Finding> {
     const CHECK: &str = "memory";
     let available = available_memory()?;
     let image_bytes = u64::try_from(config.limits.max_image_bytes).unwrap_or(u64::MAX);
-    let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(image_bytes);
+    let picture = config
+        .limits
+        .max_pixels
+        .saturating_mul(BYTES_PER_PIXEL)
+        .saturating_add(image_bytes);
     let workers = u64::try_from(workers(config)).unwrap_or(u64::MAX);
     // Read once and kept once as the runtime wants them.
     let models = bytes_below(&config.models.directory).saturating_mul(2);
     let needed = picture.saturating_mul(workers).saturating_add(models);
     let (needed, available) = (needed / MEBIBYTE, available / MEBIBYTE);
-    let sums = format!("about {needed} MiB may be needed, with the largest allowed picture in each of {workers} workers, and {available} MiB are available");
+    let sums = format!(
+        "about {needed} MiB may be needed, with the largest allowed picture in each of {workers} workers, and {available} MiB are available"
+    );
     Some(if needed > available {
-        Finding::problem(CHECK, format!("{sums}: lower `limits.max_pixels` or `engine.workers`, or give it more memory"))
+        Finding::problem(
+            CHECK,
+            format!(
+                "{sums}: lower `limits.max_pixels` or `engine.workers`, or give it more memory"
+            ),
+        )
     } else {
         Finding::ok(CHECK, sums)
     })
@@ -114,7 +134,9 @@ fn bytes_below(folder: &std::path::Path) -> u64 {
 /// What the system or the container still has; none where nothing tells.
 fn available_memory() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     let system = kibibytes.saturating_mul(1024);
     Some(container_memory().map_or(system, |container| container.min(system)))
@@ -132,14 +154,21 @@ fn container_memory() -> Option<u64> {
 fn open_files() -> Option<Finding> {
     const CHECK: &str = "open files";
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
     let limit = line.split_whitespace().next()?;
     Some(match limit.parse::<u64>() {
         Ok(limit) if limit < FEWEST_FILES => Finding::problem(
             CHECK,
-            format!("only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"),
+            format!(
+                "only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"
+            ),
         ),
-        _ => Finding::ok(CHECK, format!("{limit} files and connections may be open at once")),
+        _ => Finding::ok(
+            CHECK,
+            format!("{limit} files and connections may be open at once"),
+        ),
     })
 }
 
@@ -151,7 +180,10 @@ fn temporary_folder() -> Finding {
         Ok(()) => Finding::ok(CHECK, format!("{} can be written", folder.display())),
         Err(error) => Finding::note(
             CHECK,
-            format!("{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR", folder.display()),
+            format!(
+                "{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR",
+                folder.display()
+            ),
         ),
     }
 }

@@ -35,15 +35,24 @@ pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
     findings.extend(machine::findings(&config));
     findings.extend(models::findings(&config));
     let report = Report {
-        ok: findings.iter().all(|finding| finding.status != Status::Problem),
+        ok: findings
+            .iter()
+            .all(|finding| finding.status != Status::Problem),
         findings,
     };
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        report.findings.iter().for_each(|finding| println!("{finding}"));
+        report
+            .findings
+            .iter()
+            .for_each(|finding| println!("{finding}"));
     }
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
 }
 
 /// Without a usable configuration the rest is checked with the defaults.

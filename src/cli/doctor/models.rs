@@ -31,7 +31,11 @@ fn runtime(config: &Config) -> (Option<Runtime>, Vec<Finding>) {
     const CHECK: &str = "runtime";
     match Runtime::load(config.runtime.library()) {
         Ok(runtime) => {
-            let says = format!("ONNX Runtime{} at {}", version_of(runtime.library()), runtime.library().display());
+            let says = format!(
+                "ONNX Runtime{} at {}",
+                version_of(runtime.library()),
+                runtime.library().display()
+            );
             (Some(runtime), vec![Finding::ok(CHECK, says)])
         }
         Err(error) => (None, vec![Finding::problem(CHECK, error.to_string())]),
@@ -62,12 +66,16 @@ fn provider(config: &Config, runtime: &Runtime) -> (bool, Finding) {
     };
     let options = SessionOptions {
         providers,
+        spinning: false,
         intra_threads: 1,
         keep_dropout: false,
     };
     let names: Vec<_> = providers.iter().map(ToString::to_string).collect();
     match runtime.session_from_memory(&model(graph).encode_to_vec(), "a trial graph", &options) {
-        Ok(_) => (true, Finding::ok(CHECK, format!("{} can be used", names.join(", ")))),
+        Ok(_) => (
+            true,
+            Finding::ok(CHECK, format!("{} can be used", names.join(", "))),
+        ),
         Err(error) => (false, Finding::problem(CHECK, error.to_string())),
     }
 }
@@ -78,9 +86,14 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<Finding> {
         Ok(directories) => directories,
         Err(error) => return vec![Finding::problem(CHECK, in_words(&error))],
     };
-    let checked = directories.iter().map(|directory| bundle(config, runtime, directory));
+    let checked = directories
+        .iter()
+        .map(|directory| bundle(config, runtime, directory));
     let mut findings: Vec<Finding> = checked.collect();
-    if findings.iter().any(|finding| finding.status == Status::Problem) {
+    if findings
+        .iter()
+        .any(|finding| finding.status == Status::Problem)
+    {
         return findings;
     }
     // What concerns them together: two of one name, a default that is none of them.
@@ -97,9 +110,17 @@ fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Findi
         Err(error) => return Finding::problem(CHECK, in_words(&error)),
     };
     let manifest = bundle.manifest();
-    let name = format!("{} {}, sha256 {}", manifest.name, manifest.version, bundle.digest());
+    let name = format!(
+        "{} {}, sha256 {}",
+        manifest.name,
+        manifest.version,
+        bundle.digest()
+    );
     let Some(runtime) = runtime else {
-        return Finding::note(CHECK, format!("{name}: its files are sound; it was not run, since the runtime is not usable"));
+        return Finding::note(
+            CHECK,
+            format!("{name}: its files are sound; it was not run, since the runtime is not usable"),
+        );
     };
     match check_bundle(&config.engine, runtime, &bundle) {
         Ok(()) => Finding::ok(CHECK, format!("{name}: every method was run")),

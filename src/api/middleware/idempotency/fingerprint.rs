@@ -42,15 +42,18 @@ impl Hasher {
         add(parts.uri.path().as_bytes());
         add(parts.uri.query().unwrap_or_default().as_bytes());
         for name in HEADERS {
-            add(parts.headers.get(name).map_or(b"", |value| value.as_bytes()));
+            add(parts
+                .headers
+                .get(name)
+                .map_or(b"", |value| value.as_bytes()));
         }
         let content_type = parts.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         Self {
             hash,
-            boundary: content_type.and_then(boundary).map(|boundary| {
-                Finder::new(&format!("--{boundary}")).into_owned()
-            }),
+            boundary: content_type
+                .and_then(boundary)
+                .map(|boundary| Finder::new(&format!("--{boundary}")).into_owned()),
             pending: Vec::new(),
         }
     }
@@ -84,7 +87,10 @@ impl Hasher {
 /// The boundary of a form, when the content type is one's.
 fn boundary(content_type: &str) -> Option<&str> {
     let (essence, parameters) = content_type.split_once(';')?;
-    let is_form = essence.trim().to_ascii_lowercase().starts_with("multipart/");
+    let is_form = essence
+        .trim()
+        .to_ascii_lowercase()
+        .starts_with("multipart/");
     let mut parameters = parameters.split(';').filter_map(|one| one.split_once('='));
     let (_, boundary) =
         parameters.find(|(name, _)| is_form && name.trim().eq_ignore_ascii_case("boundary"))?;
@@ -150,10 +156,14 @@ mod tests {
     use super::*;
 
     fn fingerprint(content_type: &str, body: &str, piece: usize) -> Fingerprint {
-        let request = Request::builder().uri("/a?b=c").header("content-type", content_type);
+        let request = Request::builder()
+            .uri("/a?b=c")
+            .header("content-type", content_type);
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let mut hasher = Hasher::begin(&parts);
-        body.as_bytes().chunks(piece).for_each(|piece| hasher.add(piece));
+        body.as_bytes()
+            .chunks(piece)
+            .for_each(|piece| hasher.add(piece));
         hasher.finish()
     }
 
@@ -162,11 +172,21 @@ mod tests {
         let form = |boundary: &str, image: &str| {
             format!("--{boundary}\r\nname=image\r\n\r\n{image}\r\n--{boundary}--\r\n")
         };
-        let one = fingerprint("multipart/form-data; boundary=abc", &form("abc", "cell"), 1000);
+        let one = fingerprint(
+            "multipart/form-data; boundary=abc",
+            &form("abc", "cell"),
+            1000,
+        );
         for piece in 1..20 {
             let other = r#"multipart/form-data; charset=utf-8; boundary="0123456789""#;
-            assert!(one == fingerprint(other, &form("0123456789", "cell"), piece), "{piece}");
-            assert!(one != fingerprint(other, &form("0123456789", "dell"), piece), "{piece}");
+            assert!(
+                one == fingerprint(other, &form("0123456789", "cell"), piece),
+                "{piece}"
+            );
+            assert!(
+                one != fingerprint(other, &form("0123456789", "dell"), piece),
+                "{piece}"
+            );
         }
     }
 

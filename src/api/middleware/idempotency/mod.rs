@@ -67,8 +67,8 @@ fn key_of(request: &Request) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     let key = value.to_str().unwrap_or_default().trim();
-    let is_usable = (1..=MAX_LENGTH).contains(&key.len())
-        && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_usable =
+        (1..=MAX_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if is_usable && request.headers().get_all(HEADER).iter().count() == 1 {
         return Ok(Some(key.to_owned()));
     }
@@ -136,7 +136,9 @@ fn reused() -> Problem {
         "this idempotency key was used with another request",
     )
     .field("Idempotency-Key")
-    .hint("send a new key with each new request, and the same one only to repeat a request unchanged")
+    .hint(
+        "send a new key with each new request, and the same one only to repeat a request unchanged",
+    )
 }
 
 fn interrupted() -> Problem {

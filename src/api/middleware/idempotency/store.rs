@@ -121,8 +121,7 @@ impl Store {
 
     fn forget_oldest(&self, state: &mut State) {
         while let Some((since, _)) = state.by_age.front() {
-            let has_room =
-                state.by_age.len() <= self.max_entries && state.bytes <= self.max_bytes;
+            let has_room = state.by_age.len() <= self.max_entries && state.bytes <= self.max_bytes;
             if has_room && since.elapsed() < self.keep {
                 return;
             }

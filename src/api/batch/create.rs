@@ -1,0 +1,106 @@
+//! The handler of `POST /v1/predictions:batch`.
+
+use axum::{
+    Extension, Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    answer::{BatchAnswer, BatchItem},
+    upload::{Batch, Item, MultipartBatch},
+};
+use crate::{
+    api::{
+        many::{CellsOverview, Judge, Outcome, answer_in_order},
+        middleware::{AnsweredBy, Deadline, RequestId},
+        openapi::UploadProblems,
+        predictions::{AnswerOptions, Include, PredictionQuery, checked_accession},
+        problem::Problem,
+        service::Service,
+    },
+    engine::PredictRequest,
+};
+
+/// Classify many cells
+///
+/// Takes a form with a part `image` for each crop and answers in their order. A crop that cannot be answered carries its own
+/// problem, and the others go on. Each answer is the one that the crop would get alone. `priority` is `bulk` unless it is
+/// given.
+#[utoipa::path(
+    post,
+    path = "/v1/predictions:batch",
+    operation_id = "createPredictions",
+    tag = "predictions",
+    params(
+        PredictionQuery,
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
+        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", nullable = false),
+        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, nullable = false),
+    ),
+    request_body(content((MultipartBatch = "multipart/form-data"))),
+    responses((status = 200, description = "An answer or a problem for each crop", body = BatchAnswer), UploadProblems),
+)]
+pub(in crate::api) async fn create_predictions(
+    State(service): State<Service>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(deadline): Extension<Deadline>,
+    query: PredictionQuery,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
+    let asked = query.or_bulk().into_request(deadline.asked);
+    let engine = service.engine();
+    engine.check(&asked)?;
+    let _turn = service.turn().await?;
+    let batch = Batch::read(request, &service).await?;
+    let judge = Judge {
+        options: AnswerOptions {
+            request_id: request_id.to_string(),
+            accession: checked_accession(batch.accession.or(accession))?,
+            with_samples,
+        },
+        warning: None,
+    };
+    let (names, cells): (Vec<_>, Vec<_>) = batch
+        .items
+        .into_iter()
+        .map(|Item { file_name, image }| (file_name, image.map(|image| with(&asked, image))))
+        .unzip();
+    let (outcomes, findings) = answer_in_order(engine, &judge, cells).await;
+
+    let model = engine.model(asked.model.as_deref())?;
+    let labels = &model.manifest().labels;
+    let summary = CellsOverview::of(labels, names.len(), &findings, |index| {
+        names.get(index).cloned().flatten()
+    });
+    let answer = BatchAnswer {
+        request_id: judge.options.request_id,
+        items: names
+            .into_iter()
+            .zip(outcomes)
+            .enumerate()
+            .map(item)
+            .collect(),
+        summary,
+    };
+    let answered_by = AnsweredBy::of(model, asked.method);
+    Ok((Extension(answered_by), Json(answer)).into_response())
+}
+
+fn with(asked: &PredictRequest, image: axum::body::Bytes) -> PredictRequest {
+    PredictRequest {
+        image: image.into(),
+        ..asked.clone()
+    }
+}
+
+fn item((index, (file_name, outcome)): (usize, (Option<String>, Outcome))) -> BatchItem {
+    let (prediction, problem) = outcome.into_members();
+    BatchItem {
+        index,
+        file_name,
+        prediction,
+        problem,
+    }
+}

@@ -1,0 +1,145 @@
+//! The handler of `POST /v1/fields`.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    answer::{FieldAnswer, FieldCell, FieldImage},
+    nuclei::Nucleus,
+    query::{FieldQuery, ScaleQuery},
+    upload::{FieldUpload, MultipartField},
+};
+use crate::{
+    api::{
+        many::{CellsOverview, Judge, answer_in_order, stream_lines, wants_lines},
+        middleware::{AnsweredBy, Deadline, RequestId},
+        openapi::UploadProblems,
+        predictions::{AnswerOptions, Include, PredictionQuery, WarningAnswer, checked_accession},
+        problem::Problem,
+        service::Service,
+    },
+    engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell},
+    imaging::CellImage,
+};
+
+/// Classify the cells of a field
+///
+/// Takes an image of many cells and where their nuclei are, cuts the square that the model was trained on around each
+/// nucleus, and answers in the order of the nuclei; with `Accept: application/x-ndjson` a line per cell as it finishes. A
+/// nucleus that does not lie on the image carries its own problem, and the others go on. Each cell's seed is made of the
+/// request's and of its position, so that its answer does not depend on the others. `priority` is `bulk` unless it is
+/// given.
+#[utoipa::path(
+    post,
+    path = "/v1/fields",
+    operation_id = "createField",
+    tag = "predictions",
+    params(
+        PredictionQuery,
+        ScaleQuery,
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
+        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", nullable = false),
+        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, nullable = false),
+    ),
+    request_body(content((MultipartField = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "An answer or a problem for each nucleus", content(
+            (FieldAnswer = "application/json"),
+            (FieldCell = "application/x-ndjson"),
+        )),
+        UploadProblems,
+    ),
+)]
+pub(in crate::api) async fn create_field(
+    State(service): State<Service>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(deadline): Extension<Deadline>,
+    FieldQuery { cells, scale }: FieldQuery,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (accession, with_samples) = (cells.accession.clone(), cells.includes(Include::Samples));
+    let asked = cells.or_bulk().into_request(deadline.asked);
+    let engine = service.engine().clone();
+    engine.check(&asked)?;
+    let model = Arc::clone(engine.model(asked.model.as_deref())?);
+    let edge = model.crop_edge(scale)?;
+    let in_lines = wants_lines(request.headers());
+
+    let turn = service.turn().await?;
+    let upload = FieldUpload::read(request, &service).await?;
+    let accession = checked_accession(upload.accession.or(accession))?;
+    let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
+    let image = engine.decode_field(upload.image).await?;
+    let judge = Judge {
+        options: AnswerOptions {
+            request_id: request_id.to_string(),
+            accession,
+            with_samples,
+        },
+        warning: model.field_warning(&image, scale),
+    };
+    let answered_by = Extension(AnsweredBy::of(&model, asked.method));
+    let field = Field { image, edge, seed };
+    let nuclei = upload.nuclei;
+    let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, &asked));
+    if in_lines {
+        let requests = requests.collect();
+        drop(field);
+        let line_of = move |index: usize, outcome| {
+            let nucleus = nuclei.get(index);
+            nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
+        };
+        let lines = stream_lines(engine, judge, requests, deadline.limit, turn, line_of);
+        return Ok((answered_by, lines).into_response());
+    }
+    let requests = requests.map(Ok).collect();
+    let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
+    let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {
+        nuclei.get(index)?.id.clone()
+    });
+    let cells = nuclei.iter().zip(outcomes).enumerate();
+    let cells = cells.map(|(index, (nucleus, outcome))| FieldCell::of(index, nucleus, outcome));
+    let answer = field.answer(judge, cells.collect(), summary);
+    Ok((answered_by, Json(answer)).into_response())
+}
+
+/// What all cells of a field share.
+struct Field {
+    image: Arc<CellImage>,
+    edge: u32,
+    seed: u64,
+}
+
+impl Field {
+    /// The request for one cell.
+    fn cell(&self, nucleus: &Nucleus, asked: &PredictRequest) -> PredictRequest {
+        let crop = FieldCrop::at(&self.image, nucleus.x, nucleus.y, self.edge);
+        PredictRequest {
+            seed: Some(seed_of_cell(self.seed, crop.x, crop.y)),
+            image: Subject::Crop(crop),
+            ..asked.clone()
+        }
+    }
+
+    /// The whole answer.
+    fn answer(self, judge: Judge, cells: Vec<FieldCell>, summary: CellsOverview) -> FieldAnswer {
+        FieldAnswer {
+            request_id: judge.options.request_id,
+            accession: judge.options.accession,
+            field: FieldImage {
+                width: self.image.width(),
+                height: self.image.height(),
+                crop_edge_px: self.edge,
+            },
+            seed: self.seed,
+            warnings: judge.warning.iter().map(WarningAnswer::from).collect(),
+            cells,
+            summary,
+        }
+    }
+}

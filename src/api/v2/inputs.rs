@@ -1,0 +1,175 @@
+//! From the tensor `image` of a request to subjects for the engine.
+
+use axum::body::Bytes;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::request::{RequestInput, malformed};
+use crate::{
+    api::problem::{Problem, ProblemKind},
+    engine::Subject,
+};
+
+const NAME: &str = "image";
+const COLOURS: usize = 3;
+/// Bytes of an FP32.
+const FLOAT_BYTES: usize = 4;
+/// Bytes of the length before each element of a BYTES tensor, little-endian.
+const LENGTH_BYTES: usize = 4;
+
+/// The images of a request, at most `most`, for a model of this input size.
+pub(super) fn subjects(
+    inputs: Vec<RequestInput>,
+    tensors: &Bytes,
+    size: u32,
+    most: usize,
+) -> Result<Vec<Subject>, Problem> {
+    let [input] = <[RequestInput; 1]>::try_from(inputs)
+        .map_err(|inputs| refused(format!("there are {} inputs instead of one", inputs.len())))?;
+    if input.name != NAME {
+        return Err(refused(format!("there is no input `{}`", input.name)));
+    }
+    let count = input.shape.first().copied().unwrap_or_default();
+    if count == 0 {
+        return Err(refused("the tensor holds no image"));
+    }
+    if count > most {
+        let detail = format!("the tensor holds {count} images and at most {most} are accepted");
+        return Err(Problem::new(ProblemKind::TooManyCells, detail)
+            .field(NAME)
+            .hint("send several smaller requests"));
+    }
+    let binary = binary_of(&input, tensors)?;
+    match input.datatype.as_str() {
+        "BYTES" => encoded(&input, binary, count),
+        "FP32" => normalised(&input, binary, count, size),
+        other => Err(refused(format!("the datatype {other} is not known"))
+            .hint("send BYTES [n] or FP32 [n, 3, height, width]")),
+    }
+}
+
+/// The bytes of the tensor behind the JSON; `None` where it is in the JSON.
+fn binary_of(input: &RequestInput, tensors: &Bytes) -> Result<Option<Bytes>, Problem> {
+    let Some(size) = input.parameters.binary_data_size else {
+        return match (&input.data, tensors.is_empty()) {
+            (Some(_), true) => Ok(None),
+            (Some(_), false) => Err(malformed(
+                "there are bytes behind the JSON that no tensor claims",
+            )),
+            (None, _) => Err(malformed(
+                "the tensor `image` has neither `data` nor `binary_data_size`",
+            )),
+        };
+    };
+    if size != tensors.len() {
+        let detail = format!(
+            "`binary_data_size` is {size} and there are {} bytes behind the JSON",
+            tensors.len()
+        );
+        return Err(malformed(detail).hint("check Inference-Header-Content-Length"));
+    }
+    Ok(Some(tensors.clone()))
+}
+
+/// Images as files.
+fn encoded(
+    input: &RequestInput,
+    binary: Option<Bytes>,
+    count: usize,
+) -> Result<Vec<Subject>, Problem> {
+    if input.shape.iter().skip(1).any(|side| *side != 1) {
+        return Err(refused(format!(
+            "BYTES of shape {:?}: send [n]",
+            input.shape
+        )));
+    }
+    let images = match binary {
+        Some(binary) => elements(binary)?,
+        None => from_base64(input)?,
+    };
+    if images.len() != count {
+        let detail = format!(
+            "the shape says {count} images and there are {}",
+            images.len()
+        );
+        return Err(refused(detail));
+    }
+    Ok(images.into_iter().map(Subject::from).collect())
+}
+
+fn from_base64(input: &RequestInput) -> Result<Vec<Bytes>, Problem> {
+    let texts = input.data.iter().flat_map(|data| &data.texts);
+    let decode = |text: &String| BASE64_STANDARD.decode(text).map(Bytes::from);
+    let images: Result<Vec<_>, _> = texts.map(decode).collect();
+    images.map_err(|error| {
+        refused(format!("an image in JSON has to be base64: {error}"))
+            .hint("send it so, or as a binary tensor")
+    })
+}
+
+/// The elements of a BYTES tensor: each is its length and its bytes.
+fn elements(mut rest: Bytes) -> Result<Vec<Bytes>, Problem> {
+    let cut_short = || malformed("the BYTES tensor ends within an element");
+    let mut elements = Vec::new();
+    while !rest.is_empty() {
+        let (length, _) = rest
+            .split_first_chunk::<LENGTH_BYTES>()
+            .ok_or_else(cut_short)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let end = length.saturating_add(LENGTH_BYTES);
+        if end > rest.len() {
+            return Err(cut_short());
+        }
+        elements.push(rest.split_to(end).slice(LENGTH_BYTES..));
+    }
+    Ok(elements)
+}
+
+/// Images as the model wants them.
+fn normalised(
+    input: &RequestInput,
+    binary: Option<Bytes>,
+    count: usize,
+    size: u32,
+) -> Result<Vec<Subject>, Problem> {
+    let edge = usize::try_from(size).unwrap_or(usize::MAX);
+    if input.shape != [count, COLOURS, edge, edge] {
+        let detail = format!(
+            "FP32 of shape {:?}: the model wants [n, 3, {edge}, {edge}]",
+            input.shape
+        );
+        return Err(
+            refused(detail).hint("resize and normalise as the model's metadata say, or send BYTES")
+        );
+    }
+    let values = match (binary, &input.data) {
+        (Some(binary), _) => floats(&binary)?,
+        (None, Some(data)) => data.numbers.clone(),
+        (None, None) => Vec::new(),
+    };
+    let of_one = COLOURS.saturating_mul(edge).saturating_mul(edge);
+    if values.len() != of_one.saturating_mul(count) {
+        let detail = format!(
+            "the shape {:?} does not hold {} values",
+            input.shape,
+            values.len()
+        );
+        return Err(refused(detail));
+    }
+    let images = values.chunks_exact(of_one.max(1));
+    Ok(images.map(|image| Subject::Tensor(image.into())).collect())
+}
+
+fn floats(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
+    let (values, rest) = bytes.as_chunks::<FLOAT_BYTES>();
+    if !rest.is_empty() {
+        return Err(malformed("the FP32 tensor ends within a number"));
+    }
+    Ok(values
+        .iter()
+        .map(|value| f32::from_le_bytes(*value))
+        .collect())
+}
+
+fn refused(detail: impl Into<String>) -> Problem {
+    malformed(detail).hint("send the input `image`")
+}

@@ -1,0 +1,101 @@
+//! What the server and its models are.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde_json::{Value, json};
+
+use super::{find, outputs::Output};
+use crate::{
+    api::{problem::Problem, service::Service},
+    engine::Model,
+};
+
+/// How the extension is called in the protocol.
+const BINARY: &str = "binary_tensor_data";
+
+pub(super) async fn server() -> Json<Value> {
+    Json(json!({
+        "name": "secondlook",
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": [BINARY],
+    }))
+}
+
+pub(super) async fn model(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    find(&service, &name, None).map(|model| Json(describe(model)))
+}
+
+pub(super) async fn version(
+    State(service): State<Service>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    find(&service, &name, Some(&version)).map(|model| Json(describe(model)))
+}
+
+pub(super) async fn model_ready(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    find(&service, &name, None).map(|_| StatusCode::OK)
+}
+
+pub(super) async fn version_ready(
+    State(service): State<Service>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    find(&service, &name, Some(&version)).map(|_| StatusCode::OK)
+}
+
+fn describe(model: &Model) -> Value {
+    let manifest = model.manifest();
+    let input = &manifest.input;
+    let normalisation = &input.normalisation;
+    let outputs: Vec<Value> = Output::ALL
+        .iter()
+        .map(|output| {
+            let mut tensor = json!({
+                "name": output.name(),
+                "datatype": output.datatype(),
+                "shape": output.shape(model.classes()),
+            });
+            if let Some(columns) = output.columns(&manifest.labels) {
+                tensor["parameters"] = json!({ "columns": columns });
+            }
+            tensor
+        })
+        .collect();
+    let methods: Vec<&str> = model.methods().iter().map(|method| method.name()).collect();
+    json!({
+        "name": manifest.name,
+        "versions": [manifest.version],
+        "platform": "onnxruntime_onnx",
+        "inputs": [{
+            "name": "image",
+            "datatype": "BYTES",
+            "shape": [-1],
+            "parameters": {
+                "content": "encoded images (JPEG, PNG, TIFF, BMP, WebP), in JSON as base64",
+                "crop_edge_px": input.crop_edge_px,
+                "or": {
+                    "datatype": "FP32",
+                    "shape": [-1, 3, input.size, input.size],
+                    "content": "red, green, blue, each (value * scale - mean) / std of 0 to 255; not for method tta",
+                    "scale": normalisation.scale,
+                    "mean": normalisation.mean,
+                    "std": normalisation.std,
+                },
+            },
+        }],
+        "outputs": outputs,
+        "parameters": {
+            "methods": methods,
+            "request_parameters": ["method", "passes", "seed", "policy", "exact"],
+        },
+    })
+}
