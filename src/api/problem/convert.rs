@@ -27,12 +27,11 @@ impl From<EngineError> for Problem {
             EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
                 .hint("wait as long as Retry-After says, then send the same request again"),
-            EngineError::DeadlineTooShort { retry_after, .. } => Self::new(
-                ProblemKind::Busy,
-                detail,
-            )
-            .retry_after(retry_after)
-            .hint("allow more time, ask for fewer passes, or wait as long as Retry-After says"),
+            EngineError::NotInTime { retry_after } => Self::new(ProblemKind::Busy, detail)
+                .retry_after(retry_after)
+                .hint("allow more time, or wait as long as Retry-After says"),
+            EngineError::DeadlineTooShort { .. } => Self::new(ProblemKind::DeadlinePassed, detail)
+                .hint("allow more time, or ask for fewer passes"),
             EngineError::DeadlinePassed => Self::new(ProblemKind::DeadlinePassed, detail)
                 .hint("allow more time, upload faster, or ask for fewer passes"),
             EngineError::Draining => Self::draining(),
