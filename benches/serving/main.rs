@@ -69,6 +69,7 @@ fn measure(part: Part, setting: &Setting) -> Outcome<Figures> {
         Part::Overload => parts::overload::measure(setting),
         Part::Fairness => parts::fairness::measure(setting),
         Part::Cancellation => parts::cancellation::measure(setting),
+        Part::Field => parts::field::measure(setting),
         Part::Stopping => parts::stopping::measure(setting),
     }
 }

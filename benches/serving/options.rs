@@ -19,7 +19,7 @@ pub struct Options {
     /// Seconds of the one long overload in which memory is watched
     #[arg(long, default_value_t = 30.0)]
     pub overload_seconds: f64,
-    /// Folder of CRIC's fields, for the test cells of early stopping
+    /// Folder of CRIC's fields, for one field and for the test cells of early stopping
     #[arg(long, default_value = "../shared/data/cric")]
     pub data: PathBuf,
     /// Folder for the results
@@ -45,19 +45,22 @@ pub enum Part {
     Fairness,
     /// How soon the machine is free when clients go away
     Cancellation,
+    /// A field with a hundred nuclei, and its first line
+    Field,
     /// Test-time augmentation that stops early, and whether it decides as all views do
     Stopping,
 }
 
 impl Part {
     /// In the order in which they run.
-    pub const ALL: [Part; 7] = [
+    pub const ALL: [Part; 8] = [
         Part::Generator,
         Part::Limit,
         Part::Start,
         Part::Overload,
         Part::Fairness,
         Part::Cancellation,
+        Part::Field,
         Part::Stopping,
     ];
 }

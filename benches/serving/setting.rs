@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use secondlook::{bundle::Bundle, engine::Runtime};
+use secondlook::{
+    bundle::Bundle,
+    config::EngineConfig,
+    engine::{Engine, Runtime},
+    imaging::Limits,
+};
 
 use crate::{Outcome, bare::BareLoop, cells, options::Options};
 
@@ -31,5 +36,16 @@ impl Setting {
     /// Sessions of its own on the same bundle.
     pub fn bare_loop(&self) -> Outcome<BareLoop> {
         BareLoop::open(&self.runtime, &self.bundle, &self.images)
+    }
+
+    /// The engine within this process.
+    pub fn engine(&self, config: &EngineConfig) -> Outcome<Engine> {
+        let bundles = vec![self.bundle.clone()];
+        Ok(Engine::start(
+            config,
+            Limits::default(),
+            &self.runtime,
+            bundles,
+        )?)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cancellation;
 pub mod fairness;
+pub mod field;
 pub mod generator;
 pub mod limit;
 pub mod overload;

@@ -1,0 +1,170 @@
+//! A field and its nuclei in one request, against the engine in this process, asked about the same crops of the decoded field.
+
+use std::{fs, path::Path, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::{
+    RequestBuilder, Response,
+    multipart::{Form, Part},
+};
+use secondlook::{
+    bundle::Method,
+    config::EngineConfig,
+    engine::{Engine, FieldCrop, PredictRequest, Priority, Subject},
+    imaging::{CellImage, Limits, decode},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome,
+    bare::Decoding,
+    client::drive,
+    figures::{Asked::AtMost, Figures},
+    process::cpu_seconds_of_threads,
+    server::Server,
+    setting::Setting,
+};
+
+/// Nuclei along each side of the grid that is laid over the field.
+const ROWS: u32 = 10;
+const CELLS: f64 = (ROWS * ROWS) as f64;
+const SUBJECT: &str = "field";
+
+/// An encoded field and its nuclei.
+struct Field {
+    encoded: Bytes,
+    decoded: Arc<CellImage>,
+    places: Vec<(u32, u32)>,
+    decode_ms: f64,
+}
+
+pub fn measure(setting: &Setting) -> Outcome<Figures> {
+    let options = &setting.options;
+    let folder = options.data.join("fields");
+    if !folder.exists() {
+        return Ok(Figures::new(
+            "A field: not measured, the data set is absent",
+        ));
+    }
+    let field = Field::first_of(&folder)?;
+    let mut figures = Figures::new(format!(
+        "A field with {CELLS} nuclei in one request (baseline)"
+    ));
+    let mut bare = setting.bare_loop()?;
+    let engine = setting.engine(&EngineConfig::default())?;
+    let edge = setting.bundle.manifest().input.crop_edge_px;
+    let server = Server::start()?;
+    let clients = reqwest::Client::new();
+    let ask = || field.ask(&clients, &server);
+    drive(whole(ask()))??;
+    for _ in 0..options.rounds {
+        let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
+        let reached = bare.parallel(Method::Baseline, Decoding::Within, options.seconds)?;
+        let engine_ms = drive(crops(&engine, &field, edge))??;
+        let before = cpu_seconds_of_threads(server.id())?;
+        let took_ms = drive(whole(ask()))??;
+        let cpu_ms = 1e3 * (cpu_seconds_of_threads(server.id())? - before);
+        let first_ms = drive(first_line(ask()))??;
+        figures.note(SUBJECT, "ms", took_ms);
+        figures.note(SUBJECT, "the engine's ms for its crops", engine_ms);
+        figures.note_asked(SUBJECT, "field / engine", AtMost(1.05), took_ms / engine_ms);
+        let loop_cpu_ms = CELLS * reached.cpu_ms;
+        figures.note(
+            SUBJECT,
+            "CPU: field / loop over crops",
+            cpu_ms / loop_cpu_ms,
+        );
+        figures.note(SUBJECT, "decoding it, ms", field.decode_ms);
+        figures.note(SUBJECT, "ms until the first line", first_ms);
+        figures.note_asked(
+            SUBJECT,
+            "the same after decoding, in batches",
+            AtMost(2.0),
+            (first_ms - field.decode_ms) / pass_ms,
+        );
+    }
+    Ok(figures)
+}
+
+impl Field {
+    fn first_of(folder: &Path) -> Outcome<Self> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            files.push(entry?.path());
+        }
+        files.sort();
+        let file = files.first().ok_or("there is no field in the data set")?;
+        let encoded = fs::read(file)?;
+        let started = Instant::now();
+        let image = decode(&encoded, &Limits::default())?;
+        let decode_ms = 1e3 * started.elapsed().as_secs_f64();
+        let place = |index: u32, size: u32| (2 * index + 1) * size / (2 * ROWS);
+        let (width, height) = (image.width(), image.height());
+        let places =
+            (0..ROWS * ROWS).map(|index| (place(index % ROWS, width), place(index / ROWS, height)));
+        Ok(Self {
+            encoded: encoded.into(),
+            places: places.collect(),
+            decoded: Arc::new(image),
+            decode_ms,
+        })
+    }
+
+    fn ask(&self, clients: &reqwest::Client, server: &Server) -> RequestBuilder {
+        let image = Part::stream(self.encoded.clone()).file_name("field");
+        let nuclei = self.places.iter().map(|(x, y)| json!({"x": x, "y": y}));
+        let nuclei = Value::from_iter(nuclei).to_string();
+        let form = Form::new().part("image", image).text("nuclei", nuclei);
+        let url = format!("http://{}/v1/fields?method=baseline", server.address);
+        clients.post(url).multipart(form)
+    }
+}
+
+/// Milliseconds that the engine takes for the field's cells.
+async fn crops(engine: &Engine, field: &Field, edge: u32) -> Outcome<f64> {
+    let request = |&(x, y): &(u32, u32)| PredictRequest {
+        image: Subject::Crop(FieldCrop::at(&field.decoded, x.into(), y.into(), edge)),
+        method: Some(Method::Baseline),
+        seed: Some(0),
+        priority: Priority::Bulk,
+        ..PredictRequest::default()
+    };
+    let started = Instant::now();
+    let requests: Vec<_> = field.places.iter().map(request).collect();
+    let mut answers = std::pin::pin!(engine.predict_all(requests));
+    while let Some((_, answer)) = answers.next().await {
+        answer?;
+    }
+    Ok(1e3 * started.elapsed().as_secs_f64())
+}
+
+/// Milliseconds until the whole answer is there.
+async fn whole(request: RequestBuilder) -> Outcome<f64> {
+    let started = Instant::now();
+    let answer: Value = answered(request).await?.json().await?;
+    let took = 1e3 * started.elapsed().as_secs_f64();
+    let is_answered = |cell: &&Value| cell["prediction"].is_object();
+    let cells = answer["cells"].as_array().map(Vec::as_slice);
+    match cells.unwrap_or_default().iter().filter(is_answered).count() as f64 {
+        CELLS => Ok(took),
+        others => Err(format!("{others} cells were answered").into()),
+    }
+}
+
+/// Milliseconds until the first line is there; the others are read as well.
+async fn first_line(request: RequestBuilder) -> Outcome<f64> {
+    let started = Instant::now();
+    let mut response = answered(request.header("Accept", "application/x-ndjson")).await?;
+    let first = response.chunk().await?;
+    let took = 1e3 * started.elapsed().as_secs_f64();
+    if !first.is_some_and(|bytes| bytes.contains(&b'\n')) {
+        return Err("the first piece of the answer is no line".into());
+    }
+    while response.chunk().await?.is_some() {}
+    Ok(took)
+}
+
+async fn answered(request: RequestBuilder) -> Outcome<Response> {
+    Ok(request.send().await?.error_for_status()?)
+}
