@@ -12,9 +12,11 @@ const THUMBNAIL = 96;
 function rank(cell, labels) {
   if (!cell.prediction) return [1, 0, 0, 0];
   const { prediction: { index, abnormal_probability: abnormal }, uncertainty, decision } = cell.prediction;
-  const severity = (labels[index]?.abnormal ? 1000 : 0) + index;
-  return [decision.action === "refer" ? 0 : 2, -severity, -abnormal, -uncertainty.predictive_entropy];
+  return [decision.action === "refer" ? 0 : 2, -severity(labels, index), -abnormal, -uncertainty.predictive_entropy];
 }
+
+/// The order of the model's classes, the abnormal ones after the normal ones.
+const severity = (labels, index) => (labels[index].abnormal ? labels.length : 0) + index;
 
 function before(left, right) {
   const at = left.rank.findIndex((value, place) => value !== right.rank[place]);
@@ -119,8 +121,9 @@ export function summarise(cells, labels) {
   const referred = answered.filter((cell) => cell.prediction.decision.action === "refer");
   const known = referred.filter((cell) => !isUnlike(cell.prediction));
   const worst = (some) => {
-    const indices = some.map((cell) => cell.prediction.prediction.index);
-    return indices.length ? labels[Math.max(...indices)].name : null;
+    const found = some.map((cell) => cell.prediction.prediction);
+    const [most] = found.sort((left, right) => severity(labels, right.index) - severity(labels, left.index));
+    return most?.label ?? null;
   };
   const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
   const failed = cells.length - answered.length;
