@@ -23,7 +23,7 @@ const worklist = new Worklist((cell) => {
   field.choose(cell.index);
   showCell(cell, about());
 });
-const field = new Field({ onChange: nucleiChanged, onChoice: (index) => worklist.choose(index) });
+const field = new Field({ onChange: nucleusChanged, onReset: startOver, onChoice: (index) => worklist.choose(index) });
 
 const isField = () => document.querySelector("input[name=kind]:checked")?.value === "field";
 const about = () => ({ image, model: settings.model(), edge: settings.cropEdge(), policyOf: settings.policyOf, askForViews });
@@ -50,10 +50,8 @@ function openImage(blob, name, { expert = null, table = null } = {}) {
   return attempt(async () => {
     await ready();
     const opened = await open(blob, name);
-    halt();
     if (image) URL.revokeObjectURL(image.url);
     [image, said] = [opened, expert];
-    forgetAnswers();
     show(find("start"), false);
     show(find("work"));
     find("stage-title").textContent = name;
@@ -86,7 +84,7 @@ function openTable(file) {
     const nuclei = readTable(await file.text(), image.name);
     setKind("field");
     field.load(nuclei);
-    announce(`${plural(nuclei.length, "nucleus").replace("nucleuss", "nuclei")} loaded.`);
+    announce(`${nuclei.length} nuclei loaded.`);
   });
 }
 
@@ -95,13 +93,28 @@ function setKind(kind) {
   field.setInteractive(kind === "field");
   settings.showScale(kind === "field");
   show(find("nucleus-tools"), kind === "field");
-  nucleiChanged();
+  startOver();
 }
 
-function nucleiChanged() {
+/// Answers that were given no longer fit what is on the screen.
+function startOver() {
+  halt();
+  forgetAnswers();
+  labelButtons();
+}
+
+/// One nucleus more or less: the answers of the others stay.
+function nucleusChanged(removed) {
+  halt();
+  if (removed) worklist.remove(removed);
+  if (worklist.cells.length > 0) writeSummary(worklist.cells.length);
+  else forgetAnswers();
+  labelButtons();
+}
+
+function labelButtons() {
   const count = field.nuclei.length;
   const button = find("ask");
-  if (!running) forgetAnswers();
   button.textContent = !isField() ? "Ask about this cell" : count === 0 ? "Ask" : `Ask about ${plural(count, "cell")}`;
   button.disabled = isField() && count === 0;
   for (const id of ["undo", "clear"]) find(id).disabled = count === 0;
@@ -120,9 +133,10 @@ function forgetAnswers() {
   show(find("results"), false);
 }
 
+/// Ends what is being asked.
 function halt() {
   running?.abort();
-  running = null;
+  setRunning(null);
 }
 
 function setRunning(controller) {
@@ -209,7 +223,6 @@ function askForViews(cell) {
 
 function startAgain() {
   halt();
-  setRunning(null);
   forgetAnswers();
   hideProblem();
   show(find("work"), false);
@@ -227,7 +240,7 @@ function listen() {
   document.addEventListener("drop", (event) => { event.preventDefault(); document.body.classList.remove("dragging"); openFile(event.dataTransfer.files[0]); });
   document.querySelectorAll("input[name=kind]").forEach((radio) => radio.addEventListener("change", () => setKind(radio.value)));
   find("ask").addEventListener("click", () => attempt(ask));
-  find("stop").addEventListener("click", () => { halt(); setRunning(null); announce("Stopped."); });
+  find("stop").addEventListener("click", () => { halt(); announce("Stopped."); });
   find("undo").addEventListener("click", () => field.removeLast());
   find("clear").addEventListener("click", () => field.removeAll());
   find("zoom").addEventListener("click", () => find("zoom").setAttribute("aria-pressed", String(find("viewport").classList.toggle("full"))));

@@ -28,7 +28,7 @@ export const ownFile = async (name) => (await send(`page/${name}`)).blob();
 export async function askAboutCell(image, query, signal) {
   // The server goes by the first bytes; a browser does not know the type of every file.
   const type = image.type.startsWith("image/") ? image.type : "image/png";
-  const options = { method: "POST", body: image, headers: { "Content-Type": type, "X-Request-Timeout": "120" }, signal };
+  const options = { method: "POST", body: image, headers: { "Content-Type": type }, signal };
   return (await send(`v1/predictions?${query}`, options)).json();
 }
 

@@ -14,9 +14,10 @@ export class Field {
   #cross = { x: 0.5, y: 0.5 };
   #next = 1;
 
-  /// `onChange` hears of nuclei set or removed, `onChoice` of an answered one that is clicked.
-  constructor({ onChange, onChoice }) {
-    Object.assign(this, { onChange, onChoice });
+  /// `onChange` hears of a nucleus set or removed, with the answer that goes with it; `onReset` that all are others; `onChoice` of
+  /// an answered one that is clicked.
+  constructor({ onChange, onReset, onChoice }) {
+    Object.assign(this, { onChange, onReset, onChoice });
     const surface = find("surface");
     surface.addEventListener("click", (event) => this.#click(event));
     surface.addEventListener("keydown", (event) => this.#key(event));
@@ -29,7 +30,8 @@ export class Field {
     this.#next = 1;
     this.#cross = { x: 0.5, y: 0.5 };
     const picture = find("picture");
-    picture.src = image.bitmap ? image.url : "";
+    if (image.bitmap) picture.src = image.url;
+    else picture.removeAttribute("src");
     picture.alt = `The image ${image.name}`;
     show(find("viewport"), image.bitmap !== null);
     show(find("unshown"), image.bitmap === null);
@@ -55,11 +57,12 @@ export class Field {
   load(nuclei) {
     this.nuclei = nuclei.map((nucleus) => ({ ...nucleus, cell: null }));
     this.#next = this.nuclei.length + 1;
-    this.#changed();
+    this.draw();
+    this.onReset();
   }
 
-  removeLast() { this.nuclei.pop(); this.#changed(); }
-  removeAll() { this.nuclei = []; this.#next = 1; this.#changed(); }
+  removeLast() { this.#remove(this.nuclei.at(-1)); }
+  removeAll() { this.load([]); }
   forget() { for (const nucleus of this.nuclei) nucleus.cell = null; this.draw(); }
 
   setEdge(edge) { this.#edge = edge; this.draw(); }
@@ -69,15 +72,11 @@ export class Field {
     this.draw();
   }
 
-  #changed() {
-    this.chosen = null;
-    this.forget();
-    this.onChange();
-  }
-
   #click(event) {
     if (!this.interactive) return;
     const marker = event.target.closest("button.nucleus");
+    // The marker will be drawn anew; the keyboard goes on from the field.
+    find("surface").focus({ preventScroll: true });
     if (marker) return this.#touch(this.nuclei[Number(marker.dataset.index)]);
     const box = find("picture").getBoundingClientRect();
     this.#set((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
@@ -92,7 +91,8 @@ export class Field {
   #remove(nucleus) {
     this.nuclei = this.nuclei.filter((other) => other !== nucleus);
     announce(`Nucleus ${nucleus.id} removed. ${this.nuclei.length} set.`);
-    this.#changed();
+    this.draw();
+    this.onChange(nucleus.cell);
   }
 
   #set(x, y) {
@@ -101,7 +101,8 @@ export class Field {
     while (taken.has(String(this.#next))) this.#next += 1;
     this.nuclei.push({ id: String(this.#next), x: Math.round(x * this.#image.width * 10) / 10, y: Math.round(y * this.#image.height * 10) / 10, said: null, cell: null });
     announce(`Nucleus ${this.#next} set. ${this.nuclei.length} in all.`);
-    this.#changed();
+    this.draw();
+    this.onChange(null);
   }
 
   #near() {
@@ -132,14 +133,14 @@ export class Field {
 
   draw() {
     const surface = find("surface");
-    surface.querySelectorAll(".nucleus, .cross, .square").forEach((element) => element.remove());
+    surface.querySelectorAll(".nucleus, .cross, .cut").forEach((element) => element.remove());
     if (!this.#image?.bitmap || !this.interactive) return;
     surface.append(...this.nuclei.map((nucleus, index) => this.#marker(nucleus, index)));
     const cross = make("span", { class: "cross", "aria-hidden": "true" });
     place(cross, this.#cross.x, this.#cross.y);
     surface.append(cross);
     const chosen = this.nuclei.find((nucleus) => nucleus.cell && nucleus.cell.index === this.chosen);
-    if (chosen) surface.append(this.#square(chosen));
+    if (chosen) surface.append(this.#cut(chosen));
   }
 
   #marker(nucleus, index) {
@@ -151,12 +152,12 @@ export class Field {
   }
 
   /// What was cut out around the chosen nucleus.
-  #square(nucleus) {
-    const square = make("span", { class: "square", "aria-hidden": "true" });
-    place(square, nucleus.x / this.#image.width, nucleus.y / this.#image.height);
-    square.style.width = `${(100 * this.#edge) / this.#image.width}%`;
-    square.style.height = `${(100 * this.#edge) / this.#image.height}%`;
-    return square;
+  #cut(nucleus) {
+    const cut = make("span", { class: "cut", "aria-hidden": "true" });
+    place(cut, nucleus.x / this.#image.width, nucleus.y / this.#image.height);
+    cut.style.width = `${(100 * this.#edge) / this.#image.width}%`;
+    cut.style.height = `${(100 * this.#edge) / this.#image.height}%`;
+    return cut;
   }
 }
 

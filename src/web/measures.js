@@ -7,7 +7,7 @@ import { number, percent, plural, sampleName } from "./words.js";
 export function doubtInWords(answer) {
   const { predictive_entropy: entropy, mutual_information: shared, variation_ratio: others } = answer.uncertainty;
   const classes = Math.exp(entropy);
-  const doubt = classes < 1.15 ? "Hardly any doubt: one class stands alone." : `As much doubt as a fair choice between ${classes.toFixed(1)} of the ${answer.probabilities.length} classes.`;
+  const doubt = `As much doubt as a fair choice between ${classes.toFixed(1)} of the ${answer.probabilities.length} classes.`;
   const { used } = answer.samples;
   if (used < 2) return [doubt, "A single answer cannot tell doubt about the cell from doubt about the network."];
   const share = entropy > 0 ? Math.min(1, shared / entropy) : 0;

@@ -52,6 +52,17 @@ export class Worklist {
     show(find("list-side"), cell.place !== null);
   }
 
+  /// Takes a cell out.
+  remove(cell) {
+    const gone = this.#entries.find((entry) => entry.cell === cell);
+    if (!gone) return;
+    gone.option.remove();
+    this.#entries = this.#entries.filter((entry) => entry !== gone);
+    if (this.#chosen !== gone) return;
+    this.#chosen = null;
+    this.choose();
+  }
+
   /// Chooses the cell with this index, or the first.
   choose(index = null) {
     const entry = index === null ? this.#entries[0] : this.#entries.find((other) => other.cell.index === index);

@@ -38,11 +38,11 @@ test("nothing may come from elsewhere, and nothing does", async () => {
 test("everything that can be done is reached with the keyboard, and shows where it is", async () => {
   const page = await visit(browser, server.url);
   const names = [];
-  for (let step = 0; step < 8; step += 1) {
+  for (let step = 0; step < 7; step += 1) {
     await page.keyboard.press("Tab");
     names.push(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
   }
-  assert.deepEqual(names, ["Skip to the image", "Interface for programs", "file", "A field, ten nuclei", "A cell called NILM", "A cell called LSIL", "A cell called HSIL", ""]);
+  assert.deepEqual(names, ["Skip to the image", "Interface for programs", "file", "A field, ten nuclei", "A cell called NILM", "A cell called LSIL", "A cell called HSIL"]);
   await page.getByRole("button", { name: "A cell called LSIL" }).focus();
   const style = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(style, "solid");
