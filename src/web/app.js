@@ -116,11 +116,13 @@ function labelButtons() {
   const count = field.nuclei.length;
   const button = find("ask");
   button.textContent = !isField() ? "Ask about this cell" : count === 0 ? "Ask" : `Ask about ${plural(count, "cell")}`;
-  button.disabled = isField() && count === 0;
+  button.disabled = running !== null || (isField() && count === 0);
   for (const id of ["undo", "clear"]) find(id).disabled = count === 0;
   find("hint").textContent = !isField() ? "" : count === 0
     ? "Click each nucleus, or load a table. With the keyboard: arrow keys and Enter on the image."
-    : "Click a nucleus again to remove it.";
+    : worklist.cells.length > 0
+      ? "Click a nucleus to see its cell, or elsewhere to set another."
+      : "Click a nucleus again to remove it.";
 }
 
 function forgetAnswers() {
@@ -143,7 +145,7 @@ function setRunning(controller) {
   running = controller;
   show(find("stop"), controller !== null);
   show(find("progress"), controller !== null);
-  find("ask").disabled = controller !== null || (isField() && field.nuclei.length === 0);
+  labelButtons();
   find("results").setAttribute("aria-busy", String(controller !== null));
 }
 
@@ -157,6 +159,7 @@ async function ask() {
     await (isField() ? askField(controller.signal) : askCell(controller.signal));
   } finally {
     if (running === controller) setRunning(null);
+    labelButtons();
     if (worklist.cells.length === 0) show(find("results"), false);
   }
 }

@@ -6,7 +6,7 @@ import { limit, spread, spreadInWords } from "./plot.js";
 import { doubtInWords, measureTable } from "./measures.js";
 import { sideBySide } from "./methods.js";
 import { inWords } from "./problems.js";
-import { className, isUnlike, measured, measureName, methodName, number, percent, reasons, verdict } from "./words.js";
+import { className, isUnlike, measured, measureName, methodName, number, percent, reasons, verdict, warningInWords } from "./words.js";
 
 const THUMBNAIL = 280;
 
@@ -68,7 +68,7 @@ function decision(answer, policy) {
     reasons(answer, policy).map((reason) => make("p", {}, reason)),
     bar && !isUnlike(answer) && [limit(value, policy.threshold, words), make("p", { class: "quiet" }, words.charAt(0).toUpperCase() + words.slice(1))],
     policy && action === "accept" && make("p", { class: "quiet" }, `Promise: ${policy.promise}, for cells like the ${policy.certificate.cells} it was measured on.`),
-    answer.warnings.map((warning) => make("p", { class: "warning" }, make("b", {}, "Note: "), warning.detail, ".")),
+    answer.warnings.map((warning) => make("p", { class: "warning" }, make("b", {}, "Note: "), warningInWords(warning))),
   ].flat(2);
 }
 

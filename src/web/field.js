@@ -146,7 +146,7 @@ export class Field {
   #marker(nucleus, index) {
     const { state, sign, words } = look(nucleus);
     const isChosen = nucleus.cell && nucleus.cell.index === this.chosen;
-    const marker = make("button", { type: "button", tabindex: "-1", class: `nucleus ${state}${isChosen ? " chosen" : ""}`, "data-index": index, "aria-label": `Nucleus ${nucleus.id}: ${words}` }, sign);
+    const marker = make("button", { type: "button", tabindex: "-1", class: `nucleus ${state}${isChosen ? " chosen" : ""}`, "data-index": index, "aria-label": `Nucleus ${nucleus.id}: ${words}` }, isChosen ? "" : sign);
     place(marker, nucleus.x / this.#image.width, nucleus.y / this.#image.height);
     return marker;
   }

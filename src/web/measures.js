@@ -13,7 +13,7 @@ export function doubtInWords(answer) {
   const share = entropy > 0 ? Math.min(1, shared / entropy) : 0;
   return [
     doubt,
-    `${percent(1 - share)} of it every ${sampleName(answer.method)} shares: the cell itself is hard to call. ${percent(share)} is disagreement between them: the model does not know.`,
+    `${percent(1 - share)} of it all ${sampleName(answer.method)}s share: this image is hard to call. In the other ${percent(share)} they disagree with each other.`,
     others > 0 ? `${Math.round(others * used)} of ${plural(used, sampleName(answer.method))} name another class than most.` : `All ${plural(used, sampleName(answer.method))} name the same class.`,
   ];
 }

@@ -10,10 +10,10 @@ const BETHESDA = {
 };
 
 const METHODS = {
-  baseline: { name: "Single answer", how: "the network, asked once", sample: "answer" },
-  mc_dropout: { name: "Dropout", how: "the network, asked again and again with parts of it switched off at random", sample: "answer" },
-  ensemble: { name: "Ensemble", how: "several networks that were trained apart", sample: "network" },
-  tta: { name: "Augmented views", how: "the network, shown the cell turned, mirrored, shifted and recoloured", sample: "view" },
+  baseline: { name: "Single answer", how: "asked once", sample: "answer" },
+  mc_dropout: { name: "Dropout", how: "asked again with parts switched off at random", sample: "answer" },
+  ensemble: { name: "Ensemble", how: "several networks, trained apart", sample: "network" },
+  tta: { name: "Augmented views", how: "shown the cell turned, cut and recoloured", sample: "view" },
 };
 
 export const className = (label) => BETHESDA[label] ?? label;
@@ -61,7 +61,9 @@ const ACCEPTED = {
 export function reasons(answer, policy) {
   const { action, reasons: given } = answer.decision;
   if (action === "accept") return [ACCEPTED[policy?.kind] ?? "Clear enough for the rule that was asked for."];
-  return given.map((reason) => REASONS[reason]?.(answer, policy) ?? reason.replaceAll("_", " "));
+  // Of what is no cell it does not matter how unsure the model is.
+  const told = isUnlike(answer) ? ["out_of_distribution"] : given;
+  return told.map((reason) => REASONS[reason]?.(answer, policy) ?? reason.replaceAll("_", " "));
 }
 
 const REASONS = {
@@ -77,6 +79,13 @@ const REASONS = {
   no_policy: () => "The model has no rule by which answers may be accepted.",
   abnormal: () => "Called abnormal, and this rule accepts only cells that are called normal.",
 };
+
+const WARNINGS = {
+  crop_size: "This image does not have the size of the cells the model was trained on, so nothing is promised. If it is a field, say so under the image and set the nuclei.",
+  scale_assumed: "Nobody said how large the pixels of this field are, and it does not have the width of the fields the model was trained on: see “How to ask”.",
+};
+
+export const warningInWords = ({ code, detail }) => WARNINGS[code] ?? detail;
 
 /// The value of a measure in an answer; null where it is undefined.
 export function measured(answer, measure) {

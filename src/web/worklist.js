@@ -70,7 +70,7 @@ export class Worklist {
   }
 
   #option(cell, about) {
-    const option = make("div", { role: "option", tabindex: "-1", "aria-selected": "false", "aria-label": describe(cell), onclick: () => this.#choose(this.#entries.find((entry) => entry.option === option), true) },
+    const option = make("div", { role: "option", tabindex: "-1", "aria-selected": "false", onclick: () => this.#choose(this.#entries.find((entry) => entry.option === option), true) },
       thumbnail(about.image, cell.place, about.edge, THUMBNAIL),
       make("span", { class: "words" }, words(cell)));
     return option;
@@ -106,14 +106,17 @@ export class Worklist {
   }
 }
 
-/// What stands in the list.
+/// What stands in the list; the points are for those who hear it.
 function words(cell) {
-  if (!cell.prediction) return [make("b", {}, cellName(cell)), make("span", {}, "× No answer")];
+  const pause = (sign) => make("span", { class: "unseen" }, `${sign} `);
+  const name = [make("span", { class: "quiet" }, cellName(cell)), pause(":")];
+  if (!cell.prediction) return [name, make("b", {}, "No answer"), pause("."), make("span", {}, cell.problem.title)].flat();
   const answer = cell.prediction;
   const { word, sign } = verdict(answer.decision.action);
-  const badge = make("span", { class: `badge ${answer.decision.action}` }, `${sign} ${word}`);
-  if (isUnlike(answer)) return [make("span", { class: "quiet" }, cellName(cell)), make("b", {}, "Not like known cells"), badge];
-  return [make("span", { class: "quiet" }, cellName(cell)), make("span", {}, make("b", {}, answer.prediction.label), ` ${percent(answer.prediction.probability)}`), strip(answer), badge];
+  const badge = make("span", { class: `badge ${answer.decision.action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
+  if (isUnlike(answer)) return [name, make("b", {}, "Not like known cells"), pause("."), badge].flat();
+  const { label, probability } = answer.prediction;
+  return [name, make("span", {}, make("b", {}, label), ` ${percent(probability)}`), strip(answer), pause("."), badge].flat();
 }
 
 /// The same in a sentence.
@@ -138,10 +141,10 @@ export function summarise(cells, labels) {
   };
   const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
   const failed = cells.length - answered.length;
-  const most = (some, word) => (worst(some) ? `; the most severe ${word} ${worst(some)}` : "");
+  const most = (some) => (worst(some) ? `; most severe among them: ${worst(some)}` : "");
   return [
-    referred.length === 0 ? "No cell needs a second look" : `${plural(referred.length, "cell")} ${referred.length === 1 ? "needs" : "need"} a second look${most(known, "is called")}`,
-    `${accepted.length} accepted${most(accepted, "of them is called")}`,
+    referred.length === 0 ? "No cell needs a second look" : `${plural(referred.length, "cell")} ${referred.length === 1 ? "needs" : "need"} a second look${most(known)}`,
+    `${accepted.length} accepted${most(accepted)}`,
     failed > 0 ? `${failed} without an answer` : null,
   ].filter(Boolean);
 }
