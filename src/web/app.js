@@ -160,7 +160,7 @@ async function ask() {
   } finally {
     if (running === controller) setRunning(null);
     labelButtons();
-    if (worklist.cells.length === 0) show(find("results"), false);
+    if (running === null && worklist.cells.length === 0) show(find("results"), false);
   }
 }
 
