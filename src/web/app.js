@@ -194,14 +194,14 @@ async function askField(signal) {
   } finally {
     if (!touched && worklist.cells.length > 0) worklist.choose();
   }
-  announce(`${plural(asked.length, "cell")} answered. ${summarise(worklist.cells, settings.model().labels).join(". ")}.`);
+  announce(`${plural(asked.length, "cell")} in all. ${summarise(worklist.cells, settings.model().labels).join(". ")}.`);
 }
 
 const toCell = (line, nucleus) => ({ index: line.index, id: nucleus.id, place: { x: nucleus.x, y: nucleus.y }, said: nucleus.said, prediction: line.prediction, problem: line.problem });
 
 function writeSummary(asked) {
   const cells = worklist.cells;
-  const counted = cells.length < asked ? `${cells.length} of ${plural(asked, "cell")} answered` : `${plural(asked, "cell")} answered`;
+  const counted = cells.length < asked ? `${cells.length} of ${plural(asked, "cell")} so far` : `${plural(asked, "cell")} in all`;
   const sentence = (text, tag) => Object.assign(document.createElement(tag), { textContent: `${text}.` });
   const [first, ...others] = summarise(cells, settings.model().labels);
   find("summary").replaceChildren(sentence(first, "strong"), " ", sentence(`${others.join("; ")}; ${counted}`, "span"));

@@ -71,6 +71,25 @@ test("a photograph gets no class", async () => {
   await check(page, "photograph-numbers");
 });
 
+test("an image is dropped or pasted as well as chosen", async () => {
+  const page = await visit(browser, server.url);
+  const bytes = readFileSync(file("examples/cells/nilm.png")).toString("base64");
+  const give = (kind, name) => page.evaluate(([kind, name, bytes]) => {
+    const data = new DataTransfer();
+    const content = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+    data.items.add(new File([content], name, { type: "image/png" }));
+    const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: data, bubbles: true }) : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+    document.body.dispatchEvent(event);
+  }, [kind, name, bytes]);
+  for (const [kind, name] of [["drop", "dropped.png"], ["paste", "pasted.png"]]) {
+    await give(kind, name);
+    await page.getByRole("heading", { name }).waitFor();
+    await answered(page);
+    assert.ok((await page.locator(".verdict").innerText()).startsWith("NILM"));
+  }
+  assert.deepEqual(page.errors, []);
+});
+
 test("what is no image, or half of one, is refused in words", async () => {
   const page = await visit(browser, server.url, { refusals: true });
   const alert = page.locator("#problem");
@@ -80,7 +99,7 @@ test("what is no image, or half of one, is refused in words", async () => {
   await openFile(page, { name: "nothing.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
   await alert.getByText("nothing.png holds nothing.").waitFor();
   await openFile(page, file("tests/fixtures/bad_inputs/jpeg_truncated_half.jpg"));
-  await alert.getByText("The image cannot be decoded").waitFor();
+  await alert.getByRole("heading", { name: "The image cannot be decoded" }).waitFor();
   assert.match(await alert.innerText(), /Request 01[0-9A-Z]{24}/);
   await check(page, "undecodable");
   await page.getByRole("button", { name: "Open another image" }).click();

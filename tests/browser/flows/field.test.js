@@ -40,7 +40,7 @@ test("the example field is answered cell by cell, and listed as the server lists
   assert.ok(words.includes(`${summary.accepted} accepted; most severe among them: ${summary.most_severe_accepted}`), words);
   assert.equal(await page.locator("button.nucleus.refer").count(), summary.referred);
   assert.equal(await page.locator("button.nucleus.accept").count(), summary.accepted);
-  assert.ok((await page.locator("#live").innerText()).startsWith("10 cells answered."));
+  assert.ok((await page.locator("#live").innerText()).startsWith("10 cells in all."));
   await check(page, "field");
 });
 
@@ -87,6 +87,7 @@ test("nuclei are set and removed with the mouse", async () => {
   const page = await visit(browser, server.url);
   await openFile(page, FIELD);
   const ask = page.locator("#ask");
+  await ask.waitFor();
   assert.ok(await ask.isDisabled());
   await check(page, "field-without-nuclei");
   for (const [x, y] of [[400, 300], [700, 500], [200, 700]]) await page.mouse.click(...await onScreen(page, x, y));
@@ -146,6 +147,25 @@ test("a table in CRIC's columns brings the nuclei, and says what is wrong with i
   await options(page).filter({ hasText: "beside" }).click();
   await page.locator("#cell").getByText("No answer").waitFor();
   await check(page, "table");
+});
+
+test("a long field shows how far it is, and can be stopped with what is there", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, FIELD);
+  const rows = Array.from({ length: 300 }, (_, at) => `${at},${100 + (at % 30) * 35},${100 + Math.floor(at / 30) * 70}`);
+  await page.setInputFiles("#table", { name: "many.csv", mimeType: "text/csv", buffer: Buffer.from(["cell_id,nucleus_x,nucleus_y", ...rows].join("\n")) });
+  await page.getByRole("button", { name: "Ask about 300 cells" }).click();
+  await options(page).first().waitFor();
+  assert.ok(await page.locator("#bar").isVisible());
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.locator("#bar").waitFor({ state: "hidden" });
+  const count = await options(page).count();
+  assert.ok(count > 0 && count < 300, `${count}`);
+  assert.match(await page.locator("#summary").innerText(), / of 300 cells so far\.$/);
+  await options(page).first().click();
+  await page.locator("#cell .head").waitFor();
+  assert.deepEqual(page.errors, []);
+  if (count < 60) await check(page, "field-stopped");
 });
 
 for (const [name, settings] of Object.entries({

@@ -1,6 +1,7 @@
 // A server that refuses, asks for a key, or is gone.
 
 import assert from "node:assert/strict";
+import http from "node:http";
 import { after, before, test } from "node:test";
 
 import { FIELD, TABLE, answered, check, launch, openExample, openFile, visit } from "../browser.js";
@@ -40,6 +41,25 @@ test("a key is asked for, and kept in the tab alone", () => {
     await another.locator("#key").waitFor();
   });
 });
+
+test("the page works below a path of a proxy", () => withServer({}, async (server) => {
+  const to = new URL(server.url);
+  const proxy = http.createServer((request, response) => {
+    if (!request.url.startsWith("/lab/")) return response.writeHead(404).end();
+    const target = { host: to.hostname, port: to.port, path: request.url.slice("/lab".length), method: request.method, headers: request.headers };
+    request.pipe(http.request(target, (answer) => { response.writeHead(answer.statusCode, answer.headers); answer.pipe(response); }));
+  });
+  await new Promise((resolve) => { proxy.listen(0, "127.0.0.1", resolve); });
+  try {
+    const page = await visit(browser, `http://127.0.0.1:${proxy.address().port}/lab/`);
+    await openExample(page, "A field, ten nuclei");
+    await answered(page);
+    await check(page, "below-a-path");
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+}));
 
 test("what the server refuses is said in its words", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
