@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
+.PHONY: help run test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
 	openapi config readme lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
@@ -33,6 +33,10 @@ test: runtime lint ## everything that guards the project: format, lints, and eve
 test-clients: runtime ## use a running server through the clients that other people wrote
 	$(CARGO) build $(BUILD) --bin secondlook
 	tests/clients/run.sh target/release/secondlook work/clients-venv
+
+test-browser: runtime ## use the page in headless Chromium (Debian: chromium, npm; PICTURES=folder keeps a picture of every state)
+	$(CARGO) build $(BUILD) --bin secondlook
+	tests/browser/run.sh $(CURDIR)/target/release/secondlook
 
 lint: ## format and lints, warnings denied
 	$(CARGO) fmt --check

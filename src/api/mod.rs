@@ -15,6 +15,7 @@ mod metrics;
 mod middleware;
 pub mod models;
 pub mod openapi;
+mod page;
 pub mod predictions;
 pub mod problem;
 mod router;

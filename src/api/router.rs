@@ -4,7 +4,7 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::Redire
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    batch, docs, fields, form::OVERHEAD_BYTES, health, metrics, middleware, models, openapi,
+    batch, docs, fields, form::OVERHEAD_BYTES, health, metrics, middleware, models, openapi, page,
     predictions, service::Service, v2,
 };
 use crate::config::{AccessConfig, IdempotencyConfig};
@@ -32,7 +32,8 @@ pub fn router(service: Service, access: &AccessConfig, idempotency: &Idempotency
         .route("/docs", get(|| async { Redirect::permanent("docs/") }))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::file))
-        .route("/", get(|| async { Redirect::temporary("docs/") }))
+        .route("/", get(page::index))
+        .route("/page/{file}", get(page::file))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(DefaultBodyLimit::max(body_limit));
     middleware::wrap(routes, &service, access, idempotency).with_state(service)

@@ -58,7 +58,14 @@ async fn a_key_opens_what_its_scopes_say() {
     let server = server_with(&[&usual_entry, &scraper_entry]);
     let predict = || server.predict("", fixture(CELL));
 
-    for open in ["/health/live", "/health/ready", "/openapi.json", "/docs/"] {
+    for open in [
+        "/",
+        "/page/app.js",
+        "/health/live",
+        "/health/ready",
+        "/openapi.json",
+        "/docs/",
+    ] {
         assert_eq!(
             server.get(open).send().await.unwrap().status(),
             StatusCode::OK,

@@ -14,6 +14,7 @@ mod idempotency;
 mod lifecycle;
 mod limits;
 mod monitoring;
+mod page;
 mod policies;
 mod predictions;
 mod problems;

@@ -128,12 +128,13 @@ pub(super) async fn require(
 }
 
 /// The scope that a request needs; none for what is open to everybody: health, for those who watch over containers, and
-/// the documents, which hold nothing of anybody. What is not named here is closed.
+/// the documents and the page, which hold nothing of anybody. What is not named here is closed.
 pub(super) fn scope_of(method: &HttpMethod, path: &str) -> Option<Scope> {
     let is_below = |folder: &str| path.starts_with(folder);
     match path {
         "/" | "/openapi.json" | "/docs" => None,
-        _ if is_below("/docs/") || is_below("/health/") || is_below("/v2/health/") => None,
+        _ if is_below("/docs/") || is_below("/page/") => None,
+        _ if is_below("/health/") || is_below("/v2/health/") => None,
         "/metrics" => Some(Scope::Metrics),
         _ if matches!(*method, HttpMethod::GET | HttpMethod::HEAD) => Some(Scope::Read),
         _ => Some(Scope::Predict),
@@ -191,6 +192,7 @@ mod tests {
         for path in [
             "/",
             "/docs/",
+            "/page/app.js",
             "/openapi.json",
             "/health/ready",
             "/v2/health/live",

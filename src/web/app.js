@@ -1,0 +1,257 @@
+// The page: an image is opened, asked about and shown. The parts know nothing of each other; they meet here.
+
+import { announce, find, show } from "./dom.js";
+import * as server from "./ask.js";
+import * as settings from "./settings.js";
+import { showCell } from "./cell.js";
+import { nuclei as readTable } from "./csv.js";
+import { listExamples } from "./examples.js";
+import { Field } from "./field.js";
+import { askForKey } from "./key.js";
+import { looksLikeCell, open } from "./opened.js";
+import { Problem, hideProblem, showProblem } from "./problems.js";
+import { plural } from "./words.js";
+import { Worklist, describe, summarise } from "./worklist.js";
+
+let image = null;
+let said = null;
+let running = null;
+let touched = false;
+
+const worklist = new Worklist((cell) => {
+  touched = true;
+  field.choose(cell.index);
+  showCell(cell, about());
+});
+const field = new Field({ onChange: nucleusChanged, onReset: startOver, onChoice: (index) => worklist.choose(index) });
+
+const isField = () => document.querySelector("input[name=kind]:checked")?.value === "field";
+const about = () => ({ image, model: settings.model(), edge: settings.cropEdge(), policyOf: settings.policyOf, askForViews });
+
+/// Runs something that may fail, and says how it failed. A missing key is asked for, and the same is tried again.
+async function attempt(work) {
+  hideProblem();
+  try {
+    await work();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    const problem = error instanceof Problem ? error : new Problem({ title: "This page made a mistake", detail: String(error.message), hint: "Load the page again." });
+    if (problem.status === 401 || problem.status === 403) askForKey(problem, () => attempt(work));
+    else showProblem(problem);
+  }
+}
+
+/// The model has to be known before anything is asked.
+async function ready() {
+  if (!settings.model()) await settings.load();
+}
+
+function openImage(blob, name, { expert = null, table = null } = {}) {
+  return attempt(async () => {
+    await ready();
+    const opened = await open(blob, name);
+    if (image) URL.revokeObjectURL(image.url);
+    [image, said] = [opened, expert];
+    show(find("start"), false);
+    show(find("work"));
+    find("stage-title").textContent = name;
+    find("width").value = "";
+    field.open(image, settings.cropEdge());
+    setKind(table !== null || !looksLikeCell(image, settings.cropEdge()) && image.bitmap !== null ? "field" : "cell");
+    if (table !== null) field.load(readTable(table, name));
+    if (!isField() || table !== null) await ask();
+    else announce(`${name} is open. Set the nuclei.`);
+  });
+}
+
+function openExample(example) {
+  return attempt(async () => {
+    const blob = await server.ownFile(example.file);
+    const table = example.table ? await (await server.ownFile(example.table)).text() : null;
+    await openImage(blob, example.file, { expert: example.said ?? null, table });
+  });
+}
+
+/// A file that was chosen, dropped or pasted: an image, or a table for the image that is open.
+function openFile(file) {
+  if (!file) return;
+  if (image && /\.csv$/i.test(file.name)) openTable(file);
+  else openImage(file, file.name || "pasted image");
+}
+
+function openTable(file) {
+  return attempt(async () => {
+    const nuclei = readTable(await file.text(), image.name);
+    setKind("field");
+    field.load(nuclei);
+    announce(`${nuclei.length} nuclei loaded.`);
+  });
+}
+
+function setKind(kind) {
+  document.querySelector(`input[name=kind][value=${kind}]`).checked = true;
+  field.setInteractive(kind === "field");
+  settings.showScale(kind === "field");
+  show(find("nucleus-tools"), kind === "field");
+  startOver();
+}
+
+/// Answers that were given no longer fit what is on the screen.
+function startOver() {
+  halt();
+  forgetAnswers();
+  labelButtons();
+}
+
+/// One nucleus more or less: the answers of the others stay.
+function nucleusChanged(removed) {
+  halt();
+  if (removed) worklist.remove(removed);
+  if (worklist.cells.length > 0) writeSummary(worklist.cells.length);
+  else forgetAnswers();
+  labelButtons();
+}
+
+function labelButtons() {
+  const count = field.nuclei.length;
+  const button = find("ask");
+  button.textContent = !isField() ? "Ask about this cell" : count === 0 ? "Ask" : `Ask about ${plural(count, "cell")}`;
+  button.disabled = running !== null || (isField() && count === 0);
+  for (const id of ["undo", "clear"]) find(id).disabled = count === 0;
+  find("hint").textContent = !isField() ? "" : count === 0
+    ? "Click each nucleus, or load a table. With the keyboard: arrow keys and Enter on the image."
+    : worklist.cells.length > 0
+      ? "Click a nucleus to see its cell, or elsewhere to set another."
+      : "Click a nucleus again to remove it.";
+}
+
+function forgetAnswers() {
+  worklist.clear();
+  touched = false;
+  field.forget();
+  field.choose(null);
+  find("cell").replaceChildren();
+  find("summary").replaceChildren();
+  show(find("results"), false);
+}
+
+/// Ends what is being asked.
+function halt() {
+  running?.abort();
+  setRunning(null);
+}
+
+function setRunning(controller) {
+  running = controller;
+  show(find("stop"), controller !== null);
+  show(find("progress"), controller !== null);
+  labelButtons();
+  find("results").setAttribute("aria-busy", String(controller !== null));
+}
+
+/// Asks about what is open.
+async function ask() {
+  forgetAnswers();
+  const controller = new AbortController();
+  setRunning(controller);
+  show(find("results"));
+  try {
+    await (isField() ? askField(controller.signal) : askCell(controller.signal));
+  } finally {
+    if (running === controller) setRunning(null);
+    labelButtons();
+    if (running === null && worklist.cells.length === 0) show(find("results"), false);
+  }
+}
+
+async function askCell(signal) {
+  find("bar").removeAttribute("value");
+  announce("Asking about this cell.");
+  const prediction = await server.askAboutCell(image.blob, settings.cellQuery(), signal);
+  const cell = { index: 0, id: null, place: null, said, prediction, problem: null };
+  worklist.add(cell, about());
+  worklist.choose();
+  announce(describe(cell));
+}
+
+async function askField(signal) {
+  const asked = [...field.nuclei];
+  const [bar, shown] = [find("bar"), about()];
+  bar.max = asked.length;
+  bar.value = 0;
+  announce(`Asking about ${plural(asked.length, "cell")}.`);
+  const onCell = (line) => {
+    if (signal.aborted) return;
+    const nucleus = asked[line.index];
+    nucleus.cell = toCell(line, nucleus);
+    worklist.add(nucleus.cell, shown);
+    bar.value += 1;
+    field.draw();
+    writeSummary(asked.length);
+  };
+  try {
+    await server.askAboutField({ image: image.blob, name: image.name, nuclei: asked, query: settings.fieldQuery(), signal, onCell });
+  } finally {
+    if (!touched && worklist.cells.length > 0) worklist.choose();
+  }
+  announce(`${plural(asked.length, "cell")} in all. ${summarise(worklist.cells, settings.model().labels).join(". ")}.`);
+}
+
+const toCell = (line, nucleus) => ({ index: line.index, id: nucleus.id, place: { x: nucleus.x, y: nucleus.y }, said: nucleus.said, prediction: line.prediction, problem: line.problem });
+
+function writeSummary(asked) {
+  const cells = worklist.cells;
+  const counted = cells.length < asked ? `${cells.length} of ${plural(asked, "cell")} so far` : `${plural(asked, "cell")} in all`;
+  const sentence = (text, tag) => Object.assign(document.createElement(tag), { textContent: `${text}.` });
+  const [first, ...others] = summarise(cells, settings.model().labels);
+  find("summary").replaceChildren(sentence(first, "strong"), " ", sentence(`${others.join("; ")}; ${counted}`, "span"));
+}
+
+/// Augmented views of one cell of a field. The same seed is made of the same image and place, so the rest of the answer stays.
+function askForViews(cell) {
+  return attempt(async () => {
+    const button = find("ask-views");
+    button.disabled = true;
+    button.textContent = "Asking…";
+    const nuclei = [{ id: cell.id, ...cell.place }];
+    const onCell = (line) => { if (line.prediction) cell.prediction = line.prediction; };
+    try {
+      await server.askAboutField({ image: image.blob, name: image.name, nuclei, query: settings.fieldQuery({ views: true }), onCell });
+    } finally {
+      if (worklist.chosen === cell) showCell(cell, about());
+    }
+    announce("The augmented views are there.");
+  });
+}
+
+function startAgain() {
+  halt();
+  forgetAnswers();
+  hideProblem();
+  show(find("work"), false);
+  show(find("start"));
+  find("file").focus();
+}
+
+function listen() {
+  const takeFile = (event) => { openFile(event.target.files[0]); event.target.value = ""; };
+  find("file").addEventListener("change", takeFile);
+  find("table").addEventListener("change", (event) => { openTable(event.target.files[0]); event.target.value = ""; });
+  document.addEventListener("paste", (event) => openFile([...event.clipboardData.files][0]));
+  document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dragging"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dragging"); });
+  document.addEventListener("drop", (event) => { event.preventDefault(); document.body.classList.remove("dragging"); openFile(event.dataTransfer.files[0]); });
+  document.querySelectorAll("input[name=kind]").forEach((radio) => radio.addEventListener("change", () => setKind(radio.value)));
+  find("ask").addEventListener("click", () => attempt(ask));
+  find("stop").addEventListener("click", () => { halt(); announce("Stopped."); });
+  find("undo").addEventListener("click", () => field.removeLast());
+  find("clear").addEventListener("click", () => field.removeAll());
+  find("zoom").addEventListener("click", () => find("zoom").setAttribute("aria-pressed", String(find("viewport").classList.toggle("full"))));
+  find("another").addEventListener("click", startAgain);
+  find("width").addEventListener("change", () => field.setEdge(settings.cropEdge()));
+  find("cell").addEventListener("keydown", (event) => { if (event.key === "Escape") find("list").querySelector("[tabindex='0']")?.focus(); });
+}
+
+listExamples(openExample);
+listen();
+attempt(ready);

@@ -1,0 +1,53 @@
+// The methods side by side, and what each augmented view said.
+
+import { make } from "./dom.js";
+import { strip, samplesOf, spreadInWords } from "./plot.js";
+import { methodHow, methodName, number, percent, sampleName, verdict } from "./words.js";
+
+/// The answer itself and its comparisons, in the model's order of methods.
+export const allAnswers = (answer, methods) => {
+  const all = [answer, ...answer.comparisons];
+  return methods.map((method) => all.find((entry) => entry.method === method)).filter(Boolean);
+};
+
+/// `onViews` asks for the augmented views, where they are missing.
+export function sideBySide(answer, methods, onViews) {
+  const answers = allAnswers(answer, methods);
+  const row = (entry) => {
+    const { word, sign } = verdict(entry.decision.action);
+    return make("tr", { class: entry.method === answer.method ? "chosen" : null },
+      make("th", { scope: "row" }, methodName(entry.method), make("span", { class: "quiet block" }, methodHow(entry.method))),
+      make("td", {}, make("b", {}, entry.prediction.label), " ", percent(entry.prediction.probability)),
+      make("td", {}, strip(entry), make("span", { class: "unseen" }, spreadInWords(entry))),
+      make("td", { class: "figure" }, number(entry.uncertainty.predictive_entropy)),
+      make("td", {}, make("span", { class: `badge ${entry.decision.action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)));
+  };
+  const heads = ["Method", "Class", "Spread, 0 to 100%", "Doubt, nats", "Suggests"];
+  const table = make("table", { class: "methods" },
+    make("caption", { class: "unseen" }, "What each method says of this cell"),
+    make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, answers.map(row)));
+  const missing = methods.includes("tta") && !answers.some((entry) => entry.method === "tta");
+  return [
+    make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Methods side by side" }, table),
+    missing && make("p", {}, make("button", { type: "button", id: "ask-views", onclick: onViews }, "Ask for augmented views of this cell")),
+    views(answers.find((entry) => entry.method === "tta")),
+  ];
+}
+
+/// What each view said. The server makes the views itself and sends no pictures of them.
+function views(answer) {
+  if (!answer) return null;
+  const view = (row, at) => {
+    const best = row.indexOf(Math.max(...row));
+    const label = answer.probabilities[best].label;
+    const same = best === answer.prediction.index;
+    return make("li", { class: same ? null : "differs" }, make("span", { class: "quiet" }, `${at + 1}`), " ", make("b", {}, label), ` ${percent(row[best])}`);
+  };
+  const { used, requested, stopped_early: early } = answer.samples;
+  const why = early ? `${used} of ${requested} views: the decision was settled, so it stopped early.` : `${used} of ${requested} views.`;
+  return make("details", { class: "views" },
+    make("summary", {}, `What each ${sampleName("tta")} said`),
+    make("p", { class: "quiet" }, `${why} Those that name another class than the whole are framed.`),
+    make("ol", { class: "view-list" }, samplesOf(answer).map(view)));
+}

@@ -1,0 +1,72 @@
+// What is asked of the server beside the image: model, method, policy, scale.
+
+import { find, make, show } from "./dom.js";
+import * as server from "./ask.js";
+import { methodName, methodHow } from "./words.js";
+
+let current = null;
+
+export const model = () => current;
+
+/// Asks which models there are, and shows what they offer.
+export async function load() {
+  const models = await server.models();
+  const ready = models.find((entry) => entry.ready) ?? models[0];
+  find("model").replaceChildren(...models.map(({ name }) => make("option", { value: name, selected: name === ready.name }, name)));
+  find("model").onchange = () => choose(find("model").value);
+  find("method").onchange = listPolicies;
+  await choose(ready.name);
+}
+
+async function choose(name) {
+  current = await server.model(name);
+  const methods = current.methods;
+  // Many samples say more than one about how sure an answer is, and dropout's cost next to nothing.
+  const first = methods.includes("mc_dropout") ? "mc_dropout" : methods[0];
+  const option = (method) => make("option", { value: method, selected: method === first }, `${methodName(method)}: ${methodHow(method)}`);
+  find("method").replaceChildren(...methods.map(option));
+  listPolicies();
+}
+
+/// Only policies that accept something; the first is the method's default.
+function listPolicies() {
+  const usable = current.policies.filter((policy) => policy.method === find("method").value && policy.threshold !== null);
+  const option = (policy) => make("option", { value: policy.name }, policy.promise);
+  find("policy").replaceChildren(...(usable.length ? usable.map(option) : [make("option", { value: "" }, "nothing can be promised: everything needs a second look")]));
+}
+
+export const showScale = (isField) => document.querySelectorAll(".of-field").forEach((element) => show(element, isField));
+
+/// The edge of the square around a nucleus, in pixels of the field.
+export function cropEdge() {
+  const { crop_edge_px: edge, source_width_px: source } = current.input;
+  const width = Number(find("width").value);
+  return width > 0 && source ? Math.round((edge * width) / source) : edge;
+}
+
+const others = (method) => current.methods.filter((other) => other !== method);
+
+/// The query for one cell: every method.
+export function cellQuery() {
+  const query = base();
+  for (const method of others(find("method").value)) query.append("compare", method);
+  return query;
+}
+
+/// The query for a field: augmented views only when they are asked for, since each costs a pass of the network.
+export function fieldQuery({ views = find("all-methods").checked } = {}) {
+  const query = base();
+  for (const method of others(find("method").value)) if (method !== "tta" || views) query.append("compare", method);
+  const width = Number(find("width").value);
+  if (width > 0) query.append("source_width_px", String(width));
+  return query;
+}
+
+function base() {
+  const query = new URLSearchParams({ model: current.name, method: find("method").value, include: "samples" });
+  if (find("policy").value) query.append("policy", find("policy").value);
+  return query;
+}
+
+/// The policy that decided an answer; undefined when there was none.
+export const policyOf = (answer) => current.policies.find((policy) => policy.method === answer.method && policy.name === answer.decision.policy);

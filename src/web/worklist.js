@@ -1,0 +1,150 @@
+// The cells, worst first, to be walked with the keyboard (a listbox whose tab stop wanders).
+
+import { find, make, show } from "./dom.js";
+import { thumbnail } from "./opened.js";
+import { strip } from "./plot.js";
+import { cellName } from "./cell.js";
+import { isUnlike, percent, plural, verdict } from "./words.js";
+
+const THUMBNAIL = 96;
+
+/// What order it is in: as the server's worklist, then what failed, then what was accepted, in the same order.
+function rank(cell, labels) {
+  if (!cell.prediction) return [1, 0, 0, 0];
+  const { prediction: { index, abnormal_probability: abnormal }, uncertainty, decision } = cell.prediction;
+  return [decision.action === "refer" ? 0 : 2, -severity(labels, index), -abnormal, -uncertainty.predictive_entropy];
+}
+
+/// The order of the model's classes, the abnormal ones after the normal ones.
+const severity = (labels, index) => (labels[index].abnormal ? labels.length : 0) + index;
+
+function before(left, right) {
+  const at = left.rank.findIndex((value, place) => value !== right.rank[place]);
+  return at < 0 ? left.cell.index < right.cell.index : left.rank[at] < right.rank[at];
+}
+
+export class Worklist {
+  #entries = [];
+  #chosen = null;
+
+  constructor(onChoice) {
+    this.onChoice = onChoice;
+    find("list").addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  clear() {
+    this.#entries = [];
+    this.#chosen = null;
+    find("list").replaceChildren();
+  }
+
+  get chosen() { return this.#chosen?.cell ?? null; }
+  get cells() { return this.#entries.map((entry) => entry.cell); }
+
+  /// Puts a cell at its place; the rest of the list, and whoever stands in it, stay where they are.
+  add(cell, about) {
+    const entry = { cell, rank: rank(cell, about.model.labels), option: this.#option(cell, about) };
+    const at = this.#entries.findIndex((other) => before(entry, other));
+    const next = at < 0 ? null : this.#entries[at];
+    find("list").insertBefore(entry.option, next?.option ?? null);
+    this.#entries.splice(at < 0 ? this.#entries.length : at, 0, entry);
+    if (!this.#chosen) this.#mark(this.#entries[0]);
+    show(find("list-side"), cell.place !== null);
+  }
+
+  /// Takes a cell out.
+  remove(cell) {
+    const gone = this.#entries.find((entry) => entry.cell === cell);
+    if (!gone) return;
+    gone.option.remove();
+    this.#entries = this.#entries.filter((entry) => entry !== gone);
+    if (this.#chosen !== gone) return;
+    this.#chosen = null;
+    this.choose();
+  }
+
+  /// Chooses the cell with this index, or the first.
+  choose(index = null) {
+    const entry = index === null ? this.#entries[0] : this.#entries.find((other) => other.cell.index === index);
+    if (entry) this.#choose(entry, false);
+  }
+
+  #option(cell, about) {
+    const option = make("div", { role: "option", tabindex: "-1", "aria-selected": "false", onclick: () => this.#choose(this.#entries.find((entry) => entry.option === option), true) },
+      thumbnail(about.image, cell.place, about.edge, THUMBNAIL),
+      make("span", { class: "words" }, words(cell)));
+    return option;
+  }
+
+  #mark(entry) {
+    for (const { option } of this.#entries) {
+      option.tabIndex = option === entry.option ? 0 : -1;
+    }
+  }
+
+  #choose(entry, focus) {
+    this.#chosen?.option.setAttribute("aria-selected", "false");
+    this.#chosen = entry;
+    entry.option.setAttribute("aria-selected", "true");
+    this.#mark(entry);
+    if (focus) entry.option.focus();
+    entry.option.scrollIntoView({ block: "nearest" });
+    this.onChoice(entry.cell);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = this.#entries.length - 1;
+    const here = this.#entries.findIndex((entry) => entry.option === document.activeElement);
+    const target = { ArrowDown: here + 1, j: here + 1, ArrowUp: here - 1, k: here - 1, Home: 0, End: last, PageDown: here + 5, PageUp: here - 5, " ": here }[event.key];
+    if (event.key === "Enter") {
+      this.#choose(this.#entries[Math.max(0, here)], false);
+      find("cell-title")?.focus();
+    } else if (target === undefined) return;
+    else this.#choose(this.#entries[Math.min(last, Math.max(0, target))], true);
+    event.preventDefault();
+  }
+}
+
+/// What stands in the list; the points are for those who hear it.
+function words(cell) {
+  const pause = (sign) => make("span", { class: "unseen" }, `${sign} `);
+  const name = [make("span", { class: "quiet" }, cellName(cell)), pause(":")];
+  if (!cell.prediction) return [name, make("b", {}, "No answer"), pause("."), make("span", {}, cell.problem.title)].flat();
+  const answer = cell.prediction;
+  const { word, sign } = verdict(answer.decision.action);
+  const badge = make("span", { class: `badge ${answer.decision.action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
+  if (isUnlike(answer)) return [name, make("b", {}, "Not like known cells"), pause("."), badge].flat();
+  const { label, probability } = answer.prediction;
+  return [name, make("span", {}, make("b", {}, label), ` ${percent(probability)}`), strip(answer), pause("."), badge].flat();
+}
+
+/// The same in a sentence.
+export function describe(cell) {
+  const name = cellName(cell);
+  if (!cell.prediction) return `${name}: no answer. ${cell.problem.title}.`;
+  const answer = cell.prediction;
+  const { word } = verdict(answer.decision.action);
+  if (isUnlike(answer)) return `${name}: does not look like the cells the model knows. ${word}.`;
+  return `${name}: ${answer.prediction.label}, ${percent(answer.prediction.probability)}. ${word}.`;
+}
+
+/// All cells at a glance; there is no average over cells.
+export function summarise(cells, labels) {
+  const answered = cells.filter((cell) => cell.prediction);
+  const referred = answered.filter((cell) => cell.prediction.decision.action === "refer");
+  const known = referred.filter((cell) => !isUnlike(cell.prediction));
+  const worst = (some) => {
+    const found = some.map((cell) => cell.prediction.prediction);
+    const [most] = found.sort((left, right) => severity(labels, right.index) - severity(labels, left.index));
+    return most?.label ?? null;
+  };
+  const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
+  const failed = cells.length - answered.length;
+  const most = (some) => (worst(some) ? `; most severe among them: ${worst(some)}` : "");
+  return [
+    referred.length === 0 ? "No cell needs a second look" : `${plural(referred.length, "cell")} ${referred.length === 1 ? "needs" : "need"} a second look${most(known)}`,
+    `${accepted.length} accepted${most(accepted)}`,
+    failed > 0 ? `${failed} without an answer` : null,
+  ].filter(Boolean);
+}

@@ -1,0 +1,184 @@
+// A field: the example, nuclei that are clicked or come in a table, and the walk through the list.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+
+import { FIELD, TABLE, answered, check, launch, onScreen, openExample, openFile, visit } from "../browser.js";
+import { startServer } from "../server.js";
+
+let server, browser;
+before(async () => { [server, browser] = await Promise.all([startServer(), launch()]); });
+after(async () => { await browser?.close(); await server?.stop(); });
+
+const options = (page) => page.locator("#list [role=option]");
+const texts = (page) => options(page).allTextContents();
+const markers = (page) => page.locator("button.nucleus");
+
+/// What the server says of the example field in one piece.
+async function whole() {
+  const form = new FormData();
+  form.append("image", new Blob([readFileSync(FIELD)]), "smear.jpg");
+  form.append("nuclei", readFileSync(TABLE, "utf8"));
+  return (await fetch(`${server.url}/v1/fields?method=mc_dropout`, { method: "POST", body: form })).json();
+}
+
+test("the example field is answered cell by cell, and listed as the server lists it", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  const { summary, cells } = await whole();
+  assert.ok(summary.referred > 0 && summary.accepted > 0, "the example shows both");
+  const listed = await texts(page);
+  assert.equal(listed.length, cells.length);
+  summary.worklist.forEach((entry, at) => {
+    assert.ok(listed[at].startsWith(`Cell ${entry.id}: ${entry.label}`) && listed[at].endsWith("Second look"), listed[at]);
+  });
+  for (const rest of listed.slice(summary.referred)) assert.ok(rest.endsWith("Accept"), rest);
+  const words = await page.locator("#summary").innerText();
+  assert.ok(words.startsWith(`${summary.referred} cells need a second look; most severe among them: ${summary.most_severe_referred}.`), words);
+  assert.ok(words.includes(`${summary.accepted} accepted; most severe among them: ${summary.most_severe_accepted}`), words);
+  assert.equal(await page.locator("button.nucleus.refer").count(), summary.referred);
+  assert.equal(await page.locator("button.nucleus.accept").count(), summary.accepted);
+  assert.ok((await page.locator("#live").innerText()).startsWith("10 cells in all."));
+  await check(page, "field");
+});
+
+test("augmented views of a cell are asked for when somebody wants them, and change nothing else", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  const before = await page.locator(".methods tbody tr").allInnerTexts();
+  assert.equal(before.length, 3);
+  await page.getByRole("button", { name: "Ask for augmented views of this cell" }).click();
+  await page.locator(".methods tbody tr").nth(3).waitFor();
+  const now = await page.locator(".methods tbody tr").allInnerTexts();
+  assert.deepEqual(now.slice(0, 3), before);
+  await page.getByText("What each view said").click();
+  assert.ok(await page.locator(".view-list li").count() >= 2);
+  await check(page, "field-views");
+});
+
+test("the list is walked with the keyboard", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  const stops = () => options(page).evaluateAll((all) => all.filter((option) => option.tabIndex === 0).length);
+  const here = () => options(page).evaluateAll((all) => all.findIndex((option) => option === document.activeElement));
+  const chosen = () => options(page).evaluateAll((all) => all.findIndex((option) => option.getAttribute("aria-selected") === "true"));
+  const title = () => page.locator("#cell-title").innerText();
+  assert.equal(await chosen(), 0);
+  await page.locator("#list [tabindex='0']").focus();
+  for (const [key, place] of [["j", 1], ["ArrowDown", 2], ["k", 1], ["ArrowUp", 0], ["ArrowUp", 0], ["End", 9], ["j", 9], ["PageUp", 4], ["Home", 0], ["j", 1]]) {
+    await page.keyboard.press(key);
+    assert.deepEqual([await here(), await chosen(), await stops()], [place, place, 1], key);
+    const label = (await texts(page))[place];
+    assert.ok(label.startsWith(`${await title()}:`), label);
+  }
+  assert.equal(await page.locator("button.nucleus.chosen").count(), 1);
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "cell-title");
+  await page.keyboard.press("Escape");
+  assert.equal(await here(), 1);
+  await check(page, "field-walked");
+});
+
+test("nuclei are set and removed with the mouse", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, FIELD);
+  const ask = page.locator("#ask");
+  await ask.waitFor();
+  assert.ok(await ask.isDisabled());
+  await check(page, "field-without-nuclei");
+  for (const [x, y] of [[400, 300], [700, 500], [200, 700]]) await page.mouse.click(...await onScreen(page, x, y));
+  assert.equal(await markers(page).count(), 3);
+  await markers(page).nth(1).click();
+  assert.equal(await markers(page).count(), 2);
+  await page.mouse.click(...await onScreen(page, 900, 200));
+  await page.getByRole("button", { name: "Remove last" }).click();
+  assert.equal(await ask.innerText(), "Ask about 2 cells");
+  await check(page, "field-clicked");
+  await ask.click();
+  await answered(page);
+  assert.equal(await options(page).count(), 2);
+  await markers(page).nth(1).click();
+  assert.equal(await page.locator("#cell-title").innerText(), "Cell 3");
+  await check(page, "field-answered");
+});
+
+test("nuclei are set and removed with the keyboard", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, FIELD);
+  await page.locator("#surface").focus();
+  for (const key of ["ArrowRight", "ArrowDown", "Enter", "Shift+ArrowLeft", "Shift+ArrowUp", " "]) await page.keyboard.press(key);
+  assert.equal(await markers(page).count(), 2);
+  assert.equal(await page.locator("#live").innerText(), "Nucleus 2 set. 2 in all.");
+  await page.keyboard.press("Delete");
+  assert.equal(await markers(page).count(), 1);
+  await check(page, "field-keyboard");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  assert.equal(await markers(page).count(), 1);
+  await page.locator("#ask").click();
+  await answered(page);
+  assert.equal(await options(page).count(), 1);
+});
+
+test("a table in CRIC's columns brings the nuclei, and says what is wrong with it", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, FIELD);
+  const table = (text) => page.setInputFiles("#table", { name: "cells.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+  await page.setInputFiles("#table", TABLE);
+  await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
+  const alert = page.locator("#problem");
+  await table("id,x,y\n1,2,3\n");
+  await alert.getByText("There is no column cell_id.").waitFor();
+  await check(page, "table-refused");
+  await table("image_filename,cell_id,nucleus_x,nucleus_y\na.jpg,1,2,3\nb.jpg,2,2,3\n");
+  await alert.getByText("none of them is called smear.jpg").waitFor();
+  await table("cell_id,nucleus_x,nucleus_y\n1,left,3\n");
+  await alert.getByText("The position in line 2 is no number.").waitFor();
+  await table('\uFEFFimage_filename,cell_id,bethesda_system,nucleus_x,nucleus_y\r\nsmear.jpg,"a, ""b""",LSIL,400,300\r\nsmear.jpg,beside,LSIL,4000,300\r\nother.jpg,c,SCC,1,1\r\n');
+  await page.getByRole("button", { name: "Ask about 2 cells" }).click();
+  await answered(page);
+  const labels = await texts(page);
+  assert.ok(labels.includes("Cell beside: No answer. The nucleus does not lie on the field"), labels.join());
+  assert.ok(labels.some((label) => label.startsWith('Cell a, "b":')), labels.join());
+  await options(page).filter({ hasText: "beside" }).click();
+  await page.locator("#cell").getByText("No answer").waitFor();
+  await check(page, "table");
+});
+
+test("a long field shows how far it is, and can be stopped with what is there", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, FIELD);
+  const rows = Array.from({ length: 300 }, (_, at) => `${at},${100 + (at % 30) * 35},${100 + Math.floor(at / 30) * 70}`);
+  await page.setInputFiles("#table", { name: "many.csv", mimeType: "text/csv", buffer: Buffer.from(["cell_id,nucleus_x,nucleus_y", ...rows].join("\n")) });
+  await page.getByRole("button", { name: "Ask about 300 cells" }).click();
+  await options(page).first().waitFor();
+  assert.ok(await page.locator("#bar").isVisible());
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.locator("#bar").waitFor({ state: "hidden" });
+  const count = await options(page).count();
+  assert.ok(count > 0 && count < 300, `${count}`);
+  assert.match(await page.locator("#summary").innerText(), / of 300 cells so far\.$/);
+  await options(page).first().click();
+  await page.locator("#cell .head").waitFor();
+  assert.deepEqual(page.errors, []);
+  if (count < 60) await check(page, "field-stopped");
+});
+
+for (const [name, settings] of Object.entries({
+  "field-dark": { colorScheme: "dark" },
+  "field-390": { viewport: { width: 390, height: 844 } },
+  "field-390-dark": { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
+  "field-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+  "field-forced-colors": { forcedColors: "active", reducedMotion: "reduce" },
+})) {
+  test(`a field can be read: ${name}`, async () => {
+    const page = await visit(browser, server.url, settings);
+    await openExample(page, "A field, ten nuclei");
+    await answered(page);
+    await check(page, name);
+  });
+}

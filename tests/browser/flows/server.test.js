@@ -1,0 +1,90 @@
+// A server that refuses, asks for a key, or is gone.
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import { after, before, test } from "node:test";
+
+import { FIELD, TABLE, answered, check, launch, openExample, openFile, visit } from "../browser.js";
+import { newKey, startServer } from "../server.js";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(async () => { await browser?.close(); });
+
+/// A server for one test.
+async function withServer(settings, work) {
+  const server = await startServer(settings);
+  try { await work(server); } finally { await server.stop(); }
+}
+
+test("a key is asked for, and kept in the tab alone", () => {
+  const { key, entry } = newKey();
+  return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
+    const page = await visit(browser, server.url, { refusals: true });
+    await page.getByRole("heading", { name: "This server asks for an API key" }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "key-value");
+    await check(page, "key");
+    await page.getByLabel("API key", { exact: true }).fill("wrong");
+    await page.getByRole("button", { name: "Use this key" }).click();
+    await page.getByText("This API key is unknown.").waitFor();
+    await check(page, "key-wrong");
+    await page.getByLabel("API key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    await page.locator("#key").waitFor({ state: "hidden" });
+    await openExample(page, "A cell called NILM");
+    await answered(page);
+    assert.ok(!page.url().includes(key));
+    await page.reload();
+    await page.locator("#method option").first().waitFor({ state: "attached" });
+    assert.equal(await page.locator("#key").isVisible(), false);
+    const another = await visit(browser, server.url, { refusals: true });
+    await another.locator("#key").waitFor();
+  });
+});
+
+test("the page works below a path of a proxy", () => withServer({}, async (server) => {
+  const to = new URL(server.url);
+  const proxy = http.createServer((request, response) => {
+    if (!request.url.startsWith("/lab/")) return response.writeHead(404).end();
+    const target = { host: to.hostname, port: to.port, path: request.url.slice("/lab".length), method: request.method, headers: request.headers };
+    request.pipe(http.request(target, (answer) => { response.writeHead(answer.statusCode, answer.headers); answer.pipe(response); }));
+  });
+  await new Promise((resolve) => { proxy.listen(0, "127.0.0.1", resolve); });
+  try {
+    const page = await visit(browser, `http://127.0.0.1:${proxy.address().port}/lab/`);
+    await openExample(page, "A field, ten nuclei");
+    await answered(page);
+    await check(page, "below-a-path");
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+}));
+
+test("what the server refuses is said in its words", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
+  const page = await visit(browser, server.url, { refusals: true });
+  await openFile(page, FIELD);
+  await page.setInputFiles("#table", TABLE);
+  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  const alert = page.locator("#problem");
+  await alert.getByText("There are 10 nuclei and at most 3 are accepted.").waitFor();
+  await check(page, "refused");
+  for (let count = 0; count < 7; count += 1) await page.getByRole("button", { name: "Remove last" }).click();
+  await page.getByRole("button", { name: "Ask about 3 cells" }).click();
+  await answered(page);
+  assert.equal(await alert.isVisible(), false);
+}));
+
+test("a server that is gone is said to be, and what was set stays", () => withServer({}, async (server) => {
+  const page = await visit(browser, server.url, { refusals: true });
+  await openFile(page, FIELD);
+  await page.setInputFiles("#table", TABLE);
+  const ask = page.getByRole("button", { name: "Ask about 10 cells" });
+  await ask.waitFor();
+  await server.stop();
+  await ask.click();
+  await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
+  assert.equal(await page.locator("button.nucleus").count(), 10);
+  assert.equal(await ask.isEnabled(), true);
+  await check(page, "gone");
+}));
