@@ -1,5 +1,6 @@
 //! The first thing that people try: the README's `curl` and the answer printed beside it.
 
+use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 use super::{
@@ -32,6 +33,26 @@ async fn the_answer_in_the_readme_is_the_one_that_the_server_gives() {
         .body(std::fs::read(file).unwrap());
     let real = answer(request).await;
     assert!(agree(&printed, &real), "run `make readme`: {real:#}");
+}
+
+#[tokio::test]
+async fn the_field_in_the_readme_is_answered() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let form = between(&readme, "curl -F image=@", "```");
+    let (image, rest) = form.split_once(' ').unwrap();
+    let table = between(rest, "nuclei=@", ";type=text/csv");
+    let path = between(rest, "'http://127.0.0.1:8080", "'");
+
+    let part = |file: &str| Part::bytes(std::fs::read(file).unwrap()).file_name(file.to_owned());
+    let nuclei = part(table).mime_str("text/csv").unwrap();
+    let form = Form::new()
+        .part("image", part(image))
+        .part("nuclei", nuclei);
+    let server = Server::start();
+    let reply = answer(server.post(path).multipart(form)).await;
+    let cells = reply["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 10);
+    assert!(cells.iter().all(|cell| cell["prediction"].is_object()));
 }
 
 #[tokio::test]
