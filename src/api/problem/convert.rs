@@ -18,9 +18,12 @@ impl From<EngineError> for Problem {
             EngineError::UnknownModel { .. } => Self::new(ProblemKind::ModelUnknown, detail)
                 .field("model")
                 .hint("GET /v1/models lists the loaded models"),
-            EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail),
-            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
-            EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail),
+            EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail)
+                .hint("GET /v1/models/{name} lists the methods of the model"),
+            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail)
+                .hint("leave `passes` out for the usual number of the method"),
+            EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail)
+                .hint("GET /v1/models/{name} lists the policies of the model"),
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),
             EngineError::Tensor { .. } => Self::parameter("image", detail),
             EngineError::Scale { field, .. } => Self::parameter(field, detail),
