@@ -102,6 +102,14 @@ test("nuclei are set and removed with the mouse", async () => {
   assert.equal(await options(page).count(), 2);
   await markers(page).nth(1).click();
   assert.equal(await page.locator("#cell-title").innerText(), "Cell 3");
+  await page.getByRole("button", { name: "Full size" }).click();
+  assert.equal((await page.locator("#picture").boundingBox()).width, 1280);
+  await page.mouse.click(...await onScreen(page, 300, 60));
+  assert.equal(await markers(page).count(), 3);
+  assert.equal(await options(page).count(), 2, "the other answers stay");
+  await page.getByRole("button", { name: "Remove last" }).click();
+  await page.getByRole("button", { name: "Remove last" }).click();
+  assert.equal(await options(page).count(), 1, "an answer goes with its nucleus");
   await check(page, "field-answered");
 });
 
