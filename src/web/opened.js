@@ -20,10 +20,10 @@ export function looksLikeCell(image, edge) {
   return image.bitmap !== null && Math.max(image.width, image.height) <= 2 * edge;
 }
 
-/// The square around a nucleus, or the whole image; beyond the border it stays empty.
+/// The square around a nucleus, or the whole image; beyond the border it stays empty. Null for what the browser cannot show.
 export function thumbnail(image, place, edge, size) {
+  if (!image.bitmap) return null;
   const canvas = make("canvas", { width: size, height: size, class: "thumb", "aria-hidden": "true" });
-  if (!image.bitmap) return canvas;
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   if (place) {

@@ -81,7 +81,7 @@ const REASONS = {
 };
 
 const WARNINGS = {
-  crop_size: "This image does not have the size of the cells the model was trained on, so nothing is promised. If it is a field, say so under the image and set the nuclei.",
+  crop_size: "This image does not have the size of the cells the model was trained on, so nothing is promised. If it is a field, say so above the image and set the nuclei.",
   scale_assumed: "Nobody said how large the pixels of this field are, and it does not have the width of the fields the model was trained on: see “How to ask”.",
 };
 

@@ -52,6 +52,12 @@ export async function check(page, name) {
 export const openExample = (page, title) => page.getByRole("button", { name: title }).click();
 export const openFile = (page, input) => page.setInputFiles("#file", input);
 
+/// The example field without nuclei.
+export async function openField(page) {
+  await openFile(page, FIELD);
+  await page.locator("#ask").waitFor();
+}
+
 /// Until everything that was asked is answered.
 export async function answered(page) {
   await page.locator("#cell .head").waitFor();

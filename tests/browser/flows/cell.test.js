@@ -90,6 +90,14 @@ test("an image is dropped or pasted as well as chosen", async () => {
   assert.deepEqual(page.errors, []);
 });
 
+test("an image that the browser cannot show is answered all the same", async () => {
+  const page = await visit(browser, server.url);
+  await openFile(page, file("tests/fixtures/imaging/cmyk.tif"));
+  await answered(page);
+  await page.getByText("Your browser cannot show this kind of image.").waitFor();
+  await check(page, "unshown");
+});
+
 test("what is no image, or half of one, is refused in words", async () => {
   const page = await visit(browser, server.url, { refusals: true });
   const alert = page.locator("#problem");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { FIELD, TABLE, answered, check, launch, onScreen, openExample, openFile, visit } from "../browser.js";
+import { FIELD, TABLE, answered, check, launch, onScreen, openExample, openField, visit } from "../browser.js";
 import { startServer } from "../server.js";
 
 let server, browser;
@@ -85,12 +85,11 @@ test("the list is walked with the keyboard", async () => {
 
 test("nuclei are set and removed with the mouse", async () => {
   const page = await visit(browser, server.url);
-  await openFile(page, FIELD);
+  await openField(page);
   const ask = page.locator("#ask");
-  await ask.waitFor();
   assert.ok(await ask.isDisabled());
   await check(page, "field-without-nuclei");
-  for (const [x, y] of [[400, 300], [700, 500], [200, 700]]) await page.mouse.click(...await onScreen(page, x, y));
+  for (const [x, y] of [[400, 300], [700, 500], [200, 400]]) await page.mouse.click(...await onScreen(page, x, y));
   assert.equal(await markers(page).count(), 3);
   await markers(page).nth(1).click();
   assert.equal(await markers(page).count(), 2);
@@ -103,12 +102,20 @@ test("nuclei are set and removed with the mouse", async () => {
   assert.equal(await options(page).count(), 2);
   await markers(page).nth(1).click();
   assert.equal(await page.locator("#cell-title").innerText(), "Cell 3");
+  await page.getByRole("button", { name: "Full size" }).click();
+  assert.equal((await page.locator("#picture").boundingBox()).width, 1280);
+  await page.mouse.click(...await onScreen(page, 300, 60));
+  assert.equal(await markers(page).count(), 3);
+  assert.equal(await options(page).count(), 2, "the other answers stay");
+  await page.getByRole("button", { name: "Remove last" }).click();
+  await page.getByRole("button", { name: "Remove last" }).click();
+  assert.equal(await options(page).count(), 1, "an answer goes with its nucleus");
   await check(page, "field-answered");
 });
 
 test("nuclei are set and removed with the keyboard", async () => {
   const page = await visit(browser, server.url);
-  await openFile(page, FIELD);
+  await openField(page);
   await page.locator("#surface").focus();
   for (const key of ["ArrowRight", "ArrowDown", "Enter", "Shift+ArrowLeft", "Shift+ArrowUp", " "]) await page.keyboard.press(key);
   assert.equal(await markers(page).count(), 2);
@@ -126,7 +133,7 @@ test("nuclei are set and removed with the keyboard", async () => {
 
 test("a table in CRIC's columns brings the nuclei, and says what is wrong with it", async () => {
   const page = await visit(browser, server.url);
-  await openFile(page, FIELD);
+  await openField(page);
   const table = (text) => page.setInputFiles("#table", { name: "cells.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
   await page.setInputFiles("#table", TABLE);
   await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
@@ -151,7 +158,7 @@ test("a table in CRIC's columns brings the nuclei, and says what is wrong with i
 
 test("a long field shows how far it is, and can be stopped with what is there", async () => {
   const page = await visit(browser, server.url);
-  await openFile(page, FIELD);
+  await openField(page);
   const rows = Array.from({ length: 300 }, (_, at) => `${at},${100 + (at % 30) * 35},${100 + Math.floor(at / 30) * 70}`);
   await page.setInputFiles("#table", { name: "many.csv", mimeType: "text/csv", buffer: Buffer.from(["cell_id,nucleus_x,nucleus_y", ...rows].join("\n")) });
   await page.getByRole("button", { name: "Ask about 300 cells" }).click();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { after, before, test } from "node:test";
 
-import { FIELD, TABLE, answered, check, launch, openExample, openFile, visit } from "../browser.js";
+import { TABLE, answered, check, launch, openExample, openField, visit } from "../browser.js";
 import { newKey, startServer } from "../server.js";
 
 let browser;
@@ -63,7 +63,7 @@ test("the page works below a path of a proxy", () => withServer({}, async (serve
 
 test("what the server refuses is said in its words", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
-  await openFile(page, FIELD);
+  await openField(page);
   await page.setInputFiles("#table", TABLE);
   await page.getByRole("button", { name: "Ask about 10 cells" }).click();
   const alert = page.locator("#problem");
@@ -77,7 +77,7 @@ test("what the server refuses is said in its words", () => withServer({ LIMITS__
 
 test("a server that is gone is said to be, and what was set stays", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
-  await openFile(page, FIELD);
+  await openField(page);
   await page.setInputFiles("#table", TABLE);
   const ask = page.getByRole("button", { name: "Ask about 10 cells" });
   await ask.waitFor();
