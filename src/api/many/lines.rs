@@ -16,15 +16,27 @@ use crate::engine::{Engine, EngineError, PredictRequest};
 
 /// The media type of lines of JSON.
 const NDJSON: &str = "application/x-ndjson";
+/// The media type of the whole answer.
+const JSON: &str = "application/json";
 
-/// Whether the client asks for lines.
+/// Whether the client asks for lines, and for nothing else as much: generated clients name every media type of the document.
 pub(in crate::api) fn wants_lines(headers: &HeaderMap) -> bool {
+    quality(headers, NDJSON) > quality(headers, JSON)
+}
+
+/// How much a media type is wanted, from 0 to 1, by its own name alone: 0 where it is not named.
+fn quality(headers: &HeaderMap, media_type: &str) -> f32 {
     let accepted = headers.get_all(header::ACCEPT).iter();
-    accepted
+    let ranges = accepted
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case(NDJSON))
+        .flat_map(|value| value.split(','));
+    let qualities = ranges.filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_named = parts.next()?.eq_ignore_ascii_case(media_type);
+        let given = parts.find_map(|part| part.strip_prefix("q="));
+        is_named.then(|| given.map_or(Some(1.0), |given| given.trim().parse().ok()))?
+    });
+    qualities.fold(0.0, f32::max)
 }
 
 /// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
@@ -90,14 +102,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_for_those_who_ask_for_them() {
+    fn lines_are_for_those_who_ask_for_them_more_than_for_json() {
         let wants = |value: &'static str| {
             let accept = (header::ACCEPT, HeaderValue::from_static(value));
             wants_lines(&HeaderMap::from_iter([accept]))
         };
-        assert!(wants("application/x-ndjson"));
-        assert!(wants("application/json;q=0.5, Application/X-NDJSON; q=1"));
-        assert!(!wants("*/*") && !wants("application/json"));
         assert!(!wants_lines(&HeaderMap::new()));
+        for accept in [
+            "application/x-ndjson",
+            "Application/X-NDJSON; charset=utf-8",
+            "application/x-ndjson, */*",
+            "application/json;q=0.5, application/x-ndjson",
+        ] {
+            assert!(wants(accept), "{accept}");
+        }
+        for accept in [
+            "*/*",
+            "application/json",
+            "application/json, application/x-ndjson, application/problem+json",
+            "application/x-ndjson;q=0",
+            "application/json, application/x-ndjson; q=0.9",
+        ] {
+            assert!(!wants(accept), "{accept}");
+        }
     }
 }
