@@ -30,9 +30,9 @@ run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK
 test: runtime lint ## everything that guards the project: format, lints, and every test
 	$(CARGO) test $(BUILD) --features trainer
 
-test-clients: runtime ## use a running server through the clients that other people wrote
-	$(CARGO) build $(BUILD) --bin secondlook
-	tests/clients/run.sh target/release/secondlook work/clients-venv
+test-clients: runtime ## use a running server through generated clients and others (PROGRAM=… takes one that is built already)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	tests/clients/run.sh $(or $(PROGRAM),target/release/secondlook) work/clients
 
 lint: ## format and lints, warnings denied
 	$(CARGO) fmt --check

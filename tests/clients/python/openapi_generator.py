@@ -1,0 +1,48 @@
+"""The Python client that openapi-generator generates: `python openapi_generator.py http://HOST:PORT CELLS NUCLEI`."""
+
+import json
+import sys
+from pathlib import Path
+
+# example begins
+from secondlook_generated import ApiClient, ApiException, Configuration, MethodName, PredictionsApi
+
+
+def ask(address: str, image: bytes):
+    with ApiClient(Configuration(host=address)) as client:
+        return PredictionsApi(client).create_prediction(image, method=MethodName.MC_DROPOUT, seed=7)
+
+
+def ask_about_field(address: str, field: Path, nuclei: str):
+    with ApiClient(Configuration(host=address)) as client:
+        return PredictionsApi(client).create_field((field.name, field.read_bytes()), nuclei, seed=7)
+
+
+def problem_with(address: str, image: bytes):
+    try:
+        ask(address, image)
+    except ApiException as error:
+        return error.data
+    return None
+
+
+# example ends
+
+
+def main(address: str, cells: Path, nuclei: str) -> None:
+    answer = ask(address, (cells / "hsil.png").read_bytes())
+    refused = problem_with(address, (cells / "README.md").read_bytes())
+    field = ask_about_field(address, cells / "hsil.png", nuclei)
+    found = [cell.prediction.prediction.label if cell.prediction else cell.problem.type for cell in field.cells]
+    said = {
+        "label": answer.prediction.label,
+        "action": answer.decision.action.value,
+        "uncertainty": answer.uncertainty.to_dict(),
+        "problem": {"type": refused.type, "status": refused.status},
+        "field": found,
+    }
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
