@@ -35,7 +35,7 @@ use crate::{
     tag = "predictions",
     params(
         PredictionQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
         ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
         ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answer and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
     ),

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from pathlib import Path
 
 # example begins
+from pathlib import Path
+
 from secondlook_generated import ApiClient, ApiException, Configuration, MethodName, PredictionsApi
 
 

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from pathlib import Path
 
 # example begins
+from pathlib import Path
+
 from secondlook_client import Client
 from secondlook_client.api.predictions import create_field, create_prediction
 from secondlook_client.models import MethodName, MultipartField, Problem
