@@ -6,7 +6,7 @@
 
 A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. Cells that could
 not be answered are in NAME.OperationOutcome.ndjson, and a field that was refused leaves NAME.problem.json. The environment
-variable SECONDLOOK_API_KEY holds the API key, if the server wants one.
+variable SECONDLOOK_API_KEY holds the API key, if the server wants one. Exit code 1: the field was not answered; 2: none can be.
 """
 
 import argparse
@@ -27,6 +27,8 @@ IMAGES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 FHIR = "application/fhir+json"
 # Statuses after which the same request may be answered: too often, a proxy's trouble, busy or shutting down, too late.
 TRY_AGAIN = {429, 502, 503, 504}
+LOCKED = {401, 403}
+# Between two attempts, where the server does not say how long.
 LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -36,6 +38,10 @@ class Refused(Exception):
     def __init__(self, problem: dict):
         super().__init__(problem.get("detail") or problem.get("title") or "no reason was given")
         self.problem = problem
+
+
+class Locked(Exception):
+    """The API key is missing or wrong, or does not open this: no field will fare better."""
 
 
 class GaveUp(Exception):
@@ -62,6 +68,8 @@ class Server:
             try:
                 return self.send(request)
             except urllib.error.HTTPError as error:
+                if error.code in LOCKED:
+                    raise Locked(str(Refused(problem_of(error)))) from error
                 if error.code not in TRY_AGAIN:
                     raise Refused(problem_of(error)) from error
                 reason, wait = f"status {error.code}", retry_after(error)
@@ -121,7 +129,7 @@ def form(boundary: str, name: str, image: bytes, nuclei: bytes, accession: str) 
 def retry_after(error: urllib.error.HTTPError):
     """The seconds that the server asks to wait; None where it does not say."""
     try:
-        return min(max(float(error.headers.get("Retry-After", "")), 0.0), LONGEST_WAIT_SECONDS)
+        return max(float(int(error.headers.get("Retry-After", ""))), 0.0)
     except ValueError:
         return None
 
@@ -146,7 +154,9 @@ def store(out: Path, name: str, bundle: dict) -> dict:
     kinds = {"Observation": []}
     for entry in bundle.get("entry", []):
         resource = entry.get("resource") or (entry.get("response") or {}).get("outcome") or {}
-        kinds.setdefault(resource.get("resourceType", "unknown"), []).append(resource)
+        kind = str(resource.get("resourceType"))
+        # It becomes a part of a file's name.
+        kinds.setdefault(kind if kind.isalpha() else "unknown", []).append(resource)
     for kind in sorted(kinds, key=lambda kind: kind == "Observation"):
         lines = "".join(json.dumps(resource, ensure_ascii=False) + "\n" for resource in kinds[kind])
         write_atomically(out / f"{name}.{kind}.ndjson", lines)
@@ -246,5 +256,9 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
+    except Locked as locked:
+        say(f"{locked}: see SECONDLOOK_API_KEY")
+        sys.exit(2)
     except OSError as error:
-        sys.exit(f"{error.filename or 'file'}: {error.strerror}")
+        say(f"{error.filename or 'a file'}: {error.strerror}")
+        sys.exit(2)

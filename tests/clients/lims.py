@@ -137,6 +137,16 @@ def check_watching(server: tuple, folder: Path) -> None:
     print("lims_worker: watched a folder, and kept the problem of what is no image")
 
 
+def check_wrong_key(server: tuple, folder: Path) -> None:
+    nuclei = folder / "nuclei.csv"
+    nuclei.write_text(NUCLEI)
+    out = folder / "nothing"
+    command = [*WORKER, "--server", "http://{}:{}".format(*server), "--out", out, FIELD, nuclei]
+    done = subprocess.run(command, env=environment("unknown"), capture_output=True, text=True)
+    assert done.returncode == 2 and "API key" in done.stderr, done
+    assert not list(out.iterdir()), "a wrong key is no problem of the field"
+
+
 def wait_until(holds, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
@@ -146,6 +156,7 @@ def wait_until(holds, seconds: float = 60) -> None:
 
 def main() -> None:
     with running(sys.argv[1]) as server, tempfile.TemporaryDirectory() as folder:
+        check_wrong_key(server, Path(folder))
         check_retries(server, Path(folder))
         check_watching(server, Path(folder))
 

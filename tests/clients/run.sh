@@ -41,5 +41,5 @@ fi
 if grep -q 'application/fhir+json' "$document"; then
     python "$here/lims.py" "$program"
 else
-    echo "lims_worker: not run, since $document offers no FHIR"
+    echo "lims_worker: not run, since the document offers no FHIR"
 fi
