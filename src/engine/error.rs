@@ -80,12 +80,16 @@ pub enum EngineError {
         retry_after: Duration,
     },
     /// The work before it would not be done in time.
-    #[error("the answer would take about {:.1} seconds, which is longer than the deadline leaves", needed.as_secs_f64())]
-    DeadlineTooShort {
-        /// From now to the answer, estimated from how fast the queue drains.
-        needed: Duration,
+    #[error("too much work is waiting to answer before the deadline")]
+    NotInTime {
         /// When the work that waits now will be done.
         retry_after: Duration,
+    },
+    /// The work itself takes longer than the deadline leaves, however little waits.
+    #[error("the answer takes about {:.1} seconds, which is longer than the deadline leaves", needed.as_secs_f64())]
+    DeadlineTooShort {
+        /// What the passes take, estimated from how fast the queue drains.
+        needed: Duration,
     },
     /// The deadline passed before the request's turn came.
     #[error("the deadline passed before the model was asked")]

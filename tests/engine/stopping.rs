@@ -2,7 +2,6 @@
 
 use std::{fs, path::Path};
 
-use bytes::Bytes;
 use secondlook::{
     bundle::Method,
     config::EngineConfig,

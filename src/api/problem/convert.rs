@@ -18,21 +18,23 @@ impl From<EngineError> for Problem {
             EngineError::UnknownModel { .. } => Self::new(ProblemKind::ModelUnknown, detail)
                 .field("model")
                 .hint("GET /v1/models lists the loaded models"),
-            EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail),
-            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
-            EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail),
+            EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail)
+                .hint("GET /v1/models/{name} lists the methods of the model"),
+            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail)
+                .hint("leave `passes` out for the usual number of the method"),
+            EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail)
+                .hint("GET /v1/models/{name} lists the policies of the model"),
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),
             EngineError::Tensor { .. } => Self::parameter("image", detail),
             EngineError::Scale { field, .. } => Self::parameter(field, detail),
             EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
                 .hint("wait as long as Retry-After says, then send the same request again"),
-            EngineError::DeadlineTooShort { retry_after, .. } => Self::new(
-                ProblemKind::Busy,
-                detail,
-            )
-            .retry_after(retry_after)
-            .hint("allow more time, ask for fewer passes, or wait as long as Retry-After says"),
+            EngineError::NotInTime { retry_after } => Self::new(ProblemKind::Busy, detail)
+                .retry_after(retry_after)
+                .hint("allow more time, or wait as long as Retry-After says"),
+            EngineError::DeadlineTooShort { .. } => Self::new(ProblemKind::DeadlinePassed, detail)
+                .hint("allow more time, or ask for fewer passes"),
             EngineError::DeadlinePassed => Self::new(ProblemKind::DeadlinePassed, detail)
                 .hint("allow more time, upload faster, or ask for fewer passes"),
             EngineError::Draining => Self::draining(),
