@@ -9,7 +9,7 @@ const FHIR_VERSION: &str = "4.0";
 
 /// A form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum AnswerForm {
     /// One JSON document.
     Json,
     /// A line of JSON per cell, as it finishes.
@@ -21,7 +21,7 @@ pub(super) enum Form {
 /// How well a form suits: the client's weight, then how exactly it was named.
 type Suitability = (f32, u8);
 
-impl Form {
+impl AnswerForm {
     /// Its media type.
     pub(super) fn media_type(self) -> &'static str {
         match self {
@@ -105,8 +105,9 @@ impl<'header> Range<'header> {
     }
 
     /// How exactly it names a form; none where it does not cover it.
-    fn exactness(&self, form: Form) -> Option<u8> {
-        if form == Form::Fhir && self.fhir_version.is_some_and(|asked| asked != FHIR_VERSION) {
+    fn exactness(&self, form: AnswerForm) -> Option<u8> {
+        if form == AnswerForm::Fhir && self.fhir_version.is_some_and(|asked| asked != FHIR_VERSION)
+        {
             return None;
         }
         let essence = self.essence;
@@ -120,7 +121,7 @@ impl<'header> Range<'header> {
     }
 }
 
-fn not_acceptable(offered: &[Form]) -> Problem {
+fn not_acceptable(offered: &[AnswerForm]) -> Problem {
     let names: Vec<&str> = offered.iter().map(|form| form.media_type()).collect();
     let detail = "the answer has none of the media types that the client accepts";
     Problem::new(ProblemKind::NotAcceptable, detail)
@@ -135,44 +136,53 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Form; 3] = [Form::Json, Form::Lines, Form::Fhir];
+    const ALL: [AnswerForm; 3] = [AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir];
 
-    fn wanted(accept: &'static str) -> Result<Form, Problem> {
+    fn wanted(accept: &'static str) -> Result<AnswerForm, Problem> {
         let accept = (header::ACCEPT, HeaderValue::from_static(accept));
-        Form::wanted(&HeaderMap::from_iter([accept]), &ALL)
+        AnswerForm::wanted(&HeaderMap::from_iter([accept]), &ALL)
     }
 
     #[test]
     fn the_form_that_is_wanted_most_is_taken() {
         let cases = [
-            ("", Form::Json),
-            ("*/*", Form::Json),
-            ("application/*", Form::Json),
-            ("application/x-ndjson", Form::Lines),
-            ("Application/FHIR+json; fhirVersion=4.0", Form::Fhir),
-            ("application/fhir+json; fhirVersion=\"4.0\"", Form::Fhir),
+            ("", AnswerForm::Json),
+            ("*/*", AnswerForm::Json),
+            ("application/*", AnswerForm::Json),
+            ("application/x-ndjson", AnswerForm::Lines),
+            ("Application/FHIR+json; fhirVersion=4.0", AnswerForm::Fhir),
+            (
+                "application/fhir+json; fhirVersion=\"4.0\"",
+                AnswerForm::Fhir,
+            ),
             (
                 "application/json;q=0.5, Application/X-NDJSON; q=1",
-                Form::Lines,
+                AnswerForm::Lines,
             ),
             (
                 "application/fhir+json;q=0.9, application/json;q=0.3",
-                Form::Fhir,
+                AnswerForm::Fhir,
             ),
-            ("application/fhir+json, */*", Form::Fhir),
+            ("application/fhir+json, */*", AnswerForm::Fhir),
             (
                 "application/json, application/x-ndjson, application/fhir+json",
-                Form::Json,
+                AnswerForm::Json,
             ),
-            ("application/fhir+json, application/json", Form::Json),
-            ("text/html, application/xml;q=0.9, */*;q=0.8", Form::Json),
-            ("application/json;q=0, */*;q=0.1", Form::Lines),
-            ("application/fhir+json;q=much", Form::Fhir),
+            ("application/fhir+json, application/json", AnswerForm::Json),
+            (
+                "text/html, application/xml;q=0.9, */*;q=0.8",
+                AnswerForm::Json,
+            ),
+            ("application/json;q=0, */*;q=0.1", AnswerForm::Lines),
+            ("application/fhir+json;q=much", AnswerForm::Fhir),
         ];
         for (accept, form) in cases {
             assert_eq!(wanted(accept).unwrap(), form, "{accept}");
         }
-        assert_eq!(Form::wanted(&HeaderMap::new(), &ALL).unwrap(), Form::Json);
+        assert_eq!(
+            AnswerForm::wanted(&HeaderMap::new(), &ALL).unwrap(),
+            AnswerForm::Json
+        );
     }
 
     #[test]

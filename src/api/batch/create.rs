@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{
-        accept::Form,
+        accept::AnswerForm,
         fhir::{self, Cell, FhirBundle, FhirJson},
         many::{CellsOverview, Judge, Outcome, answer_in_order},
         middleware::{AnsweredBy, Deadline, RequestId},
@@ -56,10 +56,8 @@ pub(in crate::api) async fn create_predictions(
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = Form::wanted(request.headers(), &[Form::Json, Form::Fhir])?;
-    if form == Form::Fhir {
-        fhir::check(&query)?;
-    }
+    let form = AnswerForm::wanted(request.headers(), &[AnswerForm::Json, AnswerForm::Fhir])?;
+    fhir::check(form, &query)?;
     let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
     let asked = query.or_bulk().into_request(deadline.asked);
     let engine = service.engine();
@@ -67,9 +65,7 @@ pub(in crate::api) async fn create_predictions(
     let _turn = service.turn().await?;
     let batch = Batch::read(request, &service).await?;
     let accession = checked_accession(batch.accession.or(accession))?;
-    if form == Form::Fhir {
-        fhir::check_accession(accession.as_deref())?;
-    }
+    fhir::check_accession(form, accession.as_deref())?;
     let judge = Judge {
         options: AnswerOptions {
             request_id: request_id.to_string(),
@@ -88,7 +84,7 @@ pub(in crate::api) async fn create_predictions(
     let model = engine.model(asked.model.as_deref())?;
     let labels = &model.manifest().labels;
     let answered_by = Extension(AnsweredBy::of(model, asked.method));
-    if form == Form::Fhir {
+    if form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
             position: None,

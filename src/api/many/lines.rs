@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, time::timeout_at};
 
 use super::outcome::{Judge, Outcome};
 use crate::{
-    api::accept::Form,
+    api::accept::AnswerForm,
     engine::{Engine, EngineError, PredictRequest},
 };
 
@@ -63,7 +63,7 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
         let line = written.recv().await?;
         Some((Ok::<_, Infallible>(line), written))
     });
-    let content_type = [(header::CONTENT_TYPE, Form::Lines.media_type())];
+    let content_type = [(header::CONTENT_TYPE, AnswerForm::Lines.media_type())];
     (content_type, Body::from_stream(body)).into_response()
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{
-        accept::Form,
+        accept::AnswerForm,
         fhir::{self, Cell, FhirJson, FhirObservation},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::{ImageBytes, UploadProblems},
@@ -65,10 +65,8 @@ pub(in crate::api) async fn create_prediction(
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = Form::wanted(request.headers(), &[Form::Json, Form::Fhir])?;
-    if form == Form::Fhir {
-        fhir::check(&query)?;
-    }
+    let form = AnswerForm::wanted(request.headers(), &[AnswerForm::Json, AnswerForm::Fhir])?;
+    fhir::check(form, &query)?;
     let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
     let mut asked = query.into_request(deadline.asked);
     // A server that is too busy says so before it reads the upload.
@@ -76,9 +74,7 @@ pub(in crate::api) async fn create_prediction(
     let upload = Upload::from_request(request, &service).await?;
     let accession = upload.accession.or(accession);
     let accession = checked(accession)?;
-    if form == Form::Fhir {
-        fhir::check_accession(accession.as_deref())?;
-    }
+    fhir::check_accession(form, accession.as_deref())?;
     let options = AnswerOptions {
         request_id: request_id.to_string(),
         accession,
@@ -90,7 +86,7 @@ pub(in crate::api) async fn create_prediction(
     let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
     let answer = prediction_answer(&prediction, options);
     let answered_by = Extension(answered_by);
-    if form == Form::Fhir {
+    if form == AnswerForm::Fhir {
         let labels = &prediction.model.manifest().labels;
         let observation = fhir::observation(&answer, labels, Cell::default());
         return Ok((answered_by, FhirJson(observation)).into_response());
