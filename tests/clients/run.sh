@@ -24,6 +24,7 @@ done
 address=$(sed -n 's|.*http://||p' "$ready")
 
 python "$here/triton.py" "$address"
+python "$here/observations.py" "$address"
 python scripts/clients_page.py --check
 python "$here/prepare.py" "$document" "$folder/document"
 
@@ -38,8 +39,4 @@ if grep 'status=500' "$log"; then
     echo "the server made a mistake"
     exit 1
 fi
-if grep -q 'application/fhir+json' "$document"; then
-    python "$here/lims.py" "$program"
-else
-    echo "lims_worker: not run, since the document offers no FHIR"
-fi
+python "$here/lims.py" "$program"

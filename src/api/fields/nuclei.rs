@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::{
+    fhir::Cell,
+    problem::{Problem, ProblemKind},
+};
 
 const PART: &str = "nuclei";
 const HINT: &str = "send [{\"id\": \"1\", \"x\": 200, \"y\": 150}], or CSV with the columns cell_id, nucleus_x and nucleus_y";
@@ -21,6 +24,16 @@ pub(super) struct Nucleus {
     pub(super) x: f64,
     /// Row in pixels from the top.
     pub(super) y: f64,
+}
+
+impl Nucleus {
+    /// What is said of it in FHIR.
+    pub(super) fn cell(&self) -> Cell<'_> {
+        Cell {
+            name: self.id.as_deref(),
+            position: Some((self.x, self.y)),
+        }
+    }
 }
 
 /// A row of CRIC's table; its other columns are passed over.

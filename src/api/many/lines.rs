@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Instant};
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
@@ -12,32 +12,10 @@ use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout_at};
 
 use super::outcome::{Judge, Outcome};
-use crate::engine::{Engine, EngineError, PredictRequest};
-
-/// The media type of lines of JSON.
-const NDJSON: &str = "application/x-ndjson";
-/// The media type of the whole answer.
-const JSON: &str = "application/json";
-
-/// Whether the client asks for lines, and for nothing else as much: generated clients name every media type of the document.
-pub(in crate::api) fn wants_lines(headers: &HeaderMap) -> bool {
-    quality(headers, NDJSON) > quality(headers, JSON)
-}
-
-/// How much a media type is wanted, from 0 to 1, by its own name alone: 0 where it is not named.
-fn quality(headers: &HeaderMap, media_type: &str) -> f32 {
-    let accepted = headers.get_all(header::ACCEPT).iter();
-    let ranges = accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    let qualities = ranges.filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_named = parts.next()?.eq_ignore_ascii_case(media_type);
-        let given = parts.find_map(|part| part.strip_prefix("q="));
-        is_named.then(|| given.map_or(Some(1.0), |given| given.trim().parse().ok()))?
-    });
-    qualities.fold(0.0, f32::max)
-}
+use crate::{
+    api::accept::AnswerForm,
+    engine::{Engine, EngineError, PredictRequest},
+};
 
 /// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
 /// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped
@@ -85,7 +63,8 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
         let line = written.recv().await?;
         Some((Ok::<_, Infallible>(line), written))
     });
-    ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(body)).into_response()
+    let content_type = [(header::CONTENT_TYPE, AnswerForm::Lines.media_type())];
+    (content_type, Body::from_stream(body)).into_response()
 }
 
 fn line(value: &impl Serialize) -> Bytes {
@@ -93,37 +72,4 @@ fn line(value: &impl Serialize) -> Bytes {
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn lines_are_for_those_who_ask_for_them_more_than_for_json() {
-        let wants = |value: &'static str| {
-            let accept = (header::ACCEPT, HeaderValue::from_static(value));
-            wants_lines(&HeaderMap::from_iter([accept]))
-        };
-        assert!(!wants_lines(&HeaderMap::new()));
-        for accept in [
-            "application/x-ndjson",
-            "Application/X-NDJSON; charset=utf-8",
-            "application/x-ndjson, */*",
-            "application/json;q=0.5, application/x-ndjson",
-        ] {
-            assert!(wants(accept), "{accept}");
-        }
-        for accept in [
-            "*/*",
-            "application/json",
-            "application/json, application/x-ndjson, application/problem+json",
-            "application/x-ndjson;q=0",
-            "application/json, application/x-ndjson; q=0.9",
-        ] {
-            assert!(!wants(accept), "{accept}");
-        }
-    }
 }
