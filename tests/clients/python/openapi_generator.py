@@ -1,7 +1,8 @@
 """The Python client that openapi-generator generates: `python openapi_generator.py http://HOST:PORT CELLS NUCLEI`."""
 
-import json
 import sys
+
+from understood import report
 
 # example begins
 from pathlib import Path
@@ -34,15 +35,7 @@ def main(address: str, cells: Path, nuclei: str) -> None:
     answer = ask(address, (cells / "hsil.png").read_bytes())
     refused = problem_with(address, (cells / "README.md").read_bytes())
     field = ask_about_field(address, cells / "hsil.png", nuclei)
-    found = [cell.prediction.prediction.label if cell.prediction else cell.problem.type for cell in field.cells]
-    said = {
-        "label": answer.prediction.label,
-        "action": answer.decision.action.value,
-        "uncertainty": answer.uncertainty.to_dict(),
-        "problem": {"type": refused.type, "status": refused.status},
-        "field": found,
-    }
-    print(json.dumps(said))
+    report(answer, refused, field, kind="type")
 
 
 if __name__ == "__main__":

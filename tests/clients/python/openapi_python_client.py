@@ -1,7 +1,8 @@
 """The client that openapi-python-client generates: `python openapi_python_client.py http://HOST:PORT CELLS`."""
 
-import json
 import sys
+
+from understood import report
 
 # example begins
 from pathlib import Path
@@ -33,15 +34,7 @@ def main(address: str, cells: Path, nuclei: str) -> None:
     refused = ask(address, (cells / "README.md").read_bytes())
     assert isinstance(refused, Problem), refused
     field = ask_about_field(address, cells / "hsil.png", nuclei)
-    found = [cell.prediction.prediction.label if cell.prediction else cell.problem.type_ for cell in field.cells]
-    said = {
-        "label": answer.prediction.label,
-        "action": answer.decision.action.value,
-        "uncertainty": answer.uncertainty.to_dict(),
-        "problem": {"type": refused.type_, "status": refused.status},
-        "field": found,
-    }
-    print(json.dumps(said))
+    report(answer, refused, field, kind="type_")
 
 
 if __name__ == "__main__":

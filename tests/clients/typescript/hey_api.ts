@@ -1,6 +1,7 @@
 // The client that @hey-api/openapi-ts generates: `node hey_api.js http://HOST:PORT CELLS NUCLEI`.
 
 import { readFile } from "node:fs/promises";
+import { report } from "./understood.js";
 
 // example begins
 import { createField, createPrediction } from "./generated/hey/index.js";
@@ -24,12 +25,4 @@ const image = new File([await readFile(`${cells}/hsil.png`)], "hsil.png");
 const answer = (await ask(image)).data;
 const refused = (await ask(new Blob([await readFile(`${cells}/README.md`)]))).error;
 const field = (await askAboutField(image, process.argv[4] ?? "")).data;
-if (!answer || !refused || !field) throw new Error("not what was expected");
-const said = {
-  label: answer.prediction.label,
-  action: answer.decision.action,
-  uncertainty: answer.uncertainty,
-  problem: { type: refused.type, status: refused.status },
-  field: field.cells.map((cell) => cell.prediction?.prediction.label ?? cell.problem?.type),
-};
-console.log(JSON.stringify(said));
+report(answer, refused, field);
