@@ -30,13 +30,13 @@ run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK
 test: runtime lint ## everything that guards the project: format, lints, and every test
 	$(CARGO) test $(BUILD) --features trainer
 
-test-clients: runtime ## use a running server through the clients that other people wrote
-	$(CARGO) build $(BUILD) --bin secondlook
-	tests/clients/run.sh target/release/secondlook work/clients-venv
+test-clients: runtime ## use a running server through generated clients and others (PROGRAM=… takes one that is built already)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	tests/clients/run.sh $(or $(PROGRAM),target/release/secondlook) work/clients
 
-test-browser: runtime ## use the page in headless Chromium (Debian: chromium, npm; PICTURES=folder keeps a picture of every state)
-	$(CARGO) build $(BUILD) --bin secondlook
-	tests/browser/run.sh $(CURDIR)/target/release/secondlook
+test-browser: runtime ## use the page in headless Chromium (Debian: chromium, npm; PROGRAM=… as above; PICTURES=folder keeps a picture of each state)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	tests/browser/run.sh $(abspath $(or $(PROGRAM),target/release/secondlook))
 
 lint: ## format and lints, warnings denied
 	$(CARGO) fmt --check

@@ -4,9 +4,11 @@
 //! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
 //! `engine`.
 
+mod accept;
 pub mod batch;
 mod docs;
 mod examples;
+mod fhir;
 pub mod fields;
 mod form;
 mod health;

@@ -46,9 +46,10 @@ pub(super) struct Problems;
 /// The problems of an upload, status by status.
 pub(super) struct UploadProblems;
 
-const UPLOAD_PROBLEMS: [(&str, &str); 8] = [
+const UPLOAD_PROBLEMS: [(&str, &str); 9] = [
     ("400", "No image was sent, or the request is malformed"),
     ("404", "No such model is loaded"),
+    ("406", "The answer has none of the media types in `Accept`"),
     ("413", "Too many bytes or pixels"),
     ("415", "No image of a format that is read here"),
     (

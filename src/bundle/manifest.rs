@@ -105,6 +105,9 @@ pub struct Label {
     /// SNOMED CT concept, when the publisher of the bundle gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct: Option<String>,
+    /// Where that concept is said to stand for the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snomed_ct_source: Option<String>,
 }
 
 /// A file of the bundle, by its name in the bundle's directory and its digest.

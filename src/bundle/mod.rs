@@ -10,6 +10,7 @@ mod method;
 pub mod onnx;
 mod open;
 mod precision;
+mod snomed_ct;
 mod validate;
 
 pub use error::BundleError;
@@ -17,3 +18,4 @@ pub use manifest::*;
 pub use method::{Method, UnknownMethod};
 pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};
+pub use snomed_ct::is_snomed_ct;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{BundleError, FORMAT, Manifest, McDropout, Precision, Sampling, Trunk};
+use super::{
+    BundleError, FORMAT, Manifest, McDropout, Precision, Sampling, Trunk, snomed_ct::is_snomed_ct,
+};
 
 /// No manifest may ask for more passes than this.
 const MOST_PASSES: usize = 10_000;
@@ -114,6 +116,15 @@ fn check_labels(manifest: &Manifest) -> Check {
         distinct,
         "labels",
         "must have names, each different from the others",
+    )?;
+    let mut codes = manifest
+        .labels
+        .iter()
+        .filter_map(|label| label.snomed_ct.as_deref());
+    require(
+        codes.all(is_snomed_ct),
+        "labels.snomed_ct",
+        "must be SNOMED CT codes: a digit is wrong",
     )
 }
 

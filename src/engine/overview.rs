@@ -107,6 +107,7 @@ mod tests {
             name: name.to_owned(),
             abnormal,
             snomed_ct: None,
+            snomed_ct_source: None,
         }
     }
 

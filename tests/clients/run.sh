@@ -1,18 +1,42 @@
 #!/bin/sh
-# Starts the server on a free port, runs each client against it, and ends it: `tests/clients/run.sh PROGRAM VENV`.
+# Starts the server on a free port, runs each client against it, and ends it: `tests/clients/run.sh PROGRAM FOLDER`.
+# The folder keeps what was installed and generated; OPENAPI names another document than the repository's.
 set -eu
 program=$1
-venv=$2
-here=$(dirname "$0")
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+document=$(realpath "${OPENAPI:-openapi.yaml}")
+venv=$folder/venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+# The commands of docs/CLIENTS.md find the generators.
+PATH=$venv/bin:$PATH
 ready=$(mktemp)
-"$program" serve --listen 127.0.0.1:0 > "$ready" &
+log=$folder/server.log
+"$program" serve --listen 127.0.0.1:0 > "$ready" 2> "$log" &
 server=$!
 trap 'kill "$server"; rm -f "$ready"' EXIT
 until [ -s "$ready" ]; do
-    kill -0 "$server"
+    kill -0 "$server" || { cat "$log"; exit 1; }
     sleep 0.2
 done
 address=$(sed -n 's|.*http://||p' "$ready")
-"$venv/bin/python" "$here/triton.py" "$address"
+
+python "$here/triton.py" "$address"
+python "$here/observations.py" "$address"
+python scripts/clients_page.py --check
+python "$here/prepare.py" "$document" "$folder/document"
+
+# Every run makes the same requests; what it says is kept short, since it shows the bytes of images.
+said=$folder/schemathesis.log
+(cd "$folder" && PYTHONPATH=$here schemathesis --config-file "$here/schemathesis.toml" run "$document" \
+    --url "http://$address" --no-color > "$said" 2>&1) || { cut -c 1-500 "$said"; exit 1; }
+echo "schemathesis:$(grep -A 1 '^Test cases:' "$said" | tail -n 1)"
+
+python "$here/generated.py" "http://$address" "$folder"
+if grep 'status=500' "$log"; then
+    echo "the server made a mistake"
+    exit 1
+fi
+python "$here/lims.py" "$program"

@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod doctor;
 mod examples;
+mod fhir;
 mod fields;
 mod hostile;
 mod idempotency;

@@ -12,6 +12,8 @@ use super::{
 };
 use crate::{
     api::{
+        accept::AnswerForm,
+        fhir::{self, Cell, FhirBundle, FhirJson},
         many::{CellsOverview, Judge, Outcome, answer_in_order},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
@@ -26,7 +28,7 @@ use crate::{
 ///
 /// Takes a form with a part `image` for each crop and answers in their order. A crop that cannot be answered carries its own
 /// problem, and the others go on. Each answer is the one that the crop would get alone. `priority` is `bulk` unless it is
-/// given.
+/// given. With `Accept: application/fhir+json` the answer is a `Bundle` of FHIR R4 with an `Observation` for each.
 #[utoipa::path(
     post,
     path = "/v1/predictions:batch",
@@ -34,12 +36,18 @@ use crate::{
     tag = "predictions",
     params(
         PredictionQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
-        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", nullable = false),
-        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, nullable = false),
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
+        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
+        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
     ),
     request_body(content((MultipartBatch = "multipart/form-data"))),
-    responses((status = 200, description = "An answer or a problem for each crop", body = BatchAnswer), UploadProblems),
+    responses(
+        (status = 200, description = "An answer or a problem for each crop", content(
+            (BatchAnswer = "application/json"),
+            (FhirBundle = "application/fhir+json"),
+        )),
+        UploadProblems,
+    ),
 )]
 pub(in crate::api) async fn create_predictions(
     State(service): State<Service>,
@@ -48,16 +56,20 @@ pub(in crate::api) async fn create_predictions(
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
+    let form = AnswerForm::wanted(request.headers(), &[AnswerForm::Json, AnswerForm::Fhir])?;
+    fhir::check(form, &query)?;
     let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
     let asked = query.or_bulk().into_request(deadline.asked);
     let engine = service.engine();
     engine.check(&asked)?;
     let _turn = service.turn().await?;
     let batch = Batch::read(request, &service).await?;
+    let accession = checked_accession(batch.accession.or(accession))?;
+    fhir::check_accession(form, accession.as_deref())?;
     let judge = Judge {
         options: AnswerOptions {
             request_id: request_id.to_string(),
-            accession: checked_accession(batch.accession.or(accession))?,
+            accession,
             with_samples,
         },
         warning: None,
@@ -71,6 +83,15 @@ pub(in crate::api) async fn create_predictions(
 
     let model = engine.model(asked.model.as_deref())?;
     let labels = &model.manifest().labels;
+    let answered_by = Extension(AnsweredBy::of(model, asked.method));
+    if form == AnswerForm::Fhir {
+        let cells = names.iter().map(|name| Cell {
+            name: name.as_deref(),
+            position: None,
+        });
+        let bundle = fhir::bundle(cells.zip(outcomes), labels);
+        return Ok((answered_by, FhirJson(bundle)).into_response());
+    }
     let summary = CellsOverview::of(labels, names.len(), &findings, |index| {
         names.get(index).cloned().flatten()
     });
@@ -84,8 +105,7 @@ pub(in crate::api) async fn create_predictions(
             .collect(),
         summary,
     };
-    let answered_by = AnsweredBy::of(model, asked.method);
-    Ok((Extension(answered_by), Json(answer)).into_response())
+    Ok((answered_by, Json(answer)).into_response())
 }
 
 fn with(asked: &PredictRequest, image: axum::body::Bytes) -> PredictRequest {

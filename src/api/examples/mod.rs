@@ -18,6 +18,16 @@ pub(super) fn field() -> Value {
     read(include_str!("field.json"))
 }
 
+/// The answer for `examples/cells/hsil.png`, in FHIR.
+pub(super) fn observation() -> Value {
+    read(include_str!("observation.json"))
+}
+
+/// The answer for two nuclei on `examples/cells/hsil.png`, of which one lies beside it, in FHIR.
+pub(super) fn bundle() -> Value {
+    read(include_str!("bundle.json"))
+}
+
 /// The answer for half a JPEG.
 pub(super) fn problem() -> Value {
     read(include_str!("problem.json"))

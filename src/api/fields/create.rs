@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     api::{
-        many::{CellsOverview, Judge, answer_in_order, stream_lines, wants_lines},
+        accept::AnswerForm,
+        fhir::{self, FhirBundle, FhirJson},
+        many::{CellsOverview, Judge, answer_in_order, stream_lines},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
         predictions::{AnswerOptions, Include, PredictionQuery, WarningAnswer, checked_accession},
@@ -30,8 +32,9 @@ use crate::{
 /// Classify the cells of a field
 ///
 /// Takes an image of many cells and where their nuclei are, cuts the square that the model was trained on around each
-/// nucleus, and answers in the order of the nuclei; with `Accept: application/x-ndjson` a line per cell as it finishes. A
-/// nucleus that does not lie on the image carries its own problem, and the others go on. Each cell's seed is made of the
+/// nucleus, and answers in the order of the nuclei; with `Accept: application/x-ndjson` a line per cell as it finishes, and
+/// with `Accept: application/fhir+json` a `Bundle` of FHIR R4 with an `Observation` for each. A nucleus that does not lie on
+/// the image carries its own problem, and the others go on. Each cell's seed is made of the
 /// request's and of its position, so that its answer does not depend on the others. `priority` is `bulk` unless it is
 /// given.
 #[utoipa::path(
@@ -42,15 +45,16 @@ use crate::{
     params(
         PredictionQuery,
         ScaleQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log", max_length = 128, nullable = false),
-        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", nullable = false),
-        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, nullable = false),
+        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
+        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
+        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
     ),
     request_body(content((MultipartField = "multipart/form-data"))),
     responses(
         (status = 200, description = "An answer or a problem for each nucleus", content(
             (FieldAnswer = "application/json"),
             (FieldCell = "application/x-ndjson"),
+            (FhirBundle = "application/fhir+json"),
         )),
         UploadProblems,
     ),
@@ -62,17 +66,22 @@ pub(in crate::api) async fn create_field(
     FieldQuery { cells, scale }: FieldQuery,
     request: Request,
 ) -> Result<Response, Problem> {
+    let form = AnswerForm::wanted(
+        request.headers(),
+        &[AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir],
+    )?;
+    fhir::check(form, &cells)?;
     let (accession, with_samples) = (cells.accession.clone(), cells.includes(Include::Samples));
     let asked = cells.or_bulk().into_request(deadline.asked);
     let engine = service.engine().clone();
     engine.check(&asked)?;
     let model = Arc::clone(engine.model(asked.model.as_deref())?);
     let edge = model.crop_edge(scale)?;
-    let in_lines = wants_lines(request.headers());
 
     let turn = service.turn().await?;
     let upload = FieldUpload::read(request, &service).await?;
     let accession = checked_accession(upload.accession.or(accession))?;
+    fhir::check_accession(form, accession.as_deref())?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
     let image = engine.decode_field(upload.image).await?;
     let judge = Judge {
@@ -87,7 +96,7 @@ pub(in crate::api) async fn create_field(
     let field = Field { image, edge, seed };
     let nuclei = upload.nuclei;
     let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, &asked));
-    if in_lines {
+    if form == AnswerForm::Lines {
         let requests = requests.collect();
         drop(field);
         let line_of = move |index: usize, outcome| {
@@ -99,6 +108,11 @@ pub(in crate::api) async fn create_field(
     }
     let requests = requests.map(Ok).collect();
     let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
+    if form == AnswerForm::Fhir {
+        let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
+        let bundle = fhir::bundle(cells, &model.manifest().labels);
+        return Ok((answered_by, FhirJson(bundle)).into_response());
+    }
     let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {
         nuclei.get(index)?.id.clone()
     });

@@ -2,10 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::{
+    fhir::Cell,
+    problem::{Problem, ProblemKind},
+};
 
 const PART: &str = "nuclei";
 const HINT: &str = "send [{\"id\": \"1\", \"x\": 200, \"y\": 150}], or CSV with the columns cell_id, nucleus_x and nucleus_y";
+
+/// What a table has to have.
+const COLUMNS: [&str; 3] = ["cell_id", "nucleus_x", "nucleus_y"];
 
 /// A nucleus on a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +24,16 @@ pub(super) struct Nucleus {
     pub(super) x: f64,
     /// Row in pixels from the top.
     pub(super) y: f64,
+}
+
+impl Nucleus {
+    /// What is said of it in FHIR.
+    pub(super) fn cell(&self) -> Cell<'_> {
+        Cell {
+            name: self.id.as_deref(),
+            position: Some((self.x, self.y)),
+        }
+    }
 }
 
 /// A row of CRIC's table; its other columns are passed over.
@@ -76,9 +92,18 @@ fn read_csv(text: &[u8], file_name: Option<&str>) -> Result<Vec<Nucleus>, Proble
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text);
+    let unreadable =
+        |error: csv::Error| refusal(format!("the CSV cannot be read: {error}")).hint(HINT);
+    let columns = reader.headers().map_err(unreadable)?;
+    // A row would say so, but a table may have none.
+    if let Some(missing) = COLUMNS
+        .iter()
+        .find(|name| !columns.iter().any(|column| column == **name))
+    {
+        return Err(refusal(format!("the CSV has no column `{missing}`")).hint(HINT));
+    }
     let rows: Result<Vec<Row>, csv::Error> = reader.deserialize().collect();
-    let rows =
-        rows.map_err(|error| refusal(format!("the CSV cannot be read: {error}")).hint(HINT))?;
+    let rows = rows.map_err(unreadable)?;
     let rows = rows_of_image(rows, file_name)?;
     let nucleus = |row: Row| Nucleus {
         id: Some(row.cell_id),
@@ -145,6 +170,8 @@ mod tests {
         let table = "nucleus_x, nucleus_y, cell_id\n5, 6, 11\n";
         assert_eq!(read(table.as_bytes(), None, 9).unwrap(), read_json[..1]);
         assert!(read(b"[]", None, 9).unwrap().is_empty());
+        let empty = "cell_id,nucleus_x,nucleus_y\n";
+        assert!(read(empty.as_bytes(), None, 9).unwrap().is_empty());
     }
 
     #[test]
@@ -159,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_where() {
-        let cases: [(&str, &str); 9] = [
+        let cases: [(&str, &str); 11] = [
             ("", "empty"),
             ("[{\"x\": 1}]", "`y`"),
             ("[{\"x\": 1, \"y\": \"left\"}]", "[0].y"),
@@ -167,6 +194,8 @@ mod tests {
             ("[] []", "follows"),
             ("{}", "sequence"),
             ("x,y\n1,2\n", "cell_id"),
+            ("some text", "cell_id"),
+            ("cell_id,nucleus_x\n", "nucleus_y"),
             ("cell_id,nucleus_x,nucleus_y\n1,2,left\n", "line: 2"),
             ("cell_id,nucleus_x,nucleus_y\n1,NaN,2\n", "no number"),
         ];

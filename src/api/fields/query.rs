@@ -23,7 +23,7 @@ const LARGEST_WIDTH: u32 = 1_000_000;
 )]
 pub struct ScaleQuery {
     /// Size of a pixel of the field, where the model knows that of its training.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, exclusive_minimum = 0)]
     micrometres_per_pixel: Option<f64>,
     /// Width in pixels that a whole field of the microscope has at the scale of this image: its own width, unless it is a
     /// part of a field.

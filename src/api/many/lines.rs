@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Instant};
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
@@ -12,20 +12,10 @@ use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout_at};
 
 use super::outcome::{Judge, Outcome};
-use crate::engine::{Engine, EngineError, PredictRequest};
-
-/// The media type of lines of JSON.
-const NDJSON: &str = "application/x-ndjson";
-
-/// Whether the client asks for lines.
-pub(in crate::api) fn wants_lines(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter();
-    accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case(NDJSON))
-}
+use crate::{
+    api::accept::AnswerForm,
+    engine::{Engine, EngineError, PredictRequest},
+};
 
 /// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
 /// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped
@@ -73,7 +63,8 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
         let line = written.recv().await?;
         Some((Ok::<_, Infallible>(line), written))
     });
-    ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(body)).into_response()
+    let content_type = [(header::CONTENT_TYPE, AnswerForm::Lines.media_type())];
+    (content_type, Body::from_stream(body)).into_response()
 }
 
 fn line(value: &impl Serialize) -> Bytes {
@@ -81,23 +72,4 @@ fn line(value: &impl Serialize) -> Bytes {
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn lines_are_for_those_who_ask_for_them() {
-        let wants = |value: &'static str| {
-            let accept = (header::ACCEPT, HeaderValue::from_static(value));
-            wants_lines(&HeaderMap::from_iter([accept]))
-        };
-        assert!(wants("application/x-ndjson"));
-        assert!(wants("application/json;q=0.5, Application/X-NDJSON; q=1"));
-        assert!(!wants("*/*") && !wants("application/json"));
-        assert!(!wants_lines(&HeaderMap::new()));
-    }
 }

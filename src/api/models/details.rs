@@ -76,6 +76,9 @@ pub struct ClassLabel {
     /// Its SNOMED CT concept; null when the publisher gives none.
     #[schema(required)]
     pub snomed_ct: Option<String>,
+    /// Where that concept is said to stand for the class; null when the publisher does not say.
+    #[schema(required)]
+    pub snomed_ct_source: Option<String>,
 }
 
 /// What was measured of one method.
@@ -207,6 +210,7 @@ impl ClassLabel {
             name: label.name.clone(),
             abnormal: label.abnormal,
             snomed_ct: label.snomed_ct.clone(),
+            snomed_ct_source: label.snomed_ct_source.clone(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct PredictionQuery {
     pub method: Option<MethodName>,
     /// Further methods, each named once (`compare=ensemble&compare=tta`), answered under `comparisons`.
     #[serde(default)]
-    #[param(style = Form, explode = true, required = false)]
+    #[param(style = Form, explode = true, required = false, value_type = BTreeSet<MethodName>)]
     pub compare: Vec<MethodName>,
     /// T, the number of samples, for the methods that draw them; the model's own when absent.
     #[param(nullable = false, minimum = 1, maximum = 65535, format = Int32)]
@@ -45,7 +45,7 @@ pub struct PredictionQuery {
     /// Further parts of the answer, each named once: `samples` fills `samples.values`; `timing` asks for `timing_ms`, which
     /// every answer holds anyway.
     #[serde(default)]
-    #[param(style = Form, explode = true, required = false)]
+    #[param(style = Form, explode = true, required = false, value_type = BTreeSet<Include>)]
     pub include: Vec<Include>,
     /// Take every augmented view, even when fewer settle the decision.
     #[serde(default)]

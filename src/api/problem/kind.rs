@@ -19,6 +19,8 @@ pub enum ProblemKind {
     ModelUnknown,
     /// The resource does not know this HTTP method.
     MethodNotAllowed,
+    /// The client accepts none of the media types that there are.
+    NotAcceptable,
     /// The idempotency key was used with another request.
     IdempotencyKeyReused,
     /// The body or the image has too many bytes.
@@ -58,6 +60,7 @@ impl ProblemKind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::ModelUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge | Self::TooManyCells | Self::ImageTooManyPixels => {
@@ -84,6 +87,7 @@ impl ProblemKind {
             Self::NotFound => "There is nothing here",
             Self::ModelUnknown => "No such model is loaded",
             Self::MethodNotAllowed => "This resource does not know this method",
+            Self::NotAcceptable => "The answer has no media type that is accepted",
             Self::IdempotencyKeyReused => "The idempotency key was used with another request",
             Self::TooManyCells => "There are too many cells in one request",
             Self::BodyTooLarge => "The upload has too many bytes",
@@ -113,6 +117,7 @@ impl ProblemKind {
             Self::NotFound => "not-found",
             Self::ModelUnknown => "model-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::NotAcceptable => "not-acceptable",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::TooManyCells => "too-many-cells",
             Self::BodyTooLarge => "body-too-large",

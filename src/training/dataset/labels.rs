@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bundle::Label,
+    bundle::{Label, is_snomed_ct},
     training::{TrainingError, workspace::read_bytes},
 };
 
@@ -26,6 +26,9 @@ pub struct LabelEntry {
     /// SNOMED CT code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct: Option<String>,
+    /// Where that code is said to stand for the class; needed with a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snomed_ct_source: Option<String>,
 }
 
 /// Every label that a data set may use, in the order of the model's outputs.
@@ -101,6 +104,9 @@ impl LabelSet {
                 return Err(format!("`{spelling}` names two labels"));
             }
         }
+        for label in &self.labels {
+            label.check_code()?;
+        }
         let abnormal = self.labels.iter().filter(|label| label.abnormal).count();
         if abnormal == 0 || abnormal == self.labels.len() {
             return Err("it needs at least one normal and one abnormal label".to_owned());
@@ -123,11 +129,28 @@ impl LabelEntry {
             .map(String::as_str)
     }
 
+    fn check_code(&self) -> Result<(), String> {
+        let Some(code) = &self.snomed_ct else {
+            return Ok(());
+        };
+        if !is_snomed_ct(code) {
+            return Err(format!("`{code}` is no SNOMED CT code: a digit is wrong"));
+        }
+        match &self.snomed_ct_source {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "`{}` has a SNOMED CT code without its source",
+                self.name
+            )),
+        }
+    }
+
     fn output(&self) -> Label {
         Label {
             name: self.name.clone(),
             abnormal: self.abnormal,
             snomed_ct: self.snomed_ct.clone(),
+            snomed_ct_source: self.snomed_ct_source.clone(),
         }
     }
 }
@@ -197,6 +220,7 @@ impl Grouping {
                     name: name.to_owned(),
                     abnormal: label.abnormal,
                     snomed_ct: None,
+                    snomed_ct_source: None,
                 });
             }
         }
@@ -268,6 +292,22 @@ mod tests {
     }
 
     #[test]
+    fn every_bethesda_class_has_its_snomed_ct_code_and_the_code_its_source() {
+        for label in bethesda(6).outputs {
+            assert!(
+                label.snomed_ct.is_some() && label.snomed_ct_source.is_some(),
+                "{label:?}"
+            );
+        }
+        assert!(
+            bethesda(2)
+                .outputs
+                .iter()
+                .all(|label| label.snomed_ct.is_none())
+        );
+    }
+
+    #[test]
     fn the_set_is_guessed_from_the_labels() {
         let found = BTreeSet::from(["im_Koilocytotic", "im_Metaplastic"]);
         let set = LabelSet::guess(&found).unwrap();
@@ -284,6 +324,9 @@ mod tests {
         };
         let twice = "[[labels]]\nname = \"a\"\nabnormal = false\n[[labels]]\nname = \"a\"\nabnormal = true\n";
         assert!(refusal(twice).contains("`a` names two labels"));
+        let code = "[[labels]]\nname = \"a\"\nabnormal = false\nsnomed_ct = ";
+        assert!(refusal(&format!("{code}\"373887005\"")).contains("without its source"));
+        assert!(refusal(&format!("{code}\"373887006\"")).contains("no SNOMED CT code"));
         assert!(refusal("[[labels]]\nname = \"a\"\nabnormal = false\n").contains("one abnormal"));
         assert!(refusal("[[labels]]\nname = \"a\"\ncolour = 1\n").contains("colour"));
     }

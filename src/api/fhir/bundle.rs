@@ -1,0 +1,91 @@
+//! The observations of many cells.
+
+use std::collections::HashMap;
+
+use super::{
+    codes, id,
+    observation::{Cell, name, observation},
+    resources::{Bundle, Entry, Issue, OperationOutcome, Resource},
+    text,
+};
+use crate::{
+    api::{many::Outcome, problem::ProblemBody},
+    bundle::Label,
+};
+
+/// An entry for each cell, in their order: its observation, or why there is none.
+pub(in crate::api) fn bundle<'request>(
+    cells: impl Iterator<Item = (Cell<'request>, Outcome)>,
+    labels: &[Label],
+) -> Bundle {
+    let mut copies = HashMap::new();
+    let entry: Vec<Entry> = cells
+        .enumerate()
+        .map(|(index, (cell, outcome))| match outcome {
+            Outcome::Answered(answer) => {
+                let mut observation = observation(&answer, labels, cell);
+                // The same nucleus may be sent twice, and no two entries may have one address.
+                let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
+                if *copy > 0 {
+                    name(&mut observation, *copy);
+                }
+                *copy += 1;
+                let full_url = id::urn(&observation.id);
+                let resource = Resource::Observation(Box::new(observation));
+                Entry { full_url, resource }
+            }
+            Outcome::Refused(problem) => {
+                let outcome = operation_outcome(&problem, index, cell);
+                let full_url = id::urn(&outcome.id);
+                let resource = Resource::OperationOutcome(outcome);
+                Entry { full_url, resource }
+            }
+        })
+        .collect();
+    let addresses: Vec<&str> = entry.iter().map(|entry| entry.full_url.as_str()).collect();
+    Bundle {
+        resource_type: "Bundle",
+        id: id::uuid_of(&addresses, 0),
+        kind: "collection",
+        entry,
+    }
+}
+
+/// Why the cell at `index` has no observation.
+fn operation_outcome(problem: &ProblemBody, index: usize, cell: Cell) -> OperationOutcome {
+    let called = cell.name.and_then(text::string);
+    let called = called.map(|name| format!(" ({name})")).unwrap_or_default();
+    let hint = problem.hint.as_deref().map(|hint| format!("; {hint}"));
+    let diagnostics = format!(
+        "cell {index}{called}: {}{}",
+        problem.detail,
+        hint.unwrap_or_default()
+    );
+    let kind = problem.kind.rsplit(':').next().unwrap_or_default();
+    let mut outcome = OperationOutcome {
+        resource_type: "OperationOutcome",
+        id: String::new(),
+        issue: [Issue {
+            severity: "error",
+            code: issue_type(problem.status),
+            details: codes::problem(kind, &problem.title),
+            diagnostics,
+        }],
+    };
+    // The index is part of what is said, so that no two cells say the same.
+    outcome.id = id::uuid_of(&outcome, 0);
+    outcome
+}
+
+/// A status as FHIR's type of issue.
+fn issue_type(status: u16) -> &'static str {
+    match status {
+        404 => "not-found",
+        413 => "too-long",
+        415 => "not-supported",
+        500 => "exception",
+        503 => "transient",
+        504 => "timeout",
+        _ => "invalid",
+    }
+}

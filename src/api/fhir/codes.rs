@@ -1,0 +1,146 @@
+//! Systems of codes, and the few ways in which answers use them.
+
+use super::{
+    resources::{CodeableConcept, Coding, Component, Quantity, Value},
+    text::code_text,
+};
+
+/// Our own codes: of what is observed and of its components. A URN for the same reason as the problems': nothing is
+/// served at it.
+const OURS: &str = "urn:secondlook:fhir:observation";
+/// The names of a model's classes.
+const CLASSES: &str = "urn:secondlook:fhir:class";
+/// The names of the methods.
+const METHODS: &str = "urn:secondlook:fhir:method";
+/// The names of the problems.
+pub(super) const PROBLEMS: &str = "urn:secondlook:problem";
+const SNOMED_CT: &str = "http://snomed.info/sct";
+const UCUM: &str = "http://unitsofmeasure.org";
+const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+const IDENTIFIER_TYPES: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
+const SECURITY: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+
+fn coding(system: &'static str, code: &str, display: &str) -> Coding {
+    Coding {
+        system,
+        code: code_text(code),
+        display: Some(display.to_owned()),
+    }
+}
+
+fn concept(coding: Coding, text: &str) -> CodeableConcept {
+    CodeableConcept {
+        coding: vec![coding],
+        text: Some(text.to_owned()),
+    }
+}
+
+/// Words without a code.
+pub(super) fn words(text: &str) -> CodeableConcept {
+    CodeableConcept {
+        coding: Vec::new(),
+        text: Some(text.to_owned()),
+    }
+}
+
+/// What is observed.
+pub(super) fn cell_class() -> CodeableConcept {
+    let display = "Suggested class of one cervical cell";
+    concept(coding(OURS, "cell-class", display), display)
+}
+
+/// A class by its name in the model and, where the bundle gives one, its SNOMED CT concept.
+pub(super) fn class(name: &str, snomed_ct: Option<&str>) -> CodeableConcept {
+    let mut class = concept(coding(CLASSES, name, name), name);
+    class.coding.extend(snomed_ct.map(|code| Coding {
+        system: SNOMED_CT,
+        code: code.to_owned(),
+        display: None,
+    }));
+    class
+}
+
+/// The way in which the model was asked.
+pub(super) fn method(name: &str, display: &str, text: &str) -> CodeableConcept {
+    concept(coding(METHODS, name, display), text)
+}
+
+/// A kind of problem by its name, such as `nucleus-outside`.
+pub(super) fn problem(name: &str, title: &str) -> CodeableConcept {
+    concept(coding(PROBLEMS, name, title), title)
+}
+
+/// Asserted by a machine (`AIAST`).
+pub(super) fn by_a_machine() -> Coding {
+    coding(SECURITY, "AIAST", "Artificial Intelligence asserted")
+}
+
+/// An observation of a laboratory.
+pub(super) fn laboratory() -> CodeableConcept {
+    CodeableConcept {
+        coding: vec![coding(CATEGORY, "laboratory", "Laboratory")],
+        text: None,
+    }
+}
+
+/// An identifier that is an accession.
+pub(super) fn accession() -> CodeableConcept {
+    CodeableConcept {
+        coding: vec![coding(IDENTIFIER_TYPES, "ACSN", "Accession ID")],
+        text: None,
+    }
+}
+
+/// There is no class to suggest; `text` says why.
+pub(super) fn no_class(text: &str) -> CodeableConcept {
+    concept(coding(ABSENT, "unknown", "Unknown"), text)
+}
+
+/// A component of an observation.
+pub(super) fn component(code: &str, display: &str, value: Value) -> Component {
+    Component {
+        code: concept(coding(OURS, code, display), display),
+        value,
+    }
+}
+
+/// A number, or that it is undefined.
+pub(super) fn number(value: Option<f64>, unit: Unit) -> Value {
+    let Some(value) = value.filter(|value| value.is_finite()) else {
+        let undefined = coding(ABSENT, "not-applicable", "Not Applicable");
+        return Value::Absent(concept(undefined, "undefined for this answer"));
+    };
+    let (unit, code) = unit.names();
+    Value::Quantity(Quantity {
+        value,
+        unit,
+        system: UCUM,
+        code,
+    })
+}
+
+/// What numbers are measured in.
+#[derive(Clone, Copy)]
+pub(super) enum Unit {
+    /// A number as it is.
+    One,
+    /// The natural unit of information.
+    Nat,
+    /// The binary unit of information.
+    Bit,
+    /// Pixels.
+    Pixel,
+}
+
+impl Unit {
+    /// For people, and by UCUM, which does not know the nat: to it that is the number 1.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::One => ("1", "1"),
+            Self::Nat => ("nat", "1"),
+            Self::Bit => ("bit", "bit"),
+            Self::Pixel => ("pixel", "{pixel}"),
+        }
+    }
+}

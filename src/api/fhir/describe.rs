@@ -1,0 +1,63 @@
+//! What the description of the interface says of the resources. Their schema is the standard's.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, Type},
+    },
+};
+
+use crate::api::examples;
+
+const OBSERVATION: &str = "An `Observation` of FHIR R4 about one cell, `preliminary`: a suggestion, not a diagnosis. A class is suggested where \
+    the policy accepts the answer; else `dataAbsentReason` says why there is none. The components hold the probabilities, the uncertainties, \
+    the decision and what is needed to get the same answer again. The members are the standard's.";
+const BUNDLE: &str = "A `Bundle` of FHIR R4, type `collection`: for each cell, in the order in which they were sent, an `Observation`, or an \
+    `OperationOutcome` that says why there is none. The members are the standard's.";
+
+/// The description of an observation.
+pub(in crate::api) struct FhirObservation;
+
+/// The description of a bundle.
+pub(in crate::api) struct FhirBundle;
+
+#[allow(
+    deprecated,
+    reason = "the other schemas' examples are written so, and OpenAPI 3.0 knows no other way"
+)]
+fn resource(description: &str, example: Value) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description))
+        .example(Some(example))
+        .build()
+        .into()
+}
+
+impl PartialSchema for FhirObservation {
+    fn schema() -> RefOr<Schema> {
+        resource(OBSERVATION, examples::observation())
+    }
+}
+
+impl ToSchema for FhirObservation {
+    fn name() -> Cow<'static, str> {
+        "FhirObservation".into()
+    }
+}
+
+impl PartialSchema for FhirBundle {
+    fn schema() -> RefOr<Schema> {
+        resource(BUNDLE, examples::bundle())
+    }
+}
+
+impl ToSchema for FhirBundle {
+    fn name() -> Cow<'static, str> {
+        "FhirBundle".into()
+    }
+}
