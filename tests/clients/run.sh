@@ -16,4 +16,4 @@ until [ -s "$ready" ]; do
 done
 address=$(sed -n 's|.*http://||p' "$ready")
 "$venv/bin/python" "$here/triton.py" "$address"
-"$venv/bin/python" "$here/fhir.py" "$address"
+"$venv/bin/python" "$here/fhir_r4.py" "$address"
