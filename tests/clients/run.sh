@@ -24,7 +24,7 @@ done
 address=$(sed -n 's|.*http://||p' "$ready")
 
 python "$here/triton.py" "$address"
-python "$here/observations.py" "$address"
+python "$here/fhir_r4.py" "$address"
 python scripts/clients_page.py --check
 python "$here/prepare.py" "$document" "$folder/document"
 

@@ -12,7 +12,7 @@ use secondlook::api::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::server::{Server, answer, fixture, problem};
+use super::server::{self, Server, answer, fixture, problem};
 
 /// Set it to write the examples again: `make openapi`.
 const UPDATE: &str = "UPDATE_EXAMPLES";
@@ -105,12 +105,13 @@ async fn the_examples_are_real_answers() {
     let fhir = |request: RequestBuilder| request.header("Accept", "application/fhir+json");
     let hsil = fs::read("examples/cells/hsil.png").unwrap();
     let observation = fhir(server.predict("?method=mc_dropout", hsil));
-    check_resource("observation", answer(observation).await);
+    check_resource("observation", server::answer(observation).await);
     let form = Form::new()
         .part("image", cell("hsil.png"))
         .text("nuclei", nuclei);
     let request = server.post("/v1/fields?method=mc_dropout&source_width_px=1280");
-    check_resource("bundle", answer(fhir(request.multipart(form))).await);
+    let bundle = server::answer(fhir(request.multipart(form))).await;
+    check_resource("bundle", bundle);
 }
 
 /// An example in FHIR: its ids are made of all digits of its numbers, so that they are a machine's own.

@@ -1,4 +1,4 @@
-//! Answers as resources of FHIR R4. `tests/clients/observations.py` holds them against the standard; here they are held against the
+//! Answers as resources of FHIR R4. `tests/clients/fhir_r4.py` holds them against the standard; here they are held against the
 //! JSON answers.
 
 use std::{collections::BTreeSet, fs};

@@ -1,6 +1,6 @@
 //! The observations of many cells.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{
     codes, id,
@@ -18,7 +18,7 @@ pub(in crate::api) fn bundle<'request>(
     cells: impl Iterator<Item = (Cell<'request>, Outcome)>,
     labels: &[Label],
 ) -> Bundle {
-    let mut copies = HashMap::new();
+    let mut copies = BTreeMap::new();
     let entry: Vec<Entry> = cells
         .enumerate()
         .map(|(index, (cell, outcome))| match outcome {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The answers in FHIR against `fhir.resources` and the rules that it does not know: `python observations.py HOST:PORT`.
+"""The answers in FHIR against `fhir.resources` and the rules that it does not know: `python fhir_r4.py HOST:PORT`.
 
 First the rules themselves have to tell the valid from the invalid observations of tests/fixtures/fhir.
 """
