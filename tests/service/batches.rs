@@ -233,14 +233,7 @@ async fn the_rest_of_a_batch_is_not_done_when_its_client_goes_away() {
     );
     let started = Instant::now();
     server.answer("?method=baseline").await;
-    let depth = server
-        .get("/metrics")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let depth = server.text("/metrics").await;
     assert!(depth.contains("secondlook_queue_depth 0"), "{depth}");
     assert!(started.elapsed() < Duration::from_secs(5));
 }

@@ -90,13 +90,6 @@ async fn the_page_needs_nothing_from_elsewhere() {
             );
         }
     }
-    let script = server
-        .get("/docs/swagger-initializer.js")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let script = server.text("/docs/swagger-initializer.js").await;
     assert!(script.contains("../openapi.json"), "{script}");
 }

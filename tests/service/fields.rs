@@ -225,8 +225,7 @@ async fn the_first_line_arrives_while_the_others_are_worked_on() {
 }
 
 async fn queue_is_empty(server: &Server) -> bool {
-    let metrics = server.get("/metrics").send().await.unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = server.text("/metrics").await;
     metrics.contains("secondlook_queue_depth 0")
 }
 

@@ -92,14 +92,7 @@ async fn duplicates_that_come_at_once_wait_for_the_first() {
     let (first, _) = &answers[0];
     assert!(answers.iter().all(|(answer, _)| answer == first));
     assert_eq!(answers.iter().filter(|(_, replayed)| !replayed).count(), 1);
-    let metrics = server
-        .get("/metrics")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = server.text("/metrics").await;
     let count = metrics
         .lines()
         .find(|line| line.starts_with("secondlook_decisions_total"));

@@ -51,14 +51,7 @@ fn exported(metrics: &str) -> BTreeSet<String> {
 async fn every_expression_refers_to_figures_and_labels_that_exist() {
     let server = Server::start();
     server.answer("").await;
-    let metrics = server
-        .get("/metrics")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = server.text("/metrics").await;
     let exported = exported(&metrics);
     // Prometheus' own; the rest of its language.
     let known = ["up", "job", "sum", "rate", "by", "histogram_quantile"];

@@ -100,6 +100,12 @@ impl Server {
         self.client.get(format!("http://{}{path}", self.address))
     }
 
+    /// What is read at a path.
+    pub async fn text(&self, path: &str) -> String {
+        let response = self.get(path).send().await.unwrap();
+        response.text().await.unwrap()
+    }
+
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("http://{}{path}", self.address))
     }
