@@ -7,9 +7,9 @@ use std::{
 
 use super::{EngineError, Priority, drain_rate::DrainRate};
 
-/// By how much the wait may be longer than estimated before an answer comes too late: the mean rate says nothing of a second in which
-/// the machine has other work as well, and an answer that is too late costs as much as one in time.
-const CAUTION: f64 = 1.25;
+/// The wait may be longer than estimated by one part in so many before an answer comes too late: the mean rate says nothing of a
+/// second in which the machine has other work as well, and an answer that is too late costs as much as one in time.
+const CAUTION: u32 = 4;
 
 /// Admitted work that is not done, in images × trunk passes.
 pub(super) struct Backlog {
@@ -108,7 +108,8 @@ impl Backlog {
         if needed > left {
             return Err(EngineError::DeadlineTooShort { needed });
         }
-        if wait.mul_f64(CAUTION) + needed > left {
+        let cautious = wait.saturating_add(wait / CAUTION);
+        if cautious.saturating_add(needed) > left {
             let retry_after = self.drain_rate.retry_after(before);
             return Err(EngineError::NotInTime { retry_after });
         }
