@@ -94,17 +94,22 @@ pub async fn open_loop(address: SocketAddr, requests: &[Bytes], rate: f64, secon
 
 /// Over a connection that nobody uses, or a new one; the status, 0 when there was none.
 async fn ask(idle: &RefCell<Vec<Client>>, address: SocketAddr, request: &[u8]) -> u16 {
-    let kept = idle.borrow_mut().pop();
-    let client = match kept {
-        Some(client) => Ok(client),
-        None => Client::connect(address).await,
-    };
-    let Ok(mut client) = client else { return 0 };
-    match client.ask(request).await {
-        Ok(reply) => {
+    // A server may close a connection that was idle for long, so another is tried, as every client does.
+    loop {
+        let Some(mut client) = idle.borrow_mut().pop() else {
+            break;
+        };
+        if let Ok(reply) = client.ask(request).await {
             idle.borrow_mut().push(client);
-            reply.status
+            return reply.status;
         }
-        Err(_) => 0,
     }
+    let Ok(mut client) = Client::connect(address).await else {
+        return 0;
+    };
+    let Ok(reply) = client.ask(request).await else {
+        return 0;
+    };
+    idle.borrow_mut().push(client);
+    reply.status
 }

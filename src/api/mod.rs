@@ -6,6 +6,7 @@
 
 mod accept;
 pub mod batch;
+mod call;
 mod docs;
 mod examples;
 mod fhir;

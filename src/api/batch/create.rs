@@ -13,11 +13,12 @@ use super::{
 use crate::{
     api::{
         accept::AnswerForm,
+        call::{Call, CallHeaders},
         fhir::{self, Cell, FhirBundle, FhirJson},
         many::{CellsOverview, Judge, Outcome, answer_in_order},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
-        predictions::{AnswerOptions, Include, PredictionQuery, checked_accession},
+        predictions::PredictionQuery,
         problem::Problem,
         service::Service,
     },
@@ -36,9 +37,7 @@ use crate::{
     tag = "predictions",
     params(
         PredictionQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
-        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
-        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
+        CallHeaders,
     ),
     request_body(content((MultipartBatch = "multipart/form-data"))),
     responses(
@@ -56,35 +55,28 @@ pub(in crate::api) async fn create_predictions(
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = AnswerForm::wanted(request.headers(), &[AnswerForm::Json, AnswerForm::Fhir])?;
-    fhir::check(form, &query)?;
-    let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
-    let asked = query.or_bulk().into_request(deadline.asked);
-    let engine = service.engine();
-    engine.check(&asked)?;
+    let offered = [AnswerForm::Json, AnswerForm::Fhir];
+    let query = query.or_bulk();
+    let call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
+    let (engine, asked) = (service.engine(), &call.asked);
+    engine.check(asked)?;
     let _turn = service.turn().await?;
     let batch = Batch::read(request, &service).await?;
-    let accession = checked_accession(batch.accession.or(accession))?;
-    fhir::check_accession(form, accession.as_deref())?;
     let judge = Judge {
-        options: AnswerOptions {
-            request_id: request_id.to_string(),
-            accession,
-            with_samples,
-        },
+        options: call.options(batch.accession)?,
         warning: None,
     };
     let (names, cells): (Vec<_>, Vec<_>) = batch
         .items
         .into_iter()
-        .map(|Item { file_name, image }| (file_name, image.map(|image| with(&asked, image))))
+        .map(|Item { file_name, image }| (file_name, image.map(|image| with(asked, image))))
         .unzip();
     let (outcomes, findings) = answer_in_order(engine, &judge, cells).await;
 
     let model = engine.model(asked.model.as_deref())?;
     let labels = &model.manifest().labels;
     let answered_by = Extension(AnsweredBy::of(model, asked.method));
-    if form == AnswerForm::Fhir {
+    if call.form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
             position: None,

@@ -17,11 +17,12 @@ use super::{
 use crate::{
     api::{
         accept::AnswerForm,
+        call::{Call, CallHeaders},
         fhir::{self, FhirBundle, FhirJson},
         many::{CellsOverview, Judge, answer_in_order, stream_lines},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
-        predictions::{AnswerOptions, Include, PredictionQuery, WarningAnswer, checked_accession},
+        predictions::{PredictionQuery, WarningAnswer},
         problem::Problem,
         service::Service,
     },
@@ -45,9 +46,7 @@ use crate::{
     params(
         PredictionQuery,
         ScaleQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
-        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
-        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answers and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
+        CallHeaders,
     ),
     request_body(content((MultipartField = "multipart/form-data"))),
     responses(
@@ -66,37 +65,28 @@ pub(in crate::api) async fn create_field(
     FieldQuery { cells, scale }: FieldQuery,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = AnswerForm::wanted(
-        request.headers(),
-        &[AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir],
-    )?;
-    fhir::check(form, &cells)?;
-    let (accession, with_samples) = (cells.accession.clone(), cells.includes(Include::Samples));
-    let asked = cells.or_bulk().into_request(deadline.asked);
-    let engine = service.engine().clone();
-    engine.check(&asked)?;
+    let offered = [AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir];
+    let query = cells.or_bulk();
+    let call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
+    let (engine, asked) = (service.engine().clone(), &call.asked);
+    engine.check(asked)?;
     let model = Arc::clone(engine.model(asked.model.as_deref())?);
     let edge = model.crop_edge(scale)?;
 
     let turn = service.turn().await?;
     let upload = FieldUpload::read(request, &service).await?;
-    let accession = checked_accession(upload.accession.or(accession))?;
-    fhir::check_accession(form, accession.as_deref())?;
+    let options = call.options(upload.accession)?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
     let image = engine.decode_field(upload.image).await?;
     let judge = Judge {
-        options: AnswerOptions {
-            request_id: request_id.to_string(),
-            accession,
-            with_samples,
-        },
+        options,
         warning: model.field_warning(&image, scale),
     };
     let answered_by = Extension(AnsweredBy::of(&model, asked.method));
     let field = Field { image, edge, seed };
     let nuclei = upload.nuclei;
-    let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, &asked));
-    if form == AnswerForm::Lines {
+    let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, asked));
+    if call.form == AnswerForm::Lines {
         let requests = requests.collect();
         drop(field);
         let line_of = move |index: usize, outcome| {
@@ -108,7 +98,7 @@ pub(in crate::api) async fn create_field(
     }
     let requests = requests.map(Ok).collect();
     let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
-    if form == AnswerForm::Fhir {
+    if call.form == AnswerForm::Fhir {
         let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
         let bundle = fhir::bundle(cells, &model.manifest().labels);
         return Ok((answered_by, FhirJson(bundle)).into_response());

@@ -7,15 +7,15 @@ use axum::{
 };
 
 use super::{
-    accession::checked,
     answer::PredictionAnswer,
-    convert::{AnswerOptions, prediction_answer},
-    query::{Include, PredictionQuery},
+    convert::prediction_answer,
+    query::PredictionQuery,
     upload::{MultipartUpload, Upload},
 };
 use crate::{
     api::{
         accept::AnswerForm,
+        call::{Call, CallHeaders},
         fhir::{self, Cell, FhirJson, FhirObservation},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::{ImageBytes, UploadProblems},
@@ -37,9 +37,7 @@ use crate::{
     tag = "predictions",
     params(
         PredictionQuery,
-        ("X-Request-Id" = inline(Option<String>), Header, description = "An id of your own, echoed in the answer and written to the log; one that is not 1 to 128 visible ASCII characters is replaced by a new one", nullable = false),
-        ("X-Request-Timeout" = inline(Option<f64>), Header, description = "Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too", exclusive_minimum = 0, nullable = false),
-        ("X-Accession" = inline(Option<String>), Header, description = "An identifier of the specimen, passed through to the answer and never logged", max_length = 256, pattern = "^[ -~]*$", nullable = false),
+        CallHeaders,
     ),
     request_body(content(
         (MultipartUpload = "multipart/form-data"),
@@ -65,28 +63,19 @@ pub(in crate::api) async fn create_prediction(
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = AnswerForm::wanted(request.headers(), &[AnswerForm::Json, AnswerForm::Fhir])?;
-    fhir::check(form, &query)?;
-    let (accession, with_samples) = (query.accession.clone(), query.includes(Include::Samples));
-    let mut asked = query.into_request(deadline.asked);
+    let offered = [AnswerForm::Json, AnswerForm::Fhir];
+    let mut call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
     // A server that is too busy says so before it reads the upload.
-    service.engine().check(&asked)?;
+    service.engine().check(&call.asked)?;
     let upload = Upload::from_request(request, &service).await?;
-    let accession = upload.accession.or(accession);
-    let accession = checked(accession)?;
-    fhir::check_accession(form, accession.as_deref())?;
-    let options = AnswerOptions {
-        request_id: request_id.to_string(),
-        accession,
-        with_samples,
-    };
-    asked.image = upload.image.into();
-    let prediction = service.engine().predict(asked).await?;
+    let options = call.options(upload.accession)?;
+    call.asked.image = upload.image.into();
+    let prediction = service.engine().predict(call.asked).await?;
     telemetry::metrics::prediction_answered(&prediction);
     let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
     let answer = prediction_answer(&prediction, options);
     let answered_by = Extension(answered_by);
-    if form == AnswerForm::Fhir {
+    if call.form == AnswerForm::Fhir {
         let labels = &prediction.model.manifest().labels;
         let observation = fhir::observation(&answer, labels, Cell::default());
         return Ok((answered_by, FhirJson(observation)).into_response());

@@ -1,0 +1,84 @@
+//! What the head of a request about cells says: the same for a crop, a batch and a field.
+
+use axum::http::HeaderMap;
+use utoipa::IntoParams;
+
+use super::{
+    accept::AnswerForm,
+    fhir,
+    middleware::{Deadline, RequestId},
+    predictions::{AnswerOptions, Include, PredictionQuery, checked_accession},
+    problem::Problem,
+};
+use crate::engine::PredictRequest;
+
+/// The headers that every request about cells may have.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(
+    dead_code,
+    reason = "only its description is used: middleware and upload read the headers"
+)]
+pub(super) struct CallHeaders {
+    /// An id of your own, 1 to 128 visible ASCII characters, echoed in the answer and the log; any other is replaced
+    #[param(rename = "X-Request-Id", nullable = false)]
+    request_id: Option<String>,
+    /// Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too
+    #[param(rename = "X-Request-Timeout", exclusive_minimum = 0, nullable = false)]
+    timeout: Option<f64>,
+    /// An identifier of the specimen, passed through to the answer and never logged
+    #[param(
+        rename = "X-Accession",
+        max_length = 256,
+        pattern = "^[ -~]*$",
+        nullable = false
+    )]
+    accession: Option<String>,
+}
+
+/// What is wanted, before the upload is read.
+pub(super) struct Call {
+    pub(super) form: AnswerForm,
+    /// What is asked of each cell, without an image yet.
+    pub(super) asked: PredictRequest,
+    request_id: RequestId,
+    accession: Option<String>,
+    with_samples: bool,
+}
+
+impl Call {
+    /// `offered` are the forms that the route can answer in.
+    ///
+    /// # Errors
+    /// 406 when the client takes none of them, 422 when the form has no place for what is asked.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        offered: &[AnswerForm],
+        query: PredictionQuery,
+        (request_id, deadline): (RequestId, Deadline),
+    ) -> Result<Self, Problem> {
+        let form = AnswerForm::wanted(headers, offered)?;
+        fhir::check(form, &query)?;
+        Ok(Self {
+            form,
+            request_id,
+            accession: query.accession.clone(),
+            with_samples: query.includes(Include::Samples),
+            asked: query.into_request(deadline.asked),
+        })
+    }
+
+    /// How answers are written; the accession that came with the upload wins over the query's.
+    ///
+    /// # Errors
+    /// 422 for an accession that is too long, or that the form cannot hold.
+    pub(super) fn options(&self, of_upload: Option<String>) -> Result<AnswerOptions, Problem> {
+        let accession = checked_accession(of_upload.or_else(|| self.accession.clone()))?;
+        fhir::check_accession(self.form, accession.as_deref())?;
+        Ok(AnswerOptions {
+            request_id: self.request_id.to_string(),
+            accession,
+            with_samples: self.with_samples,
+        })
+    }
+}
