@@ -103,6 +103,24 @@ function startOver() {
   labelButtons();
 }
 
+/// Another question than the one that was answered.
+function askedOtherwise() {
+  if (!image) return;
+  field.setEdge(settings.cropEdge());
+  startOver();
+}
+
+function takeModel() {
+  return attempt(async () => {
+    try {
+      await settings.choose(find("model").value);
+      askedOtherwise();
+    } finally {
+      find("model").value = settings.model().name;
+    }
+  });
+}
+
 /// One nucleus more or less: the answers of the others stay.
 function nucleusChanged(removed) {
   halt();
@@ -248,7 +266,9 @@ function listen() {
   find("clear").addEventListener("click", () => field.removeAll());
   find("zoom").addEventListener("click", () => find("zoom").setAttribute("aria-pressed", String(find("viewport").classList.toggle("full"))));
   find("another").addEventListener("click", startAgain);
-  find("width").addEventListener("change", () => field.setEdge(settings.cropEdge()));
+  find("model").addEventListener("change", takeModel);
+  find("method").addEventListener("change", () => { settings.listPolicies(); askedOtherwise(); });
+  for (const id of ["policy", "width"]) find(id).addEventListener("change", askedOtherwise);
   find("cell").addEventListener("keydown", (event) => { if (event.key === "Escape") find("list").querySelector("[tabindex='0']")?.focus(); });
 }
 

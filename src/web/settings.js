@@ -13,12 +13,11 @@ export async function load() {
   const models = await server.models();
   const ready = models.find((entry) => entry.ready) ?? models[0];
   find("model").replaceChildren(...models.map(({ name }) => make("option", { value: name, selected: name === ready.name }, name)));
-  find("model").onchange = () => choose(find("model").value);
-  find("method").onchange = listPolicies;
   await choose(ready.name);
 }
 
-async function choose(name) {
+/// Takes another model, with what it offers.
+export async function choose(name) {
   current = await server.model(name);
   const methods = current.methods;
   // Many samples say more than one about how sure an answer is, and dropout's cost next to nothing.
@@ -29,7 +28,7 @@ async function choose(name) {
 }
 
 /// Only policies that accept something; the first is the method's default.
-function listPolicies() {
+export function listPolicies() {
   const usable = current.policies.filter((policy) => policy.method === find("method").value && policy.threshold !== null);
   const option = (policy) => make("option", { value: policy.name }, policy.promise);
   find("policy").replaceChildren(...(usable.length ? usable.map(option) : [make("option", { value: "" }, "nothing can be promised: everything needs a second look")]));

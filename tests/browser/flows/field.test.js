@@ -44,6 +44,35 @@ test("the example field is answered cell by cell, and listed as the server lists
   await check(page, "field");
 });
 
+test("what is asked otherwise is answered anew: by another model, method or scale", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  await page.getByText("How to ask").click();
+  const [results, model, method, cut] = ["#results", "#model", "#method", ".cut"].map((name) => page.locator(name));
+  const edge = async () => (await cut.boundingBox()).width;
+  const other = (await model.locator("option").allTextContents()).find((name) => name.endsWith("-100px"));
+  let before = await edge();
+  const changes = [
+    [() => model.selectOption(other), 93 / 140],
+    [() => method.selectOption("ensemble"), 1],
+    [() => page.getByLabel(/^Width of the whole field/).fill("2560"), 2],
+  ];
+  for (const [change, ratio] of changes) {
+    await change();
+    await page.keyboard.press("Tab");
+    await results.waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+    await answered(page);
+    assert.equal(await options(page).count(), 10);
+    const now = await edge();
+    assert.ok(Math.abs(now / before - ratio) < 0.05, `${now} px instead of ${ratio} × ${before} px`);
+    before = now;
+  }
+  assert.deepEqual([await model.inputValue(), await method.inputValue()], [other, "ensemble"]);
+  await check(page, "field-otherwise");
+});
+
 test("augmented views of a cell are asked for when somebody wants them, and change nothing else", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");

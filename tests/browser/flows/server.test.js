@@ -75,6 +75,41 @@ test("what the server refuses is said in its words", () => withServer({ LIMITS__
   assert.equal(await alert.isVisible(), false);
 }));
 
+test("a key that asks too often is told how long to wait", () => {
+  const { key, entry } = newKey();
+  const slow = entry.replace("requests_per_minute = 0, burst = 0", "requests_per_minute = 1, burst = 3");
+  assert.notEqual(slow, entry);
+  return withServer({ ACCESS__KEYS: `[${slow}]` }, async (server) => {
+    const page = await visit(browser, server.url, { refusals: true });
+    await page.getByLabel("API key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    // Which models there are, what the first offers, and the cell: the fourth request is one too many.
+    await openExample(page, "A cell called NILM");
+    await answered(page);
+    await page.getByRole("button", { name: "Ask about this cell" }).click();
+    await page.locator("#problem").getByText(/The server asks to wait \d+ s\./).waitFor();
+    assert.equal(await page.locator("#stop").isVisible(), false);
+    await check(page, "too-often");
+  });
+});
+
+test("a connection that breaks leaves what was answered", () => withServer({}, async (server) => {
+  const page = await visit(browser, server.url, { refusals: true });
+  await openField(page);
+  await page.setInputFiles("#table", TABLE);
+  await page.getByText("How to ask").click();
+  await page.getByLabel("Ask for augmented views of every cell, too (slower)").check();
+  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  await page.locator("#list [role=option]").first().waitFor();
+  await server.stop();
+  await page.getByRole("heading", { name: "The connection broke" }).waitFor();
+  const there = await page.locator("#list [role=option]").count();
+  assert.ok(there >= 1 && there < 10, `${there} cells`);
+  await page.locator("#problem").getByText(`${there} of 10 cells were answered.`).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Ask about 10 cells" }).isEnabled(), true);
+  await check(page, "broken");
+}));
+
 test("a server that is gone is said to be, and what was set stays", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
