@@ -219,10 +219,11 @@ const toCell = (line, nucleus) => ({ index: line.index, id: nucleus.id, place: {
 
 function writeSummary(asked) {
   const cells = worklist.cells;
-  const counted = cells.length < asked ? `${cells.length} of ${plural(asked, "cell")} so far` : `${plural(asked, "cell")} in all`;
+  const all = cells.length === asked;
   const sentence = (text, tag) => Object.assign(document.createElement(tag), { textContent: `${text}.` });
   const [first, ...others] = summarise(cells, settings.model().labels);
-  find("summary").replaceChildren(sentence(first, "strong"), " ", sentence(`${others.join("; ")}; ${counted}`, "span"));
+  const counted = all ? `${plural(asked, "cell")} in all` : `${cells.length} of ${plural(asked, "cell")} answered`;
+  find("summary").replaceChildren(sentence(all ? first : `So far ${first.charAt(0).toLowerCase()}${first.slice(1)}`, "strong"), " ", sentence([...others, counted].join("; "), "span"));
 }
 
 /// Augmented views of one cell of a field. The same seed is made of the same image and place, so the rest of the answer stays.
