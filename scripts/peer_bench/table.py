@@ -47,6 +47,12 @@ class Results:
                 throughput[line["round"]], cpu[line["round"]] = line["rps"] / rate, cost / line["cpu_ms_img"]
         return throughput, cpu
 
+    def alone_ms(self):
+        """Median time of an image in the raw loop that has all cores for it."""
+        whole = {"tag": "grid", "mode": "full", "procs": 1, "batch": 1}
+        lines = [line for line in self.lines if line["peer"] == "raw" and all(line[key] == value for key, value in whole.items())]
+        return median([line["p50_ms"] for line in lines])
+
     def figures(self, peer):
         """Medians over the rounds."""
         start, loaded = self.of(peer, "start"), self.of(peer, "mem_loaded")
@@ -117,6 +123,12 @@ def verdicts(results, names):
         value = mine["cpu"][clients]
         say(f"CPU per image at {clients} clients, raw loop ÷ ours", value, "≥ 0.97", value >= 0.97)
         say(f"the same ÷ that of the best peer ({number(best)})", value / best, "> 1", value > best)
+        value = mine["throughput"][clients]
+        say(f"throughput at {clients} clients ÷ the raw loop's", value, "≥ 0.95", value >= 0.95)
+    alone = results.alone_ms()
+    if alone:
+        value = mine["p50"][1] / alone
+        say("p50 at one client ÷ that of the raw loop with all cores for an image", value, "≤ 1.10", value <= 1.10)
     for clients in CLIENTS:
         name, ratio = slowest_lead(results, peers, clients)
         say(f"throughput at {clients} clients, ours ÷ the best peer's ({name}), paired by round", ratio, "> 1", ratio > 1)

@@ -14,10 +14,11 @@ use super::{
 const PAGE: &str = include_str!("../../docs/FROM_THE_PAPER.md");
 const PROGRAM: &str = "secondlook-train ";
 
-/// The lines within fenced blocks, in their order.
+/// The lines within fenced blocks for the shell, in their order.
 fn command_lines() -> Vec<&'static str> {
     let blocks = PAGE.split("```").skip(1).step_by(2);
-    blocks.flat_map(|block| block.lines().skip(1)).collect()
+    let for_shell = blocks.filter_map(|block| block.strip_prefix("sh\n"));
+    for_shell.flat_map(str::lines).collect()
 }
 
 /// The same order with less training: few epochs, heads and views, small pictures.

@@ -49,7 +49,10 @@ impl SourceModel {
             .iter()
             .any(|of| of.data_location == EXTERNAL)
         {
-            return Err("its weights lie in another file: save it as one file first".to_owned());
+            return Err(
+                "its weights lie in another file: export it as one file (in PyTorch with `external_data=False`)"
+                    .to_owned(),
+            );
         }
         let sparse = raw.graph.as_ref().map(|graph| &graph.sparse_initializer);
         if sparse.is_some_and(|sparse| !sparse.is_empty()) {
