@@ -1,14 +1,15 @@
-//! What is promised of the committed bundle, by its own evaluation.
+//! What is promised of the committed bundles, by their own evaluations.
 
 use std::{fs, path::Path};
 
 use secondlook::bundle::{Bundle, Method};
 use serde_json::Value;
 
-const BUNDLE: &str = "models/cric-lite0";
+const DEFAULT: &str = "models/cric-lite0";
+const BUNDLES: [&str; 2] = [DEFAULT, "models/cric-lite0-100px"];
 
-fn evaluation() -> Value {
-    serde_json::from_slice(&fs::read(Path::new(BUNDLE).join("evaluation.json")).unwrap()).unwrap()
+fn evaluation(bundle: &str) -> Value {
+    serde_json::from_slice(&fs::read(Path::new(bundle).join("evaluation.json")).unwrap()).unwrap()
 }
 
 fn methods(evaluation: &Value, part: &str) -> Vec<Value> {
@@ -23,8 +24,8 @@ fn question<'a>(method: &'a Value, key: &str) -> &'a Value {
 }
 
 #[test]
-fn it_tells_normal_from_abnormal_and_its_entropy_tells_its_errors() {
-    let methods = methods(&evaluation(), "out of fold");
+fn the_default_tells_normal_from_abnormal_and_its_entropy_tells_its_errors() {
+    let methods = methods(&evaluation(DEFAULT), "out of fold");
     assert_eq!(methods.len(), 4);
     for method in &methods {
         let at_least = |value: &Value, bound: f64| {
@@ -45,14 +46,20 @@ fn it_tells_normal_from_abnormal_and_its_entropy_tells_its_errors() {
 }
 
 #[test]
-fn its_card_holds_the_figures_of_its_evaluation() {
-    let card = fs::read_to_string(Path::new(BUNDLE).join("MODEL_CARD.md")).unwrap();
-    let evaluation = evaluation();
+fn their_cards_hold_the_figures_of_their_evaluations() {
+    for bundle in BUNDLES {
+        the_card_holds_the_figures_of_the_evaluation(bundle);
+    }
+}
+
+fn the_card_holds_the_figures_of_the_evaluation(bundle: &str) {
+    let card = fs::read_to_string(Path::new(bundle).join("MODEL_CARD.md")).unwrap();
+    let evaluation = evaluation(bundle);
     for part in ["out of fold", "test part"] {
         for method in methods(&evaluation, part) {
             let auroc = &question(&method, "abnormal")["figures"]["auroc"]["value"];
             let written = format!("{:.3} [", auroc.as_f64().unwrap());
-            assert!(card.contains(&written), "{part}: {written}");
+            assert!(card.contains(&written), "{bundle}, {part}: {written}");
         }
     }
     for needed in [
@@ -62,13 +69,19 @@ fn its_card_holds_the_figures_of_its_evaluation() {
         "Apache-2.0",
         "Limits",
     ] {
-        assert!(card.contains(needed), "{needed}");
+        assert!(card.contains(needed), "{bundle}: {needed}");
     }
 }
 
 #[test]
-fn it_is_sound_small_and_complete() {
-    let bundle = Bundle::open(Path::new(BUNDLE)).unwrap();
+fn they_are_sound_small_and_complete() {
+    for bundle in BUNDLES {
+        is_sound_small_and_complete(Path::new(bundle));
+    }
+}
+
+fn is_sound_small_and_complete(folder: &Path) {
+    let bundle = Bundle::open(folder).unwrap();
     assert_eq!(bundle.manifest().offered_methods(), Method::ALL);
     assert_eq!(bundle.manifest().calibration.len(), 4);
     assert!(bundle.out_of_distribution().is_some());
@@ -78,7 +91,7 @@ fn it_is_sound_small_and_complete() {
             .into_iter()
             .all(|method| default(method).is_some())
     );
-    let files = fs::read_dir(BUNDLE).unwrap();
+    let files = fs::read_dir(folder).unwrap();
     let bytes: u64 = files
         .map(|file| file.unwrap().metadata().unwrap().len())
         .sum();
