@@ -11,8 +11,9 @@ OURS = {"name": "ours, mc_dropout T = 50", "path": "/v1/predictions?method=mc_dr
 BY_HAND = {"name": "fastapi50", "script": "peers/start_fastapi50.sh", "path": "/predict", "format": "multipart", "field": "file"}
 MLSERVER = {"name": "mlserver", "script": "peers/start_mlserver.sh", "path": "/v2/models/cells/infer", "format": "v2", "field": "file"}
 ROWS = ["--rows", 50]
-# Largest difference of a probability that two JPEG decoders may make.
-TOLERANCE = 0.02
+# Largest difference of a probability that two JPEG decoders may make of a cell that the model is unsure of; most make a tenth of
+# it, and another model ten times as much.
+TOLERANCE = 0.05
 
 
 def measure(run, rounds, seconds, ours):

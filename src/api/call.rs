@@ -68,6 +68,19 @@ impl Call {
         })
     }
 
+    /// Refuses what would make an answer for many cells too large to be held in memory.
+    ///
+    /// # Errors
+    /// 422, when there are several cells and pictures are asked for.
+    pub(super) fn check_count(&self, cells: usize) -> Result<(), Problem> {
+        if cells <= 1 || !self.asked.pictures {
+            return Ok(());
+        }
+        let detail = format!("`include=views` is for one cell at a time, and there are {cells}");
+        let hint = "leave it out, then ask for the views of the cells that matter, one by one";
+        Err(Problem::parameter("include", detail).hint(hint))
+    }
+
     /// How answers are written; the accession that came with the upload wins over the query's.
     ///
     /// # Errors

@@ -158,7 +158,7 @@ impl Run {
             policy: self.options.policy.clone(),
             exact: self.options.exact,
             priority: Priority::Bulk,
-            deadline: None,
+            ..PredictRequest::default()
         };
         // Nobody else is waiting, so a full queue is only a matter of time.
         let prediction = self

@@ -9,7 +9,7 @@ use super::{EngineError, Priority, drain_rate::DrainRate};
 
 /// The wait may be longer than estimated by one part in so many before an answer comes too late: the mean rate says nothing of a
 /// second in which the machine has other work as well, and an answer that is too late costs as much as one in time.
-const CAUTION: u32 = 4;
+const CAUTION: u32 = 2;
 
 /// Admitted work that is not done, in images × trunk passes.
 pub(super) struct Backlog {

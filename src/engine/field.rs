@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
-use super::{Engine, EngineError, Model, RunError, Warning};
+use super::{Engine, EngineError, Model, Warning};
 use crate::imaging::{CellImage, decode};
 
 /// Fields whose pixels are this many times larger or smaller than those of training are not rescaled any more.
@@ -24,16 +23,14 @@ pub enum FieldScale {
 }
 
 impl Engine {
-    /// Decodes a field, no more at a time than there are cores, outside the async threads.
+    /// Decodes a field.
     ///
     /// # Errors
     /// [`EngineError::Image`]
     pub async fn decode_field(&self, upload: Bytes) -> Result<Arc<CellImage>, EngineError> {
-        let permit = self.shared.decoding.acquire().await;
-        let _permit = permit.map_err(|_| EngineError::Draining)?;
         let limits = self.shared.place.limits;
-        let decoding = spawn_blocking(move || decode(&upload, &limits).map(Arc::new));
-        Ok(decoding.await.map_err(RunError::Task)??)
+        self.on_a_core(move || Ok(Arc::new(decode(&upload, &limits)?)))
+            .await
     }
 }
 

@@ -53,7 +53,12 @@ impl Engine {
             load,
         };
         let is_upload = matches!(request.image, Subject::Upload(_));
-        let Asked { itself, views } = work.ask(request.image).await?;
+        let asked = work.ask(request.image, request.pictures).await?;
+        let Asked {
+            itself,
+            views,
+            pictures,
+        } = asked;
         let size = itself.size.or(views.size).filter(|_| is_upload);
 
         let ood = judge_statistics(model, &itself.statistics)?;
@@ -81,6 +86,7 @@ impl Engine {
             seed: work.seed,
             answer,
             comparisons: answers.collect(),
+            pictures,
             ood,
             warnings: size
                 .and_then(|size| warning::of_upload(&model.manifest().input, size))
@@ -96,6 +102,16 @@ impl Engine {
             priority: request.priority,
             deadline: request.deadline,
         }
+    }
+
+    /// Works on pixels outside the async threads, on no more images at a time than there are cores.
+    pub(super) async fn on_a_core<Made: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<Made, EngineError> + Send + 'static,
+    ) -> Result<Made, EngineError> {
+        let permit = self.shared.decoding.acquire().await;
+        let _permit = permit.map_err(|_| EngineError::Draining)?;
+        spawn_blocking(work).await.map_err(RunError::Task)?
     }
 
     fn open_place(&self) -> Result<&Workplace, EngineError> {
@@ -117,10 +133,11 @@ pub(super) struct Work<'request> {
     pub(super) load: Load,
 }
 
-/// What the workers gave back for the image itself and for its views.
+/// What the workers gave back for the image itself and for its views, and what those views look like.
 struct Asked {
     itself: Outcome,
     views: Outcome,
+    pictures: Vec<Vec<u8>>,
 }
 
 /// What the workers gave back, and how long it took.
@@ -171,13 +188,16 @@ impl Work<'_> {
     }
 
     /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
-    async fn ask(&self, subject: Subject) -> Result<Asked, EngineError> {
+    async fn ask(&self, subject: Subject, with_pictures: bool) -> Result<Asked, EngineError> {
         if self.plan.views() == 0 {
-            let itself = self.run_itself(Source::Subject(subject)).await?;
-            let views = Outcome::default();
-            return Ok(Asked { itself, views });
+            return Ok(Asked {
+                itself: self.run_itself(Source::Subject(subject)).await?,
+                views: Outcome::default(),
+                pictures: Vec::new(),
+            });
         }
         let (decoded, preparation) = self.decode(subject).await?;
+        let source = Arc::clone(&decoded.source);
         let size = (decoded.cell.width(), decoded.cell.height());
         let itself = async {
             match self.plan.needs_image_itself() {
@@ -190,24 +210,46 @@ impl Work<'_> {
         views.size = Some(size);
         let share = views.scores.len() as f64 / self.plan.views() as f64;
         self.engine.note_share_of_views(self.index, share);
-        Ok(Asked { itself, views })
+        let count = if with_pictures { views.scores.len() } else { 0 };
+        let pictures = self.pictures(source, count).await?;
+        Ok(Asked {
+            itself,
+            views,
+            pictures,
+        })
     }
 
-    /// Decodes no more images at a time than there are cores.
+    /// Views are made anew for their pictures: few ask for them, and keeping fifty would cost everybody the memory.
+    async fn pictures(
+        &self,
+        source: Arc<CellImage>,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>, EngineError> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let (model, seed) = (Arc::clone(self.model), self.seed);
+        let draw = move || {
+            let manifest = model.manifest();
+            match &manifest.methods.tta {
+                Some(tta) => Ok(tta::pictures(&source, tta, &manifest.input, seed, count)?),
+                None => Ok(Vec::new()),
+            }
+        };
+        self.engine.on_a_core(draw).await
+    }
+
     async fn decode(&self, subject: Subject) -> Result<(Decoded, Duration), EngineError> {
-        let shared = &self.engine.shared;
-        let permit = shared.decoding.acquire().await;
-        let _permit = permit.map_err(|_| EngineError::Draining)?;
-        let (limits, model) = (shared.place.limits, Arc::clone(self.model));
-        let decoding = spawn_blocking(move || {
+        let (limits, model) = (self.place().limits, Arc::clone(self.model));
+        let decode = move || {
             let started = Instant::now();
             let input = &model.manifest().input;
             let cell = subject.pixels(input, &limits)?;
             let cell = Arc::new(cell.ok_or(EngineError::NoViewsOfTensor)?);
             let source = tta::source(&cell, input)?;
-            Ok::<_, EngineError>((Decoded { cell, source }, started.elapsed()))
-        });
-        decoding.await.map_err(RunError::Task)?
+            Ok((Decoded { cell, source }, started.elapsed()))
+        };
+        self.engine.on_a_core(decode).await
     }
 
     /// Every method but TTA, and the statistics: one trunk pass for all of them.

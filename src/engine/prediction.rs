@@ -30,6 +30,8 @@ pub struct PredictRequest {
     pub policy: Option<String>,
     /// Take every augmented view, even when fewer settle the decision.
     pub exact: bool,
+    /// Make pictures of the augmented views, too.
+    pub pictures: bool,
     /// Whether somebody looks at the screen or a program works through many cells.
     pub priority: Priority,
     /// When the client stops waiting, if it says so: work that would come too late is refused or dropped.
@@ -47,6 +49,9 @@ pub struct Prediction {
     pub answer: MethodAnswer,
     /// The answers by the methods of `compare`, in that order.
     pub comparisons: Vec<MethodAnswer>,
+    /// The augmented views as PNG files, one for each sample of test-time augmentation and in that order; empty unless pictures
+    /// were asked for.
+    pub pictures: Vec<Vec<u8>>,
     /// How unlike the training's images this one is, the same for every method; absent where the bundle cannot tell.
     pub ood: Option<OodScore>,
     /// What the answer is to be taken with.

@@ -1,6 +1,10 @@
 //! The one kind of picture that the rest of the service sees.
 
-use image::RgbImage;
+use std::io::Cursor;
+
+use image::{ImageFormat, RgbImage};
+
+use super::ImageError;
 
 /// A picture of a cell or of a whole field: 8-bit RGB, upright, rows from top to bottom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,19 @@ impl CellImage {
     #[must_use]
     pub fn as_rgb(&self) -> &RgbImage {
         &self.0
+    }
+
+    /// The same pixels as a PNG file.
+    ///
+    /// # Errors
+    /// [`ImageError::Unencodable`], which only an image without pixels gives.
+    pub fn to_png(&self) -> Result<Vec<u8>, ImageError> {
+        let mut file = Cursor::new(Vec::new());
+        let written = self.0.write_to(&mut file, ImageFormat::Png);
+        written.map_err(|error| ImageError::Unencodable {
+            reason: error.to_string(),
+        })?;
+        Ok(file.into_inner())
     }
 
     /// Gives the pixels away.

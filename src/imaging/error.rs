@@ -33,6 +33,12 @@ pub enum ImageError {
         /// What the decoder found.
         reason: String,
     },
+    /// The pixels cannot be written as a file.
+    #[error("the image cannot be written as a PNG: {reason}")]
+    Unencodable {
+        /// What the encoder says.
+        reason: String,
+    },
     /// The nucleus does not lie on the field.
     #[error("the nucleus ({x}, {y}) lies outside the field of {width} x {height} pixels")]
     NucleusOutside {

@@ -235,7 +235,7 @@ function askForViews(cell) {
     const nuclei = [{ id: cell.id, ...cell.place }];
     const onCell = (line) => { if (line.prediction) cell.prediction = line.prediction; };
     try {
-      await server.askAboutField({ image: image.blob, name: image.name, nuclei, query: settings.fieldQuery({ views: true }), onCell });
+      await server.askAboutField({ image: image.blob, name: image.name, nuclei, query: settings.fieldQuery({ pictures: true }), onCell });
     } finally {
       if (worklist.chosen === cell) showCell(cell, about());
     }

@@ -27,26 +27,30 @@ export function sideBySide(answer, methods, onViews) {
     make("caption", { class: "unseen" }, "What each method says of this cell"),
     make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))),
     make("tbody", {}, answers.map(row)));
-  const missing = methods.includes("tta") && !answers.some((entry) => entry.method === "tta");
+  const tta = answers.find((entry) => entry.method === "tta");
+  const missing = methods.includes("tta") && !tta?.samples.views;
+  const words = tta ? "Show the views of this cell" : "Ask for augmented views of this cell";
   return [
     make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Methods side by side" }, table),
-    missing && make("p", {}, make("button", { type: "button", id: "ask-views", onclick: onViews }, "Ask for augmented views of this cell")),
-    views(answers.find((entry) => entry.method === "tta")),
+    missing && make("p", {}, make("button", { type: "button", id: "ask-views", onclick: onViews }, words)),
+    views(tta),
   ];
 }
 
-/// What each view said. The server makes the views itself and sends no pictures of them.
+/// Each view and what was said of it. For many cells at a time the server sends no pictures.
 function views(answer) {
   if (!answer) return null;
+  const pictures = answer.samples.views;
+  const picture = (at) => pictures && make("img", { src: `data:image/png;base64,${pictures[at]}`, alt: "" });
   const view = (row, at) => {
     const best = row.indexOf(Math.max(...row));
     const label = answer.probabilities[best].label;
     const same = best === answer.prediction.index;
-    return make("li", { class: same ? null : "differs" }, make("span", { class: "quiet" }, `${at + 1}`), " ", make("b", {}, label), ` ${percent(row[best])}`);
+    return make("li", { class: same ? null : "differs" }, picture(at), make("span", { class: "quiet" }, `${at + 1}`), " ", make("b", {}, label), ` ${percent(row[best])}`);
   };
   const { used, requested, stopped_early: early } = answer.samples;
   const why = early ? `${used} of ${requested} views: the decision was settled, so it stopped early.` : `${used} of ${requested} views.`;
-  return make("details", { class: "views" },
+  return make("details", { class: "views", open: pictures !== null },
     make("summary", {}, `What each ${sampleName("tta")} said`),
     make("p", { class: "quiet" }, `${why} Those that name another class than the whole are framed.`),
     make("ol", { class: "view-list" }, samplesOf(answer).map(view)));

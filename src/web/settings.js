@@ -45,17 +45,21 @@ export function cropEdge() {
 
 const others = (method) => current.methods.filter((other) => other !== method);
 
-/// The query for one cell: every method.
+/// The query for one cell: every method, and pictures of the augmented views.
 export function cellQuery() {
   const query = base();
+  query.append("include", "views");
   for (const method of others(find("method").value)) query.append("compare", method);
   return query;
 }
 
-/// The query for a field: augmented views only when they are asked for, since each costs a pass of the network.
-export function fieldQuery({ views = find("all-methods").checked } = {}) {
+/// The query for a field: augmented views only when they are asked for, since each costs a pass of the network; their pictures
+/// only for a single cell.
+export function fieldQuery({ pictures = false } = {}) {
   const query = base();
+  const views = pictures || find("all-methods").checked;
   for (const method of others(find("method").value)) if (method !== "tta" || views) query.append("compare", method);
+  if (pictures) query.append("include", "views");
   const width = Number(find("width").value);
   if (width > 0) query.append("source_width_px", String(width));
   return query;

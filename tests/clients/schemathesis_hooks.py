@@ -51,5 +51,8 @@ def before_call(context, case, kwargs):
     query.pop("micrometres_per_pixel", None)
     if "source_width_px" in query:
         query["source_width_px"] = 1280
+    # Pictures of views are for one cell at a time.
+    if case.path in ("/v1/fields", "/v1/predictions:batch") and "views" in (query.get("include") or []):
+        query.pop("include")
     if case.path == "/v1/fields" and query.get("exact") in (True, "true"):
         case.headers["Accept"] = "application/x-ndjson"

@@ -145,6 +145,11 @@ async fn a_batch_has_limits() {
     );
     assert_eq!(many["status"], 413);
 
+    let with_views = server.post(&format!("{BATCH}?include=views"));
+    let two = with_views.multipart(form(&[cell.clone(), cell.clone()]));
+    let expected = (422, "parameter-invalid".to_owned(), json!("include"));
+    assert_eq!(refused(two).await, expected);
+
     let large = ("large", vec![0; 60_001]);
     let one_large: Value = send(&[cell.clone(), large.clone(), cell.clone()])
         .await

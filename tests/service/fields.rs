@@ -368,3 +368,20 @@ async fn what_is_no_field_is_refused_as_a_whole() {
         assert!(problem["hint"].is_string(), "{problem}");
     }
 }
+
+#[tokio::test]
+async fn views_are_shown_of_one_cell_at_a_time() {
+    let server = Server::start();
+    let query = "?method=tta&passes=4&exact=true&include=views";
+    let nucleus = nuclei()[0].clone();
+    let one = answer(ask(&server, query, &json!([nucleus]))).await;
+    let views = &one["cells"][0]["prediction"]["samples"]["views"];
+    assert_eq!(views.as_array().unwrap().len(), 4);
+    let two = ask(&server, query, &json!([nucleus, nucleus]));
+    let problem = problem(two.send().await.unwrap()).await;
+    assert_eq!(
+        (&problem["status"], &problem["field"]),
+        (&json!(422), &json!("include")),
+        "{problem}"
+    );
+}

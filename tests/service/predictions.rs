@@ -1,5 +1,6 @@
 //! What an answer says.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{
     header::CONTENT_TYPE,
     multipart::{Form, Part},
@@ -108,6 +109,44 @@ async fn what_is_included_is_there() {
     for part in ["queue", "decode", "inference", "total"] {
         assert!(answer["timing_ms"][part].as_f64().unwrap() >= 0.0, "{part}");
     }
+}
+
+#[tokio::test]
+async fn pictures_of_views_are_what_the_model_was_shown() {
+    let server = Server::start();
+    let query = "?method=tta&passes=6&exact=true&include=samples&include=views";
+    let samples = server.answer(query).await["samples"].clone();
+    let (rows, views) = (samples["values"].as_array(), samples["views"].as_array());
+    let (rows, views) = (rows.unwrap(), views.unwrap());
+    assert_eq!((rows.len(), views.len()), (6, 6));
+    let mut scales = Vec::new();
+    for (row, view) in rows.iter().zip(views) {
+        let png = BASE64_STANDARD.decode(view.as_str().unwrap()).unwrap();
+        let reply = server
+            .predict("?method=baseline", png)
+            .send()
+            .await
+            .unwrap();
+        let alone: Value = reply.json().await.unwrap();
+        let alone = alone["probabilities"].as_array().unwrap();
+        let together = row.as_array().unwrap().iter().map(logarithm);
+        let alone = alone.iter().map(|class| logarithm(&class["probability"]));
+        scales.push(range(together) / range(alone));
+    }
+    // The same class scores, divided by another temperature: that of TTA instead of the baseline's.
+    for scale in &scales {
+        assert!((scale - scales[0]).abs() < 1e-3, "{scales:?}");
+    }
+    let without = server.answer("?method=ensemble&include=views").await;
+    assert_eq!(without["samples"]["views"], Value::Null);
+}
+
+fn logarithm(probability: &Value) -> f64 {
+    probability.as_f64().unwrap().ln()
+}
+
+fn range(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    values.clone().fold(f64::MIN, f64::max) - values.fold(f64::MAX, f64::min)
 }
 
 #[tokio::test]

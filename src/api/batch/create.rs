@@ -62,6 +62,7 @@ pub(in crate::api) async fn create_predictions(
     engine.check(asked)?;
     let _turn = service.turn().await?;
     let batch = Batch::read(request, &service).await?;
+    call.check_count(batch.items.len())?;
     let judge = Judge {
         options: call.options(batch.accession)?,
         warning: None,

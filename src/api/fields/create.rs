@@ -75,6 +75,7 @@ pub(in crate::api) async fn create_field(
 
     let turn = service.turn().await?;
     let upload = FieldUpload::read(request, &service).await?;
+    call.check_count(upload.nuclei.len())?;
     let options = call.options(upload.accession)?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
     let image = engine.decode_field(upload.image).await?;

@@ -162,6 +162,10 @@ pub struct SamplesUsed {
     /// Class probabilities, one row per sample; null unless `include=samples`.
     #[schema(required)]
     pub values: Option<Vec<Vec<f64>>>,
+    /// The augmented views behind the samples, in their order, as the model was shown them: PNG files in base64. Null unless
+    /// `include=views`, and for every method but test-time augmentation.
+    #[schema(required)]
+    pub views: Option<Vec<String>>,
 }
 
 /// How unlike the training's images this one is.

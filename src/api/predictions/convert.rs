@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ulid::Ulid;
 
 use super::answer::{
@@ -10,7 +11,7 @@ use super::answer::{
     WarningAnswer, WarningCode,
 };
 use crate::{
-    bundle::Label,
+    bundle::{Label, Method},
     engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning},
     uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore},
 };
@@ -33,7 +34,12 @@ pub struct AnswerOptions {
 pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
     let model = &prediction.model;
     let labels = &model.manifest().labels;
-    let main = comparison(&prediction.answer, labels, options.with_samples);
+    let written = |answer| {
+        let mut written = comparison(answer, labels, options.with_samples);
+        written.samples.views = views(answer, &prediction.pictures);
+        written
+    };
+    let main = written(&prediction.answer);
     let further = prediction.comparisons.iter();
     PredictionAnswer {
         id: Ulid::new().to_string(),
@@ -52,9 +58,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
             .iter()
             .map(WarningAnswer::from)
             .collect(),
-        comparisons: further
-            .map(|answer| comparison(answer, labels, options.with_samples))
-            .collect(),
+        comparisons: further.map(written).collect(),
         provenance: Provenance {
             seed: prediction.seed,
             execution_provider: model.execution_provider().to_owned(),
@@ -76,9 +80,16 @@ fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Co
             used: answer.samples.passes(),
             stopped_early: answer.samples.passes() < answer.requested,
             values: with_samples.then(|| rows(&answer.samples)),
+            views: None,
         },
         decision: decision(&answer.decision),
     }
+}
+
+fn views(answer: &MethodAnswer, pictures: &[Vec<u8>]) -> Option<Vec<String>> {
+    let wanted = answer.method == Method::Tta && !pictures.is_empty();
+    let encoded = pictures.iter().map(|png| BASE64_STANDARD.encode(png));
+    wanted.then(|| encoded.collect())
 }
 
 fn model_reference(model: &Model) -> ModelReference {

@@ -42,8 +42,8 @@ pub struct PredictionQuery {
     /// Name of the referral policy; the method's first when absent.
     #[param(nullable = false)]
     pub policy: Option<String>,
-    /// Further parts of the answer, each named once: `samples` fills `samples.values`; `timing` asks for `timing_ms`, which
-    /// every answer holds anyway.
+    /// Further parts of the answer, each named once: `samples` fills `samples.values`; `views`, for one cell at a time, fills
+    /// `samples.views`; `timing` asks for `timing_ms`, which every answer holds anyway.
     #[serde(default)]
     #[param(style = Form, explode = true, required = false, value_type = BTreeSet<Include>)]
     pub include: Vec<Include>,
@@ -66,6 +66,8 @@ pub struct PredictionQuery {
 pub enum Include {
     /// The class probabilities of every sample.
     Samples,
+    /// A picture of every augmented view.
+    Views,
     /// How long the parts took; always there, and accepted so that asking for it is no mistake.
     Timing,
 }
@@ -120,6 +122,7 @@ impl PredictionQuery {
     /// The same wish in the engine's words, without an image yet. `deadline` is the client's own.
     pub fn into_request(self, deadline: Option<Instant>) -> PredictRequest {
         PredictRequest {
+            pictures: self.includes(Include::Views),
             image: Subject::default(),
             model: self.model,
             method: self.method.map(Method::from),

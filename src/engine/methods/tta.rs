@@ -7,7 +7,33 @@ use crate::{
     imaging::{CellImage, ImageError, InputTensor, augment, resize},
 };
 
-/// Appends views number `range` of the image to the tensor. View `i` depends on the seed and `i` alone.
+/// View number `index` of the image, of the bundle's input size. It depends on the seed and `index` alone.
+fn view(
+    image: &CellImage,
+    tta: &Tta,
+    input: &Input,
+    seed: u64,
+    index: usize,
+) -> Result<CellImage, ImageError> {
+    // An index is far below 2⁶⁴ on every machine there is.
+    let index = index as u64;
+    augment::view(image, &tta.policy, seed, index, input.size, input.resize)
+}
+
+/// The first `count` views as PNG files, as the trunk sees them before they are normalised.
+pub(in crate::engine) fn pictures(
+    image: &CellImage,
+    tta: &Tta,
+    input: &Input,
+    seed: u64,
+    count: usize,
+) -> Result<Vec<Vec<u8>>, ImageError> {
+    (0..count)
+        .map(|index| view(image, tta, input, seed, index)?.to_png())
+        .collect()
+}
+
+/// Appends views number `range` of the image to the tensor.
 pub(in crate::engine) fn push_views(
     tensor: &mut InputTensor,
     image: &CellImage,
@@ -17,15 +43,7 @@ pub(in crate::engine) fn push_views(
     range: Range<usize>,
 ) -> Result<(), ImageError> {
     for index in range {
-        // An index is far below 2⁶⁴ on every machine there is.
-        let view = augment::view(
-            image,
-            &tta.policy,
-            seed,
-            index as u64,
-            input.size,
-            input.resize,
-        )?;
+        let view = view(image, tta, input, seed, index)?;
         tensor.push(&view, &input.normalisation)?;
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::{
     },
     training::{
         CropRow, CropTable, TrainingError, Workspace,
-        dataset::{crop_table::names_a_file, crops::encode_png},
+        dataset::crop_table::names_a_file,
         features::cache::load_crop,
         parallel,
         workspace::{read_json, write_bytes, write_json},
@@ -145,7 +145,7 @@ impl CellViews<'_> {
                 path: path.clone(),
                 source,
             })?;
-            let bytes = encode_png(&image).map_err(TrainingError::malformed(&path))?;
+            let bytes = image.to_png().map_err(TrainingError::malformed(&path))?;
             write_bytes(&path, &bytes)?;
         }
         Ok(written)

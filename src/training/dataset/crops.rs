@@ -2,11 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Cursor,
     path::Path,
 };
 
-use image::ImageFormat;
 use indicatif::ProgressBar;
 
 use super::{
@@ -153,8 +151,8 @@ impl Cutter<'_> {
         };
         let file = format!("{}.png", cell.cell_id);
         let path = self.folder.join(&file);
-        let bytes = encode_png(cropped.as_ref().unwrap_or(image))
-            .map_err(TrainingError::malformed(&path))?;
+        let bytes = cropped.as_ref().unwrap_or(image).to_png();
+        let bytes = bytes.map_err(TrainingError::malformed(&path))?;
         write_bytes(&path, &bytes)?;
         Ok(Ok(CropRow {
             cell_id: cell.cell_id.clone(),
@@ -173,16 +171,6 @@ fn read_image(path: &Path) -> Result<CellImage, String> {
     let bytes = read_bytes(path).map_err(|error| error.to_string())?;
     imaging::decode(&bytes, &Limits::default())
         .map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// A picture as the bytes of a PNG file.
-///
-/// # Errors
-/// Whatever the encoder says; a picture in memory gives it no reason.
-pub fn encode_png(crop: &CellImage) -> Result<Vec<u8>, image::ImageError> {
-    let mut bytes = Cursor::new(Vec::new());
-    crop.as_rgb().write_to(&mut bytes, ImageFormat::Png)?;
-    Ok(bytes.into_inner())
 }
 
 fn left_out(cell: &CellRecord, reason: &str) -> LeftOut {

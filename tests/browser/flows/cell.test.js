@@ -37,8 +37,9 @@ test("an example cell shows the server's answer, its spread and every method", a
     assert.ok(row.startsWith(methods[at]), row);
     assert.ok(row.includes(`${of[at].prediction.label} ${percent(of[at].prediction.probability)}`), row);
   });
-  await page.getByText("What each view said").click();
   assert.equal(await page.locator(".view-list li").count(), answer.comparisons[2].samples.used);
+  const edges = await page.locator(".view-list img").evaluateAll((all) => all.map((image) => image.naturalWidth));
+  assert.deepEqual(edges, Array(answer.comparisons[2].samples.used).fill(128));
   await page.getByText("All numbers, for the record").click();
   assert.ok((await page.locator("#cell").innerText()).includes(answer.uncertainty.mutual_information.toFixed(4)));
   await check(page, "cell");
