@@ -137,7 +137,7 @@ def report(chosen, run, peers, problems, folder):
     versions = {name: venvs.version_of(folder, VENV_OF.get(name, name)) for name in names if name != table.OURS and name not in problems}
     # A peer that failed in one phase is still in the table with what the others gave.
     failed = sorted({f"{line['peer']} (round {line['round']})" for line in lines if line.get("kind") == "fail"})
-    text = table.markdown(results, names, problems, versions)
+    text = f"{machine()}; rounds: {chosen.rounds}.\n\n{table.markdown(results, names, problems, versions)}"
     if failed:
         text += f"\n\nDid not start: {', '.join(failed)}; see {chosen.work / 'logs'}"
     said = table.verdicts(results, names)
@@ -146,6 +146,15 @@ def report(chosen, run, peers, problems, folder):
     figures = {name: results.figures(name) for name in names if name not in problems}
     written = {"figures": figures, "fifty": results.fifty(), "problems": problems, "failed": failed, "versions": versions, "verdicts": said}
     (chosen.out / "peers.json").write_text(json.dumps(written, indent=1))
+
+
+def machine():
+    """What it was measured on."""
+    lines = [*Path("/proc/cpuinfo").read_text().splitlines(), *Path("/proc/meminfo").read_text().splitlines()]
+    said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    cores = len(os.sched_getaffinity(0))
+    return f"Measured on: cores: {cores}; memory: {said.get('MemTotal', 'unknown')}; processor: {said.get('model name', 'unknown')}; revision: {revision or 'unknown'}"
 
 
 if __name__ == "__main__":
