@@ -33,24 +33,31 @@ pub struct IntervalRows<'a> {
     pub rows: Vec<IntervalRow>,
 }
 
-const WIDTH: f64 = 720.0;
 const TOP: f64 = 44.0;
 const ROW: f64 = 24.0;
-const COVERAGE: (f64, f64) = (220.0, 210.0);
-const RISK: (f64, f64) = (474.0, 226.0);
+/// Widths of the panels, of the space between them and of the margin at the right.
+const COVERAGE: f64 = 210.0;
+const GAP: f64 = 44.0;
+const RISK: f64 = 226.0;
+const RIGHT: f64 = 20.0;
+/// Space for names: at least, and for each letter of the longest one.
+const NAMES: f64 = 220.0;
+const LETTER: f64 = 6.6;
 
 impl IntervalRows<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let rows_height = ROW * self.rows.len() as f64;
+        let left = self.space_for_names();
+        let (risk_left, right) = (left + COVERAGE + GAP, left + COVERAGE + GAP + RISK);
         let mut canvas = Canvas::new(
             self.name,
-            (WIDTH, TOP + rows_height + 42.0),
+            (right + RIGHT, TOP + rows_height + 42.0),
             self.title,
             self.description,
         );
         canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
-        let panel = |(left, width)| Area {
+        let panel = |left, width| Area {
             left,
             top: TOP,
             width,
@@ -58,23 +65,26 @@ impl IntervalRows<'_> {
         };
         let coverage = AxisSpec::share("coverage: share of cells accepted");
         let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
-        let panels = [(panel(COVERAGE), coverage), (panel(RISK), risk)];
+        let panels = [
+            (panel(left, COVERAGE), coverage),
+            (panel(risk_left, RISK), risk),
+        ];
         let [coverage, risk] = panels.map(|(area, axis)| Frame::of_rows(&mut canvas, area, &axis));
         for (index, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (index as f64 + 0.5);
             canvas.line(
                 (12.0, y + 0.5 * ROW),
-                (RISK.0 + RISK.1, y + 0.5 * ROW),
+                (right, y + 0.5 * ROW),
                 thin(LIGHT_GREY),
             );
-            canvas.text((COVERAGE.0 - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
+            canvas.text((left - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
             let promised = risk.x(row.promised);
             draw_share(
                 &mut canvas,
                 (&coverage, y),
                 row.coverage,
                 Marker::Square,
-                COVERAGE.0,
+                left,
             );
             let bound = LineStyle {
                 colour: VERMILLION,
@@ -86,6 +96,12 @@ impl IntervalRows<'_> {
             draw_share(&mut canvas, (&risk, y), row.risk, Marker::Circle, promised);
         }
         canvas.finish()
+    }
+
+    fn space_for_names(&self) -> f64 {
+        let letters = self.rows.iter().map(|row| row.name.chars().count());
+        let longest = letters.max().unwrap_or(0);
+        NAMES.max(LETTER * longest as f64 + 22.0)
     }
 
     fn largest_risk(&self) -> f64 {
