@@ -31,6 +31,13 @@ def filter_query(context, query):
     return not any(isinstance(value, dict) and not value for value in (query or {}).values())
 
 
+@schemathesis.hook
+def filter_body(context, body):
+    """In a form one image is a list of one: the server cannot see that no list was meant."""
+    is_one = isinstance(body, dict) and not isinstance(body.get("image"), (list, type(None)))
+    return not (is_one and context.operation.path == "/v1/predictions:batch")
+
+
 @schemathesis.deserializer("application/x-ndjson")
 def last_line(context, response):
     """Every line has the same schema; the last one is checked against it, and all of them have to be JSON."""
