@@ -122,12 +122,7 @@ async fn pictures_of_views_are_what_the_model_was_shown() {
     let mut scales = Vec::new();
     for (row, view) in rows.iter().zip(views) {
         let png = BASE64_STANDARD.decode(view.as_str().unwrap()).unwrap();
-        let reply = server
-            .predict("?method=baseline", png)
-            .send()
-            .await
-            .unwrap();
-        let alone: Value = reply.json().await.unwrap();
+        let alone = answer(server.predict("?method=baseline", png)).await;
         let alone = alone["probabilities"].as_array().unwrap();
         let together = row.as_array().unwrap().iter().map(logarithm);
         let alone = alone.iter().map(|class| logarithm(&class["probability"]));
