@@ -79,12 +79,24 @@ pub(in crate::api) async fn read_part(
     part: &mut Field<'_>,
     limit: usize,
 ) -> Result<Option<Bytes>, Problem> {
+    read_counted_part(part, limit, |_| Ok(())).await
+}
+
+/// The same, where `count` may refuse each of its pieces for their number of bytes.
+pub(in crate::api) async fn read_counted_part(
+    part: &mut Field<'_>,
+    limit: usize,
+    mut count: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Option<Bytes>, Problem> {
     let mut bytes = BytesMut::new();
     loop {
         match part.chunk().await {
             Ok(None) => return Ok(Some(bytes.freeze())),
             Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > limit => return Ok(None),
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => {
+                count(chunk.len())?;
+                bytes.extend_from_slice(&chunk);
+            }
             Err(error) if is_too_large(&error) => return Ok(None),
             Err(_) => return Err(cut_off()),
         }

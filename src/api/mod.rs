@@ -24,6 +24,7 @@ pub mod problem;
 mod router;
 mod server;
 mod service;
+mod upload_memory;
 mod v2;
 mod vocabulary;
 

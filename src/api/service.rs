@@ -11,7 +11,10 @@ use std::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::problem::Problem;
+use super::{
+    problem::Problem,
+    upload_memory::{UploadMemory, UploadShare},
+};
 use crate::{
     config::{LimitsConfig, ServerConfig},
     engine::Engine,
@@ -25,6 +28,7 @@ pub struct Service {
     limits: LimitsConfig,
     /// One permit per batch or field that may be held in memory.
     turns: Arc<Semaphore>,
+    uploads: Arc<UploadMemory>,
     request_timeout: Duration,
     draining: Arc<AtomicBool>,
 }
@@ -42,6 +46,7 @@ impl Service {
             metrics,
             limits: *limits,
             turns: Arc::new(Semaphore::new(limits.batches_at_once)),
+            uploads: Arc::new(UploadMemory::new(limits.max_waiting_bytes)),
             request_timeout: server.request_timeout_seconds.duration(),
             draining: Arc::default(),
         }
@@ -77,6 +82,16 @@ impl Service {
     /// Most cells in one request.
     pub(super) fn max_cells(&self) -> usize {
         self.limits.max_cells
+    }
+
+    /// What a single image will hold of the memory for uploads.
+    pub(super) fn upload_share(&self) -> UploadShare<'_> {
+        self.uploads.share()
+    }
+
+    /// What single images hold in memory now.
+    pub(super) fn upload_bytes(&self) -> usize {
+        self.uploads.held()
     }
 
     /// Waits until a batch or a field may be read; its turn ends when what is returned is dropped.

@@ -24,6 +24,8 @@ pub const INT32: i32 = 6;
 pub const INT64: i32 = 7;
 /// `TensorProto.DataType.FLOAT16`
 pub const FLOAT16: i32 = 10;
+/// `TensorProto.DataLocation.EXTERNAL`
+const EXTERNAL: i32 = 1;
 
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
@@ -269,6 +271,14 @@ impl ModelProto {
         let mut sets = self.opset_import.iter();
         sets.find(|set| is_default(&set.domain))
             .map(|set| set.version)
+    }
+}
+
+impl GraphProto {
+    /// Whether any of its weights lie in another file, whose bytes are not read here.
+    pub fn has_weights_elsewhere(&self) -> bool {
+        let mut weights = self.initializer.iter();
+        weights.any(|tensor| tensor.data_location == EXTERNAL)
     }
 }
 

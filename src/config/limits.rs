@@ -11,6 +11,8 @@ pub struct LimitsConfig {
     pub max_image_bytes: usize,
     /// Largest width × height that an image may declare; more is answered 413.
     pub max_pixels: u64,
+    /// Most bytes of single images that are being read or wait for their turn, all together; more is answered 503.
+    pub max_waiting_bytes: usize,
     /// Most crops in a batch, nuclei in a field or images in one inference request; more is answered 413.
     pub max_cells: usize,
     /// Largest batch in bytes, all images together; more is answered 413.
@@ -24,6 +26,7 @@ impl Default for LimitsConfig {
         Self {
             max_image_bytes: 20_000_000,
             max_pixels: 50_000_000,
+            max_waiting_bytes: 200_000_000,
             max_cells: 1000,
             max_batch_bytes: 100_000_000,
             batches_at_once: 4,

@@ -90,6 +90,12 @@ impl Config {
         if let Some((key, _)) = positive.iter().find(|(_, is_positive)| !is_positive) {
             return Err(ConfigError(format!("`{key}` must be more than 0")));
         }
+        if self.limits.max_waiting_bytes < self.limits.max_image_bytes {
+            return Err(ConfigError(
+                "`limits.max_waiting_bytes` is less than `limits.max_image_bytes`: raise it, or no such image could be read"
+                    .to_owned(),
+            ));
+        }
         if self.engine.execution_providers.is_empty() {
             return Err(ConfigError(
                 "`engine.execution_providers` is empty: write [\"cpu\"]".to_owned(),

@@ -89,6 +89,12 @@ impl Backlog {
         })
     }
 
+    /// When all that is admitted now will be done.
+    pub(super) fn retry_after(&self) -> Duration {
+        let before = self.lock().before(Priority::Bulk);
+        self.drain_rate.retry_after(before)
+    }
+
     fn check_against(&self, admitted: &Admitted, load: Load) -> Result<(), EngineError> {
         let everything = admitted.interactive + admitted.bulk;
         let before = admitted.before(load.priority);
@@ -168,6 +174,7 @@ mod tests {
             panic!("{refusal}");
         };
         assert_eq!(retry_after, Duration::from_secs(9), "900 images at 10 ms");
+        assert_eq!(backlog.retry_after(), retry_after);
         admission.done(850);
         assert!(backlog.check(load(50, Priority::Bulk)).is_ok());
         drop(admission);

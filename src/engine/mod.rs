@@ -33,7 +33,7 @@ mod views;
 mod warning;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -117,6 +117,11 @@ impl Engine {
     /// Waiting work, in images × trunk passes.
     pub fn queue_depth(&self) -> usize {
         self.shared.place.queue.waiting_cost()
+    }
+
+    /// When a client that cannot be let in now should come back, from how fast the work drains: 1 to 60 s.
+    pub fn retry_after(&self) -> Duration {
+        self.shared.place.backlog.retry_after()
     }
 
     /// Takes no new work; what waits is still answered.

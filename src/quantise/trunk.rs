@@ -13,8 +13,6 @@ use crate::bundle::{
 const SCALE_PER_CHANNEL: i64 = 13;
 /// Since this intermediate representation weights need not be listed as inputs.
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
-/// `TensorProto.DataLocation.EXTERNAL`
-const EXTERNAL: i32 = 1;
 
 /// A decoded trunk.
 pub(super) struct TrunkGraph {
@@ -46,11 +44,7 @@ impl TrunkGraph {
                     .to_owned(),
             );
         }
-        if graph
-            .initializer
-            .iter()
-            .any(|of| of.data_location == EXTERNAL)
-        {
+        if graph.has_weights_elsewhere() {
             return Err("its weights lie in another file: save it as one file".to_owned());
         }
         let constants = graph.initializer.iter().map(|of| of.name.clone());

@@ -16,6 +16,7 @@ const REQUESTS: &str = "secondlook_http_requests_total";
 const REQUEST_SECONDS: &str = "secondlook_http_request_duration_seconds";
 const STAGE_SECONDS: &str = "secondlook_stage_duration_seconds";
 const QUEUE_DEPTH: &str = "secondlook_queue_depth";
+const UPLOAD_BYTES: &str = "secondlook_upload_bytes";
 const DECISIONS: &str = "secondlook_decisions_total";
 
 /// Upper bounds of the histograms in seconds: from the fastest stage to the request timeout.
@@ -46,6 +47,11 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
         "Time a prediction spends in the queue, decoding and in the runtime"
     );
     describe_gauge!(QUEUE_DEPTH, "Waiting work, in images times trunk passes");
+    describe_gauge!(
+        UPLOAD_BYTES,
+        Unit::Bytes,
+        "What single images that are being read or answered hold in memory"
+    );
     describe_counter!(
         DECISIONS,
         "Answers, by model, method and whether a person has to look"
@@ -95,6 +101,11 @@ pub fn prediction_answered(prediction: &Prediction) {
 pub fn set_queue_depth(depth: usize) {
     // Exact up to 2^53, far above any queue.
     gauge!(QUEUE_DEPTH).set(depth as f64);
+}
+
+/// Sets the gauge, just before it is scraped.
+pub fn set_upload_bytes(bytes: usize) {
+    gauge!(UPLOAD_BYTES).set(bytes as f64);
 }
 
 fn count_decision(model: &str, answer: &MethodAnswer) {

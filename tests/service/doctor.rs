@@ -176,6 +176,22 @@ fn faults_of_the_machine_are_named() {
 }
 
 #[test]
+fn limits_that_let_clients_take_more_memory_than_there_is_are_noted() {
+    let models = sound();
+    let bytes = "1000000000000000";
+    let output = doctor(models.path())
+        .env("SECONDLOOK_LIMITS__MAX_WAITING_BYTES", bytes)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "it works, as long as few come");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let mut lines = said.lines();
+    let line = lines.find(|line| line.contains("memory")).unwrap();
+    assert!(line.starts_with("note"), "{line}");
+    assert!(line.contains("limits.max_waiting_bytes"), "{line}");
+}
+
+#[test]
 fn faults_of_the_models_are_named() {
     let empty = tempfile::tempdir().unwrap();
     assert_named(&mut doctor(empty.path()), "models", &["holds no bundle"]);

@@ -125,3 +125,47 @@ fn connections_that_stall_are_closed() {
         assert!(elapsed < Duration::from_secs(4), "{request:?}: {elapsed:?}");
     }
 }
+
+/// Waits until uploads hold so many bytes.
+async fn uploads_hold(server: &Server, bytes: usize) {
+    let figure = format!("secondlook_upload_bytes {bytes}\n");
+    let started = Instant::now();
+    loop {
+        let metrics = server.get("/metrics").send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        if metrics.contains(&figure) {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_hold_no_more_memory_than_they_may_together() {
+    let server = Server::with(&[
+        ("LIMITS__MAX_IMAGE_BYTES", "60000"),
+        ("LIMITS__MAX_WAITING_BYTES", "60000"),
+    ]);
+    let image = Part::bytes(fixture(CELL));
+    let form = Form::new().part("image", image);
+    let form = server.post("/v1/predictions").multipart(form);
+    for request in [server.predict("", fixture(CELL)), form] {
+        let head = "POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 60000\r\n\r\n";
+        let mut slow = TcpStream::connect(server.address()).unwrap();
+        slow.write_all(head.as_bytes()).unwrap();
+        slow.write_all(&[0; 59_000]).unwrap();
+        uploads_hold(&server, 59_000).await;
+        let refused = request.send().await.unwrap();
+        assert!(refused.headers().contains_key("retry-after"));
+        let problem = problem(refused).await;
+        assert_eq!(problem["type"], "urn:secondlook:problem:busy");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("memory"), "{problem}");
+        drop(slow);
+        uploads_hold(&server, 0).await;
+        let answered = server.predict("", fixture(CELL)).send().await.unwrap();
+        assert_eq!(answered.status(), StatusCode::OK);
+        uploads_hold(&server, 0).await;
+    }
+}

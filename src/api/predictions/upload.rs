@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Bytes, HttpBody},
-    extract::{FromRequest, Request},
+    extract::Request,
     http::{HeaderMap, header},
 };
 use bytes::BytesMut;
@@ -15,6 +15,7 @@ use crate::api::{
     form::{self, OVERHEAD_BYTES},
     problem::{Problem, ProblemKind},
     service::Service,
+    upload_memory::{NoRoom, UploadShare},
 };
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
@@ -42,10 +43,16 @@ pub(in crate::api) struct Upload {
     pub(super) accession: Option<String>,
 }
 
-impl FromRequest<Service> for Upload {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+impl Upload {
+    /// Reads an upload to its end; it may stay in memory as long as its share of it.
+    ///
+    /// # Errors
+    /// 4xx for what is no upload of one image, 503 where the memory for uploads is full.
+    pub(super) async fn read(
+        request: Request,
+        service: &Service,
+        memory: &mut UploadShare<'_>,
+    ) -> Result<Self, Problem> {
         let accession = accession::of_headers(request.headers())?;
         let limit = service.max_image_bytes();
         let kind = body_kind(request.headers())?;
@@ -57,16 +64,17 @@ impl FromRequest<Service> for Upload {
         if announced_bytes(&request) > limit.saturating_add(overhead) {
             return Err(too_large(limit));
         }
+        let count = |bytes| memory.grow(bytes).map_err(|NoRoom| no_room(service));
         match kind {
             BodyKind::Form => {
-                let form = multipart::read(request, limit).await?;
+                let form = multipart::read(request, limit, count).await?;
                 Ok(Self {
                     image: form.image,
                     accession: form.accession.or(accession),
                 })
             }
             BodyKind::Image => Ok(Self {
-                image: read_image(request, limit).await?,
+                image: read_image(request, limit, count).await?,
                 accession,
             }),
         }
@@ -117,7 +125,11 @@ fn announced_bytes(request: &Request) -> usize {
     usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-async fn read_image(request: Request, limit: usize) -> Result<Bytes, Problem> {
+async fn read_image(
+    request: Request,
+    limit: usize,
+    mut count: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
     // Memory that is reserved and never written to costs nothing, so a client may be believed.
     let mut image = BytesMut::with_capacity(announced_bytes(&request).min(limit));
     let mut chunks = request.into_body().into_data_stream();
@@ -126,6 +138,7 @@ async fn read_image(request: Request, limit: usize) -> Result<Bytes, Problem> {
         if image.len().saturating_add(chunk.len()) > limit {
             return Err(too_large(limit));
         }
+        count(chunk.len())?;
         image.extend_from_slice(&chunk);
     }
     if image.is_empty() {
@@ -144,6 +157,15 @@ pub(in crate::api) fn missing(detail: &str) -> Problem {
     Problem::new(ProblemKind::ImageMissing, detail)
         .field("image")
         .hint(FORMATS_HINT)
+}
+
+fn no_room(service: &Service) -> Problem {
+    Problem::new(
+        ProblemKind::Busy,
+        "the images that wait hold as much memory as they may together",
+    )
+    .retry_after(service.engine().retry_after())
+    .hint("wait as long as Retry-After says, then send the same request again")
 }
 
 /// The connection broke, or the body is not framed as its headers say.

@@ -90,34 +90,47 @@ fn cores(config: &Config) -> Finding {
     Finding::ok(CHECK, format!("{cores} cores for {workers} workers"))
 }
 
-/// Whether every worker could hold the largest picture that is allowed, beside the models.
+/// Whether every worker could hold the largest picture that is allowed, beside the models, and whether there is room for all
+/// that the limits let clients take.
 fn memory(config: &Config) -> Option<Finding> {
     const CHECK: &str = "memory";
     let available = available_memory()?;
-    let image_bytes = u64::try_from(config.limits.max_image_bytes).unwrap_or(u64::MAX);
-    let picture = config
-        .limits
-        .max_pixels
-        .saturating_mul(BYTES_PER_PIXEL)
-        .saturating_add(image_bytes);
-    let workers = u64::try_from(workers(config)).unwrap_or(u64::MAX);
+    let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
     // Read once and kept once as the runtime wants them.
     let models = bytes_below(&config.models.directory).saturating_mul(2);
-    let needed = picture.saturating_mul(workers).saturating_add(models);
-    let (needed, available) = (needed / MEBIBYTE, available / MEBIBYTE);
+    let pictures = picture.saturating_mul(bytes(workers(config)));
+    let least = models.saturating_add(pictures);
+    let most = least.saturating_add(held_for_clients(config, picture));
     let sums = format!(
-        "about {needed} MiB may be needed, with the largest allowed picture in each of {workers} workers, and {available} MiB are available"
+        "{} MiB for the models and the largest allowed picture in each worker, {} MiB with as much of everything as the limits allow, and {} MiB are available",
+        least / MEBIBYTE,
+        most / MEBIBYTE,
+        available / MEBIBYTE
     );
-    Some(if needed > available {
-        Finding::problem(
-            CHECK,
-            format!(
-                "{sums}: lower `limits.max_pixels` or `engine.workers`, or give it more memory"
-            ),
-        )
+    Some(if least > available {
+        let advice = "lower `limits.max_pixels` or `engine.workers`, or give it more memory";
+        Finding::problem(CHECK, format!("{sums}: {advice}"))
+    } else if most > available {
+        let advice = "where such uploads come, lower `limits.max_pixels`, `limits.batches_at_once` or `limits.max_waiting_bytes`";
+        Finding::note(CHECK, format!("{sums}: {advice}"))
     } else {
         Finding::ok(CHECK, sums)
     })
+}
+
+/// Bytes of a batch or a field in each of their turns, of images that wait, and of answers that are kept.
+fn held_for_clients(config: &Config, picture: u64) -> u64 {
+    let limits = &config.limits;
+    let field = picture.saturating_add(bytes(limits.max_image_bytes));
+    let turn = field.max(bytes(limits.max_batch_bytes));
+    let turns = turn.saturating_mul(bytes(limits.batches_at_once));
+    let waiting = bytes(limits.max_waiting_bytes);
+    let kept = bytes(config.idempotency.max_bytes);
+    turns.saturating_add(waiting).saturating_add(kept)
+}
+
+fn bytes(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 /// Bytes of all files of all bundles.

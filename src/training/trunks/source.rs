@@ -9,9 +9,6 @@ use crate::bundle::onnx::{
     AttributeProto, DimensionValue, FLOAT, GraphProto, ModelProto, NodeProto, ValueInfoProto,
 };
 
-/// `TensorProto.DataLocation.EXTERNAL`
-const EXTERNAL: i32 = 1;
-
 /// The image input of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageInput {
@@ -44,11 +41,7 @@ impl SourceModel {
         let raw = RawModel::decode(bytes).map_err(unreadable)?;
         let graph = model.graph.filter(|graph| !graph.node.is_empty());
         let graph = graph.ok_or("it has no graph")?;
-        if graph
-            .initializer
-            .iter()
-            .any(|of| of.data_location == EXTERNAL)
-        {
+        if graph.has_weights_elsewhere() {
             return Err(
                 "its weights lie in another file: export it as one file (in PyTorch with `external_data=False`)"
                     .to_owned(),
