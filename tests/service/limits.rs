@@ -131,8 +131,7 @@ async fn uploads_hold(server: &Server, bytes: usize) {
     let figure = format!("secondlook_upload_bytes {bytes}\n");
     let started = Instant::now();
     loop {
-        let metrics = server.get("/metrics").send().await.unwrap();
-        let metrics = metrics.text().await.unwrap();
+        let metrics = server.text("/metrics").await;
         if metrics.contains(&figure) {
             return;
         }

@@ -160,12 +160,8 @@ pub(in crate::api) fn missing(detail: &str) -> Problem {
 }
 
 fn no_room(service: &Service) -> Problem {
-    Problem::new(
-        ProblemKind::Busy,
-        "the images that wait hold as much memory as they may together",
-    )
-    .retry_after(service.engine().retry_after())
-    .hint("wait as long as Retry-After says, then send the same request again")
+    let detail = "the images that wait hold as much memory as they may together";
+    Problem::busy(detail, service.engine().retry_after())
 }
 
 /// The connection broke, or the body is not framed as its headers say.

@@ -1,5 +1,7 @@
 //! What the other rooms say went wrong, in the words of HTTP.
 
+use std::time::Duration;
+
 use tracing::error;
 
 use super::{Problem, ProblemKind};
@@ -27,9 +29,7 @@ impl From<EngineError> for Problem {
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),
             EngineError::Tensor { .. } => Self::parameter("image", detail),
             EngineError::Scale { field, .. } => Self::parameter(field, detail),
-            EngineError::QueueFull { retry_after } => Self::new(ProblemKind::Busy, detail)
-                .retry_after(retry_after)
-                .hint("wait as long as Retry-After says, then send the same request again"),
+            EngineError::QueueFull { retry_after } => Self::busy(detail, retry_after),
             EngineError::NotInTime { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
                 .hint("allow more time, or wait as long as Retry-After says"),
@@ -75,6 +75,13 @@ impl Problem {
         Self::new(ProblemKind::ParameterInvalid, detail).field(field)
     }
 
+    /// There is no room now; `wait` is when there may be some.
+    pub(in crate::api) fn busy(detail: impl Into<String>, wait: Duration) -> Self {
+        Self::new(ProblemKind::Busy, detail)
+            .retry_after(wait)
+            .hint("wait as long as Retry-After says, then send the same request again")
+    }
+
     /// The server is shutting down.
     pub(in crate::api) fn draining() -> Self {
         Self::new(
@@ -82,7 +89,7 @@ impl Problem {
             "the server is shutting down and takes no new work",
         )
         .hint("send the request to another instance, or again in a few seconds")
-        .retry_after(std::time::Duration::from_secs(5))
+        .retry_after(Duration::from_secs(5))
     }
 
     /// Our mistake: the cause goes to the log, the client hears only that there was one.
