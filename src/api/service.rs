@@ -84,8 +84,8 @@ impl Service {
         self.limits.max_cells
     }
 
-    /// What a single image will hold of the memory for uploads.
-    pub(super) fn upload_share(&self) -> UploadShare<'_> {
+    /// What a single image will hold of the memory for uploads, nothing yet.
+    pub(super) fn upload_share(&self) -> UploadShare {
         self.uploads.share()
     }
 

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::{Request, State},
+    extract::{FromRequest, Request, State},
     response::{IntoResponse, Response},
 };
 
@@ -67,8 +67,7 @@ pub(in crate::api) async fn create_prediction(
     let mut call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
     // A server that is too busy says so before it reads the upload.
     service.engine().check(&call.asked)?;
-    let mut memory = service.upload_share();
-    let upload = Upload::read(request, &service, &mut memory).await?;
+    let upload = Upload::from_request(request, &service).await?;
     let options = call.options(upload.accession)?;
     call.asked.image = upload.image.into();
     let prediction = service.engine().predict(call.asked).await?;

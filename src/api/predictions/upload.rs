@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Bytes, HttpBody},
-    extract::Request,
+    extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
 use bytes::BytesMut;
@@ -15,7 +15,7 @@ use crate::api::{
     form::{self, OVERHEAD_BYTES},
     problem::{Problem, ProblemKind},
     service::Service,
-    upload_memory::{NoRoom, UploadShare},
+    upload_memory::NoRoom,
 };
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
@@ -43,16 +43,10 @@ pub(in crate::api) struct Upload {
     pub(super) accession: Option<String>,
 }
 
-impl Upload {
-    /// Reads an upload to its end; it may stay in memory as long as its share of it.
-    ///
-    /// # Errors
-    /// 4xx for what is no upload of one image, 503 where the memory for uploads is full.
-    pub(super) async fn read(
-        request: Request,
-        service: &Service,
-        memory: &mut UploadShare<'_>,
-    ) -> Result<Self, Problem> {
+impl FromRequest<Service> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let accession = accession::of_headers(request.headers())?;
         let limit = service.max_image_bytes();
         let kind = body_kind(request.headers())?;
@@ -64,19 +58,23 @@ impl Upload {
         if announced_bytes(&request) > limit.saturating_add(overhead) {
             return Err(too_large(limit));
         }
-        let count = |bytes| memory.grow(bytes).map_err(|NoRoom| no_room(service));
+        let mut share = service.upload_share();
+        let count = |bytes| share.grow(bytes).map_err(|NoRoom| no_room(service));
         match kind {
             BodyKind::Form => {
                 let form = multipart::read(request, limit, count).await?;
                 Ok(Self {
-                    image: form.image,
+                    image: share.of(form.image),
                     accession: form.accession.or(accession),
                 })
             }
-            BodyKind::Image => Ok(Self {
-                image: read_image(request, limit, count).await?,
-                accession,
-            }),
+            BodyKind::Image => {
+                let image = read_image(request, limit, count).await?;
+                Ok(Self {
+                    image: share.of(image),
+                    accession,
+                })
+            }
         }
     }
 }
