@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-peers performance \
+.PHONY: help run test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-gpu bench-peers performance \
 	openapi config readme lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
@@ -74,6 +74,9 @@ bench: bench-serving bench-training ## what the program makes of the hardware, a
 
 bench-serving: runtime ## the server against a bare loop (BENCH="--rounds 3 --only limit" for less)
 	$(CARGO) bench --locked --features trainer --bench serving -- --data $(DATA) $(BENCH)
+
+bench-gpu: ## the server on GPU 0 against a bare loop there and against the cores (after `make runtime-cuda`)
+	$(CARGO) bench --locked --features trainer --bench serving -- --gpu 0 --only gpu-answers,gpu-methods,gpu-layouts --out work/bench-gpu $(BENCH)
 
 bench-training: runtime ## an epoch of training on cached features, against the publication's way
 	$(CARGO) bench --locked --features trainer --bench training

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts what `make bench` and `make bench-peers` measured last into docs/PERFORMANCE.md: `make performance`.
+"""Puts what `make bench`, `make bench-gpu` and `make bench-peers` measured last into docs/PERFORMANCE.md: `make performance`.
 
 Each table stands between two comments that name it; whatever stands around them is kept, and so is a table that was not measured anew.
 """
@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-PAGE, RESULTS = Path("docs/PERFORMANCE.md"), Path("work/bench")
+PAGE, RESULTS, RESULTS_ON_GPU = Path("docs/PERFORMANCE.md"), Path("work/bench"), Path("work/bench-gpu")
 PLOT = "throughput.svg"
 # Columns of the long table that the page shows; all of them are in serving.json.
 LIMIT_COLUMNS = (
@@ -76,14 +76,16 @@ def put(text, name, block):
 
 def main():
     text = PAGE.read_text()
-    loop, peers = RESULTS / "serving.json", RESULTS / "peers.md"
-    if not loop.is_file() and not peers.is_file():
-        sys.exit(f"{RESULTS} holds no results: run `make bench` or `make bench-peers` first")
+    loop, peers, gpu = RESULTS / "serving.json", RESULTS / "peers.md", RESULTS_ON_GPU / "serving.json"
+    if not any(file.is_file() for file in (loop, peers, gpu)):
+        sys.exit(f"{RESULTS} holds no results: run `make bench`, `make bench-gpu` or `make bench-peers` first")
     if loop.is_file():
         text = put(text, "make bench", serving(json.loads(loop.read_text())))
         shutil.copyfile(RESULTS / PLOT, PAGE.parent / PLOT)
     if peers.is_file():
         text = put(text, "make bench-peers", peers.read_text().strip())
+    if gpu.is_file():
+        text = put(text, "make bench-gpu", serving(json.loads(gpu.read_text())))
     PAGE.write_text(text)
 
 

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fs, num::NonZero, process::Command, thread};
 
+const UNKNOWN: &str = "unknown";
+
 type Description = BTreeMap<&'static str, String>;
 
 /// Cores that this process may use.
@@ -11,7 +13,7 @@ pub fn cores() -> usize {
 
 /// Processor, cores, memory, system and revision, as far as they can be told.
 pub fn describe() -> Description {
-    BTreeMap::from([
+    let mut machine = BTreeMap::from([
         ("processor", value_in("/proc/cpuinfo", "model name")),
         ("cores", cores().to_string()),
         ("vector instructions", vector_instructions()),
@@ -21,7 +23,15 @@ pub fn describe() -> Description {
             "revision",
             answer_of("git", &["describe", "--always", "--dirty"]),
         ),
-    ])
+    ]);
+    let gpu = answer_of(
+        "nvidia-smi",
+        &["--query-gpu=name,driver_version", "--format=csv,noheader"],
+    );
+    if gpu != UNKNOWN {
+        machine.insert("gpu", gpu);
+    }
+    machine
 }
 
 /// In one line.
@@ -37,10 +47,7 @@ fn value_in(file: &str, key: &str) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(key));
     let value = line.and_then(|line| line.split_once(':'));
-    value.map_or_else(
-        || "unknown".to_owned(),
-        |(_, value)| value.trim().to_owned(),
-    )
+    value.map_or_else(|| UNKNOWN.to_owned(), |(_, value)| value.trim().to_owned())
 }
 
 fn vector_instructions() -> String {

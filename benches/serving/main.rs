@@ -71,5 +71,8 @@ fn measure(part: Part, setting: &Setting) -> Outcome<Figures> {
         Part::Cancellation => parts::cancellation::measure(setting),
         Part::Field => parts::field::measure(setting),
         Part::Stopping => parts::stopping::measure(setting),
+        Part::GpuAnswers => parts::gpu::answers(setting),
+        Part::GpuMethods => parts::gpu::methods(setting),
+        Part::GpuLayouts => parts::gpu::layouts(setting),
     }
 }

@@ -19,6 +19,9 @@ pub struct Options {
     /// Seconds of the one long overload in which memory is watched
     #[arg(long, default_value_t = 30.0)]
     pub overload_seconds: f64,
+    /// Number of a GPU, to measure the server on it (`make runtime-cuda` fetches the library)
+    #[arg(long)]
+    pub gpu: Option<i32>,
     /// Folder of CRIC's fields, for one field and for the test cells of early stopping
     #[arg(long, default_value = "../shared/data/cric")]
     pub data: PathBuf,
@@ -49,11 +52,17 @@ pub enum Part {
     Field,
     /// Test-time augmentation that stops early, and whether it decides as all views do
     Stopping,
+    /// With `--gpu`: whether answers from a GPU are the cores', and repeat
+    GpuAnswers,
+    /// With `--gpu`: every method there, against the cores
+    GpuMethods,
+    /// With `--gpu`: workers and batches there, against a bare loop
+    GpuLayouts,
 }
 
 impl Part {
     /// In the order in which they run.
-    pub const ALL: [Part; 8] = [
+    pub const ALL: [Part; 11] = [
         Part::Generator,
         Part::Limit,
         Part::Start,
@@ -62,12 +71,17 @@ impl Part {
         Part::Cancellation,
         Part::Field,
         Part::Stopping,
+        Part::GpuAnswers,
+        Part::GpuMethods,
+        Part::GpuLayouts,
     ];
 }
 
 impl Options {
     /// Whether a part is to run.
     pub fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let on_gpu = matches!(part, Part::GpuAnswers | Part::GpuMethods | Part::GpuLayouts);
+        let runs_unasked = self.only.is_empty() && (!on_gpu || self.gpu.is_some());
+        runs_unasked || self.only.contains(&part)
     }
 }

@@ -21,10 +21,18 @@ pub struct Server {
 impl Server {
     /// With its default settings, whatever the environment says.
     pub fn start() -> Outcome<Self> {
+        Self::start_with("[\"cpu\"]", (0, 0))
+    }
+
+    /// On other execution providers, and with numbers of workers and of images in a batch (0 as usual).
+    pub fn start_with(providers: &str, (workers, max_batch): (usize, usize)) -> Outcome<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
             command.env_remove(name);
         }
+        command.env("SECONDLOOK_ENGINE__EXECUTION_PROVIDERS", providers);
+        command.env("SECONDLOOK_ENGINE__WORKERS", workers.to_string());
+        command.env("SECONDLOOK_ENGINE__MAX_BATCH", max_batch.to_string());
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn()?;

@@ -20,7 +20,7 @@ pub struct Setting {
     pub bundle: Bundle,
     /// The example cells, encoded.
     pub images: Vec<Bytes>,
-    runtime: Runtime,
+    pub runtime: Runtime,
 }
 
 impl Setting {

@@ -14,15 +14,15 @@ pub struct EngineConfig {
     /// Where models run, the preferred first: `cpu` or `cuda:N`. One that does not load is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
     /// In which numbers trunks are run: `float32`, or `int8` or `float16` where every bundle has such a trunk (`secondlook
-    /// bundles quantise` makes it). `auto` takes the fastest here of those that decide alike for 99.5% of 200 images or
-    /// more: `int8` on processors with VNNI, `float16` on a GPU, else `float32`.
+    /// bundles quantise` makes it). `auto` takes `int8` on processors with VNNI, where it decides alike for 99.5%
+    /// of 200 images or more, else `float32`.
     pub trunk_precision: TrunkPrecision,
-    /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 4 on a GPU.
+    /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 8 on a GPU.
     pub workers: usize,
     /// Threads inside one session; 0 shares the cores evenly among the workers, and gives a lone request all of them.
     pub intra_threads: usize,
     /// Largest number of images that one run of the trunk takes; 0 takes 1 on the processor, where batches cost memory
-    /// and bring nothing, and 8 on a GPU.
+    /// and bring nothing, and 8 on a GPU, where each is filled up to that.
     pub max_batch: usize,
     /// Largest amount of unfinished work, in images × trunk passes, before requests are turned away with 503.
     pub queue_capacity: usize,
@@ -58,7 +58,7 @@ pub enum TrunkPrecision {
     Int8,
     /// The one in 16-bit floats; a bundle without is an error at start.
     Float16,
-    /// The one that is fastest here, of those whose report says that they decide alike.
+    /// The one in 8-bit integers where the processor is fast at them and the report says that it decides alike; else the first.
     Auto,
 }
 

@@ -11,7 +11,8 @@ use rand_chacha::{
 
 use super::{
     RunError, StartError,
-    sessions::{HeadCall, Passage, Sessions, to_i64},
+    sessions::{Ask, HeadCall, Passage, Sessions, to_i64},
+    worker::Batches,
 };
 use crate::{
     bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling, Trunk},
@@ -168,7 +169,12 @@ fn trial_run(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError>
             passes,
             seed,
         };
-        sessions.scores(&call, &rows, 0..1, passage)
+        let ask = Ask {
+            images: 0..1,
+            calls: &[call],
+        };
+        let answers = sessions.answer(&[ask], &rows, passage)?;
+        Ok(answers.concat().concat())
     };
     for method in manifest.offered_methods() {
         let first = ask(method, 1).map_err(&failed)?;
@@ -209,23 +215,37 @@ pub(super) fn check_on_all_cores(
     })
 }
 
-/// Runs the trunk once on each size of batch, so that no request pays for what the runtime does at the first.
+/// Runs the trunk and every head once on each size of batch, so that no request pays for what the runtime does at the first.
 pub(super) fn warm_up(
     bundle: &Bundle,
     sessions: &mut Sessions,
-    max_batch: usize,
+    batches: Batches,
 ) -> Result<(), StartError> {
+    let manifest = bundle.manifest();
     let failed = failed(bundle);
     let options = RunOptions::new().map_err(|error| failed(error.into()))?;
     let passage = Passage {
         options: &options,
         alone: false,
     };
-    let mut size = 2;
-    while size < 2 * max_batch {
-        let images = noise(bundle, size.min(max_batch))?;
-        sessions.rows(&images, passage).map_err(&failed)?;
-        size *= 2;
+    let call = |method| HeadCall {
+        method,
+        passes: manifest.default_passes(method),
+        seed: 0,
+    };
+    let calls: Vec<HeadCall> = manifest
+        .methods_with_heads()
+        .into_iter()
+        .map(call)
+        .collect();
+    for size in batches.buckets() {
+        let images = noise(bundle, size)?;
+        let rows = sessions.rows(&images, passage).map_err(&failed)?;
+        let ask = Ask {
+            images: 0..1,
+            calls: &calls,
+        };
+        sessions.answer(&[ask], &rows, passage).map_err(&failed)?;
     }
     Ok(())
 }
@@ -254,7 +274,7 @@ fn all_rows_equal(scores: &[f32], classes: usize) -> bool {
 }
 
 /// Images of noise: flat colours may drive every unit to zero, and then dropout changes nothing.
-fn noise(bundle: &Bundle, images: usize) -> Result<InputTensor, StartError> {
+pub(super) fn noise(bundle: &Bundle, images: usize) -> Result<InputTensor, StartError> {
     let manifest = bundle.manifest();
     let size = manifest.input.size;
     let mut tensor = empty_tensor(bundle, images)?;

@@ -129,12 +129,11 @@ mod tests {
     use super::*;
     use crate::{
         config::ExecutionProvider,
-        engine::{Runtime, SessionOptions},
+        engine::{SessionOptions, runtime::tests::runtime},
     };
 
     #[test]
     fn a_run_ends_when_nobody_waits_for_any_of_its_jobs() {
-        let runtime = Runtime::load(None).unwrap();
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
             intra_threads: 1,
@@ -142,7 +141,7 @@ mod tests {
             keep_dropout: false,
         };
         let trunk = Path::new("models/cric-lite0/trunk.onnx");
-        let mut session = runtime.session(trunk, &options).unwrap();
+        let mut session = runtime().session(trunk, &options).unwrap();
         let run = Run::new(2).unwrap();
         let (first, second) = (claim::<()>(), claim::<()>());
         first.0.begin(&run);

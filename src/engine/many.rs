@@ -18,7 +18,7 @@ impl Engine {
     ) -> impl Stream<Item = (usize, Result<Prediction, EngineError>)> {
         let place = &self.shared.place;
         // One in the runtime and one ready for each place in a batch.
-        let in_flight = 2 * place.workers * place.max_batch;
+        let in_flight = 2 * place.workers * place.batches.largest;
         let numbered = requests.into_iter().enumerate();
         stream::iter(numbered)
             .map(move |(index, request)| async move { (index, self.predict_patiently(request).await) })

@@ -16,6 +16,12 @@ const WORDS_AT_ONCE: usize = 256;
 /// mask's number. A unit is dropped when the next 32-bit word is below `drop_probability · 2³²`. Rows are drawn one
 /// after the other, so that fewer passes are the first of more.
 pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32> {
+    let mut units = vec![0.0; passes * mask.width];
+    draw_into(&mut units, mask.drop_probability, seed, stream);
+    units
+}
+
+fn draw_into(units: &mut [f32], drop_probability: f64, seed: u64, stream: u64) {
     let mut key = [0; 32];
     for (byte, value) in key.iter_mut().zip(seed.to_le_bytes()) {
         *byte = value;
@@ -23,8 +29,7 @@ pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32>
     let mut generator = ChaCha8Rng::from_seed(key);
     generator.set_stream(stream);
     // A float-to-integer cast saturates; probabilities were verified to lie in [0, 1).
-    let threshold = (mask.drop_probability * 2f64.powi(32)) as u32;
-    let mut units = vec![0.0; passes * mask.width];
+    let threshold = (drop_probability * 2f64.powi(32)) as u32;
     let mut bytes = [0; 4 * WORDS_AT_ONCE];
     for units in units.chunks_mut(WORDS_AT_ONCE) {
         generator.fill_bytes(&mut bytes);
@@ -34,15 +39,19 @@ pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32>
             *unit = f32::from(u8::from(is_kept));
         }
     }
-    units
 }
 
-/// One mask `[passes, width]` for each of `masks`; the stream is its number, counted from 0.
-pub fn draw_masks(masks: &[Mask], passes: usize, seed: u64) -> Vec<Vec<f32>> {
-    (0..)
-        .zip(masks)
-        .map(|(stream, mask)| draw_mask(mask, passes, seed, stream))
-        .collect()
+/// For each of `masks` one `[seeds, passes, width]`; the stream is its number, counted from 0.
+pub fn draw_masks(masks: &[Mask], passes: usize, seeds: &[u64]) -> Vec<Vec<f32>> {
+    let draw = |(stream, mask): (u64, &Mask)| {
+        let of_one = passes * mask.width;
+        let mut units = vec![0.0; seeds.len() * of_one];
+        for (units, seed) in units.chunks_mut(of_one.max(1)).zip(seeds) {
+            draw_into(units, mask.drop_probability, *seed, stream);
+        }
+        units
+    };
+    (0..).zip(masks).map(draw).collect()
 }
 
 #[cfg(test)]
@@ -52,7 +61,7 @@ mod tests {
         rand_core::{RngCore, SeedableRng},
     };
 
-    use super::draw_mask;
+    use super::{draw_mask, draw_masks};
     use crate::bundle::Mask;
 
     fn mask(drop_probability: f64) -> Mask {
@@ -70,6 +79,16 @@ mod tests {
         assert!(many.starts_with(&few));
         assert_ne!(few, draw_mask(&mask(0.5), 10, 8, 0));
         assert_ne!(few, draw_mask(&mask(0.5), 10, 7, 1));
+    }
+
+    #[test]
+    fn masks_of_several_seeds_lie_one_after_the_other() {
+        let masks = [mask(0.5), mask(0.25)];
+        let drawn = draw_masks(&masks, 10, &[7, 8]);
+        for (stream, (mask, units)) in (0..).zip(masks.iter().zip(&drawn)) {
+            let one_by_one = [7, 8].map(|seed| draw_mask(mask, 10, seed, stream));
+            assert_eq!(units, &one_by_one.concat());
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod predict;
 mod prediction;
 mod prepare;
 mod queue;
+mod rows;
 mod runtime;
 mod sessions;
 mod shared_graph;
@@ -51,7 +52,7 @@ pub use subject::{FieldCrop, Subject, seed_of, seed_of_cell};
 pub use warning::Warning;
 
 use moving_mean::MovingMean;
-use sessions::HeadCall;
+use sessions::{HeadCall, to_i64};
 use worker::Workplace;
 
 /// Loaded bundles and the workers that answer for them. Clones share everything; the workers stop when the last clone

@@ -213,6 +213,9 @@ pub enum SessionError {
         /// What the runtime says, on one line.
         reason: String,
     },
+    /// The runtime does not know the memory of the device that models run on.
+    #[error("features cannot be kept on the device: {0}")]
+    Memory(#[source] ort::Error),
     /// The runtime refused the model.
     #[error("{} was refused by ONNX Runtime: {reason}", path.display())]
     Model {
@@ -246,10 +249,12 @@ fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
             .with_arena_allocator(true)
             .build()
             .error_on_failure(),
-        // Exhaustive search costs up to a second for each new batch size.
+        // Exhaustive search costs up to a second for each batch size.
         ExecutionProvider::Cuda(device) => ep::CUDA::default()
             .with_device_id(device)
             .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
+            // Policies were certified with whole 32-bit floats; these are rounded to 10 bits before they are multiplied.
+            .with_tf32(false)
             .build()
             .error_on_failure(),
     }
@@ -286,4 +291,17 @@ fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     newest
         .canonicalize()
         .map_err(|_| RuntimeError::NotFound { path: Some(newest) })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::LazyLock;
+
+    use super::Runtime;
+
+    /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
+    pub(crate) fn runtime() -> &'static Runtime {
+        static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load(None).unwrap());
+        &RUNTIME
+    }
 }

@@ -1,22 +1,23 @@
 //! The sessions of one bundle on one worker thread, and how a job runs through them.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     ops::{Deref, Range},
 };
 
 use ort::{
-    session::{RunOptions, Session, SessionInputValue},
-    value::TensorRef,
+    session::{RunOptions, Session},
+    value::{DynValue, Outlet, Tensor, TensorRef},
 };
 
 use super::{
-    RunError, Runtime, SessionError, SessionOptions, methods,
+    RunError, Runtime, SessionError, SessionOptions,
+    methods::{self, Question},
+    rows::{Memory, Place, Rows, TrunkGraph},
     shared_graph::{OpenGraph, SharedGraph},
 };
 use crate::{
-    bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling},
+    bundle::{Bundle, FileReference, Manifest, Method, Sampling},
     imaging::InputTensor,
 };
 
@@ -40,36 +41,14 @@ pub(super) struct Passage<'run> {
     pub(super) alone: bool,
 }
 
-/// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
-/// statistics `[S]`.
-pub(super) struct Rows<'images> {
-    values: Cow<'images, [f32]>,
-    /// Shape of one row.
-    shape: Vec<i64>,
-    /// Number of values of one row.
-    length: usize,
-    statistics: Vec<f32>,
-    statistic_count: usize,
+/// What is asked of some images of a batch.
+pub(super) struct Ask<'job> {
+    pub(super) images: Range<usize>,
+    pub(super) calls: &'job [HeadCall],
 }
 
-impl Rows<'_> {
-    /// The rows of some images, row-major.
-    pub(super) fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    /// Statistics `[images, S]` of some images, row-major; empty where the trunk has none.
-    pub(super) fn statistics_of(&self, images: Range<usize>) -> Vec<f32> {
-        let values = self
-            .statistics
-            .iter()
-            .skip(images.start * self.statistic_count);
-        values
-            .take(images.len() * self.statistic_count)
-            .copied()
-            .collect()
-    }
-}
+/// For each ask and each of its calls the class scores `[images × samples, C]`.
+pub(super) type Answers = Vec<Vec<Vec<f32>>>;
 
 /// The graphs of a bundle, ready to be opened by every worker.
 pub(super) struct BundleGraphs {
@@ -135,6 +114,8 @@ pub(super) struct Sessions {
     graphs: Graphs,
     /// The graphs that read images, with a thread for every core.
     on_all_cores: Option<Graphs>,
+    /// Where features stay for the heads; `None` where they are copied, and heads run on an image at a time.
+    memory: Option<Memory>,
 }
 
 #[derive(Default)]
@@ -149,14 +130,30 @@ impl Sessions {
         graphs: &BundleGraphs,
         options: &SessionOptions<'_>,
     ) -> Result<Self, SessionError> {
-        Ok(Self {
+        let mut sessions = Self {
             manifest: graphs.manifest.clone(),
             graphs: Graphs {
                 trunk: graphs.open_trunk(runtime, options)?,
                 heads: graphs.open_heads(runtime, options)?,
             },
             on_all_cores: None,
-        })
+            memory: None,
+        };
+        if let Some(memory) = Memory::of(options.providers).map_err(SessionError::Memory)? {
+            sessions.keep_features_in(memory);
+        }
+        Ok(sessions)
+    }
+
+    /// From now on features stay in `memory`, and a head takes all images of a batch at once; nothing changes where the
+    /// bundle's heads cannot.
+    pub(super) fn keep_features_in(&mut self, memory: Memory) {
+        let takes_batches = self.graphs.trunk.is_some()
+            && self.graphs.heads.iter().all(|(method, head)| {
+                let copies_rows = self.manifest.copies_rows(*method);
+                !copies_rows && head.inputs().iter().all(has_open_batch_axis)
+            });
+        self.memory = Some(memory).filter(|_| takes_batches);
     }
 
     /// Opens what reads images once more, for batches that have all cores to themselves: the trunk, or every head where
@@ -200,71 +197,141 @@ impl Sessions {
         images: &'images InputTensor,
         passage: Passage<'_>,
     ) -> Result<Rows<'images>, RunError> {
-        let count = images.images();
-        let values = images.as_slice();
         let size = i64::from(self.manifest.input.size);
         let wide = self.on_all_cores.as_mut().filter(|_| passage.alone);
         let wide = wide.and_then(|graphs| graphs.trunk.as_mut());
         let session = wide.or(self.graphs.trunk.as_mut());
         let (Some(session), Some(trunk)) = (session, &self.manifest.trunk) else {
-            return Ok(Rows {
-                length: values.len() / count.max(1),
-                values: Cow::Borrowed(values),
-                shape: vec![3, size, size],
-                statistics: Vec::new(),
-                statistic_count: 0,
-            });
+            return Ok(Rows::of_images(images, size));
         };
-        let width = trunk.feature_count;
-        let input = TensorRef::from_array_view(([to_i64(count), 3, size, size], values))?;
-        let inputs = ort::inputs![trunk.input.as_str() => input];
-        let outputs = session.run_with_options(inputs, passage.options)?;
-        let extract =
-            |name: &str, width| methods::extract(&outputs, name, &[to_i64(count), to_i64(width)]);
-        let (statistics, statistic_count) = match trunk.statistics() {
-            Some((name, width)) => (extract(name, width)?, width),
-            None => (Vec::new(), 0),
+        let graph = TrunkGraph {
+            session,
+            trunk,
+            passage,
         };
-        Ok(Rows {
-            statistics,
-            statistic_count,
-            values: Cow::Owned(extract(&trunk.features, width)?),
-            shape: vec![to_i64(width)],
-            length: width,
-        })
+        let count = images.images();
+        let shape = [to_i64(count), 3, size, size];
+        match &self.memory {
+            Some(memory) => {
+                // `ort` copies a tensor that is only lent, by a session of its own which waits for itself (2.0.0-rc.15).
+                let owned = images.as_slice().to_vec();
+                graph.rows_in(memory, &Tensor::from_array((shape, owned))?, count)
+            }
+            None => {
+                let lent = TensorRef::from_array_view((shape, images.as_slice()))?;
+                graph.rows(&lent, count)
+            }
+        }
     }
 
-    /// Runs a head on each image by itself, so that an image's answer is the same to the last bit whatever it was
-    /// batched with. The scores of the images `images` are `[images × samples, C]`.
-    pub(super) fn scores(
+    /// Runs the heads. In this process' memory each takes one image at a time, so that an image's answer is the same to the
+    /// last bit whatever it was batched with; on a device it takes the whole batch.
+    pub(super) fn answer(
+        &mut self,
+        asks: &[Ask<'_>],
+        rows: &Rows<'_>,
+        passage: Passage<'_>,
+    ) -> Result<Answers, RunError> {
+        match &rows.place {
+            Place::OnDevice { value, images } => {
+                self.answer_together(asks, (value, *images), passage)
+            }
+            Place::Here {
+                values,
+                shape,
+                length,
+            } => {
+                let mut answer = |call: &HeadCall, images: &Range<usize>| {
+                    let rows = values.chunks_exact((*length).max(1));
+                    let rows = rows.skip(images.start).take(images.len());
+                    self.scores_one_by_one(call, rows, shape, passage)
+                };
+                let of_ask = |ask: &Ask<'_>| {
+                    let calls = ask.calls.iter();
+                    calls.map(|call| answer(call, &ask.images)).collect()
+                };
+                asks.iter().map(of_ask).collect()
+            }
+        }
+    }
+
+    fn scores_one_by_one<'rows>(
         &mut self,
         call: &HeadCall,
-        rows: &Rows<'_>,
-        images: Range<usize>,
+        rows: impl Iterator<Item = &'rows [f32]>,
+        shape: &[i64],
         passage: Passage<'_>,
     ) -> Result<Vec<f32>, RunError> {
+        let shape: Vec<i64> = std::iter::once(1).chain(shape.iter().copied()).collect();
         let mut scores = Vec::new();
-        for row in rows
-            .values
-            .chunks_exact(rows.length.max(1))
-            .skip(images.start)
-            .take(images.len())
-        {
-            scores.extend(self.scores_of_one(call, row, &rows.shape, passage)?);
+        for row in rows {
+            let question = Question {
+                rows: TensorRef::from_array_view((shape.as_slice(), row))?.into_dyn(),
+                images: 1,
+                passes: call.passes,
+                seeds: &[call.seed],
+            };
+            let method = self.manifest.head_method(call.method);
+            scores.extend(self.scores(method, &question, passage)?);
         }
         Ok(scores)
     }
 
-    fn scores_of_one(
+    /// Each head runs once over the whole batch for every number of samples that is asked of it.
+    fn answer_together(
         &mut self,
-        call: &HeadCall,
-        row: &[f32],
-        shape: &[i64],
+        asks: &[Ask<'_>],
+        (features, images): (&DynValue, usize),
+        passage: Passage<'_>,
+    ) -> Result<Answers, RunError> {
+        let asked = |call: &HeadCall| (call.method, call.passes);
+        let taken = asks.last().map_or(0, |ask| ask.images.end);
+        let mut seeds: BTreeMap<(Method, usize), Vec<u64>> = BTreeMap::new();
+        for ask in asks {
+            for call in ask.calls {
+                let seeds = seeds.entry(asked(call)).or_insert_with(|| vec![0; taken]);
+                if let Some(seeds) = seeds.get_mut(ask.images.clone()) {
+                    seeds.fill(call.seed);
+                }
+            }
+        }
+        let mut scores = BTreeMap::new();
+        for ((method, passes), seeds) in seeds {
+            let question = Question {
+                rows: features.view(),
+                images,
+                passes,
+                seeds: &seeds,
+            };
+            let head = self.manifest.head_method(method);
+            scores.insert((method, passes), self.scores(head, &question, passage)?);
+        }
+        let part = |call: &HeadCall, wanted: &Range<usize>| {
+            let all = scores.get(&asked(call)).map_or(&[][..], Vec::as_slice);
+            let of_one = all.len() / images.max(1);
+            all.iter()
+                .skip(wanted.start * of_one)
+                .take(wanted.len() * of_one)
+                .copied()
+                .collect()
+        };
+        let of_ask = |ask: &Ask<'_>| {
+            ask.calls
+                .iter()
+                .map(|call| part(call, &ask.images))
+                .collect()
+        };
+        Ok(asks.iter().map(of_ask).collect())
+    }
+
+    fn scores(
+        &mut self,
+        method: Method,
+        question: &Question<'_>,
         passage: Passage<'_>,
     ) -> Result<Vec<f32>, RunError> {
         let classes = self.manifest.labels.len();
         let methods = &self.manifest.methods;
-        let method = self.manifest.head_method(call.method);
         let wide = self.on_all_cores.as_mut().filter(|_| passage.alone);
         let wide = wide.and_then(|graphs| graphs.heads.get_mut(&method));
         let session = wide.or(self.graphs.heads.get_mut(&method));
@@ -279,27 +346,17 @@ impl Sessions {
         };
         match (method, &methods.mc_dropout, &methods.ensemble) {
             (Method::McDropout, Some(mc_dropout), _) => {
-                methods::mc_dropout(graph, mc_dropout, call, row, shape)
+                methods::mc_dropout(graph, mc_dropout, question)
             }
-            (Method::Ensemble, _, Some(ensemble)) => {
-                methods::ensemble(graph, ensemble, call, row, shape)
-            }
-            _ => methods::baseline(graph, row, shape),
+            (Method::Ensemble, _, Some(ensemble)) => methods::ensemble(graph, ensemble, question),
+            _ => methods::baseline(graph, question),
         }
     }
 }
 
-/// A named input tensor with a leading axis of one image.
-pub(super) fn one_image<'row>(
-    head: &Head,
-    row: &'row [f32],
-    shape: &[i64],
-) -> Result<(String, SessionInputValue<'row>), RunError> {
-    let shape: Vec<i64> = std::iter::once(1).chain(shape.iter().copied()).collect();
-    Ok((
-        head.input.clone(),
-        TensorRef::from_array_view((shape, row))?.into(),
-    ))
+fn has_open_batch_axis(input: &Outlet) -> bool {
+    let shape = input.dtype().tensor_shape();
+    shape.is_some_and(|shape| shape.first() == Some(&-1))
 }
 
 /// Sizes come from verified manifests and never reach the limit.
@@ -335,6 +392,16 @@ impl Manifest {
             Method::McDropout | Method::Tta => limit.max(self.default_passes(method)),
             Method::Baseline | Method::Ensemble => self.default_passes(method),
         }
+    }
+
+    /// Whether samples are drawn by running copies of an image's row.
+    fn copies_rows(&self, method: Method) -> bool {
+        let sampling = self
+            .methods
+            .mc_dropout
+            .as_ref()
+            .map(|mc_dropout| &mc_dropout.sampling);
+        method == Method::McDropout && matches!(sampling, Some(Sampling::ActiveDropout {}))
     }
 
     fn has_active_dropout(&self, method: Method) -> bool {

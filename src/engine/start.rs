@@ -12,7 +12,7 @@ use super::{
     precision::choose,
     queue::Queue,
     sessions::{BundleGraphs, Sessions},
-    worker::{Station, Workplace, work},
+    worker::{Batches, Station, Workplace, work},
 };
 use crate::{
     bundle::{Bundle, Trunk},
@@ -20,10 +20,10 @@ use crate::{
     imaging::Limits,
 };
 
-/// Workers that share a GPU: one prepares its batch while another's is running.
-const WORKERS_ON_GPU: usize = 4;
+/// Workers that share a GPU: some prepare their batches while those of others are running (`make bench-gpu`).
+const WORKERS_ON_GPU: usize = 8;
 
-/// Largest batch on a GPU unless the configuration says otherwise.
+/// Batches on a GPU unless the configuration says otherwise.
 const BATCH_ON_GPU: usize = 8;
 
 impl Engine {
@@ -48,7 +48,7 @@ impl Engine {
             backlog: Backlog::new(config.queue_capacity, config.max_wait_seconds.duration()),
             limits,
             workers: layout.workers,
-            max_batch: layout.max_batch,
+            batches: layout.batches,
         });
         let opening = Opening {
             config,
@@ -120,7 +120,7 @@ struct Layout {
     workers: usize,
     /// Threads inside one session.
     intra: usize,
-    max_batch: usize,
+    batches: Batches,
     /// Whether one worker has sessions for all cores besides.
     on_all_cores: bool,
 }
@@ -140,11 +140,17 @@ impl Layout {
         };
         let workers = or(config.workers, usual_workers);
         let intra = or(config.intra_threads, (cores / workers).max(1));
+        let largest = or(config.max_batch, if on_gpu { BATCH_ON_GPU } else { 1 });
         Self {
             cores,
             workers,
             intra,
-            max_batch: or(config.max_batch, if on_gpu { BATCH_ON_GPU } else { 1 }),
+            batches: Batches {
+                // The libraries of a GPU choose their kernels by the size of the batch, and the last bits with them; and
+                // they choose anew, for up to half a second, whenever it changes.
+                smallest: if on_gpu { largest } else { 1 },
+                largest,
+            },
             on_all_cores: !on_gpu && intra < cores && config.intra_threads == 0,
         }
     }
@@ -195,8 +201,8 @@ impl Opening<'_> {
             sessions.open_on_all_cores(self.runtime, graphs, &options)?;
             check_on_all_cores(bundle, &mut sessions)?;
         }
-        warm_up(bundle, &mut sessions, self.layout.max_batch)?;
-        let images = empty_tensor(bundle, self.layout.max_batch)?;
+        warm_up(bundle, &mut sessions, self.layout.batches)?;
+        let images = empty_tensor(bundle, self.layout.batches.largest)?;
         Ok(Station { sessions, images })
     }
 

@@ -51,7 +51,7 @@ impl Work<'_> {
         views: Range<usize>,
     ) -> Result<Outcome, EngineError> {
         let place = &self.place();
-        let chunks = tta::chunks(views, place.max_batch, place.workers);
+        let chunks = tta::chunks(views, place.batches.largest, place.workers);
         // One in the runtime and one ready for each worker.
         let running = stream::iter(chunks)
             .map(|range| self.run_chunk(cell, range))
@@ -112,7 +112,7 @@ impl<'request> Stopping<'request> {
             rule,
             boundary,
             total: plan.passes,
-            at_once: place.workers * place.max_batch,
+            at_once: place.workers * place.batches.largest,
         };
         (!work.plan.exact).then_some(stopping)
     }

@@ -12,7 +12,7 @@ use super::{
     claim::{Reply, Run},
     prepare::Source,
     queue::Queue,
-    sessions::{HeadCall, Passage, Sessions},
+    sessions::{Ask, HeadCall, Passage, Sessions},
 };
 use crate::imaging::{InputTensor, Limits};
 
@@ -53,8 +53,32 @@ pub(super) struct Workplace {
     pub(super) limits: Limits,
     /// Number of workers.
     pub(super) workers: usize,
-    /// Largest number of images in one run of the trunk.
-    pub(super) max_batch: usize,
+    /// Numbers of images in one run of the trunk.
+    pub(super) batches: Batches,
+}
+
+/// How many images go through the trunk at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batches {
+    /// Fewer are filled up to so many.
+    pub(super) smallest: usize,
+    pub(super) largest: usize,
+}
+
+impl Batches {
+    /// The size that a batch is filled up to: few different ones, each tried at the start.
+    pub(super) fn bucket(self, images: usize) -> usize {
+        let size = images.next_power_of_two().max(self.smallest);
+        size.min(self.largest).max(images)
+    }
+
+    /// Every size that batches have.
+    pub(super) fn buckets(self) -> impl Iterator<Item = usize> {
+        let first = self.bucket(1);
+        std::iter::successors(Some(first), move |size| {
+            (*size < self.largest).then(|| self.bucket(size + 1))
+        })
+    }
 }
 
 /// The sessions of a bundle, and the tensor that its batches are made in, again and again.
@@ -65,7 +89,7 @@ pub(super) struct Station {
 
 /// Works until the queue is closed and empty. There is a station for each bundle.
 pub(super) fn work(place: &Workplace, number: usize, stations: &mut [Station]) {
-    while let Some(share) = place.queue.pop_share(number, place.max_batch) {
+    while let Some(share) = place.queue.pop_share(number, place.batches.largest) {
         let mut jobs = share.jobs;
         while let Some(model) = jobs.first().map(|job| job.model) {
             let (batch, others) = jobs.into_iter().partition(|job| job.model == model);
@@ -175,19 +199,21 @@ impl Shift<'_> {
             alone,
         };
         let started = Instant::now();
-        images.pad_to(bucket(images.images(), self.place.max_batch));
+        images.pad_to(self.place.batches.bucket(images.images()));
         let rows = sessions.rows(images, passage)?;
         let mut first = 0;
-        let mut jobs = Vec::with_capacity(batch.len());
+        let mut asks = Vec::with_capacity(batch.len());
         for job in batch {
             let images = first..first + job.source.images();
             first = images.end;
-            let calls = job.calls.iter();
-            let scores = calls
-                .map(|call| sessions.scores(call, &rows, images.clone(), passage))
-                .collect::<Result<Vec<_>, _>>()?;
-            jobs.push((scores, rows.statistics_of(images)));
+            asks.push(Ask {
+                images,
+                calls: &job.calls,
+            });
         }
+        let scores = sessions.answer(&asks, &rows, passage)?;
+        let statistics = asks.into_iter().map(|ask| rows.statistics_of(ask.images));
+        let jobs = scores.into_iter().zip(statistics).collect();
         Ok(Answered {
             jobs,
             inference: started.elapsed(),
@@ -209,18 +235,28 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, Engine
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(RunError::Panicked.into()))
 }
 
-/// The size that a batch is filled up to: few different ones, each tried at the start.
-pub(super) fn bucket(images: usize, max_batch: usize) -> usize {
-    images.next_power_of_two().min(max_batch).max(images)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::bucket;
+    use super::Batches;
 
     #[test]
     fn batches_are_filled_up_to_powers_of_two() {
-        let sizes: Vec<_> = (1..=9).map(|images| bucket(images, 6)).collect();
+        let batches = Batches {
+            smallest: 1,
+            largest: 6,
+        };
+        let sizes: Vec<_> = (1..=9).map(|images| batches.bucket(images)).collect();
         assert_eq!(sizes, [1, 2, 4, 4, 6, 6, 7, 8, 9]);
+        assert_eq!(batches.buckets().collect::<Vec<_>>(), [1, 2, 4, 6]);
+    }
+
+    #[test]
+    fn batches_of_one_size_are_filled_up_to_it() {
+        let batches = Batches {
+            smallest: 8,
+            largest: 8,
+        };
+        assert_eq!([1, 5, 8].map(|images| batches.bucket(images)), [8, 8, 8]);
+        assert_eq!(batches.buckets().collect::<Vec<_>>(), [8]);
     }
 }

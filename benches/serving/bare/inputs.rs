@@ -44,7 +44,7 @@ impl Inputs {
             return Err("the bundle's mc_dropout takes no masks".into());
         };
         self.passes = mc_dropout.passes;
-        let drawn = draw_masks(masks, self.passes, seed);
+        let drawn = draw_masks(masks, self.passes, &[seed]);
         self.masks = masks.iter().cloned().zip(drawn).collect();
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! For many clients, a thread per core, each with sessions of its own of one thread; for one client, sessions that use all
 //! cores, with threads that spin while they wait and with threads that sleep, whichever is faster.
 
+pub mod gpu;
 mod inputs;
 mod sessions;
 

@@ -1,18 +1,13 @@
 //! K heads, each with an answer of its own.
 
-use super::{Graph, own_samples};
-use crate::{
-    bundle::Ensemble,
-    engine::{RunError, sessions::HeadCall},
-};
+use super::{Graph, Question, own_samples};
+use crate::{bundle::Ensemble, engine::RunError};
 
-/// features → `[1, K, C]`, of which the first `call.passes` members are kept.
+/// features `[N, D]` → `[N, K, C]`, of which the first `passes` members are kept.
 pub(in crate::engine) fn ensemble(
     graph: Graph<'_>,
     ensemble: &Ensemble,
-    call: &HeadCall,
-    row: &[f32],
-    shape: &[i64],
+    question: &Question<'_>,
 ) -> Result<Vec<f32>, RunError> {
-    own_samples(graph, ensemble.members, call, row, shape)
+    own_samples(graph, ensemble.members, question)
 }

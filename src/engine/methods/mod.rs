@@ -7,16 +7,16 @@ mod ensemble;
 mod mc_dropout;
 pub(super) mod tta;
 
-use ort::session::{RunOptions, Session, SessionInputValue, SessionOutputs};
+use ort::{
+    session::{RunOptions, Session, SessionInputValue, SessionOutputs},
+    value::DynValueRef,
+};
 
 pub(super) use baseline::baseline;
 pub(super) use ensemble::ensemble;
 pub(super) use mc_dropout::mc_dropout;
 
-use super::{
-    RunError,
-    sessions::{HeadCall, one_image, to_i64},
-};
+use super::{RunError, to_i64};
 use crate::bundle::Head;
 
 /// A head with its session.
@@ -27,31 +27,47 @@ pub(super) struct Graph<'session> {
     pub(super) options: &'session RunOptions,
 }
 
+/// What a head is asked, of some images at once.
+pub(super) struct Question<'rows> {
+    /// Features `[N, D]`, or images `[N, 3, H, W]` where there is no trunk; in the memory of whichever device made them.
+    pub(super) rows: DynValueRef<'rows>,
+    /// N
+    pub(super) images: usize,
+    /// Number of samples wanted of each image.
+    pub(super) passes: usize,
+    /// One for each image; what the batch was filled up with comes last and has none.
+    pub(super) seeds: &'rows [u64],
+}
+
 impl Graph<'_> {
-    /// Runs the graph and takes its scores, which must have `shape`.
-    fn run(
+    /// Runs the graph on the rows and on `others`, and takes its scores, which must have `shape`.
+    fn run<'values>(
         self,
-        inputs: Vec<(String, SessionInputValue<'_>)>,
+        question: &'values Question<'_>,
+        others: Vec<(&str, SessionInputValue<'values>)>,
         shape: &[i64],
     ) -> Result<Vec<f32>, RunError> {
+        let mut inputs = vec![(self.head.input.as_str(), (&*question.rows).into())];
+        inputs.extend(others);
         let outputs = self.session.run_with_options(inputs, self.options)?;
         extract(&outputs, &self.head.output, shape)
     }
 }
 
-/// Asks a graph that answers with `count` samples of its own, of which the first `call.passes` are kept.
+/// Asks a graph that answers with `count` samples of its own for each image, of which the first `passes` are kept.
 fn own_samples(
     graph: Graph<'_>,
     count: usize,
-    call: &HeadCall,
-    row: &[f32],
-    shape: &[i64],
+    question: &Question<'_>,
 ) -> Result<Vec<f32>, RunError> {
-    let inputs = vec![one_image(graph.head, row, shape)?];
-    let kept = call.passes.min(count) * graph.classes;
-    let expected = [1, to_i64(count), to_i64(graph.classes)];
-    let mut scores = graph.run(inputs, &expected)?;
-    scores.truncate(kept);
+    let classes = graph.classes;
+    let shape = [question.images, count, classes].map(to_i64);
+    let mut scores = graph.run(question, Vec::new(), &shape)?;
+    if question.passes < count {
+        let of_images = scores.chunks_exact((count * classes).max(1));
+        let kept = of_images.flat_map(|scores| scores.iter().take(question.passes * classes));
+        scores = kept.copied().collect();
+    }
     Ok(scores)
 }
 
@@ -61,16 +77,20 @@ pub(super) fn extract(
     name: &str,
     expected: &[i64],
 ) -> Result<Vec<f32>, RunError> {
-    let unexpected = |shape: Vec<i64>| RunError::Shape {
-        output: name.to_owned(),
-        shape,
-        expected: format!("{expected:?}"),
-    };
-    let output = outputs.get(name).ok_or_else(|| unexpected(Vec::new()))?;
+    let output = outputs.get(name);
+    let output = output.ok_or_else(|| unexpected(name, &[], expected))?;
     let (shape, values) = output.try_extract_tensor::<f32>()?;
-    let shape: &[i64] = shape;
-    if shape != expected {
-        return Err(unexpected(shape.to_vec()));
+    if **shape != *expected {
+        return Err(unexpected(name, shape, expected));
     }
     Ok(values.to_vec())
+}
+
+/// An output that is not what the manifest promises.
+pub(super) fn unexpected(name: &str, shape: &[i64], expected: &[i64]) -> RunError {
+    RunError::Shape {
+        output: name.to_owned(),
+        shape: shape.to_vec(),
+        expected: format!("{expected:?}"),
+    }
 }

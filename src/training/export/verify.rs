@@ -85,7 +85,7 @@ impl Compared<'_> {
         let mut values = Vec::new();
         for (cell, row) in rows.iter().enumerate() {
             let features = plain.row(cell);
-            let drawn = draw_masks(masks, PASSES, self.study.cell_seeds[*row]);
+            let drawn = draw_masks(masks, PASSES, &[self.study.cell_seeds[*row]]);
             let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
             for (mask, values) in masks.iter().zip(&drawn) {
                 inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));

@@ -1,0 +1,112 @@
+//! The loop on a GPU: trunk and baseline head over whole batches that lie ready, a thread for each pair of sessions.
+
+use std::{sync::Barrier, thread, time::Instant};
+
+use ort::{session::Session, value::TensorRef};
+use secondlook::{
+    bundle::{Manifest, Method},
+    config::ExecutionProvider,
+    engine::SessionOptions,
+};
+
+use crate::{Outcome, setting::Setting};
+
+struct Pair {
+    trunk: Session,
+    head: Session,
+}
+
+pub struct GpuLoop {
+    manifest: Manifest,
+    pairs: Vec<Pair>,
+    batch: usize,
+}
+
+impl GpuLoop {
+    pub fn open(setting: &Setting, workers: usize, batch: usize) -> Outcome<Self> {
+        let gpu = setting.options.gpu.ok_or("no GPU was named")?;
+        let providers = [ExecutionProvider::Cuda(gpu)];
+        let options = SessionOptions {
+            providers: &providers,
+            intra_threads: 1,
+            spinning: false,
+            keep_dropout: false,
+        };
+        let manifest = setting.bundle.manifest().clone();
+        let open = |file| {
+            setting
+                .runtime
+                .session(&setting.bundle.path_of(file), &options)
+        };
+        let trunk = manifest.trunk.as_ref().ok_or("the bundle has no trunk")?;
+        let head = manifest.head(Method::Baseline).ok_or("no baseline")?;
+        let pair = |_| -> Outcome<Pair> {
+            Ok(Pair {
+                trunk: open(&trunk.file)?,
+                head: open(&head.file)?,
+            })
+        };
+        Ok(Self {
+            pairs: (0..workers).map(pair).collect::<Outcome<_>>()?,
+            manifest,
+            batch,
+        })
+    }
+
+    /// Images per second, all threads together.
+    pub fn rate(&mut self, seconds: f64) -> Outcome<f64> {
+        let size = self.manifest.input.size as usize;
+        let images = vec![0.5; self.batch * 3 * size * size];
+        let start = Barrier::new(self.pairs.len());
+        let (manifest, batch) = (&self.manifest, self.batch);
+        let rates: Vec<Result<f64, String>> = thread::scope(|scope| {
+            let run = |pair| {
+                let (start, images) = (&start, &images);
+                scope.spawn(move || {
+                    start.wait();
+                    // Errors are told by their words: they cannot leave the thread as they are.
+                    repeat(pair, manifest, images, (batch, seconds))
+                        .map_err(|error| error.to_string())
+                })
+            };
+            let threads: Vec<_> = self.pairs.iter_mut().map(run).collect();
+            let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            joined
+                .map(|thread| thread.unwrap_or_else(|_| Err("a loop panicked".to_owned())))
+                .collect()
+        });
+        let rates = rates.into_iter().collect::<Result<Vec<f64>, _>>()?;
+        Ok(rates.into_iter().sum())
+    }
+}
+
+fn repeat(
+    pair: &mut Pair,
+    manifest: &Manifest,
+    images: &[f32],
+    (batch, seconds): (usize, f64),
+) -> Outcome<f64> {
+    let size = i64::from(manifest.input.size);
+    let trunk = manifest.trunk.as_ref().ok_or("the bundle has no trunk")?;
+    let head = manifest.head(Method::Baseline).ok_or("no baseline")?;
+    let mut answer = || -> Outcome {
+        let tensor = TensorRef::from_array_view(([batch as i64, 3, size, size], images))?;
+        let outputs = pair
+            .trunk
+            .run(ort::inputs![trunk.input.as_str() => tensor])?;
+        let features = outputs
+            .get(&trunk.features)
+            .ok_or("the trunk gave no features")?;
+        pair.head
+            .run(ort::inputs![head.input.as_str() => features])?;
+        Ok(())
+    };
+    // The first run of a size chooses the kernels.
+    answer()?;
+    let (start, mut batches) = (Instant::now(), 0);
+    while start.elapsed().as_secs_f64() < seconds {
+        answer()?;
+        batches += 1;
+    }
+    Ok((batches * batch) as f64 / start.elapsed().as_secs_f64())
+}
