@@ -11,7 +11,8 @@ use rand_chacha::{
 
 use super::{
     RunError, StartError,
-    sessions::{Ask, HeadCall, Passage, Sessions, to_i64},
+    heads::Ask,
+    sessions::{HeadCall, Passage, Sessions, to_i64},
     worker::Batches,
 };
 use crate::{

@@ -10,6 +10,7 @@ mod claim;
 mod drain_rate;
 mod error;
 mod field;
+mod heads;
 mod judge;
 mod many;
 mod masks;

@@ -200,8 +200,9 @@ mod tests {
         engine::{
             SessionOptions,
             check::noise,
+            heads::{Answers, Ask},
             runtime::tests::runtime,
-            sessions::{Answers, Ask, BundleGraphs, HeadCall, Passage, Sessions},
+            sessions::{BundleGraphs, HeadCall, Passage, Sessions},
         },
     };
 

@@ -10,9 +10,10 @@ use super::{
     EngineError, RunError,
     backlog::Backlog,
     claim::{Reply, Run},
+    heads::Ask,
     prepare::Source,
     queue::Queue,
-    sessions::{Ask, HeadCall, Passage, Sessions},
+    sessions::{HeadCall, Passage, Sessions},
 };
 use crate::imaging::{InputTensor, Limits};
 

@@ -1,7 +1,5 @@
 //! Many crops in one request.
 
-use std::time::{Duration, Instant};
-
 use reqwest::{
     RequestBuilder, StatusCode,
     multipart::{Form, Part},
@@ -227,20 +225,17 @@ async fn a_form_that_is_no_batch_is_refused_as_a_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rest_of_a_batch_is_not_done_when_its_client_goes_away() {
     let server = Server::start();
-    let images = vec![("cell", fixture(CELL)); 200];
+    let cells = 200;
+    let images = vec![("cell", fixture(CELL)); cells];
     let request = server
         .post(&format!("{BATCH}?method=tta&passes=200&exact=true"))
-        .multipart(form(&images))
-        .timeout(Duration::from_millis(700));
-    assert!(
-        request.send().await.is_err(),
-        "40 000 views were answered at once"
-    );
-    let started = Instant::now();
-    server.answer("?method=baseline").await;
-    let depth = server.text("/metrics").await;
-    assert!(depth.contains("secondlook_queue_depth 0"), "{depth}");
-    assert!(started.elapsed() < Duration::from_secs(5));
+        .multipart(form(&images));
+    let waiting = tokio::spawn(request.send());
+    server.until_busy().await;
+    waiting.abort();
+    server.until_idle().await;
+    let answered = server.decisions().await;
+    assert!(answered < cells as u64, "{answered} cells were answered");
 }
 
 #[tokio::test]

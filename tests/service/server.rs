@@ -34,6 +34,9 @@ pub fn program() -> Command {
     command
 }
 
+/// The line of `/metrics` while there is no work.
+const IDLE: &str = "secondlook_queue_depth 0";
+
 pub struct Server {
     child: Child,
     address: String,
@@ -104,6 +107,29 @@ impl Server {
     pub async fn text(&self, path: &str) -> String {
         let response = self.get(path).send().await.unwrap();
         response.text().await.unwrap()
+    }
+
+    /// Number of cells that were answered so far.
+    pub async fn decisions(&self) -> u64 {
+        let metrics = self.text("/metrics").await;
+        let lines = metrics.lines();
+        let counts = lines.filter(|line| line.starts_with("secondlook_decisions_total{"));
+        let count = |line: &str| line.rsplit(' ').next()?.parse::<u64>().ok();
+        counts.map(|line| count(line).unwrap()).sum()
+    }
+
+    /// Waits until nothing waits or is worked on.
+    pub async fn until_idle(&self) {
+        while !self.text("/metrics").await.contains(IDLE) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until something does.
+    pub async fn until_busy(&self) {
+        while self.text("/metrics").await.contains(IDLE) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
