@@ -216,7 +216,7 @@ pub(super) fn check_on_all_cores(
     })
 }
 
-/// Runs the trunk and every head once on each size of batch, so that no request pays for what the runtime does at the first.
+/// Runs the trunk and every head once on each size of batch that the trial has not run, so that no request pays for what the runtime does at the first.
 pub(super) fn warm_up(
     bundle: &Bundle,
     sessions: &mut Sessions,
@@ -239,7 +239,7 @@ pub(super) fn warm_up(
         .into_iter()
         .map(call)
         .collect();
-    for size in batches.buckets() {
+    for size in batches.buckets().filter(|size| *size > 1) {
         let images = noise(bundle, size)?;
         let rows = sessions.rows(&images, passage).map_err(&failed)?;
         let ask = Ask {

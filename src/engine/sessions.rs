@@ -252,26 +252,22 @@ impl Manifest {
         }
     }
 
+    /// How samples of a method are drawn, where that is dropout.
+    fn sampling(&self, method: Method) -> Option<&Sampling> {
+        let mc_dropout = self.methods.mc_dropout.as_ref();
+        let mc_dropout = mc_dropout.filter(|_| method == Method::McDropout)?;
+        Some(&mc_dropout.sampling)
+    }
+
     /// Whether samples are drawn by running copies of an image's row.
     fn copies_rows(&self, method: Method) -> bool {
-        let sampling = self
-            .methods
-            .mc_dropout
-            .as_ref()
-            .map(|mc_dropout| &mc_dropout.sampling);
-        method == Method::McDropout && matches!(sampling, Some(Sampling::ActiveDropout {}))
+        matches!(self.sampling(method), Some(Sampling::ActiveDropout {}))
     }
 
     fn has_active_dropout(&self, method: Method) -> bool {
-        let sampling = self
-            .methods
-            .mc_dropout
-            .as_ref()
-            .map(|mc_dropout| &mc_dropout.sampling);
-        method == Method::McDropout
-            && matches!(
-                sampling,
-                Some(Sampling::ActiveDropout {} | Sampling::InGraph {})
-            )
+        matches!(
+            self.sampling(method),
+            Some(Sampling::ActiveDropout {} | Sampling::InGraph {})
+        )
     }
 }

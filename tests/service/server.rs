@@ -120,14 +120,16 @@ impl Server {
 
     /// Waits until nothing waits or is worked on.
     pub async fn until_idle(&self) {
-        while !self.text("/metrics").await.contains(IDLE) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.until(true).await;
     }
 
     /// Waits until something does.
     pub async fn until_busy(&self) {
-        while self.text("/metrics").await.contains(IDLE) {
+        self.until(false).await;
+    }
+
+    async fn until(&self, is_idle: bool) {
+        while self.text("/metrics").await.contains(IDLE) != is_idle {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,6 +1,6 @@
 //! The loop on a GPU: trunk and baseline head over whole batches that lie ready, a thread for each pair of sessions.
 
-use std::{sync::Barrier, thread, time::Instant};
+use std::time::Instant;
 
 use ort::{session::Session, value::TensorRef};
 use secondlook::{
@@ -9,6 +9,7 @@ use secondlook::{
     engine::SessionOptions,
 };
 
+use super::together;
 use crate::{Outcome, setting::Setting};
 
 struct Pair {
@@ -57,25 +58,10 @@ impl GpuLoop {
     pub fn rate(&mut self, seconds: f64) -> Outcome<f64> {
         let size = self.manifest.input.size as usize;
         let images = vec![0.5; self.batch * 3 * size * size];
-        let start = Barrier::new(self.pairs.len());
         let (manifest, batch) = (&self.manifest, self.batch);
-        let rates: Vec<Result<f64, String>> = thread::scope(|scope| {
-            let run = |pair| {
-                let (start, images) = (&start, &images);
-                scope.spawn(move || {
-                    start.wait();
-                    // Errors are told by their words: they cannot leave the thread as they are.
-                    repeat(pair, manifest, images, (batch, seconds))
-                        .map_err(|error| error.to_string())
-                })
-            };
-            let threads: Vec<_> = self.pairs.iter_mut().map(run).collect();
-            let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
-            joined
-                .map(|thread| thread.unwrap_or_else(|_| Err("a loop panicked".to_owned())))
-                .collect()
-        });
-        let rates = rates.into_iter().collect::<Result<Vec<f64>, _>>()?;
+        let rates = together(&mut self.pairs, |_, pair| {
+            repeat(pair, manifest, &images, (batch, seconds))
+        })?;
         Ok(rates.into_iter().sum())
     }
 }

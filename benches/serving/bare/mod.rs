@@ -143,28 +143,11 @@ impl<'a> Feed<'a> {
 
 /// A thread for each of `sessions`, all for as long.
 fn run(sessions: &mut [Sessions], feed: &Feed<'_>, seconds: f64) -> Outcome<Reached> {
-    let start = Barrier::new(sessions.len());
     let before = cpu_seconds(std::process::id())?;
-    let threads: Vec<Result<Vec<f64>, String>> = thread::scope(|scope| {
-        let threads: Vec<_> = sessions
-            .iter_mut()
-            .enumerate()
-            .map(|(number, sessions)| {
-                let start = &start;
-                scope.spawn(move || {
-                    start.wait();
-                    // Errors are told by their words: they cannot leave the thread as they are.
-                    repeat(sessions, feed, number, seconds).map_err(|error| error.to_string())
-                })
-            })
-            .collect();
-        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
-        joined
-            .map(|thread| thread.unwrap_or_else(|_| Err("a loop panicked".to_owned())))
-            .collect()
-    });
+    let threads = together(sessions, |number, sessions| {
+        repeat(sessions, feed, number, seconds)
+    })?;
     let used = cpu_seconds(std::process::id())? - before;
-    let threads = threads.into_iter().collect::<Result<Vec<_>, _>>()?;
     let rate = threads
         .iter()
         .map(|seconds| seconds.len() as f64 / seconds.iter().sum::<f64>())
@@ -175,6 +158,30 @@ fn run(sessions: &mut [Sessions], feed: &Feed<'_>, seconds: f64) -> Outcome<Reac
         cpu_ms: 1e3 * used / latencies.len() as f64,
         latency_ms: 1e3 * quantile(&mut latencies, 0.5),
     })
+}
+
+/// Works with each of `items` on a thread of its own; all begin at once.
+fn together<Item: Send, Made: Send>(
+    items: &mut [Item],
+    work: impl Fn(usize, &mut Item) -> Outcome<Made> + Sync,
+) -> Outcome<Vec<Made>> {
+    let start = Barrier::new(items.len());
+    let made: Vec<Result<Made, String>> = thread::scope(|scope| {
+        let (start, work) = (&start, &work);
+        let spawn = |(number, item)| {
+            scope.spawn(move || {
+                start.wait();
+                // Errors are told by their words: they cannot leave the thread as they are.
+                work(number, item).map_err(|error| error.to_string())
+            })
+        };
+        let threads: Vec<_> = items.iter_mut().enumerate().map(spawn).collect();
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        joined
+            .map(|thread| thread.unwrap_or_else(|_| Err("a loop panicked".to_owned())))
+            .collect()
+    });
+    Ok(made.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// Seconds of each image.
