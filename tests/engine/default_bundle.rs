@@ -37,7 +37,7 @@ async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
         ..PredictRequest::default()
     };
     engine
-        .predict(request)
+        .predict_patiently(request)
         .await
         .unwrap()
         .answer

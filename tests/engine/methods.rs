@@ -61,7 +61,7 @@ async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
                 other
             };
             let engine = engine.clone();
-            tokio::spawn(async move { (variant, engine.predict(asked).await.unwrap()) })
+            tokio::spawn(async move { (variant, engine.predict_patiently(asked).await.unwrap()) })
         });
         for task in crowd.collect::<Vec<_>>() {
             let (variant, prediction) = task.await.unwrap();

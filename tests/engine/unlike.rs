@@ -147,7 +147,8 @@ async fn the_score_is_of_the_image_itself_alone_and_in_a_crowd() {
             let method = Method::ALL[number % 4];
             let asked = ask(&images[number % 3], method);
             let engine = engine.clone();
-            let task = tokio::spawn(async move { engine.predict(asked).await.unwrap().ood });
+            let patient = async move { engine.predict_patiently(asked).await };
+            let task = tokio::spawn(async move { patient.await.unwrap().ood });
             (number % 3, method, task)
         })
         .collect();

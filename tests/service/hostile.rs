@@ -71,8 +71,6 @@ async fn two_hundred_mixed_uploads_get_each_its_own_verdict() {
     let send = |(name, right): (String, Vec<u16>)| {
         let request = server
             .predict("", fixture(&name))
-            // A client that says how long it waits is not turned away for the length of the queue.
-            .header("X-Request-Timeout", "30")
             .timeout(Duration::from_secs(30));
         async move { (name, right, request.send().await.unwrap()) }
     };

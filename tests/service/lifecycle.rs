@@ -6,24 +6,27 @@ use reqwest::StatusCode;
 
 use super::server::{CELL, Server, fixture, problem};
 
+/// The end of a process takes no longer, on a slow machine either.
+const LONGEST: Duration = Duration::from_secs(60);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_answers_what_is_in_flight() {
     let mut server = Server::start();
     let slow = tokio::spawn(
         server
-            .predict("?method=tta&passes=200", fixture(CELL))
+            .predict("?method=tta&passes=200&exact=true", fixture(CELL))
             .send(),
     );
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.until_busy().await;
     server.signal("TERM");
     assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
-    assert!(server.wait(Duration::from_secs(5)).success());
+    assert!(server.wait(LONGEST).success());
     assert!(server.get("/health/live").send().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_ends_before_the_service_does() {
-    let mut server = Server::with(&[("SERVER__DRAIN_DELAY_SECONDS", "1")]);
+    let mut server = Server::with(&[("SERVER__DRAIN_DELAY_SECONDS", "3")]);
     assert_eq!(
         server.get("/health/ready").send().await.unwrap().status(),
         StatusCode::OK
@@ -45,7 +48,7 @@ async fn readiness_ends_before_the_service_does() {
             .status(),
         StatusCode::OK
     );
-    assert!(server.wait(Duration::from_secs(5)).success());
+    assert!(server.wait(LONGEST).success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,12 +64,12 @@ async fn the_drain_has_a_deadline() {
             .predict("?method=tta&passes=1000&exact=true", fixture(CELL))
             .send(),
     );
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.until_busy().await;
     server.signal("INT");
     assert!(
         endless.await.unwrap().is_err(),
         "it was answered before the deadline"
     );
-    assert!(server.wait(Duration::from_secs(5)).success());
+    assert!(server.wait(LONGEST).success());
     assert!(server.log().contains("drain deadline"), "{}", server.log());
 }

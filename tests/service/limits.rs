@@ -94,7 +94,7 @@ fn stall(server: &Server, request: &str) -> (String, Duration) {
     let started = Instant::now();
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut heard = Vec::new();
@@ -122,7 +122,7 @@ fn connections_that_stall_are_closed() {
     ] {
         let (heard, elapsed) = stall(&server, request);
         assert!(heard.starts_with(answer), "{request:?}: {heard}");
-        assert!(elapsed < Duration::from_secs(4), "{request:?}: {elapsed:?}");
+        assert!(elapsed < Duration::from_secs(9), "{request:?}: {elapsed:?}");
     }
 }
 

@@ -201,7 +201,7 @@ async fn deadlines_are_the_clients_to_shorten() {
     let server = Server::start();
     for header in ["X-Request-Timeout", "Request-Timeout"] {
         let hurried = server
-            .predict("?method=tta&passes=200", fixture(CELL))
+            .predict("?method=tta&passes=200&exact=true", fixture(CELL))
             .header(header, "0.01");
         expect(hurried, 504, "deadline-passed", None).await;
         let confused = server.predict("", fixture(CELL)).header(header, "soon");

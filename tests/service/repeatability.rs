@@ -35,12 +35,13 @@ async fn an_answer_does_not_depend_on_what_else_is_asked() {
         alone.insert((*cell, *query), lasting(answer).to_string());
     }
 
-    // Each twice, all 32 at once, by clients that are ready to wait.
+    // Each twice, all 32 at once.
     let crowd = requests.iter().chain(&requests);
-    let answers = join_all(crowd.clone().map(|(cell, query)| {
-        let request = server.predict(query, fixture(cell));
-        answer(request.header("X-Request-Timeout", "30"))
-    }))
+    let answers = join_all(
+        crowd
+            .clone()
+            .map(|(cell, query)| answer(server.predict(query, fixture(cell)))),
+    )
     .await;
     for (request, answer) in crowd.zip(answers) {
         assert_eq!(lasting(answer).to_string(), alone[request], "{request:?}");

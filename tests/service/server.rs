@@ -46,7 +46,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The default bundle, two workers.
+    /// The default bundle, two workers, and a queue in which an upload may wait for long.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -74,6 +74,8 @@ impl Server {
             .args(["serve", "--listen", address, "--models"])
             .arg(models);
         command.env("SECONDLOOK_ENGINE__WORKERS", "2");
+        // Nobody is turned away for the length of the queue, however slow the machine is that runs the tests.
+        command.env("SECONDLOOK_ENGINE__MAX_WAIT_SECONDS", "600");
         for (key, value) in settings {
             command.env(format!("SECONDLOOK_{key}"), value);
         }

@@ -125,7 +125,7 @@ async fn the_real_trunk_tells_a_landscape_from_a_cell_in_any_batch() {
             ..PredictRequest::default()
         };
         let engine = engine.clone();
-        async move { engine.predict(asked).await.unwrap() }
+        async move { engine.predict_patiently(asked).await.unwrap() }
     };
     let cell = Bytes::from(fs::read("tests/fixtures/imaging/crop03.png").unwrap());
     let mut alone = Vec::new();

@@ -66,10 +66,10 @@ async fn an_answer_that_is_too_large_is_not_kept_and_drives_no_other_out() {
 
 #[tokio::test]
 async fn answers_are_forgotten_in_time() {
-    let store = store(0.05, 99, 1_000_000);
+    let store = store(0.5, 99, 1_000_000);
     claim(&store, "a").keep(answer(10).await);
     assert!(is_kept(&store, "a"));
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    tokio::time::sleep(Duration::from_millis(510)).await;
     drop(claim(&store, "a"));
     assert_eq!(store.lock().bytes, 0);
 }
