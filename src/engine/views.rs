@@ -65,8 +65,9 @@ impl Work<'_> {
         cell: &Arc<CellImage>,
         range: Range<usize>,
     ) -> Result<Outcome, EngineError> {
+        // Where views have no head of their own, they go through it together with the images of others.
         let call = HeadCall {
-            method: Method::Tta,
+            method: self.model.manifest().head_method(Method::Tta),
             passes: 1,
             seed: self.seed,
         };
