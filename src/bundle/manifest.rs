@@ -371,6 +371,11 @@ impl Manifest {
         offered
     }
 
+    /// Which classes are abnormal, in the order of the scores.
+    pub fn abnormal_flags(&self) -> Vec<bool> {
+        self.labels.iter().map(|label| label.abnormal).collect()
+    }
+
     /// Every file that the manifest names.
     pub fn files(&self) -> Vec<&FileReference> {
         let unlike = self.out_of_distribution.as_ref().map(|unlike| &unlike.file);

@@ -213,8 +213,10 @@ fn parse_out_of_distribution(bytes: &[u8], statistic_count: usize) -> Result<Ood
 fn verify_model(bytes: &[u8]) -> Result<(), String> {
     let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
     let opset = model.opset();
-    if model.graph.is_none_or(|graph| graph.node.is_empty()) {
-        return Err("it has no graph".to_owned());
+    let graph = model.graph.filter(|graph| !graph.node.is_empty());
+    let graph = graph.ok_or("it has no graph")?;
+    if graph.has_weights_elsewhere() {
+        return Err("its weights lie in another file, which no digest covers: export it as one file (in PyTorch with `external_data=False`)".to_owned());
     }
     match opset {
         None => Err("it names no operator set".to_owned()),

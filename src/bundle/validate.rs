@@ -81,9 +81,9 @@ fn check_input(manifest: &Manifest) -> Check {
         &format!("must lie in 1 to {LARGEST_INPUT}"),
     )?;
     require(
-        input.crop_edge_px > 0,
+        (1..=LARGEST_INPUT).contains(&input.crop_edge_px),
         "input.crop_edge_px",
-        "must be positive",
+        &format!("must lie in 1 to {LARGEST_INPUT}"),
     )?;
     accept(input.normalisation.check(), "input.normalisation")?;
     require(

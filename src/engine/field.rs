@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Engine, EngineError, Model, Warning};
-use crate::imaging::{CellImage, decode};
+use crate::imaging::{CellImage, MAX_OUTPUT_EDGE, decode};
 
 /// Fields whose pixels are this many times larger or smaller than those of training are not rescaled any more.
 const LARGEST_SCALE: f64 = 8.0;
@@ -61,8 +61,14 @@ impl Model {
                 "was trained on pixels of quite another size: check the number, or rescale the field",
             ));
         }
-        // Between an eighth and eight times an edge that the bundle's check has found to be small.
-        Ok((f64::from(input.crop_edge_px) * ratio).round().max(1.0) as u32)
+        // Between an eighth of and eight times an edge that the bundle's check has found to be small.
+        let edge = (f64::from(input.crop_edge_px) * ratio).round().max(1.0) as u32;
+        if edge > MAX_OUTPUT_EDGE {
+            return Err(refusal(&format!(
+                "would need squares of {edge} px, and {MAX_OUTPUT_EDGE} are the most: check the number, or rescale the field"
+            )));
+        }
+        Ok(edge)
     }
 
     /// What is to be said of a field whose scale nobody gave and whose width is not that of the bundle's fields.

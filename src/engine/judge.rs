@@ -15,8 +15,8 @@ pub(super) fn judge(
     let manifest = model.manifest();
     let calibration = manifest.calibration.get(&plan.method);
     let samples = samples_of(manifest, plan.method, scores)?;
-    let abnormal: Vec<bool> = manifest.labels.iter().map(|label| label.abnormal).collect();
-    let summary = summarise(&samples).with_abnormal(&abnormal);
+    let summary = summarise(&samples).with_abnormal(&manifest.abnormal_flags());
+    let share = samples.passes() as f64 / manifest.default_passes(plan.method).max(1) as f64;
     let labels = manifest.labels.iter().zip(&summary.mean);
     Ok(MethodAnswer {
         method: plan.method,
@@ -25,7 +25,7 @@ pub(super) fn judge(
             .filter(|(label, _)| label.abnormal)
             .map(|(_, probability)| probability)
             .sum(),
-        normalised: normalise(&summary, calibration, share_used(plan, &samples)),
+        normalised: normalise(&summary, calibration, share),
         decision: decide(&summary, plan.policy.as_ref()),
         samples,
         summary,
@@ -71,23 +71,17 @@ pub(super) fn samples_of(
     }
 }
 
-/// How many of the samples asked for there are, in (0, 1].
-fn share_used(plan: &MethodPlan, samples: &Samples) -> f64 {
-    samples.passes() as f64 / plan.passes.max(1) as f64
-}
-
 fn normalise(
     summary: &Summary,
     calibration: Option<&Calibration>,
-    share_used: f64,
+    share: f64,
 ) -> NormalisedPaperScores {
     let of = |measure: Measure| {
         let range = calibration?.ranges.get(&measure)?;
         let value = measure.of(summary)?;
-        // The publication's entropy is a sum over the samples: of those that there would have been without stopping early,
-        // since its range is of all of them.
+        // The publication's entropy is a sum over the samples, and its range is of sums over as many as the bundle takes.
         match measure {
-            Measure::PaperEntropy => Some(range.normalise(value / share_used)),
+            Measure::PaperEntropy => Some(range.normalise(value / share)),
             _ => Some(range.normalise(value)),
         }
     };

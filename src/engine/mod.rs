@@ -65,12 +65,12 @@ pub struct Engine {
 
 struct Shared {
     models: Vec<Arc<Model>>,
-    /// For each bundle, the share of views after which test-time augmentation stops.
+    /// For each bundle, the share of its views that test-time augmentation runs before it stops.
     shares_of_views: Vec<MovingMean>,
     place: Arc<Workplace>,
     max_passes: usize,
     /// One permit per image that is being decoded outside the workers.
-    decoding: Semaphore,
+    decoding: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -104,7 +104,7 @@ impl Engine {
         })
     }
 
-    /// The share of its views that a bundle needed lately, in (0, 1]; all of them before anything is known.
+    /// The share of its views that a bundle had to answer lately, in (0, 1]; all of them before anything is known.
     fn share_of_views(&self, index: usize) -> f64 {
         let mean = self.shared.shares_of_views.get(index);
         mean.and_then(MovingMean::get).unwrap_or(1.0)

@@ -70,7 +70,7 @@ impl Plan {
         Ok(Self {
             methods,
             exact: request.exact,
-            abnormal: abnormal_flags(model),
+            abnormal: model.manifest().abnormal_flags(),
             tells_unlike: model.out_of_distribution().is_some(),
         })
     }
@@ -118,11 +118,6 @@ impl Plan {
             })
             .collect()
     }
-}
-
-fn abnormal_flags(model: &Model) -> Vec<bool> {
-    let labels = model.manifest().labels.iter();
-    labels.map(|label| label.abnormal).collect()
 }
 
 fn unsupported(model: &Model, method: Method, offered: &[Method]) -> EngineError {

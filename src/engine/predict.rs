@@ -91,6 +91,7 @@ impl Engine {
             warnings: size
                 .and_then(|size| warning::of_upload(&model.manifest().input, size))
                 .into_iter()
+                .chain(warning::of_passes(model, &plan))
                 .collect(),
             timing,
         })
@@ -109,8 +110,13 @@ impl Engine {
         &self,
         work: impl FnOnce() -> Result<Made, EngineError> + Send + 'static,
     ) -> Result<Made, EngineError> {
-        let permit = self.shared.decoding.acquire().await;
-        let _permit = permit.map_err(|_| EngineError::Draining)?;
+        let permit = Arc::clone(&self.shared.decoding).acquire_owned().await;
+        let permit = permit.map_err(|_| EngineError::Draining)?;
+        // What has begun goes on when its client goes away, and so does its claim to a core.
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
         spawn_blocking(work).await.map_err(RunError::Task)?
     }
 
@@ -208,8 +214,6 @@ impl Work<'_> {
         let (itself, mut views) = tokio::try_join!(itself, self.run_views(decoded.source))?;
         views.preparation += preparation;
         views.size = Some(size);
-        let share = views.scores.len() as f64 / self.plan.views() as f64;
-        self.engine.note_share_of_views(self.index, share);
         let count = if with_pictures { views.scores.len() } else { 0 };
         let pictures = self.pictures(source, count).await?;
         Ok(Asked {

@@ -35,23 +35,9 @@ impl Source {
         }
     }
 
-    /// Appends the images to the tensor; on an error it holds what it held before. Returns the size in pixels of a cell as
-    /// it came, before it was resized.
+    /// Appends the images to the tensor, on an error perhaps some of them. Returns the size in pixels of a cell as it came,
+    /// before it was resized.
     pub(super) fn push_to(
-        &self,
-        tensor: &mut InputTensor,
-        manifest: &Manifest,
-        limits: &Limits,
-    ) -> Result<Option<(u32, u32)>, ImageError> {
-        let before = tensor.images();
-        let pushed = self.try_push_to(tensor, manifest, limits);
-        if pushed.is_err() {
-            tensor.truncate(before);
-        }
-        pushed
-    }
-
-    fn try_push_to(
         &self,
         tensor: &mut InputTensor,
         manifest: &Manifest,

@@ -264,7 +264,7 @@ impl Manifest {
         matches!(self.sampling(method), Some(Sampling::ActiveDropout {}))
     }
 
-    fn has_active_dropout(&self, method: Method) -> bool {
+    pub(super) fn has_active_dropout(&self, method: Method) -> bool {
         matches!(
             self.sampling(method),
             Some(Sampling::ActiveDropout {} | Sampling::InGraph {})

@@ -76,7 +76,7 @@ impl Engine {
             models,
             place,
             max_passes: config.max_passes,
-            decoding: Semaphore::new(layout.cores),
+            decoding: Arc::new(Semaphore::new(layout.cores)),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -84,8 +84,8 @@ impl Engine {
     }
 }
 
-/// Verifies a bundle in full, as the server does at its start: tensors and a trial run of every method, with each of its
-/// trunks.
+/// Verifies a bundle in full, as the server does at its start: tensors, a trial run of every method and of each size of
+/// batch, and the same answer on one core and on all of them; with each of its trunks.
 ///
 /// # Errors
 /// The first thing that is wrong, as one sentence.
@@ -108,7 +108,7 @@ pub fn check_bundle(
         .filter_map(|precision| bundle.clone().with_trunk_precision(precision));
     for bundle in std::iter::once(served.clone()).chain(others) {
         let graphs = opening.read(&bundle)?;
-        opening.open_and_check(&bundle, &graphs)?;
+        opening.station(&bundle, &graphs, true)?;
     }
     Ok(())
 }

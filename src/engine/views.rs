@@ -29,17 +29,23 @@ impl Work<'_> {
         let stopping = Stopping::of(self, plan);
         let mut used = 0;
         while used < total {
+            let seen = used;
             let until = stopping
                 .as_ref()
                 .map_or(total, |stopping| stopping.next(used));
             all = all.and(self.run_range(&cell, used..until).await?);
-            if let Some(stopping) = &stopping
-                && let Some(enough) = stopping.enough(&all.scores, used..until)?
-            {
+            used = until;
+            let Some(stopping) = &stopping else {
+                continue;
+            };
+            if let Some(enough) = stopping.enough(&all.scores, seen..used)? {
                 all.scores.truncate(enough);
                 break;
             }
-            used = until;
+        }
+        if stopping.is_some() {
+            self.engine
+                .note_share_of_views(self.index, used as f64 / total as f64);
         }
         Ok(all)
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::bundle::Input;
+use super::{Model, plan::Plan};
+use crate::bundle::{Input, Method};
 
 /// Sides that differ by more than this share from those of training do not fit, where the bundle knows its scale.
 const TOLERANCE: f64 = 0.1;
@@ -20,6 +21,15 @@ pub enum Warning {
         height: u32,
         /// Edge in pixels of the squares of training.
         trained_on: u32,
+    },
+    /// A policy decides on another number of samples than it was calibrated with.
+    Passes {
+        /// The method.
+        method: Method,
+        /// Samples that were asked for.
+        passes: usize,
+        /// Samples that the bundle takes.
+        calibrated: usize,
     },
     /// Nobody gave the scale of a field, and its width is not that of the bundle's fields.
     ScaleAssumed {
@@ -41,12 +51,36 @@ impl fmt::Display for Warning {
                 formatter,
                 "the image has {width} × {height} px and the model was trained on crops of {trained_on} × {trained_on} px around the nucleus: cut the cell that way, or send the field and its nuclei to /v1/fields"
             ),
+            Self::Passes {
+                method,
+                passes,
+                calibrated,
+            } => write!(
+                formatter,
+                "`{method}` was asked for {passes} samples and its policy was calibrated with {calibrated}: what the policy promises does not hold for this answer; leave `passes` out"
+            ),
             Self::ScaleAssumed { width, trained_on } => write!(
                 formatter,
                 "the field is {width} px wide and those of training were {trained_on} px: if its pixels have another size, say so with `source_width_px`"
             ),
         }
     }
+}
+
+/// What is to be said of policies that decide on more or fewer samples than those whose risk was measured.
+pub(super) fn of_passes<'plan>(
+    model: &'plan Model,
+    plan: &'plan Plan,
+) -> impl Iterator<Item = Warning> + 'plan {
+    let with_policy = plan.methods.iter().filter(|plan| plan.policy.is_some());
+    with_policy.filter_map(|plan| {
+        let calibrated = model.manifest().default_passes(plan.method);
+        (plan.passes != calibrated).then_some(Warning::Passes {
+            method: plan.method,
+            passes: plan.passes,
+            calibrated,
+        })
+    })
 }
 
 /// What is to be said of an upload of this size.

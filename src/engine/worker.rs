@@ -173,12 +173,17 @@ impl Shift<'_> {
                 job.reply.send(Err(EngineError::DeadlinePassed));
                 continue;
             }
+            let before = self.station.images.images();
             match guarded(|| self.push(&job.source)) {
                 Ok(size) => {
                     job.size = size;
                     ready.push(job);
                 }
-                Err(error) => job.reply.send(Err(error)),
+                Err(error) => {
+                    // Whatever it left there would be taken for the next job's.
+                    self.station.images.truncate(before);
+                    job.reply.send(Err(error));
+                }
             }
         }
         ready

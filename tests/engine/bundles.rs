@@ -1,11 +1,16 @@
 //! Which bundles are served and which are refused, and in what words.
 
-use std::fs;
+use std::{fs, path::Path};
 
+use prost::Message;
 use secondlook::{
-    bundle::{Bundle, Method},
+    bundle::{
+        Bundle, Method,
+        onnx::{Axis, ModelProto, tensor_info},
+        sha256_hex,
+    },
     config::{EngineConfig, ExecutionProvider},
-    engine::{PredictRequest, StartError, check_bundle},
+    engine::{Engine, PredictRequest, StartError, check_bundle},
 };
 
 use super::{request, runtime, start, tiny};
@@ -57,6 +62,54 @@ fn a_provider_that_does_not_load_is_an_error_and_no_fall_back() {
     assert!(!refusal.contains('\n'), "{refusal}");
 }
 
+/// A bundle whose trunk was rewritten by `change`.
+fn with_another_trunk(change: impl FnOnce(&Path)) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let trunk = directory.path().join("trunk.onnx");
+    let digest = || sha256_hex(&fs::read(&trunk).unwrap());
+    let before = digest();
+    change(&trunk);
+    tiny::change_manifest(directory.path(), &before, &digest());
+    directory
+}
+
+#[test]
+fn weights_in_another_file_are_refused_since_no_digest_covers_them() {
+    let directory = with_another_trunk(|trunk| {
+        let mut model = ModelProto::decode(&*fs::read(trunk).unwrap()).unwrap();
+        let weights = &mut model.graph.as_mut().unwrap().initializer[0];
+        weights.data_location = 1; // TensorProto.DataLocation.EXTERNAL
+        fs::write(trunk, model.encode_to_vec()).unwrap();
+    });
+    let refusal = Bundle::open(directory.path()).unwrap_err().to_string();
+    assert!(refusal.contains("external_data=False"), "{refusal}");
+}
+
+#[test]
+fn a_bundle_that_the_server_would_refuse_does_not_pass_the_check() {
+    let directory = with_another_trunk(|trunk| {
+        let of_one = |name, rest: &[Axis]| tensor_info(name, &[&[Axis::Fixed(1)], rest].concat());
+        let edge = Axis::Fixed(tiny::SIZE);
+        let image = of_one("image", &[Axis::Fixed(3), edge, edge]);
+        let features = of_one("features", &[Axis::Fixed(tiny::FEATURES)]);
+        let io = (vec![image], vec![features]);
+        tiny::write(trunk, tiny::pooling("features"), vec![tiny::spread()], io);
+    });
+    let in_twos = EngineConfig {
+        max_batch: 2,
+        ..EngineConfig::default()
+    };
+    for (config, fits) in [(EngineConfig::default(), true), (in_twos, false)] {
+        let bundle = Bundle::open(directory.path()).unwrap();
+        let checked = check_bundle(&config, &runtime(), &bundle);
+        assert_eq!(checked.is_ok(), fits);
+        let limits = secondlook::imaging::Limits::default();
+        let started = Engine::start(&config, limits, &runtime(), vec![bundle]);
+        assert_eq!(started.is_ok(), fits);
+    }
+}
+
 /// Changes the manifest and returns what the check says, or `ok`.
 fn verdict_after(replace: &str, with: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -86,6 +139,11 @@ fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
             "unknown field `verzion`",
         ),
         ("format = 1", "format = 2", "`format` must be 1"),
+        (
+            "crop_edge_px = 8",
+            "crop_edge_px = 5000",
+            "must lie in 1 to 4096",
+        ),
         ("name = \"tiny\"", "name = \"Tiny Model\"", "lower-case"),
         (
             "name = \"LSIL\"",

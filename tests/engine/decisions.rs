@@ -5,7 +5,7 @@ use std::fs;
 use secondlook::{
     bundle::Method,
     config::EngineConfig,
-    engine::{EngineError, PredictRequest},
+    engine::{EngineError, PredictRequest, Warning},
     uncertainty::{Action, Reason},
 };
 
@@ -61,7 +61,10 @@ async fn the_bundles_policy_decides() {
         })
     };
 
-    let first = ask(Method::McDropout, None).await.unwrap().answer;
+    let first = ask(Method::McDropout, None).await.unwrap();
+    let says_passes = |warning: &Warning| matches!(warning, Warning::Passes { .. });
+    assert!(!first.warnings.iter().any(says_passes));
+    let first = first.answer;
     assert_eq!(
         first.decision.action,
         Action::Accept,
@@ -71,6 +74,21 @@ async fn the_bundles_policy_decides() {
     assert!(first.decision.reasons.is_empty());
     let normalised = first.normalised.entropy.unwrap();
     assert!((normalised - first.summary.paper.entropy / 1000.0).abs() < 1e-12);
+    let fewer = PredictRequest {
+        method: Some(Method::McDropout),
+        passes: Some(10),
+        ..request(1)
+    };
+    let fewer = engine.predict(fewer).await.unwrap();
+    let of_fifty = 5.0 * fewer.answer.summary.paper.entropy;
+    let normalised = fewer.answer.normalised.entropy.unwrap();
+    assert!((normalised - of_fifty / 1000.0).abs() < 1e-12);
+    let other_passes = Warning::Passes {
+        method: Method::McDropout,
+        passes: 10,
+        calibrated: 50,
+    };
+    assert!(fewer.warnings.contains(&other_passes));
     assert_eq!(
         first.normalised.variance, None,
         "the bundle has no range for it"

@@ -225,7 +225,7 @@ pub fn give_the_baseline_the_head_of_views(directory: &Path) {
 }
 
 /// Replaces a part of the manifest that occurs in it.
-fn change_manifest(directory: &Path, part: &str, with: &str) {
+pub fn change_manifest(directory: &Path, part: &str, with: &str) {
     let path = directory.join("bundle.toml");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(part), "{part}");

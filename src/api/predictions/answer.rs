@@ -207,6 +207,8 @@ pub struct WarningAnswer {
 pub enum WarningCode {
     /// The crop does not have the size of those that the model was trained on.
     CropSize,
+    /// A policy decided on another number of samples than it was calibrated with, so that its promise does not hold.
+    Passes,
     /// Nobody gave the scale of the field, and its width is not that of the model's fields.
     ScaleAssumed,
 }

@@ -179,6 +179,7 @@ impl From<&Warning> for WarningAnswer {
     fn from(warning: &Warning) -> Self {
         let code = match warning {
             Warning::CropSize { .. } => WarningCode::CropSize,
+            Warning::Passes { .. } => WarningCode::Passes,
             Warning::ScaleAssumed { .. } => WarningCode::ScaleAssumed,
         };
         Self {

@@ -33,7 +33,8 @@ pub struct PredictionQuery {
     #[serde(default)]
     #[param(style = Form, explode = true, required = false, value_type = BTreeSet<MethodName>)]
     pub compare: Vec<MethodName>,
-    /// T, the number of samples, for the methods that draw them; the model's own when absent.
+    /// T, the number of samples, for the methods that draw them; the model's own when absent. Policies promise something of
+    /// the model's own number only.
     #[param(nullable = false, minimum = 1, maximum = 65535, format = Int32)]
     pub passes: Option<u32>,
     /// Seed of every random choice; derived from the image's bytes when absent, so that the same upload gets the same answer.

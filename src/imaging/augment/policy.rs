@@ -17,7 +17,7 @@ pub enum Augmentation {
     /// Area and aspect are drawn as torchvision's `RandomResizedCrop` does. It draws again where the rectangle is larger than
     /// the image; here the image lies at a random place within the rectangle and the rest is padded.
     RandomResizedCrop {
-        /// Smallest and largest area of the rectangle, as a part of the image's; from 0.001 to 2.
+        /// Smallest and largest area of the rectangle, as a part of the image's; from 0.001 to 4.
         scale: [f64; 2],
         /// Smallest and largest width over height, drawn uniformly in their logarithm; from 0.1 to 10.
         ratio: [f64; 2],

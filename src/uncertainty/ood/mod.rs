@@ -1,8 +1,8 @@
 //! How unlike the cells of training an image is, from features or statistics of a layer.
 //!
 //! Served is [`OodModel`]: the Mahalanobis distance to one Gaussian over all training cells, with a conformal p-value.
-//! The others ([`Mahalanobis`] by class, [`Neighbours`], [`energy`]) are what the evaluation compares it with. In all of
-//! them a larger number is more unlike.
+//! The others ([`Mahalanobis`] by class, [`Neighbours`], [`energy`]) are what the literature would have instead, for whoever
+//! compares them on data of their own. In all of them a larger number is more unlike.
 
 mod conformal;
 mod energy;

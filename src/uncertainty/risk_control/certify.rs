@@ -24,7 +24,7 @@ pub struct Certificate {
     pub trials: u64,
     /// Mistakes among them.
     pub errors: u64,
-    /// The larger p-value there; absent when there were too few cases or images to test any threshold.
+    /// The largest p-value there; absent when there were too few cases or images to test any threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
     /// When nothing is promised, how many images more would promise something if they were like the present ones; absent when
@@ -46,7 +46,7 @@ pub struct Step {
     pub errors: u64,
     /// Upper bound of the risk at level 1 − δ, as if cells were independent (Clopper and Pearson).
     pub risk_upper: f64,
-    /// Both tests.
+    /// Every test.
     pub p_value: PValue,
     /// Whether the sequence of tests came here and passed.
     pub certified: bool,
@@ -69,7 +69,7 @@ pub struct Certified {
 
 /// Finds the loosest threshold at which the tally's promise holds with risk ≤ `alpha` and confidence 1 − `delta`.
 ///
-/// The steps are tested by [`Sequence::of`], as long as the larger p-value is ≤ δ.
+/// The steps are tested by [`Sequence::of`], as long as the largest p-value is ≤ δ.
 ///
 /// # Errors
 /// [`RiskError::NotAProbability`] when `alpha` or `delta` is not strictly between 0 and 1.

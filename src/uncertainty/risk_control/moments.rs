@@ -1,4 +1,4 @@
-//! Sums over images from which both tests are computed, for any α.
+//! Sums over images from which the tests are computed, for any α.
 
 use super::p_value::UNSEEN_IMAGES;
 use super::tally::ImageTally;
