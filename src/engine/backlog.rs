@@ -54,7 +54,7 @@ pub(super) struct Load {
     pub(super) deadline: Option<Instant>,
 }
 
-/// A request's place in the backlog; what it has not done is taken off when it is dropped.
+/// A request's place in the backlog, until it is dropped.
 pub(super) struct Admission {
     backlog: Arc<Backlog>,
     priority: Priority,
@@ -128,20 +128,11 @@ impl Backlog {
     }
 }
 
-impl Admission {
-    /// Part of the work is done.
-    pub(super) fn done(&mut self, cost: usize) {
-        let cost = cost.min(self.cost);
-        self.cost -= cost;
-        let mut admitted = self.backlog.lock();
-        let mine = admitted.of(self.priority);
-        *mine = mine.saturating_sub(cost);
-    }
-}
-
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.done(self.cost);
+        let mut admitted = self.backlog.lock();
+        let mine = admitted.of(self.priority);
+        *mine = mine.saturating_sub(self.cost);
     }
 }
 
@@ -168,15 +159,13 @@ mod tests {
     fn a_full_backlog_refuses_until_work_is_done() {
         let backlog = backlog();
         let large = load(900, Priority::Bulk);
-        let mut admission = backlog.admit(large).unwrap();
+        let admission = backlog.admit(large).unwrap();
         let refusal = backlog.check(load(1, Priority::Bulk)).unwrap_err();
         let EngineError::QueueFull { retry_after } = refusal else {
             panic!("{refusal}");
         };
         assert_eq!(retry_after, Duration::from_secs(9), "900 images at 10 ms");
         assert_eq!(backlog.retry_after(), retry_after);
-        admission.done(850);
-        assert!(backlog.check(load(50, Priority::Bulk)).is_ok());
         drop(admission);
         assert!(backlog.check(large).is_ok(), "nothing is before it");
     }
