@@ -52,6 +52,11 @@ impl Load {
         1e3 * quantile(&mut self.latencies, share)
     }
 
+    /// Share of the requests that were turned away, from 0 to 1.
+    pub fn refused_share(&self) -> f64 {
+        self.refused as f64 / (self.answered + self.refused).max(1) as f64
+    }
+
     fn note(&mut self, status: u16, elapsed: Duration) {
         self.answered += usize::from(status == 200);
         match status {

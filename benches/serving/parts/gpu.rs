@@ -64,6 +64,7 @@ pub fn methods(setting: &Setting) -> Outcome<Figures> {
                 figures.note(&subject, "CPU ms/image", there.cpu_ms);
                 figures.note(&subject, "p50 ms", there.load.latency_ms(0.5));
                 figures.note(&subject, "p99 ms", there.load.latency_ms(0.99));
+                figures.note(&subject, "refused", there.load.refused_share());
                 figures.note(&subject, "failed", there.load.failed as f64);
                 let faster = there.load.rate() / here.load.rate();
                 figures.note(&subject, "throughput: GPU / cores", faster);

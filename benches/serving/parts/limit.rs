@@ -151,8 +151,7 @@ fn note(
         note("p99 ms", load.latency_ms(0.99), None);
         let asked = (method == Method::Baseline && is_alone).then_some(AtMost(1.10));
         note(LATENCY, latency_ms / limit_ms, asked);
-        let asked = load.answered + load.refused;
-        note("refused", load.refused as f64 / asked as f64, None);
+        note("refused", load.refused_share(), None);
         note("failed", load.failed as f64, None);
         note("generator's CPU ms/image", generator_cpu_ms, None);
         match clients {
