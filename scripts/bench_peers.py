@@ -19,9 +19,8 @@ from peer_bench import bundles, fifty, table, venvs
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 224
 IMAGES = 256
-# Of peers.json of the harness: the name of the virtual environment.
-VENV_OF = {"pytriton": "triton", "bentoml+limit": "bentoml"}
-LIMITED = "bentoml+limit"
+# Of peers.json of the harness: the name of the virtual environment where it is another; a limit needs none of its own.
+VENV_OF = {"pytriton": "triton"}
 START_OURS = ROOT / "scripts/peer_bench/start_ours.sh"
 
 
@@ -38,6 +37,11 @@ def options():
     return parser.parse_args()
 
 
+def venv_of(name):
+    name = name.removesuffix("+limit")
+    return VENV_OF.get(name, name)
+
+
 def main():
     chosen = options()
     harness = chosen.shared.resolve() / "peers"
@@ -45,7 +49,7 @@ def main():
         sys.exit(f"{harness} does not hold the peers' harness: give its parent folder with --shared, or SHARED=… to make")
     sys.path.insert(1, str(harness))
     peers = json.loads((harness / "peers.json").read_text())
-    limited = [peer for peer in json.loads((harness / "peers_limit.json").read_text()) if peer["name"] == LIMITED]
+    limited = json.loads((harness / "peers_limit.json").read_text())
     if chosen.only:
         peers, limited = ([peer for peer in of if peer["name"] in chosen.only.split(",")] for of in (peers, limited))
 
@@ -53,17 +57,18 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
     folder = chosen.work.resolve() / "venvs"
     # FastAPI's environment also runs the raw loop and the load generator.
-    needed = sorted({"fastapi", *(VENV_OF.get(peer["name"], peer["name"]) for peer in peers)})
+    needed = sorted({"fastapi", *(venv_of(peer["name"]) for peer in peers + limited)})
     not_installed = venvs.make_all(folder, needed)
     for name in ("onnx", "fastapi"):
         if name in not_installed:
             sys.exit(f"{name}: {not_installed[name]}; nothing can be measured without it")
     model, one_graph, heads = prepare(chosen, harness, folder)
-    ours = {"name": table.OURS, "script": str(START_OURS), "path": "/v1/predictions?method=baseline", "format": "raw", "env": {"BUNDLES": str(one_graph)}}
+    ours = {"name": table.OURS, "script": str(START_OURS), "path": "/v1/predictions?method=baseline", **fifty.FORM, "env": {"BUNDLES": str(one_graph)}}
 
-    problems = {peer["name"]: not_installed[venv] for peer in peers + limited if (venv := VENV_OF.get(peer["name"], peer["name"])) in not_installed}
+    problems = {peer["name"]: not_installed[venv] for peer in peers + limited if (venv := venv_of(peer["name"])) in not_installed}
     run = Harness(chosen, harness, folder, model)
     run.lines.unlink(missing_ok=True)
+    run.agree(ours)
     works = [peer for peer in peers if peer["name"] not in problems] + [ours]
     phases = chosen.phases.split(",")
     if "main" in phases:
@@ -71,7 +76,7 @@ def main():
     if "overload" in phases:
         run.compare(works + [peer for peer in limited if peer["name"] not in problems], "overload")
     if "fifty" in phases:
-        run.fifty({"script": str(START_OURS), "env": {"BUNDLES": str(heads)}}, ours)
+        run.fifty({"script": str(START_OURS), "env": {"BUNDLES": str(heads)}})
     report(chosen, run, [*peers, *limited, ours], problems, folder)
 
 
@@ -116,25 +121,33 @@ class Harness:
             if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode != 0:
                 print(f"the harness stopped early: see {log}", file=sys.stderr)
 
-    def fifty(self, heads, ours):
+    def one_by_one(self):
+        """The harness' way to start a server and to ask it, without its order of rounds."""
         from compare import Run  # of the harness
 
-        run = Run(SimpleNamespace(**{key.replace("-", "_"): value for key, value in self.settings.items()}))
+        return Run(SimpleNamespace(**{key.replace("-", "_"): value for key, value in self.settings.items()}))
+
+    def agree(self, ours):
+        """Ends the run unless ours answers as FastAPI does; the other peers import the same code for decoding and inference."""
         images = sorted((self.chosen.work / "crops").glob("*.jpg"))[:16]
-        apart = fifty.disagreement(run, ours, images)
-        print(f"largest difference of a probability between a peer and ours on {len(images)} images: {apart}")
-        if apart is not None and apart > fifty.TOLERANCE:
+        apart = fifty.disagreement(self.one_by_one(), ours, images)
+        if apart is None:
+            sys.exit(f"FastAPI or ours did not start, so their answers cannot be compared: see {self.settings['logs']}")
+        print(f"largest difference of a probability between FastAPI and ours on {len(images)} images: {apart}", flush=True)
+        if apart > fifty.TOLERANCE:
             sys.exit("ours and the peers do not answer alike: they do not serve the same model, and no figure would mean anything")
+
+    def fifty(self, heads):
         print("measuring (fifty passes)", flush=True)
         # Fifty passes take a peer half a second: the harness' shorter windows would hold no answer.
-        fifty.measure(run, self.chosen.rounds, max(4.0, self.chosen.seconds), heads)
+        fifty.measure(self.one_by_one(), self.chosen.rounds, max(4.0, self.chosen.seconds), heads)
 
 
 def report(chosen, run, peers, problems, folder):
     """Prints and writes the table and what is asked of ours."""
     lines = [json.loads(line) for line in run.lines.read_text().splitlines()]
     results, names = table.Results(lines), [peer["name"] for peer in peers]
-    versions = {name: venvs.version_of(folder, VENV_OF.get(name, name)) for name in names if name != table.OURS and name not in problems}
+    versions = {name: venvs.version_of(folder, venv_of(name)) for name in names if name != table.OURS and name not in problems}
     # A peer that failed in one phase is still in the table with what the others gave.
     failed = sorted({f"{line['peer']} (round {line['round']})" for line in lines if line.get("kind") == "fail"})
     text = f"{machine()}; rounds: {chosen.rounds}.\n\n{table.markdown(results, names, problems, versions)}"

@@ -7,7 +7,9 @@ fifty times; ours runs the trunk once and the head with fifty masks.
 import json
 import urllib.request
 
-OURS = {"name": "ours, mc_dropout T = 50", "path": "/v1/predictions?method=mc_dropout", "format": "raw"}
+# How ours is sent an image: as a form, which is what most of the peers parse.
+FORM = {"format": "multipart", "field": "image"}
+OURS = {"name": "ours, mc_dropout T = 50", "path": "/v1/predictions?method=mc_dropout", **FORM}
 BY_HAND = {"name": "fastapi50", "script": "peers/start_fastapi50.sh", "path": "/predict", "format": "multipart", "field": "file"}
 MLSERVER = {"name": "mlserver", "script": "peers/start_mlserver.sh", "path": "/v2/models/cells/infer", "format": "v2", "field": "file"}
 ROWS = ["--rows", 50]
@@ -54,7 +56,7 @@ def measure(run, rounds, seconds, ours):
 
 
 def disagreement(run, ours, images):
-    """The largest difference of a probability between a peer and ours on the same model and images; None without one."""
+    """The largest difference of a probability between FastAPI and ours on the same model and images; None where one does not start."""
     servers = []
     try:
         (peer, peer_url), (mine, my_url) = run.up(BY_HAND, "agree"), run.up(ours, "agree")
@@ -68,13 +70,14 @@ def disagreement(run, ours, images):
 
 
 def difference(peer_url, my_url, image):
-    mine = ask(my_url, image, "image/jpeg")["probabilities"]
-    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="c.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
-    theirs = ask(peer_url, head + image + b"\r\n--b--\r\n", "multipart/form-data; boundary=b")["probs"]
+    mine = ask(my_url, image, FORM["field"])["probabilities"]
+    theirs = ask(peer_url, image, BY_HAND["field"])["probs"]
     return max(abs(one["probability"] - other) for one, other in zip(mine, theirs, strict=True))
 
 
-def ask(url, body, media_type):
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": media_type})
+def ask(url, image, field):
+    head = f'--b\r\nContent-Disposition: form-data; name="{field}"; filename="c.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    body = head.encode() + image + b"\r\n--b--\r\n"
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
