@@ -14,7 +14,7 @@ PAGE, RESULTS, RESULTS_ON_GPU = Path("docs/PERFORMANCE.md"), Path("work/bench"),
 PLOT = "throughput.svg"
 # Columns of the long table that the page shows; all of them are in serving.json.
 LIMIT_COLUMNS = (
-    "images/s", "throughput: server / loop", "CPU ms/image", "CPU per image: loop / server", "p50 ms", "p99 ms", "p50: server / loop",
+    "images/s", "throughput: server / loop", "CPU ms/image", "CPU per image: loop / server", "p50 ms", "p99 ms", "p50: server / loop", "refused",
 )
 
 
@@ -47,13 +47,21 @@ def part_table(part):
 
 
 def verdicts(part):
-    """Every figure that something is asked of: median, range over the rounds, and whether it was reached."""
-    lines = []
+    """What something is asked of: a line for each figure that was missed, with its range; one line for all that were reached."""
+    lines, reached = [], {}
     for figure in part["figures"]:
-        if figure["asked"]:
-            reached = "reached" if figure["reached"] else "**missed**"
-            spread = f"{short(figure['median'])} [{short(figure['least'])}, {short(figure['most'])}]"
-            lines.append(f"- {figure['subject']}: {figure['what']}: {spread}, {figure['asked']} asked: {reached}")
+        if not figure["asked"]:
+            continue
+        median = short(figure["median"])
+        if figure["reached"]:
+            reached.setdefault(f"{figure['what']} {figure['asked']}", []).append(f"{figure['subject']}: {median}")
+        else:
+            spread = f"{median} [{short(figure['least'])}, {short(figure['most'])}]"
+            lines.append(f"- {figure['subject']}: {figure['what']}: {spread}, {figure['asked']} asked: **missed**")
+    if reached:
+        others = "others " if lines else ""
+        count = sum(map(len, reached.values()))
+        lines.append(f"- {count} {others}reached: " + "; ".join(f"{asked} ({'; '.join(named)})" for asked, named in reached.items()))
     return "\n".join(lines)
 
 
