@@ -6,8 +6,10 @@
 # The folder with the data and with the harness for other servers
 SHARED ?= ../shared
 DATA ?= $(SHARED)/data/cric
-# Pictures that are no cells of this kind, for the report alone
-UNLIKE ?= --unlike herlev=$(SHARED)/data/herlev --unlike photographs=$(SHARED)/data/ood
+# Pictures that are no cells of this kind, for the report alone; those that are there
+HERLEV := $(wildcard $(SHARED)/data/herlev)
+PHOTOGRAPHS := $(wildcard $(SHARED)/data/ood)
+UNLIKE ?= $(if $(HERLEV),--unlike herlev=$(HERLEV)) $(if $(PHOTOGRAPHS),--unlike photographs=$(PHOTOGRAPHS))
 TRUNK ?= weights/efficientnet_lite0.onnx
 BUNDLE ?= models/cric-lite0
 EDGE ?= 140
@@ -27,7 +29,7 @@ help: ## list the targets
 run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK_LISTEN changes it)
 	$(CARGO) run $(BUILD) --bin secondlook -- serve
 
-test: runtime lint ## everything that guards the project: format, lints, and every test
+test: runtime lint ## format, lints, and every Rust test
 	$(CARGO) test $(BUILD) --features trainer
 
 test-clients: runtime ## use a running server through generated clients and others (PROGRAM=… takes one that is built already)
