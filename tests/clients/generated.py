@@ -78,12 +78,11 @@ class Clients:
         run(["npm", "ci", "--no-audit", "--no-fund"], folder)
 
     def openapi_generator_java(self) -> list:
-        install_jars()
         client = "tests/clients/java/Example.java"
         generate(client)
         folder = self.folder / "java"
         sources = [*folder.glob("src/main/java/**/*.java"), HERE / "java" / "Generated.java", ROOT / client]
-        # Jackson lies in the generator's own jar.
+        # Jackson lies in the generator's own jar; forms are sent by Apache's httpmime, a package of Debian's.
         (generator,) = Path(sys.prefix).glob("lib/python*/site-packages/openapi_generator_cli/*.jar")
         jars = [generator, *(JARS / f"{name}.jar" for name in ["httpmime", "httpclient", "httpcore", "commons-logging"])]
         path = ":".join(map(str, jars))
@@ -93,16 +92,6 @@ class Clients:
     def progenitor(self) -> list:
         run(["bash", "-euc", commands_of("tests/clients/rust/src/main.rs")])
         return [self.folder / "rust" / "debug" / "secondlook-client"]
-
-
-def install_jars() -> None:
-    """The generated Java sends forms by Apache's httpmime, which Debian has as a package."""
-    if (JARS / "httpmime.jar").exists():
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"there is no {JARS}/httpmime.jar: install Debian's package libhttpmime-java")
-    run(["apt-get", "update"])
-    run(["apt-get", "install", "--yes", "--no-install-recommends", "libhttpmime-java"])
 
 
 def expected(address: str) -> dict:

@@ -8,6 +8,18 @@ folder=$(cd "$2" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 document=$(realpath "${OPENAPI:-openapi.yaml}")
 venv=$folder/venv
+
+# Nothing is installed outside of the folder; what the clients need besides is said before anything runs.
+missing=
+command -v javac > /dev/null || missing="$missing openjdk-17-jdk-headless"
+[ -e /usr/share/java/httpmime.jar ] || missing="$missing libhttpmime-java"
+command -v npm > /dev/null || missing="$missing nodejs npm"
+[ -x "$venv/bin/python" ] || python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+    echo "the clients need packages that are missing; on Debian: apt-get install --no-install-recommends$missing" >&2
+    exit 2
+fi
+
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 # The commands of docs/CLIENTS.md find the generators.
