@@ -67,9 +67,15 @@ function decision(answer, policy) {
     make("p", {}, make("span", { class: `badge large ${action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)),
     reasons(answer, policy).map((reason) => make("p", {}, reason)),
     bar && !isUnlike(answer) && [limit(value, policy.threshold, words), make("p", { class: "quiet" }, words.charAt(0).toUpperCase() + words.slice(1))],
-    policy && action === "accept" && make("p", { class: "quiet" }, `Promise: ${policy.promise}, for cells like the ${policy.certificate.cells} it was measured on.`),
+    policy && action === "accept" && make("p", { class: "quiet" }, promiseInWords(policy)),
     answer.warnings.map((warning) => make("p", { class: "warning" }, make("b", {}, "Note: "), warningInWords(warning))),
   ].flat(2);
+}
+
+/// A policy written by hand has no cells that it was measured on.
+function promiseInWords({ promise, certificate }) {
+  const of = certificate ? `, for cells like the ${certificate.cells} it was measured on` : "";
+  return `Promise: ${promise}${of}.`;
 }
 
 function record(answer, policy) {

@@ -2,6 +2,8 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
@@ -43,4 +45,13 @@ export function newKey() {
   const printed = execFileSync(PROGRAM, ["keys", "new", "page"], { encoding: "utf8", cwd: ROOT });
   const at = printed.indexOf("\n");
   return { key: printed.slice(0, at), entry: printed.slice(at + 1).trim() };
+}
+
+/// A new folder with a copy of one model, after a change to its manifest.
+export function copyOfModel(name, change) {
+  const folder = mkdtempSync(path.join(tmpdir(), "secondlook-models-"));
+  const manifest = path.join(folder, name, "bundle.toml");
+  cpSync(path.join(ROOT, "models", name), path.join(folder, name), { recursive: true });
+  writeFileSync(manifest, change(readFileSync(manifest, "utf8")));
+  return folder;
 }

@@ -1,11 +1,12 @@
 // A server that refuses, asks for a key, or is gone.
 
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
 
 import { TABLE, answered, check, launch, openExample, openField, visit } from "../browser.js";
-import { newKey, startServer } from "../server.js";
+import { copyOfModel, newKey, startServer } from "../server.js";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -40,6 +41,25 @@ test("a key is asked for, and kept in the tab alone", () => {
     const another = await visit(browser, server.url, { refusals: true });
     await another.locator("#key").waitFor();
   });
+});
+
+test("a promise that rests on no cells is shown without them", async () => {
+  const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, ""));
+  try {
+    await withServer({ MODELS__DIRECTORY: models }, async (server) => {
+      const { policies } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();
+      assert.ok(policies.length > 0 && policies.every((policy) => policy.certificate === null));
+      const page = await visit(browser, server.url);
+      await openExample(page, "A cell called NILM");
+      await answered(page);
+      const verdict = await page.locator(".verdict").innerText();
+      assert.ok(verdict.includes("Accept") && verdict.includes("Promise: of the cells accepted"), verdict);
+      assert.ok(!verdict.includes("measured on"), verdict);
+      await check(page, "by-hand");
+    });
+  } finally {
+    rmSync(models, { recursive: true });
+  }
 });
 
 test("the page works below a path of a proxy", () => withServer({}, async (server) => {
