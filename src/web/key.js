@@ -3,6 +3,9 @@
 import { announce, find, show } from "./dom.js";
 
 const NAME = "secondlook-key";
+/// A browser sends nothing else in a header, and no key has anything else.
+const POSSIBLE = /^[!-~]+$/;
+const IMPOSSIBLE = "This cannot be an API key: it has a space, an accent or another sign that no key has. Copy the key once more.";
 let kept = null;
 
 /// A browser that forbids storage still keeps the key until the page is left.
@@ -17,6 +20,12 @@ function keep(key) {
 
 export const headers = () => (read() ? { Authorization: `Bearer ${read()}` } : {});
 
+function refuse(field) {
+  find("key-why").textContent = IMPOSSIBLE;
+  announce(IMPOSSIBLE);
+  field.focus();
+}
+
 /// Shows the field, and calls back once with a key given.
 export function askForKey(problem, then) {
   const [section, form, field] = [find("key"), find("key-form"), find("key-value")];
@@ -26,8 +35,10 @@ export function askForKey(problem, then) {
   announce("This server asks for an API key.");
   form.onsubmit = (event) => {
     event.preventDefault();
-    keep(field.value.trim());
+    const key = field.value.trim();
     field.value = "";
+    if (!POSSIBLE.test(key)) return refuse(field);
+    keep(key);
     show(section, false);
     then();
   };

@@ -62,6 +62,27 @@ test("a promise that rests on no cells is shown without them", async () => {
   }
 });
 
+test("what cannot be a key is refused before it is kept", () => {
+  const { key, entry } = newKey();
+  return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
+    const page = await visit(browser, server.url, { refusals: true });
+    const field = page.getByLabel("API key", { exact: true });
+    for (const wrong of [`${key}ß`, `“${key}”`, `${key} x`]) {
+      await field.fill(wrong);
+      await page.keyboard.press("Enter");
+      await page.locator("#key-why").getByText("This cannot be an API key").waitFor();
+      assert.equal(await page.locator("#problem").isVisible(), false);
+      assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+      assert.equal(await page.evaluate(() => document.activeElement.id), "key-value");
+    }
+    await check(page, "key-impossible");
+    await field.fill(key);
+    await page.keyboard.press("Enter");
+    await page.locator("#key").waitFor({ state: "hidden" });
+    await page.locator("#method option").first().waitFor({ state: "attached" });
+  });
+});
+
 test("the page works below a path of a proxy", () => withServer({}, async (server) => {
   const to = new URL(server.url);
   const proxy = http.createServer((request, response) => {
