@@ -50,7 +50,7 @@ function openImage(blob, name, { expert = null, table = null } = {}) {
   return attempt(async () => {
     await ready();
     const opened = await open(blob, name);
-    if (image) URL.revokeObjectURL(image.url);
+    close();
     [image, said] = [opened, expert];
     show(find("start"), false);
     show(find("work"));
@@ -233,9 +233,14 @@ function askForViews(cell) {
     button.disabled = true;
     button.textContent = "Asking…";
     const nuclei = [{ id: cell.id, ...cell.place }];
-    const onCell = (line) => { if (line.prediction) cell.prediction = line.prediction; };
+    let problem = null;
+    const onCell = (line) => {
+      problem = line.problem;
+      cell.prediction = line.prediction ?? cell.prediction;
+    };
     try {
       await server.askAboutField({ image: image.blob, name: image.name, nuclei, query: settings.fieldQuery({ pictures: true }), onCell });
+      if (problem) throw new Problem(problem);
     } finally {
       if (worklist.chosen === cell) showCell(cell, about());
     }
@@ -243,9 +248,15 @@ function askForViews(cell) {
   });
 }
 
+function close() {
+  if (image) URL.revokeObjectURL(image.url);
+  image = null;
+}
+
 function startAgain() {
   halt();
   forgetAnswers();
+  close();
   hideProblem();
   show(find("work"), false);
   show(find("start"));

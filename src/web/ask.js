@@ -65,5 +65,5 @@ async function* lines(response) {
 const broken = (answered, all) => new Problem({
   title: "The connection broke",
   detail: `${answered} of ${all} cells were answered.`,
-  hint: "What is there is shown; ask again for the rest.",
+  hint: "What is there is shown. To ask again is to ask about all of them.",
 });

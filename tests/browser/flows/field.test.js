@@ -90,6 +90,39 @@ test("augmented views of a cell are asked for when somebody wants them, and chan
   await check(page, "field-views");
 });
 
+test("views that are not given are said to be missing, and the rest of the answer stays", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  const problem = { type: "urn:secondlook:problem:busy", title: "Too much work is waiting", status: 503, detail: "there is no room for this cell", hint: "ask again in a while", request_id: "of-the-views" };
+  const line = JSON.stringify({ index: 0, id: "1", prediction: null, problem });
+  await page.route("**/v1/fields?*", (route) => route.fulfill({ contentType: "application/x-ndjson", body: `${line}\n` }));
+  const ask = page.getByRole("button", { name: "Ask for augmented views of this cell" });
+  await ask.click();
+  await page.locator("#problem").getByText("There is no room for this cell.").waitFor();
+  assert.notEqual(await page.locator("#live").innerText(), "The augmented views are there.");
+  assert.equal(await ask.isEnabled(), true);
+  assert.equal(await page.locator(".methods tbody tr").count(), 3);
+  await check(page, "field-views-refused");
+});
+
+test("a table that is dropped where no image is open is refused", async () => {
+  const page = await visit(browser, server.url);
+  await openField(page);
+  await page.getByRole("button", { name: "Open another image" }).click();
+  const text = readFileSync(TABLE, "utf8");
+  await page.evaluate((content) => {
+    const data = new DataTransfer();
+    data.items.add(new File([content], "smear.csv", { type: "text/csv" }));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+  }, text);
+  await page.locator("#problem").getByText("Open an image first; a table of nuclei (CSV) comes after it.").waitFor();
+  assert.equal(await markers(page).count(), 0);
+  await openField(page);
+  await page.setInputFiles("#table", TABLE);
+  await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
+});
+
 test("the list is walked with the keyboard", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");

@@ -147,6 +147,7 @@ test("a connection that breaks leaves what was answered", () => withServer({}, a
   const there = await page.locator("#list [role=option]").count();
   assert.ok(there >= 1 && there < 10, `${there} cells`);
   await page.locator("#problem").getByText(`${there} of 10 cells were answered.`).waitFor();
+  await page.locator("#problem").getByText("To ask again is to ask about all of them.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Ask about 10 cells" }).isEnabled(), true);
   await check(page, "broken");
 }));
