@@ -50,7 +50,7 @@ pub fn start(config: &LogConfig) -> Result<(), LogError> {
         LogFormat::Json => log
             .json()
             .flatten_event(true)
-            .with_current_span(false)
+            .with_current_span(true)
             .with_span_list(false)
             .finish()
             .try_init()?,

@@ -1,10 +1,17 @@
-//! The dashboard and the alert rules ask for figures that the server has.
+//! The dashboard and the alert rules ask for figures that the server has, and send to a log that names causes.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, io::Cursor, path::Path};
 
+use secondlook::bundle::{
+    onnx::{float_tensor, node},
+    sha256_hex,
+};
 use serde_json::Value;
 
-use super::server::Server;
+use super::{
+    server::{Server, problem},
+    tiny,
+};
 
 /// Every expression of the dashboard's panels and of the alert rules.
 fn expressions() -> Vec<String> {
@@ -69,4 +76,71 @@ async fn every_expression_refers_to_figures_and_labels_that_exist() {
             );
         }
     }
+}
+
+/// The small bundle with a trunk that gives no number for an image that is bright, as the noise of the trial is not.
+fn write_dazzled_bundle(directory: &Path) {
+    tiny::trunk_and_heads(directory);
+    let trunk = directory.join("trunk.onnx");
+    let digest = || sha256_hex(&fs::read(&trunk).unwrap());
+    let before = digest();
+    let nodes = vec![
+        node("GlobalAveragePool", &["image"], "pooled"),
+        node("Flatten", &["pooled"], "colour"),
+        node("Sub", &["bright", "colour"], "darkness"),
+        node("Sqrt", &["darkness"], "root"),
+        node("MatMul", &["root", "spread"], "features"),
+    ];
+    let constants = vec![float_tensor("bright", &[], &[0.75]), tiny::spread()];
+    let io = (vec![tiny::image()], vec![tiny::features()]);
+    tiny::write(&trunk, nodes, constants, io);
+    let manifest = directory.join("bundle.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(manifest, text.replace(&before, &digest())).unwrap();
+}
+
+fn white() -> Vec<u8> {
+    let mut png = Cursor::new(Vec::new());
+    let image = image::RgbImage::from_pixel(8, 8, image::Rgb([255; 3]));
+    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+#[tokio::test]
+async fn the_log_names_the_cause_beside_each_request_id() {
+    let models = tempfile::tempdir().unwrap();
+    let directory = models.path().join("tiny");
+    fs::create_dir(&directory).unwrap();
+    write_dazzled_bundle(&directory);
+    let server = Server::of(models.path(), &[("LOG__FORMAT", "json")]);
+
+    let alone = server.predict("", white()).header("X-Request-Id", "alone");
+    let told = problem(alone.send().await.unwrap()).await;
+    assert_eq!(told["type"], "urn:secondlook:problem:internal", "{told}");
+    let field = reqwest::multipart::Form::new()
+        .part("image", reqwest::multipart::Part::bytes(white()))
+        .text("nuclei", r#"[{"x": 4, "y": 4}]"#);
+    let lines = server
+        .post("/v1/fields")
+        .header("Accept", "application/x-ndjson")
+        .header("X-Request-Id", "in-lines")
+        .multipart(field);
+    let text = lines.send().await.unwrap().text().await.unwrap();
+    assert!(text.contains("urn:secondlook:problem:internal"), "{text}");
+
+    let log = server.log();
+    let parsed = log.lines().map(serde_json::from_str::<Value>);
+    let parsed: Vec<Value> = parsed.collect::<Result<_, _>>().unwrap();
+    let causes = parsed.iter().filter(|line| line["level"] == "ERROR");
+    let ids: Vec<&Value> = causes
+        .map(|line| {
+            assert!(
+                line["error"].as_str().unwrap().contains("not finite"),
+                "{line}"
+            );
+            assert!(line.get("spans").is_none(), "{line}");
+            &line["span"]["request_id"]
+        })
+        .collect();
+    assert_eq!(ids, ["alone", "in-lines"], "{log}");
 }

@@ -10,6 +10,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout_at};
+use tracing::Instrument;
 
 use super::outcome::{Judge, Outcome};
 use crate::{
@@ -30,7 +31,7 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
 ) -> Response {
     // Room for every line: writing one never waits.
     let (lines, written) = mpsc::channel::<Bytes>(requests.len().max(1));
-    tokio::spawn(async move {
+    let answering = async move {
         let _held = held;
         let mut open: Vec<bool> = vec![true; requests.len()];
         let write = |index: usize, outcome: Outcome| lines.try_send(line(&line_of(index, outcome)));
@@ -58,7 +59,8 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
                 return;
             }
         }
-    });
+    };
+    tokio::spawn(answering.in_current_span());
     let body = stream::unfold(written, |mut written| async {
         let line = written.recv().await?;
         Some((Ok::<_, Infallible>(line), written))

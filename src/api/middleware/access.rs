@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{keys::Client, request_id::RequestId};
 use crate::{bundle::Method, engine::Model, telemetry::metrics};
@@ -38,14 +38,15 @@ impl AnsweredBy {
     }
 }
 
-/// Logs and counts a request when it is answered, or when its client went away.
+/// Logs and counts a request when it is answered, or when its client went away. Whatever is logged meanwhile has its id.
 pub(super) async fn record(
     Extension(id): Extension<RequestId>,
     request: Request,
     next: Next,
 ) -> Response {
+    let span = id.span();
     let mut line = Line::begin(id, &request);
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span).await;
     line.answered_by = response.extensions().get::<AnsweredBy>().cloned();
     line.client = response.extensions().get::<Client>().cloned();
     line.status = response.status().as_u16();

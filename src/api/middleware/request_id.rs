@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use tracing::{Span, error_span};
 use ulid::Ulid;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,6 +26,11 @@ impl RequestId {
             Some(id) => Self(id.into()),
             None => Self(Ulid::new().to_string().into()),
         }
+    }
+
+    /// What is logged inside it has the id beside it. Of the highest level, so that no filter takes it from an error.
+    pub(super) fn span(&self) -> Span {
+        error_span!("request", request_id = %self)
     }
 }
 

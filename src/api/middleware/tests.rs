@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-//! What becomes of errors that no handler of ours made.
+//! What becomes of errors that no handler of ours made, and what the log says of them.
+
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Json, Router,
@@ -13,7 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
-use super::{panicked, problems, request_id};
+use super::{access, panicked, problems, request_id};
 use tower_http::catch_panic::CatchPanicLayer;
 
 async fn panics_always() -> String {
@@ -27,6 +29,7 @@ fn routes() -> Router {
         .route("/json", post(|_: Json<Value>| async {}))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(problems::write_bodies))
+        .layer(from_fn(access::record))
         .layer(from_fn(request_id::assign))
 }
 
@@ -85,4 +88,40 @@ async fn every_bare_error_becomes_a_problem() {
     }
     let (response, _) = ask("PUT", "/json").await;
     assert_eq!(response.headers()[header::ALLOW], "POST");
+}
+
+/// Log lines as text, of everything that this thread logs.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_with_the_id_of_its_request_and_each_line_has_it_once() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let (_, problem) = ask("GET", "/panics").await;
+    drop(guard);
+    let id = problem["request_id"].as_str().unwrap();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let cause = text
+        .lines()
+        .find(|line| line.contains("a handler panicked"));
+    let access = text.lines().find(|line| line.contains("status=500"));
+    for line in [cause.unwrap(), access.unwrap()] {
+        assert_eq!(line.matches(id).count(), 1, "{line}");
+    }
 }
