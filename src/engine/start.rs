@@ -113,6 +113,11 @@ pub fn check_bundle(
     Ok(())
 }
 
+/// How many workers [`Engine::start`] starts.
+pub fn workers(config: &EngineConfig) -> usize {
+    Layout::of(config).workers
+}
+
 /// How the cores are shared out.
 #[derive(Clone, Copy)]
 struct Layout {

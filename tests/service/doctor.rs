@@ -175,6 +175,21 @@ fn faults_of_the_machine_are_named() {
     assert_named(&mut few_files, "open files", &["64", "ulimit"]);
 }
 
+/// Only a machine of more than eight cores can tell this from a worker for each core.
+#[test]
+fn as_many_workers_are_counted_as_a_gpu_gets() {
+    let models = sound();
+    let cuda = r#"["cuda:0", "cpu"]"#;
+    let output = doctor(models.path())
+        .env("SECONDLOOK_ENGINE__EXECUTION_PROVIDERS", cuda)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let expected = format!("{cores} cores for {} workers", cores.min(8));
+    assert!(said.contains(&expected), "`{expected}`: {said}");
+}
+
 #[test]
 fn limits_that_let_clients_take_more_memory_than_there_is_are_noted() {
     let models = sound();

@@ -3,7 +3,10 @@
 use std::{fs, io, net::TcpListener, num::NonZero, thread};
 
 use super::finding::Finding;
-use crate::config::{AccessConfig, Config};
+use crate::{
+    config::{AccessConfig, Config},
+    engine::workers,
+};
 
 /// Fewer connections and files at once than this are too few for a server.
 const FEWEST_FILES: u64 = 1024;
@@ -68,16 +71,9 @@ fn available_cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-fn workers(config: &Config) -> usize {
-    match config.engine.workers {
-        0 => available_cores(),
-        workers => workers,
-    }
-}
-
 fn cores(config: &Config) -> Finding {
     const CHECK: &str = "cores";
-    let (cores, workers) = (available_cores(), workers(config));
+    let (cores, workers) = (available_cores(), workers(&config.engine));
     let threads = workers.saturating_mul(config.engine.intra_threads.max(1));
     if threads > cores {
         return Finding::note(
@@ -98,7 +94,7 @@ fn memory(config: &Config) -> Option<Finding> {
     let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
     // Read once and kept once as the runtime wants them.
     let models = bytes_below(&config.models.directory).saturating_mul(2);
-    let pictures = picture.saturating_mul(bytes(workers(config)));
+    let pictures = picture.saturating_mul(bytes(workers(&config.engine)));
     let least = models.saturating_add(pictures);
     let most = least.saturating_add(held_for_clients(config, picture));
     let sums = format!(
