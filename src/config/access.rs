@@ -28,7 +28,7 @@ pub struct AccessConfig {
 
 /// One API key. The key itself is nowhere: only its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an entry with `name` and `sha256`")]
 pub struct KeyConfig {
     /// Whose key it is, for the log.
     pub name: String,

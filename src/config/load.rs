@@ -8,6 +8,7 @@ use std::{
 
 use figment::{
     Figment,
+    error::{Kind, OneOf},
     providers::{Env, Format, Toml},
 };
 
@@ -18,6 +19,8 @@ const DEFAULT_FILE: &str = "config/secondlook.toml";
 /// The variable that names the file; it is no key of the file itself.
 const FILE_VARIABLE: &str = "SECONDLOOK_CONFIG";
 const PREFIX: &str = "SECONDLOOK_";
+/// Where the path of an entry for an API key begins.
+const KEYS: [&str; 2] = ["access", "keys"];
 
 /// What the command line says, which wins over everything else.
 #[derive(Clone, Debug, Default)]
@@ -120,8 +123,9 @@ fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
     Ok(Figment::new())
 }
 
-/// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed, except those that Kubernetes sets in every
-/// container beside a service called `secondlook`.
+/// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed, except the one that names the file, the one
+/// that clients take their API key from, and those that Kubernetes sets in every container beside a service called
+/// `secondlook`.
 fn environment_layer() -> Env {
     Env::prefixed(PREFIX)
         .filter(|name| is_key(&name.as_str().to_ascii_uppercase()))
@@ -129,18 +133,41 @@ fn environment_layer() -> Env {
 }
 
 fn is_key(name: &str) -> bool {
-    name != "CONFIG"
-        && name != "PORT"
+    !matches!(name, "CONFIG" | "API_KEY" | "PORT")
         && !name.starts_with("PORT_")
         && !name.starts_with("SERVICE_")
 }
 
-/// The first of figment's complaints on one line: a TOML error draws a picture over several.
+/// The first of figment's complaints on one line. A TOML error draws a picture of the line that is wrong, which may hold an
+/// API key.
 fn one_line(error: figment::Error) -> String {
-    let text = error
-        .into_iter()
-        .next()
-        .map(|first| first.to_string())
-        .unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let first = error.into_iter().next();
+    let text = first.map(|first| in_words(&first)).unwrap_or_default();
+    let lines = text.lines().map(str::trim).filter(|line| !is_drawn(line));
+    lines.collect::<Vec<_>>().join(": ")
+}
+
+/// Such as `3 | keys = …`.
+fn is_drawn(line: &str) -> bool {
+    let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    rest.trim_start().starts_with('|')
+}
+
+/// What stands in `access.keys` by mistake may be an API key itself, which belongs in no log.
+fn in_words(error: &figment::Error) -> String {
+    if !error.path.starts_with(&KEYS.map(str::to_owned)) {
+        return error.to_string();
+    }
+    let expected = match &error.kind {
+        Kind::InvalidType(_, expected)
+        | Kind::InvalidValue(_, expected)
+        | Kind::InvalidLength(_, expected) => expected.clone(),
+        Kind::UnknownVariant(_, known) | Kind::UnknownField(_, known) => OneOf(known).to_string(),
+        Kind::MissingField(name) => format!("a field `{name}`"),
+        _ => "something else".to_owned(),
+    };
+    format!(
+        "in `{}`, {expected} was expected: write entries as `secondlook keys new NAME` prints them, in brackets",
+        KEYS.join(".")
+    )
 }

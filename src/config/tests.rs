@@ -140,6 +140,48 @@ fn variables_that_kubernetes_sets_are_no_keys() {
 }
 
 #[test]
+fn the_variable_of_clients_is_no_key() {
+    Jail::expect_with(|jail| {
+        jail.set_env("SECONDLOOK_API_KEY", "secondlook_0123");
+        assert_eq!(load().unwrap(), Config::default());
+        Ok(())
+    });
+}
+
+#[test]
+fn an_api_key_in_place_of_its_entry_is_not_repeated() {
+    let digest = "0".repeat(64);
+    let wrong = [
+        ("secondlook_0123".to_owned(), "sequence"),
+        ("[secondlook_0123]".to_owned(), "an entry with"),
+        ("{secondlook_0123 = 1}".to_owned(), "sequence"),
+        ("[{name = \"lims\"}]".to_owned(), "`sha256`"),
+        ("[{secondlook_0123 = 1}]".to_owned(), "`sha256`"),
+        (
+            format!("[{{name = \"lims\", sha256 = \"{digest}\", scopes = [\"secondlook_0123\"]}}]"),
+            "`predict`",
+        ),
+    ];
+    for (value, expected) in wrong {
+        Jail::expect_with(|jail| {
+            jail.set_env("SECONDLOOK_ACCESS__KEYS", &value);
+            let error = load().unwrap_err();
+            assert!(!error.contains("secondlook_0123"), "{error}");
+            for word in [expected, "access.keys", "secondlook keys new"] {
+                assert!(error.contains(word), "`{word}`: {error}");
+            }
+            Ok(())
+        });
+    }
+    let error = load_from_file("[access]\nkeys = secondlook_0123").unwrap_err();
+    assert!(!error.contains("secondlook_0123"), "{error}");
+    assert!(
+        error.contains("line 2") && error.contains("given.toml"),
+        "{error}"
+    );
+}
+
+#[test]
 fn impossible_values_are_refused() {
     let impossible = [
         "listen = 'nowhere'",
