@@ -162,6 +162,22 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
     let allowed = preflight(&server, "https://lims.example").await.unwrap();
     assert!(allowed.status().is_success());
     assert_eq!(allowed.headers()[ALLOWED], "https://lims.example");
+    let listed = |name: &str| allowed.headers()[name].to_str().unwrap().to_lowercase();
+    assert_eq!(listed("access-control-allow-methods"), "get,post");
+    let headers = listed("access-control-allow-headers");
+    for header in [
+        "authorization",
+        "content-type",
+        "x-api-key",
+        "idempotency-key",
+        "x-accession",
+        "x-request-id",
+        "x-request-timeout",
+        "request-timeout",
+        "inference-header-content-length",
+    ] {
+        assert!(headers.split(',').any(|name| name == header), "{headers}");
+    }
     let stranger = preflight(&server, "https://elsewhere.example")
         .await
         .unwrap();
@@ -173,6 +189,11 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
     let refused = refused.send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(refused.headers()[ALLOWED], "https://lims.example");
+    let exposed = &refused.headers()["access-control-expose-headers"];
+    assert_eq!(
+        exposed,
+        "retry-after,x-request-id,inference-header-content-length,idempotency-replayed"
+    );
 }
 
 /// What `serve` says instead of starting.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{idempotency, keys};
-use crate::config::AccessConfig;
+use super::{deadline, idempotency, keys, request_id};
+use crate::{api::v2, config::AccessConfig};
 
 /// How long a browser may remember what it was allowed.
 const REMEMBERED: Duration = Duration::from_secs(3600);
@@ -19,24 +19,26 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
     };
     let layer = CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([HttpMethod::GET, HttpMethod::POST, HttpMethod::DELETE])
-        .allow_headers([
-            header::ACCEPT,
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static(keys::HEADER),
-            HeaderName::from_static(idempotency::HEADER),
-            HeaderName::from_static("x-request-id"),
-            HeaderName::from_static("x-request-timeout"),
-            HeaderName::from_static("x-accession"),
-        ])
+        .allow_methods([HttpMethod::GET, HttpMethod::POST])
+        .allow_headers(sent().collect::<Vec<_>>())
         .expose_headers([
             header::RETRY_AFTER,
-            HeaderName::from_static("x-request-id"),
+            request_id::HEADER,
+            v2::HEADER_LENGTH,
             HeaderName::from_static(idempotency::REPLAYED),
         ])
         .max_age(REMEMBERED);
     (!config.allowed_origins.is_empty()).then_some(layer)
+}
+
+/// The headers that a request may bring.
+fn sent() -> impl Iterator<Item = HeaderName> {
+    let common = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE];
+    let own = [request_id::HEADER, v2::HEADER_LENGTH];
+    let named = [keys::HEADER, idempotency::HEADER, "x-accession"];
+    let named = named.into_iter().chain(deadline::HEADERS);
+    let named = named.map(HeaderName::from_static);
+    common.into_iter().chain(own).chain(named)
 }
 
 /// The configuration has refused what is no origin.

@@ -14,7 +14,7 @@ use crate::api::{
     service::Service,
 };
 
-const HEADERS: [&str; 2] = ["x-request-timeout", "request-timeout"];
+pub(super) const HEADERS: [&str; 2] = ["x-request-timeout", "request-timeout"];
 
 /// When nobody waits for a request any more.
 #[derive(Clone, Copy, Debug)]

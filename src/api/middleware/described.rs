@@ -40,7 +40,6 @@ fn describe_path(path: &str, item: &mut PathItem) {
     for (method, operation) in [
         (axum::http::Method::GET, &mut item.get),
         (axum::http::Method::POST, &mut item.post),
-        (axum::http::Method::DELETE, &mut item.delete),
     ] {
         let Some(operation) = operation else { continue };
         if scope_of(&method, path).is_none() {

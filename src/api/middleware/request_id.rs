@@ -11,7 +11,7 @@ use axum::{
 use tracing::{Span, error_span};
 use ulid::Ulid;
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over from a client.
 const MAX_LENGTH: usize = 128;
 

@@ -21,6 +21,8 @@ use tower_http::decompression::RequestDecompressionLayer;
 use super::{health, problem::Problem, service::Service};
 use crate::engine::Model;
 
+pub(super) use request::HEADER_LENGTH;
+
 /// Every route of the protocol. Request bodies may be compressed with gzip or deflate.
 pub(super) fn routes() -> Router<Service> {
     Router::new()

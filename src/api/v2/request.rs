@@ -13,7 +13,7 @@ use crate::api::{
 };
 
 /// How many bytes of the body are JSON; the rest are tensors. Without it, all are.
-pub(super) const HEADER_LENGTH: HeaderName =
+pub(in crate::api) const HEADER_LENGTH: HeaderName =
     HeaderName::from_static("inference-header-content-length");
 
 /// An inference request. Members that are not known here are passed over, as the protocol wants; parameters are refused.
