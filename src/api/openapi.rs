@@ -1,9 +1,9 @@
 //! The description of the interface, generated from the code: OpenAPI 3.1.
 
-use axum::{Json, extract::State};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
+use axum::Json;
+use serde::Deserialize;
 use utoipa::{
     IntoResponses, OpenApi, ToSchema,
     openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
@@ -13,7 +13,6 @@ use super::{
     middleware,
     problem::{self, ProblemBody},
     router::documented_routes,
-    service::Service,
 };
 
 /// What is written by hand; paths and schemas are collected from the handlers.
@@ -108,6 +107,7 @@ pub fn yaml() -> Result<String, impl std::error::Error + Send + Sync + 'static> 
 }
 
 /// `GET /openapi.json`.
-pub(super) async fn json(State(_): State<Service>) -> Json<openapi::OpenApi> {
-    Json(document())
+pub(super) async fn json() -> Json<&'static openapi::OpenApi> {
+    static DOCUMENT: LazyLock<openapi::OpenApi> = LazyLock::new(document);
+    Json(&DOCUMENT)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bundle::Bundle,
-    config::{Config, Overrides},
+    config::Config,
     engine::{Runtime, StartError, check_bundle},
 };
 
@@ -37,10 +37,7 @@ pub(super) fn run(command: &BundlesCommand) -> Result<ExitCode, StartFailure> {
 }
 
 fn check_all(directories: &[PathBuf], file: &ConfigFile) -> Result<ExitCode, StartFailure> {
-    let config = Config::load(&Overrides {
-        file: file.config.clone(),
-        ..Overrides::default()
-    })?;
+    let config = file.load()?;
     let runtime = Runtime::load(config.runtime.library())?;
     let mut outcome = ExitCode::SUCCESS;
     for directory in directories {

@@ -14,6 +14,20 @@ pub(super) struct ConfigFile {
     pub(super) config: Option<PathBuf>,
 }
 
+impl ConfigFile {
+    /// The configuration of a command that has no other options of its kind.
+    pub(super) fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.overrides())
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            file: self.config.clone(),
+            ..Overrides::default()
+        }
+    }
+}
+
 /// What the command line may say about serving.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServeOptions {
@@ -41,9 +55,9 @@ impl ServeOptions {
 
     fn overrides(&self) -> Overrides {
         Overrides {
-            file: self.file.config.clone(),
             listen: self.listen,
             models: self.models.clone(),
+            ..self.file.overrides()
         }
     }
 }

@@ -9,7 +9,6 @@ use tokio::runtime::Builder;
 use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, start};
 use crate::{
     bundle::{Bundle, Method, Precision},
-    config::{Config, Overrides},
     engine::Runtime,
     quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels},
 };
@@ -54,10 +53,7 @@ enum Numbers {
 }
 
 pub(super) fn run(options: &QuantiseOptions) -> Result<ExitCode, StartFailure> {
-    let config = Config::load(&Overrides {
-        file: options.file.config.clone(),
-        ..Overrides::default()
-    })?;
+    let config = options.file.load()?;
     let bundle = Bundle::open(&options.directory)?;
     let runtime = Runtime::load(config.runtime.library())?;
     let range_images = found(&options.images)?;

@@ -53,7 +53,7 @@ pub struct KeyConfig {
 pub enum Scope {
     /// Sending images: everything under `/v1` and `/v2` that is not read only.
     Predict,
-    /// Looking: what is loaded, and the state of jobs.
+    /// Looking: which models are loaded, and what they offer and promise.
     Read,
     /// The figures for Prometheus.
     Metrics,

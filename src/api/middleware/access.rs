@@ -1,7 +1,7 @@
 //! One line in the log and one count in the metrics for every request. Never the query, a header or the body: they may
 //! hold an accession.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::{
     Extension,
@@ -13,7 +13,7 @@ use axum::{
 use tracing::{Instrument, info};
 
 use super::{keys::Client, request_id::RequestId};
-use crate::{bundle::Method, engine::Model, telemetry::metrics};
+use crate::{api::predictions::milliseconds, bundle::Method, engine::Model, telemetry::metrics};
 
 /// What is logged when the client went away before its answer, as nginx does.
 const CLIENT_WENT_AWAY: u16 = 499;
@@ -101,10 +101,6 @@ impl Drop for Line {
             "request",
         );
     }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Methods are the client's to invent; the metrics know a few.

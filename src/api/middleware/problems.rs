@@ -58,11 +58,7 @@ fn bare_problem_of(request: &Request) -> impl FnOnce(StatusCode) -> Problem + us
                 Problem::new(kind, format!("{path} does not know {method}"))
                     .hint("the Allow header lists the methods")
             }
-            StatusCode::INTERNAL_SERVER_ERROR => Problem::new(
-                kind,
-                "the request could not be answered, and the cause was logged",
-            )
-            .hint("report the request_id to whoever runs this server"),
+            StatusCode::INTERNAL_SERVER_ERROR => Problem::mistake_of_ours(),
             _ => Problem::new(kind, "the request could not be read"),
         }
     }

@@ -199,6 +199,6 @@ fn timing_ms(timing: &Timing) -> TimingMs {
 }
 
 /// Microseconds are as fine as anybody reads.
-fn milliseconds(duration: Duration) -> f64 {
+pub(in crate::api) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -16,6 +16,7 @@ pub use answer::{
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
     WarningAnswer, WarningCode,
 };
+pub(super) use convert::milliseconds;
 pub use convert::{AnswerOptions, prediction_answer};
 pub(super) use create::{__path_create_prediction, create_prediction};
 pub use query::{Include, PredictionQuery};

@@ -95,6 +95,11 @@ impl Problem {
     /// Our mistake: the cause goes to the log, the client hears only that there was one.
     fn internal(cause: &RunError) -> Self {
         error!(error = %cause, "the engine failed");
+        Self::mistake_of_ours()
+    }
+
+    /// What a client hears of a mistake whose cause was logged.
+    pub(in crate::api) fn mistake_of_ours() -> Self {
         Self::new(
             ProblemKind::Internal,
             "the request could not be answered, and the cause was logged",
