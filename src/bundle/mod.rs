@@ -19,3 +19,4 @@ pub use method::{Method, UnknownMethod};
 pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};
 pub use snomed_ct::is_snomed_ct;
+pub use validate::{BUNDLE_NAME, is_bundle_name};

@@ -52,22 +52,27 @@ fn accept<E: ToString>(verdict: Result<(), E>, key: &str) -> Check {
     })
 }
 
-fn check_identity(manifest: &Manifest) -> Check {
-    let name_is_plain = |name: &str| {
-        let plain = |character: char| {
-            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
-        };
-        !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
+/// What [`is_bundle_name`] asks for, in words.
+pub const BUNDLE_NAME: &str = "1 to 64 lower-case letters, digits and hyphens";
+
+/// Whether a bundle may have this name, which stands in addresses and logs as it is.
+pub fn is_bundle_name(name: &str) -> bool {
+    let plain = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
     };
+    !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
+}
+
+fn check_identity(manifest: &Manifest) -> Check {
     require(
         manifest.format == FORMAT,
         "format",
         &format!("must be {FORMAT}, the version that this program reads"),
     )?;
     require(
-        name_is_plain(&manifest.name),
+        is_bundle_name(&manifest.name),
         "name",
-        "must be 1 to 64 lower-case letters, digits and hyphens",
+        &format!("must be {BUNDLE_NAME}"),
     )?;
     require(!manifest.version.is_empty(), "version", "must not be empty")?;
     require(!manifest.licence.is_empty(), "licence", "must not be empty")

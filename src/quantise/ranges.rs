@@ -65,10 +65,8 @@ impl Ranges {
                 continue;
             };
             let (_, values) = output.try_extract_tensor::<f32>()?;
-            let fold =
-                |start: f32, pick: fn(f32, f32) -> f32| values.iter().copied().fold(start, pick);
-            extremes.low.push(fold(f32::INFINITY, f32::min));
-            extremes.high.push(fold(f32::NEG_INFINITY, f32::max));
+            extremes.low.push(extreme(values, f32::min));
+            extremes.high.push(extreme(values, f32::max));
         }
         Ok(())
     }
@@ -91,6 +89,13 @@ impl Ranges {
     }
 }
 
+/// The least or the greatest of the values; not a number where one of them is none, which `f32::min` would pass over.
+fn extreme(values: &[f32], pick: fn(f32, f32) -> f32) -> f32 {
+    let finite = values.iter().all(|value| value.is_finite());
+    let extreme = values.iter().copied().reduce(pick);
+    extreme.filter(|_| finite).unwrap_or(f32::NAN)
+}
+
 /// The number that [`COVERED`] of `values` do not exceed.
 fn covered(mut values: Vec<f32>) -> Option<f32> {
     if !values.iter().all(|value| value.is_finite()) {
@@ -104,7 +109,14 @@ fn covered(mut values: Vec<f32>) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::covered;
+    use super::{covered, extreme};
+
+    #[test]
+    fn a_value_that_is_no_number_is_no_extreme_to_be_passed_over() {
+        assert_eq!(extreme(&[2.0, -1.0], f32::min), -1.0);
+        assert!(extreme(&[2.0, f32::NAN, -1.0], f32::min).is_nan());
+        assert!(extreme(&[2.0, f32::INFINITY], f32::min).is_nan());
+    }
 
     #[test]
     fn the_strangest_image_in_a_hundred_is_left_out() {

@@ -32,12 +32,17 @@ impl Draft {
         if taken || out.is_file() {
             return Err(QuantiseError::Occupied(out.to_owned()));
         }
-        let mut partial = out.as_os_str().to_owned();
+        // Beside the directory, not in it, also where the path ends with a slash.
+        let mut partial = out.file_name().unwrap_or(out.as_os_str()).to_owned();
         partial.push(".partial");
         let draft = Self {
-            partial: PathBuf::from(partial),
+            partial: out.with_file_name(partial),
             out: out.to_owned(),
         };
+        if draft.partial.is_dir() {
+            // A run that was killed left it.
+            fs::remove_dir_all(&draft.partial).map_err(QuantiseError::file(&draft.partial))?;
+        }
         fs::create_dir_all(&draft.partial).map_err(QuantiseError::file(&draft.partial))?;
         for entry in fs::read_dir(directory).map_err(QuantiseError::file(directory))? {
             let from = entry.map_err(QuantiseError::file(directory))?.path();

@@ -41,7 +41,7 @@ pub use dataset::crop_table::{CropRow, CropSettings, CropTable, LeftOut};
 pub use dataset::crops::{CropOptions, CropOutcome, crop_dataset};
 pub use dataset::labels::{Grouping, LabelEntry, LabelSet};
 pub use dataset::part::Part;
-pub use dataset::split::{Split, SplitOptions, SplitRow, split};
+pub use dataset::split::{Split, SplitOptions, SplitRow, split, split_again};
 pub use error::TrainingError;
 pub use features::cache::{FeatureMatrix, FeatureRequest, FeatureSet, features};
 pub use features::graph::Graph;

@@ -36,6 +36,7 @@ fn prepared() -> Prepared {
     let options = CropOptions {
         edge: 21,
         padding: Padding::Reflect,
+        leave_out: true,
     };
     let hidden = ProgressBar::hidden();
     let table = crop_dataset(&data, &workspace, &options, &hidden)

@@ -224,7 +224,9 @@ fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
         said.contains("classifications.csv, line 14") && said.contains("--leave-out"),
         "{said}"
     );
+    assert!(work.join("left_out.csv").is_file() && !work.join("crops.csv").exists());
     succeed(&[&order[..], &["--leave-out"]].concat());
+    assert!(work.join("crops.csv").is_file());
 }
 
 #[test]
@@ -239,6 +241,15 @@ fn impossible_orders_get_one_sentence() {
         &order(&["--method", "baseline", "--num-classes", "5"]),
         "run `secondlook-train crop` first",
     );
+    let model =
+        |rest: &[&str]| train(&[&["model", "--data", "/nowhere"], &places[..], rest].concat());
+    let out = ["--report", path(&work), "--out"];
+    assert_refused(
+        &model(&[&out[..], &["models/My_Cells"]].concat()),
+        "`My_Cells` is no name",
+    );
+    let unlike = ["models/mine", "--unlike", "birds=/nowhere/birds"];
+    assert_refused(&model(&[&out[..], &unlike].concat()), "/nowhere/birds");
     assert_refused(
         &train(&["crop", "--data", "/nowhere", "--work", path(&work)]),
         "there is no data set",

@@ -33,6 +33,7 @@ fn cric_is_cut_and_divided_whole() {
         &CropOptions {
             edge: 93,
             padding: Padding::Reflect,
+            leave_out: true,
         },
         &ProgressBar::hidden(),
     )

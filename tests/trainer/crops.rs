@@ -23,7 +23,11 @@ fn crop(
     edge: u32,
     padding: Padding,
 ) -> Result<CropOutcome, TrainingError> {
-    let options = CropOptions { edge, padding };
+    let options = CropOptions {
+        edge,
+        padding,
+        leave_out: true,
+    };
     crop_dataset(data, workspace, &options, &ProgressBar::hidden())
 }
 

@@ -51,6 +51,7 @@ fn prepared() -> Prepared {
         &CropOptions {
             edge: 21,
             padding: Padding::Reflect,
+            leave_out: true,
         },
         &ProgressBar::hidden(),
     )

@@ -1,6 +1,7 @@
 //! The whole way with a trunk that is fine-tuned: one command makes a bundle with promises, and makes it again alike.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::{Command, Output},
@@ -85,6 +86,15 @@ fn one_command_makes_a_bundle_with_promises_and_again_the_same() {
         !said.contains("test part:"),
         "the test part is not looked at"
     );
+    let tested = |work: &str| -> BTreeSet<String> {
+        let split = fs::read_to_string(folder.join(work).join("split.csv")).unwrap();
+        let test = split.lines().filter(|line| line.ends_with(",test"));
+        test.map(str::to_owned).collect()
+    };
+    // Seed 3 is the work folder's own.
+    let own = tested("first/work");
+    assert!(!own.is_empty());
+    assert_eq!(tested("first/work/seed_4"), own);
     let again = table(run(folder, "first/work", first));
     assert_eq!(
         again.matches("mean loss of each epoch []").count(),

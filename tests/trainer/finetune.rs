@@ -43,6 +43,7 @@ static CELLS: LazyLock<Cells> = LazyLock::new(|| {
     let options = CropOptions {
         edge: 21,
         padding: Padding::Reflect,
+        leave_out: true,
     };
     let cropped = crop_dataset(&data, &workspace, &options, &bar);
     let table = cropped.unwrap().table;

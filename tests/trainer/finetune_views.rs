@@ -83,6 +83,7 @@ fn a_view_lies_in_the_field_where_the_crop_was_cut() {
         let options = CropOptions {
             edge,
             padding: Padding::Reflect,
+            leave_out: true,
         };
         let table = crop_dataset(&dataset, &workspace, &options, &bar);
         let table = table.unwrap().table;

@@ -24,6 +24,7 @@ fn crop(data: &Dataset, work: &Path) -> CropOutcome {
     let options = CropOptions {
         edge: 11,
         padding: Padding::Reflect,
+        leave_out: true,
     };
     let workspace = Workspace::open(work).unwrap();
     crop_dataset(data, &workspace, &options, &ProgressBar::hidden()).unwrap()

@@ -8,6 +8,7 @@ use std::{
 use proptest::prelude::*;
 use secondlook::training::{
     CropRow, LabelSet, Part, Split, SplitOptions, TrainingError, split as split_with_labels,
+    split_again,
 };
 
 fn bethesda() -> LabelSet {
@@ -109,6 +110,27 @@ fn parts_have_their_share_of_every_class() {
             );
         }
     }
+}
+
+#[test]
+fn another_seed_draws_other_folds_and_leaves_the_test_part_alone() {
+    let mut labels = bethesda();
+    let crops = sixty_images();
+    labels
+        .labels
+        .retain(|label| crops.iter().any(|crop| crop.label == label.name));
+    let first = split_with_labels(&crops, &labels, &options(1)).unwrap();
+    let again = split_again(&crops, &labels, &options(2), &first.rows).unwrap();
+    let order = |division: &Split| -> Vec<String> {
+        let cells = division.rows.iter();
+        cells.map(|row| row.cell_id.clone()).collect()
+    };
+    assert_eq!(order(&first), order(&again));
+    let pairs = || first.rows.iter().zip(&again.rows);
+    assert!(pairs().all(|(one, other)| (one.part == Part::Test) == (other.part == Part::Test)));
+    assert!(pairs().any(|(one, other)| one.part != other.part));
+    let parts = parts_of_images(&again);
+    assert!(parts.values().all(|parts| parts.len() == 1));
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::training::{
-    CropOptions, CropTable, Dataset, LeftOut, SplitOptions, TrainingError, Workspace,
+    CropOptions, CropRow, CropTable, Dataset, LabelSet, LeftOut, Split, SplitOptions, SplitRow,
+    TrainingError, Workspace,
     cli::{CutArgs, DivisionArgs, WorkArgs},
-    crop_dataset, progress, split,
-    workspace::write_csv,
+    crop_dataset, progress, split, split_again,
+    workspace::{read_csv, write_csv},
 };
 
 /// Cuts every cell out of its image.
@@ -24,6 +25,7 @@ pub fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
     let options = CropOptions {
         edge: args.edge,
         padding: args.padding.into(),
+        leave_out: args.leave_out,
     };
     let bar = progress::bar("crops");
     let outcome = crop_dataset(&dataset, &workspace, &options, &bar)?;
@@ -62,6 +64,29 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; a division that is impossible.
 pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
+    divide_by(args, work, split)
+}
+
+/// Draws the folds anew for the seed of this work folder; the test part stays that of the folder `own`.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is impossible.
+pub fn divide_again(
+    args: &DivisionArgs,
+    work: &WorkArgs,
+    own: &Workspace,
+) -> Result<(), TrainingError> {
+    let before: Vec<SplitRow> = read_csv(&own.split())?;
+    divide_by(args, work, |crops, labels, options| {
+        split_again(crops, labels, options, &before)
+    })
+}
+
+fn divide_by(
+    args: &DivisionArgs,
+    work: &WorkArgs,
+    by: impl FnOnce(&[CropRow], &LabelSet, &SplitOptions) -> Result<Split, TrainingError>,
+) -> Result<(), TrainingError> {
     let workspace = Workspace::open(&work.work)?;
     let table = CropTable::read(&workspace)?;
     let options = SplitOptions {
@@ -70,7 +95,7 @@ pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError>
         per_cell: args.per_cell,
         seed: work.seed,
     };
-    let division = split(&table.rows, &table.labels, &options)?;
+    let division = by(&table.rows, &table.labels, &options)?;
     write_csv(&workspace.split(), &division.rows)?;
     println!(
         "split: {} folds and a test part, seed {}, in {}",

@@ -8,7 +8,7 @@ use crate::{
         cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
         commands::{
             bundle::{folds_held_out, served_views},
-            cells::divide,
+            cells::{divide, divide_again},
             learn::{learn, named_folds, seen_cells, training},
         },
         dataset::crop_table::CropTable,
@@ -22,8 +22,9 @@ use crate::{
     },
 };
 
-/// Divides, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
-/// seed's folds, a column per seed and method. What was trained before is kept.
+/// Draws folds, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
+/// seed's folds, a column per seed and method. The test part is the same for every seed and is not looked at. What was
+/// divided or trained before is kept.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; what dividing, training or measuring says.
@@ -35,6 +36,11 @@ pub fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
         &args.seeds
     };
     let runtime = Runtime::load(None)?;
+    // A division that is there is the bundle's: its test part is nobody's fold.
+    let work = &args.heads.work;
+    if !Workspace::open(&work.work)?.split().is_file() {
+        divide(&args.division, work)?;
+    }
     let mut table: Option<TextTable> = None;
     for seed in seeds {
         let figures = of_seed(args, &runtime, *seed)?;
@@ -55,7 +61,6 @@ fn of_seed(
     seed: u64,
 ) -> Result<TextTable, TrainingError> {
     let heads = heads_of_seed(args, seed)?;
-    divide(&args.division, &heads.work)?;
     let study = seen_cells(&heads, CalibrationArgs::default())?;
     let training = training(&study, &heads)?;
     let folds = match args.only_folds.as_slice() {
@@ -85,7 +90,7 @@ fn one_fold() -> TrainingError {
     TrainingError::Impossible(reason.to_owned())
 }
 
-/// Another seed divides otherwise, so it gets a work folder of its own, with the same crops.
+/// Another seed has other folds, so it gets a work folder of its own, with the same crops and the same test part.
 fn heads_of_seed(args: &CrossValidateArgs, seed: u64) -> Result<HeadArgs, TrainingError> {
     let mut heads = args.heads.clone();
     if seed == heads.work.seed {
@@ -96,5 +101,6 @@ fn heads_of_seed(args: &CrossValidateArgs, seed: u64) -> Result<HeadArgs, Traini
     heads.work.seed = seed;
     heads.work.work = heads.work.work.join(format!("seed_{seed}"));
     Workspace::open(&heads.work.work)?.share_crops(&crops)?;
+    divide_again(&args.division, &heads.work, &crops)?;
     Ok(heads)
 }

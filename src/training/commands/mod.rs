@@ -14,6 +14,8 @@ use self::{
 use super::{
     TrainingError, augmented,
     cli::{Command, ModelArgs},
+    dataset::pictures,
+    export::write::bundle_name,
     trunks,
 };
 
@@ -45,6 +47,11 @@ pub fn run(command: &Command) -> Result<(), TrainingError> {
 
 fn model(args: &ModelArgs) -> Result<(), TrainingError> {
     let (bundle, heads) = (&args.bundle, &args.bundle.heads);
+    // What is used in the end is looked at in the beginning: between the two lie hours.
+    bundle_name(&bundle.out)?;
+    for set in &bundle.unlike {
+        pictures::read(&set.folder)?;
+    }
     crop(&args.cut, &heads.work.work)?;
     divide(&args.division, &heads.work)?;
     let (study, runtime) = open_study(heads, bundle.calibration)?;

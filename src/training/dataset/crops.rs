@@ -46,9 +46,12 @@ pub struct CropOptions {
     pub edge: u32,
     /// What stands for pixels outside the image.
     pub padding: Padding,
+    /// Go on without the cells that cannot be used; else the tables of an earlier cutting are left as they are.
+    pub leave_out: bool,
 }
 
-/// Cuts a square around every nucleus and writes PNGs, their table and the list of cells left out. Where the data set
+/// Cuts a square around every nucleus and writes PNGs, the list of cells left out and, as [`CropOptions::leave_out`] says,
+/// the table. Where the data set
 /// has no nuclei, each image is a crop as it is.
 ///
 /// A cell is left out (with a reason) when its image is missing or unreadable, its nucleus lies outside the image, its
@@ -75,10 +78,12 @@ pub fn crop_dataset(
         cuts
     })?;
     let outcome = gather(cuts, repeated, dataset, options)?;
-    write_csv(&workspace.crop_table(), &outcome.table.rows)?;
     write_csv(&workspace.left_out(), &outcome.left_out)?;
-    write_json(&workspace.crop_settings(), &outcome.table.settings)?;
-    write_json(&workspace.labels(), &outcome.table.labels)?;
+    if outcome.left_out.is_empty() || options.leave_out {
+        write_csv(&workspace.crop_table(), &outcome.table.rows)?;
+        write_json(&workspace.crop_settings(), &outcome.table.settings)?;
+        write_json(&workspace.labels(), &outcome.table.labels)?;
+    }
     Ok(outcome)
 }
 
@@ -141,7 +146,7 @@ impl Cutter<'_> {
                 &format!("unknown label `{}`", cell.label),
             )));
         };
-        let CropOptions { edge, padding } = *self.options;
+        let CropOptions { edge, padding, .. } = *self.options;
         let cut = cell
             .nucleus
             .map(|(x, y)| imaging::crop_at_nucleus(image, x, y, edge, padding));
@@ -219,7 +224,7 @@ fn gather(
 }
 
 fn settings(sizes: &[(u32, u32)], with_nuclei: bool, options: &CropOptions) -> CropSettings {
-    let CropOptions { edge, padding } = *options;
+    let CropOptions { edge, padding, .. } = *options;
     if !with_nuclei {
         return CropSettings {
             edge: median_longer_side(sizes),

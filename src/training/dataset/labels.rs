@@ -1,6 +1,9 @@
 //! The labels of a data set: their names, which of them are abnormal, and how they are grouped into fewer classes.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +109,17 @@ impl LabelSet {
         }
         for label in &self.labels {
             label.check_code()?;
+        }
+        let mut groups = BTreeMap::new();
+        for label in &self.labels {
+            let Some(group) = &label.group else {
+                continue;
+            };
+            if *groups.entry(group).or_insert(label.abnormal) != label.abnormal {
+                return Err(format!(
+                    "the group `{group}` holds normal and abnormal labels: a class is one or the other, so divide the group"
+                ));
+            }
         }
         let abnormal = self.labels.iter().filter(|label| label.abnormal).count();
         if abnormal == 0 || abnormal == self.labels.len() {
@@ -322,6 +336,8 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
+        let mixed = "[[labels]]\nname = \"a\"\nabnormal = false\ngroup = \"g\"\n[[labels]]\nname = \"b\"\nabnormal = true\ngroup = \"g\"\n";
+        assert!(refusal(mixed).contains("the group `g` holds normal and abnormal labels"));
         let twice = "[[labels]]\nname = \"a\"\nabnormal = false\n[[labels]]\nname = \"a\"\nabnormal = true\n";
         assert!(refusal(twice).contains("`a` names two labels"));
         let code = "[[labels]]\nname = \"a\"\nabnormal = false\nsnomed_ct = ";

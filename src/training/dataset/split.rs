@@ -4,7 +4,7 @@
 //! number of images) nearest to its share; the same idea as iterative stratification (Sechidis et al., 2011), with
 //! images instead of single cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,71 @@ pub fn split(
     options: &SplitOptions,
 ) -> Result<Split, TrainingError> {
     check(options)?;
+    let (parts, warnings) = divide(crops, labels, options, &shares(options))?;
+    Ok(Split {
+        rows: crops.iter().zip(parts).map(row).collect(),
+        warnings,
+    })
+}
+
+/// Draws the folds anew and leaves the test part as it is: what was not to be looked at stays out of every fold.
+///
+/// # Errors
+/// As [`split`], of the crops outside the test part.
+pub fn split_again(
+    crops: &[CropRow],
+    labels: &LabelSet,
+    options: &SplitOptions,
+    before: &[SplitRow],
+) -> Result<Split, TrainingError> {
+    check(options)?;
+    let tested = before.iter().filter(|row| row.part == Part::Test);
+    let (cells, images): (BTreeSet<&str>, BTreeSet<&str>) = tested
+        .map(|row| (row.cell_id.as_str(), row.image_id.as_str()))
+        .unzip();
+    let is_test = |crop: &CropRow| match options.per_cell {
+        true => cells.contains(crop.cell_id.as_str()),
+        false => images.contains(crop.image_id.as_str()),
+    };
+    let others: Vec<CropRow> = crops
+        .iter()
+        .filter(|crop| !is_test(crop))
+        .cloned()
+        .collect();
+    let share = 1.0 / options.folds as f64;
+    let folds: Vec<_> = (0..options.folds)
+        .map(|fold| (Part::Fold(fold), share))
+        .collect();
+    let (parts, warnings) = divide(&others, labels, options, &folds)?;
+    let mut parts = parts.into_iter();
+    let part_of = |crop: &CropRow| match is_test(crop) {
+        true => Part::Test,
+        false => parts.next().unwrap_or(Part::Test),
+    };
+    let parts: Vec<Part> = crops.iter().map(part_of).collect();
+    Ok(Split {
+        rows: crops.iter().zip(parts).map(row).collect(),
+        warnings,
+    })
+}
+
+fn row((crop, part): (&CropRow, Part)) -> SplitRow {
+    SplitRow {
+        cell_id: crop.cell_id.clone(),
+        image_id: crop.image_id.clone(),
+        label: crop.label.clone(),
+        part,
+    }
+}
+
+/// The part of each crop, and what a reader of the results must know.
+fn divide(
+    crops: &[CropRow],
+    labels: &LabelSet,
+    options: &SplitOptions,
+    shares: &[(Part, f64)],
+) -> Result<(Vec<Part>, Vec<String>), TrainingError> {
     let groups = groups(crops, labels, options.per_cell);
-    let shares = shares(options);
     if groups.len() < shares.len() {
         let reason = format!(
             "{} images cannot fill {} parts: give fewer folds",
@@ -74,23 +137,14 @@ pub fn split(
         return Err(TrainingError::Impossible(reason));
     }
     check_classes(&groups, labels, options)?;
-    let placed = place(&groups, &shares, options.seed);
+    let placed = place(&groups, shares, options.seed);
     let mut parts = vec![Part::Test; crops.len()];
     for (group, part) in groups.iter().zip(placed) {
         for row in &group.rows {
             parts[*row] = part;
         }
     }
-    let row = |(crop, part): (&CropRow, Part)| SplitRow {
-        cell_id: crop.cell_id.clone(),
-        image_id: crop.image_id.clone(),
-        label: crop.label.clone(),
-        part,
-    };
-    Ok(Split {
-        rows: crops.iter().zip(parts).map(row).collect(),
-        warnings: warnings(&groups, labels, options),
-    })
+    Ok((parts, warnings(&groups, labels, options, shares.len())))
 }
 
 fn check(options: &SplitOptions) -> Result<(), TrainingError> {
@@ -236,8 +290,13 @@ fn unit(options: &SplitOptions) -> &'static str {
     if options.per_cell { "cells" } else { "images" }
 }
 
-fn warnings(groups: &[Group], labels: &LabelSet, options: &SplitOptions) -> Vec<String> {
-    let (parts, unit) = (options.folds + 1, unit(options));
+fn warnings(
+    groups: &[Group],
+    labels: &LabelSet,
+    options: &SplitOptions,
+    parts: usize,
+) -> Vec<String> {
+    let unit = unit(options);
     let mut warnings = Vec::new();
     if options.per_cell {
         warnings.push(

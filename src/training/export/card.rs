@@ -248,13 +248,17 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
 }
 
 fn fill(template: &str, values: &Values) -> Result<String, TrainingError> {
-    let mut filled = template.to_owned();
-    for (name, value) in values {
-        filled = filled.replace(&format!("{{{name}}}"), value);
-    }
-    if filled.contains('{') {
+    let unknown = || {
         let reason = "the model card's template names a value that was not measured";
-        return Err(TrainingError::Impossible(reason.to_owned()));
+        TrainingError::Impossible(reason.to_owned())
+    };
+    // In one pass: what a value holds is no name, whatever braces are in it.
+    let mut parts = template.split('{');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').ok_or_else(unknown)?;
+        filled.push_str(values.get(name).ok_or_else(unknown)?);
+        filled.push_str(rest);
     }
     Ok(filled)
 }
@@ -269,5 +273,7 @@ mod tests {
         let values = Values::from([("cells", "7".to_owned())]);
         assert_eq!(fill("{cells} cells", &values).unwrap(), "7 cells");
         assert!(fill("{cells} cells of {images} images", &values).is_err());
+        let values = Values::from([("cells", "{our} 7".to_owned())]);
+        assert_eq!(fill("{cells} cells", &values).unwrap(), "{our} 7 cells");
     }
 }

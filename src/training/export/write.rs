@@ -6,9 +6,9 @@ use prost::Message;
 
 use crate::{
     bundle::{
-        Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest, McDropout,
-        Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
-        onnx::ModelProto, sha256_hex,
+        BUNDLE_NAME, Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
+        McDropout, Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
+        is_bundle_name, onnx::ModelProto, sha256_hex,
     },
     training::{
         Study, TrainingError, TrunkFile,
@@ -138,13 +138,18 @@ fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<FileReferenc
     })
 }
 
-fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
-    let name = directory
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let nameless =
-        || TrainingError::Impossible(format!("{} has no name for a bundle", directory.display()));
-    name.ok_or_else(nameless)
+/// The name of the bundle in a directory: the directory's own.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] where no bundle may be called so.
+pub fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    if is_bundle_name(&name) {
+        return Ok(name.into_owned());
+    }
+    Err(TrainingError::Impossible(format!(
+        "the bundle is named after its directory, and `{name}` is no name for it: end --out with {BUNDLE_NAME}"
+    )))
 }
 
 /// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     imaging::Normalisation,
     training::{
+        TrainingError,
         finetune::{
             sources::CellSource,
             warp::{Affine, warp},
@@ -50,6 +51,34 @@ impl Default for Augmentation {
 }
 
 impl Augmentation {
+    /// Refuses limits within which nothing can be drawn.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] that names the setting.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        let factors = [
+            ("scale", self.scale),
+            ("aspect", self.aspect),
+            ("saturation", self.saturation),
+            ("contrast", self.contrast),
+            ("brightness", self.brightness),
+            ("gain", self.gain),
+        ];
+        let fits = |factor: f32| factor.is_finite() && factor >= 1.0;
+        if let Some((name, factor)) = factors.iter().find(|(_, factor)| !fits(*factor)) {
+            return Err(TrainingError::Impossible(format!(
+                "{name} is {factor}: it is a factor of at least 1, and 1 leaves views as they are"
+            )));
+        }
+        if self.shift.is_finite() && self.shift >= 0.0 {
+            return Ok(());
+        }
+        Err(TrainingError::Impossible(format!(
+            "shift is {}: it must be at least 0",
+            self.shift
+        )))
+    }
+
     /// Draws a view: any turn, mirrored half of the time, the rest within the limits.
     pub fn draw(&self, random: &mut impl RngCore) -> View {
         let turn = random::unit(random) * std::f32::consts::TAU;

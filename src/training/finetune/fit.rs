@@ -132,7 +132,10 @@ fn learn_epoch(
     let (steps, recipe) = (plan.steps_per_epoch(), plan.recipe);
     let groups = model.groups(&recipe.optimiser);
     let mut sum = 0.0;
-    for batch in from.iter().take(steps) {
+    for _ in 0..steps {
+        // Whoever makes the views leaves early only when it panicked, and an epoch without them has taught nothing.
+        let ended = || TrainingError::Impossible("the views of an epoch ended early".to_owned());
+        let batch = from.recv().map_err(|_| ended())?;
         let (loss, gradients) = model.gradient(&learner.values, &batch?)?;
         learner.take_step(
             &gradients,

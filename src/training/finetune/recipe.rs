@@ -78,12 +78,23 @@ impl FineTuneRecipe {
                 "the edge of the trunk's input must be a multiple of 32 pixels".to_owned(),
             );
         }
+        if self.heads.member_hidden.contains(&0) {
+            return refuse("member_hidden: a hidden layer needs at least one unit".to_owned());
+        }
+        self.augmentation.check()?;
         let OptimiserSettings {
             beta1,
             beta2,
             averaging,
+            trunk_rate,
+            head_rate,
             ..
         } = self.optimiser;
+        let rates = [("trunk_rate", trunk_rate), ("head_rate", head_rate)];
+        let learns = |rate: f64| rate.is_finite() && rate > 0.0;
+        if let Some((name, rate)) = rates.iter().find(|(_, rate)| !learns(*rate)) {
+            return refuse(format!("{name} is {rate}: it must be above 0"));
+        }
         let shares = [
             ("stochastic_depth", self.stochastic_depth),
             ("label_smoothing", self.loss.label_smoothing),
@@ -99,5 +110,35 @@ impl FineTuneRecipe {
             )),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FineTuneRecipe;
+
+    #[test]
+    fn a_recipe_by_which_nothing_can_be_trained_is_refused_by_name() {
+        let refusal = |change: fn(&mut FineTuneRecipe)| {
+            let mut recipe = FineTuneRecipe::default();
+            change(&mut recipe);
+            recipe.check().err().map(|error| error.to_string())
+        };
+        let refused = |change, name: &str| refusal(change).is_some_and(|said| said.contains(name));
+        assert_eq!(refusal(|_| ()), None);
+        assert!(refused(|recipe| recipe.augmentation.scale = 0.0, "scale"));
+        assert!(refused(
+            |recipe| recipe.augmentation.gain = f32::NAN,
+            "gain"
+        ));
+        assert!(refused(|recipe| recipe.augmentation.shift = -1.0, "shift"));
+        assert!(refused(
+            |recipe| recipe.optimiser.head_rate = f64::NAN,
+            "head_rate"
+        ));
+        assert!(refused(
+            |recipe| recipe.heads.member_hidden = vec![0],
+            "member_hidden"
+        ));
     }
 }

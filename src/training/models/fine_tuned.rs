@@ -138,12 +138,16 @@ impl<'a> FineTuning<'a> {
             .map(|row| study.table.rows[*row].sha256.as_str())
             .collect();
         let depends_on = format!(
-            "{}|{recipe}|{}|{:?}|{:?}|{:?}|{crops:?}",
+            "{}|{}|{recipe}|{}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{crops:?}",
+            env!("CARGO_PKG_VERSION"),
             study.trunk.sha256,
             study.seed,
             study.table.settings,
+            study.input.normalisation,
             study.grouping.names(),
-            study.labels(&rows)
+            study.grouping.abnormal_flags(),
+            study.labels(&rows),
+            study.images(&rows)
         );
         let digest = sha256_hex(depends_on.as_bytes());
         let name = format!("without_{}_{}", held_out.file_name(), &digest[..16]);

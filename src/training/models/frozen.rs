@@ -133,9 +133,10 @@ impl<'a> FrozenTraining<'a> {
         let views = self.recipes.training_views(method);
         let features = study.digest_of(&study.trunk, &self.every_row(), &views)?;
         let depends_on = format!(
-            "{features}|{recipe:?}|{}|{:?}|{rows:?}",
+            "{features}|{recipe:?}|{}|{:?}|{:?}|{rows:?}",
             study.seed,
-            study.labels(&rows)
+            study.labels(&rows),
+            study.images(&rows)
         );
         let digest = sha256_hex(depends_on.as_bytes());
         let classes = study.grouping.classes();
