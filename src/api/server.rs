@@ -23,6 +23,10 @@ use crate::config::ServerConfig;
 
 /// How long to wait when the system has no file descriptor left for a new connection.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+/// The first bytes of a connection that speaks HTTP/2 (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long to wait before looking again at a preface that came in part.
+const PAUSE_WITHIN_PREFACE: Duration = Duration::from_millis(20);
 
 /// Serves until `shutdown` completes, then drains: readiness turns to 503 at once; after the configured delay no more
 /// connections are taken; requests in flight are answered, up to the configured deadline.
@@ -38,6 +42,7 @@ pub async fn serve(
     let connection = Connection {
         router,
         header_read_timeout: config.header_read_timeout_seconds.duration(),
+        write_timeout: config.request_timeout_seconds.duration(),
         stopping,
     };
 
@@ -91,14 +96,16 @@ async fn accept(
 struct Connection {
     router: Router,
     header_read_timeout: Duration,
+    write_timeout: Duration,
     stopping: watch::Receiver<bool>,
 }
 
 impl Connection {
     async fn run(mut self, stream: TcpStream) {
-        if !self.first_byte_arrives(&stream).await {
+        if !self.begins(&stream).await {
             return;
         }
+        limit_writing(&stream, self.write_timeout);
         // Small answers should not wait for more to send. Where the option is unknown they do; that is all.
         drop(stream.set_nodelay(true));
         let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -125,14 +132,38 @@ impl Connection {
         }
     }
 
-    /// hyper's own limit starts with the first byte; a connection that never sends one would stay for ever.
-    async fn first_byte_arrives(&mut self, stream: &TcpStream) -> bool {
-        let mut byte = [0];
+    /// hyper's own limit starts when it is clear which HTTP is spoken; a connection that never says so would stay for ever.
+    async fn begins(&mut self, stream: &TcpStream) -> bool {
         tokio::select! {
-            peeked = timeout(self.header_read_timeout, stream.peek(&mut byte)) => matches!(peeked, Ok(Ok(1))),
+            begun = timeout(self.header_read_timeout, version_is_clear(stream)) => begun.unwrap_or(false),
             () = stopped(&mut self.stopping) => false,
         }
     }
+}
+
+/// Waits until what came is not just a part of HTTP/2's preface; false when the connection ends before.
+async fn version_is_clear(stream: &TcpStream) -> bool {
+    let mut begun = [0; HTTP2_PREFACE.len()];
+    loop {
+        match stream.peek(&mut begun).await {
+            Ok(0) | Err(_) => return false,
+            Ok(length)
+                if length < begun.len() && begun.get(..length) == HTTP2_PREFACE.get(..length) =>
+            {
+                tokio::time::sleep(PAUSE_WITHIN_PREFACE).await;
+            }
+            Ok(_) => return true,
+        }
+    }
+}
+
+/// A client that never reads would keep its answer in memory for ever: hyper waits without a limit until it may write. The
+/// system gives the connection up when nothing of what was written is taken for so long.
+fn limit_writing(stream: &TcpStream, limit: Duration) {
+    #[cfg(target_os = "linux")]
+    drop(socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit)));
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, limit);
 }
 
 /// Completes when the server takes no more connections.
