@@ -15,7 +15,7 @@ use crate::{
         accept::AnswerForm,
         call::{Call, CallHeaders},
         fhir::{self, Cell, FhirBundle, FhirJson},
-        many::{CellsOverview, Judge, Outcome, answer_in_order},
+        many::{CellsOverview, Judge, Outcome, Unsettled, answer_in_order},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
         predictions::PredictionQuery,
@@ -66,6 +66,7 @@ pub(in crate::api) async fn create_predictions(
     let judge = Judge {
         options: call.options(batch.accession)?,
         warning: None,
+        unsettled: Unsettled::default(),
     };
     let (names, cells): (Vec<_>, Vec<_>) = batch
         .items
@@ -77,13 +78,14 @@ pub(in crate::api) async fn create_predictions(
     let model = engine.model(asked.model.as_deref())?;
     let labels = &model.manifest().labels;
     let answered_by = Extension(AnsweredBy::of(model, asked.method));
+    let notes = (answered_by, Extension(judge.unsettled));
     if call.form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
             position: None,
         });
         let bundle = fhir::bundle(cells.zip(outcomes), labels);
-        return Ok((answered_by, FhirJson(bundle)).into_response());
+        return Ok((notes, FhirJson(bundle)).into_response());
     }
     let summary = CellsOverview::of(labels, names.len(), &findings, |index| {
         names.get(index).cloned().flatten()
@@ -98,7 +100,7 @@ pub(in crate::api) async fn create_predictions(
             .collect(),
         summary,
     };
-    Ok((answered_by, Json(answer)).into_response())
+    Ok((notes, Json(answer)).into_response())
 }
 
 fn with(asked: &PredictRequest, image: axum::body::Bytes) -> PredictRequest {

@@ -19,7 +19,7 @@ use crate::{
         accept::AnswerForm,
         call::{Call, CallHeaders},
         fhir::{self, FhirBundle, FhirJson},
-        many::{CellsOverview, Judge, answer_in_order, stream_lines},
+        many::{CellsOverview, Judge, Unsettled, answer_in_order, stream_lines},
         middleware::{AnsweredBy, Deadline, RequestId},
         openapi::UploadProblems,
         predictions::{PredictionQuery, WarningAnswer},
@@ -82,8 +82,10 @@ pub(in crate::api) async fn create_field(
     let judge = Judge {
         options,
         warning: model.field_warning(&image, scale),
+        unsettled: Unsettled::default(),
     };
     let answered_by = Extension(AnsweredBy::of(&model, asked.method));
+    let notes = (answered_by, Extension(judge.unsettled.clone()));
     let field = Field { image, edge, seed };
     let nuclei = upload.nuclei;
     let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, asked));
@@ -95,14 +97,14 @@ pub(in crate::api) async fn create_field(
             nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
         };
         let lines = stream_lines(engine, judge, requests, deadline.limit, turn, line_of);
-        return Ok((answered_by, lines).into_response());
+        return Ok((notes, lines).into_response());
     }
     let requests = requests.map(Ok).collect();
     let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
     if call.form == AnswerForm::Fhir {
         let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
         let bundle = fhir::bundle(cells, &model.manifest().labels);
-        return Ok((answered_by, FhirJson(bundle)).into_response());
+        return Ok((notes, FhirJson(bundle)).into_response());
     }
     let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {
         nuclei.get(index)?.id.clone()
@@ -110,7 +112,7 @@ pub(in crate::api) async fn create_field(
     let cells = nuclei.iter().zip(outcomes).enumerate();
     let cells = cells.map(|(index, (nucleus, outcome))| FieldCell::of(index, nucleus, outcome));
     let answer = field.answer(judge, cells.collect(), summary);
-    Ok((answered_by, Json(answer)).into_response())
+    Ok((notes, Json(answer)).into_response())
 }
 
 /// What all cells of a field share.

@@ -1,5 +1,10 @@
 //! What becomes of one cell among many.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use crate::{
     api::{
         predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
@@ -25,11 +30,29 @@ impl Outcome {
     }
 }
 
+/// Whether a cell has a problem that may be gone when the request is sent again. Left among a response's extensions, also
+/// while its body is still being made: such an answer is not the last word.
+#[derive(Clone, Debug, Default)]
+pub(in crate::api) struct Unsettled(Arc<AtomicBool>);
+
+impl Unsettled {
+    pub(in crate::api) fn note(&self, problem: &Problem) {
+        if problem.status().is_server_error() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    pub(in crate::api) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// What all answers of a request have in common.
 pub(in crate::api) struct Judge {
     pub(in crate::api) options: AnswerOptions,
     /// What holds for every cell.
     pub(in crate::api) warning: Option<Warning>,
+    pub(in crate::api) unsettled: Unsettled,
 }
 
 impl Judge {
@@ -46,8 +69,9 @@ impl Judge {
         }
     }
 
-    /// A cell that never reached the engine.
+    /// A cell that has a problem.
     pub(in crate::api) fn refusal(&self, problem: &Problem) -> Outcome {
+        self.unsettled.note(problem);
         Outcome::Refused(problem.body(&self.options.request_id))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The body is not gathered for this: its fingerprint is taken while the handler reads it, so that a busy server still
 //! refuses before it reads. A request that comes while the first one is at work waits for it with its body unread. Only
-//! answers that succeeded are kept; after a failure the next request is a first one again.
+//! answers that succeeded are kept, of many cells only those in which no cell failed for a reason that may be gone next
+//! time; after a failure the next request is a first one again.
 
 mod fingerprint;
 mod recorder;
@@ -25,7 +26,10 @@ use self::{
     store::{Answer, Begun, Claim, Head, Name},
 };
 use super::keys::Client;
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::{
+    many::Unsettled,
+    problem::{Problem, ProblemKind},
+};
 
 pub(super) use store::Store;
 
@@ -96,13 +100,20 @@ async fn answer_first(claim: Claim, request: Request, next: Next) -> Response {
 /// its end was sent.
 async fn record(response: Response, claim: Claim, fingerprint: Fingerprint) -> Response {
     let (parts, body) = response.into_parts();
+    let unsettled = parts.extensions.get::<Unsettled>().cloned();
     let head = Head {
         status: parts.status,
         headers: parts.headers.clone(),
         fingerprint,
     };
     if body.size_hint().exact().is_none() {
-        return Response::from_parts(parts, Body::new(Recorder::new(body, claim, head)));
+        return Response::from_parts(
+            parts,
+            Body::new(Recorder::new(body, claim, head, unsettled)),
+        );
+    }
+    if unsettled.is_some_and(|unsettled| unsettled.is_so()) {
+        return Response::from_parts(parts, body);
     }
     // It is in memory already.
     let Ok(body) = to_bytes(body, usize::MAX).await else {
@@ -148,3 +159,6 @@ fn interrupted() -> Problem {
     )
     .hint("send the request again")
 }
+
+#[cfg(test)]
+mod tests;

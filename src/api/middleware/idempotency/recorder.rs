@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 
 use super::store::{Answer, Claim, Head};
+use crate::api::many::Unsettled;
 
 /// Passes a body on and gathers it on the way, as long as it is small enough to be kept.
 pub(super) struct Recorder {
@@ -16,14 +17,17 @@ pub(super) struct Recorder {
     gathered: Vec<u8>,
     /// None once it is clear that the answer is not kept; whoever waits for it then tries for itself.
     pending: Option<(Claim, Head)>,
+    /// What the handler notes while it makes the body.
+    unsettled: Option<Unsettled>,
 }
 
 impl Recorder {
-    pub(super) fn new(body: Body, claim: Claim, head: Head) -> Self {
+    pub(super) fn new(body: Body, claim: Claim, head: Head, unsettled: Option<Unsettled>) -> Self {
         Self {
             body,
             gathered: Vec::new(),
             pending: Some((claim, head)),
+            unsettled,
         }
     }
 
@@ -43,6 +47,9 @@ impl Recorder {
     }
 
     fn keep(&mut self) {
+        if self.unsettled.as_ref().is_some_and(Unsettled::is_so) {
+            return self.give_up();
+        }
         let body = std::mem::take(&mut self.gathered).into();
         if let Some((claim, head)) = self.pending.take() {
             claim.keep(Answer { head, body });
