@@ -1,5 +1,15 @@
 //! Forms (`multipart/form-data`), read part by part behind limits.
 
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
 use axum::{
     body::Bytes,
     extract::{
@@ -10,7 +20,10 @@ use axum::{
 };
 use bytes::BytesMut;
 
-use super::problem::{Problem, ProblemKind};
+use super::{
+    counted_body::{counted, refusal},
+    problem::{Problem, ProblemKind},
+};
 
 /// What a form may hold beside its images: boundaries, headers and small fields.
 pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;
@@ -20,38 +33,60 @@ pub(in crate::api) struct Form {
     parts: Multipart,
     /// What is said when the whole body has too many bytes.
     too_large: Problem,
+    /// Bytes that came so far.
+    arrived: Arc<AtomicUsize>,
 }
 
 impl Form {
-    /// Begins to read a form of at most `max_bytes`; `too_large` is the answer to one that has more.
+    /// Begins to read a form of at most `max_bytes`; `too_large` is the answer to one that has more, and `count` may refuse
+    /// each piece of it for its number of bytes.
     pub(in crate::api) async fn open(
-        mut request: Request,
+        request: Request,
         max_bytes: usize,
         too_large: Problem,
+        mut count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Self, Problem> {
         let rejected = |_| {
             malformed("the form's boundary is missing from its content type")
                 .field("Content-Type")
                 .hint("let the HTTP library write the content type of a form")
         };
+        let arrived = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&arrived);
+        let mut request = request.map(|body| {
+            counted(body, move |bytes| {
+                seen.fetch_add(bytes, Ordering::Relaxed);
+                count(bytes)
+            })
+        });
         DefaultBodyLimit::max(max_bytes).apply(&mut request);
         let parts = Multipart::from_request(request, &())
             .await
             .map_err(rejected)?;
-        Ok(Self { parts, too_large })
+        Ok(Self {
+            parts,
+            too_large,
+            arrived,
+        })
     }
 
-    /// The next part; `None` at the end of the form.
+    /// The next part, once the last one was read to its end; `None` at the end of the form.
     pub(in crate::api) async fn next_part(&mut self) -> Result<Option<Field<'_>>, Problem> {
-        let too_large = &self.too_large;
-        let unreadable = |error: MultipartError| {
-            if is_too_large(&error) {
-                too_large.clone()
-            } else {
-                cut_off()
+        let (too_large, arrived) = (&self.too_large, &self.arrived);
+        let before = arrived.load(Ordering::Relaxed);
+        let mut next = pin!(self.parts.next_field());
+        poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(Err(error)) if is_too_large(&error) => Poll::Ready(Err(too_large.clone())),
+            Poll::Ready(part) => Poll::Ready(part.map_err(|error| unreadable(&error))),
+            // Nothing of what came meanwhile is a part yet: it lies in memory, and each further piece has all of it searched.
+            Poll::Pending
+                if arrived.load(Ordering::Relaxed).saturating_sub(before) > OVERHEAD_BYTES =>
+            {
+                Poll::Ready(Err(no_part()))
             }
-        };
-        self.parts.next_field().await.map_err(unreadable)
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
 
@@ -79,26 +114,26 @@ pub(in crate::api) async fn read_part(
     part: &mut Field<'_>,
     limit: usize,
 ) -> Result<Option<Bytes>, Problem> {
-    read_counted_part(part, limit, |_| Ok(())).await
-}
-
-/// The same, where `count` may refuse each of its pieces for their number of bytes.
-pub(in crate::api) async fn read_counted_part(
-    part: &mut Field<'_>,
-    limit: usize,
-    mut count: impl FnMut(usize) -> Result<(), Problem>,
-) -> Result<Option<Bytes>, Problem> {
     let mut bytes = BytesMut::new();
     loop {
         match part.chunk().await {
             Ok(None) => return Ok(Some(bytes.freeze())),
             Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > limit => return Ok(None),
-            Ok(Some(chunk)) => {
-                count(chunk.len())?;
-                bytes.extend_from_slice(&chunk);
-            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Err(error) if is_too_large(&error) => return Ok(None),
-            Err(_) => return Err(cut_off()),
+            Err(error) => return Err(unreadable(&error)),
+        }
+    }
+}
+
+/// Passes over the rest of a part; none where the whole body has too many bytes.
+pub(in crate::api) async fn skip(part: &mut Field<'_>) -> Result<Option<()>, Problem> {
+    loop {
+        match part.chunk().await {
+            Ok(None) => return Ok(Some(())),
+            Ok(Some(_)) => {}
+            Err(error) if is_too_large(&error) => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
         }
     }
 }
@@ -137,9 +172,18 @@ fn is_too_large(error: &MultipartError) -> bool {
     error.status() == StatusCode::PAYLOAD_TOO_LARGE
 }
 
-fn cut_off() -> Problem {
-    malformed("the form is incomplete or not framed as its boundary says")
-        .hint("send the form again")
+fn unreadable(error: &MultipartError) -> Problem {
+    refusal(error).unwrap_or_else(|| {
+        malformed("the form is incomplete or not framed as its boundary says")
+            .hint("send the form again")
+    })
+}
+
+fn no_part() -> Problem {
+    malformed(format!(
+        "the form has more than {OVERHEAD_BYTES} bytes before a part begins"
+    ))
+    .hint("begin the form with its boundary, and keep the headers of its parts short")
 }
 
 fn malformed(detail: impl Into<String>) -> Problem {

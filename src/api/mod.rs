@@ -7,6 +7,7 @@
 mod accept;
 pub mod batch;
 mod call;
+mod counted_body;
 mod docs;
 mod examples;
 mod fhir;

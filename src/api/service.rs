@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     problem::Problem,
-    upload_memory::{UploadMemory, UploadShare},
+    upload_memory::{NoRoom, UploadMemory, UploadShare},
 };
 use crate::{
     config::{LimitsConfig, ServerConfig},
@@ -26,9 +26,12 @@ pub struct Service {
     engine: Engine,
     metrics: PrometheusHandle,
     limits: LimitsConfig,
-    /// One permit per batch or field that may be held in memory.
+    /// One permit per batch or field that may be worked on.
     turns: Arc<Semaphore>,
+    /// Single images.
     uploads: Arc<UploadMemory>,
+    /// Batches and fields.
+    large_uploads: Arc<UploadMemory>,
     request_timeout: Duration,
     draining: Arc<AtomicBool>,
 }
@@ -46,7 +49,16 @@ impl Service {
             metrics,
             limits: *limits,
             turns: Arc::new(Semaphore::new(limits.batches_at_once)),
-            uploads: Arc::new(UploadMemory::new(limits.max_waiting_bytes)),
+            uploads: Arc::new(UploadMemory::new(
+                limits.max_waiting_bytes,
+                limits.max_image_bytes,
+            )),
+            large_uploads: Arc::new(UploadMemory::new(
+                limits
+                    .batches_at_once
+                    .saturating_mul(limits.max_batch_bytes),
+                limits.max_batch_bytes,
+            )),
             request_timeout: server.request_timeout_seconds.duration(),
             draining: Arc::default(),
         }
@@ -89,12 +101,31 @@ impl Service {
         self.uploads.share()
     }
 
+    /// The same for a batch or a field.
+    pub(super) fn large_upload_share(&self) -> UploadShare {
+        self.large_uploads.share()
+    }
+
+    /// Takes room in a share for the bytes of an upload as they arrive, and says so when there is none.
+    pub(super) fn counting(
+        &self,
+        share: &UploadShare,
+    ) -> impl FnMut(usize) -> Result<(), Problem> + Send + use<> {
+        let (share, engine) = (share.clone(), self.engine.clone());
+        let detail = "the uploads that wait hold as much memory as they may together";
+        move |bytes| {
+            let grown = share.grow(bytes);
+            grown.map_err(|NoRoom| Problem::busy(detail, engine.retry_after()))
+        }
+    }
+
     /// What single images hold in memory now.
     pub(super) fn upload_bytes(&self) -> usize {
         self.uploads.held()
     }
 
-    /// Waits until a batch or a field may be read; its turn ends when what is returned is dropped.
+    /// Waits until a batch or a field that was read may be worked on, so that one that is still on its way keeps nobody
+    /// else waiting; its turn ends when what is returned is dropped.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         // Nobody closes the semaphore before the process ends.

@@ -1,27 +1,33 @@
-//! What single images hold in memory, from the first byte of their upload until the last copy of them is dropped, which for
-//! a client that went away is when its job leaves the queue.
+//! What uploads hold in memory, from their first byte until the last copy of them is dropped, which for a single image of a
+//! client that went away is when its job leaves the queue.
 //!
 //! Each of them is small beside its limit, but hundreds may wait for their turn. Bytes are counted as they arrive, so that
 //! a client that announces much and sends little keeps nobody else out.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::body::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 /// A permit for each byte.
 pub(super) struct UploadMemory {
     free: Arc<Semaphore>,
     bytes: usize,
+    most_of_one: usize,
 }
 
 impl UploadMemory {
-    /// For `bytes` of all uploads together.
-    pub(super) fn new(bytes: usize) -> Self {
+    /// For `bytes` of all uploads together, of which one counts for at most `most_of_one`: what a form adds to the largest
+    /// image must not make it larger than the whole.
+    pub(super) fn new(bytes: usize, most_of_one: usize) -> Self {
         let bytes = bytes.min(Semaphore::MAX_PERMITS);
         Self {
             free: Arc::new(Semaphore::new(bytes)),
             bytes,
+            most_of_one,
         }
     }
 
@@ -32,17 +38,28 @@ impl UploadMemory {
 
     /// The share of one upload, empty at first.
     pub(super) fn share(&self) -> UploadShare {
-        UploadShare {
+        UploadShare(Arc::new(Share {
             free: Arc::clone(&self.free),
-            held: None,
-        }
+            held: AtomicUsize::new(0),
+            most: self.most_of_one,
+        }))
     }
 }
 
-/// What one upload holds; given back when it is dropped.
-pub(super) struct UploadShare {
+/// What one upload holds; given back when its last clone is dropped.
+#[derive(Clone)]
+pub(super) struct UploadShare(Arc<Share>);
+
+struct Share {
     free: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    held: AtomicUsize,
+    most: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.free.add_permits(*self.held.get_mut());
+    }
 }
 
 /// All uploads together hold as much as they may.
@@ -54,14 +71,12 @@ impl UploadShare {
     ///
     /// # Errors
     /// [`NoRoom`] now; later there may be some.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), NoRoom> {
-        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
-        let free = Arc::clone(&self.free);
-        let further = free.try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
-        match &mut self.held {
-            Some(held) => held.merge(further),
-            None => self.held = Some(further),
-        }
+    pub(super) fn grow(&self, bytes: usize) -> Result<(), NoRoom> {
+        let Share { free, held, most } = &*self.0;
+        let further = bytes.min(most.saturating_sub(held.load(Ordering::Relaxed)));
+        let permits = u32::try_from(further).map_err(|_| NoRoom)?;
+        free.try_acquire_many(permits).map_err(|_| NoRoom)?.forget();
+        held.fetch_add(further, Ordering::Relaxed);
         Ok(())
     }
 
@@ -93,8 +108,8 @@ mod tests {
 
     #[test]
     fn room_is_shared_and_given_back() {
-        let memory = UploadMemory::new(100);
-        let (mut first, mut second) = (memory.share(), memory.share());
+        let memory = UploadMemory::new(100, 1000);
+        let (first, second) = (memory.share(), memory.share());
         assert_eq!(first.grow(40), Ok(()));
         assert_eq!(first.grow(30), Ok(()));
         assert_eq!(second.grow(31), Err(NoRoom));
@@ -107,9 +122,21 @@ mod tests {
     }
 
     #[test]
+    fn one_upload_never_counts_for_more_than_the_largest() {
+        let memory = UploadMemory::new(100, 60);
+        let share = memory.share();
+        assert_eq!(share.grow(50), Ok(()));
+        assert_eq!(share.clone().grow(50), Ok(()));
+        assert_eq!(share.grow(50), Ok(()));
+        assert_eq!(memory.held(), 60);
+        drop(share);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
     fn room_is_given_back_with_the_last_copy() {
-        let memory = UploadMemory::new(100);
-        let mut share = memory.share();
+        let memory = UploadMemory::new(100, 1000);
+        let share = memory.share();
         assert_eq!(share.grow(3), Ok(()));
         let image = share.of(Bytes::from_static(b"png"));
         let copy = image.clone();

@@ -17,7 +17,8 @@ pub struct LimitsConfig {
     pub max_cells: usize,
     /// Largest batch in bytes, all images together; more is answered 413.
     pub max_batch_bytes: usize,
-    /// Batches and fields that are held in memory at a time; further ones wait for their turn.
+    /// Batches and fields that are worked on at a time; further ones wait for their turn. As many times `max_batch_bytes` is
+    /// what the uploads of all of them may hold together; more is answered 503.
     pub batches_at_once: usize,
 }
 

@@ -159,6 +159,15 @@ async fn a_batch_has_limits() {
     assert_eq!(kind, "urn:secondlook:problem:body-too-large", "{one_large}");
     assert!(one_large["items"][2]["prediction"].is_object());
 
+    // Much of it is passed over.
+    let larger = ("larger", vec![0; 140_000]);
+    let response = send(&[larger, cell.clone()]).await.unwrap();
+    let one_larger: Value = response.json().await.unwrap();
+    assert!(
+        one_larger["items"][1]["prediction"].is_object(),
+        "{one_larger}"
+    );
+
     let together = problem(send(&[large.clone(), large.clone(), large]).await.unwrap()).await;
     assert_eq!(together["type"], "urn:secondlook:problem:body-too-large");
     assert!(

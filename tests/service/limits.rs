@@ -163,6 +163,100 @@ async fn uploads_hold(server: &Server, bytes: usize) {
     }
 }
 
+/// A request whose body is not sent yet; when this returns, somebody has begun to read it.
+fn begin(server: &Server, path: &str, content_type: &str, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut begun = [0; 25];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+const FORM: &str = "multipart/form-data; boundary=b";
+
+const PART: &str = "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_counts_with_all_that_came_of_it() {
+    let server = Server::start();
+    let mut slow = begin(&server, "/v1/predictions", FORM, 60_000);
+    slow.write_all(&[b'x'; 40_000]).unwrap();
+    uploads_hold(&server, 40_000).await;
+    slow.write_all(PART.as_bytes()).unwrap();
+    slow.write_all(&[0; 1000]).unwrap();
+    uploads_hold(&server, 41_000 + PART.len()).await;
+    drop(slow);
+    uploads_hold(&server, 0).await;
+}
+
+#[tokio::test]
+async fn a_form_has_to_come_to_its_parts() {
+    let server = Server::start();
+    for path in ["/v1/predictions", "/v1/predictions:batch", "/v1/fields"] {
+        for begun in ["", "--b\r\nContent-Disposition: form-data; name=\""] {
+            let form = format!("{begun}{}", "x".repeat(1_000_000));
+            let request = server.post(path).header("Content-Type", FORM).body(form);
+            let problem = problem(request.send().await.unwrap()).await;
+            assert_eq!(problem["status"], 400, "{path}: {problem}");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("before a part begins"), "{path}: {problem}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_do_not_come_keep_no_batch_waiting() {
+    let server = Server::with(&[("LIMITS__BATCHES_AT_ONCE", "1")]);
+    let infer = "/v2/models/cric-lite0/infer";
+    let slow = [
+        ("/v1/predictions:batch", FORM),
+        ("/v1/fields", FORM),
+        (infer, "application/json"),
+    ]
+    .map(|(path, content_type)| begin(&server, path, content_type, 60_000));
+    let form = Form::new().part("image", Part::bytes(fixture(CELL)));
+    let batch = server.post("/v1/predictions:batch").multipart(form);
+    assert_eq!(batch.send().await.unwrap().status(), StatusCode::OK);
+    drop(slow);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_hold_no_more_memory_than_they_may_together() {
+    let server = Server::with(&[
+        ("LIMITS__BATCHES_AT_ONCE", "1"),
+        ("LIMITS__MAX_BATCH_BYTES", "60000"),
+    ]);
+    let mut slow = begin(&server, "/v1/predictions:batch", FORM, 60_000);
+    slow.write_all(PART.as_bytes()).unwrap();
+    slow.write_all(&[0; 59_000]).unwrap();
+    let ask = || {
+        let form = Form::new().part("image", Part::bytes(fixture(CELL)));
+        let batch = server.post("/v1/predictions:batch").multipart(form);
+        batch.send()
+    };
+    // What was sent may still be on its way.
+    let started = Instant::now();
+    let refused = loop {
+        let response = ask().await.unwrap();
+        if response.status() != StatusCode::OK {
+            break response;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60));
+    };
+    assert!(refused.headers().contains_key("retry-after"));
+    let problem = problem(refused).await;
+    assert_eq!(problem["type"], "urn:secondlook:problem:busy", "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("memory"));
+    drop(slow);
+    while ask().await.unwrap().status() != StatusCode::OK {
+        assert!(started.elapsed() < Duration::from_secs(120));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_hold_no_more_memory_than_they_may_together() {
     let server = Server::with(&[

@@ -60,9 +60,10 @@ pub(in crate::api) async fn create_predictions(
     let call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
     let (engine, asked) = (service.engine(), &call.asked);
     engine.check(asked)?;
-    let _turn = service.turn().await?;
-    let batch = Batch::read(request, &service).await?;
+    let share = service.large_upload_share();
+    let batch = Batch::read(request, &service, &share).await?;
     call.check_count(batch.items.len())?;
+    let _turn = service.turn().await?;
     let judge = Judge {
         options: call.options(batch.accession)?,
         warning: None,

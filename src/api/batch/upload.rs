@@ -10,6 +10,7 @@ use crate::api::{
     predictions::{accession_of_headers, accession_of_part, image_missing, image_too_large},
     problem::{Problem, ProblemKind},
     service::Service,
+    upload_memory::UploadShare,
 };
 
 /// Headers and boundary of one part.
@@ -45,7 +46,11 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Reads a batch to its end. A crop that is empty or too large keeps its problem to itself.
-    pub(super) async fn read(request: Request, service: &Service) -> Result<Self, Problem> {
+    pub(super) async fn read(
+        request: Request,
+        service: &Service,
+        share: &UploadShare,
+    ) -> Result<Self, Problem> {
         if !form::is_form(request.headers()) {
             return Err(form::no_form(HINT));
         }
@@ -53,8 +58,9 @@ impl Batch {
         let in_header = accession_of_headers(request.headers())?;
         let overhead = service.max_cells().saturating_mul(OVERHEAD_OF_PART_BYTES);
         let max_bytes = service.max_batch_bytes().saturating_add(OVERHEAD_BYTES);
+        let max_bytes = max_bytes.saturating_add(overhead);
         let too_large = batch_too_large(service.max_batch_bytes());
-        let mut form = Form::open(request, max_bytes.saturating_add(overhead), too_large).await?;
+        let mut form = Form::open(request, max_bytes, too_large, service.counting(share)).await?;
         let mut items = Vec::new();
         let mut left = service.max_batch_bytes();
         while let Some(mut part) = form.next_part().await? {
@@ -67,8 +73,12 @@ impl Batch {
                     let file_name = part.file_name().map(str::to_owned);
                     let limit = service.max_image_bytes().min(left);
                     let image = form::read_part(&mut part, limit).await?;
+                    let too_large = || batch_too_large(service.max_batch_bytes());
                     if image.is_none() && limit == left {
-                        return Err(batch_too_large(service.max_batch_bytes()));
+                        return Err(too_large());
+                    }
+                    if image.is_none() {
+                        form::skip(&mut part).await?.ok_or_else(too_large)?;
                     }
                     let image = checked(image, limit);
                     left = left.saturating_sub(image.as_ref().map_or(limit, Bytes::len));

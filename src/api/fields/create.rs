@@ -73,11 +73,12 @@ pub(in crate::api) async fn create_field(
     let model = Arc::clone(engine.model(asked.model.as_deref())?);
     let edge = model.crop_edge(scale)?;
 
-    let turn = service.turn().await?;
-    let upload = FieldUpload::read(request, &service).await?;
+    let share = service.large_upload_share();
+    let upload = FieldUpload::read(request, &service, &share).await?;
     call.check_count(upload.nuclei.len())?;
     let options = call.options(upload.accession)?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
+    let held = (service.turn().await?, share);
     let image = engine.decode_field(upload.image).await?;
     let judge = Judge {
         options,
@@ -96,7 +97,7 @@ pub(in crate::api) async fn create_field(
             let nucleus = nuclei.get(index);
             nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
         };
-        let lines = stream_lines(engine, judge, requests, deadline.limit, turn, line_of);
+        let lines = stream_lines(engine, judge, requests, deadline.limit, held, line_of);
         return Ok((notes, lines).into_response());
     }
     let requests = requests.map(Ok).collect();

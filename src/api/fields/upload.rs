@@ -11,6 +11,7 @@ use crate::api::{
     predictions::{accession_of_headers, accession_of_part, image_missing, image_too_large},
     problem::{Problem, ProblemKind},
     service::Service,
+    upload_memory::UploadShare,
 };
 
 /// Ten times CRIC's whole table.
@@ -46,14 +47,19 @@ pub(super) struct FieldUpload {
 
 impl FieldUpload {
     /// Reads a form to its end. Parts that are unknown, repeated or missing are refused.
-    pub(super) async fn read(request: Request, service: &Service) -> Result<Self, Problem> {
+    pub(super) async fn read(
+        request: Request,
+        service: &Service,
+        share: &UploadShare,
+    ) -> Result<Self, Problem> {
         if !form::is_form(request.headers()) {
             return Err(form::no_form(HINT));
         }
         let in_header = accession_of_headers(request.headers())?;
         let limit = service.max_image_bytes();
         let max_bytes = limit.saturating_add(MAX_NUCLEI_BYTES + OVERHEAD_BYTES);
-        let mut form = Form::open(request, max_bytes, image_too_large(limit)).await?;
+        let count = service.counting(share);
+        let mut form = Form::open(request, max_bytes, image_too_large(limit), count).await?;
         let (mut image, mut nuclei, mut accession) = (None, None, None);
         let mut file_name = None;
         while let Some(mut part) = form.next_part().await? {

@@ -18,21 +18,22 @@ pub(super) struct Form {
     pub(super) accession: Option<String>,
 }
 
-/// Reads a form to its end. Parts that are unknown, repeated or missing are refused, and `count` may refuse the image for its
+/// Reads a form to its end. Parts that are unknown, repeated or missing are refused, and `count` may refuse what comes for its
 /// bytes.
 pub(super) async fn read(
     request: Request,
     max_image_bytes: usize,
-    mut count: impl FnMut(usize) -> Result<(), Problem>,
+    count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Form, Problem> {
     let max_bytes = max_image_bytes.saturating_add(OVERHEAD_BYTES);
-    let mut form = form::Form::open(request, max_bytes, too_large(max_image_bytes)).await?;
+    let too_many = too_large(max_image_bytes);
+    let mut form = form::Form::open(request, max_bytes, too_many, count).await?;
     let (mut image, mut found_accession) = (None, None);
     while let Some(mut part) = form.next_part().await? {
         let name = part.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "image" => {
-                let bytes = form::read_counted_part(&mut part, max_image_bytes, &mut count).await?;
+                let bytes = form::read_part(&mut part, max_image_bytes).await?;
                 let bytes = bytes.ok_or_else(|| too_large(max_image_bytes))?;
                 form::store(&mut image, bytes, &name, ONE_CELL)?;
             }

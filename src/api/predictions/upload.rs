@@ -15,7 +15,6 @@ use crate::api::{
     form::{self, OVERHEAD_BYTES},
     problem::{Problem, ProblemKind},
     service::Service,
-    upload_memory::NoRoom,
 };
 
 const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
@@ -58,8 +57,8 @@ impl FromRequest<Service> for Upload {
         if announced_bytes(&request) > limit.saturating_add(overhead) {
             return Err(too_large(limit));
         }
-        let mut share = service.upload_share();
-        let count = |bytes| share.grow(bytes).map_err(|NoRoom| no_room(service));
+        let share = service.upload_share();
+        let count = service.counting(&share);
         match kind {
             BodyKind::Form => {
                 let form = multipart::read(request, limit, count).await?;
@@ -155,11 +154,6 @@ pub(in crate::api) fn missing(detail: &str) -> Problem {
     Problem::new(ProblemKind::ImageMissing, detail)
         .field("image")
         .hint(FORMATS_HINT)
-}
-
-fn no_room(service: &Service) -> Problem {
-    let detail = "the images that wait hold as much memory as they may together";
-    Problem::busy(detail, service.engine().retry_after())
 }
 
 /// The connection broke, or the body is not framed as its headers say.

@@ -21,10 +21,12 @@ use super::{
 };
 use crate::{
     api::{
+        counted_body::{counted, refusal},
         form::OVERHEAD_BYTES,
         middleware::{AnsweredBy, Deadline},
         problem::{Problem, ProblemKind},
         service::Service,
+        upload_memory::UploadShare,
     },
     bundle::Method,
     engine::{Model, PredictRequest, Prediction, Priority, Subject},
@@ -57,8 +59,9 @@ async fn answer(
     deadline: Option<Instant>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let share = service.large_upload_share();
+    let (headers, body) = read(request, service, &share).await?;
     let _turn = service.turn().await?;
-    let (headers, body) = read(request, service.max_batch_bytes()).await?;
     let (request, tensors) = split(&headers, body)?;
     let wanted = Wanted::of(&request)?;
     let size = model.manifest().input.size;
@@ -83,19 +86,29 @@ async fn answer(
     Ok((answered_by, response).into_response())
 }
 
-async fn read(mut request: Request, max_bytes: usize) -> Result<(HeaderMap, Bytes), Problem> {
+async fn read(
+    request: Request,
+    service: &Service,
+    share: &UploadShare,
+) -> Result<(HeaderMap, Bytes), Problem> {
+    let max_bytes = service.max_batch_bytes();
+    let mut request = request.map(|body| counted(body, service.counting(share)));
     DefaultBodyLimit::max(max_bytes.saturating_add(OVERHEAD_BYTES)).apply(&mut request);
     let headers = request.headers().clone();
     let body = Bytes::from_request(request, &()).await;
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let detail = format!("the request has more than {max_bytes} bytes");
-            Problem::new(ProblemKind::BodyTooLarge, detail).hint("send several smaller requests")
-        }
-        _ => malformed(
-            "the body ended before it was complete, or is not compressed as its headers say",
-        ),
-    })?;
+    let body = body.map_err(
+        |rejection| match (rejection.status(), refusal(&rejection)) {
+            (_, Some(problem)) => problem,
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => {
+                let detail = format!("the request has more than {max_bytes} bytes");
+                Problem::new(ProblemKind::BodyTooLarge, detail)
+                    .hint("send several smaller requests")
+            }
+            _ => malformed(
+                "the body ended before it was complete, or is not compressed as its headers say",
+            ),
+        },
+    )?;
     Ok((headers, body))
 }
 
