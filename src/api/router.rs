@@ -1,11 +1,11 @@
 //! Every route.
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::Redirect, routing::get};
+use axum::{Router, http::StatusCode, response::Redirect, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    batch, docs, fields, form::OVERHEAD_BYTES, health, metrics, middleware, models, openapi, page,
-    predictions, service::Service, v2,
+    batch, docs, fields, health, metrics, middleware, models, openapi, page, predictions,
+    service::Service, v2,
 };
 use crate::config::{AccessConfig, IdempotencyConfig};
 
@@ -24,7 +24,6 @@ pub(super) fn documented_routes() -> OpenApiRouter<Service> {
 
 /// The whole interface over a service, for those whom the configuration lets in.
 pub fn router(service: Service, access: &AccessConfig, idempotency: &IdempotencyConfig) -> Router {
-    let body_limit = service.max_image_bytes().saturating_add(OVERHEAD_BYTES);
     let (documented, _) = documented_routes().split_for_parts();
     let routes = documented
         .merge(v2::routes())
@@ -34,7 +33,6 @@ pub fn router(service: Service, access: &AccessConfig, idempotency: &Idempotency
         .route("/docs/{*file}", get(docs::file))
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(DefaultBodyLimit::max(body_limit));
+        .fallback(|| async { StatusCode::NOT_FOUND });
     middleware::wrap(routes, &service, access, idempotency).with_state(service)
 }

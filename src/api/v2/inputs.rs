@@ -41,7 +41,7 @@ pub(super) fn subjects(
     let binary = binary_of(&input, tensors)?;
     match input.datatype.as_str() {
         "BYTES" => encoded(&input, binary, count),
-        "FP32" => normalised(&input, binary, count, size),
+        "FP32" => normalised(input, binary, count, size),
         other => Err(refused(format!("the datatype {other} is not known"))
             .hint("send BYTES [n] or FP32 [n, 3, height, width]")),
     }
@@ -126,7 +126,7 @@ fn elements(mut rest: Bytes) -> Result<Vec<Bytes>, Problem> {
 
 /// Images as the model wants them.
 fn normalised(
-    input: &RequestInput,
+    input: RequestInput,
     binary: Option<Bytes>,
     count: usize,
     size: u32,
@@ -141,9 +141,9 @@ fn normalised(
             refused(detail).hint("resize and normalise as the model's metadata say, or send BYTES")
         );
     }
-    let values = match (binary, &input.data) {
+    let values = match (binary, input.data) {
         (Some(binary), _) => floats(&binary)?,
-        (None, Some(data)) => data.numbers.clone(),
+        (None, Some(data)) => data.numbers,
         (None, None) => Vec::new(),
     };
     let of_one = COLOURS.saturating_mul(edge).saturating_mul(edge);
