@@ -75,6 +75,7 @@ fn cut(data: &Path, workspace: &Workspace, manifest: &Manifest) -> Outcome<CropT
     let options = CropOptions {
         edge: manifest.input.crop_edge_px,
         padding: manifest.input.padding,
+        leave_out: true,
     };
     Ok(crop_dataset(&dataset, workspace, &options, &ProgressBar::hidden())?.table)
 }

@@ -114,11 +114,10 @@ fn memory(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Bytes of a batch or a field in each of their turns, of images that wait, and of answers that are kept.
+/// Bytes of a field's picture and of an upload for each turn, of images that wait, and of answers that are kept.
 fn held_for_clients(config: &Config, picture: u64) -> u64 {
     let limits = &config.limits;
-    let field = picture.saturating_add(bytes(limits.max_image_bytes));
-    let turn = field.max(bytes(limits.max_batch_bytes));
+    let turn = picture.saturating_add(bytes(limits.max_batch_bytes));
     let turns = turn.saturating_mul(bytes(limits.batches_at_once));
     let waiting = bytes(limits.max_waiting_bytes);
     let kept = bytes(config.idempotency.max_bytes);
