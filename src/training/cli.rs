@@ -254,7 +254,8 @@ pub struct CrossValidateArgs {
     /// How to divide
     #[command(flatten)]
     pub division: DivisionArgs,
-    /// Seeds of further runs, each with a split and a training of its own; that of --seed when not given
+    /// Seeds of the runs, each with folds and a training of its own; the test part and the number of folds are those of
+    /// `split` where it was run. That of --seed when not given
     #[arg(long, value_delimiter = ',')]
     pub seeds: Vec<u64>,
     /// Train and measure these folds alone, two at least, since each takes its temperature from the others; all when not given

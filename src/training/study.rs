@@ -1,6 +1,9 @@
 //! Everything that training, export and evaluation share: the cells, their labels and their parts.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use indicatif::ProgressBar;
 
@@ -137,6 +140,25 @@ impl Study {
     fn class_of(&self, label: &str) -> usize {
         let label = self.table.labels.index_of(label).unwrap_or_default();
         self.grouping.of_label[label]
+    }
+
+    /// Refuses a division of single cells: what is certified on it promises nothing of the next image.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] that names an image that lies in two parts.
+    pub fn check_images_apart(&self) -> Result<(), TrainingError> {
+        let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+        for (row, part) in self.table.rows.iter().zip(&self.parts) {
+            let first = *parts.entry(&row.image_id).or_insert(*part);
+            if first != *part {
+                return Err(TrainingError::Impossible(format!(
+                    "cells of image {} lie in {first} and in {part}, so that no promise would hold for another image: run \
+                     `split` without --per-cell",
+                    row.image_id
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The images that some rows come from, one name per row.

@@ -120,6 +120,10 @@ fn a_range_is_written_once_and_goes_on_where_it_was() {
     let beyond = 6..99;
     let refused = write_views(&prepared.views(&beyond, 1), &ProgressBar::hidden());
     assert!(refused.unwrap_err().to_string().contains("the table has 6"));
+    let to_the_end = 5000..usize::MAX;
+    let refused = write_views(&prepared.views(&to_the_end, 1), &ProgressBar::hidden());
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("from 5000 to the end"), "{said}");
 }
 
 #[test]

@@ -148,7 +148,16 @@ fn two_classes_are_trained_step_by_step() {
         "2",
     ];
     let report = folder.path().join("report");
-    let export = ["export", "--frozen-trunk", "--out", path(&out)];
+    let export = [
+        "export",
+        "--frozen-trunk",
+        "--views",
+        "4",
+        "--policy",
+        "dihedral",
+        "--out",
+        path(&out),
+    ];
     let export = [&export[..], &heads[..]].concat();
     let evaluate = [
         "evaluate",
@@ -190,7 +199,20 @@ fn two_classes_are_trained_step_by_step() {
         succeed(&[&["train", "--method", method], &heads[..]].concat());
     }
     succeed(&export);
-    succeed(&[&evaluate[..], &heads[..]].concat());
+    let evaluation = |extra: &[&str]| {
+        succeed(&[&evaluate[..], &heads[..], extra].concat());
+        fs::read(out.join("evaluation.json")).unwrap()
+    };
+    let of_the_bundle = evaluation(&[]);
+    let told = evaluation(&["--views", "4", "--policy", "dihedral"]);
+    assert!(
+        of_the_bundle == told,
+        "the bundle says which views are measured"
+    );
+    assert_refused(
+        &train(&[&evaluate[..], &heads[..], &["--policy", "paper"]].concat()),
+        "leave out --policy",
+    );
     let manifest = Bundle::open(&out).unwrap().manifest().clone();
     let labels: Vec<(&str, bool)> = manifest
         .labels
@@ -227,6 +249,49 @@ fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
     assert!(work.join("left_out.csv").is_file() && !work.join("crops.csv").exists());
     succeed(&[&order[..], &["--leave-out"]].concat());
     assert!(work.join("crops.csv").is_file());
+}
+
+#[test]
+fn no_bundle_is_made_of_a_division_by_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = write_data(&folder.path().join("data"), 6);
+    let trunk = write_trunk(&folder.path().join("trunk.onnx"));
+    let (work, out) = (folder.path().join("work"), folder.path().join("out"));
+    let crop = [
+        "crop",
+        "--edge",
+        "21",
+        "--data",
+        path(&data),
+        "--work",
+        path(&work),
+    ];
+    succeed(&crop);
+    let division = ["--folds", "2", "--test-share", "0.25", "--per-cell"];
+    succeed(&[&["split", "--work", path(&work)], &division[..]].concat());
+    let places = [
+        "--work",
+        path(&work),
+        "--trunk",
+        path(&trunk),
+        "--out",
+        path(&out),
+    ];
+    let refused = train(&[&["export", "--frozen-trunk"], &places[..]].concat());
+    assert_refused(&refused, "without --per-cell");
+    let model = [
+        "model",
+        "--frozen-trunk",
+        "--edge",
+        "21",
+        "--data",
+        path(&data),
+    ];
+    let refused = train(&[&model[..], &places[..], &division[..]].concat());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("without --per-cell"), "{said}");
+    assert!(!work.join("heads").exists(), "nothing was trained");
 }
 
 #[test]

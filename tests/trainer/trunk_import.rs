@@ -221,6 +221,13 @@ fn without_a_description_a_trunk_has_our_names_and_says_its_width() {
     let trunk = TrunkFile::open(&path).unwrap();
     assert_eq!((trunk.dimension, trunk.size), (1280, 224));
     assert_eq!(trunk.normalisation.mean, [127.0; 3]);
+    assert_eq!(trunk.name, "trunk.onnx");
+    assert_eq!(trunk.licence.as_deref(), Some("LicenseRef-not-stated"));
+    let shipped = TrunkFile::open(Path::new("weights/efficientnet_lite0.onnx")).unwrap();
+    assert_eq!(
+        (shipped.name.as_str(), shipped.licence),
+        ("EfficientNet-Lite0", None)
+    );
 
     let classifier = folder.path().join("classifier.onnx");
     fs::write(
@@ -293,6 +300,8 @@ fn models_that_cannot_be_trunks_are_refused_in_a_sentence() {
     });
     let said = refusal(&no_layer, None);
     assert!(said.contains("--cut") && said.contains("colour"), "{said}");
+    let circle = tiny(|graph| graph.node[2] = node("Identity", &["logits"], "logits"));
+    assert!(!refusal(&circle, None).is_empty(), "it comes to an end");
 
     let folder = tempfile::tempdir().unwrap();
     let error = import(folder.path(), b"no model", None, None)

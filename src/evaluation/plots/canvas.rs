@@ -16,8 +16,6 @@ const RIM: &str =
 pub struct Plot {
     /// Its name as a file, without ending.
     pub name: String,
-    /// What it shows, in a line.
-    pub title: String,
     /// The `<svg>` element.
     pub svg: String,
 }
@@ -232,7 +230,6 @@ impl Canvas {
         );
         Plot {
             name: self.name,
-            title: self.title,
             svg,
         }
     }

@@ -65,10 +65,9 @@ impl StripPlot<'_> {
 
 impl Strip {
     fn draw(&self, canvas: &mut Canvas, frame: &Frame, top: f64) {
-        let (colour, dash, verdict) = if self.right {
-            (BLUE, "", "✓")
-        } else {
-            (VERMILLION, "", "✗ wrong")
+        let (colour, verdict) = match self.right {
+            true => (BLUE, "✓"),
+            false => (VERMILLION, "✗ wrong"),
         };
         canvas.bold_text((LEFT, top + 11.0), Anchor::Start, TEXT, &self.method);
         let answer = format!("{} {:.2} {verdict}", self.answer, self.mean);
@@ -81,7 +80,7 @@ impl Strip {
                 (x, lower),
                 LineStyle {
                     colour,
-                    dash,
+                    dash: "",
                     width: 0.9,
                     marker: None,
                 },

@@ -72,10 +72,13 @@ impl CellViews<'_> {
         let end = self.rows.end.min(self.table.rows.len());
         let cells = self.table.rows.get(self.rows.start..end);
         let Some(cells) = cells.filter(|cells| !cells.is_empty()) else {
+            let until = match self.rows.end {
+                usize::MAX => "the end".to_owned(),
+                end => end.to_string(),
+            };
             return Err(TrainingError::Impossible(format!(
-                "no cell lies in {}..{}: the table has {}, counted from 0",
+                "no cell lies from {} to {until}: the table has {}, counted from 0",
                 self.rows.start,
-                self.rows.end,
                 self.table.rows.len()
             )));
         };

@@ -137,7 +137,7 @@ fn read_model(path: &Path) -> Result<ModelProto, TrainingError> {
     ModelProto::decode(read_bytes(path)?.as_slice()).map_err(TrainingError::malformed(path))
 }
 
-/// Additions in the middle of the trunk: the first sees little more than colour, the last what training has made of it.
+/// The first two thirds of the trunk's additions: the last ones see what training has made of the cells.
 fn candidates(additions: &[String]) -> impl Iterator<Item = (usize, &String)> {
     let last = additions.len() * 2 / 3;
     additions.iter().enumerate().take(last.max(1))

@@ -12,7 +12,7 @@ use crate::{
         augmented::policies::policy_named,
         calibration::calibrate_model,
         cli::{BundleArgs, HeadArgs},
-        dataset::part::HeldOutFolds,
+        dataset::{part::HeldOutFolds, pictures},
         evaluation::{
             answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
             input::{Evaluated, TEST},
@@ -21,9 +21,13 @@ use crate::{
                 aurc_table, figures_table, layers_table, misprediction_table, policies_table,
                 unlike_table,
             },
-            unlike::Unlikeness,
+            unlike::{PictureSet, Unlikeness},
         },
-        export::{card::model_card, verify::verify, write::export},
+        export::{
+            card::model_card,
+            verify::verify,
+            write::{bundle_name, export},
+        },
         models::{
             FoldModel, Training,
             scores::{Views, scores},
@@ -38,21 +42,62 @@ use crate::{
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
 pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
+    bundle_name(&args.out)?;
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
+    study.check_images_apart()?;
     write_bundle(&study, &runtime, &training(&study, &args.heads)?, args).map(|_| ())
 }
 
 /// `evaluate`
 ///
 /// # Errors
-/// [`TrainingError::Missing`] before training; a bundle of another training.
+/// [`TrainingError::Missing`] before training; a bundle of another training; a policy that is not the bundle's.
 pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
+    check_pictures(&args.unlike)?;
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
-    measure(&study, &runtime, &training, &Bundle::open(&args.out)?, args)
+    let bundle = Bundle::open(&args.out)?;
+    check_policy(args.heads.tuning.policy.as_deref(), &bundle)?;
+    measure(&study, &runtime, &training, &bundle, args)
 }
 
-/// Views of test-time augmentation as the bundle serves them.
+/// Opens the pictures that the report will show, so that a wrong folder is told before the training and not after it.
+///
+/// # Errors
+/// A folder that cannot be read or has no pictures.
+pub fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
+    sets.iter()
+        .try_for_each(|set| pictures::read(&set.folder).map(|_| ()))
+}
+
+/// Refuses a policy by name that is not the bundle's, which is the one that is measured.
+fn check_policy(named: Option<&str>, bundle: &Bundle) -> Result<(), TrainingError> {
+    let Some(name) = named else {
+        return Ok(());
+    };
+    if policy_named(name)? == bundle_views(bundle)?.policy {
+        return Ok(());
+    }
+    Err(TrainingError::Impossible(format!(
+        "the bundle's test-time augmentation does not make its views after `{name}`: leave out --policy, or export with it"
+    )))
+}
+
+/// Views of test-time augmentation as a bundle serves them.
+fn bundle_views(bundle: &Bundle) -> Result<Views, TrainingError> {
+    let tta = bundle.manifest().methods.tta.as_ref();
+    let none = || {
+        let reason = "the bundle has no test-time augmentation to measure: export it again";
+        TrainingError::Impossible(reason.to_owned())
+    };
+    tta.map(|tta| Views {
+        policy: tta.policy.clone(),
+        count: tta.passes,
+    })
+    .ok_or_else(none)
+}
+
+/// Views of test-time augmentation as a bundle that is exported now will serve them.
 ///
 /// # Errors
 /// A policy that does not exist.
@@ -157,7 +202,7 @@ pub fn measure(
 ) -> Result<(), TrainingError> {
     let model = training.model(&study.calibration)?;
     verify(study, runtime, &model, bundle)?;
-    let views = served_views(&args.heads, training)?;
+    let views = bundle_views(bundle)?;
     let bar = progress::bar("evaluation");
     let folds = folds_held_out(study, runtime, training, &study.each_fold(), &views, &bar)?;
     let test = held_out(

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::training::{
-    CropOptions, CropRow, CropTable, Dataset, LabelSet, LeftOut, Split, SplitOptions, SplitRow,
-    TrainingError, Workspace,
+    CropOptions, CropRow, CropTable, Dataset, LabelSet, LeftOut, Part, Split, SplitOptions,
+    SplitRow, TrainingError, Workspace,
     cli::{CutArgs, DivisionArgs, WorkArgs},
     crop_dataset, progress, split, split_again,
     workspace::{read_csv, write_csv},
@@ -67,7 +67,7 @@ pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError>
     divide_by(args, work, split)
 }
 
-/// Draws the folds anew for the seed of this work folder; the test part stays that of the folder `own`.
+/// Draws as many folds anew for the seed of this work folder; the test part stays that of the folder `own`.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is impossible.
@@ -77,7 +77,15 @@ pub fn divide_again(
     own: &Workspace,
 ) -> Result<(), TrainingError> {
     let before: Vec<SplitRow> = read_csv(&own.split())?;
-    divide_by(args, work, |crops, labels, options| {
+    let folds = before.iter().filter_map(|row| match row.part {
+        Part::Fold(fold) => Some(fold + 1),
+        _ => None,
+    });
+    let args = DivisionArgs {
+        folds: folds.max().unwrap_or(args.folds),
+        ..*args
+    };
+    divide_by(&args, work, |crops, labels, options| {
         split_again(crops, labels, options, &before)
     })
 }

@@ -102,7 +102,8 @@ fn tallies(
     for part in world {
         let missing = || TrainingError::Impossible(format!("{method} was not scored"));
         let scores = part.scores.get(&method).ok_or_else(missing)?;
-        // The temperature moves every threshold alike and takes no part in the promise.
+        // Fitted once on all of a part, never on a draw: what it costs the promise that entropies may change their order with
+        // a temperature fitted on the labels that certify is not played through here.
         let temperature = fit_mean_temperature(scores, &study.labels(&part.rows))?;
         answers.extend(summaries(scores, temperature, &flags)?);
         rows.extend(part.rows.iter().copied());

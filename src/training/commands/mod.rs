@@ -7,14 +7,13 @@ mod guarantee;
 mod learn;
 
 use self::{
-    bundle::{evaluate_only, export_only, measure, write_bundle},
+    bundle::{check_pictures, evaluate_only, export_only, measure, write_bundle},
     cells::{crop, divide},
     learn::{finetune, learn, open_study, train, training},
 };
 use super::{
     TrainingError, augmented,
     cli::{Command, ModelArgs},
-    dataset::pictures,
     export::write::bundle_name,
     trunks,
 };
@@ -49,12 +48,11 @@ fn model(args: &ModelArgs) -> Result<(), TrainingError> {
     let (bundle, heads) = (&args.bundle, &args.bundle.heads);
     // What is used in the end is looked at in the beginning: between the two lie hours.
     bundle_name(&bundle.out)?;
-    for set in &bundle.unlike {
-        pictures::read(&set.folder)?;
-    }
+    check_pictures(&bundle.unlike)?;
     crop(&args.cut, &heads.work.work)?;
     divide(&args.division, &heads.work)?;
     let (study, runtime) = open_study(heads, bundle.calibration)?;
+    study.check_images_apart()?;
     let training = training(&study, heads)?;
     let held_out = study.held_out();
     learn(&study, &runtime, &training, &heads.recipe, &held_out)?;

@@ -155,7 +155,21 @@ pub fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
 /// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.
 fn licence(about: &About, trunk: &TrunkFile) -> String {
     let weights = trunk.licence.as_deref().unwrap_or("Apache-2.0");
-    format!("{} AND {weights}", about.licence)
+    format!("{} AND {}", as_operand(&about.licence), as_operand(weights))
+}
+
+/// An SPDX expression that AND may join to another: AND binds more tightly than OR.
+fn as_operand(expression: &str) -> String {
+    let mut depth = 0_i32;
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ");
+    let has_or = spaced.split_whitespace().any(|word| {
+        depth += i32::from(word == "(") - i32::from(word == ")");
+        depth == 0 && word == "OR"
+    });
+    match has_or {
+        true => format!("({expression})"),
+        false => expression.to_owned(),
+    }
 }
 
 fn description(study: &Study, model: &FoldModel, trunk: &TrunkFile) -> String {
@@ -187,4 +201,33 @@ fn revision() -> String {
     let revision = output.ok().filter(|output| output.status.success());
     let text = revision.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_bundle_may_have_is_refused() {
+        assert_eq!(
+            bundle_name(Path::new("models/my-cells/")).unwrap(),
+            "my-cells"
+        );
+        let long = "a".repeat(65);
+        for wrong in ["models/My_Cells", "models/..", "/", &long] {
+            let refusal = bundle_name(Path::new(wrong)).unwrap_err().to_string();
+            assert!(refusal.contains("--out"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn an_expression_with_or_is_joined_in_parentheses() {
+        let joined = |expression: &str| as_operand(expression);
+        assert_eq!(joined("CC-BY-4.0"), "CC-BY-4.0");
+        assert_eq!(joined("MIT OR Apache-2.0"), "(MIT OR Apache-2.0)");
+        assert_eq!(joined("(MIT OR Apache-2.0)"), "(MIT OR Apache-2.0)");
+        assert_eq!(joined("(A OR B) AND (C OR D)"), "(A OR B) AND (C OR D)");
+        assert_eq!(joined("(A OR B) OR C"), "((A OR B) OR C)");
+    }
 }

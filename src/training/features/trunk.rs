@@ -19,8 +19,14 @@ use crate::{
 /// Names of the tensors of a trunk without a description.
 const TENSORS: [&str; 2] = ["image", "features"];
 
-/// What a trunk without a description is.
+/// What the trunk of [`LITE0_SHA256`] is.
 const LITE0: &str = "EfficientNet-Lite0";
+
+/// SHA-256 of `weights/efficientnet_lite0.onnx`: any file may have the tensors of a trunk, that one has a known origin.
+const LITE0_SHA256: &str = "8ac6c72c481e395696bfcd2a581e50245c6bfea8630fe4a711221a793cabbb5f";
+
+/// Licence of weights of which nothing is known.
+const NOT_STATED: &str = "LicenseRef-not-stated";
 
 /// What a trunk without a description sees: the pretrained EfficientNet-Lite0 was made for it.
 const LITE0_SIZE: u32 = 224;
@@ -34,7 +40,7 @@ const LITE0_NORMALISATION: Normalisation = Normalisation {
 /// The trunk as a file with the names of its tensors and what it wants to see.
 #[derive(Clone, Debug)]
 pub struct TrunkFile {
-    /// What people call it: the file that it was imported from, or the network without a description.
+    /// What people call it: the file that it was imported from, the network that comes with the trainer, or else the file.
     pub name: String,
     /// The ONNX file.
     pub path: PathBuf,
@@ -50,7 +56,7 @@ pub struct TrunkFile {
     pub size: u32,
     /// How bytes become the input's numbers.
     pub normalisation: Normalisation,
-    /// Licence of the weights, where it was stated.
+    /// Licence of the weights, or that it was not stated; none for the network that comes with the trainer (Apache-2.0).
     pub licence: Option<String>,
 }
 
@@ -79,8 +85,9 @@ impl TrunkFile {
         }
         let dimension = dimension(&bytes).map_err(TrainingError::malformed(path))?;
         let [input, features] = TENSORS.map(str::to_owned);
+        let (name, licence) = origin(path, &sha256);
         Ok(Self {
-            name: LITE0.to_owned(),
+            name,
             path: path.to_owned(),
             sha256,
             input,
@@ -88,7 +95,7 @@ impl TrunkFile {
             dimension,
             size: LITE0_SIZE,
             normalisation: LITE0_NORMALISATION,
-            licence: None,
+            licence,
         })
     }
 
@@ -105,6 +112,18 @@ impl TrunkFile {
             micrometres_per_pixel: None,
         }
     }
+}
+
+/// Name and licence of a trunk without a description.
+fn origin(path: &Path, sha256: &str) -> (String, Option<String>) {
+    if sha256 == LITE0_SHA256 {
+        return (LITE0.to_owned(), None);
+    }
+    let file = path.file_name().unwrap_or(path.as_os_str());
+    (
+        file.to_string_lossy().into_owned(),
+        Some(NOT_STATED.to_owned()),
+    )
 }
 
 /// D of a graph from `image` to `features`.

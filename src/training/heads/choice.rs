@@ -41,7 +41,8 @@ pub struct RecipeArgs {
     /// Heads of the ensemble
     #[arg(long, alias = "num_heads", value_name = "K")]
     pub members: Option<usize>,
-    /// Views of test-time augmentation: in answers, and in training where it has a head of its own
+    /// Views of test-time augmentation: in answers, and in training where it has a head of its own. `evaluate` looks at as
+    /// many as the bundle does
     #[arg(long, default_value_t = 50, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub views: u16,
 }

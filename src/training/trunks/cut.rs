@@ -75,16 +75,17 @@ pub fn named_cut(model: &SourceModel, tensor: &str) -> Result<Cut, String> {
     })
 }
 
-/// What a tensor was before some operators with one input.
+/// What a tensor was before some operators with one input; a node whose input leads back to itself ends nowhere, so there
+/// are no more steps than nodes.
 fn before<'a>(model: &'a SourceModel, tensor: &'a str, operators: &[&str]) -> &'a str {
     let mut tensor = tensor;
-    while let Some(node) = model.producer(tensor) {
-        let Some(input) = node.input.first() else {
+    for _ in 0..model.graph.node.len() {
+        let node = model
+            .producer(tensor)
+            .filter(|node| operators.contains(&node.op_type.as_str()));
+        let Some(input) = node.and_then(|node| node.input.first()) else {
             break;
         };
-        if !operators.contains(&node.op_type.as_str()) {
-            break;
-        }
         tensor = input;
     }
     tensor
