@@ -33,9 +33,16 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// Useful answers per second.
+    /// Useful answers per second while the flood lasted.
     pub fn goodput(&self) -> f64 {
         self.useful as f64 / self.seconds
+    }
+
+    /// The same with those after its end, divided by its length alone: what the harness of the peers calls goodput.
+    pub fn goodput_with_the_rest(&self) -> f64 {
+        let useful = self.answered.iter();
+        let useful = useful.filter(|seconds| **seconds <= USEFUL_SECONDS);
+        useful.count() as f64 / self.seconds
     }
 
     /// Share of the refusals that came within 50 ms; 1 where nothing was refused.

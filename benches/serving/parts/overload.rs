@@ -77,6 +77,8 @@ fn flood(
         AtLeast(0.95),
         flood.goodput() / capacity,
     );
+    let with_the_rest = flood.goodput_with_the_rest() / capacity;
+    figures.note(subject, "with answers after its end", with_the_rest);
     figures.note_asked(
         subject,
         "refusals within 50 ms",
