@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, Write},
+    num::NonZero,
     process::ExitCode,
+    thread,
 };
 
 use tokio::{
@@ -14,7 +16,7 @@ use tokio::{
 use super::{StartFailure, options::ServeOptions, start};
 use crate::{
     api::{self, Service},
-    config::Config,
+    config::{Config, EngineConfig, ExecutionProvider},
     telemetry,
 };
 
@@ -22,7 +24,10 @@ pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     let config = options.load()?;
     config.access.check_exposure(config.listen)?;
     telemetry::log::start(&config.log)?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads(&config.engine))
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(config))?;
     // Threads that still decode for somebody who was cut off are not waited for.
     runtime.shutdown_background();
@@ -54,6 +59,17 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     )
     .await;
     Ok(())
+}
+
+/// Threads for connections and answers. On the processor they share the cores with the workers of the engine, where each
+/// further one costs more in waking it than it brings: one answers thousands of requests a second, a core makes hundreds of
+/// predictions.
+fn threads(config: &EngineConfig) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    match config.execution_providers.first() {
+        Some(ExecutionProvider::Cuda(_)) => cores,
+        _ => cores.div_ceil(4),
+    }
 }
 
 /// Completes on SIGTERM or SIGINT; the handlers are in place when this returns.

@@ -34,7 +34,7 @@ pub(super) use request_id::RequestId;
 /// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// Wraps all routes; the last layer is the outermost.
+/// Wraps all routes; within one call of `layer` the first is the outermost, as it is read.
 pub(super) fn wrap(
     routes: Router<Service>,
     service: &Service,
@@ -43,26 +43,23 @@ pub(super) fn wrap(
 ) -> Router<Service> {
     let keys = Arc::new(keys::Keys::new(access));
     let answers = Arc::new(idempotency::Store::new(idempotency));
-    let routes = routes
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(answers, idempotency::answer_once))
-        .layer(from_fn_with_state(keys, keys::require))
-        .layer(from_fn_with_state(service.clone(), deadline::enforce))
-        .layer(from_fn(unread::discard))
-        .layer(from_fn(problems::write_bodies))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            NOTHING,
-        ))
-        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::REFERRER_POLICY, "no-referrer"));
+    // Each call of `layer` puts a box around everything inside it, and every request clones all boxes: hence few calls.
+    let routes = routes.layer((
+        set(header::REFERRER_POLICY, "no-referrer"),
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, NOTHING),
+        from_fn(problems::write_bodies),
+        from_fn(unread::discard),
+        from_fn_with_state(service.clone(), deadline::enforce),
+        from_fn_with_state(keys, keys::require),
+        from_fn_with_state(answers, idempotency::answer_once),
+        CatchPanicLayer::custom(panicked),
+    ));
     let routes = match cors::layer(access) {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    routes
-        .layer(from_fn(access::record))
-        .layer(from_fn(request_id::assign))
+    routes.layer((from_fn(request_id::assign), from_fn(access::record)))
 }
 
 fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
