@@ -12,8 +12,9 @@ use crate::{
         Asked::{AtLeast, AtMost},
         Figures,
     },
+    machine::cores,
     open_loop::open_loop,
-    process::memory,
+    process::{cpu_seconds, memory},
     server::Server,
     setting::Setting,
 };
@@ -65,9 +66,11 @@ fn flood(
     (subject, seconds): (&str, f64),
     figures: &mut Figures,
 ) -> Outcome {
-    let before = load(server, requests, CLIENTS, 2.0)?.load.rate();
+    let (before, left_before) = capacity_of(server, requests)?;
+    let used = cpu_seconds(std::process::id())?;
     let mut flood = drive(open_loop(server.address, requests, TIMES * before, seconds))?;
-    let after = load(server, requests, CLIENTS, 2.0)?.load.rate();
+    let left = cores() as f64 - (cpu_seconds(std::process::id())? - used) / seconds;
+    let (after, left_after) = capacity_of(server, requests)?;
     // A machine with neighbours is not as fast for half a minute as it was in the two seconds before.
     let capacity = 0.5 * (before + after);
     figures.note(subject, "capacity/s", capacity);
@@ -76,6 +79,12 @@ fn flood(
         "goodput / capacity",
         AtLeast(0.95),
         flood.goodput() / capacity,
+    );
+    let left_otherwise = 0.5 * (left_before + left_after);
+    figures.note(
+        subject,
+        "the same per core that the generator left",
+        flood.goodput() / left / (capacity / left_otherwise),
     );
     let with_the_rest = flood.goodput_with_the_rest() / capacity;
     figures.note(subject, "with answers after its end", with_the_rest);
@@ -99,6 +108,14 @@ fn flood(
     figures.note(subject, "resident MB", memory(server.id())?.now_mb);
     figures.note(subject, "capacity afterwards / before", after / before);
     Ok(())
+}
+
+/// Answers a second to [`CLIENTS`] that wait for them, and how many of the cores the generator left to the server.
+fn capacity_of(server: &Server, requests: &[Bytes]) -> Outcome<(f64, f64)> {
+    let measured = load(server, requests, CLIENTS, 2.0)?;
+    let rate = measured.load.rate();
+    let generator = rate * measured.generator_cpu_ms / 1e3;
+    Ok((rate, cores() as f64 - generator))
 }
 
 /// Looks at the memory of a process ten times a second while `work` is done: what it was in the end as a share of what it
