@@ -275,10 +275,16 @@ impl ModelProto {
 }
 
 impl GraphProto {
-    /// Whether any of its weights lie in another file, whose bytes are not read here.
-    pub fn has_weights_elsewhere(&self) -> bool {
+    /// Refuses a model of which some weights lie in another file: nothing here reads it, and no digest covers it.
+    ///
+    /// # Errors
+    /// A sentence that says so, and what to do.
+    pub fn check_whole(&self) -> Result<(), String> {
         let mut weights = self.initializer.iter();
-        weights.any(|tensor| tensor.data_location == EXTERNAL)
+        if weights.any(|tensor| tensor.data_location == EXTERNAL) {
+            return Err("its weights lie in another file, which no digest covers: export it as one file (in PyTorch with `external_data=False`)".to_owned());
+        }
+        Ok(())
     }
 }
 

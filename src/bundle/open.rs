@@ -215,9 +215,7 @@ fn verify_model(bytes: &[u8]) -> Result<(), String> {
     let opset = model.opset();
     let graph = model.graph.filter(|graph| !graph.node.is_empty());
     let graph = graph.ok_or("it has no graph")?;
-    if graph.has_weights_elsewhere() {
-        return Err("its weights lie in another file, which no digest covers: export it as one file (in PyTorch with `external_data=False`)".to_owned());
-    }
+    graph.check_whole()?;
     match opset {
         None => Err("it names no operator set".to_owned()),
         Some(version) if version < OLDEST_OPSET => Err(format!(

@@ -44,9 +44,6 @@ impl TrunkGraph {
                     .to_owned(),
             );
         }
-        if graph.has_weights_elsewhere() {
-            return Err("its weights lie in another file: save it as one file".to_owned());
-        }
         let constants = graph.initializer.iter().map(|of| of.name.clone());
         let statistics = trunk.statistics().map(|(name, _)| name);
         Ok(Self {

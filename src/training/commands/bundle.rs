@@ -61,13 +61,13 @@ pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
     measure(&study, &runtime, &training, &bundle, args)
 }
 
-/// Opens the pictures that the report will show, so that a wrong folder is told before the training and not after it.
+/// Looks for the pictures that the report will show, so that a wrong folder is told before the training and not after it.
 ///
 /// # Errors
 /// A folder that cannot be read or has no pictures.
 pub fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
     sets.iter()
-        .try_for_each(|set| pictures::read(&set.folder).map(|_| ()))
+        .try_for_each(|set| pictures::files(&set.folder).map(drop))
 }
 
 /// Refuses a policy by name that is not the bundle's, which is the one that is measured.

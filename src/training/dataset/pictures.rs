@@ -1,6 +1,6 @@
 //! Pictures without labels, such as everyday photographs: what a model must not pretend to know.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{crop_table::CropRow, folders};
 use crate::{
@@ -8,16 +8,24 @@ use crate::{
     training::{TrainingError, workspace::read_bytes},
 };
 
-/// Every picture in a folder, at any depth, as a crop without a label; its file is named relative to the folder.
+/// The files of every picture in a folder, at any depth.
 ///
 /// # Errors
 /// A folder that cannot be read or has no pictures.
-pub fn read(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let paths = folders::images(folder)?;
     if paths.is_empty() {
         return Err(TrainingError::malformed(folder)("it holds no pictures"));
     }
-    let row = |path: &std::path::PathBuf| {
+    Ok(paths)
+}
+
+/// The same pictures, each as a crop without a label; its file is named relative to the folder.
+///
+/// # Errors
+/// As [`files`], and a picture that cannot be read.
+pub fn read(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
+    let row = |path: &PathBuf| {
         let relative = path.strip_prefix(folder).unwrap_or(path);
         let name = folders::identifier(&relative.to_string_lossy());
         Ok(CropRow {
@@ -31,5 +39,5 @@ pub fn read(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
             sha256: sha256_hex(&read_bytes(path)?),
         })
     };
-    paths.iter().map(row).collect()
+    files(folder)?.iter().map(row).collect()
 }

@@ -41,12 +41,7 @@ impl SourceModel {
         let raw = RawModel::decode(bytes).map_err(unreadable)?;
         let graph = model.graph.filter(|graph| !graph.node.is_empty());
         let graph = graph.ok_or("it has no graph")?;
-        if graph.has_weights_elsewhere() {
-            return Err(
-                "its weights lie in another file: export it as one file (in PyTorch with `external_data=False`)"
-                    .to_owned(),
-            );
-        }
+        graph.check_whole()?;
         let sparse = raw.graph.as_ref().map(|graph| &graph.sparse_initializer);
         if sparse.is_some_and(|sparse| !sparse.is_empty()) {
             return Err("it has sparse weights: save them as dense ones first".to_owned());
