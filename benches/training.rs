@@ -139,7 +139,7 @@ impl Heads {
             rows: &rows,
             validation: &[],
             classes: &classes,
-            class_count: CLASSES.len(),
+            abnormal: &CLASSES.map(|class| class != "nilm"),
         };
         let hidden = ProgressBar::hidden();
         let started = Instant::now();

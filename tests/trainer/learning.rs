@@ -19,6 +19,7 @@ use secondlook::{
 const CELLS: usize = 120;
 const FEATURES: usize = 12;
 const CLASSES: usize = 3;
+const ABNORMAL: [bool; CLASSES] = [false, true, true];
 
 /// Cells whose class shows in their first features, in two views with different noise; far from zero mean on purpose.
 fn views() -> (Vec<FeatureMatrix>, Vec<usize>) {
@@ -58,7 +59,7 @@ fn trained(method: Method, seed: u64) -> HeadWeights {
         rows: &rows,
         validation: &[],
         classes: &classes,
-        class_count: CLASSES,
+        abnormal: &ABNORMAL,
     };
     fit(
         &cells,
@@ -118,7 +119,7 @@ fn fit_to(recipe: &Recipe, rows: usize, checkpoint: Option<&Path>) -> HeadWeight
         rows: learnt,
         validation,
         classes: &classes,
-        class_count: CLASSES,
+        abnormal: &ABNORMAL,
     };
     fit(
         &cells,
@@ -188,7 +189,7 @@ fn what_cannot_be_trained_is_refused_in_a_sentence() {
         rows: &[0, 1],
         validation: &[],
         classes: &classes,
-        class_count: CLASSES,
+        abnormal: &ABNORMAL,
     };
     let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
     let refused = |cells: &TrainingCells<'_>, recipe: &Recipe| {

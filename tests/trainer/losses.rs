@@ -46,6 +46,7 @@ fn computed(loss: MultiHeadLoss, inputs: &Value) -> Result<(f64, Vec<f64>), Loss
     };
     let options = LossOptions {
         binary_share: 0.0,
+        abnormal: &vec![true; classes],
         epsilon: inputs["epsilon"].as_f64().unwrap_or(EPSILON),
     };
     let logits = tensor(logits, shape).require_grad();
@@ -100,6 +101,7 @@ fn what_has_no_loss_is_refused_as_the_reference_says() {
 fn a_cell_that_counts_twice_for_a_head_is_as_if_it_were_there_twice() {
     let options = LossOptions {
         binary_share: 0.5,
+        abnormal: &[false, true, true],
         epsilon: EPSILON,
     };
     let logits = |cells: &[[f64; 3]]| tensor(cells.concat(), [1, cells.len(), 3]);
@@ -121,5 +123,55 @@ fn a_cell_that_counts_twice_for_a_head_is_as_if_it_were_there_twice() {
         let once = value(logits(&[first, second]), &weighted) * 2.0;
         let twice = value(logits(&[first, first, second]), &repeated) * 3.0;
         assert!((once - twice).abs() < 1e-12, "{loss:?}: {once} {twice}");
+    }
+}
+
+/// What the question "normal or abnormal?" adds to the cost of one cell.
+fn of_question(logits: &[f64], class: usize, abnormal: &[bool]) -> f64 {
+    let classes = logits.len();
+    let one_hot = one_hot([class].into_iter(), classes).unwrap();
+    let targets = Targets {
+        classes: tensor(
+            one_hot.into_iter().map(f64::from).collect(),
+            [1, 1, classes],
+        ),
+        weights: tensor(vec![1.0], [1, 1, 1]),
+    };
+    let [with, without] = [1.0, 0.0].map(|binary_share| {
+        let options = LossOptions {
+            binary_share,
+            abnormal,
+            epsilon: EPSILON,
+        };
+        let logits = tensor(logits.to_vec(), [1, 1, classes]);
+        let loss = MultiHeadLoss::Individual.of(logits, &targets, &options);
+        loss.unwrap().into_data().iter::<f64>().next().unwrap()
+    });
+    with - without
+}
+
+#[test]
+fn the_question_sums_the_normal_classes_wherever_they_stand() {
+    let logits = [0.3_f64, -1.0, 2.0, 0.5];
+    let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
+    for abnormal in [
+        [false, true, true, true],
+        [true, true, false, true],
+        [true, false, true, false],
+        [false, false, false, true],
+    ] {
+        for (class, own_kind) in abnormal.iter().enumerate() {
+            let of_kind = logits.iter().zip(&abnormal);
+            let of_kind = of_kind.filter(|(_, flag)| *flag == own_kind);
+            let right: f64 = of_kind.map(|(logit, _)| logit.exp() / total).sum();
+            let added = of_question(&logits, class, &abnormal);
+            assert!(
+                (added + right.ln()).abs() < 1e-9,
+                "{abnormal:?} {class}: {added}"
+            );
+        }
+    }
+    for one_kind in [[false; 4], [true; 4]] {
+        assert_eq!(of_question(&logits, 0, &one_kind), 0.0);
     }
 }

@@ -219,7 +219,7 @@ impl<'a> Batches<'a> {
 
     /// Weights `[K · N]` of the cells, or none where all count the same.
     fn targets(&self, rows: &[usize], mut weights: Vec<f32>) -> Result<Targets, LossError> {
-        let (cells, classes, heads) = (rows.len(), self.cells.class_count, self.heads());
+        let (cells, classes, heads) = (rows.len(), self.cells.class_count(), self.heads());
         let of_rows = rows.iter().map(|row| self.cells.classes[*row]);
         let one_hot = one_hot(of_rows, classes)?;
         if weights.is_empty() {

@@ -15,8 +15,8 @@ pub struct TrainingCells<'a> {
     pub validation: &'a [usize],
     /// The class of every row of the matrices.
     pub classes: &'a [usize],
-    /// C, the number of classes.
-    pub class_count: usize,
+    /// Whether each of the C classes is abnormal.
+    pub abnormal: &'a [bool],
 }
 
 impl TrainingCells<'_> {
@@ -27,7 +27,7 @@ impl TrainingCells<'_> {
     pub fn check(&self) -> Result<(), TrainingError> {
         let dimension = self.dimension();
         let rows = || self.rows.iter().chain(self.validation);
-        let has_class = |row: &usize| matches!(self.classes.get(*row), Some(class) if *class < self.class_count);
+        let has_class = |row: &usize| matches!(self.classes.get(*row), Some(class) if *class < self.class_count());
         let has_features = |row: &usize| {
             let enough = |view: &FeatureMatrix| {
                 view.dimension == dimension && view.values.len() >= (row + 1) * dimension
@@ -48,6 +48,11 @@ impl TrainingCells<'_> {
         Err(TrainingError::Impossible(wrong.to_owned()))
     }
 
+    /// C, the number of classes.
+    pub fn class_count(&self) -> usize {
+        self.abnormal.len()
+    }
+
     /// D, the number of features.
     pub fn dimension(&self) -> usize {
         self.views.first().map_or(0, |view| view.dimension)
@@ -55,7 +60,7 @@ impl TrainingCells<'_> {
 
     /// The logarithms of the classes' shares: heads start from knowing how common each class is.
     pub fn class_bias(&self) -> Vec<f32> {
-        let mut counts = vec![1.0; self.class_count];
+        let mut counts = vec![1.0; self.class_count()];
         for row in self.rows {
             counts[self.classes[*row]] += 1.0;
         }

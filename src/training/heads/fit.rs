@@ -66,7 +66,7 @@ fn fit_on(
     for path in banks.iter().filter_map(|bank| bank.checkpoint.as_deref()) {
         remove(path)?;
     }
-    let shape = recipe.shape(cells.dimension(), cells.class_count);
+    let shape = recipe.shape(cells.dimension(), cells.class_count());
     let heads = HeadWeights::side_by_side(shape, &trained);
     Ok(match &standardisation {
         Some(standardisation) => heads.absorb(standardisation),
@@ -151,7 +151,7 @@ mod tests {
             rows: &rows,
             validation: &[],
             classes: &classes,
-            class_count: 3,
+            abnormal: &[false, true, true],
         })
     }
 

@@ -49,10 +49,12 @@ pub struct Targets {
 
 /// What a loss is computed with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LossOptions {
-    /// Share of the binary cross entropy of normal (class 0) against all others, added to the cost of a cell where there
-    /// are more than two classes (with two it would be the same term again).
+pub struct LossOptions<'a> {
+    /// Share of the binary cross entropy of the normal classes against the abnormal ones, added to the cost of a cell where there
+    /// are more than two classes (with two it would be the same term again) and both kinds among them.
     pub binary_share: f64,
+    /// Whether each of the C classes is abnormal.
+    pub abnormal: &'a [bool],
     /// ε of the meta losses, in [0, 1].
     pub epsilon: f64,
 }
@@ -93,10 +95,11 @@ impl MultiHeadLoss {
         self,
         logits: Tensor<3>,
         targets: &Targets,
-        options: &LossOptions,
+        options: &LossOptions<'_>,
     ) -> Result<Tensor<1>, LossError> {
         let [_, cells, classes] = logits.dims();
-        if targets.classes.dims() != [1, cells, classes] {
+        let is_of_size = targets.classes.dims() == [1, cells, classes];
+        if !is_of_size || options.abnormal.len() != classes {
             return Err(LossError::Shape);
         }
         let cost = |log_probabilities| costs(log_probabilities, targets, options);
@@ -237,22 +240,36 @@ fn log_mean_exp(values: Tensor<3>) -> Tensor<3> {
 }
 
 /// The cost of every cell: log-probabilities `[H, N, C]` → `[H, N, 1]`.
-fn costs(log_probabilities: Tensor<3>, targets: &Targets, options: &LossOptions) -> Tensor<3> {
+fn costs(log_probabilities: Tensor<3>, targets: &Targets, options: &LossOptions<'_>) -> Tensor<3> {
     let classes = log_probabilities.dims()[2];
     let cross_entropy = -(log_probabilities.clone() * targets.classes.clone()).sum_dim(2);
     if classes <= 2 || options.binary_share == 0.0 {
         return cross_entropy;
     }
-    cross_entropy + binary_cross_entropy(log_probabilities, targets) * options.binary_share
+    match binary_cross_entropy(&log_probabilities, targets, options.abnormal) {
+        Some(of_question) => cross_entropy + of_question * options.binary_share,
+        None => cross_entropy,
+    }
 }
 
-fn binary_cross_entropy(log_probabilities: Tensor<3>, targets: &Targets) -> Tensor<3> {
-    let normal = log_probabilities
-        .narrow(2, 0, 1)
-        .exp()
+/// Of the summed probability of the normal classes; none where all classes are of one kind.
+fn binary_cross_entropy(
+    log_probabilities: &Tensor<3>,
+    targets: &Targets,
+    abnormal: &[bool],
+) -> Option<Tensor<3>> {
+    if !abnormal.contains(&true) {
+        return None;
+    }
+    let normal = || abnormal.iter().enumerate().filter(|(_, flag)| !**flag);
+    let of_class = |values: &Tensor<3>, class| values.clone().narrow(2, class, 1);
+    let probabilities = normal().map(|(class, _)| of_class(log_probabilities, class).exp());
+    let is_normal = normal().map(|(class, _)| of_class(&targets.classes, class));
+    let normal = probabilities
+        .reduce(|sum, class| sum + class)?
         .clamp(TINY, 1.0 - TINY);
-    let is_normal = targets.classes.clone().narrow(2, 0, 1);
+    let is_normal = is_normal.reduce(|sum, class| sum + class)?;
     let abnormal = normal.clone().neg() + 1.0;
     let is_abnormal = is_normal.clone().neg() + 1.0;
-    -(normal.log() * is_normal + abnormal.log() * is_abnormal)
+    Some(-(normal.log() * is_normal + abnormal.log() * is_abnormal))
 }

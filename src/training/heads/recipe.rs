@@ -118,9 +118,10 @@ impl Recipe {
         }
     }
 
-    /// How the loss is computed.
-    pub fn loss_options(&self) -> LossOptions {
+    /// How the loss is computed for classes of which these are abnormal.
+    pub fn loss_options<'a>(&self, abnormal: &'a [bool]) -> LossOptions<'a> {
         LossOptions {
+            abnormal,
             binary_share: self.binary_share,
             epsilon: EPSILON,
         }

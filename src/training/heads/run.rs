@@ -34,6 +34,7 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_mins(2);
 pub struct Run<'a> {
     recipe: &'a Recipe,
     shape: HeadShape,
+    abnormal: &'a [bool],
     batches: Batches<'a>,
     validated: bool,
     heads: HeadBank,
@@ -51,7 +52,7 @@ impl<'a> Run<'a> {
         seed: u64,
         purpose: &str,
     ) -> Self {
-        let shape = recipe.shape(cells.dimension(), cells.class_count);
+        let shape = recipe.shape(cells.dimension(), cells.class_count());
         let mut initial = random::stream(seed, &format!("{purpose}/initial weights"));
         let weights = HeadWeights::random(shape.clone(), &cells.class_bias(), &mut initial);
         let batches = Batches::new(cells, recipe, standardisation, seed, purpose);
@@ -66,6 +67,7 @@ impl<'a> Run<'a> {
         Self {
             recipe,
             shape,
+            abnormal: cells.abnormal,
             batches,
             validated: recipe.patience.is_some() && !cells.validation.is_empty(),
             heads: bank(&weights),
@@ -132,10 +134,11 @@ impl<'a> Run<'a> {
     fn step(&mut self, positions: &[usize], rate: f64) -> Result<(), LossError> {
         let batch = self.batches.training(positions, self.progress.epoch)?;
         let logits = batch.logits(&self.heads);
-        let loss = self
-            .recipe
-            .loss
-            .of(logits, &batch.targets, &self.recipe.loss_options())?;
+        let loss = self.recipe.loss.of(
+            logits,
+            &batch.targets,
+            &self.recipe.loss_options(self.abnormal),
+        )?;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.heads);
         self.heads = self.optimizer.step(rate, self.heads.clone(), gradients);
         Ok(())
@@ -147,7 +150,7 @@ impl<'a> Run<'a> {
         let (mut sum, mut cells) = (0.0, 0);
         for (count, batch) in self.batches.validation() {
             let batch = batch?;
-            let options = self.recipe.loss_options();
+            let options = self.recipe.loss_options(self.abnormal);
             let loss = self
                 .recipe
                 .loss
@@ -244,11 +247,11 @@ fn digest(cells: &TrainingCells<'_>, recipe: &Recipe, seed: u64, purpose: &str) 
         rows,
         validation,
         classes,
-        class_count,
+        abnormal,
         ..
     } = cells;
     let depends_on = format!(
-        "{recipe:?}|{seed}|{purpose}|{views}|{dimension}|{rows:?}|{validation:?}|{classes:?}|{class_count}"
+        "{recipe:?}|{seed}|{purpose}|{views}|{dimension}|{rows:?}|{validation:?}|{classes:?}|{abnormal:?}"
     );
     sha256_hex(depends_on.as_bytes())
 }
@@ -283,7 +286,7 @@ mod tests {
             rows,
             validation,
             classes: &classes,
-            class_count: 2,
+            abnormal: &[false, true],
         })
     }
 

@@ -57,6 +57,7 @@ impl<'a> FrozenTraining<'a> {
         let study = self.study;
         let recipe = self.recipes.recipe(method)?;
         let labels = study.labels(&self.every_row());
+        let abnormal = study.grouping.abnormal_flags();
         parallel::map(
             parallel::available_threads(),
             &study.held_out(),
@@ -76,7 +77,7 @@ impl<'a> FrozenTraining<'a> {
                     rows: &rows,
                     validation: &validation,
                     classes: &labels,
-                    class_count: study.grouping.classes(),
+                    abnormal: &abnormal,
                 };
                 let checkpoint = Some(path.with_extension("checkpoint"));
                 let heads = fit(
@@ -133,8 +134,9 @@ impl<'a> FrozenTraining<'a> {
         let views = self.recipes.training_views(method);
         let features = study.digest_of(&study.trunk, &self.every_row(), &views)?;
         let depends_on = format!(
-            "{features}|{recipe:?}|{}|{:?}|{:?}|{rows:?}",
+            "{features}|{recipe:?}|{}|{:?}|{:?}|{:?}|{rows:?}",
             study.seed,
+            study.grouping.abnormal_flags(),
             study.labels(&rows),
             study.images(&rows)
         );
