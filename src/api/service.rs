@@ -124,6 +124,11 @@ impl Service {
         self.uploads.held()
     }
 
+    /// The same of batches and fields.
+    pub(super) fn large_upload_bytes(&self) -> usize {
+        self.large_uploads.held()
+    }
+
     /// Waits until a batch or a field that was read may be worked on, so that one that is still on its way keeps nobody
     /// else waiting; its turn ends when what is returned is dropped.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {

@@ -50,7 +50,7 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(
         UPLOAD_BYTES,
         Unit::Bytes,
-        "What single images that are being read or answered hold in memory"
+        "What uploads that are being read or answered hold in memory, single images and batches"
     );
     describe_counter!(
         DECISIONS,
@@ -104,8 +104,9 @@ pub fn set_queue_depth(depth: usize) {
 }
 
 /// Sets the gauge, just before it is scraped.
-pub fn set_upload_bytes(bytes: usize) {
-    gauge!(UPLOAD_BYTES).set(bytes as f64);
+pub fn set_upload_bytes(images: usize, batches: usize) {
+    gauge!(UPLOAD_BYTES, "of" => "images").set(images as f64);
+    gauge!(UPLOAD_BYTES, "of" => "batches").set(batches as f64);
 }
 
 fn count_decision(model: &str, answer: &MethodAnswer) {
