@@ -78,6 +78,11 @@ impl Part {
 }
 
 impl Options {
+    /// Rounds of what a single request tells, which the machine's noise hits harder than a second full of them.
+    pub fn rounds_of_one_request(&self) -> usize {
+        3 * self.rounds
+    }
+
     /// Whether a part is to run.
     pub fn wants(&self, part: Part) -> bool {
         let on_gpu = matches!(part, Part::GpuAnswers | Part::GpuMethods | Part::GpuLayouts);

@@ -38,7 +38,7 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
         setting.images.get(..1).unwrap_or_default(),
     );
     let large = predictions(LARGE_QUERY, "", &setting.images);
-    for _ in 0..options.rounds {
+    for _ in 0..options.rounds_of_one_request() {
         let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
         let idle_ms =
             drive(closed_loop(server.address, &lone, 1, options.seconds))?.latency_ms(0.5);

@@ -58,7 +58,7 @@ pub fn measure(setting: &Setting) -> Outcome<Figures> {
     let clients = reqwest::Client::new();
     let ask = || field.ask(&clients, &server);
     drive(whole(ask()))??;
-    for _ in 0..options.rounds {
+    for _ in 0..options.rounds_of_one_request() {
         let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
         let reached = bare.parallel(Method::Baseline, Decoding::Within, options.seconds)?;
         let engine_ms = drive(crops(&engine, &field, edge))??;
