@@ -21,7 +21,8 @@ use crate::{
 /// How long a client that was refused stays away: the shortest `Retry-After` there is.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Where answers take long, the time is stretched until there are a few, but not beyond this.
+/// Clients that began together are answered together, so that time is measured from one answer to another that comes this
+/// many later, or as many as there are clients where those are fewer, or a multiple of it; but no longer than [`LONGEST`].
 const FEW: usize = 16;
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -71,7 +72,10 @@ impl Load {
 struct Running {
     load: Load,
     clients: usize,
-    begin: Instant,
+    /// From when on answers are counted.
+    warm: Instant,
+    /// The first of them, which only starts the clock.
+    begin: Option<Instant>,
     seconds: f64,
     /// When enough was measured.
     end: Option<Instant>,
@@ -80,18 +84,21 @@ struct Running {
 impl Running {
     fn note(&mut self, status: u16, sent: Instant) {
         let now = Instant::now();
-        self.load.answered_in_all += usize::from(status == 200);
-        let Some(measured) = now
-            .checked_duration_since(self.begin)
-            .filter(|_| self.end.is_none())
-        else {
+        let is_answer = status == 200;
+        self.load.answered_in_all += usize::from(is_answer);
+        if self.end.is_some() || now < self.warm {
+            return;
+        }
+        let Some(begin) = self.begin else {
+            self.begin = is_answer.then_some(now);
+            self.end = (now - self.warm >= LONGEST).then_some(now);
             return;
         };
         self.load.note(status, now - sent);
+        let measured = now - begin;
         self.load.seconds = measured.as_secs_f64();
-        let is_enough =
-            self.load.seconds >= self.seconds && self.load.answered >= FEW.min(self.clients);
-        if is_enough || measured >= LONGEST {
+        let is_whole = is_answer && self.load.answered.is_multiple_of(FEW.min(self.clients));
+        if (is_whole && self.load.seconds >= self.seconds) || measured >= LONGEST {
             self.end = Some(now);
         }
     }
@@ -108,7 +115,8 @@ pub async fn closed_loop(
     let running = Rc::new(RefCell::new(Running {
         load: Load::default(),
         clients,
-        begin: Instant::now() + WARM_UP,
+        warm: Instant::now() + WARM_UP,
+        begin: None,
         seconds,
         end: None,
     }));
