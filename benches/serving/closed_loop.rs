@@ -21,9 +21,8 @@ use crate::{
 /// How long a client that was refused stays away: the shortest `Retry-After` there is.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Clients that began together are answered together, so that time is measured from one answer to another that comes this
-/// many later, or as many as there are clients where those are fewer, or a multiple of it; but no longer than [`LONGEST`].
-const FEW: usize = 16;
+/// Time is measured from an answer of one client to a later one of the same: clients that began together are answered
+/// together, and between two answers of one of them the others have theirs, too. It ends here at the latest.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// What the clients saw within the measured time.
@@ -71,33 +70,32 @@ impl Load {
 /// The load under way.
 struct Running {
     load: Load,
-    clients: usize,
     /// From when on answers are counted.
     warm: Instant,
-    /// The first of them, which only starts the clock.
-    begin: Option<Instant>,
+    /// When the first of them came, which only starts the clock, and whose it was.
+    begin: Option<(Instant, usize)>,
     seconds: f64,
     /// When enough was measured.
     end: Option<Instant>,
 }
 
 impl Running {
-    fn note(&mut self, status: u16, sent: Instant) {
+    fn note(&mut self, client: usize, status: u16, sent: Instant) {
         let now = Instant::now();
         let is_answer = status == 200;
         self.load.answered_in_all += usize::from(is_answer);
         if self.end.is_some() || now < self.warm {
             return;
         }
-        let Some(begin) = self.begin else {
-            self.begin = is_answer.then_some(now);
+        let Some((begin, first)) = self.begin else {
+            self.begin = is_answer.then_some((now, client));
             self.end = (now - self.warm >= LONGEST).then_some(now);
             return;
         };
         self.load.note(status, now - sent);
         let measured = now - begin;
         self.load.seconds = measured.as_secs_f64();
-        let is_whole = is_answer && self.load.answered.is_multiple_of(FEW.min(self.clients));
+        let is_whole = is_answer && client == first;
         if (is_whole && self.load.seconds >= self.seconds) || measured >= LONGEST {
             self.end = Some(now);
         }
@@ -114,7 +112,6 @@ pub async fn closed_loop(
 ) -> Load {
     let running = Rc::new(RefCell::new(Running {
         load: Load::default(),
-        clients,
         warm: Instant::now() + WARM_UP,
         begin: None,
         seconds,
@@ -131,7 +128,7 @@ pub async fn closed_loop(
                 }
                 let sent = Instant::now();
                 let status = ask(&mut connection, address, request).await;
-                running.borrow_mut().note(status, sent);
+                running.borrow_mut().note(number, status, sent);
                 if status != 200 {
                     tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
                 }
