@@ -69,6 +69,19 @@ fn model(folder: &Path, run: &str) -> String {
     succeed(&[&["model"], &places[..], &division[..]].concat())
 }
 
+/// How the crops of the tiny data set are cut.
+fn cut<'a>(data: &'a Path, work: &'a Path) -> [&'a str; 7] {
+    [
+        "crop",
+        "--data",
+        path(data),
+        "--work",
+        path(work),
+        "--edge",
+        "21",
+    ]
+}
+
 fn succeed(arguments: &[&str]) -> String {
     let output = train(arguments);
     assert!(
@@ -172,15 +185,7 @@ fn two_classes_are_trained_step_by_step() {
         &train(&["split", "--work", path(&work)]),
         "run `secondlook-train crop` first",
     );
-    succeed(&[
-        "crop",
-        "--data",
-        path(&data),
-        "--work",
-        path(&work),
-        "--edge",
-        "21",
-    ]);
+    succeed(&cut(&data, &work));
     assert_refused(&train(&export), "run `secondlook-train split` first");
     succeed(&[
         "split",
@@ -230,15 +235,7 @@ fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
     let text = fs::read_to_string(&table).unwrap() + "0,0.png,doi,77,LSIL,900,50\n";
     fs::write(&table, text).unwrap();
     let work = folder.path().join("work");
-    let order = [
-        "crop",
-        "--data",
-        path(&data),
-        "--work",
-        path(&work),
-        "--edge",
-        "21",
-    ];
+    let order = cut(&data, &work);
     let refused = train(&order);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2));
@@ -257,16 +254,7 @@ fn no_bundle_is_made_of_a_division_by_cell() {
     let data = write_data(&folder.path().join("data"), 6);
     let trunk = write_trunk(&folder.path().join("trunk.onnx"));
     let (work, out) = (folder.path().join("work"), folder.path().join("out"));
-    let crop = [
-        "crop",
-        "--edge",
-        "21",
-        "--data",
-        path(&data),
-        "--work",
-        path(&work),
-    ];
-    succeed(&crop);
+    succeed(&cut(&data, &work));
     let division = ["--folds", "2", "--test-share", "0.25", "--per-cell"];
     succeed(&[&["split", "--work", path(&work)], &division[..]].concat());
     let places = [
