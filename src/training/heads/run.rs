@@ -18,7 +18,7 @@ use crate::training::{
     heads::{
         batches::Batches,
         checkpoint::{Checkpoint, Progress, optimizer_bytes, with_bytes},
-        losses::LossError,
+        losses::{LossError, LossOptions},
         recipe::Schedule,
     },
     random,
@@ -34,7 +34,7 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_mins(2);
 pub struct Run<'a> {
     recipe: &'a Recipe,
     shape: HeadShape,
-    abnormal: &'a [bool],
+    options: LossOptions<'a>,
     batches: Batches<'a>,
     validated: bool,
     heads: HeadBank,
@@ -67,7 +67,7 @@ impl<'a> Run<'a> {
         Self {
             recipe,
             shape,
-            abnormal: cells.abnormal,
+            options: recipe.loss_options(cells.abnormal),
             batches,
             validated: recipe.patience.is_some() && !cells.validation.is_empty(),
             heads: bank(&weights),
@@ -134,11 +134,7 @@ impl<'a> Run<'a> {
     fn step(&mut self, positions: &[usize], rate: f64) -> Result<(), LossError> {
         let batch = self.batches.training(positions, self.progress.epoch)?;
         let logits = batch.logits(&self.heads);
-        let loss = self.recipe.loss.of(
-            logits,
-            &batch.targets,
-            &self.recipe.loss_options(self.abnormal),
-        )?;
+        let loss = self.recipe.loss.of(logits, &batch.targets, &self.options)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.heads);
         self.heads = self.optimizer.step(rate, self.heads.clone(), gradients);
         Ok(())
@@ -150,11 +146,10 @@ impl<'a> Run<'a> {
         let (mut sum, mut cells) = (0.0, 0);
         for (count, batch) in self.batches.validation() {
             let batch = batch?;
-            let options = self.recipe.loss_options(self.abnormal);
             let loss = self
                 .recipe
                 .loss
-                .of(batch.logits(&heads), &batch.targets, &options)?;
+                .of(batch.logits(&heads), &batch.targets, &self.options)?;
             let value = loss.into_data().iter::<f64>().next();
             sum += value.unwrap_or(f64::NAN) * count as f64;
             cells += count;
