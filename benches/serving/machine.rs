@@ -1,15 +1,12 @@
 //! What the figures were measured on.
 
-use std::{collections::BTreeMap, fs, num::NonZero, process::Command, thread};
+use std::{collections::BTreeMap, fs, process::Command};
+
+pub use secondlook::engine::available_cores as cores;
 
 const UNKNOWN: &str = "unknown";
 
 type Description = BTreeMap<&'static str, String>;
-
-/// Cores that this process may use.
-pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
 
 /// Processor, cores, memory, system and revision, as far as they can be told.
 pub fn describe() -> Description {

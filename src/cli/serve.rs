@@ -2,9 +2,7 @@
 
 use std::{
     io::{self, Write},
-    num::NonZero,
     process::ExitCode,
-    thread,
 };
 
 use tokio::{
@@ -16,7 +14,8 @@ use tokio::{
 use super::{StartFailure, options::ServeOptions, start};
 use crate::{
     api::{self, Service},
-    config::{Config, EngineConfig, ExecutionProvider},
+    config::{Config, EngineConfig},
+    engine::available_cores,
     telemetry,
 };
 
@@ -65,10 +64,9 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
 /// further one costs more in waking it than it brings: one answers thousands of requests a second, a core makes hundreds of
 /// predictions.
 fn threads(config: &EngineConfig) -> usize {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    match config.execution_providers.first() {
-        Some(ExecutionProvider::Cuda(_)) => cores,
-        _ => cores.div_ceil(4),
+    match config.is_on_gpu() {
+        true => available_cores(),
+        false => available_cores().div_ceil(4),
     }
 }
 

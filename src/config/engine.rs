@@ -33,6 +33,16 @@ pub struct EngineConfig {
     pub max_passes: usize,
 }
 
+impl EngineConfig {
+    /// Whether models run on a GPU: the preferred execution provider decides.
+    pub fn is_on_gpu(&self) -> bool {
+        matches!(
+            self.execution_providers.first(),
+            Some(ExecutionProvider::Cuda(_))
+        )
+    }
+}
+
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {

@@ -48,7 +48,7 @@ pub use precision::has_vnni;
 pub use prediction::{MethodAnswer, NormalisedPaperScores, PredictRequest, Prediction, Timing};
 pub use queue::Priority;
 pub use runtime::{Runtime, RuntimeError, SessionError, SessionOptions};
-pub use start::{check_bundle, workers};
+pub use start::{available_cores, check_bundle, workers};
 pub use subject::{FieldCrop, Subject, seed_of, seed_of_cell};
 pub use warning::Warning;
 

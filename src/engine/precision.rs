@@ -3,7 +3,7 @@
 use super::StartError;
 use crate::{
     bundle::{Bundle, Manifest, Precision},
-    config::{EngineConfig, ExecutionProvider, TrunkPrecision},
+    config::{EngineConfig, TrunkPrecision},
 };
 
 /// What matters of the machine.
@@ -21,10 +21,7 @@ pub(super) fn choose(config: &EngineConfig, bundle: &Bundle) -> Result<Bundle, S
         return Ok(bundle.clone());
     }
     let machine = Machine {
-        gpu: matches!(
-            config.execution_providers.first(),
-            Some(ExecutionProvider::Cuda(_))
-        ),
+        gpu: config.is_on_gpu(),
         vnni: has_vnni(),
     };
     let precision = wanted(config.trunk_precision, machine, bundle.manifest());

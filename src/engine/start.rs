@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     bundle::{Bundle, Trunk},
-    config::{EngineConfig, ExecutionProvider},
+    config::EngineConfig,
     imaging::Limits,
 };
 
@@ -113,6 +113,11 @@ pub fn check_bundle(
     Ok(())
 }
 
+/// Cores that this process may use.
+pub fn available_cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// How many workers [`Engine::start`] starts.
 pub fn workers(config: &EngineConfig) -> usize {
     Layout::of(config).workers
@@ -134,9 +139,7 @@ impl Layout {
     /// On the processor one worker per core with one thread each, and sessions on all cores for a lone request, unless
     /// the configuration says otherwise: `make bench` shows what other layouts cost.
     fn of(config: &EngineConfig) -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let first = config.execution_providers.first();
-        let on_gpu = matches!(first, Some(ExecutionProvider::Cuda(_)));
+        let (cores, on_gpu) = (available_cores(), config.is_on_gpu());
         let or = |chosen: usize, usual: usize| if chosen == 0 { usual } else { chosen };
         let usual_workers = if on_gpu {
             cores.min(WORKERS_ON_GPU)

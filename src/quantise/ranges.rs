@@ -9,7 +9,7 @@ use super::{QuantiseError, scale::Scale, trunk::TrunkGraph};
 use crate::{
     bundle::Trunk,
     config::ExecutionProvider,
-    engine::{Runtime, SessionOptions},
+    engine::{Runtime, SessionOptions, available_cores},
     imaging::InputTensor,
 };
 
@@ -39,7 +39,7 @@ impl Ranges {
     ) -> Result<Self, QuantiseError> {
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
-            intra_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            intra_threads: available_cores(),
             spinning: false,
             keep_dropout: false,
         };

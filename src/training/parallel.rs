@@ -7,10 +7,8 @@ use std::sync::{
 
 use crate::training::TrainingError;
 
-/// Threads that this process may use.
-pub fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
+/// As many threads as there are cores.
+pub use crate::engine::available_cores as available_threads;
 
 /// Applies `work` to every item, on one thread per entry of `states`; each thread owns its state (a session, say).
 ///

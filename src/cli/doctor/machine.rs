@@ -1,11 +1,11 @@
 //! What the machine offers: address, cores, memory, open files, temporary folder.
 
-use std::{fs, io, net::TcpListener, num::NonZero, thread};
+use std::{fs, io, net::TcpListener};
 
 use super::finding::Finding;
 use crate::{
     config::{AccessConfig, Config},
-    engine::workers,
+    engine::{available_cores, workers},
 };
 
 /// Fewer connections and files at once than this are too few for a server.
@@ -65,10 +65,6 @@ fn address(config: &Config) -> Finding {
         _ => format!("cannot listen on {listen}: {error}"),
     };
     Finding::problem(CHECK, says)
-}
-
-fn available_cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn cores(config: &Config) -> Finding {
