@@ -30,4 +30,3 @@ pub mod quantise;
 pub mod telemetry;
 #[cfg(feature = "trainer")]
 pub mod training;
-pub mod uncertainty;

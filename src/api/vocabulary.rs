@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use crate::{
     bundle::{Method, Precision},
     engine::Priority,
-    uncertainty::{Action, Measure, Promise, Reason},
 };
+use uncertainty::{Action, Measure, Promise, Reason};
 
 /// An enum of the interface with the same names as an inner one.
 macro_rules! vocabulary {

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Precision, TrunkVariant};
-use crate::{
-    imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy},
-    uncertainty::{Measure, Policy, Range, stopping::StoppingRule},
-};
+use crate::imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy};
+use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
 /// The version of the manifest's format that this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -291,7 +289,7 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfDistribution {
-    /// The JSON file with an [`OodModel`](crate::uncertainty::ood::OodModel).
+    /// The JSON file with an [`OodModel`](uncertainty::ood::OodModel).
     pub file: FileReference,
     /// An image whose p-value is below this, in (0, 1), is referred, whatever the method and the policy say.
     pub refer_below: f64,

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{
     BundleError, FileReference, Manifest, Precision, Trunk, onnx::ModelProto, validate::validate,
 };
-use crate::uncertainty::ood::OodModel;
+use uncertainty::ood::OodModel;
 
 /// The oldest operator set that is accepted; ONNX Runtime promises nothing for older ones.
 const OLDEST_OPSET: i64 = 7;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     bundle::{BundleError, Method, Precision},
     imaging::ImageError,
-    uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError},
 };
+use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 
 use super::SessionError;
 

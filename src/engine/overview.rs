@@ -2,7 +2,8 @@
 //! average over cells: one abnormal cell among a thousand is what the specimen is about.
 
 use super::Prediction;
-use crate::{bundle::Label, uncertainty::Action};
+use crate::bundle::Label;
+use uncertainty::Action;
 
 /// What of an answer counts for the whole.
 #[derive(Clone, Copy, Debug, PartialEq)]

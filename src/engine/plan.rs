@@ -1,7 +1,8 @@
 //! From a request's options to what has to be run.
 
 use super::{EngineError, HeadCall, Model, PredictRequest, Subject};
-use crate::{bundle::Method, uncertainty::Policy};
+use crate::bundle::Method;
+use uncertainty::Policy;
 
 /// One method of a request.
 #[derive(Clone, Debug)]

@@ -6,10 +6,8 @@ use std::{
 };
 
 use super::{Model, Priority, Subject, Warning};
-use crate::{
-    bundle::Method,
-    uncertainty::{Decision, Samples, Summary, ood::OodScore},
-};
+use crate::bundle::Method;
+use uncertainty::{Decision, Samples, Summary, ood::OodScore};
 
 /// One image and what is wanted of it.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,8 @@
 //! How unlike the training's images an image is, and what follows from it.
 
 use super::{Model, RunError};
-use crate::{
-    bundle::Manifest,
-    uncertainty::{Action, Decision, Reason, ood::OodScore},
-};
+use crate::bundle::Manifest;
+use uncertainty::{Action, Decision, Reason, ood::OodScore};
 
 /// Judges the statistics of one image; `None` where the bundle does not say what images of training look like.
 pub(super) fn judge_statistics(

@@ -12,11 +12,8 @@ use super::{
     predict::{Outcome, Work},
     prepare::Source,
 };
-use crate::{
-    bundle::Method,
-    imaging::CellImage,
-    uncertainty::stopping::{Boundary, StoppingRule, settled},
-};
+use crate::{bundle::Method, imaging::CellImage};
+use uncertainty::stopping::{Boundary, StoppingRule, settled};
 
 impl Work<'_> {
     /// Answers the views of a cell until the bundle's stopping rule is satisfied, or all of them.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::uncertainty::{RangeError, SamplesError};
+use uncertainty::{RangeError, SamplesError};
 
 /// Why figures cannot be computed. Items and classes are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -57,7 +57,7 @@ struct Answer {
 }
 
 /// Splits the answers at `threshold` on `uncertainty` (N values, normalised to [0, 1] by a
-/// [`Range`](crate::uncertainty::Range)).
+/// [`Range`](uncertainty::Range)).
 ///
 /// # Errors
 /// [`EvaluationError`] `Length`, `NotFinite`, or `LabelOutOfRange` when a positive class is none of the C classes.

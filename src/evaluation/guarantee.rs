@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::bootstrap::{random_index, stream};
 use super::error::EvaluationError;
-use crate::uncertainty::Promise;
-use crate::uncertainty::risk_control::{ImageTally, Moments, Sequence, Tally, Test};
+use uncertainty::Promise;
+use uncertainty::risk_control::{ImageTally, Moments, Sequence, Tally, Test};
 
 /// What to play through.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Experiment {
     /// One minus the confidence.
     pub delta: f64,
     /// The share of mistakes in images of a kind that was not seen; policies are certified with
-    /// [`UNSEEN_MISTAKEN`](crate::uncertainty::risk_control::UNSEEN_MISTAKEN).
+    /// [`UNSEEN_MISTAKEN`](uncertainty::risk_control::UNSEEN_MISTAKEN).
     pub unseen_mistaken: f64,
     /// The same seed makes the same draws, which all promises and bounds share.
     pub seed: u64,
@@ -166,7 +166,7 @@ mod tests {
     use rand_chacha::rand_core::{RngCore, SeedableRng};
 
     use super::*;
-    use crate::uncertainty::risk_control::{Grid, Outcome, UNSEEN_MISTAKEN};
+    use uncertainty::risk_control::{Grid, Outcome, UNSEEN_MISTAKEN};
 
     /// The mean risk of the least certain cells.
     const BASE: f64 = 0.25;

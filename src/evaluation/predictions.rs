@@ -2,7 +2,7 @@
 
 use super::error::EvaluationError;
 use super::scored::Scored;
-use crate::uncertainty::{SamplesError, argmax, check_lengths, check_rows};
+use uncertainty::{SamplesError, argmax, check_lengths, check_rows};
 
 /// Probabilities `[N, C]` and the true class of each of N ≥ 1 items, checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     bundle::{Agreement, Manifest, Method},
     engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority},
-    uncertainty::Action,
 };
+use uncertainty::Action;
 
 /// Images in flight.
 const IN_FLIGHT: usize = 8;

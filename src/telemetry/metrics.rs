@@ -7,10 +7,8 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
-use crate::{
-    engine::{MethodAnswer, Prediction},
-    uncertainty::Action,
-};
+use crate::engine::{MethodAnswer, Prediction};
+use uncertainty::Action;
 
 const REQUESTS: &str = "secondlook_http_requests_total";
 const REQUEST_SECONDS: &str = "secondlook_http_request_duration_seconds";

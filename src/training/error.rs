@@ -53,16 +53,16 @@ pub enum TrainingError {
     Runtime(String),
     /// Samples of the trained heads are no distributions.
     #[error("the trained heads gave unusable probabilities: {0}")]
-    Samples(#[from] crate::uncertainty::SamplesError),
+    Samples(#[from] uncertainty::SamplesError),
     /// The held-out cells do not allow a figure.
     #[error("the answers cannot be evaluated: {0}")]
     Evaluation(#[from] crate::evaluation::EvaluationError),
     /// Thresholds cannot be tested on the calibration cells.
     #[error("no policy can be certified: {0}")]
-    Promise(#[from] crate::uncertainty::risk_control::RiskError),
+    Promise(#[from] uncertainty::risk_control::RiskError),
     /// The statistics of a layer cannot be modelled.
     #[error("there can be no out-of-distribution score: {0}")]
-    Unlike(#[from] crate::uncertainty::ood::OodError),
+    Unlike(#[from] uncertainty::ood::OodError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::evaluation::report::ReportError),

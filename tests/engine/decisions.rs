@@ -6,8 +6,8 @@ use secondlook::{
     bundle::Method,
     config::EngineConfig,
     engine::{EngineError, PredictRequest, Warning},
-    uncertainty::{Action, Reason},
 };
+use uncertainty::{Action, Reason};
 
 use super::{request, start, tiny};
 

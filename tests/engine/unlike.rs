@@ -11,8 +11,8 @@ use secondlook::{
     bundle::{Bundle, Method},
     config::EngineConfig,
     engine::{Engine, PredictRequest, check_bundle},
-    uncertainty::{Action, Reason},
 };
+use uncertainty::{Action, Reason};
 
 use super::{
     runtime, start, tiny,

@@ -11,8 +11,8 @@ use secondlook::{
         sha256_hex,
     },
     imaging::{CellImage, InputTensor, Normalisation, ResizeFilter, resize},
-    uncertainty::ood::OodModel,
 };
+use uncertainty::ood::OodModel;
 
 use super::tiny;
 

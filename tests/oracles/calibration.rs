@@ -1,10 +1,10 @@
 //! `calibration.json`: temperature scaling.
 
-use secondlook::uncertainty::Samples;
-use secondlook::uncertainty::calibration::{
+use serde_json::Value;
+use uncertainty::Samples;
+use uncertainty::calibration::{
     TemperatureError, TemperatureFit, apply_temperature, fit_temperature,
 };
-use serde_json::Value;
 
 use crate::numbers::{
     Tolerance, assert_number, assert_numbers, id, indices, list, load, matrix, number,

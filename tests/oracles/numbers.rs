@@ -1,8 +1,8 @@
 //! Reading and comparing the numbers of the reference files, by the rules of their README.
 
 use secondlook::evaluation::{EvaluationError, Predictions};
-use secondlook::uncertainty::SamplesError;
 use serde_json::Value;
+use uncertainty::SamplesError;
 
 /// What a reference file allows a number to be off by: absolutely, plus relatively to what is wanted.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! `ood.json`: Mahalanobis distances, nearest neighbours, energy, conformal p-values.
 
-use secondlook::uncertainty::ood::{
+use serde_json::Value;
+use uncertainty::ood::{
     ClassDistances, Mahalanobis, Neighbours, OodError, OodModel, conformal_p, energy,
 };
-use serde_json::Value;
 
 use crate::numbers::{
     Tolerance, assert_number, assert_numbers, id, index, indices, list, load, matrix, number,

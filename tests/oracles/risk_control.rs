@@ -1,11 +1,11 @@
 //! `risk_control.json` and `risk_control_images.json`: thresholds that keep a promise.
 
-use secondlook::uncertainty::Promise;
-use secondlook::uncertainty::risk_control::{
+use serde_json::Value;
+use uncertainty::Promise;
+use uncertainty::risk_control::{
     Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p, cells_without_error,
     certified_steps, certify, clopper_pearson_upper,
 };
-use serde_json::Value;
 
 use crate::numbers::{
     Tolerance, assert_number, assert_numbers, id, index, indices, list, load, number, numbers,

@@ -7,8 +7,8 @@ use secondlook::evaluation::selective::{
     excess_aurc_approximate, risk_coverage,
 };
 use secondlook::evaluation::{EvaluationError, Predictions, Scored};
-use secondlook::uncertainty::Range;
 use serde_json::Value;
+use uncertainty::Range;
 
 use crate::numbers::{
     Tolerance, assert_number, assert_numbers, evaluation_error_name, id, index, indices, list,

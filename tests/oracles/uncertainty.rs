@@ -2,8 +2,8 @@
 
 use std::f64::consts::LN_2;
 
-use secondlook::uncertainty::{Samples, SamplesError, Summary, measures, summarise};
 use serde_json::Value;
+use uncertainty::{Samples, SamplesError, Summary, measures, summarise};
 
 use crate::numbers::{
     Tolerance, assert_number, assert_numbers, id, index, indices, list, load, matrix,

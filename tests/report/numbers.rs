@@ -2,22 +2,20 @@
 
 use std::fs;
 
-use secondlook::{
-    evaluation::{
-        Predictions,
-        bootstrap::{Groups, percentile_interval},
-        calibration_error::{BinEdges, calibration_error},
-        classification::ConfusionMatrix,
-        four_way::four_way,
-        proper_scores::{brier_score, negative_log_likelihood},
-        ranking::auroc,
-        report::{ReportInput, write_report},
-        selective::{accuracy_at_coverage, augrc, aurc},
-    },
-    uncertainty::{Measure, Range, Summary, summarise},
+use secondlook::evaluation::{
+    Predictions,
+    bootstrap::{Groups, percentile_interval},
+    calibration_error::{BinEdges, calibration_error},
+    classification::ConfusionMatrix,
+    four_way::four_way,
+    proper_scores::{brier_score, negative_log_likelihood},
+    ranking::auroc,
+    report::{ReportInput, write_report},
+    selective::{accuracy_at_coverage, augrc, aurc},
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use uncertainty::{Measure, Range, Summary, summarise};
 
 use super::synthetic::Study;
 

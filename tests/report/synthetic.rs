@@ -6,16 +6,14 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use secondlook::{
-    evaluation::{
-        bootstrap::Plan,
-        report::{
-            CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell,
-            PolicyOutcome, ReportInput, ReportLabel,
-        },
+use secondlook::evaluation::{
+    bootstrap::Plan,
+    report::{
+        CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
+        ReportInput, ReportLabel,
     },
-    uncertainty::{Measure, Range, Samples, Summary, summarise},
 };
+use uncertainty::{Measure, Range, Samples, Summary, summarise};
 
 pub const CLASSES: [&str; 6] = ["NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC"];
 /// Of a hundred cells, about as many of each class as in the collection.

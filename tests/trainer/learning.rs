@@ -135,9 +135,10 @@ fn fit_to(recipe: &Recipe, rows: usize, checkpoint: Option<&Path>) -> HeadWeight
 fn right(scores: &CellScores, cells: &[usize]) -> usize {
     let (_, classes) = views();
     let samples = scores.samples(1.0).unwrap();
-    let right = samples.iter().zip(cells).filter(|(samples, cell)| {
-        secondlook::uncertainty::summarise(samples).predicted == classes[**cell]
-    });
+    let right = samples
+        .iter()
+        .zip(cells)
+        .filter(|(samples, cell)| uncertainty::summarise(samples).predicted == classes[**cell]);
     right.count()
 }
 

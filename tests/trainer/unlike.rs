@@ -12,8 +12,8 @@ use secondlook::{
     engine::{Engine, PredictRequest},
     imaging::{CellImage, InputTensor, Limits, decode, resize},
     training::{Graph, STATISTICS, residual_additions, with_statistics},
-    uncertainty::{Reason, ood::OodModel},
 };
+use uncertainty::{Reason, ood::OodModel};
 
 use super::runtime;
 

@@ -8,8 +8,8 @@ use crate::{
     api::vocabulary::{MeasureName, MethodName},
     bundle::{Calibration, FileReference, Input, Label, Method, Training},
     engine::Model,
-    uncertainty::stopping::StoppingRule,
 };
+use uncertainty::stopping::StoppingRule;
 
 /// A loaded model in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -219,12 +219,10 @@ impl MethodCalibration {
     fn of(method: Method, measured: &Calibration) -> Self {
         let ranges = measured.ranges.iter();
         let range_of =
-            |(measure, range): (&crate::uncertainty::Measure, &crate::uncertainty::Range)| {
-                RangeOfMeasure {
-                    measure: (*measure).into(),
-                    minimum: range.minimum,
-                    maximum: range.maximum,
-                }
+            |(measure, range): (&uncertainty::Measure, &uncertainty::Range)| RangeOfMeasure {
+                measure: (*measure).into(),
+                minimum: range.minimum,
+                maximum: range.maximum,
             };
         Self {
             method: method.into(),

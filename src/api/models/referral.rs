@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use crate::{
     api::vocabulary::{MeasureName, MethodName, PromiseName},
     bundle::Method,
-    uncertainty::{Policy, risk_control::Certificate},
 };
+use uncertainty::{Policy, risk_control::Certificate};
 
 /// A rule for accepting answers, and its promise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

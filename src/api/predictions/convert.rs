@@ -13,8 +13,8 @@ use super::answer::{
 use crate::{
     bundle::{Label, Method},
     engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning},
-    uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore},
 };
+use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
 
 /// Name and version of this program, as answers cite it.
 const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));

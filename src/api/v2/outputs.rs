@@ -8,8 +8,8 @@ use crate::{
     api::{problem::Problem, vocabulary::ActionName},
     bundle::Label,
     engine::Prediction,
-    uncertainty::{Action, Measure},
 };
+use uncertainty::{Action, Measure};
 
 /// A tensor of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

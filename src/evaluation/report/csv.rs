@@ -5,7 +5,8 @@ use super::{
     ReportInput, SideFigure,
     question::{Answers, questions},
 };
-use crate::{evaluation::bootstrap::Estimate, uncertainty::Measure};
+use crate::evaluation::bootstrap::Estimate;
+use uncertainty::Measure;
 
 /// Rows of text; the first names the columns.
 pub type Rows = Vec<Vec<String>>;

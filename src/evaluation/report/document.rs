@@ -18,7 +18,8 @@ use super::{
     resampling::Resampling,
     uncertainty::uncertainties,
 };
-use crate::{evaluation::bootstrap::Estimate, uncertainty::Measure};
+use crate::evaluation::bootstrap::Estimate;
+use uncertainty::Measure;
 
 /// Every number of the report. Undefined figures are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ReportError;
-use crate::{
-    evaluation::bootstrap::Plan,
-    uncertainty::{Measure, Range, Samples},
-};
+use crate::evaluation::bootstrap::Plan;
+use uncertainty::{Measure, Range, Samples};
 
 /// Everything that a report shows.
 #[derive(Clone, Debug)]

@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ReportError, question::Answers, resampling::Resampling, uncertainty::values};
-use crate::{
-    evaluation::{
-        EvaluationError, Predictions, Scored,
-        bootstrap::Estimate,
-        four_way::{FourWay, Side, four_way},
-        ranking::auroc,
-    },
-    uncertainty::{Measure, Range},
+use crate::evaluation::{
+    EvaluationError, Predictions, Scored,
+    bootstrap::Estimate,
+    four_way::{FourWay, Side, four_way},
+    ranking::auroc,
 };
+use uncertainty::{Measure, Range};
 
 /// The paper's three measures, in its order.
 pub const MEASURES: [Measure; 3] = [

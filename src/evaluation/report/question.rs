@@ -1,10 +1,8 @@
 //! What is asked of the same answers: every class, normal or abnormal, or coarser groups.
 
 use super::{ReportError, ReportInput};
-use crate::{
-    evaluation::{EvaluationError, Predictions},
-    uncertainty::{Samples, Summary, summarise},
-};
+use crate::evaluation::{EvaluationError, Predictions};
+use uncertainty::{Samples, Summary, summarise};
 
 /// A question.
 #[derive(Clone, Debug)]

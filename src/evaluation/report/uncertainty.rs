@@ -9,15 +9,13 @@ use super::{
     question::Answers,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::{
-    evaluation::{
-        Scored,
-        bootstrap::Estimate,
-        ranking::auroc,
-        selective::{augrc, aurc, excess_aurc, risk_at_coverages},
-    },
-    uncertainty::Measure,
+use crate::evaluation::{
+    Scored,
+    bootstrap::Estimate,
+    ranking::auroc,
+    selective::{augrc, aurc, excess_aurc, risk_at_coverages},
 };
+use uncertainty::Measure;
 
 /// Bins of the histograms.
 const BINS: usize = 20;

@@ -7,12 +7,12 @@ use super::policies::{KnownCells, policies};
 use crate::{
     bundle::Calibration,
     training::{CellScores, TrainingError},
-    uncertainty::{
-        Measure, Policy, Range, Samples, Summary,
-        calibration::RangeError,
-        stopping::{self, Boundary},
-        summarise,
-    },
+};
+use uncertainty::{
+    Measure, Policy, Range, Samples, Summary,
+    calibration::RangeError,
+    stopping::{self, Boundary},
+    summarise,
 };
 
 /// Bounds of the temperature; an optimum at one of them means that the part is too small or already perfect.
@@ -144,7 +144,8 @@ fn ranges(summaries: &[Summary]) -> Result<BTreeMap<Measure, Range>, RangeError>
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{training::random, uncertainty::calibration::fit_temperature};
+    use crate::training::random;
+    use uncertainty::calibration::fit_temperature;
 
     fn single_pass(cells: usize) -> (CellScores, Vec<usize>) {
         let mut stream = random::stream(1, "logits");

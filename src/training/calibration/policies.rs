@@ -1,11 +1,9 @@
 //! Referral policies of one method: thresholds with certificates, tested on calibration cells.
 
-use crate::{
-    training::TrainingError,
-    uncertainty::{
-        Policy, Promise, Summary,
-        risk_control::{Grid, Outcome, Tally, certify},
-    },
+use crate::training::TrainingError;
+use uncertainty::{
+    Policy, Promise, Summary,
+    risk_control::{Grid, Outcome, Tally, certify},
 };
 
 /// The shares of mistakes that are promised not to be exceeded; the first policy of a bundle is its default.

@@ -20,8 +20,8 @@ use crate::{
         statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
         workspace::{read_bytes, write_bytes},
     },
-    uncertainty::ood::OodModel,
 };
+use uncertainty::ood::OodModel;
 
 /// Added to the variances: statistics of a layer are never independent of each other.
 const RIDGE: f64 = 1e-3;

@@ -96,7 +96,7 @@ fn tallies(
     study: &Study,
     world: &[HeldOut],
     method: Method,
-) -> Result<Vec<crate::uncertainty::risk_control::Tally>, TrainingError> {
+) -> Result<Vec<uncertainty::risk_control::Tally>, TrainingError> {
     let flags = study.grouping.abnormal_flags();
     let (mut answers, mut rows) = (Vec::new(), Vec::new());
     for part in world {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     bundle::{Calibration, Method},
     training::{CellScores, Study, TrainingError, calibration::calibrate::fit_mean_temperature},
-    uncertainty::Samples,
 };
+use uncertainty::Samples;
 
 /// Scores of some cells by every method, from a model that has not learnt from them.
 #[derive(Clone, Debug)]

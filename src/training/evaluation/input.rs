@@ -16,8 +16,8 @@ use crate::{
         },
     },
     training::{Grouping as Classes, Study, TrainingError, workspace::read_bytes},
-    uncertainty::{Measure, Range},
 };
+use uncertainty::{Measure, Range};
 
 /// Name of the part that was answered out of fold.
 pub const OUT_OF_FOLD: &str = "out of fold";

@@ -4,8 +4,8 @@ use crate::{
     bundle::{Calibration, Method},
     evaluation::report::{Certificate, PolicyCell, PolicyOutcome},
     training::{Study, evaluation::answers::Answers},
-    uncertainty::{Policy, Promise, Samples, Summary, risk_control::Outcome, summarise},
 };
+use uncertainty::{Policy, Promise, Samples, Summary, risk_control::Outcome, summarise};
 
 /// The outcomes of a method's policies; `eligible` says of each cell whether it is like the training cells.
 pub fn outcomes(

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{
-    evaluation::{
-        bootstrap::Estimate,
-        report::{
-            Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport, Report,
-        },
-    },
-    uncertainty::Measure,
+use crate::evaluation::{
+    bootstrap::Estimate,
+    report::{Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport, Report},
 };
+use uncertainty::Measure;
 
 /// Everything that the model card shows.
 #[derive(Clone, Debug, Serialize)]

@@ -9,8 +9,8 @@ use crate::{
         report::{Figure, PolicyReport},
     },
     training::calibration::{alterations::Alteration, unlike::Layer},
-    uncertainty::Measure,
 };
+use uncertainty::Measure;
 
 /// Rows of text under a header.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use crate::{
         features,
         workspace::read_bytes,
     },
-    uncertainty::ood::OodModel,
 };
+use uncertainty::ood::OodModel;
 
 /// Pictures that are no cells of the training's kind.
 #[derive(Clone, Debug)]

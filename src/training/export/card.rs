@@ -15,7 +15,7 @@ use crate::training::{
     },
     models::FoldModel,
 };
-use crate::uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
+use uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
 
 const TEMPLATE: &str = include_str!("model_card.md");
 

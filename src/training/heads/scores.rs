@@ -6,11 +6,8 @@ use crate::training::{
     FeatureMatrix, HeadBank, HeadWeights,
     heads::graphs::{Numbered, by_place},
 };
-use crate::{
-    bundle::Mask,
-    engine::draw_mask,
-    uncertainty::{Samples, SamplesError},
-};
+use crate::{bundle::Mask, engine::draw_mask};
+use uncertainty::{Samples, SamplesError};
 
 /// Cells whose passes are computed together; bounds the memory of Monte Carlo dropout.
 const CELLS_TOGETHER: usize = 64;

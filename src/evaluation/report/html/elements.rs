@@ -1,12 +1,10 @@
 //! Tables and numbers.
 
-use crate::{
-    evaluation::{
-        bootstrap::Estimate,
-        plots::{Share, escape},
-    },
-    uncertainty::Measure,
+use crate::evaluation::{
+    bootstrap::Estimate,
+    plots::{Share, escape},
 };
+use uncertainty::Measure;
 
 /// A table with a caption. Cells hold markup that is already safe; names go through [`text`].
 #[derive(Clone, Debug, Default)]

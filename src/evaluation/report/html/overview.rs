@@ -4,13 +4,11 @@ use super::{
     elements::{Table, decimal, estimate, text},
     page::Page,
 };
-use crate::{
-    evaluation::{
-        bootstrap::Estimate,
-        report::{Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport},
-    },
-    uncertainty::Measure,
+use crate::evaluation::{
+    bootstrap::Estimate,
+    report::{Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport},
 };
+use uncertainty::Measure;
 
 pub fn write(page: &mut Page, report: &Report) {
     page.heading(2, "overview", "In short");

@@ -5,20 +5,17 @@ use super::{
     page::{Columns, Page},
     part::{PartId, asked, questions},
 };
-use crate::{
-    evaluation::{
-        four_way::Side,
-        plots::{
-            Plot,
-            ranges::{Parts, RangeBar, RangePlot},
-        },
-        report::{
-            MethodReport, PaperRange, PaperReport, PaperSide, PartReport, QuestionReport,
-            SideFigure,
-        },
+use crate::evaluation::{
+    four_way::Side,
+    plots::{
+        Plot,
+        ranges::{Parts, RangeBar, RangePlot},
     },
-    uncertainty::Measure,
+    report::{
+        MethodReport, PaperRange, PaperReport, PaperSide, PartReport, QuestionReport, SideFigure,
+    },
 };
+use uncertainty::Measure;
 
 const MEASURES: [(Measure, &str); 3] = [
     (Measure::PaperVariance, "variance"),

@@ -6,21 +6,19 @@ use super::{
     page::{Columns, Page},
     part::{PartId, asked, questions, reference},
 };
-use crate::{
-    evaluation::{
-        bootstrap::Estimate,
-        plots::{
-            AxisSpec, Plot, Share,
-            lines::{Line, LinePlot, Role},
-            mirrored_histogram::MirroredHistogram,
-        },
-        report::{
-            Figure, Histogram, MethodReport, PartReport, QuestionReport, RiskAtCoverage,
-            UncertaintyReport,
-        },
+use crate::evaluation::{
+    bootstrap::Estimate,
+    plots::{
+        AxisSpec, Plot, Share,
+        lines::{Line, LinePlot, Role},
+        mirrored_histogram::MirroredHistogram,
     },
-    uncertainty::Measure,
+    report::{
+        Figure, Histogram, MethodReport, PartReport, QuestionReport, RiskAtCoverage,
+        UncertaintyReport,
+    },
 };
+use uncertainty::Measure;
 
 /// The curves of a plot: the others rank cells as one of these or are worse in every table.
 const CURVES: [Measure; 5] = [

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::uncertainty::{Samples, Summary, summarise};
+use crate::{Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -142,7 +142,7 @@ mod tests {
 
     use super::super::settled;
     use super::*;
-    use crate::uncertainty::Measure;
+    use crate::Measure;
 
     const ABNORMAL: [bool; 3] = [false, true, true];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::RiskError;
 use super::grid::Grid;
 use super::moments::Moments;
-use crate::uncertainty::{Measure, Promise, Summary};
+use crate::{Measure, Promise, Summary};
 
 /// A labelled cell and its answer, as far as any promise looks at them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Tally {
 impl Outcome {
     /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`; `abnormal` has a flag per class.
     ///
-    /// It is what [`decide`](crate::uncertainty::decide) sees when it judges the same summary
+    /// It is what [`decide`](crate::decide) sees when it judges the same summary
     /// [with the same flags](Summary::with_abnormal).
     pub fn of(
         image: usize,
@@ -169,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::uncertainty::{Action, Policy, Samples, decide, summarise};
+    use crate::{Action, Policy, Samples, decide, summarise};
 
     const ABNORMAL: [bool; 3] = [false, true, true];
 

@@ -8,7 +8,7 @@ use super::moments::Moments;
 use super::p_value::{PValue, UNSEEN_MISTAKEN, clopper_pearson_upper};
 use super::sequence::{Sequence, Test};
 use super::tally::Tally;
-use crate::uncertainty::{Measure, Policy};
+use crate::{Measure, Policy};
 
 /// What a promise rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,7 +163,7 @@ mod tests {
     use super::super::grid::Grid;
     use super::super::tally::Outcome;
     use super::*;
-    use crate::uncertainty::Promise;
+    use crate::Promise;
 
     /// `images` images of 20 cells; the uncertainty of a cell is its place, .05 to 1, and half of the cells are abnormal. In
     /// every `every`th image the cell at each of `wrong` is called otherwise than it is.

@@ -126,7 +126,10 @@ impl Samples {
 }
 
 /// Checks that `values` are one or more rows of probabilities over `classes` classes.
-pub(crate) fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+///
+/// # Errors
+/// [`SamplesError`] says which row is none.
+pub fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     check_shape(values, classes)?;
     check_finite(values, classes)?;
     for (row, probabilities) in values.chunks_exact(classes).enumerate() {
@@ -140,7 +143,10 @@ pub(crate) fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesEr
 }
 
 /// Checks that every row has `classes` values.
-pub(crate) fn check_lengths(rows: &[Vec<f64>], classes: usize) -> Result<(), SamplesError> {
+///
+/// # Errors
+/// [`SamplesError::Shape`] for the first row that has not.
+pub fn check_lengths(rows: &[Vec<f64>], classes: usize) -> Result<(), SamplesError> {
     match rows
         .iter()
         .enumerate()
@@ -185,7 +191,7 @@ pub(crate) fn check_finite(values: &[f64], classes: usize) -> Result<(), Samples
 }
 
 /// The index of the largest value; the lowest index when several are largest.
-pub(crate) fn argmax(values: &[f64]) -> usize {
+pub fn argmax(values: &[f64]) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (index, &value) in values.iter().enumerate() {
         if value > best.1 {

@@ -1,7 +1,7 @@
 //! The thresholds that are tried, fixed before any cell is seen.
 
 use super::error::RiskError;
-use crate::uncertainty::Measure;
+use crate::Measure;
 
 /// How many steps the range of a measure is cut into.
 const STEPS: u32 = 100;

@@ -27,7 +27,6 @@ pub use measure::Measure;
 pub use paper::PaperScores;
 pub use promise::Promise;
 pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
-pub use samples::{Samples, SamplesError};
-pub(crate) use samples::{argmax, check_lengths, check_rows};
+pub use samples::{Samples, SamplesError, argmax, check_lengths, check_rows};
 pub use stopping::StoppingRule;
 pub use summary::{Abnormality, Summary, summarise};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::uncertainty::samples::{SamplesError, check_finite, check_shape, softmax_in_place};
+use crate::samples::{SamplesError, check_finite, check_shape, softmax_in_place};
 
 /// The smallest temperature that a fit returns.
 const LOWEST: f64 = 0.01;
@@ -73,7 +73,7 @@ pub enum TemperatureError {
     Domain(f64),
 }
 
-/// Divides logits by a temperature; the result goes to [`Samples::from_logits`](crate::uncertainty::Samples::from_logits).
+/// Divides logits by a temperature; the result goes to [`Samples::from_logits`](crate::Samples::from_logits).
 ///
 /// # Errors
 /// [`TemperatureError::Domain`] unless the temperature is finite and above 0.

@@ -1,8 +1,8 @@
 //! By how many standard errors a decision is away from changing.
 
 use super::Boundary;
-use crate::uncertainty::measures::entropy;
-use crate::uncertainty::{Measure, Samples};
+use crate::measures::entropy;
+use crate::{Measure, Samples};
 
 /// A running figure and its standard error as an estimate of that of all T views.
 #[derive(Debug, Clone, Copy, PartialEq)]
