@@ -7,11 +7,11 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
+use imaging::Padding;
 use indicatif::ProgressBar;
 use secondlook::{
     bundle::{Method, sha256_hex},
     engine::Runtime,
-    imaging::Padding,
     training::{
         CropRow, CropSettings, FeatureMatrix, FeatureRequest, Recipe, TrainingCells, TrunkFile,
         ViewPlan, Workspace, features, fit,

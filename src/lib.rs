@@ -25,7 +25,6 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod evaluation;
-pub mod imaging;
 pub mod quantise;
 pub mod telemetry;
 #[cfg(feature = "trainer")]

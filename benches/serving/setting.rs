@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use imaging::Limits;
 use secondlook::{
     bundle::Bundle,
     config::EngineConfig,
     engine::{Engine, Runtime},
-    imaging::Limits,
 };
 
 use crate::{Outcome, bare::BareLoop, cells, options::Options};

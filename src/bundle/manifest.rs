@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Precision, TrunkVariant};
-use crate::imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy};
+use imaging::{Normalisation, Padding, ResizeFilter, augment::AugmentPolicy};
 use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
 /// The version of the manifest's format that this program reads and writes.

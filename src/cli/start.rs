@@ -5,8 +5,8 @@ use crate::{
     bundle::Bundle,
     config::{Config, ModelsConfig},
     engine::{Engine, Runtime},
-    imaging::Limits,
 };
+use imaging::Limits;
 
 /// Loads the runtime and the models.
 pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {

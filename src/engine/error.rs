@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{
-    bundle::{BundleError, Method, Precision},
-    imaging::ImageError,
-};
+use crate::bundle::{BundleError, Method, Precision};
+use imaging::ImageError;
 use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 
 use super::SessionError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Engine, EngineError, Model, Warning};
-use crate::imaging::{CellImage, MAX_OUTPUT_EDGE, decode};
+use imaging::{CellImage, MAX_OUTPUT_EDGE, decode};
 
 /// Fields whose pixels are this many times larger or smaller than those of training are not rescaled any more.
 const LARGEST_SCALE: f64 = 8.0;

@@ -19,7 +19,8 @@ use super::{
     warning,
     worker::{Job, JobAnswer, Workplace},
 };
-use crate::{bundle::Method, imaging::CellImage};
+use crate::bundle::Method;
+use imaging::CellImage;
 
 impl Engine {
     /// Whether the request would be taken on now, by everything but its image.

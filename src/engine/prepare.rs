@@ -3,10 +3,8 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{Subject, methods::tta};
-use crate::{
-    bundle::Manifest,
-    imaging::{CellImage, ImageError, InputTensor, Limits, resize},
-};
+use crate::bundle::Manifest;
+use imaging::{CellImage, ImageError, InputTensor, Limits, resize};
 
 /// What a job is about.
 #[derive(Clone, Debug)]

@@ -13,7 +13,8 @@ use super::{
     methods::{extract, unexpected},
     sessions::{Passage, to_i64},
 };
-use crate::{bundle::Trunk, config::ExecutionProvider, imaging::InputTensor};
+use crate::{bundle::Trunk, config::ExecutionProvider};
+use imaging::InputTensor;
 
 /// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
 /// statistics `[S]`.

@@ -12,10 +12,8 @@ use super::{
     rows::{Memory, Rows, TrunkGraph},
     shared_graph::{OpenGraph, SharedGraph},
 };
-use crate::{
-    bundle::{Bundle, FileReference, Manifest, Method, Sampling},
-    imaging::InputTensor,
-};
+use crate::bundle::{Bundle, FileReference, Manifest, Method, Sampling};
+use imaging::InputTensor;
 
 /// What a head is asked for, once per image.
 #[derive(Clone, Copy, Debug)]

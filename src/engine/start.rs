@@ -17,8 +17,8 @@ use super::{
 use crate::{
     bundle::{Bundle, Trunk},
     config::EngineConfig,
-    imaging::Limits,
 };
+use imaging::Limits;
 
 /// Workers that share a GPU: some prepare their batches while those of others are running (`make bench-gpu`).
 const WORKERS_ON_GPU: usize = 8;

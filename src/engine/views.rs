@@ -12,7 +12,8 @@ use super::{
     predict::{Outcome, Work},
     prepare::Source,
 };
-use crate::{bundle::Method, imaging::CellImage};
+use crate::bundle::Method;
+use imaging::CellImage;
 use uncertainty::stopping::{Boundary, StoppingRule, settled};
 
 impl Work<'_> {

@@ -15,7 +15,7 @@ use super::{
     queue::Queue,
     sessions::{HeadCall, Passage, Sessions},
 };
-use crate::imaging::{InputTensor, Limits};
+use imaging::{InputTensor, Limits};
 
 /// Images of one request for one bundle, and what is asked of each.
 pub(super) struct Job {

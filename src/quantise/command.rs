@@ -17,8 +17,8 @@ use crate::{
     bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto},
     config::{EngineConfig, TrunkPrecision},
     engine::{Engine, Runtime},
-    imaging::Limits,
 };
+use imaging::Limits;
 
 /// What is to be done.
 pub struct Quantisation<'a> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     bundle::{BundleError, Method},
     engine::{EngineError, SessionError, StartError},
-    imaging::ImageError,
 };
+use imaging::ImageError;
 
 /// One sentence that says what is wrong and what to do.
 #[derive(Debug, thiserror::Error)]

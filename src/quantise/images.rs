@@ -9,10 +9,8 @@ use std::{
 use serde::Deserialize;
 
 use super::QuantiseError;
-use crate::{
-    bundle::{Input, Manifest},
-    imaging::{self, ImageError, InputTensor, Limits},
-};
+use crate::bundle::{Input, Manifest};
+use imaging::{self, ImageError, InputTensor, Limits};
 
 /// An image file, and the class that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

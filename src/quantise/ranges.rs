@@ -10,8 +10,8 @@ use crate::{
     bundle::Trunk,
     config::ExecutionProvider,
     engine::{Runtime, SessionOptions, available_cores},
-    imaging::InputTensor,
 };
+use imaging::InputTensor;
 
 /// Of the images' extremes this share is covered: a range that holds the strangest image as well is coarse for all others.
 const COVERED: f64 = 0.99;

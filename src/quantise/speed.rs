@@ -11,8 +11,8 @@ use super::{
 use crate::{
     config::ExecutionProvider,
     engine::{Runtime, SessionOptions, has_vnni},
-    imaging::InputTensor,
 };
+use imaging::InputTensor;
 
 /// Rounds that count; one before them warms caches and clocks.
 const ROUNDS: usize = 25;

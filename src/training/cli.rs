@@ -9,7 +9,8 @@ use super::{
     export::about::About, heads::choice::method, models::choice::TuningArgs,
     trunks::command::TrunkCommand,
 };
-use crate::{bundle::Method, imaging::Padding};
+use crate::bundle::Method;
+use imaging::Padding;
 use uncertainty::risk_control::UNSEEN_MISTAKEN;
 
 /// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.

@@ -46,7 +46,7 @@ pub enum TrainingError {
         /// The image.
         path: PathBuf,
         /// What imaging said of it.
-        source: crate::imaging::ImageError,
+        source: imaging::ImageError,
     },
     /// ONNX Runtime refused something.
     #[error("onnx runtime: {0}")]

@@ -104,7 +104,7 @@ fn a_bundle_that_the_server_would_refuse_does_not_pass_the_check() {
         let bundle = Bundle::open(directory.path()).unwrap();
         let checked = check_bundle(&config, &runtime(), &bundle);
         assert_eq!(checked.is_ok(), fits);
-        let limits = secondlook::imaging::Limits::default();
+        let limits = imaging::Limits::default();
         let started = Engine::start(&config, limits, &runtime(), vec![bundle]);
         assert_eq!(started.is_ok(), fits);
     }

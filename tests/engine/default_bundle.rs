@@ -3,11 +3,11 @@
 use std::{fs, path::Path};
 
 use bytes::Bytes;
+use imaging::Limits;
 use secondlook::{
     bundle::{Bundle, Method},
     config::EngineConfig,
     engine::{Engine, PredictRequest, Priority},
-    imaging::Limits,
 };
 
 use super::{runtime, start};

@@ -17,11 +17,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use imaging::Limits;
 use secondlook::{
     bundle::Bundle,
     config::EngineConfig,
     engine::{Engine, PredictRequest, Runtime, StartError},
-    imaging::Limits,
 };
 
 /// The runtime of the repository, where `make runtime` puts it; a process can load it once.

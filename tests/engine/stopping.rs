@@ -55,7 +55,7 @@ async fn the_number_of_views_does_not_depend_on_how_many_are_answered_at_once() 
     let mut used = Vec::new();
     for (workers, max_batch) in [(1, 1), (2, 1), (3, 8)] {
         let bundle = secondlook::bundle::Bundle::open(Path::new(BUNDLE)).unwrap();
-        let limits = secondlook::imaging::Limits::default();
+        let limits = imaging::Limits::default();
         let config = config(workers, max_batch);
         let engine = Engine::start(&config, limits, &super::runtime(), vec![bundle]).unwrap();
         let mut views = Vec::new();

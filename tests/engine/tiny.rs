@@ -181,8 +181,7 @@ padding = "reflect"
 pub fn trunk_and_heads(directory: &Path) {
     write_trunk_and_heads(directory);
     let sha256 = sha256_hex(&fs::read(directory.join("trunk.onnx")).unwrap());
-    let augmentation =
-        toml::to_string(&secondlook::imaging::augment::AugmentPolicy::paper()).unwrap();
+    let augmentation = toml::to_string(&imaging::augment::AugmentPolicy::paper()).unwrap();
     let augmentation = augmentation.replace("[[steps]]", "[[methods.tta.policy.steps]]");
     let manifest = [
         PREAMBLE.to_owned(),

@@ -2,15 +2,13 @@
 
 use std::{fs, path::Path};
 
-use secondlook::{
-    bundle::{
-        onnx::{
-            Axis::{Fixed, Free},
-            NodeProto, float_tensor, ints_attribute, node, tensor_info,
-        },
-        sha256_hex,
+use imaging::{CellImage, InputTensor, Normalisation, ResizeFilter, resize};
+use secondlook::bundle::{
+    onnx::{
+        Axis::{Fixed, Free},
+        NodeProto, float_tensor, ints_attribute, node, tensor_info,
     },
-    imaging::{CellImage, InputTensor, Normalisation, ResizeFilter, resize},
+    sha256_hex,
 };
 use uncertainty::ood::OodModel;
 

@@ -1,9 +1,9 @@
 //! Flips, turns, crops and colour changes against torchvision, and what a view promises.
 
 use crate::fixtures::{self, image, integer, list, max_difference, sha256_rgb, text};
+use imaging::augment::{self, AugmentPolicy, Augmentation, view};
+use imaging::{CellImage, ImageError, Padding, ResizeFilter};
 use proptest::prelude::*;
-use secondlook::imaging::augment::{self, AugmentPolicy, Augmentation, view};
-use secondlook::imaging::{CellImage, ImageError, Padding, ResizeFilter};
 use serde_json::{Value, json};
 
 fn oracle() -> Value {

@@ -1,7 +1,7 @@
 //! Broken, hostile and merely odd files: each gets the verdict of the manifest, and none makes anything panic.
 
 use crate::fixtures::{self, bytes, list, text};
-use secondlook::imaging::{ImageError, Limits, decode};
+use imaging::{ImageError, Limits, decode};
 use serde_json::Value;
 
 fn manifest() -> Value {

@@ -1,6 +1,6 @@
 //! Reading of the reference files.
 
-use secondlook::imaging::{CellImage, Limits, decode};
+use imaging::{CellImage, Limits, decode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,9 @@
 //! Crops, sizes and tensors at the edge of what can be asked.
 
 use crate::imaging::{fixture, normalisation, normalised, oracle};
+use imaging::{CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter};
+use imaging::{crop_at_nucleus, resize};
 use proptest::prelude::*;
-use secondlook::imaging::{
-    CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter,
-};
-use secondlook::imaging::{crop_at_nucleus, resize};
 
 #[test]
 fn small_fields_are_mirrored_again_and_again() {

@@ -3,11 +3,11 @@
 use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage, imageops};
+use imaging::{CellImage, Limits, Padding, crop_at_nucleus, decode};
 use reqwest::{
     RequestBuilder,
     multipart::{Form, Part},
 };
-use secondlook::imaging::{CellImage, Limits, Padding, crop_at_nucleus, decode};
 use serde_json::{Value, json};
 
 use super::{

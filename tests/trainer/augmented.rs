@@ -2,15 +2,15 @@
 
 use std::{fs, ops::Range, path::PathBuf};
 
+use imaging::{
+    InputTensor, Limits, Padding,
+    augment::{self, AugmentPolicy},
+    decode,
+};
 use indicatif::ProgressBar;
 use secondlook::{
     bundle::Input,
     engine::seed_of,
-    imaging::{
-        InputTensor, Limits, Padding,
-        augment::{self, AugmentPolicy},
-        decode,
-    },
     training::{
         CellViews, CropOptions, CropTable, Dataset, Incomplete, TensorFormat, TrunkFile, Workspace,
         Written, crop_dataset, join_views, write_views,

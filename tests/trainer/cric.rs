@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
+use imaging::Padding;
 use indicatif::ProgressBar;
-use secondlook::{
-    imaging::Padding,
-    training::{CropOptions, Dataset, Part, SplitOptions, Workspace, crop_dataset, split},
+use secondlook::training::{
+    CropOptions, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
 };
 
 const DATA: &str = "../shared/data/cric";

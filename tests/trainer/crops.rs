@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
+use imaging::{Limits, Padding, crop_at_nucleus, decode};
 use indicatif::ProgressBar;
 use secondlook::{
     bundle::sha256_hex,
-    imaging::{Limits, Padding, crop_at_nucleus, decode},
     training::{
         CropOptions, CropOutcome, CropTable, Dataset, TrainingError, Workspace, crop_dataset,
     },

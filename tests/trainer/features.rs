@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
+use imaging::{Normalisation, Padding, ResizeFilter};
 use indicatif::ProgressBar;
 use secondlook::{
     bundle::{ChannelOrder, Input},
-    imaging::{Normalisation, Padding, ResizeFilter},
     training::{
         CropOptions, CropTable, Dataset, FeatureRequest, FeatureSet, TrainingError, TrunkFile,
         ViewPlan, Workspace, crop_dataset, features,

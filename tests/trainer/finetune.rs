@@ -3,11 +3,11 @@
 use std::{fs, sync::LazyLock};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use imaging::Padding;
 use indicatif::ProgressBar;
 use prost::Message;
 use secondlook::{
     bundle::{Method, onnx::ModelProto},
-    imaging::Padding,
     training::{
         CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss,
         Workspace, baseline_graph, crop_dataset,

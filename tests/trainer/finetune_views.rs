@@ -2,16 +2,14 @@
 
 use std::{io::Write, path::Path, sync::Arc};
 
+use imaging::{
+    CellImage, InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus, decode,
+    resize,
+};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use secondlook::{
-    imaging::{
-        CellImage, InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus,
-        decode, resize,
-    },
-    training::{
-        CropOptions, CropRow, Dataset, Workspace, crop_dataset,
-        finetune::{Augmentation, CellSource, View, sources},
-    },
+use secondlook::training::{
+    CropOptions, CropRow, Dataset, Workspace, crop_dataset,
+    finetune::{Augmentation, CellSource, View, sources},
 };
 
 const DATA: &str = "../shared/data/cric";

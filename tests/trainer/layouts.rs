@@ -7,11 +7,9 @@ use std::{
 };
 
 use image::{Rgb, RgbImage};
+use imaging::Padding;
 use indicatif::ProgressBar;
-use secondlook::{
-    imaging::Padding,
-    training::{CropOptions, CropOutcome, Dataset, Workspace, crop_dataset},
-};
+use secondlook::training::{CropOptions, CropOutcome, Dataset, Workspace, crop_dataset};
 
 fn picture(path: PathBuf, size: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();

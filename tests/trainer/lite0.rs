@@ -7,6 +7,9 @@ use burn::{
     optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig},
     tensor::{Device, Tensor, TensorData},
 };
+use imaging::{
+    InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus, decode, resize,
+};
 use prost::Message;
 use rand_chacha::{
     ChaCha8Rng,
@@ -14,9 +17,6 @@ use rand_chacha::{
 };
 use secondlook::{
     bundle::onnx::ModelProto,
-    imaging::{
-        InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus, decode, resize,
-    },
     training::{
         Graph,
         lite0::{

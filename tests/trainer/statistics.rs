@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
+use imaging::{InputTensor, Limits, decode, resize};
 use prost::Message;
 use secondlook::{
     bundle::{
         Bundle,
         onnx::{Axis::Free, ModelProto, tensor_info},
     },
-    imaging::{InputTensor, Limits, decode, resize},
     training::{Graph, STATISTICS, residual_additions, with_statistics},
 };
 

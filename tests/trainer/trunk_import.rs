@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imaging::Normalisation;
 use prost::Message;
 use secondlook::{
     bundle::{
@@ -14,7 +15,6 @@ use secondlook::{
         },
         sha256_hex,
     },
-    imaging::Normalisation,
     training::{Graph, ImportOptions, Imported, TrainingError, TrunkFile, import_trunk},
 };
 

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use bytes::Bytes;
+use imaging::{CellImage, InputTensor, Limits, decode, resize};
 use prost::Message;
 use secondlook::{
     bundle::{
@@ -10,7 +11,6 @@ use secondlook::{
     },
     config::EngineConfig,
     engine::{Engine, PredictRequest},
-    imaging::{CellImage, InputTensor, Limits, decode, resize},
     training::{Graph, STATISTICS, residual_additions, with_statistics},
 };
 use uncertainty::{Reason, ood::OodModel};

@@ -1,9 +1,9 @@
 //! What the sessions are given for one image, made by the same code as in the server.
 
+use imaging::{CellImage, InputTensor, Limits, augment, decode, resize};
 use secondlook::{
     bundle::{Bundle, Mask, Method, Sampling},
     engine::{draw_masks, seed_of},
-    imaging::{CellImage, InputTensor, Limits, augment, decode, resize},
 };
 
 use crate::Outcome;

@@ -4,6 +4,7 @@ use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use imaging::{CellImage, Limits, decode};
 use reqwest::{
     RequestBuilder, Response,
     multipart::{Form, Part},
@@ -12,7 +13,6 @@ use secondlook::{
     bundle::Method,
     config::EngineConfig,
     engine::{Engine, FieldCrop, PredictRequest, Priority, Subject},
-    imaging::{CellImage, Limits, decode},
 };
 use serde_json::{Value, json};
 

@@ -27,8 +27,8 @@ use crate::{
         service::Service,
     },
     engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell},
-    imaging::CellImage,
 };
+use imaging::CellImage;
 
 /// Classify the cells of a field
 ///

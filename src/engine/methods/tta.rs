@@ -2,10 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::{
-    bundle::{Input, Tta},
-    imaging::{CellImage, ImageError, InputTensor, augment, resize},
-};
+use crate::bundle::{Input, Tta};
+use imaging::{CellImage, ImageError, InputTensor, augment, resize};
 
 /// View number `index` of the image, of the bundle's input size. It depends on the seed and `index` alone.
 fn view(

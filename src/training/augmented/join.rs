@@ -9,13 +9,11 @@ use super::{
     tensors::{npy, safetensors},
     views::CellViews,
 };
-use crate::{
-    imaging::{self, InputTensor, Limits},
-    training::{
-        CropRow, TrainingError, parallel,
-        workspace::{read_bytes, write_bytes},
-    },
+use crate::training::{
+    CropRow, TrainingError, parallel,
+    workspace::{read_bytes, write_bytes},
 };
+use imaging::{self, InputTensor, Limits};
 
 /// How a tensor is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use crate::{
-    imaging::augment::{AugmentPolicy, Augmentation},
-    training::{TrainingError, workspace::read_bytes},
-};
+use crate::training::{TrainingError, workspace::read_bytes};
+use imaging::augment::{AugmentPolicy, Augmentation};
 
 /// The policy of a name, or of a TOML file as in a bundle's `methods.tta.policy`.
 ///

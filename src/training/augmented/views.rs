@@ -11,10 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bundle::Input,
-    imaging::{
-        ResizeFilter,
-        augment::{self, AugmentPolicy},
-    },
     training::{
         CropRow, CropTable, TrainingError, Workspace,
         dataset::crop_table::names_a_file,
@@ -22,6 +18,10 @@ use crate::{
         parallel,
         workspace::{read_json, write_bytes, write_json},
     },
+};
+use imaging::{
+    ResizeFilter,
+    augment::{self, AugmentPolicy},
 };
 
 /// The views of some cells.

@@ -3,7 +3,7 @@
 use image::imageops;
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::{self, CellImage, ImageError, Padding, ResizeFilter};
+use imaging::{self, CellImage, ImageError, Padding, ResizeFilter};
 
 /// A change of a crop. The amounts are what a reader would see at a glance and still call a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

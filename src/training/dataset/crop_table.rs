@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::labels::LabelSet;
-use crate::{
-    imaging::Padding,
-    training::{
-        TrainingError,
-        workspace::{Workspace, read_csv, read_json},
-    },
+use crate::training::{
+    TrainingError,
+    workspace::{Workspace, read_csv, read_json},
 };
+use imaging::Padding;
 
 /// One crop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{
     bundle::sha256_hex,
-    imaging::{self, CellImage, Limits, Padding},
     training::{
         TrainingError, parallel,
         workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
     },
 };
+use imaging::{self, CellImage, Limits, Padding};
 
 /// What cutting gave.
 #[derive(Clone, Debug)]

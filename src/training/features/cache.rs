@@ -17,8 +17,8 @@ use crate::training::{
 use crate::{
     bundle::{Input, sha256_hex},
     engine::{Runtime, seed_of},
-    imaging::{self, CellImage, InputTensor, Limits},
 };
+use imaging::{self, CellImage, InputTensor, Limits};
 
 /// Images per run of the trunk: larger batches gain nothing on a CPU.
 const BATCH: usize = 8;

@@ -10,11 +10,11 @@ use crate::{
         onnx::{DimensionValue, ModelProto},
         sha256_hex,
     },
-    imaging::{Normalisation, ResizeFilter},
     training::{
         CropSettings, TrainingError, trunks::description::TrunkDescription, workspace::read_bytes,
     },
 };
+use imaging::{Normalisation, ResizeFilter};
 
 /// Names of the tensors of a trunk without a description.
 const TENSORS: [&str; 2] = ["image", "features"];

@@ -2,13 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    bundle::Input,
-    imaging::{
-        self, CellImage, ImageError,
-        augment::{self, AugmentPolicy},
-    },
-    training::calibration::alterations::Alteration,
+use crate::{bundle::Input, training::calibration::alterations::Alteration};
+use imaging::{
+    self, CellImage, ImageError,
+    augment::{self, AugmentPolicy},
 };
 
 /// The views of every cell, numbered from 0.

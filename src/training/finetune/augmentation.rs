@@ -3,17 +3,15 @@
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    imaging::Normalisation,
-    training::{
-        TrainingError,
-        finetune::{
-            sources::CellSource,
-            warp::{Affine, warp},
-        },
-        random,
+use crate::training::{
+    TrainingError,
+    finetune::{
+        sources::CellSource,
+        warp::{Affine, warp},
     },
+    random,
 };
+use imaging::Normalisation;
 
 /// How far a view may lie from the crop as it is. Factors are drawn log-uniformly: 1.2 means from 1/1.2 to 1.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,6 @@ use std::{ops::Range, sync::mpsc::SyncSender};
 use crate::{
     bundle::onnx::ModelProto,
     engine::Runtime,
-    imaging::Normalisation,
     training::{
         Graph, TrainingError,
         finetune::{recipe::FineTuneRecipe, sampling::Sampler, sources::CellSource},
@@ -14,6 +13,7 @@ use crate::{
         random,
     },
 };
+use imaging::Normalisation;
 
 /// Batches that wait for the step at most.
 pub const AHEAD: usize = 2;

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 use crate::{
     bundle::{Mask, Method, onnx::ModelProto},
     engine::Runtime,
-    imaging::Normalisation,
     training::{
         HeadWeights, TrainingError,
         finetune::{
@@ -33,6 +32,7 @@ use crate::{
         random,
     },
 };
+use imaging::Normalisation;
 
 /// What is to be learnt.
 #[derive(Clone, Copy)]

@@ -7,11 +7,9 @@ use std::{
     sync::Arc,
 };
 
+use crate::bundle::sha256_hex;
 use crate::training::{CropRow, CropSettings, TrainingError, parallel, workspace::read_bytes};
-use crate::{
-    bundle::sha256_hex,
-    imaging::{self, CellImage, Limits, Padding},
-};
+use imaging::{self, CellImage, Limits, Padding};
 
 /// A crop as a place in a picture.
 #[derive(Clone, Debug)]

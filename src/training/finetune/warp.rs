@@ -1,6 +1,7 @@
 //! One affine warp from a picture straight to the trunk's input: turning, scaling and shifting blur only once.
 
-use crate::{imaging::window, training::finetune::sources::CellSource};
+use crate::training::finetune::sources::CellSource;
+use imaging::window;
 
 /// Source pixels per output pixel above which the mean of 2 × 2 bilinear samples is nearer to the triangle that the
 /// server's resize widens by the same step (by its variance, s² / 6) than a single sample is; and so on for more.

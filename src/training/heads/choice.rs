@@ -4,9 +4,9 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     bundle::Method,
-    imaging::augment::AugmentPolicy,
     training::{MultiHeadLoss, Recipe, TrainingError, ViewPlan},
 };
+use imaging::augment::AugmentPolicy;
 
 /// Views of each cell that compact heads learn from: all eight of the square.
 const COMPACT_VIEWS: usize = 8;

@@ -8,12 +8,12 @@ use super::{FoldModel, HEAD_METHODS};
 use crate::{
     bundle::Method,
     engine::Runtime,
-    imaging::augment::AugmentPolicy,
     training::{
         CellScores, FeatureMatrix, Study, TrainingError, ViewPlan, dropout_scores, member_scores,
         view_scores,
     },
 };
+use imaging::augment::AugmentPolicy;
 
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.
 pub const PASSES: usize = 50;

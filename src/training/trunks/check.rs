@@ -9,9 +9,9 @@ use super::{
 use crate::{
     bundle::onnx::Axis,
     engine::Runtime,
-    imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter},
     training::{Graph, TrainingError, random},
 };
+use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
 
 /// A cell, so that the two are compared on more than noise.
 const CELL: &[u8] = include_bytes!("../../../examples/cells/hsil.png");

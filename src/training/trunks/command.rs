@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::import::{ImportOptions, import_trunk};
-use crate::{engine::Runtime, imaging::Normalisation, training::TrainingError};
+use crate::{engine::Runtime, training::TrainingError};
+use imaging::Normalisation;
 
 /// What can be done with trunks.
 #[derive(Clone, Debug, Subcommand)]

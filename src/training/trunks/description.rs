@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    imaging::Normalisation,
-    training::{
-        TrainingError,
-        workspace::{read_bytes, write_bytes},
-    },
+use crate::training::{
+    TrainingError,
+    workspace::{read_bytes, write_bytes},
 };
+use imaging::Normalisation;
 
 /// The file beside a trunk, named like it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,12 +15,12 @@ use super::{
 use crate::{
     bundle::{onnx::Axis, sha256_hex},
     engine::Runtime,
-    imaging::{InputTensor, Normalisation},
     training::{
         TrainingError,
         workspace::{read_bytes, write_bytes},
     },
 };
+use imaging::{InputTensor, Normalisation};
 
 /// Name of every trunk's input.
 const IMAGE: &str = "image";

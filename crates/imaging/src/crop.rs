@@ -59,8 +59,11 @@ pub fn crop_at_nucleus(
     ))
 }
 
-/// Cuts a rectangle that may lie partly or wholly outside the image. The image must have pixels.
-pub(crate) fn window(
+/// Cuts a rectangle that may lie partly or wholly outside the image.
+///
+/// # Panics
+/// When the image or the rectangle has no pixels.
+pub fn window(
     image: &CellImage,
     left: i64,
     top: i64,

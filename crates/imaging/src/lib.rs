@@ -18,9 +18,7 @@ mod resize;
 mod tensor;
 
 pub use cell_image::CellImage;
-#[cfg(feature = "trainer")]
-pub(crate) use crop::window;
-pub use crop::{Padding, crop_at_nucleus};
+pub use crop::{Padding, crop_at_nucleus, window};
 pub use decode::decode;
 pub use error::ImageError;
 pub use format::Format;
