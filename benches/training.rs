@@ -7,10 +7,10 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
+use bundle::{Method, sha256_hex};
 use imaging::Padding;
 use indicatif::ProgressBar;
 use secondlook::{
-    bundle::{Method, sha256_hex},
     engine::Runtime,
     training::{
         CropRow, CropSettings, FeatureMatrix, FeatureRequest, Recipe, TrainingCells, TrunkFile,

@@ -20,7 +20,6 @@
 //!   calibration and the model card.
 
 pub mod api;
-pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -6,14 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bundle::Manifest;
 use bytes::Bytes;
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use indicatif::ProgressBar;
-use secondlook::{
-    bundle::Manifest,
-    training::{
-        CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
-    },
+use secondlook::training::{
+    CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
 };
 
 use crate::Outcome;

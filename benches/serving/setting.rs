@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use bundle::Bundle;
 use bytes::Bytes;
 use imaging::Limits;
 use secondlook::{
-    bundle::Bundle,
     config::EngineConfig,
     engine::{Engine, Runtime},
 };

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::bundle::sha256_hex;
+use bundle::sha256_hex;
 
 /// Nothing from elsewhere, nothing inline. Images that somebody opens are blobs in their own browser.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \

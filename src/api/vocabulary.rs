@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    bundle::{Method, Precision},
-    engine::Priority,
-};
+use crate::engine::Priority;
+use bundle::{Method, Precision};
 use uncertainty::{Action, Measure, Promise, Reason};
 
 /// An enum of the interface with the same names as an inner one.

@@ -10,10 +10,10 @@ use super::{
     quantise::{self, QuantiseOptions},
 };
 use crate::{
-    bundle::Bundle,
     config::Config,
     engine::{Runtime, StartError, check_bundle},
 };
+use bundle::Bundle;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BundlesCommand {

@@ -5,10 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::StartFailure;
-use crate::{
-    bundle::{hex, sha256_hex},
-    config::{AccessConfig, KeyConfig, Scope},
-};
+use crate::config::{AccessConfig, KeyConfig, Scope};
+use bundle::{hex, sha256_hex};
 
 /// What every key begins with, so that scanners for secrets know one when they see it.
 const PREFIX: &str = "secondlook_";

@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{
     api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
-    bundle::Method,
     config::{Config, LogConfig, Overrides},
     engine::{Engine, EngineError, PredictRequest, Priority},
     telemetry,
 };
+use bundle::Method;
 
 /// Images in flight: enough to keep every worker busy, few enough to bound memory.
 const IN_FLIGHT: usize = 16;

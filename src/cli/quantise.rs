@@ -8,10 +8,10 @@ use tokio::runtime::Builder;
 
 use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, start};
 use crate::{
-    bundle::{Bundle, Method, Precision},
     engine::Runtime,
     quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels},
 };
+use bundle::{Bundle, Method, Precision};
 
 #[derive(Debug, Args)]
 pub(super) struct QuantiseOptions {

@@ -2,10 +2,10 @@
 
 use super::StartFailure;
 use crate::{
-    bundle::Bundle,
     config::{Config, ModelsConfig},
     engine::{Engine, Runtime},
 };
+use bundle::Bundle;
 use imaging::Limits;
 
 /// Loads the runtime and the models.

@@ -15,7 +15,7 @@ use super::{
     sessions::{HeadCall, Passage, Sessions, to_i64},
     worker::Batches,
 };
-use crate::bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling, Trunk};
+use bundle::{Bundle, FileReference, Head, Manifest, Method, Sampling, Trunk};
 use imaging::{CellImage, ImageError, InputTensor};
 
 /// Compares every tensor that the bundle's manifest names with the graphs, then runs each method once on noise, which also warms

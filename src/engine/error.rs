@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bundle::{BundleError, Method, Precision};
+use bundle::{BundleError, Method, Precision};
 use imaging::ImageError;
 use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 

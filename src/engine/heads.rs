@@ -10,7 +10,7 @@ use super::{
     rows::{Place, Rows},
     sessions::{HeadCall, Passage, Sessions},
 };
-use crate::bundle::Method;
+use bundle::Method;
 
 /// What is asked of some images of a batch.
 pub(super) struct Ask<'job> {

@@ -1,7 +1,7 @@
 //! From a method's class scores to its answer: calibrated samples, their summary, and the decision.
 
 use super::{MethodAnswer, Model, NormalisedPaperScores, RunError, plan::MethodPlan};
-use crate::bundle::{Calibration, Manifest, Method, Scores};
+use bundle::{Calibration, Manifest, Method, Scores};
 use uncertainty::{Measure, Samples, Summary, calibration::apply_temperature, decide, summarise};
 
 /// Turns class scores `[T, C]` into the method's answer.

@@ -5,7 +5,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
-use crate::bundle::Mask;
+use bundle::Mask;
 
 /// Words are drawn so many at a time: one by one they would cost as much as a tenth of the trunk.
 const WORDS_AT_ONCE: usize = 256;
@@ -62,7 +62,7 @@ mod tests {
     };
 
     use super::{draw_mask, draw_masks};
-    use crate::bundle::Mask;
+    use bundle::Mask;
 
     fn mask(drop_probability: f64) -> Mask {
         Mask {

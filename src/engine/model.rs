@@ -1,6 +1,6 @@
 //! A bundle that is loaded and ready to answer.
 
-use crate::bundle::{Bundle, FileReference, Manifest, Method, Precision};
+use bundle::{Bundle, FileReference, Manifest, Method, Precision};
 use uncertainty::ood::OodModel;
 
 /// What is known of a loaded bundle. Its sessions belong to the workers.

@@ -2,7 +2,7 @@
 //! average over cells: one abnormal cell among a thousand is what the specimen is about.
 
 use super::Prediction;
-use crate::bundle::Label;
+use bundle::Label;
 use uncertainty::Action;
 
 /// What of an answer counts for the whole.

@@ -1,7 +1,7 @@
 //! From a request's options to what has to be run.
 
 use super::{EngineError, HeadCall, Model, PredictRequest, Subject};
-use crate::bundle::Method;
+use bundle::Method;
 use uncertainty::Policy;
 
 /// One method of a request.

@@ -1,10 +1,8 @@
 //! Which of a bundle's trunks is run here.
 
 use super::StartError;
-use crate::{
-    bundle::{Bundle, Manifest, Precision},
-    config::{EngineConfig, TrunkPrecision},
-};
+use crate::config::{EngineConfig, TrunkPrecision};
+use bundle::{Bundle, Manifest, Precision};
 
 /// What matters of the machine.
 #[derive(Clone, Copy)]
@@ -73,7 +71,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Machine, Precision, TrunkPrecision, wanted};
-    use crate::bundle::{Agreement, FileReference, Manifest, Method, TrunkVariant};
+    use bundle::{Agreement, FileReference, Manifest, Method, TrunkVariant};
 
     const GPU: Machine = Machine {
         gpu: true,

@@ -19,7 +19,7 @@ use super::{
     warning,
     worker::{Job, JobAnswer, Workplace},
 };
-use crate::bundle::Method;
+use bundle::Method;
 use imaging::CellImage;
 
 impl Engine {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Model, Priority, Subject, Warning};
-use crate::bundle::Method;
+use bundle::Method;
 use uncertainty::{Decision, Samples, Summary, ood::OodScore};
 
 /// One image and what is wanted of it.

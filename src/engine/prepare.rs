@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{Subject, methods::tta};
-use crate::bundle::Manifest;
+use bundle::Manifest;
 use imaging::{CellImage, ImageError, InputTensor, Limits, resize};
 
 /// What a job is about.

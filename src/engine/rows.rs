@@ -13,7 +13,8 @@ use super::{
     methods::{extract, unexpected},
     sessions::{Passage, to_i64},
 };
-use crate::{bundle::Trunk, config::ExecutionProvider};
+use crate::config::ExecutionProvider;
+use bundle::Trunk;
 use imaging::InputTensor;
 
 /// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
@@ -196,7 +197,6 @@ mod tests {
 
     use super::{Memory, Place};
     use crate::{
-        bundle::Bundle,
         config::ExecutionProvider,
         engine::{
             SessionOptions,
@@ -206,6 +206,7 @@ mod tests {
             sessions::{BundleGraphs, HeadCall, Passage, Sessions},
         },
     };
+    use bundle::Bundle;
 
     const IMAGES: usize = 4;
 

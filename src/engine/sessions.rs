@@ -12,7 +12,7 @@ use super::{
     rows::{Memory, Rows, TrunkGraph},
     shared_graph::{OpenGraph, SharedGraph},
 };
-use crate::bundle::{Bundle, FileReference, Manifest, Method, Sampling};
+use bundle::{Bundle, FileReference, Manifest, Method, Sampling};
 use imaging::InputTensor;
 
 /// What a head is asked for, once per image.

@@ -14,10 +14,8 @@ use super::{
     sessions::{BundleGraphs, Sessions},
     worker::{Batches, Station, Workplace, work},
 };
-use crate::{
-    bundle::{Bundle, Trunk},
-    config::EngineConfig,
-};
+use crate::config::EngineConfig;
+use bundle::{Bundle, Trunk};
 use imaging::Limits;
 
 /// Workers that share a GPU: some prepare their batches while those of others are running (`make bench-gpu`).

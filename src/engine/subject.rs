@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
-use crate::bundle::Input;
+use bundle::Input;
 use imaging::{CellImage, ImageError, Limits, crop_at_nucleus, decode};
 
 /// What a request is about. Clones share the bytes, the field or the values.

@@ -1,7 +1,7 @@
 //! How unlike the training's images an image is, and what follows from it.
 
 use super::{Model, RunError};
-use crate::bundle::Manifest;
+use bundle::Manifest;
 use uncertainty::{Action, Decision, Reason, ood::OodScore};
 
 /// Judges the statistics of one image; `None` where the bundle does not say what images of training look like.

@@ -12,7 +12,7 @@ use super::{
     predict::{Outcome, Work},
     prepare::Source,
 };
-use crate::bundle::Method;
+use bundle::Method;
 use imaging::CellImage;
 use uncertainty::stopping::{Boundary, StoppingRule, settled};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Model, plan::Plan};
-use crate::bundle::{Input, Method};
+use bundle::{Input, Method};
 
 /// Sides that differ by more than this share from those of training do not fit, where the bundle knows its scale.
 const TOLERANCE: f64 = 0.1;

@@ -14,10 +14,10 @@ use super::{
     ranges::Ranges, report::Pair, speed, trunk::TrunkGraph, write::Draft,
 };
 use crate::{
-    bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto},
     config::{EngineConfig, TrunkPrecision},
     engine::{Engine, Runtime},
 };
+use bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto};
 use imaging::Limits;
 
 /// What is to be done.

@@ -8,10 +8,8 @@ use super::{
     LabelledImage, QuantiseError,
     report::{MethodComparison, Pair, UnlikeComparison},
 };
-use crate::{
-    bundle::{Agreement, Manifest, Method},
-    engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority},
-};
+use crate::engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority};
+use bundle::{Agreement, Manifest, Method};
 use uncertainty::Action;
 
 /// Images in flight.

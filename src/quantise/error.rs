@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    bundle::{BundleError, Method},
-    engine::{EngineError, SessionError, StartError},
-};
+use crate::engine::{EngineError, SessionError, StartError};
+use bundle::{BundleError, Method};
 use imaging::ImageError;
 
 /// One sentence that says what is wrong and what to do.

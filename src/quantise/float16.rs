@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use half::f16;
 
 use super::trunk::TrunkGraph;
-use crate::bundle::onnx::{
+use bundle::onnx::{
     FLOAT, FLOAT16, ModelProto, NodeProto, TensorProto, int_attribute, node, raw_tensor,
 };
 

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::QuantiseError;
-use crate::bundle::{Input, Manifest};
+use bundle::{Input, Manifest};
 use imaging::{self, ImageError, InputTensor, Limits};
 
 /// An image file, and the class that it belongs to.

@@ -11,7 +11,7 @@ use super::{
     scale::{Scale, Weight},
     trunk::TrunkGraph,
 };
-use crate::bundle::onnx::{
+use bundle::onnx::{
     INT8, INT32, ModelProto, NodeProto, TensorProto, UINT8, float_tensor, int_attribute, node,
     raw_tensor,
 };

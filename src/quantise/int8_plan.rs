@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::trunk::TrunkGraph;
-use crate::bundle::onnx::NodeProto;
+use bundle::onnx::NodeProto;
 
 /// Functions that the runtime takes into the convolution before them.
 const ACTIVATIONS: [&str; 2] = ["Clip", "Relu"];

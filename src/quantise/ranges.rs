@@ -7,10 +7,10 @@ use prost::Message;
 
 use super::{QuantiseError, scale::Scale, trunk::TrunkGraph};
 use crate::{
-    bundle::Trunk,
     config::ExecutionProvider,
     engine::{Runtime, SessionOptions, available_cores},
 };
+use bundle::Trunk;
 use imaging::InputTensor;
 
 /// Of the images' extremes this share is covered: a range that holds the strangest image as well is coarse for all others.

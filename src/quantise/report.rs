@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::bundle::{Agreement, Method, Precision};
+use bundle::{Agreement, Method, Precision};
 
 /// Everything that was measured of one trunk against the 32-bit one.
 #[derive(Clone, Debug, Serialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
-use crate::bundle::{
+use bundle::{
     Trunk,
     onnx::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
 };

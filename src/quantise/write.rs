@@ -9,9 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{QuantiseError, Report};
-use crate::bundle::{
-    Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, sha256_hex,
-};
+use bundle::{Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, sha256_hex};
 
 /// Name of the report's file.
 const REPORT: &str = "quantisation.json";

@@ -9,7 +9,7 @@ use super::{
     export::about::About, heads::choice::method, models::choice::TuningArgs,
     trunks::command::TrunkCommand,
 };
-use crate::bundle::Method;
+use bundle::Method;
 use imaging::Padding;
 use uncertainty::risk_control::UNSEEN_MISTAKEN;
 

@@ -71,7 +71,7 @@ pub enum TrainingError {
     Library(#[from] crate::engine::RuntimeError),
     /// What was exported is not a bundle.
     #[error("the exported bundle is wrong: {0}")]
-    Bundle(#[from] crate::bundle::BundleError),
+    Bundle(#[from] bundle::BundleError),
 }
 
 impl TrainingError {

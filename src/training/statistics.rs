@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::TrainingError;
-use crate::bundle::onnx::{
+use bundle::onnx::{
     Axis::Free, GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, int_attribute,
     int64_vector, ints_attribute, node, tensor_info,
 };

@@ -7,6 +7,7 @@ use std::{
 
 use indicatif::ProgressBar;
 
+use crate::engine::{Runtime, seed_of};
 use crate::training::{
     CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
     TrunkFile, ViewPlan,
@@ -15,10 +16,7 @@ use crate::training::{
     features::cache::features_digest,
     workspace::{Workspace, read_bytes, read_csv},
 };
-use crate::{
-    bundle::Input,
-    engine::{Runtime, seed_of},
-};
+use bundle::Input;
 
 /// What a study is made of.
 #[derive(Clone, Copy, Debug)]

@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
+use bundle::{
+    Bundle, Method,
+    onnx::{Axis, ModelProto, tensor_info},
+    sha256_hex,
+};
 use prost::Message;
 use secondlook::{
-    bundle::{
-        Bundle, Method,
-        onnx::{Axis, ModelProto, tensor_info},
-        sha256_hex,
-    },
     config::{EngineConfig, ExecutionProvider},
     engine::{Engine, PredictRequest, StartError, check_bundle},
 };
@@ -200,9 +200,9 @@ fn a_file_that_is_no_onnx_model_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let file = directory.path().join("baseline.onnx");
-    let before = secondlook::bundle::sha256_hex(&fs::read(&file).unwrap());
+    let before = bundle::sha256_hex(&fs::read(&file).unwrap());
     fs::write(&file, b"no model").unwrap();
-    let after = secondlook::bundle::sha256_hex(b"no model");
+    let after = bundle::sha256_hex(b"no model");
     let path = directory.path().join("bundle.toml");
     fs::write(
         &path,

@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use bundle::Method;
 use secondlook::{
-    bundle::Method,
     config::EngineConfig,
     engine::{EngineError, PredictRequest, Warning},
 };

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
+use bundle::{Bundle, Method};
 use bytes::Bytes;
 use imaging::Limits;
 use secondlook::{
-    bundle::{Bundle, Method},
     config::EngineConfig,
     engine::{Engine, PredictRequest, Priority},
 };

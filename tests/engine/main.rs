@@ -17,9 +17,9 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use bundle::Bundle;
 use imaging::Limits;
 use secondlook::{
-    bundle::Bundle,
     config::EngineConfig,
     engine::{Engine, PredictRequest, Runtime, StartError},
 };

@@ -1,7 +1,7 @@
 //! What the four methods answer.
 
+use bundle::Method;
 use secondlook::{
-    bundle::Method,
     config::EngineConfig,
     engine::{EngineError, PredictRequest},
 };

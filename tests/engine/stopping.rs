@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
+use bundle::Method;
 use secondlook::{
-    bundle::Method,
     config::EngineConfig,
     engine::{Engine, PredictRequest, Prediction, Priority},
 };
@@ -54,7 +54,7 @@ async fn the_number_of_views_does_not_depend_on_how_many_are_answered_at_once() 
     };
     let mut used = Vec::new();
     for (workers, max_batch) in [(1, 1), (2, 1), (3, 8)] {
-        let bundle = secondlook::bundle::Bundle::open(Path::new(BUNDLE)).unwrap();
+        let bundle = bundle::Bundle::open(Path::new(BUNDLE)).unwrap();
         let limits = imaging::Limits::default();
         let config = config(workers, max_batch);
         let engine = Engine::start(&config, limits, &super::runtime(), vec![bundle]).unwrap();

@@ -2,18 +2,18 @@
 
 use std::{fs, path::Path};
 
-use prost::Message;
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
-use secondlook::bundle::{
+use bundle::{
     Sampling,
     onnx::{
         Axis::{Fixed, Free},
         GraphProto, NodeProto, TensorProto, ValueInfoProto, float_tensor, model, node, tensor_info,
     },
     sha256_hex,
+};
+use prost::Message;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
 };
 
 pub const SIZE: i64 = 8;
@@ -92,7 +92,7 @@ fn write_trunk_and_heads(directory: &Path) {
         node("Mul", &["spread", "mask"], "kept"),
         node("MatMul", &["kept", "w"], "logits"),
     ];
-    let one = secondlook::bundle::onnx::int64_vector("one", &[1]);
+    let one = bundle::onnx::int64_vector("one", &[1]);
     let samples = tensor_info("logits", &[Free("n"), Free("t"), Fixed(CLASSES)]);
     write(
         &directory.join("mc_dropout.onnx"),
@@ -106,7 +106,7 @@ fn write_trunk_and_heads(directory: &Path) {
         node("Reshape", &["flat", "shape"], "logits"),
     ];
     let wide = weights("w", &[FEATURES, MEMBERS * CLASSES], 3);
-    let shape = secondlook::bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]);
+    let shape = bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]);
     let samples = tensor_info("logits", &[Free("n"), Fixed(MEMBERS), Fixed(CLASSES)]);
     write(
         &directory.join("ensemble.onnx"),

@@ -2,13 +2,13 @@
 
 use std::fs;
 
+use bundle::{Bundle, Method};
 use bytes::Bytes;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 use secondlook::{
-    bundle::{Bundle, Method},
     config::EngineConfig,
     engine::{Engine, PredictRequest, check_bundle},
 };

@@ -2,14 +2,14 @@
 
 use std::{fs, path::Path};
 
-use imaging::{CellImage, InputTensor, Normalisation, ResizeFilter, resize};
-use secondlook::bundle::{
+use bundle::{
     onnx::{
         Axis::{Fixed, Free},
         NodeProto, float_tensor, ints_attribute, node, tensor_info,
     },
     sha256_hex,
 };
+use imaging::{CellImage, InputTensor, Normalisation, ResizeFilter, resize};
 use uncertainty::ood::OodModel;
 
 use super::tiny;
@@ -63,14 +63,12 @@ fn digest(directory: &Path, name: &str) -> String {
 fn write_trunk(directory: &Path) {
     let mut nodes = tiny::pooling("features");
     let mut concat = node("Concat", &["pooled", "log_std"], "channels");
-    concat
-        .attribute
-        .push(secondlook::bundle::onnx::AttributeProto {
-            name: "axis".to_owned(),
-            i: 1,
-            r#type: 2,
-            ..Default::default()
-        });
+    concat.attribute.push(bundle::onnx::AttributeProto {
+        name: "axis".to_owned(),
+        i: 1,
+        r#type: 2,
+        ..Default::default()
+    });
     // `Log` itself would round the last numbers of a batch in another way than those before.
     let mut logarithm = node("ReduceLogSum", &["raised"], "log_variance");
     logarithm.attribute.push(ints_attribute("axes", &[2, 3]));

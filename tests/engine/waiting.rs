@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bundle::Method;
 use secondlook::{
-    bundle::Method,
     config::EngineConfig,
     engine::{Engine, EngineError, PredictRequest, Priority},
 };

@@ -136,7 +136,7 @@ async fn what_failed_is_tried_again() {
 async fn keys_are_each_clients_own_and_answers_are_bounded() {
     let keys = ["a", "b"].map(|name| format!("key-of-{name}"));
     let entry = |key: &String| {
-        let sha256 = secondlook::bundle::sha256_hex(key.as_bytes());
+        let sha256 = bundle::sha256_hex(key.as_bytes());
         format!("{{name = \"{key}\", sha256 = \"{sha256}\"}}")
     };
     let entries = keys.iter().map(entry).collect::<Vec<_>>().join(", ");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io::Cursor, path::Path};
 
-use secondlook::bundle::{
+use bundle::{
     onnx::{float_tensor, node},
     sha256_hex,
 };

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bundle::Bundle;
 use flate2::{Compression, write::GzEncoder};
 use imaging::{InputTensor, Limits, decode, resize};
 use reqwest::{RequestBuilder, Response};
-use secondlook::bundle::Bundle;
 use serde_json::{Value, json};
 
 use super::server::{CELL, Server, answer, fixture};

@@ -2,6 +2,7 @@
 
 use std::{fs, ops::Range, path::PathBuf};
 
+use bundle::Input;
 use imaging::{
     InputTensor, Limits, Padding,
     augment::{self, AugmentPolicy},
@@ -9,7 +10,6 @@ use imaging::{
 };
 use indicatif::ProgressBar;
 use secondlook::{
-    bundle::Input,
     engine::seed_of,
     training::{
         CellViews, CropOptions, CropTable, Dataset, Incomplete, TensorFormat, TrunkFile, Workspace,

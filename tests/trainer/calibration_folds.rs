@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use secondlook::bundle::Bundle;
+use bundle::Bundle;
 
 use super::tiny_data::{write_data, write_trunk};
 

@@ -7,7 +7,8 @@ use std::{
     sync::LazyLock,
 };
 
-use secondlook::{bundle::Bundle, config::EngineConfig, engine::check_bundle};
+use bundle::Bundle;
+use secondlook::{config::EngineConfig, engine::check_bundle};
 use serde_json::Value;
 
 use super::{

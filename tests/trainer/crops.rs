@@ -2,13 +2,11 @@
 
 use std::{fs, path::Path};
 
+use bundle::sha256_hex;
 use imaging::{Limits, Padding, crop_at_nucleus, decode};
 use indicatif::ProgressBar;
-use secondlook::{
-    bundle::sha256_hex,
-    training::{
-        CropOptions, CropOutcome, CropTable, Dataset, TrainingError, Workspace, crop_dataset,
-    },
+use secondlook::training::{
+    CropOptions, CropOutcome, CropTable, Dataset, TrainingError, Workspace, crop_dataset,
 };
 
 use super::tiny_data::{header, write_data};

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use secondlook::bundle::{Bundle, Method};
+use bundle::{Bundle, Method};
 use serde_json::Value;
 
 const DEFAULT: &str = "models/cric-lite0";

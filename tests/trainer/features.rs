@@ -2,14 +2,12 @@
 
 use std::{fs, path::Path};
 
+use bundle::{ChannelOrder, Input};
 use imaging::{Normalisation, Padding, ResizeFilter};
 use indicatif::ProgressBar;
-use secondlook::{
-    bundle::{ChannelOrder, Input},
-    training::{
-        CropOptions, CropTable, Dataset, FeatureRequest, FeatureSet, TrainingError, TrunkFile,
-        ViewPlan, Workspace, crop_dataset, features,
-    },
+use secondlook::training::{
+    CropOptions, CropTable, Dataset, FeatureRequest, FeatureSet, TrainingError, TrunkFile,
+    ViewPlan, Workspace, crop_dataset, features,
 };
 
 use super::{

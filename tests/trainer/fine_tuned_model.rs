@@ -7,7 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
-use secondlook::{bundle::Bundle, config::EngineConfig, engine::check_bundle};
+use bundle::Bundle;
+use secondlook::{config::EngineConfig, engine::check_bundle};
 
 use super::{runtime, tiny_data::write_data};
 

@@ -2,21 +2,19 @@
 
 use std::{fs, sync::LazyLock};
 
+use bundle::{Method, onnx::ModelProto};
 use burn::tensor::{Device, Tensor, TensorData};
 use imaging::Padding;
 use indicatif::ProgressBar;
 use prost::Message;
-use secondlook::{
-    bundle::{Method, onnx::ModelProto},
-    training::{
-        CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss,
-        Workspace, baseline_graph, crop_dataset,
-        finetune::{
-            Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned,
-            HeadPlan, OptimiserSettings, Sampling, View, fine_tune, sources,
-        },
-        lite0::{Frozen, Lite0Tail},
+use secondlook::training::{
+    CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss, Workspace,
+    baseline_graph, crop_dataset,
+    finetune::{
+        Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned, HeadPlan,
+        OptimiserSettings, Sampling, View, fine_tune, sources,
     },
+    lite0::{Frozen, Lite0Tail},
 };
 
 use super::{finetune_views::NORMALISATION, runtime, tiny_data::write_data};

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use bundle::{Bundle, onnx::Axis::Free};
 use prost::Message;
-use secondlook::bundle::{Bundle, onnx::Axis::Free};
 
 use super::{
     resnet::{End, ResNet},

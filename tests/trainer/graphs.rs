@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use bundle::{Mask, Method, onnx::ModelProto};
 use burn::tensor::{Device, Tensor, TensorData};
 use prost::Message;
 use rand_chacha::{
@@ -9,7 +10,6 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use secondlook::{
-    bundle::{Mask, Method, onnx::ModelProto},
     engine::draw_mask,
     training::{
         FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,

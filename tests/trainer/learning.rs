@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
+use bundle::Method;
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use secondlook::{
-    bundle::Method,
-    training::{
-        CellScores, Copies, FeatureMatrix, HeadWeights, MultiHeadLoss, Recipe, TrainingCells,
-        dropout_scores, fit, member_scores, view_scores,
-    },
+use secondlook::training::{
+    CellScores, Copies, FeatureMatrix, HeadWeights, MultiHeadLoss, Recipe, TrainingCells,
+    dropout_scores, fit, member_scores, view_scores,
 };
 
 const CELLS: usize = 120;

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, sync::LazyLock};
 
+use bundle::onnx::ModelProto;
 use burn::{
     module::ParamGroup,
     optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig},
@@ -15,14 +16,11 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use secondlook::{
-    bundle::onnx::ModelProto,
-    training::{
-        Graph,
-        lite0::{
-            FEATURES, Frozen, Lite0Tail, MAP, ParameterKind, SHARDS, frozen_part, gradients,
-            put_back, shards,
-        },
+use secondlook::training::{
+    Graph,
+    lite0::{
+        FEATURES, Frozen, Lite0Tail, MAP, ParameterKind, SHARDS, frozen_part, gradients, put_back,
+        shards,
     },
 };
 

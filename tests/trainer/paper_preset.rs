@@ -2,12 +2,9 @@
 
 use std::{fs, path::Path, process::Command};
 
+use bundle::{Bundle, Method, onnx::Axis::Free};
 use prost::Message;
-use secondlook::{
-    bundle::{Bundle, Method, onnx::Axis::Free},
-    config::EngineConfig,
-    engine::check_bundle,
-};
+use secondlook::{config::EngineConfig, engine::check_bundle};
 
 use super::{
     resnet::{End, ResNet},

@@ -1,12 +1,12 @@
 //! ResNets of random weights as PyTorch exports them: convolutions, batch normalisation, residuals, pooling, a `Gemm`.
 
+use bundle::onnx::{
+    AttributeProto, Axis, Axis::Fixed, GraphProto, ModelProto, NodeProto, TensorProto,
+    float_tensor, ints_attribute, model, node, tensor_info,
+};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
-};
-use secondlook::bundle::onnx::{
-    AttributeProto, Axis, Axis::Fixed, GraphProto, ModelProto, NodeProto, TensorProto,
-    float_tensor, ints_attribute, model, node, tensor_info,
 };
 
 /// How large, and how the end is exported.
@@ -101,7 +101,7 @@ impl ResNet {
                 vec![logits]
             }
             End::FixedReshape => {
-                let shape = secondlook::bundle::onnx::int64_vector("one_row", &[1, -1]);
+                let shape = bundle::onnx::int64_vector("one_row", &[1, -1]);
                 graph.weights.push(shape);
                 let flat = graph.add("Reshape", &[pooled, "one_row"]);
                 let (weight, bias) = graph.layer([features, CLASSES]);

@@ -2,15 +2,13 @@
 
 use std::{fs, path::Path};
 
+use bundle::{
+    Bundle,
+    onnx::{Axis::Free, ModelProto, tensor_info},
+};
 use imaging::{InputTensor, Limits, decode, resize};
 use prost::Message;
-use secondlook::{
-    bundle::{
-        Bundle,
-        onnx::{Axis::Free, ModelProto, tensor_info},
-    },
-    training::{Graph, STATISTICS, residual_additions, with_statistics},
-};
+use secondlook::training::{Graph, STATISTICS, residual_additions, with_statistics};
 
 use super::runtime;
 

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::{Rgb, RgbImage};
-use prost::Message;
-use secondlook::bundle::onnx::{
+use bundle::onnx::{
     Axis::{Fixed, Free},
     GraphProto, float_tensor, ints_attribute, model, node, tensor_info,
 };
+use image::{Rgb, RgbImage};
+use prost::Message;
 
 const LABELS: [&str; 6] = [
     "Negative for intraepithelial lesion",
@@ -84,14 +84,12 @@ pub fn write_trunk(path: &Path) -> PathBuf {
         .collect();
     let mut pooling = node("ReduceMean", &["image"], "colour");
     pooling.attribute.push(ints_attribute("axes", &[2, 3]));
-    pooling
-        .attribute
-        .push(secondlook::bundle::onnx::AttributeProto {
-            name: "keepdims".to_owned(),
-            r#type: 2,
-            i: 0,
-            ..Default::default()
-        });
+    pooling.attribute.push(bundle::onnx::AttributeProto {
+        name: "keepdims".to_owned(),
+        r#type: 2,
+        i: 0,
+        ..Default::default()
+    });
     let graph = GraphProto {
         name: "trunk".to_owned(),
         node: vec![

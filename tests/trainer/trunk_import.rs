@@ -5,17 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bundle::{
+    onnx::{
+        Axis::{Fixed, Free},
+        GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, model, node, tensor_info,
+    },
+    sha256_hex,
+};
 use imaging::Normalisation;
 use prost::Message;
-use secondlook::{
-    bundle::{
-        onnx::{
-            Axis::{Fixed, Free},
-            GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, model, node, tensor_info,
-        },
-        sha256_hex,
-    },
-    training::{Graph, ImportOptions, Imported, TrainingError, TrunkFile, import_trunk},
+use secondlook::training::{
+    Graph, ImportOptions, Imported, TrainingError, TrunkFile, import_trunk,
 };
 
 use super::{
@@ -23,8 +23,8 @@ use super::{
     runtime,
 };
 
-const ANY: [secondlook::bundle::onnx::Axis; 3] = [Free("batch"), Free("height"), Free("width")];
-const ONE_OF_64: [secondlook::bundle::onnx::Axis; 3] = [Fixed(1), Fixed(64), Fixed(64)];
+const ANY: [bundle::onnx::Axis; 3] = [Free("batch"), Free("height"), Free("width")];
+const ONE_OF_64: [bundle::onnx::Axis; 3] = [Fixed(1), Fixed(64), Fixed(64)];
 /// Features of the small network.
 const FEATURES: usize = 128;
 

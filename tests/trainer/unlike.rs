@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
+use bundle::{
+    Bundle, FileReference, Manifest, Method, OutOfDistribution, onnx::ModelProto, sha256_hex,
+};
 use bytes::Bytes;
 use imaging::{CellImage, InputTensor, Limits, decode, resize};
 use prost::Message;
 use secondlook::{
-    bundle::{
-        Bundle, FileReference, Manifest, Method, OutOfDistribution, onnx::ModelProto, sha256_hex,
-    },
     config::EngineConfig,
     engine::{Engine, PredictRequest},
     training::{Graph, STATISTICS, residual_additions, with_statistics},

@@ -7,9 +7,9 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use bundle::{Bundle, onnx::Axis::Free};
 use image::{Rgb, RgbImage};
 use prost::Message;
-use secondlook::bundle::{Bundle, onnx::Axis::Free};
 use serde_json::Value;
 
 use super::{

@@ -2,12 +2,9 @@
 
 use std::time::Instant;
 
+use bundle::{Manifest, Method};
 use ort::{session::Session, value::TensorRef};
-use secondlook::{
-    bundle::{Manifest, Method},
-    config::ExecutionProvider,
-    engine::SessionOptions,
-};
+use secondlook::{config::ExecutionProvider, engine::SessionOptions};
 
 use super::together;
 use crate::{Outcome, setting::Setting};

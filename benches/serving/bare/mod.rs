@@ -9,11 +9,9 @@ mod sessions;
 
 use std::{sync::Barrier, thread, time::Instant};
 
+use bundle::{Bundle, Method};
 use bytes::Bytes;
-use secondlook::{
-    bundle::{Bundle, Method},
-    engine::Runtime,
-};
+use secondlook::engine::Runtime;
 
 use crate::{Outcome, machine::cores, process::cpu_seconds, statistics::quantile};
 use inputs::Inputs;

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bundle::{Bundle, Manifest, Method};
 use ort::{
     ep,
     session::{Session, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
-use secondlook::{
-    bundle::{Bundle, Manifest, Method},
-    engine::Runtime,
-};
+use secondlook::engine::Runtime;
 
 use super::inputs::Inputs;
 use crate::Outcome;

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
+use bundle::Method;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use imaging::{CellImage, Limits, decode};
@@ -10,7 +11,6 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use secondlook::{
-    bundle::Method,
     config::EngineConfig,
     engine::{Engine, FieldCrop, PredictRequest, Priority, Subject},
 };

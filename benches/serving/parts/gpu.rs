@@ -3,8 +3,8 @@
 
 use std::net::SocketAddr;
 
+use bundle::Method;
 use bytes::Bytes;
-use secondlook::bundle::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
 

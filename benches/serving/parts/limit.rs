@@ -1,6 +1,6 @@
 //! Every method at several numbers of clients, against the bare loop.
 
-use secondlook::bundle::Method;
+use bundle::Method;
 
 use crate::{
     Outcome,

@@ -8,10 +8,8 @@ use super::{
     resources::{Bundle, Entry, Issue, OperationOutcome, Resource},
     text,
 };
-use crate::{
-    api::{many::Outcome, problem::ProblemBody},
-    bundle::Label,
-};
+use crate::api::{many::Outcome, problem::ProblemBody};
+use bundle::Label;
 
 /// An entry for each cell, in their order: its observation, or why there is none.
 pub(in crate::api) fn bundle<'request>(

@@ -9,13 +9,11 @@ use super::{
     },
     text,
 };
-use crate::{
-    api::{
-        predictions::{DecisionAnswer, ModelReference, PredictionAnswer},
-        vocabulary::{ActionName, MethodName, PrecisionName, ReasonName},
-    },
-    bundle::Label,
+use crate::api::{
+    predictions::{DecisionAnswer, ModelReference, PredictionAnswer},
+    vocabulary::{ActionName, MethodName, PrecisionName, ReasonName},
 };
+use bundle::Label;
 
 /// What every observation says before anything else.
 const NOTE: &str = "Suggested, not a diagnosis. Output of a machine-learning model for review by a qualified cytologist.";

@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    bundle::Label,
-    engine::{Finding, Overview, overview},
-};
+use crate::engine::{Finding, Overview, overview};
+use bundle::Label;
 
 /// Many cells at a glance. There is no average over cells: one abnormal cell among a thousand is what counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

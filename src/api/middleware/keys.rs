@@ -19,9 +19,9 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     api::problem::{Problem, ProblemKind},
-    bundle::sha256_hex,
     config::{AccessConfig, KeyConfig, Scope},
 };
+use bundle::sha256_hex;
 
 /// For clients that cannot send `Authorization: Bearer`.
 pub(super) const HEADER: &str = "x-api-key";

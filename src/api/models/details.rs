@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use super::{ModelSummary, referral::ReferralPolicy};
 use crate::{
     api::vocabulary::{MeasureName, MethodName},
-    bundle::{Calibration, FileReference, Input, Label, Method, Training},
     engine::Model,
 };
+use bundle::{Calibration, FileReference, Input, Label, Method, Training};
 use uncertainty::stopping::StoppingRule;
 
 /// A loaded model in full.

@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    api::vocabulary::{MeasureName, MethodName, PromiseName},
-    bundle::Method,
-};
+use crate::api::vocabulary::{MeasureName, MethodName, PromiseName};
+use bundle::Method;
 use uncertainty::{Policy, risk_control::Certificate};
 
 /// A rule for accepting answers, and its promise.

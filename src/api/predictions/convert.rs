@@ -10,10 +10,8 @@ use super::answer::{
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
     WarningAnswer, WarningCode,
 };
-use crate::{
-    bundle::{Label, Method},
-    engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning},
-};
+use crate::engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning};
+use bundle::{Label, Method};
 use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
 
 /// Name and version of this program, as answers cite it.

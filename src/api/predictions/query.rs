@@ -11,9 +11,9 @@ use crate::{
         problem::Problem,
         vocabulary::{MethodName, PriorityName},
     },
-    bundle::Method,
     engine::{PredictRequest, Priority, Subject},
 };
+use bundle::Method;
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
 const LARGEST_SEED: u64 = (1 << 53) - 1;

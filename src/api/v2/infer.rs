@@ -28,10 +28,10 @@ use crate::{
         service::Service,
         upload_memory::UploadShare,
     },
-    bundle::Method,
     engine::{Model, PredictRequest, Prediction, Priority, Subject},
     telemetry,
 };
+use bundle::Method;
 
 pub(super) async fn infer(
     State(service): State<Service>,

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::request::malformed;
 use crate::{
     api::{problem::Problem, vocabulary::ActionName},
-    bundle::Label,
     engine::Prediction,
 };
+use bundle::Label;
 use uncertainty::{Action, Measure};
 
 /// A tensor of the response.

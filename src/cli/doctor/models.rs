@@ -6,13 +6,13 @@ use prost::Message;
 
 use super::finding::{Finding, Status};
 use crate::{
-    bundle::{
-        Bundle, BundleError,
-        onnx::{Axis::Free, GraphProto, model, node, tensor_info},
-    },
     cli::start,
     config::Config,
     engine::{Runtime, SessionOptions, check_bundle},
+};
+use bundle::{
+    Bundle, BundleError,
+    onnx::{Axis::Free, GraphProto, model, node, tensor_info},
 };
 
 pub(super) fn findings(config: &Config) -> Vec<Finding> {

@@ -1,7 +1,8 @@
 //! K heads, each with an answer of its own.
 
 use super::{Graph, Question, own_samples};
-use crate::{bundle::Ensemble, engine::RunError};
+use crate::engine::RunError;
+use bundle::Ensemble;
 
 /// features `[N, D]` → `[N, K, C]`, of which the first `passes` members are kept.
 pub(in crate::engine) fn ensemble(

@@ -3,10 +3,8 @@
 use ort::value::TensorRef;
 
 use super::{Graph, Question, own_samples};
-use crate::{
-    bundle::{Mask, McDropout, Sampling},
-    engine::{RunError, masks::draw_masks, to_i64},
-};
+use crate::engine::{RunError, masks::draw_masks, to_i64};
+use bundle::{Mask, McDropout, Sampling};
 
 /// features `[N, D]` → `[N, T, C]`
 pub(in crate::engine) fn mc_dropout(

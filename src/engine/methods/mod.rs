@@ -17,7 +17,7 @@ pub(super) use ensemble::ensemble;
 pub(super) use mc_dropout::mc_dropout;
 
 use super::{RunError, to_i64};
-use crate::bundle::Head;
+use bundle::Head;
 
 /// A head with its session.
 pub(super) struct Graph<'session> {

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::bundle::{Input, Tta};
+use bundle::{Input, Tta};
 use imaging::{CellImage, ImageError, InputTensor, augment, resize};
 
 /// View number `index` of the image, of the bundle's input size. It depends on the seed and `index` alone.

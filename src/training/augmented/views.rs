@@ -9,16 +9,14 @@ use std::{
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    bundle::Input,
-    training::{
-        CropRow, CropTable, TrainingError, Workspace,
-        dataset::crop_table::names_a_file,
-        features::cache::load_crop,
-        parallel,
-        workspace::{read_json, write_bytes, write_json},
-    },
+use crate::training::{
+    CropRow, CropTable, TrainingError, Workspace,
+    dataset::crop_table::names_a_file,
+    features::cache::load_crop,
+    parallel,
+    workspace::{read_json, write_bytes, write_json},
 };
+use bundle::Input;
 use imaging::{
     ResizeFilter,
     augment::{self, AugmentPolicy},

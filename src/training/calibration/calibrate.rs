@@ -4,10 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policies::{KnownCells, policies};
-use crate::{
-    bundle::Calibration,
-    training::{CellScores, TrainingError},
-};
+use crate::training::{CellScores, TrainingError};
+use bundle::Calibration;
 use uncertainty::{
     Measure, Policy, Range, Samples, Summary,
     calibration::RangeError,

@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::alterations::Alteration;
 use crate::{
-    bundle::{onnx::ModelProto, sha256_hex},
     engine::Runtime,
     evaluation::{Scored, ranking::auroc, report::SIGNIFICANT},
     training::{
@@ -21,6 +20,7 @@ use crate::{
         workspace::{read_bytes, write_bytes},
     },
 };
+use bundle::{onnx::ModelProto, sha256_hex};
 use uncertainty::ood::OodModel;
 
 /// Added to the variances: statistics of a layer are never independent of each other.

@@ -10,10 +10,10 @@ use super::{
     unlike::{Unlike, fit_unlike},
 };
 use crate::{
-    bundle::{Calibration, Method},
     engine::Runtime,
     training::{Study, TrainingError, evaluation::answers::HeldOut, models::FoldModel},
 };
+use bundle::{Calibration, Method};
 
 /// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.
 pub const REFER_BELOW: f64 = 0.01;

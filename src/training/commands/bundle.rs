@@ -4,7 +4,6 @@ use indicatif::ProgressBar;
 
 use super::learn::{open_study, training};
 use crate::{
-    bundle::Bundle,
     engine::Runtime,
     evaluation::report::{SIGNIFICANT, write_report},
     training::{
@@ -36,6 +35,7 @@ use crate::{
         workspace::{write_bytes, write_json},
     },
 };
+use bundle::Bundle;
 
 /// `export`
 ///

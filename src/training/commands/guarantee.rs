@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    bundle::Method,
     evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees},
     training::{
         Part, Study, TrainingError,
@@ -20,6 +19,7 @@ use crate::{
         progress,
     },
 };
+use bundle::Method;
 
 /// Takes cells that training has not seen as the whole world, draws calibration images from it again and again, and prints
 /// how often a certified threshold has a true risk above its bound. Two worlds: the calibration and test cells of the bundle's

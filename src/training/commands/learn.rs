@@ -3,7 +3,6 @@
 use indicatif::ProgressBar;
 
 use crate::{
-    bundle::Method,
     engine::Runtime,
     training::{
         RecipeArgs, Study, StudyOptions, TrainingError,
@@ -13,6 +12,7 @@ use crate::{
         progress,
     },
 };
+use bundle::Method;
 
 /// [`seen_cells`], and the runtime, which a process can load once.
 ///

@@ -12,13 +12,11 @@ use super::{
     crop_table::{CropRow, CropSettings, CropTable, LeftOut, names_a_file},
     labels::LabelSet,
 };
-use crate::{
-    bundle::sha256_hex,
-    training::{
-        TrainingError, parallel,
-        workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
-    },
+use crate::training::{
+    TrainingError, parallel,
+    workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
 };
+use bundle::sha256_hex;
 use imaging::{self, CellImage, Limits, Padding};
 
 /// What cutting gave.

@@ -7,10 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    bundle::{Label, is_snomed_ct},
-    training::{TrainingError, workspace::read_bytes},
-};
+use crate::training::{TrainingError, workspace::read_bytes};
+use bundle::{Label, is_snomed_ct};
 
 /// One label and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

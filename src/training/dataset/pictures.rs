@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{crop_table::CropRow, folders};
-use crate::{
-    bundle::sha256_hex,
-    training::{TrainingError, workspace::read_bytes},
-};
+use crate::training::{TrainingError, workspace::read_bytes};
+use bundle::sha256_hex;
 
 /// The files of every picture in a folder, at any depth.
 ///

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    bundle::{Calibration, Method},
-    training::{CellScores, Study, TrainingError, calibration::calibrate::fit_mean_temperature},
+use crate::training::{
+    CellScores, Study, TrainingError, calibration::calibrate::fit_mean_temperature,
 };
+use bundle::{Calibration, Method};
 use uncertainty::Samples;
 
 /// Scores of some cells by every method, from a model that has not learnt from them.

@@ -7,7 +7,6 @@ use super::{
     policies::outcomes,
 };
 use crate::{
-    bundle::{Bundle, Label, Method},
     evaluation::{
         bootstrap::Plan,
         report::{
@@ -17,6 +16,7 @@ use crate::{
     },
     training::{Grouping as Classes, Study, TrainingError, workspace::read_bytes},
 };
+use bundle::{Bundle, Label, Method};
 use uncertainty::{Measure, Range};
 
 /// Name of the part that was answered out of fold.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 
 use crate::{
-    bundle::{Bundle, Trunk, sha256_hex},
     engine::Runtime,
     evaluation::report::OodSet,
     training::{
@@ -16,6 +15,7 @@ use crate::{
         workspace::read_bytes,
     },
 };
+use bundle::{Bundle, Trunk, sha256_hex};
 use uncertainty::ood::OodModel;
 
 /// Pictures that are no cells of the training's kind.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{Bundle, Manifest, Method, Methods};
 use crate::training::{
     LabelEntry, Study, TrainingError, TrunkFile,
     evaluation::{
@@ -15,6 +14,7 @@ use crate::training::{
     },
     models::FoldModel,
 };
+use bundle::{Bundle, Manifest, Method, Methods};
 use uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
 
 const TEMPLATE: &str = include_str!("model_card.md");

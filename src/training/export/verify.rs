@@ -3,7 +3,6 @@
 use indicatif::ProgressBar;
 
 use crate::{
-    bundle::{Bundle, Method},
     engine::{Runtime, draw_masks},
     training::{
         CellScores, FeatureMatrix, Graph, Study, TrainingError,
@@ -13,6 +12,7 @@ use crate::{
         },
     },
 };
+use bundle::{Bundle, Method};
 
 /// Cells that are compared.
 const CELLS: usize = 16;

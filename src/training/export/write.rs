@@ -4,23 +4,21 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use prost::Message;
 
-use crate::{
-    bundle::{
-        BUNDLE_NAME, Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
-        McDropout, Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
-        is_bundle_name, onnx::ModelProto, sha256_hex,
+use crate::training::{
+    Study, TrainingError, TrunkFile,
+    calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
+    export::about::About,
+    heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
+    models::{
+        FoldModel,
+        scores::{PASSES, Views},
     },
-    training::{
-        Study, TrainingError, TrunkFile,
-        calibration::{Calibrated, REFER_BELOW, unlike::Unlike},
-        export::about::About,
-        heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph},
-        models::{
-            FoldModel,
-            scores::{PASSES, Views},
-        },
-        workspace::{read_bytes, write_bytes},
-    },
+    workspace::{read_bytes, write_bytes},
+};
+use bundle::{
+    BUNDLE_NAME, Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
+    McDropout, Method, Methods, OutOfDistribution, Sampling, Scores, Training, Trunk, Tta,
+    is_bundle_name, onnx::ModelProto, sha256_hex,
 };
 
 /// Writes a bundle into `directory` and opens it again as the server would.

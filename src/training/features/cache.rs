@@ -8,16 +8,14 @@ use std::{
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
+use crate::engine::{Runtime, seed_of};
 use crate::training::{
     CropRow, TrainingError, TrunkFile, ViewPlan,
     features::graph::Graph,
     parallel,
     workspace::{Workspace, read_bytes, write_bytes},
 };
-use crate::{
-    bundle::{Input, sha256_hex},
-    engine::{Runtime, seed_of},
-};
+use bundle::{Input, sha256_hex};
 use imaging::{self, CellImage, InputTensor, Limits};
 
 /// Images per run of the trunk: larger batches gain nothing on a CPU.

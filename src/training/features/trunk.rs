@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use crate::{
-    bundle::{
-        ChannelOrder, Input,
-        onnx::{DimensionValue, ModelProto},
-        sha256_hex,
-    },
-    training::{
-        CropSettings, TrainingError, trunks::description::TrunkDescription, workspace::read_bytes,
-    },
+use crate::training::{
+    CropSettings, TrainingError, trunks::description::TrunkDescription, workspace::read_bytes,
+};
+use bundle::{
+    ChannelOrder, Input,
+    onnx::{DimensionValue, ModelProto},
+    sha256_hex,
 };
 use imaging::{Normalisation, ResizeFilter};
 

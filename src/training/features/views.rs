@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bundle::Input, training::calibration::alterations::Alteration};
+use crate::training::calibration::alterations::Alteration;
+use bundle::Input;
 use imaging::{
     self, CellImage, ImageError,
     augment::{self, AugmentPolicy},

@@ -4,7 +4,6 @@
 use std::{ops::Range, sync::mpsc::SyncSender};
 
 use crate::{
-    bundle::onnx::ModelProto,
     engine::Runtime,
     training::{
         Graph, TrainingError,
@@ -13,6 +12,7 @@ use crate::{
         random,
     },
 };
+use bundle::onnx::ModelProto;
 use imaging::Normalisation;
 
 /// Batches that wait for the step at most.

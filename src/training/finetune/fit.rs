@@ -13,7 +13,6 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    bundle::{Mask, Method, onnx::ModelProto},
     engine::Runtime,
     training::{
         HeadWeights, TrainingError,
@@ -32,6 +31,7 @@ use crate::{
         random,
     },
 };
+use bundle::{Mask, Method, onnx::ModelProto};
 use imaging::Normalisation;
 
 /// What is to be learnt.

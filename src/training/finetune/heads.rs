@@ -11,7 +11,6 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::{Mask, Method};
 use crate::training::{
     FEATURE_MASK, HeadBank, HeadShape, HeadWeights, LayerWeights, MultiHeadLoss, TrainingError,
     finetune::loss::Objective,
@@ -21,6 +20,7 @@ use crate::training::{
     },
     random,
 };
+use bundle::{Mask, Method};
 
 /// What learns on the features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

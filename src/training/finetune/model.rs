@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::Method;
 use crate::training::{
     HeadShape, HeadWeights, LayerWeights, TrainingError,
     finetune::{
@@ -16,6 +15,7 @@ use crate::training::{
     lite0::{BLOCKS, Lite0Tail, ParameterKind},
     random,
 };
+use bundle::Method;
 
 /// The shape of what is trained. The numbers are kept apart, as a list of parameters: the trunk's first, then each
 /// method's layers, weights before biases.

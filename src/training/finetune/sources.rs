@@ -7,8 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use crate::bundle::sha256_hex;
 use crate::training::{CropRow, CropSettings, TrainingError, parallel, workspace::read_bytes};
+use bundle::sha256_hex;
 use imaging::{self, CellImage, Limits, Padding};
 
 /// A crop as a place in a picture.

@@ -5,11 +5,11 @@ use std::path::Path;
 use burn::{optim::ModuleOptimizer, tensor::Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::sha256_hex;
 use crate::training::{
     HeadShape, HeadWeights, TrainingError,
     workspace::{read_bytes, write_bytes},
 };
+use bundle::sha256_hex;
 
 /// Characters of a SHA-256 in hexadecimal.
 const DIGEST: usize = 64;

@@ -2,10 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::{
-    bundle::Method,
-    training::{MultiHeadLoss, Recipe, TrainingError, ViewPlan},
-};
+use crate::training::{MultiHeadLoss, Recipe, TrainingError, ViewPlan};
+use bundle::Method;
 use imaging::augment::AugmentPolicy;
 
 /// Views of each cell that compact heads learn from: all eight of the square.
@@ -104,7 +102,7 @@ impl RecipeArgs {
 ///
 /// # Errors
 /// A sentence with the names that there are.
-pub fn method(name: &str) -> Result<Method, crate::bundle::UnknownMethod> {
+pub fn method(name: &str) -> Result<Method, bundle::UnknownMethod> {
     match name {
         "CustomResNet" => Ok(Method::Baseline),
         "MC_Dropout_model" => Ok(Method::McDropout),

@@ -124,10 +124,8 @@ fn remove(path: &Path) -> Result<(), TrainingError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{
-        bundle::Method,
-        training::{FeatureMatrix, MultiHeadLoss, random},
-    };
+    use crate::training::{FeatureMatrix, MultiHeadLoss, random};
+    use bundle::Method;
 
     fn recipe() -> Recipe {
         Recipe {

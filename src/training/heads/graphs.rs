@@ -1,13 +1,13 @@
 //! Trained heads as ONNX graphs, node by node: the exporters at hand know neither masks as inputs nor K heads at once.
 
-use crate::bundle::{
+use crate::training::{FEATURE_MASK, HeadWeights, heads::bank::fuse, heads::weights::LayerWeights};
+use bundle::{
     Mask,
     onnx::{
         Axis, GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, int64_vector,
         ints_attribute, model, node, tensor_info,
     },
 };
-use crate::training::{FEATURE_MASK, HeadWeights, heads::bank::fuse, heads::weights::LayerWeights};
 
 /// Name of every head's input.
 pub const FEATURES: &str = "features";

@@ -1,7 +1,7 @@
 //! The recipes that come with the trainer.
 
-use crate::bundle::Method;
 use crate::training::{AnswerDropout, Copies, MultiHeadLoss, Recipe, Schedule, TrainingError};
+use bundle::Method;
 
 impl Recipe {
     /// The compact heads of the default bundle. The settings were compared out of fold on CRIC's training part.

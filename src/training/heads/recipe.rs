@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Mask;
 use crate::training::heads::losses::LossOptions;
 use crate::training::{HeadShape, MultiHeadLoss, TrainingError, heads::losses::EPSILON};
+use bundle::Mask;
 
 /// Name of the input by which the exported Monte Carlo dropout drops features.
 pub const FEATURE_MASK: &str = "mask_features";

@@ -12,7 +12,6 @@ use burn::{
 };
 use indicatif::ProgressBar;
 
-use crate::bundle::sha256_hex;
 use crate::training::{
     HeadBank, HeadShape, HeadWeights, Recipe, Standardisation, TrainingCells, TrainingError,
     heads::{
@@ -23,6 +22,7 @@ use crate::training::{
     },
     random,
 };
+use bundle::sha256_hex;
 
 /// Share of the steps over which the learning rate rises.
 const WARM_UP: f64 = 0.05;
@@ -255,10 +255,8 @@ fn digest(cells: &TrainingCells<'_>, recipe: &Recipe, seed: u64, purpose: &str) 
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{
-        bundle::Method,
-        training::{FeatureMatrix, MultiHeadLoss},
-    };
+    use crate::training::{FeatureMatrix, MultiHeadLoss};
+    use bundle::Method;
 
     const CELLS: usize = 60;
 

@@ -2,11 +2,12 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::engine::draw_mask;
 use crate::training::{
     FeatureMatrix, HeadBank, HeadWeights,
     heads::graphs::{Numbered, by_place},
 };
-use crate::{bundle::Mask, engine::draw_mask};
+use bundle::Mask;
 use uncertainty::{Samples, SamplesError};
 
 /// Cells whose passes are computed together; bounds the memory of Monte Carlo dropout.

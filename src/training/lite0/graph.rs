@@ -6,10 +6,8 @@ use super::{
     plan::{ConvolutionPlan, Frozen, convolutions},
     tail::Lite0Tail,
 };
-use crate::{
-    bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info},
-    training::TrainingError,
-};
+use crate::training::TrainingError;
+use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info};
 
 /// Name of the output of [`frozen_part`].
 pub const MAP: &str = "map";

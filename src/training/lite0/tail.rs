@@ -11,7 +11,8 @@ use super::{
     graph::{StoredConvolution, read_convolutions},
     plan::{ConvolutionPlan, FEATURES, Frozen, Place, convolutions},
 };
-use crate::{bundle::onnx::ModelProto, training::TrainingError};
+use crate::training::TrainingError;
+use bundle::onnx::ModelProto;
 
 /// Expand, depthwise, project; the input is added where the output has its shape.
 #[derive(Module, Debug)]

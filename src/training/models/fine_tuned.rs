@@ -7,7 +7,6 @@ use prost::Message;
 
 use super::FoldModel;
 use crate::{
-    bundle::{Method, onnx::ModelProto, sha256_hex},
     engine::Runtime,
     training::{
         CropRow, HeadWeights, Study, TrainingError, TrunkFile,
@@ -17,6 +16,7 @@ use crate::{
         workspace::{read_bytes, write_bytes, write_json},
     },
 };
+use bundle::{Method, onnx::ModelProto, sha256_hex};
 
 /// A study whose trunk is fine-tuned after some recipe.
 pub struct FineTuning<'a> {

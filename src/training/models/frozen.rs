@@ -6,7 +6,6 @@ use indicatif::ProgressBar;
 
 use super::{FoldModel, stopping::hold_back};
 use crate::{
-    bundle::{Method, sha256_hex},
     engine::Runtime,
     training::{
         FeatureSet, HeadWeights, Recipe, RecipeArgs, Study, TrainingCells, TrainingError,
@@ -14,6 +13,7 @@ use crate::{
         fit, parallel,
     },
 };
+use bundle::{Method, sha256_hex};
 
 /// A study whose heads are trained after some recipe.
 pub struct FrozenTraining<'a> {

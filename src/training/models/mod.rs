@@ -10,10 +10,8 @@ use std::collections::BTreeMap;
 
 use self::{fine_tuned::FineTuning, frozen::FrozenTraining};
 
-use crate::{
-    bundle::{Mask, Method},
-    training::{HeadWeights, TrainingError, TrunkFile, dataset::part::HeldOutFolds},
-};
+use crate::training::{HeadWeights, TrainingError, TrunkFile, dataset::part::HeldOutFolds};
+use bundle::{Mask, Method};
 
 /// The methods that answer about the crop as it is, each by heads of its own.
 pub const HEAD_METHODS: [Method; 3] = [Method::Baseline, Method::McDropout, Method::Ensemble];

@@ -6,13 +6,13 @@ use indicatif::ProgressBar;
 
 use super::{FoldModel, HEAD_METHODS};
 use crate::{
-    bundle::Method,
     engine::Runtime,
     training::{
         CellScores, FeatureMatrix, Study, TrainingError, ViewPlan, dropout_scores, member_scores,
         view_scores,
     },
 };
+use bundle::Method;
 use imaging::augment::AugmentPolicy;
 
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.

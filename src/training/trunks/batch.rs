@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::source::SourceModel;
-use crate::bundle::onnx::{NodeProto, TensorProto, int64_vector};
+use bundle::onnx::{NodeProto, TensorProto, int64_vector};
 
 impl SourceModel {
     /// Targets of `Reshape` that fix a batch of one, with a first axis that is copied instead.

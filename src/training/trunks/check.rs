@@ -7,10 +7,10 @@ use super::{
     source::{ImageInput, SourceModel},
 };
 use crate::{
-    bundle::onnx::Axis,
     engine::Runtime,
     training::{Graph, TrainingError, random},
 };
+use bundle::onnx::Axis;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
 
 /// A cell, so that the two are compared on more than noise.

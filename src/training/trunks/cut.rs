@@ -1,7 +1,7 @@
 //! Where a classifier ends and its trunk begins, seen from the end.
 
 use super::source::SourceModel;
-use crate::bundle::onnx::NodeProto;
+use bundle::onnx::NodeProto;
 
 /// Name of every trunk's output.
 pub const FEATURES: &str = "features";

@@ -13,13 +13,13 @@ use super::{
     source::{ImageInput, SourceModel},
 };
 use crate::{
-    bundle::{onnx::Axis, sha256_hex},
     engine::Runtime,
     training::{
         TrainingError,
         workspace::{read_bytes, write_bytes},
     },
 };
+use bundle::{onnx::Axis, sha256_hex};
 use imaging::{InputTensor, Normalisation};
 
 /// Name of every trunk's input.

@@ -8,9 +8,7 @@ use super::{
     raw::{RawGraph, RawModel},
     source::{SourceModel, graphs},
 };
-use crate::bundle::onnx::{
-    Axis, GraphProto, NodeProto, TensorProto, ValueInfoProto, node, tensor_info,
-};
+use bundle::onnx::{Axis, GraphProto, NodeProto, TensorProto, ValueInfoProto, node, tensor_info};
 
 /// The first version of the format in which weights need not be inputs too.
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message;
 
 use super::raw::RawModel;
-use crate::bundle::onnx::{
+use bundle::onnx::{
     AttributeProto, DimensionValue, FLOAT, GraphProto, ModelProto, NodeProto, ValueInfoProto,
 };
 
