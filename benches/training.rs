@@ -8,14 +8,12 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use bundle::{Method, sha256_hex};
+use engine::Runtime;
 use imaging::Padding;
 use indicatif::ProgressBar;
-use secondlook::{
-    engine::Runtime,
-    training::{
-        CropRow, CropSettings, FeatureMatrix, FeatureRequest, Recipe, TrainingCells, TrunkFile,
-        ViewPlan, Workspace, features, fit,
-    },
+use secondlook::training::{
+    CropRow, CropSettings, FeatureMatrix, FeatureRequest, Recipe, TrainingCells, TrunkFile,
+    ViewPlan, Workspace, features, fit,
 };
 
 const ROUNDS: usize = 7;

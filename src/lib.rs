@@ -22,7 +22,6 @@
 pub mod api;
 pub mod cli;
 pub mod config;
-pub mod engine;
 pub mod evaluation;
 pub mod quantise;
 pub mod telemetry;

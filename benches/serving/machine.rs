@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, process::Command};
 
-pub use secondlook::engine::available_cores as cores;
+pub use engine::available_cores as cores;
 
 const UNKNOWN: &str = "unknown";
 

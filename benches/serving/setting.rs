@@ -4,11 +4,8 @@ use std::path::Path;
 
 use bundle::Bundle;
 use bytes::Bytes;
+use engine::{Engine, EngineConfig, Runtime};
 use imaging::Limits;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, Runtime},
-};
 
 use crate::{Outcome, bare::BareLoop, cells, options::Options};
 

@@ -10,7 +10,7 @@ use super::{
     predictions::{AnswerOptions, Include, PredictionQuery, checked_accession},
     problem::Problem,
 };
-use crate::engine::PredictRequest;
+use engine::PredictRequest;
 
 /// The headers that every request about cells may have.
 #[derive(IntoParams)]

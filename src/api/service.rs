@@ -15,10 +15,8 @@ use super::{
     problem::Problem,
     upload_memory::{NoRoom, UploadMemory, UploadShare},
 };
-use crate::{
-    config::{LimitsConfig, ServerConfig},
-    engine::Engine,
-};
+use crate::config::{LimitsConfig, ServerConfig};
+use engine::Engine;
 
 /// Everything that a handler may use. Clones share everything.
 #[derive(Clone)]

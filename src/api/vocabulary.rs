@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::Priority;
 use bundle::{Method, Precision};
+use engine::Priority;
 use uncertainty::{Action, Measure, Promise, Reason};
 
 /// An enum of the interface with the same names as an inner one.

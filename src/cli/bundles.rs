@@ -9,11 +9,9 @@ use super::{
     options::ConfigFile,
     quantise::{self, QuantiseOptions},
 };
-use crate::{
-    config::Config,
-    engine::{Runtime, StartError, check_bundle},
-};
+use crate::config::Config;
 use bundle::Bundle;
+use engine::{Runtime, StartError, check_bundle};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BundlesCommand {

@@ -22,10 +22,10 @@ use super::{
 use crate::{
     api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
     config::{Config, LogConfig, Overrides},
-    engine::{Engine, EngineError, PredictRequest, Priority},
     telemetry,
 };
 use bundle::Method;
+use engine::{Engine, EngineError, PredictRequest, Priority};
 
 /// Images in flight: enough to keep every worker busy, few enough to bound memory.
 const IN_FLIGHT: usize = 16;

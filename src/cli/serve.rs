@@ -15,9 +15,9 @@ use super::{StartFailure, options::ServeOptions, start};
 use crate::{
     api::{self, Service},
     config::{Config, EngineConfig},
-    engine::available_cores,
     telemetry,
 };
+use engine::available_cores;
 
 pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     let config = options.load()?;

@@ -1,11 +1,9 @@
 //! From a configuration to a running engine.
 
 use super::StartFailure;
-use crate::{
-    config::{Config, ModelsConfig},
-    engine::{Engine, Runtime},
-};
+use crate::config::{Config, ModelsConfig};
 use bundle::Bundle;
+use engine::{Engine, Runtime};
 use imaging::Limits;
 
 /// Loads the runtime and the models.

@@ -9,14 +9,12 @@
 
 mod access;
 mod document;
-mod engine;
 mod idempotency;
 mod limits;
 mod load;
 mod log;
 mod models;
 mod runtime;
-mod seconds;
 mod server;
 
 use std::net::SocketAddr;
@@ -26,14 +24,16 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{AccessConfig, KeyConfig, Scope};
 pub use document::document;
-pub use engine::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
+pub use engine::{
+    EngineConfig, ExecutionProvider, InvalidSeconds, Seconds, TrunkPrecision,
+    UnknownExecutionProvider,
+};
 pub use idempotency::IdempotencyConfig;
 pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};
 pub use log::{LogConfig, LogFormat};
 pub use models::ModelsConfig;
 pub use runtime::RuntimeConfig;
-pub use seconds::{InvalidSeconds, Seconds};
 pub use server::ServerConfig;
 
 /// Everything that can be configured, in the layout of `config/secondlook.toml`.

@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::bootstrap::{random_index, stream};
 use super::error::EvaluationError;
-use uncertainty::Promise;
-use uncertainty::risk_control::{ImageTally, Moments, Sequence, Tally, Test};
+use uncertainty::{
+    Promise,
+    risk_control::{ImageTally, Moments, Sequence, Tally, Test},
+};
 
 /// What to play through.
 #[derive(Debug, Clone, PartialEq)]

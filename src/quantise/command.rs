@@ -13,11 +13,8 @@ use super::{
     LabelledImage, QuantiseError, Report, compare::compare, float16, images, int8, int8_plan::Plan,
     ranges::Ranges, report::Pair, speed, trunk::TrunkGraph, write::Draft,
 };
-use crate::{
-    config::{EngineConfig, TrunkPrecision},
-    engine::{Engine, Runtime},
-};
 use bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto};
+use engine::{Engine, EngineConfig, Runtime, TrunkPrecision};
 use imaging::Limits;
 
 /// What is to be done.

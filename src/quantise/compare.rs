@@ -8,8 +8,8 @@ use super::{
     LabelledImage, QuantiseError,
     report::{MethodComparison, Pair, UnlikeComparison},
 };
-use crate::engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority};
 use bundle::{Agreement, Manifest, Method};
+use engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority};
 use uncertainty::Action;
 
 /// Images in flight.

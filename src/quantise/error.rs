@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::{EngineError, SessionError, StartError};
 use bundle::{BundleError, Method};
+use engine::{EngineError, SessionError, StartError};
 use imaging::ImageError;
 
 /// One sentence that says what is wrong and what to do.

@@ -6,11 +6,8 @@ use ort::{session::Session, value::TensorRef};
 use prost::Message;
 
 use super::{QuantiseError, scale::Scale, trunk::TrunkGraph};
-use crate::{
-    config::ExecutionProvider,
-    engine::{Runtime, SessionOptions, available_cores},
-};
 use bundle::Trunk;
+use engine::{ExecutionProvider, Runtime, SessionOptions, available_cores};
 use imaging::InputTensor;
 
 /// Of the images' extremes this share is covered: a range that holds the strangest image as well is coarse for all others.

@@ -8,10 +8,7 @@ use super::{
     QuantiseError,
     report::{Pair, Speed},
 };
-use crate::{
-    config::ExecutionProvider,
-    engine::{Runtime, SessionOptions, has_vnni},
-};
+use engine::{ExecutionProvider, Runtime, SessionOptions, has_vnni};
 use imaging::InputTensor;
 
 /// Rounds that count; one before them warms caches and clocks.

@@ -7,7 +7,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
-use crate::engine::{MethodAnswer, Prediction};
+use engine::{MethodAnswer, Prediction};
 use uncertainty::Action;
 
 const REQUESTS: &str = "secondlook_http_requests_total";

@@ -68,7 +68,7 @@ pub enum TrainingError {
     Report(#[from] crate::evaluation::report::ReportError),
     /// ONNX Runtime's library is missing or wrong.
     #[error(transparent)]
-    Library(#[from] crate::engine::RuntimeError),
+    Library(#[from] engine::RuntimeError),
     /// What was exported is not a bundle.
     #[error("the exported bundle is wrong: {0}")]
     Bundle(#[from] bundle::BundleError),

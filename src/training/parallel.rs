@@ -8,7 +8,7 @@ use std::sync::{
 use crate::training::TrainingError;
 
 /// As many threads as there are cores.
-pub use crate::engine::available_cores as available_threads;
+pub use engine::available_cores as available_threads;
 
 /// Applies `work` to every item, on one thread per entry of `states`; each thread owns its state (a session, say).
 ///

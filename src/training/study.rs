@@ -7,7 +7,6 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use crate::engine::{Runtime, seed_of};
 use crate::training::{
     CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
     TrunkFile, ViewPlan,
@@ -17,6 +16,7 @@ use crate::training::{
     workspace::{Workspace, read_bytes, read_csv},
 };
 use bundle::Input;
+use engine::{Runtime, seed_of};
 
 /// What a study is made of.
 #[derive(Clone, Copy, Debug)]

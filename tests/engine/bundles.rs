@@ -7,11 +7,8 @@ use bundle::{
     onnx::{Axis, ModelProto, tensor_info},
     sha256_hex,
 };
+use engine::{Engine, EngineConfig, ExecutionProvider, PredictRequest, StartError, check_bundle};
 use prost::Message;
-use secondlook::{
-    config::{EngineConfig, ExecutionProvider},
-    engine::{Engine, PredictRequest, StartError, check_bundle},
-};
 
 use super::{request, runtime, start, tiny};
 

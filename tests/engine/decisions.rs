@@ -3,10 +3,7 @@
 use std::fs;
 
 use bundle::Method;
-use secondlook::{
-    config::EngineConfig,
-    engine::{EngineError, PredictRequest, Warning},
-};
+use engine::{EngineConfig, EngineError, PredictRequest, Warning};
 use uncertainty::{Action, Reason};
 
 use super::{request, start, tiny};

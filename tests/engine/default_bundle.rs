@@ -4,11 +4,8 @@ use std::{fs, path::Path};
 
 use bundle::{Bundle, Method};
 use bytes::Bytes;
+use engine::{Engine, EngineConfig, PredictRequest, Priority};
 use imaging::Limits;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, PredictRequest, Priority},
-};
 
 use super::{runtime, start};
 

@@ -18,11 +18,8 @@ use std::{
 };
 
 use bundle::Bundle;
+use engine::{Engine, EngineConfig, PredictRequest, Runtime, StartError};
 use imaging::Limits;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, PredictRequest, Runtime, StartError},
-};
 
 /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
 pub fn runtime() -> Arc<Runtime> {

@@ -1,14 +1,11 @@
 //! What the four methods answer.
 
 use bundle::Method;
-use secondlook::{
-    config::EngineConfig,
-    engine::{EngineError, PredictRequest},
-};
+use engine::{EngineConfig, EngineError, PredictRequest};
 
 use super::{request, start, tiny};
 
-fn tiny_engine() -> (tempfile::TempDir, secondlook::engine::Engine) {
+fn tiny_engine() -> (tempfile::TempDir, engine::Engine) {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let engine = start(directory.path(), EngineConfig::default()).unwrap();

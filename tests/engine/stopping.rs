@@ -3,10 +3,7 @@
 use std::{fs, path::Path};
 
 use bundle::Method;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, PredictRequest, Prediction, Priority},
-};
+use engine::{Engine, EngineConfig, PredictRequest, Prediction, Priority};
 
 use super::start;
 

@@ -4,13 +4,10 @@ use std::fs;
 
 use bundle::{Bundle, Method};
 use bytes::Bytes;
+use engine::{Engine, EngineConfig, PredictRequest, check_bundle};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
-};
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, PredictRequest, check_bundle},
 };
 use uncertainty::{Action, Reason};
 

@@ -8,10 +8,7 @@ use std::{
 };
 
 use bundle::Method;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, EngineError, PredictRequest, Priority},
-};
+use engine::{Engine, EngineConfig, EngineError, PredictRequest, Priority};
 
 use super::{request, start, tiny};
 

@@ -1,8 +1,10 @@
 //! Flips, turns, crops and colour changes against torchvision, and what a view promises.
 
 use crate::fixtures::{self, image, integer, list, max_difference, sha256_rgb, text};
-use imaging::augment::{self, AugmentPolicy, Augmentation, view};
-use imaging::{CellImage, ImageError, Padding, ResizeFilter};
+use imaging::{
+    CellImage, ImageError, Padding, ResizeFilter,
+    augment::{self, AugmentPolicy, Augmentation, view},
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

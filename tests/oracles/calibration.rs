@@ -1,9 +1,9 @@
 //! `calibration.json`: temperature scaling.
 
 use serde_json::Value;
-use uncertainty::Samples;
-use uncertainty::calibration::{
-    TemperatureError, TemperatureFit, apply_temperature, fit_temperature,
+use uncertainty::{
+    Samples,
+    calibration::{TemperatureError, TemperatureFit, apply_temperature, fit_temperature},
 };
 
 use crate::numbers::{

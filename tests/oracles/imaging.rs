@@ -1,8 +1,10 @@
 //! Decoding, crops, resizing and normalisation against Pillow, numpy and torchvision.
 
 use crate::fixtures::{self, image, integer, list, max_difference, npy, sha256_rgb, text};
-use imaging::{CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter};
-use imaging::{crop_at_nucleus, resize};
+use imaging::{
+    CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter, crop_at_nucleus,
+    resize,
+};
 use serde_json::Value;
 
 /// The crops whose resized images are kept whole; of the others a sixteenth of the rows and columns.

@@ -1,8 +1,10 @@
 //! Crops, sizes and tensors at the edge of what can be asked.
 
 use crate::imaging::{fixture, normalisation, normalised, oracle};
-use imaging::{CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter};
-use imaging::{crop_at_nucleus, resize};
+use imaging::{
+    CellImage, ImageError, InputTensor, Normalisation, Padding, ResizeFilter, crop_at_nucleus,
+    resize,
+};
 use proptest::prelude::*;
 
 #[test]

@@ -1,10 +1,12 @@
 //! `risk_control.json` and `risk_control_images.json`: thresholds that keep a promise.
 
 use serde_json::Value;
-use uncertainty::Promise;
-use uncertainty::risk_control::{
-    Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p, cells_without_error,
-    certified_steps, certify, clopper_pearson_upper,
+use uncertainty::{
+    Promise,
+    risk_control::{
+        Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p, cells_without_error,
+        certified_steps, certify, clopper_pearson_upper,
+    },
 };
 
 use crate::numbers::{

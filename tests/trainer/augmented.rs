@@ -3,18 +3,16 @@
 use std::{fs, ops::Range, path::PathBuf};
 
 use bundle::Input;
+use engine::seed_of;
 use imaging::{
     InputTensor, Limits, Padding,
     augment::{self, AugmentPolicy},
     decode,
 };
 use indicatif::ProgressBar;
-use secondlook::{
-    engine::seed_of,
-    training::{
-        CellViews, CropOptions, CropTable, Dataset, Incomplete, TensorFormat, TrunkFile, Workspace,
-        Written, crop_dataset, join_views, write_views,
-    },
+use secondlook::training::{
+    CellViews, CropOptions, CropTable, Dataset, Incomplete, TensorFormat, TrunkFile, Workspace,
+    Written, crop_dataset, join_views, write_views,
 };
 
 use super::tiny_data::{write_data, write_trunk};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bundle::Bundle;
-use secondlook::{config::EngineConfig, engine::check_bundle};
+use engine::{EngineConfig, check_bundle};
 use serde_json::Value;
 
 use super::{

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bundle::Bundle;
-use secondlook::{config::EngineConfig, engine::check_bundle};
+use engine::{EngineConfig, check_bundle};
 
 use super::{runtime, tiny_data::write_data};
 

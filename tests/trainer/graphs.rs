@@ -4,18 +4,16 @@ use std::{fs, path::Path};
 
 use bundle::{Mask, Method, onnx::ModelProto};
 use burn::tensor::{Device, Tensor, TensorData};
+use engine::draw_mask;
 use prost::Message;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use secondlook::{
-    engine::draw_mask,
-    training::{
-        FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,
-        LayerWeights, MultiHeadLoss, Recipe, baseline_graph, dropout_scores, ensemble_graph,
-        mc_dropout_graph, member_scores, view_scores,
-    },
+use secondlook::training::{
+    FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,
+    LayerWeights, MultiHeadLoss, Recipe, baseline_graph, dropout_scores, ensemble_graph,
+    mc_dropout_graph, member_scores, view_scores,
 };
 
 use super::runtime;

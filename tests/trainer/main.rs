@@ -31,7 +31,7 @@ mod your_own_model;
 
 use std::sync::LazyLock;
 
-use secondlook::engine::Runtime;
+use engine::Runtime;
 
 /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
 pub fn runtime() -> &'static Runtime {

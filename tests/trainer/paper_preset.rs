@@ -3,8 +3,8 @@
 use std::{fs, path::Path, process::Command};
 
 use bundle::{Bundle, Method, onnx::Axis::Free};
+use engine::{EngineConfig, check_bundle};
 use prost::Message;
-use secondlook::{config::EngineConfig, engine::check_bundle};
 
 use super::{
     resnet::{End, ResNet},

@@ -6,13 +6,10 @@ use bundle::{
     Bundle, FileReference, Manifest, Method, OutOfDistribution, onnx::ModelProto, sha256_hex,
 };
 use bytes::Bytes;
+use engine::{Engine, EngineConfig, PredictRequest};
 use imaging::{CellImage, InputTensor, Limits, decode, resize};
 use prost::Message;
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, PredictRequest},
-    training::{Graph, STATISTICS, residual_additions, with_statistics},
-};
+use secondlook::training::{Graph, STATISTICS, residual_additions, with_statistics};
 use uncertainty::{Reason, ood::OodModel};
 
 use super::runtime;

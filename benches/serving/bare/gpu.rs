@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use bundle::{Manifest, Method};
+use engine::{ExecutionProvider, SessionOptions};
 use ort::{session::Session, value::TensorRef};
-use secondlook::{config::ExecutionProvider, engine::SessionOptions};
 
 use super::together;
 use crate::{Outcome, setting::Setting};

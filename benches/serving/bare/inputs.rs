@@ -1,8 +1,8 @@
 //! What the sessions are given for one image, made by the same code as in the server.
 
 use bundle::{Bundle, Mask, Method, Sampling};
+use engine::{draw_masks, seed_of};
 use imaging::{CellImage, InputTensor, Limits, augment, decode, resize};
-use secondlook::engine::{draw_masks, seed_of};
 
 use crate::Outcome;
 

@@ -11,7 +11,7 @@ use std::{sync::Barrier, thread, time::Instant};
 
 use bundle::{Bundle, Method};
 use bytes::Bytes;
-use secondlook::engine::Runtime;
+use engine::Runtime;
 
 use crate::{Outcome, machine::cores, process::cpu_seconds, statistics::quantile};
 use inputs::Inputs;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bundle::{Bundle, Manifest, Method};
+use engine::Runtime;
 use ort::{
     ep,
     session::{Session, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
-use secondlook::engine::Runtime;
 
 use super::inputs::Inputs;
 use crate::Outcome;

@@ -4,15 +4,12 @@ use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use bundle::Method;
 use bytes::Bytes;
+use engine::{Engine, EngineConfig, FieldCrop, PredictRequest, Priority, Subject};
 use futures_util::StreamExt;
 use imaging::{CellImage, Limits, decode};
 use reqwest::{
     RequestBuilder, Response,
     multipart::{Form, Part},
-};
-use secondlook::{
-    config::EngineConfig,
-    engine::{Engine, FieldCrop, PredictRequest, Priority, Subject},
 };
 use serde_json::{Value, json};
 

@@ -10,20 +10,18 @@ use super::{
     answer::{BatchAnswer, BatchItem},
     upload::{Batch, Item, MultipartBatch},
 };
-use crate::{
-    api::{
-        accept::AnswerForm,
-        call::{Call, CallHeaders},
-        fhir::{self, Cell, FhirBundle, FhirJson},
-        many::{CellsOverview, Judge, Outcome, Unsettled, answer_in_order},
-        middleware::{AnsweredBy, Deadline, RequestId},
-        openapi::UploadProblems,
-        predictions::PredictionQuery,
-        problem::Problem,
-        service::Service,
-    },
-    engine::PredictRequest,
+use crate::api::{
+    accept::AnswerForm,
+    call::{Call, CallHeaders},
+    fhir::{self, Cell, FhirBundle, FhirJson},
+    many::{CellsOverview, Judge, Outcome, Unsettled, answer_in_order},
+    middleware::{AnsweredBy, Deadline, RequestId},
+    openapi::UploadProblems,
+    predictions::PredictionQuery,
+    problem::Problem,
+    service::Service,
 };
+use engine::PredictRequest;
 
 /// Classify many cells
 ///

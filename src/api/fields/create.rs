@@ -14,20 +14,18 @@ use super::{
     query::{FieldQuery, ScaleQuery},
     upload::{FieldUpload, MultipartField},
 };
-use crate::{
-    api::{
-        accept::AnswerForm,
-        call::{Call, CallHeaders},
-        fhir::{self, FhirBundle, FhirJson},
-        many::{CellsOverview, Judge, Unsettled, answer_in_order, stream_lines},
-        middleware::{AnsweredBy, Deadline, RequestId},
-        openapi::UploadProblems,
-        predictions::{PredictionQuery, WarningAnswer},
-        problem::Problem,
-        service::Service,
-    },
-    engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell},
+use crate::api::{
+    accept::AnswerForm,
+    call::{Call, CallHeaders},
+    fhir::{self, FhirBundle, FhirJson},
+    many::{CellsOverview, Judge, Unsettled, answer_in_order, stream_lines},
+    middleware::{AnsweredBy, Deadline, RequestId},
+    openapi::UploadProblems,
+    predictions::{PredictionQuery, WarningAnswer},
+    problem::Problem,
+    service::Service,
 };
+use engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell};
 use imaging::CellImage;
 
 /// Classify the cells of a field

@@ -4,10 +4,8 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::{
-    api::{predictions::PredictionQuery, problem::Problem},
-    engine::FieldScale,
-};
+use crate::api::{predictions::PredictionQuery, problem::Problem};
+use engine::FieldScale;
 
 const MICROMETRES: &str = "micrometres_per_pixel";
 const WIDTH: &str = "source_width_px";

@@ -3,10 +3,8 @@
 use futures_util::StreamExt;
 
 use super::outcome::{Judge, Outcome, finding};
-use crate::{
-    api::problem::Problem,
-    engine::{Engine, Finding, PredictRequest},
-};
+use crate::api::problem::Problem;
+use engine::{Engine, Finding, PredictRequest};
 
 /// Answers every cell that got as far as a request; the others keep their problems.
 pub(in crate::api) async fn answer_in_order(

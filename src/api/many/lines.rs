@@ -13,10 +13,8 @@ use tokio::{sync::mpsc, time::timeout_at};
 use tracing::Instrument;
 
 use super::outcome::{Judge, Outcome};
-use crate::{
-    api::accept::AnswerForm,
-    engine::{Engine, EngineError, PredictRequest},
-};
+use crate::api::accept::AnswerForm;
+use engine::{Engine, EngineError, PredictRequest};
 
 /// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
 /// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped

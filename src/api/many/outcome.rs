@@ -10,9 +10,9 @@ use crate::{
         predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
         problem::{Problem, ProblemBody},
     },
-    engine::{EngineError, Finding, Prediction, Warning},
     telemetry,
 };
+use engine::{EngineError, Finding, Prediction, Warning};
 
 /// An answer, or a problem that is this cell's alone.
 pub(in crate::api) enum Outcome {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::{Finding, Overview, overview};
 use bundle::Label;
+use engine::{Finding, Overview, overview};
 
 /// Many cells at a glance. There is no average over cells: one abnormal cell among a thousand is what counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -13,8 +13,9 @@ use axum::{
 use tracing::{Instrument, info};
 
 use super::{keys::Client, request_id::RequestId};
-use crate::{api::predictions::milliseconds, engine::Model, telemetry::metrics};
+use crate::{api::predictions::milliseconds, telemetry::metrics};
 use bundle::Method;
+use engine::Model;
 
 /// What is logged when the client went away before its answer, as nginx does.
 const CLIENT_WENT_AWAY: u16 = 499;

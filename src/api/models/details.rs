@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ModelSummary, referral::ReferralPolicy};
-use crate::{
-    api::vocabulary::{MeasureName, MethodName},
-    engine::Model,
-};
+use crate::api::vocabulary::{MeasureName, MethodName};
 use bundle::{Calibration, FileReference, Input, Label, Method, Training};
+use engine::Model;
 use uncertainty::stopping::StoppingRule;
 
 /// A loaded model in full.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{api::vocabulary::MethodName, engine::Model};
+use crate::api::vocabulary::MethodName;
+use engine::Model;
 
 /// The loaded models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -10,8 +10,8 @@ use super::answer::{
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
     WarningAnswer, WarningCode,
 };
-use crate::engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning};
 use bundle::{Label, Method};
+use engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning};
 use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
 
 /// Name and version of this program, as answers cite it.

@@ -6,14 +6,12 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{
-    api::{
-        problem::Problem,
-        vocabulary::{MethodName, PriorityName},
-    },
-    engine::{PredictRequest, Priority, Subject},
+use crate::api::{
+    problem::Problem,
+    vocabulary::{MethodName, PriorityName},
 };
 use bundle::Method;
+use engine::{PredictRequest, Priority, Subject};
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
 const LARGEST_SEED: u64 = (1 << 53) - 1;

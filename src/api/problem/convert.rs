@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::error;
 
 use super::{Problem, ProblemKind};
-use crate::engine::{EngineError, RunError};
+use engine::{EngineError, RunError};
 use imaging::ImageError;
 
 const FORMATS: &str = "send JPEG, PNG, TIFF, BMP or WebP";

@@ -28,10 +28,10 @@ use crate::{
         service::Service,
         upload_memory::UploadShare,
     },
-    engine::{Model, PredictRequest, Prediction, Priority, Subject},
     telemetry,
 };
 use bundle::Method;
+use engine::{Model, PredictRequest, Prediction, Priority, Subject};
 
 pub(super) async fn infer(
     State(service): State<Service>,

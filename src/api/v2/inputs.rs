@@ -4,10 +4,8 @@ use axum::body::Bytes;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::request::{RequestInput, malformed};
-use crate::{
-    api::problem::{Problem, ProblemKind},
-    engine::Subject,
-};
+use crate::api::problem::{Problem, ProblemKind};
+use engine::Subject;
 
 const NAME: &str = "image";
 const COLOURS: usize = 3;

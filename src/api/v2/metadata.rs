@@ -8,10 +8,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{find, outputs::Output};
-use crate::{
-    api::{problem::Problem, service::Service},
-    engine::Model,
-};
+use crate::api::{problem::Problem, service::Service};
+use engine::Model;
 
 /// How the extension is called in the protocol.
 const BINARY: &str = "binary_tensor_data";

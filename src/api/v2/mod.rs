@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use super::{health, problem::Problem, service::Service};
-use crate::engine::Model;
+use engine::Model;
 
 pub(super) use request::HEADER_LENGTH;
 

@@ -4,11 +4,9 @@ use bytes::{BufMut, BytesMut};
 use serde_json::{Value, json};
 
 use super::request::malformed;
-use crate::{
-    api::{problem::Problem, vocabulary::ActionName},
-    engine::Prediction,
-};
+use crate::api::{problem::Problem, vocabulary::ActionName};
 use bundle::Label;
+use engine::Prediction;
 use uncertainty::{Action, Measure};
 
 /// A tensor of the response.

@@ -3,10 +3,8 @@
 use std::{fs, io, net::TcpListener};
 
 use super::finding::Finding;
-use crate::{
-    config::{AccessConfig, Config},
-    engine::{available_cores, workers},
-};
+use crate::config::{AccessConfig, Config};
+use engine::{available_cores, workers};
 
 /// Fewer connections and files at once than this are too few for a server.
 const FEWEST_FILES: u64 = 1024;

@@ -5,15 +5,12 @@ use std::{fs, io, path::Path};
 use prost::Message;
 
 use super::finding::{Finding, Status};
-use crate::{
-    cli::start,
-    config::Config,
-    engine::{Runtime, SessionOptions, check_bundle},
-};
+use crate::{cli::start, config::Config};
 use bundle::{
     Bundle, BundleError,
     onnx::{Axis::Free, GraphProto, model, node, tensor_info},
 };
+use engine::{Runtime, SessionOptions, check_bundle};
 
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let (runtime, mut findings) = runtime(config);

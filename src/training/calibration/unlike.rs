@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::alterations::Alteration;
 use crate::{
-    engine::Runtime,
     evaluation::{Scored, ranking::auroc, report::SIGNIFICANT},
     training::{
         FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
@@ -21,6 +20,7 @@ use crate::{
     },
 };
 use bundle::{onnx::ModelProto, sha256_hex};
+use engine::Runtime;
 use uncertainty::ood::OodModel;
 
 /// Added to the variances: statistics of a layer are never independent of each other.

@@ -9,11 +9,9 @@ use super::{
     policies::KnownCells,
     unlike::{Unlike, fit_unlike},
 };
-use crate::{
-    engine::Runtime,
-    training::{Study, TrainingError, evaluation::answers::HeldOut, models::FoldModel},
-};
+use crate::training::{Study, TrainingError, evaluation::answers::HeldOut, models::FoldModel};
 use bundle::{Calibration, Method};
+use engine::Runtime;
 
 /// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.
 pub const REFER_BELOW: f64 = 0.01;

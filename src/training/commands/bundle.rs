@@ -4,7 +4,6 @@ use indicatif::ProgressBar;
 
 use super::learn::{open_study, training};
 use crate::{
-    engine::Runtime,
     evaluation::report::{SIGNIFICANT, write_report},
     training::{
         Part, Study, TrainingError,
@@ -36,6 +35,7 @@ use crate::{
     },
 };
 use bundle::Bundle;
+use engine::Runtime;
 
 /// `export`
 ///

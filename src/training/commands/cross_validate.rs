@@ -1,7 +1,6 @@
 //! `cross-validate`: every fold of every seed, and one table.
 
 use crate::{
-    engine::Runtime,
     evaluation::{bootstrap::Plan, report},
     training::{
         TrainingError, Workspace,
@@ -21,6 +20,7 @@ use crate::{
         progress,
     },
 };
+use engine::Runtime;
 
 /// Draws folds, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
 /// seed's folds, a column per seed and method. The test part is the same for every seed and is not looked at. What was

@@ -2,17 +2,15 @@
 
 use indicatif::ProgressBar;
 
-use crate::{
-    engine::Runtime,
-    training::{
-        RecipeArgs, Study, StudyOptions, TrainingError,
-        cli::{CalibrationArgs, FinetuneArgs, HeadArgs},
-        dataset::part::HeldOutFolds,
-        models::{Training, fine_tuned::FineTuning, frozen::FrozenTraining},
-        progress,
-    },
+use crate::training::{
+    RecipeArgs, Study, StudyOptions, TrainingError,
+    cli::{CalibrationArgs, FinetuneArgs, HeadArgs},
+    dataset::part::HeldOutFolds,
+    models::{Training, fine_tuned::FineTuning, frozen::FrozenTraining},
+    progress,
 };
 use bundle::Method;
+use engine::Runtime;
 
 /// [`seen_cells`], and the runtime, which a process can load once.
 ///

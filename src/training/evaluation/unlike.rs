@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 
 use crate::{
-    engine::Runtime,
     evaluation::report::OodSet,
     training::{
         CropRow, FeatureRequest, FeatureSet, Part, Study, TrainingError, TrunkFile, ViewPlan,
@@ -16,6 +15,7 @@ use crate::{
     },
 };
 use bundle::{Bundle, Trunk, sha256_hex};
+use engine::Runtime;
 use uncertainty::ood::OodModel;
 
 /// Pictures that are no cells of the training's kind.

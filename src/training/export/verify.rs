@@ -2,17 +2,15 @@
 
 use indicatif::ProgressBar;
 
-use crate::{
-    engine::{Runtime, draw_masks},
-    training::{
-        CellScores, FeatureMatrix, Graph, Study, TrainingError,
-        models::{
-            FoldModel,
-            scores::{PASSES, head_scores, plain_features},
-        },
+use crate::training::{
+    CellScores, FeatureMatrix, Graph, Study, TrainingError,
+    models::{
+        FoldModel,
+        scores::{PASSES, head_scores, plain_features},
     },
 };
 use bundle::{Bundle, Method};
+use engine::{Runtime, draw_masks};
 
 /// Cells that are compared.
 const CELLS: usize = 16;

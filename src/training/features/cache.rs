@@ -8,7 +8,6 @@ use std::{
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Runtime, seed_of};
 use crate::training::{
     CropRow, TrainingError, TrunkFile, ViewPlan,
     features::graph::Graph,
@@ -16,6 +15,7 @@ use crate::training::{
     workspace::{Workspace, read_bytes, write_bytes},
 };
 use bundle::{Input, sha256_hex};
+use engine::{Runtime, seed_of};
 use imaging::{self, CellImage, InputTensor, Limits};
 
 /// Images per run of the trunk: larger batches gain nothing on a CPU.

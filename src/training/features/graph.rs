@@ -6,10 +6,7 @@ use ort::{session::Session, value::TensorRef};
 use prost::Message;
 
 use crate::training::TrainingError;
-use crate::{
-    config::ExecutionProvider,
-    engine::{Runtime, SessionOptions},
-};
+use engine::{ExecutionProvider, Runtime, SessionOptions};
 
 const OPTIONS: SessionOptions<'static> = SessionOptions {
     providers: &[ExecutionProvider::Cpu],

@@ -3,16 +3,14 @@
 
 use std::{ops::Range, sync::mpsc::SyncSender};
 
-use crate::{
-    engine::Runtime,
-    training::{
-        Graph, TrainingError,
-        finetune::{recipe::FineTuneRecipe, sampling::Sampler, sources::CellSource},
-        lite0::{Frozen, MAP, frozen_part},
-        random,
-    },
+use crate::training::{
+    Graph, TrainingError,
+    finetune::{recipe::FineTuneRecipe, sampling::Sampler, sources::CellSource},
+    lite0::{Frozen, MAP, frozen_part},
+    random,
 };
 use bundle::onnx::ModelProto;
+use engine::Runtime;
 use imaging::Normalisation;
 
 /// Batches that wait for the step at most.

@@ -12,26 +12,24 @@ use indicatif::ProgressBar;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    engine::Runtime,
-    training::{
-        HeadWeights, TrainingError,
-        finetune::{
-            batches::{AHEAD, Batch, BatchPlan, Batches},
-            checkpoint,
-            heads::initial_heads,
-            loss::Objective,
-            model::Model,
-            optimiser::Learner,
-            recipe::FineTuneRecipe,
-            sampling::{CellLabels, Sampler},
-            sources::CellSource,
-        },
-        lite0::{BLOCKS, FEATURES, Frozen, Lite0Tail, put_back},
-        random,
+use crate::training::{
+    HeadWeights, TrainingError,
+    finetune::{
+        batches::{AHEAD, Batch, BatchPlan, Batches},
+        checkpoint,
+        heads::initial_heads,
+        loss::Objective,
+        model::Model,
+        optimiser::Learner,
+        recipe::FineTuneRecipe,
+        sampling::{CellLabels, Sampler},
+        sources::CellSource,
     },
+    lite0::{BLOCKS, FEATURES, Frozen, Lite0Tail, put_back},
+    random,
 };
 use bundle::{Mask, Method, onnx::ModelProto};
+use engine::Runtime;
 use imaging::Normalisation;
 
 /// What is to be learnt.

@@ -2,12 +2,12 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::engine::draw_mask;
 use crate::training::{
     FeatureMatrix, HeadBank, HeadWeights,
     heads::graphs::{Numbered, by_place},
 };
 use bundle::Mask;
+use engine::draw_mask;
 use uncertainty::{Samples, SamplesError};
 
 /// Cells whose passes are computed together; bounds the memory of Monte Carlo dropout.

@@ -6,17 +6,15 @@ use indicatif::ProgressBar;
 use prost::Message;
 
 use super::FoldModel;
-use crate::{
-    engine::Runtime,
-    training::{
-        CropRow, HeadWeights, Study, TrainingError, TrunkFile,
-        dataset::{crop_table::require, part::HeldOutFolds},
-        finetune::{CellLabels, FineTuneRecipe, FineTuneRequest, FineTuned, fine_tune, sources},
-        parallel,
-        workspace::{read_bytes, write_bytes, write_json},
-    },
+use crate::training::{
+    CropRow, HeadWeights, Study, TrainingError, TrunkFile,
+    dataset::{crop_table::require, part::HeldOutFolds},
+    finetune::{CellLabels, FineTuneRecipe, FineTuneRequest, FineTuned, fine_tune, sources},
+    parallel,
+    workspace::{read_bytes, write_bytes, write_json},
 };
 use bundle::{Method, onnx::ModelProto, sha256_hex};
+use engine::Runtime;
 
 /// A study whose trunk is fine-tuned after some recipe.
 pub struct FineTuning<'a> {

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 
 use super::{FoldModel, stopping::hold_back};
-use crate::{
-    engine::Runtime,
-    training::{
-        FeatureSet, HeadWeights, Recipe, RecipeArgs, Study, TrainingCells, TrainingError,
-        dataset::{crop_table::require, part::HeldOutFolds},
-        fit, parallel,
-    },
+use crate::training::{
+    FeatureSet, HeadWeights, Recipe, RecipeArgs, Study, TrainingCells, TrainingError,
+    dataset::{crop_table::require, part::HeldOutFolds},
+    fit, parallel,
 };
 use bundle::{Method, sha256_hex};
+use engine::Runtime;
 
 /// A study whose heads are trained after some recipe.
 pub struct FrozenTraining<'a> {

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use indicatif::ProgressBar;
 
 use super::{FoldModel, HEAD_METHODS};
-use crate::{
-    engine::Runtime,
-    training::{
-        CellScores, FeatureMatrix, Study, TrainingError, ViewPlan, dropout_scores, member_scores,
-        view_scores,
-    },
+use crate::training::{
+    CellScores, FeatureMatrix, Study, TrainingError, ViewPlan, dropout_scores, member_scores,
+    view_scores,
 };
 use bundle::Method;
+use engine::Runtime;
 use imaging::augment::AugmentPolicy;
 
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.

@@ -6,11 +6,9 @@ use super::{
     raw::RawModel,
     source::{ImageInput, SourceModel},
 };
-use crate::{
-    engine::Runtime,
-    training::{Graph, TrainingError, random},
-};
+use crate::training::{Graph, TrainingError, random};
 use bundle::onnx::Axis;
+use engine::Runtime;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
 
 /// A cell, so that the two are compared on more than noise.

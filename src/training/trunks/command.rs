@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::import::{ImportOptions, import_trunk};
-use crate::{engine::Runtime, training::TrainingError};
+use crate::training::TrainingError;
+use engine::Runtime;
 use imaging::Normalisation;
 
 /// What can be done with trunks.

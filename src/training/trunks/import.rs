@@ -12,14 +12,12 @@ use super::{
     raw::RawModel,
     source::{ImageInput, SourceModel},
 };
-use crate::{
-    engine::Runtime,
-    training::{
-        TrainingError,
-        workspace::{read_bytes, write_bytes},
-    },
+use crate::training::{
+    TrainingError,
+    workspace::{read_bytes, write_bytes},
 };
 use bundle::{onnx::Axis, sha256_hex};
+use engine::Runtime;
 use imaging::{InputTensor, Normalisation};
 
 /// Name of every trunk's input.

@@ -3,11 +3,11 @@
 use ort::value::TensorRef;
 
 use super::{Graph, Question, own_samples};
-use crate::engine::{RunError, masks::draw_masks, to_i64};
+use crate::{RunError, masks::draw_masks, to_i64};
 use bundle::{Mask, McDropout, Sampling};
 
 /// features `[N, D]` → `[N, T, C]`
-pub(in crate::engine) fn mc_dropout(
+pub(crate) fn mc_dropout(
     graph: Graph<'_>,
     mc_dropout: &McDropout,
     question: &Question<'_>,

@@ -7,6 +7,7 @@
 mod backlog;
 mod check;
 mod claim;
+mod config;
 mod drain_rate;
 mod error;
 mod field;
@@ -26,6 +27,7 @@ mod prepare;
 mod queue;
 mod rows;
 mod runtime;
+mod seconds;
 mod sessions;
 mod shared_graph;
 mod start;
@@ -39,6 +41,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
+pub use config::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
 pub use error::{EngineError, RunError, StartError};
 pub use field::FieldScale;
 pub use masks::{draw_mask, draw_masks};
@@ -48,6 +51,7 @@ pub use precision::has_vnni;
 pub use prediction::{MethodAnswer, NormalisedPaperScores, PredictRequest, Prediction, Timing};
 pub use queue::Priority;
 pub use runtime::{Runtime, RuntimeError, SessionError, SessionOptions};
+pub use seconds::{InvalidSeconds, Seconds};
 pub use start::{available_cores, check_bundle, workers};
 pub use subject::{FieldCrop, Subject, seed_of, seed_of_cell};
 pub use warning::Warning;

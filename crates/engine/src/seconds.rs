@@ -19,17 +19,17 @@ pub struct InvalidSeconds(f64);
 
 impl Seconds {
     /// A whole number of seconds, for defaults.
-    pub(super) fn whole(seconds: u16) -> Self {
+    pub fn whole(seconds: u16) -> Self {
         Self(f64::from(seconds))
     }
 
     /// A number of hours up to a day, for defaults.
-    pub(super) fn hours(hours: u8) -> Self {
+    pub fn hours(hours: u8) -> Self {
         Self(f64::from(hours) * 3600.0)
     }
 
     /// A fraction of seconds, for defaults.
-    pub(super) fn milliseconds(milliseconds: u16) -> Self {
+    pub fn milliseconds(milliseconds: u16) -> Self {
         Self(f64::from(milliseconds) / 1000.0)
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
-use super::Seconds;
+use crate::Seconds;
 
 /// Section `[engine]`: threads, batches and the queue before them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]

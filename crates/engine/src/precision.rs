@@ -88,7 +88,7 @@ mod tests {
 
     /// The default bundle with both variants, compared by these methods.
     fn manifest(images: usize, equal_decisions: f64, methods: &[Method]) -> Manifest {
-        let text = include_str!("../../models/cric-lite0/bundle.toml");
+        let text = include_str!("../../../models/cric-lite0/bundle.toml");
         let mut manifest: Manifest = toml::from_str(text).unwrap();
         let agreement = Agreement {
             images,

@@ -122,15 +122,10 @@ impl<Answer> Reply<Answer> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::path::Path;
-
     use ort::value::TensorRef;
 
     use super::*;
-    use crate::{
-        config::ExecutionProvider,
-        engine::{SessionOptions, runtime::tests::runtime},
-    };
+    use crate::{SessionOptions, config::ExecutionProvider, runtime::tests::runtime};
 
     #[test]
     fn a_run_ends_when_nobody_waits_for_any_of_its_jobs() {
@@ -140,8 +135,8 @@ mod tests {
             spinning: false,
             keep_dropout: false,
         };
-        let trunk = Path::new("models/cric-lite0/trunk.onnx");
-        let mut session = runtime().session(trunk, &options).unwrap();
+        let trunk = testkit::path("models/cric-lite0/trunk.onnx");
+        let mut session = runtime().session(&trunk, &options).unwrap();
         let run = Run::new(2).unwrap();
         let (first, second) = (claim::<()>(), claim::<()>());
         first.0.begin(&run);

@@ -191,20 +191,16 @@ fn statistics(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::path::Path;
-
     use ort::{memory::AllocationDevice, session::RunOptions};
 
     use super::{Memory, Place};
     use crate::{
+        SessionOptions,
+        check::noise,
         config::ExecutionProvider,
-        engine::{
-            SessionOptions,
-            check::noise,
-            heads::{Answers, Ask},
-            runtime::tests::runtime,
-            sessions::{BundleGraphs, HeadCall, Passage, Sessions},
-        },
+        heads::{Answers, Ask},
+        runtime::tests::runtime,
+        sessions::{BundleGraphs, HeadCall, Passage, Sessions},
     };
     use bundle::Bundle;
 
@@ -241,7 +237,7 @@ mod tests {
     #[test]
     fn heads_say_the_same_of_features_that_stay_where_they_are() {
         let runtime = runtime();
-        let bundle = Bundle::open(Path::new("models/cric-lite0")).unwrap();
+        let bundle = Bundle::open(&testkit::path("models/cric-lite0")).unwrap();
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
             intra_threads: 1,

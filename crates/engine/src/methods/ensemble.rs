@@ -1,11 +1,11 @@
 //! K heads, each with an answer of its own.
 
 use super::{Graph, Question, own_samples};
-use crate::engine::RunError;
+use crate::RunError;
 use bundle::Ensemble;
 
 /// features `[N, D]` → `[N, K, C]`, of which the first `passes` members are kept.
-pub(in crate::engine) fn ensemble(
+pub(crate) fn ensemble(
     graph: Graph<'_>,
     ensemble: &Ensemble,
     question: &Question<'_>,

@@ -301,7 +301,10 @@ pub(super) mod tests {
 
     /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
     pub(crate) fn runtime() -> &'static Runtime {
-        static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load(None).unwrap());
+        static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+            testkit::enter_repository();
+            Runtime::load(None).unwrap()
+        });
         &RUNTIME
     }
 }

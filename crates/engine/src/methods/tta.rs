@@ -19,7 +19,7 @@ fn view(
 }
 
 /// The first `count` views as PNG files, as the trunk sees them before they are normalised.
-pub(in crate::engine) fn pictures(
+pub(crate) fn pictures(
     image: &CellImage,
     tta: &Tta,
     input: &Input,
@@ -32,7 +32,7 @@ pub(in crate::engine) fn pictures(
 }
 
 /// Appends views number `range` of the image to the tensor.
-pub(in crate::engine) fn push_views(
+pub(crate) fn push_views(
     tensor: &mut InputTensor,
     image: &CellImage,
     tta: &Tta,
@@ -52,10 +52,7 @@ pub(in crate::engine) fn push_views(
 const LARGEST_SOURCE: u32 = 4;
 
 /// The image itself, or a smaller copy of the same shape where it is much larger than the views to be made of it.
-pub(in crate::engine) fn source(
-    image: &Arc<CellImage>,
-    input: &Input,
-) -> Result<Arc<CellImage>, ImageError> {
+pub(crate) fn source(image: &Arc<CellImage>, input: &Input) -> Result<Arc<CellImage>, ImageError> {
     let most = input.size.saturating_mul(LARGEST_SOURCE);
     let longest = image.width().max(image.height());
     if longest <= most {
@@ -70,11 +67,7 @@ pub(in crate::engine) fn source(
 }
 
 /// Cuts a range of views into consecutive ones of at most `largest`, at least one for each of `workers` where there are enough.
-pub(in crate::engine) fn chunks(
-    views: Range<usize>,
-    largest: usize,
-    workers: usize,
-) -> Vec<Range<usize>> {
+pub(crate) fn chunks(views: Range<usize>, largest: usize, workers: usize) -> Vec<Range<usize>> {
     let size = views
         .len()
         .div_ceil(workers.max(1))

@@ -1,0 +1,25 @@
+//! What the tests of several crates share. No program depends on it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// The repository's folder.
+pub fn repository() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    folder.canonicalize().unwrap()
+}
+
+/// A file or folder of the repository, by its path from there: cargo runs the tests of a crate in the crate's own folder.
+pub fn path(relative: &str) -> PathBuf {
+    repository().join(relative)
+}
+
+/// Makes the repository the working directory, as it is where the programs run: `runtime/` is looked for there, and a
+/// relative `ORT_DYLIB_PATH` starts there.
+pub fn enter_repository() {
+    env::set_current_dir(repository()).unwrap();
+}
