@@ -23,7 +23,6 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod evaluation;
-pub mod quantise;
 pub mod telemetry;
 #[cfg(feature = "trainer")]
 pub mod training;

@@ -7,9 +7,9 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use tokio::runtime::Builder;
 
 use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, start};
-use crate::quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels};
 use bundle::{Bundle, Method, Precision};
 use engine::Runtime;
+use quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels};
 
 #[derive(Debug, Args)]
 pub(super) struct QuantiseOptions {
