@@ -22,7 +22,6 @@
 pub mod api;
 pub mod cli;
 pub mod config;
-pub mod evaluation;
 pub mod telemetry;
 #[cfg(feature = "trainer")]
 pub mod training;

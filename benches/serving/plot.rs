@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use secondlook::evaluation::plots::{
+use evaluation::plots::{
     AxisSpec,
     lines::{Line, LinePlot, Role},
 };

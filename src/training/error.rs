@@ -56,7 +56,7 @@ pub enum TrainingError {
     Samples(#[from] uncertainty::SamplesError),
     /// The held-out cells do not allow a figure.
     #[error("the answers cannot be evaluated: {0}")]
-    Evaluation(#[from] crate::evaluation::EvaluationError),
+    Evaluation(#[from] evaluation::EvaluationError),
     /// Thresholds cannot be tested on the calibration cells.
     #[error("no policy can be certified: {0}")]
     Promise(#[from] uncertainty::risk_control::RiskError),
@@ -65,7 +65,7 @@ pub enum TrainingError {
     Unlike(#[from] uncertainty::ood::OodError),
     /// The report cannot be written.
     #[error(transparent)]
-    Report(#[from] crate::evaluation::report::ReportError),
+    Report(#[from] evaluation::report::ReportError),
     /// ONNX Runtime's library is missing or wrong.
     #[error(transparent)]
     Library(#[from] engine::RuntimeError),

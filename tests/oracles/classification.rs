@@ -1,14 +1,12 @@
 //! `classification.json`: figures of probabilities against the truth, and intervals of proportions.
 
-use secondlook::evaluation::calibration_error::{BinEdges, bin_edges, calibration_error};
-use secondlook::evaluation::classification::{ClassScores, ConfusionMatrix};
-use secondlook::evaluation::proper_scores::{
+use evaluation::calibration_error::{BinEdges, bin_edges, calibration_error};
+use evaluation::classification::{ClassScores, ConfusionMatrix};
+use evaluation::proper_scores::{
     brier_score, negative_log_likelihood, negative_log_likelihood_unclipped,
 };
-use secondlook::evaluation::ranking::{
-    auroc, average_precision, macro_mean, macro_mean_of_defined, per_class,
-};
-use secondlook::evaluation::{EvaluationError, Interval, Predictions, intervals};
+use evaluation::ranking::{auroc, average_precision, macro_mean, macro_mean_of_defined, per_class};
+use evaluation::{EvaluationError, Interval, Predictions, intervals};
 use serde_json::Value;
 
 use crate::numbers::{

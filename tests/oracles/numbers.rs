@@ -1,6 +1,6 @@
 //! Reading and comparing the numbers of the reference files, by the rules of their README.
 
-use secondlook::evaluation::{EvaluationError, Predictions};
+use evaluation::{EvaluationError, Predictions};
 use serde_json::Value;
 use uncertainty::SamplesError;
 

@@ -1,12 +1,12 @@
 //! `selective.json`: what an uncertainty tells about which answers are wrong.
 
-use secondlook::evaluation::four_way::{Side, four_way};
-use secondlook::evaluation::ranking::{auroc, average_precision};
-use secondlook::evaluation::selective::{
+use evaluation::four_way::{Side, four_way};
+use evaluation::ranking::{auroc, average_precision};
+use evaluation::selective::{
     accuracy_at_coverage, augrc, augrc_mean_over_k, aurc, aurc_of_oracle, excess_aurc,
     excess_aurc_approximate, risk_coverage,
 };
-use secondlook::evaluation::{EvaluationError, Predictions, Scored};
+use evaluation::{EvaluationError, Predictions, Scored};
 use serde_json::Value;
 use uncertainty::Range;
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use secondlook::evaluation::report::{ReportFiles, write_report};
+use evaluation::report::{ReportFiles, write_report};
 use tempfile::TempDir;
 
 use super::synthetic::{Study, small_input};

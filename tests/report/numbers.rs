@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use secondlook::evaluation::{
+use evaluation::{
     Predictions,
     bootstrap::{Groups, percentile_interval},
     calibration_error::{BinEdges, calibration_error},

@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, fs};
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
-use secondlook::evaluation::{
+use evaluation::{
     bootstrap::Plan,
     report::{
         CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
         ReportInput, ReportLabel,
     },
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
 };
 use uncertainty::{Measure, Range, Samples, Summary, summarise};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use secondlook::evaluation::report::{ReportFiles, measure, write_report};
+use evaluation::report::{ReportFiles, measure, write_report};
 use tempfile::TempDir;
 
 use super::{files::numbers_that_are_none, synthetic::small_input};
@@ -40,7 +40,7 @@ fn cells_of_one_image_have_figures_without_intervals() {
 fn an_input_that_contradicts_itself_is_refused_with_a_reason() {
     let rows = [vec![0.9, 0.1], vec![0.8, 0.2]];
     let good = small_input(&[0, 1], &["a", "b"], &rows);
-    let refused = |change: &dyn Fn(&mut secondlook::evaluation::report::ReportInput)| {
+    let refused = |change: &dyn Fn(&mut evaluation::report::ReportInput)| {
         let mut input = good.clone();
         change(&mut input);
         measure(&input).unwrap_err().to_string()

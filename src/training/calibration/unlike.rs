@@ -10,17 +10,15 @@ use prost::Message;
 use serde::Serialize;
 
 use super::alterations::Alteration;
-use crate::{
-    evaluation::{Scored, ranking::auroc, report::SIGNIFICANT},
-    training::{
-        FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
-        models::FoldModel,
-        statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
-        workspace::{read_bytes, write_bytes},
-    },
+use crate::training::{
+    FeatureMatrix, Graph, Study, TrainingError, TrunkFile, ViewPlan,
+    models::FoldModel,
+    statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
+    workspace::{read_bytes, write_bytes},
 };
 use bundle::{onnx::ModelProto, sha256_hex};
 use engine::Runtime;
+use evaluation::{Scored, ranking::auroc, report::SIGNIFICANT};
 use uncertainty::ood::OodModel;
 
 /// Added to the variances: statistics of a layer are never independent of each other.

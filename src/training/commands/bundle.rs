@@ -3,39 +3,37 @@
 use indicatif::ProgressBar;
 
 use super::learn::{open_study, training};
-use crate::{
-    evaluation::report::{SIGNIFICANT, write_report},
-    training::{
-        Part, Study, TrainingError,
-        augmented::policies::policy_named,
-        calibration::calibrate_model,
-        cli::{BundleArgs, HeadArgs},
-        dataset::{part::HeldOutFolds, pictures},
-        evaluation::{
-            answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
-            input::{Evaluated, TEST},
-            summary::Evaluation,
-            tables::{
-                aurc_table, figures_table, layers_table, misprediction_table, policies_table,
-                unlike_table,
-            },
-            unlike::{PictureSet, Unlikeness},
+use crate::training::{
+    Part, Study, TrainingError,
+    augmented::policies::policy_named,
+    calibration::calibrate_model,
+    cli::{BundleArgs, HeadArgs},
+    dataset::{part::HeldOutFolds, pictures},
+    evaluation::{
+        answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
+        input::{Evaluated, TEST},
+        summary::Evaluation,
+        tables::{
+            aurc_table, figures_table, layers_table, misprediction_table, policies_table,
+            unlike_table,
         },
-        export::{
-            card::model_card,
-            verify::verify,
-            write::{bundle_name, export},
-        },
-        models::{
-            FoldModel, Training,
-            scores::{Views, scores},
-        },
-        progress,
-        workspace::{write_bytes, write_json},
+        unlike::{PictureSet, Unlikeness},
     },
+    export::{
+        card::model_card,
+        verify::verify,
+        write::{bundle_name, export},
+    },
+    models::{
+        FoldModel, Training,
+        scores::{Views, scores},
+    },
+    progress,
+    workspace::{write_bytes, write_json},
 };
 use bundle::Bundle;
 use engine::Runtime;
+use evaluation::report::{SIGNIFICANT, write_report};
 
 /// `export`
 ///

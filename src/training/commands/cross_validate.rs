@@ -1,26 +1,24 @@
 //! `cross-validate`: every fold of every seed, and one table.
 
-use crate::{
-    evaluation::{bootstrap::Plan, report},
-    training::{
-        TrainingError, Workspace,
-        cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
-        commands::{
-            bundle::{folds_held_out, served_views},
-            cells::{divide, divide_again},
-            learn::{learn, named_folds, seen_cells, training},
-        },
-        dataset::crop_table::CropTable,
-        evaluation::{
-            answers::out_of_fold,
-            input::folds_input,
-            summary::Evaluation,
-            tables::{TextTable, figures_table},
-        },
-        progress,
+use crate::training::{
+    TrainingError, Workspace,
+    cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
+    commands::{
+        bundle::{folds_held_out, served_views},
+        cells::{divide, divide_again},
+        learn::{learn, named_folds, seen_cells, training},
     },
+    dataset::crop_table::CropTable,
+    evaluation::{
+        answers::out_of_fold,
+        input::folds_input,
+        summary::Evaluation,
+        tables::{TextTable, figures_table},
+    },
+    progress,
 };
 use engine::Runtime;
+use evaluation::{bootstrap::Plan, report};
 
 /// Draws folds, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
 /// seed's folds, a column per seed and method. The test part is the same for every seed and is not looked at. What was

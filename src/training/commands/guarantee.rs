@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees},
-    training::{
-        Part, Study, TrainingError,
-        calibration::{
-            calibrate::{fit_mean_temperature, summaries},
-            policies::{ALPHAS, DELTA, KnownCells, promises, tally},
-        },
-        cli::GuaranteeArgs,
-        commands::{
-            bundle::{folds_held_out, held_out, served_views},
-            learn::{open_study, training},
-        },
-        evaluation::{answers::HeldOut, tables::TextTable},
-        progress,
+use crate::training::{
+    Part, Study, TrainingError,
+    calibration::{
+        calibrate::{fit_mean_temperature, summaries},
+        policies::{ALPHAS, DELTA, KnownCells, promises, tally},
     },
+    cli::GuaranteeArgs,
+    commands::{
+        bundle::{folds_held_out, held_out, served_views},
+        learn::{open_study, training},
+    },
+    evaluation::{answers::HeldOut, tables::TextTable},
+    progress,
 };
 use bundle::Method;
+use evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees};
 
 /// Takes cells that training has not seen as the whole world, draws calibration images from it again and again, and prints
 /// how often a certified threshold has a true risk above its bound. Two worlds: the calibration and test cells of the bundle's

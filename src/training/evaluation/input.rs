@@ -6,17 +6,14 @@ use super::{
     answers::{AnsweredPart, Answers},
     policies::outcomes,
 };
-use crate::{
-    evaluation::{
-        bootstrap::Plan,
-        report::{
-            CellRef, Grouping, MethodInput, OodSet, PartInput, PolicyOutcome, ReportInput,
-            ReportLabel,
-        },
-    },
-    training::{Grouping as Classes, Study, TrainingError, workspace::read_bytes},
-};
+use crate::training::{Grouping as Classes, Study, TrainingError, workspace::read_bytes};
 use bundle::{Bundle, Label, Method};
+use evaluation::{
+    bootstrap::Plan,
+    report::{
+        CellRef, Grouping, MethodInput, OodSet, PartInput, PolicyOutcome, ReportInput, ReportLabel,
+    },
+};
 use uncertainty::{Measure, Range};
 
 /// Name of the part that was answered out of fold.

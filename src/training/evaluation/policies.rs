@@ -1,10 +1,8 @@
 //! What the bundle's policies did on cells that had no say in them.
 
-use crate::{
-    evaluation::report::{Certificate, PolicyCell, PolicyOutcome},
-    training::{Study, evaluation::answers::Answers},
-};
+use crate::training::{Study, evaluation::answers::Answers};
 use bundle::{Calibration, Method};
+use evaluation::report::{Certificate, PolicyCell, PolicyOutcome};
 use uncertainty::{Policy, Promise, Samples, Summary, risk_control::Outcome, summarise};
 
 /// The outcomes of a method's policies; `eligible` says of each cell whether it is like the training cells.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::evaluation::{
+use evaluation::{
     bootstrap::Estimate,
     report::{Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport, Report},
 };
@@ -132,7 +132,7 @@ fn method(method: &MethodReport) -> EvaluatedMethod {
 }
 
 fn question(question: &QuestionReport) -> EvaluatedQuestion {
-    let worth = |measure: &crate::evaluation::report::UncertaintyReport| Worth {
+    let worth = |measure: &evaluation::report::UncertaintyReport| Worth {
         auroc_misprediction: measure.auroc_misprediction,
         aurc: measure.aurc,
         accuracy_of_surest_80: measure.accuracy_of_surest_80,

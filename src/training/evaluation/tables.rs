@@ -3,12 +3,10 @@
 use comfy_table::Table;
 
 use super::summary::{EvaluatedMethod, EvaluatedPart, EvaluatedQuestion, EvaluatedSet, Worth};
-use crate::{
-    evaluation::{
-        bootstrap::Estimate,
-        report::{Figure, PolicyReport},
-    },
-    training::calibration::{alterations::Alteration, unlike::Layer},
+use crate::training::calibration::{alterations::Alteration, unlike::Layer};
+use evaluation::{
+    bootstrap::Estimate,
+    report::{Figure, PolicyReport},
 };
 use uncertainty::Measure;
 

@@ -4,18 +4,16 @@ use std::path::PathBuf;
 
 use indicatif::ProgressBar;
 
-use crate::{
-    evaluation::report::OodSet,
-    training::{
-        CropRow, FeatureRequest, FeatureSet, Part, Study, TrainingError, TrunkFile, ViewPlan,
-        calibration::{alterations::Alteration, unlike::scores_of},
-        dataset::pictures,
-        features,
-        workspace::read_bytes,
-    },
+use crate::training::{
+    CropRow, FeatureRequest, FeatureSet, Part, Study, TrainingError, TrunkFile, ViewPlan,
+    calibration::{alterations::Alteration, unlike::scores_of},
+    dataset::pictures,
+    features,
+    workspace::read_bytes,
 };
 use bundle::{Bundle, Trunk, sha256_hex};
 use engine::Runtime;
+use evaluation::report::OodSet;
 use uncertainty::ood::OodModel;
 
 /// Pictures that are no cells of the training's kind.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ReportError, question::Answers, resampling::Resampling};
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     calibration_error::{BinEdges, ReliabilityBin, reliability_bins},
     ranking::{roc, sensitivity_at},

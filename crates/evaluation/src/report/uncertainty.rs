@@ -9,7 +9,7 @@ use super::{
     question::Answers,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::evaluation::{
+use crate::{
     Scored,
     bootstrap::Estimate,
     ranking::auroc,

@@ -1,7 +1,7 @@
 //! The body of the page as it grows, with its table of contents and its plots.
 
 use super::elements::Table;
-use crate::evaluation::plots::{Plot, escape};
+use crate::plots::{Plot, escape};
 
 /// How wide the plots of a row are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{PartInput, ReportError, question::Answers};
-use crate::evaluation::EvaluationError;
+use crate::EvaluationError;
 
 /// How many cells of each kind.
 const SHOWN: usize = 6;

@@ -18,7 +18,7 @@ use super::{
     resampling::Resampling,
     uncertainty::uncertainties,
 };
-use crate::evaluation::bootstrap::Estimate;
+use crate::bootstrap::Estimate;
 use uncertainty::Measure;
 
 /// Every number of the report. Undefined figures are `null`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ReportError;
-use crate::evaluation::bootstrap::Plan;
+use crate::bootstrap::Plan;
 use uncertainty::{Measure, Range, Samples};
 
 /// Everything that a report shows.

@@ -1,7 +1,7 @@
 //! What is asked of the same answers: every class, normal or abnormal, or coarser groups.
 
 use super::{ReportError, ReportInput};
-use crate::evaluation::{EvaluationError, Predictions};
+use crate::{EvaluationError, Predictions};
 use uncertainty::{Samples, Summary, summarise};
 
 /// A question.

@@ -5,7 +5,7 @@ use super::{
     page::{Columns, Page},
     part::{PartId, asked, questions},
 };
-use crate::evaluation::{
+use crate::{
     four_way::Side,
     plots::{
         Plot,

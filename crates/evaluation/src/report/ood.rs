@@ -6,7 +6,7 @@ use super::{
     OodSet, ReportError,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::evaluation::{
+use crate::{
     Scored,
     bootstrap::{Estimate, Plan},
     ranking::auroc,

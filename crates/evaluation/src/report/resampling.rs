@@ -1,7 +1,7 @@
 //! One way of resampling for the whole report.
 
 use super::{PartInput, ReportError};
-use crate::evaluation::bootstrap::{Estimate, Groups, Plan, percentile_intervals};
+use crate::bootstrap::{Estimate, Groups, Plan, percentile_intervals};
 
 /// A figure that says nothing.
 pub const UNDEFINED: Estimate = Estimate {

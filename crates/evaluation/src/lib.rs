@@ -3,10 +3,9 @@
 //! [`Predictions`] holds probabilities beside the truth; [`Scored`] holds one score and one yes-or-no outcome per item,
 //! which is all that a ranking, a calibration error or a risk–coverage curve looks at. Every figure is a pure function of
 //! one of the two, undefined figures (0/0, one class only) are `None`, and [`bootstrap`] gives any of them an interval
-//! resampled by image; [`guarantee`] plays through whether referral thresholds keep their promises. With the feature
-//! `trainer`, `report` measures everything at once and writes it as HTML, JSON and CSV, with the SVG of `plots`. What may
-//! enter: arithmetic on answers that were already given, and how it is shown. What may not: models, and where the answers
-//! came from.
+//! resampled by image; [`guarantee`] plays through whether referral thresholds keep their promises. [`report`] measures
+//! everything at once and writes it as HTML, JSON and CSV, with the SVG of [`plots`]. What may enter: arithmetic on answers
+//! that were already given, and how it is shown. What may not: models, and where the answers came from.
 
 pub mod bootstrap;
 pub mod calibration_error;
@@ -14,11 +13,9 @@ pub mod classification;
 pub mod four_way;
 pub mod guarantee;
 pub mod intervals;
-#[cfg(feature = "trainer")]
 pub mod plots;
 pub mod proper_scores;
 pub mod ranking;
-#[cfg(feature = "trainer")]
 pub mod report;
 pub mod selective;
 

@@ -6,7 +6,7 @@ use super::{
     page::{Columns, Page},
     part::{PartId, asked, questions, reference},
 };
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     plots::{
         AxisSpec, Plot, Share,

@@ -5,7 +5,7 @@ use super::{
     ReportInput, SideFigure,
     question::{Answers, questions},
 };
-use crate::evaluation::bootstrap::Estimate;
+use crate::bootstrap::Estimate;
 use uncertainty::Measure;
 
 /// Rows of text; the first names the columns.

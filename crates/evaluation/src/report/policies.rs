@@ -6,7 +6,7 @@ use super::{
     Certificate, PartInput, PolicyOutcome, ReportError,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::evaluation::{
+use crate::{
     Interval,
     bootstrap::{Estimate, Plan},
     intervals::clopper_pearson,

@@ -11,7 +11,7 @@ mod policies;
 mod uncertainty;
 
 use super::{Report, ReportInput};
-use crate::evaluation::plots::{Plot, escape};
+use crate::plots::{Plot, escape};
 use page::Page;
 
 const STYLE: &str = include_str!("style.css");

@@ -5,7 +5,7 @@ use super::{
     page::{Columns, Page},
     paper, policies, uncertainty,
 };
-use crate::evaluation::{
+use crate::{
     plots::{
         AxisSpec, Plot,
         lines::{Line, LinePlot, Role},
@@ -244,7 +244,7 @@ fn reliability_plot(
     method: &MethodReport,
     question: &QuestionReport,
 ) -> Plot {
-    let point = |row: &crate::evaluation::report::ReliabilityRow| {
+    let point = |row: &crate::report::ReliabilityRow| {
         Some(ReliabilityPoint {
             low: row.low,
             high: row.high,

@@ -7,7 +7,7 @@ use super::{
     question::Answers,
     resampling::{Resampling, UNDEFINED},
 };
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     classification::{ClassScores, ConfusionMatrix},
     ranking::auroc,

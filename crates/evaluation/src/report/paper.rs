@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ReportError, question::Answers, resampling::Resampling, uncertainty::values};
-use crate::evaluation::{
+use crate::{
     EvaluationError, Predictions, Scored,
     bootstrap::Estimate,
     four_way::{FourWay, Side, four_way},

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::evaluation::EvaluationError;
+use crate::EvaluationError;
 
 /// Why a report cannot be made.
 #[derive(Debug, Error)]

@@ -4,7 +4,7 @@ use super::{
     elements::{Table, decimal, estimate, text},
     page::Page,
 };
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     report::{Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport},
 };

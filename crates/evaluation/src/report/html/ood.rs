@@ -4,7 +4,7 @@ use super::{
     elements::{Table, estimate, plain_estimate, share, text},
     page::{Columns, Page},
 };
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     plots::{
         AxisSpec, Share,

@@ -1,6 +1,6 @@
 //! Tables and numbers.
 
-use crate::evaluation::{
+use crate::{
     bootstrap::Estimate,
     plots::{Share, escape},
 };

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{elements::text, page::Page, part::PartId};
-use crate::evaluation::{
+use crate::{
     plots::{
         Plot,
         strips::{Strip, StripPlot},

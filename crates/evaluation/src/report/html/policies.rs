@@ -5,7 +5,7 @@ use super::{
     page::{Columns, Page},
     part::PartId,
 };
-use crate::evaluation::{
+use crate::{
     plots::{
         Share,
         interval_rows::{IntervalRow, IntervalRows},

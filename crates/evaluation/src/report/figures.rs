@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ReportError, question::Answers, resampling::Resampling};
-use crate::evaluation::{
+use crate::{
     Predictions, Scored,
     bootstrap::Estimate,
     calibration_error::{BinEdges, calibration_error},
