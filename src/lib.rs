@@ -23,5 +23,3 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod telemetry;
-#[cfg(feature = "trainer")]
-pub mod training;

@@ -10,7 +10,7 @@ use bundle::Manifest;
 use bytes::Bytes;
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use indicatif::ProgressBar;
-use secondlook::training::{
+use trainer::{
     CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
 };
 

@@ -28,9 +28,6 @@ pub struct Options {
     /// Folder for the results
     #[arg(long, default_value = "work/bench")]
     pub out: PathBuf,
-    /// Given by `cargo bench`
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 /// A question with a table of its own.

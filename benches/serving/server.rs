@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
@@ -26,7 +27,7 @@ impl Server {
 
     /// On other execution providers, and with numbers of workers and of images in a batch (0 as usual).
     pub fn start_with(providers: &str, (workers, max_batch): (usize, usize)) -> Outcome<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+        let mut command = Command::new(program()?);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
             command.env_remove(name);
         }
@@ -62,6 +63,15 @@ impl Server {
             Ok(Some(serde_json::from_slice(client.body(&reply))?))
         })?
     }
+}
+
+/// The server that was built beside this program.
+fn program() -> Outcome<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("secondlook");
+    if !program.exists() {
+        return Err("no server beside the benchmark: run `make bench-serving`".into());
+    }
+    Ok(program)
 }
 
 impl Drop for Server {

@@ -9,10 +9,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    server::{MODELS, Server, program},
-    tiny,
-};
+use super::server::{MODELS, Server, program};
+use testkit::tiny;
 
 /// The findings that are problems, as `check: what it says`.
 fn problems(command: &mut Command) -> Vec<String> {

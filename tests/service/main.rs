@@ -25,11 +25,5 @@ mod readme;
 mod repeatability;
 mod server;
 mod snapshot;
-#[allow(dead_code, reason = "the engine's tests use the rest")]
-#[path = "../engine/tiny.rs"]
-mod tiny;
 mod unlike;
-#[allow(dead_code, reason = "the engine's tests use the rest")]
-#[path = "../engine/unlike_bundle.rs"]
-mod unlike_bundle;
 mod v2;

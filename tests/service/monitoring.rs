@@ -8,10 +8,8 @@ use bundle::{
 };
 use serde_json::Value;
 
-use super::{
-    server::{Server, problem},
-    tiny,
-};
+use super::server::{Server, problem};
+use testkit::tiny;
 
 /// Every expression of the dashboard's panels and of the alert rules.
 fn expressions() -> Vec<String> {

@@ -4,10 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{
-    server::{Server, answer, fixture},
-    tiny,
-};
+use super::server::{Server, answer, fixture};
+use testkit::tiny;
 
 /// A promise that was kept, one for which the images were too few, one chosen by hand; and two rules of stopping.
 const CALIBRATION: &str = r#"

@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
-use super::{
-    server::{Server, fixture},
-    tiny,
-};
+use super::server::{Server, fixture};
+use testkit::tiny;
 
 /// Machines differ in the last digits.
 fn round(value: &mut Value) {

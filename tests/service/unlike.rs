@@ -2,10 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{
-    server::{Server, answer, fixture, program},
-    unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution},
-};
+use super::server::{Server, answer, fixture, program};
+use testkit::unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution};
 
 /// A models folder and the bundle in it.
 fn models() -> (tempfile::TempDir, PathBuf) {

@@ -9,6 +9,7 @@ mod manifest;
 mod method;
 pub mod onnx;
 mod open;
+mod passes;
 mod precision;
 mod snomed_ct;
 mod validate;

@@ -12,7 +12,7 @@ use super::{
     rows::{Memory, Rows, TrunkGraph},
     shared_graph::{OpenGraph, SharedGraph},
 };
-use bundle::{Bundle, FileReference, Manifest, Method, Sampling};
+use bundle::{Bundle, FileReference, Manifest, Method};
 use imaging::InputTensor;
 
 /// What a head is asked for, once per image.
@@ -218,54 +218,4 @@ fn has_open_batch_axis(input: &Outlet) -> bool {
 /// Sizes come from verified manifests and never reach the limit.
 pub(super) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-impl Manifest {
-    /// T when the request does not say: 1 for the baseline, K for the ensemble.
-    pub(super) fn default_passes(&self, method: Method) -> usize {
-        let methods = &self.methods;
-        match method {
-            Method::Baseline => 1,
-            Method::McDropout => methods
-                .mc_dropout
-                .as_ref()
-                .map_or(1, |mc_dropout| mc_dropout.passes),
-            Method::Ensemble => methods
-                .ensemble
-                .as_ref()
-                .map_or(1, |ensemble| ensemble.members),
-            Method::Tta => methods.tta.as_ref().map_or(1, |tta| tta.passes),
-        }
-    }
-
-    /// The largest T that a request may ask for; `limit` is the server's own.
-    pub(super) fn most_passes(&self, method: Method, limit: usize) -> usize {
-        let mc_dropout = self.methods.mc_dropout.as_ref();
-        let fixed = mc_dropout
-            .is_some_and(|mc_dropout| matches!(mc_dropout.sampling, Sampling::InGraph {}));
-        match method {
-            Method::McDropout if fixed => self.default_passes(method),
-            Method::McDropout | Method::Tta => limit.max(self.default_passes(method)),
-            Method::Baseline | Method::Ensemble => self.default_passes(method),
-        }
-    }
-
-    /// How samples of a method are drawn, where that is dropout.
-    fn sampling(&self, method: Method) -> Option<&Sampling> {
-        let mc_dropout = self.methods.mc_dropout.as_ref();
-        let mc_dropout = mc_dropout.filter(|_| method == Method::McDropout)?;
-        Some(&mc_dropout.sampling)
-    }
-
-    /// Whether samples are drawn by running copies of an image's row.
-    fn copies_rows(&self, method: Method) -> bool {
-        matches!(self.sampling(method), Some(Sampling::ActiveDropout {}))
-    }
-
-    pub(super) fn has_active_dropout(&self, method: Method) -> bool {
-        matches!(
-            self.sampling(method),
-            Some(Sampling::ActiveDropout {} | Sampling::InGraph {})
-        )
-    }
 }

@@ -1,11 +1,23 @@
-//! What the tests of several crates share. No program depends on it.
+//! What the tests of several crates share: places in the repository, the numbers of the reference files and, with the
+//! feature `models`, small bundles made on the spot and the runtime. No program depends on it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod numbers;
+#[cfg(feature = "models")]
+mod runtime;
+#[cfg(feature = "models")]
+pub mod tiny;
+#[cfg(feature = "models")]
+pub mod unlike_bundle;
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
+
+#[cfg(feature = "models")]
+pub use runtime::runtime;
 
 /// The repository's folder.
 pub fn repository() -> PathBuf {
@@ -14,7 +26,7 @@ pub fn repository() -> PathBuf {
 }
 
 /// A file or folder of the repository, by its path from there: cargo runs the tests of a crate in the crate's own folder.
-pub fn path(relative: &str) -> PathBuf {
+pub fn path(relative: impl AsRef<Path>) -> PathBuf {
     repository().join(relative)
 }
 

@@ -1,0 +1,191 @@
+//! Policies and ranges of a bundle, as they show in its answers.
+
+use std::fs;
+
+use bundle::Method;
+use engine::{EngineConfig, EngineError, PredictRequest, Warning};
+use uncertainty::{Action, Reason};
+
+use super::{request, start};
+use testkit::tiny;
+
+/// Two policies of `mc_dropout`: one that accepts everything, one that accepts nothing; and a range for one score.
+const CALIBRATION: &str = r#"
+[calibration.mc_dropout]
+temperature = 2.0
+cells = 1
+images = 1
+ranges.paper_entropy = { minimum = 0.0, maximum = 1000.0 }
+
+[[calibration.mc_dropout.policies]]
+name = "lenient"
+measure = "predictive_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.05
+promise = "none: made by a test"
+
+[[calibration.mc_dropout.policies]]
+name = "refer-all"
+measure = "predictive_entropy"
+alpha = 0.01
+delta = 0.05
+promise = "none: made by a test"
+
+[[calibration.mc_dropout.policies]]
+name = "auto_clear_5"
+measure = "abnormal_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.05
+promise = "none: made by a test"
+kind = "auto_clear"
+certificate = { images = 1, cells = 1, coverage = 1.0, trials = 1, errors = 0 }
+"#;
+
+#[tokio::test]
+async fn the_bundles_policy_decides() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let path = directory.path().join("bundle.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    fs::write(&path, manifest + CALIBRATION).unwrap();
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    let ask = |method, policy: Option<&str>| {
+        engine.predict(PredictRequest {
+            method: Some(method),
+            policy: policy.map(str::to_owned),
+            ..request(1)
+        })
+    };
+
+    let first = ask(Method::McDropout, None).await.unwrap();
+    let says_passes = |warning: &Warning| matches!(warning, Warning::Passes { .. });
+    assert!(!first.warnings.iter().any(says_passes));
+    let first = first.answer;
+    assert_eq!(
+        first.decision.action,
+        Action::Accept,
+        "the first policy is the default"
+    );
+    assert_eq!(first.decision.policy.as_deref(), Some("lenient"));
+    assert!(first.decision.reasons.is_empty());
+    let normalised = first.normalised.entropy.unwrap();
+    assert!((normalised - first.summary.paper.entropy / 1000.0).abs() < 1e-12);
+    let fewer = PredictRequest {
+        method: Some(Method::McDropout),
+        passes: Some(10),
+        ..request(1)
+    };
+    let fewer = engine.predict(fewer).await.unwrap();
+    let of_fifty = 5.0 * fewer.answer.summary.paper.entropy;
+    let normalised = fewer.answer.normalised.entropy.unwrap();
+    assert!((normalised - of_fifty / 1000.0).abs() < 1e-12);
+    let other_passes = Warning::Passes {
+        method: Method::McDropout,
+        passes: 10,
+        calibrated: 50,
+    };
+    assert!(fewer.warnings.contains(&other_passes));
+    assert_eq!(
+        first.normalised.variance, None,
+        "the bundle has no range for it"
+    );
+
+    let second = ask(Method::McDropout, Some("refer-all"))
+        .await
+        .unwrap()
+        .answer;
+    assert_eq!(second.decision.action, Action::Refer);
+    assert_eq!(second.decision.reasons, [Reason::Uncertain]);
+
+    let without = ask(Method::Baseline, None).await.unwrap().answer;
+    assert_eq!(without.decision.reasons, [Reason::NoPolicy]);
+    let refusal = ask(Method::McDropout, Some("strict")).await.unwrap_err();
+    assert!(matches!(refusal, EngineError::UnknownPolicy { .. }));
+    assert!(
+        refusal
+            .to_string()
+            .contains("lenient, refer-all, auto_clear_5"),
+        "{refusal}"
+    );
+}
+
+/// The labels of the small bundle, of which `abnormal` says which are abnormal.
+fn flagged(manifest: &str, abnormal: impl Fn(usize) -> bool) -> String {
+    let names = ["NILM", "LSIL", "HSIL"].into_iter().enumerate();
+    names.fold(manifest.to_owned(), |manifest, (class, name)| {
+        let before = format!("name = \"{name}\", abnormal = {}", class > 0);
+        assert!(manifest.contains(&before));
+        let after = format!("name = \"{name}\", abnormal = {}", abnormal(class));
+        manifest.replace(&before, &after)
+    })
+}
+
+#[tokio::test]
+async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_allow_it() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let path = directory.path().join("bundle.toml");
+    let manifest = fs::read_to_string(&path).unwrap() + CALIBRATION;
+    let answer_of = async |manifest: String| {
+        fs::write(&path, manifest).unwrap();
+        let engine = start(directory.path(), EngineConfig::default()).unwrap();
+        let asked = PredictRequest {
+            method: Some(Method::McDropout),
+            policy: Some("auto_clear_5".to_owned()),
+            ..request(1)
+        };
+        engine.predict(asked).await.unwrap().answer
+    };
+    let predicted = answer_of(manifest.clone()).await.summary.predicted;
+
+    let called_abnormal = flagged(&manifest, |class| class == predicted);
+    let answer = answer_of(called_abnormal).await;
+    assert_eq!(answer.decision.action, Action::Refer);
+    assert_eq!(answer.decision.reasons, [Reason::Abnormal]);
+
+    let called_normal = flagged(&manifest, |class| class != predicted);
+    let answer = answer_of(called_normal.clone()).await;
+    assert_eq!(answer.decision.action, Action::Accept);
+    assert!(answer.decision.reasons.is_empty());
+
+    let entropy = answer.summary.abnormal.unwrap().entropy;
+    assert_ne!(entropy, answer.summary.predictive_entropy);
+    let auto_clear = "measure = \"abnormal_entropy\"\nthreshold = 10.0";
+    assert!(called_normal.contains(auto_clear));
+    for (threshold, action) in [
+        (entropy, Action::Accept),
+        (entropy.next_down(), Action::Refer),
+    ] {
+        let with = format!("measure = \"abnormal_entropy\"\nthreshold = {threshold:?}");
+        let answer = answer_of(called_normal.replace(auto_clear, &with)).await;
+        assert_eq!(answer.decision.action, action, "{threshold}");
+    }
+}
+
+#[tokio::test]
+async fn a_temperature_flattens_the_samples_before_they_are_averaged() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let asked = PredictRequest {
+        method: Some(Method::McDropout),
+        ..request(1)
+    };
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    let before = engine.predict(asked.clone()).await.unwrap().answer;
+    let path = directory.path().join("bundle.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    fs::write(&path, manifest + CALIBRATION).unwrap();
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    let after = engine.predict(asked).await.unwrap().answer;
+    let classes = before.samples.classes();
+    for (before, after) in before.samples.rows().zip(after.samples.rows()) {
+        // p^(1/2), normalised: what a temperature of 2 does to a softmax.
+        let roots: Vec<f64> = before.iter().map(|p| p.sqrt()).collect();
+        let sum: f64 = roots.iter().sum();
+        for class in 0..classes {
+            assert!((after[class] - roots[class] / sum).abs() < 1e-6);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the four methods answer.
+
+use bundle::Method;
+use engine::{EngineConfig, EngineError, PredictRequest};
+
+use super::{request, start};
+use testkit::tiny;
+
+fn tiny_engine() -> (tempfile::TempDir, engine::Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    (directory, engine)
+}
+
+#[tokio::test]
+async fn every_method_gives_its_number_of_samples() {
+    let (_directory, engine) = tiny_engine();
+    for (method, passes) in [
+        (Method::Baseline, 1),
+        (Method::McDropout, 50),
+        (Method::Ensemble, 4),
+        (Method::Tta, 10),
+    ] {
+        let asked = PredictRequest {
+            method: Some(method),
+            ..request(1)
+        };
+        let answer = engine.predict(asked).await.unwrap().answer;
+        assert_eq!((answer.method, answer.samples.passes()), (method, passes));
+        assert_eq!(answer.summary.variance.is_some(), passes > 1, "{method}");
+        if passes > 1 {
+            assert!(
+                answer.summary.mutual_information > 0.0,
+                "{method} gives the same sample again and again"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
+    let (_directory, engine) = tiny_engine();
+    for method in Method::ALL {
+        let asked = PredictRequest {
+            method: Some(method),
+            seed: Some(7),
+            ..request(1)
+        };
+        let alone = engine.predict(asked.clone()).await.unwrap().answer.samples;
+        let crowd = (0..24).map(|variant| {
+            let other = PredictRequest {
+                method: Some(Method::Tta),
+                ..request(variant)
+            };
+            let asked = if variant % 3 == 0 {
+                asked.clone()
+            } else {
+                other
+            };
+            let engine = engine.clone();
+            tokio::spawn(async move { (variant, engine.predict_patiently(asked).await.unwrap()) })
+        });
+        for task in crowd.collect::<Vec<_>>() {
+            let (variant, prediction) = task.await.unwrap();
+            if variant % 3 == 0 {
+                assert_eq!(
+                    prediction.answer.samples.values(),
+                    alone.values(),
+                    "{method} in a crowd"
+                );
+            }
+        }
+        let beside = PredictRequest {
+            method: Some(Method::Baseline),
+            compare: vec![method],
+            seed: Some(7),
+            ..request(1)
+        };
+        let compared = engine
+            .predict(beside)
+            .await
+            .unwrap()
+            .comparisons
+            .remove(0)
+            .samples;
+        assert_eq!(
+            compared.values(),
+            alone.values(),
+            "{method} as a comparison"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_seed_gives_other_samples_where_chance_is_involved() {
+    let (_directory, engine) = tiny_engine();
+    for method in [Method::McDropout, Method::Tta] {
+        let with = |seed| PredictRequest {
+            method: Some(method),
+            seed: Some(seed),
+            ..request(1)
+        };
+        let first = engine.predict(with(1)).await.unwrap().answer.samples;
+        let second = engine.predict(with(2)).await.unwrap().answer.samples;
+        assert_ne!(first.values(), second.values(), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn fewer_passes_are_the_first_of_more() {
+    let (_directory, engine) = tiny_engine();
+    for method in [Method::McDropout, Method::Ensemble, Method::Tta] {
+        let with = |passes| PredictRequest {
+            method: Some(method),
+            passes: Some(passes),
+            seed: Some(3),
+            ..request(1)
+        };
+        let few = engine.predict(with(2)).await.unwrap().answer.samples;
+        let more = engine.predict(with(4)).await.unwrap().answer.samples;
+        for (few, more) in few.values().iter().zip(more.values()) {
+            assert!((few - more).abs() < 1e-6, "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn impossible_options_are_refused() {
+    let (_directory, engine) = tiny_engine();
+    let passes = |method, passes| PredictRequest {
+        method: Some(method),
+        passes: Some(passes),
+        ..request(1)
+    };
+    for asked in [
+        passes(Method::Baseline, 5),
+        passes(Method::McDropout, 0),
+        passes(Method::McDropout, 100_000),
+        passes(Method::Ensemble, 5),
+    ] {
+        let refusal = engine.predict(asked).await.unwrap_err();
+        assert!(
+            matches!(refusal, EngineError::InvalidPasses { .. }),
+            "{refusal}"
+        );
+    }
+    let policy = PredictRequest {
+        policy: Some("none".to_owned()),
+        ..request(1)
+    };
+    assert!(matches!(
+        engine.predict(policy).await,
+        Err(EngineError::UnknownPolicy { .. })
+    ));
+    let model = PredictRequest {
+        model: Some("other".to_owned()),
+        ..request(1)
+    };
+    assert!(matches!(
+        engine.predict(model).await,
+        Err(EngineError::UnknownModel { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_what_it_took() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let config = EngineConfig {
+        queue_capacity: 1,
+        ..EngineConfig::default()
+    };
+    let engine = start(directory.path(), config).unwrap();
+    let asked = PredictRequest {
+        method: Some(Method::McDropout),
+        passes: Some(200),
+        ..request(1)
+    };
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let (engine, asked) = (engine.clone(), asked.clone());
+            tokio::spawn(async move { engine.predict(asked).await })
+        })
+        .collect();
+    let mut answered = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => answered += 1,
+            Err(EngineError::QueueFull { retry_after }) => assert!(retry_after.as_secs() >= 1),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(answered >= 1);
+}
+
+#[tokio::test]
+async fn draining_refuses_new_work() {
+    let (_directory, engine) = tiny_engine();
+    engine.begin_drain();
+    assert!(matches!(
+        engine.predict(request(1)).await,
+        Err(EngineError::Draining)
+    ));
+}
+
+/// What a bundle answers by a method.
+async fn samples_of(directory: &std::path::Path, method: Method) -> Vec<f64> {
+    let engine = start(directory, EngineConfig::default()).unwrap();
+    let asked = PredictRequest {
+        method: Some(method),
+        seed: Some(7),
+        ..request(1)
+    };
+    let answer = engine.predict(asked).await.unwrap().answer;
+    answer.samples.values().to_vec()
+}
+
+#[tokio::test]
+async fn views_are_answered_by_their_own_head_where_there_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    tiny::trunk_and_heads(path);
+    let shared = samples_of(path, Method::Tta).await;
+    let baseline = samples_of(path, Method::Baseline).await;
+
+    tiny::give_views_a_head(path);
+    let own = samples_of(path, Method::Tta).await;
+    assert_ne!(own, shared);
+    assert_eq!(samples_of(path, Method::Baseline).await, baseline);
+
+    tiny::give_the_baseline_the_head_of_views(path);
+    assert_ne!(samples_of(path, Method::Baseline).await, baseline);
+    assert_eq!(samples_of(path, Method::Tta).await, own);
+}

@@ -1,0 +1,66 @@
+//! Test-time augmentation on the default bundle stops where its decision is settled.
+
+use std::fs;
+
+use bundle::Method;
+use engine::{Engine, EngineConfig, PredictRequest, Prediction, Priority};
+
+use super::start;
+
+const BUNDLE: &str = "models/cric-lite0";
+
+async fn ask(engine: &Engine, cell: &str, exact: bool) -> Prediction {
+    let request = PredictRequest {
+        image: fs::read(testkit::path(format!("examples/cells/{cell}.png")))
+            .unwrap()
+            .into(),
+        method: Some(Method::Tta),
+        exact,
+        priority: Priority::Bulk,
+        ..PredictRequest::default()
+    };
+    engine.predict(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn fewer_views_give_the_decision_of_all_and_are_the_first_of_them() {
+    let engine = start(&testkit::path(BUNDLE), EngineConfig::default()).unwrap();
+    let mut saved = 0;
+    for cell in ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"] {
+        let (some, all) = (
+            ask(&engine, cell, false).await.answer,
+            ask(&engine, cell, true).await.answer,
+        );
+        assert_eq!((all.samples.passes(), all.requested), (50, 50), "{cell}");
+        let used = some.samples.passes();
+        assert_eq!(some.decision, all.decision, "{cell}");
+        assert_eq!(some.requested, 50);
+        let first = &all.samples.values()[..used * all.samples.classes()];
+        assert_eq!(some.samples.values(), first, "{cell}: {used} views");
+        saved += 50 - used;
+    }
+    assert!(saved > 0, "no cell stopped early");
+}
+
+#[tokio::test]
+async fn the_number_of_views_does_not_depend_on_how_many_are_answered_at_once() {
+    let config = |workers, max_batch| EngineConfig {
+        workers,
+        max_batch,
+        ..EngineConfig::default()
+    };
+    let mut used = Vec::new();
+    for (workers, max_batch) in [(1, 1), (2, 1), (3, 8)] {
+        let bundle = bundle::Bundle::open(&testkit::path(BUNDLE)).unwrap();
+        let limits = imaging::Limits::default();
+        let config = config(workers, max_batch);
+        let engine = Engine::start(&config, limits, testkit::runtime(), vec![bundle]).unwrap();
+        let mut views = Vec::new();
+        for cell in ["nilm", "asc-us", "hsil"] {
+            views.push(ask(&engine, cell, false).await.answer.samples.passes());
+        }
+        used.push(views);
+    }
+    assert_eq!(used[0], used[1]);
+    assert_eq!(used[0], used[2]);
+}

@@ -1,0 +1,275 @@
+//! Images unlike those of training, as they show in answers: by every method, whatever its policy says.
+
+use std::fs;
+
+use bundle::{Bundle, Method};
+use bytes::Bytes;
+use engine::{Engine, EngineConfig, PredictRequest, check_bundle};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use uncertainty::{Action, Reason};
+
+use super::start;
+use testkit::{
+    runtime, tiny,
+    unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution},
+};
+
+/// Of one method: a policy that accepts whatever is asked, and one that accepts nothing.
+const POLICIES: &str = r#"
+[[calibration.METHOD.policies]]
+name = "lenient"
+measure = "predictive_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.05
+promise = "none: made by a test"
+
+[[calibration.METHOD.policies]]
+name = "refer-all"
+measure = "predictive_entropy"
+alpha = 0.01
+delta = 0.05
+promise = "none: made by a test"
+"#;
+
+fn engine_of(change: impl Fn(String) -> String) -> (tempfile::TempDir, Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    with_out_of_distribution(directory.path());
+    let path = directory.path().join("bundle.toml");
+    let manifest = change(fs::read_to_string(&path).unwrap());
+    fs::write(&path, manifest).unwrap();
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    (directory, engine)
+}
+
+fn with_policies(manifest: String) -> String {
+    let sections = Method::ALL.map(|method| {
+        let head = format!("\n[calibration.{method}]\ntemperature = 1.0\ncells = 1\nimages = 1\n");
+        head + &POLICIES.replace("METHOD", method.name())
+    });
+    manifest + &sections.concat()
+}
+
+/// A cell that neither the model's Gaussian nor its calibration has seen.
+fn cell() -> Bytes {
+    Bytes::from(fs::read(testkit::path("examples/cells/hsil.png")).unwrap())
+}
+
+fn encoded(pixels: &image::RgbImage) -> Bytes {
+    let mut png = std::io::Cursor::new(Vec::new());
+    pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    Bytes::from(png.into_inner())
+}
+
+fn noise() -> Bytes {
+    let mut pixels = image::RgbImage::new(93, 93);
+    ChaCha8Rng::seed_from_u64(5).fill_bytes(&mut pixels);
+    encoded(&pixels)
+}
+
+/// Blue sky over a green meadow.
+fn landscape() -> Bytes {
+    let colour = |_, y: u32| match u8::try_from(y).unwrap() {
+        y if y < 60 => image::Rgb([40 + y, 120 + y, 255]),
+        y => image::Rgb([30, 200 - y, 20]),
+    };
+    encoded(&image::RgbImage::from_fn(93, 93, colour))
+}
+
+fn ask(image: &Bytes, method: Method) -> PredictRequest {
+    PredictRequest {
+        image: image.clone().into(),
+        method: Some(method),
+        ..PredictRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method() {
+    let (_directory, engine) = engine_of(with_policies);
+    for method in Method::ALL {
+        let answered = engine.predict(ask(&cell(), method)).await.unwrap();
+        let ood = answered.ood.unwrap();
+        assert!(ood.p_value >= REFER_BELOW, "{method}: {ood:?}");
+        assert_eq!(answered.answer.decision.action, Action::Accept, "{method}");
+        for image in [noise(), landscape()] {
+            let answered = engine.predict(ask(&image, method)).await.unwrap();
+            let unlike = answered.ood.unwrap();
+            assert!(unlike.p_value < REFER_BELOW, "{method}: {unlike:?}");
+            assert!(unlike.score > ood.score, "{method}: {unlike:?} {ood:?}");
+            let decision = answered.answer.decision;
+            assert_eq!(decision.action, Action::Refer, "{method}");
+            assert_eq!(decision.policy.as_deref(), Some("lenient"), "{method}");
+            assert_eq!(decision.reasons, [Reason::OutOfDistribution], "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_reasons_to_refer_are_given() {
+    let (_directory, engine) = engine_of(with_policies);
+    let asked = PredictRequest {
+        policy: Some("refer-all".to_owned()),
+        compare: vec![Method::Tta],
+        ..ask(&noise(), Method::Ensemble)
+    };
+    let both = engine.predict(asked).await.unwrap();
+    for answer in [&both.answer, &both.comparisons[0]] {
+        let reasons = &answer.decision.reasons;
+        assert_eq!(*reasons, [Reason::Uncertain, Reason::OutOfDistribution]);
+    }
+    let (_directory, engine) = engine_of(|manifest| manifest);
+    for (image, wanted) in [
+        (cell(), vec![Reason::NoPolicy]),
+        (noise(), vec![Reason::NoPolicy, Reason::OutOfDistribution]),
+    ] {
+        let answer = engine.predict(ask(&image, Method::Baseline)).await.unwrap();
+        assert_eq!(answer.answer.decision.reasons, wanted);
+    }
+}
+
+#[tokio::test]
+async fn the_score_is_of_the_image_itself_alone_and_in_a_crowd() {
+    let (_directory, engine) = engine_of(with_policies);
+    let images = [cell(), noise(), landscape()];
+    let mut alone = Vec::new();
+    for image in &images {
+        let answered = engine.predict(ask(image, Method::Baseline)).await.unwrap();
+        alone.push(answered.ood);
+    }
+    let crowd: Vec<_> = (0..48)
+        .map(|number| {
+            let method = Method::ALL[number % 4];
+            let asked = ask(&images[number % 3], method);
+            let engine = engine.clone();
+            let patient = async move { engine.predict_patiently(asked).await };
+            let task = tokio::spawn(async move { patient.await.unwrap().ood });
+            (number % 3, method, task)
+        })
+        .collect();
+    for (image, method, task) in crowd {
+        assert_eq!(task.await.unwrap(), alone[image], "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_bundle_that_cannot_tell_says_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let engine = start(directory.path(), EngineConfig::default()).unwrap();
+    let answered = engine.predict(ask(&noise(), Method::Tta)).await.unwrap();
+    assert_eq!(answered.ood, None);
+    assert_eq!(answered.answer.decision.reasons, [Reason::NoPolicy]);
+    // Statistics that nothing looks at do no harm.
+    let (_directory, engine) = engine_of(|manifest| {
+        let section = manifest.find("[out_of_distribution]").unwrap();
+        manifest[..section].to_owned()
+    });
+    let answered = engine.predict(ask(&noise(), Method::Tta)).await.unwrap();
+    assert_eq!(answered.ood, None);
+}
+
+/// What opening or checking the bundle says.
+fn verdict(directory: &std::path::Path) -> String {
+    let checked = match Bundle::open(directory) {
+        Ok(bundle) => check_bundle(&EngineConfig::default(), runtime(), &bundle),
+        Err(error) => return error.to_string(),
+    };
+    checked.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+}
+
+#[test]
+fn a_damaged_model_is_refused_in_one_sentence() {
+    let ones = |last: &str| {
+        let rows: Vec<String> = (0..6).map(|row| "1,".repeat(row) + "1").collect();
+        let rows = format!("[{}]", rows.join("],["));
+        let rows = rows[..rows.len() - 2].to_owned() + last + "]";
+        format!(
+            "{{\"gaussian\":{{\"mean\":[0,0,0,0,0,0],\"factor\":[{rows}]}},\"calibration_scores\":SCORES}}"
+        )
+    };
+    let scores = |scores: &str| ones("1").replace("SCORES", scores);
+    let last = |last: &str| ones(last).replace("SCORES", "[1]");
+    let deep = "[".repeat(100_000);
+    for (content, said) in [
+        (scores("[0, 1, 1, 2]"), "ok"),
+        (String::new(), "not a usable out-of-distribution model: EOF"),
+        (deep, "invalid type: sequence"),
+        ("{\"a\\nb\": 1}".to_owned(), "unknown field `a b`"),
+        (scores("[]"), "must be ascending"),
+        (scores("[2, 1]"), "must be ascending"),
+        (scores("[-1, 1]"), "must be ascending"),
+        (scores("[1e999]"), "out of range"),
+        (scores("[null]"), "invalid type"),
+        (last("0"), "row 5 of the factor"),
+        (last("1, 1"), "row 5 of the factor"),
+        (last("1], [1"), "expected"),
+        (last("1e-300"), "statistics"),
+        (
+            "{\"gaussian\":{\"mean\":[0],\"factor\":[[1]]},\"calibration_scores\":[1]}".to_owned(),
+            "it is for 1 statistics, the trunk has 6",
+        ),
+        (
+            "{\"gaussian\":{\"mean\":[],\"factor\":[]},\"calibration_scores\":[1]}".to_owned(),
+            "no values",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        with_out_of_distribution(directory.path());
+        replace_model(directory.path(), &content);
+        let verdict = verdict(directory.path());
+        let start = &content[..content.len().min(200)];
+        assert!(verdict.contains(said), "`{start}` gave: {verdict}");
+        assert!(!verdict.contains('\n'), "{verdict}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_section_is_said_in_one_sentence() {
+    for (replace, with, said) in [
+        ("refer_below = 0.05", "refer_below = 1.0", "less than 1"),
+        ("refer_below = 0.05", "refer_below = nan", "less than 1"),
+        ("layer = ", "kind = \"x\"\nlayer = ", "unknown field `kind`"),
+        (
+            "\"out_of_distribution.json\"",
+            "\"absent.json\"",
+            "cannot be read",
+        ),
+        (
+            "\"out_of_distribution.json\"",
+            "\"../x.json\"",
+            "without a directory",
+        ),
+        ("statistic_count = 6\n", "", "belong together"),
+        ("statistics = \"statistics\"\n", "", "belong together"),
+        ("statistic_count = 6", "statistic_count = 0", "positive"),
+        (
+            "statistic_count = 6",
+            "statistic_count = 7",
+            "the trunk has 7",
+        ),
+        (
+            "statistics = \"statistics\"\nstatistic_count = 6\n",
+            "",
+            "needs a trunk",
+        ),
+        (
+            "statistics = \"statistics\"",
+            "statistics = \"spread\"",
+            "it has no output `spread`",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        with_out_of_distribution(directory.path());
+        let path = directory.path().join("bundle.toml");
+        let manifest = fs::read_to_string(&path).unwrap();
+        assert!(manifest.contains(replace), "no `{replace}`:\n{manifest}");
+        fs::write(&path, manifest.replacen(replace, with, 1)).unwrap();
+        let verdict = verdict(directory.path());
+        assert!(verdict.contains(said), "`{with}` gave: {verdict}");
+        assert!(!verdict.contains('\n'), "{verdict}");
+    }
+}

@@ -1,0 +1,281 @@
+//! `selective.json`: what an uncertainty tells about which answers are wrong.
+
+use evaluation::{
+    EvaluationError, Predictions, Scored,
+    four_way::{Side, four_way},
+    ranking::{auroc, average_precision},
+    selective::{
+        accuracy_at_coverage, augrc, augrc_mean_over_k, aurc, aurc_of_oracle, excess_aurc,
+        excess_aurc_approximate, risk_coverage,
+    },
+};
+use serde_json::Value;
+use uncertainty::Range;
+
+use crate::cases::{evaluation_error_name, predictions_of};
+use testkit::numbers::{
+    Tolerance, assert_number, assert_numbers, id, index, indices, list, load, numbers,
+};
+
+/// A case with what is computed from its inputs.
+struct Inputs {
+    predictions: Predictions,
+    uncertainty: Vec<f64>,
+    mispredictions: Scored,
+}
+
+fn read(case: &Value) -> Result<Inputs, EvaluationError> {
+    let predictions = predictions_of(case)?;
+    let uncertainty = numbers(&case["inputs"]["uncertainty"]);
+    let mispredictions = predictions.mispredictions(&uncertainty)?;
+    Ok(Inputs {
+        predictions,
+        uncertainty,
+        mispredictions,
+    })
+}
+
+fn each_case(check: impl Fn(&Value, Inputs, &Value, Tolerance)) {
+    let file = load("selective.json");
+    for case in list(&file["cases"]) {
+        check(
+            case,
+            read(case).unwrap(),
+            &case["expected"],
+            Tolerance::of(&file, case),
+        );
+    }
+}
+
+/// The same ranking with ties broken by the order of the input, as libraries with a stable sort have it.
+fn untied(inputs: &Inputs) -> Scored {
+    let mut order: Vec<usize> = (0..inputs.uncertainty.len()).collect();
+    order.sort_by(|&left, &right| inputs.uncertainty[left].total_cmp(&inputs.uncertainty[right]));
+    let mut ranks = vec![0.0; order.len()];
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(rank, &item)| ranks[item] = rank as f64);
+    inputs.predictions.mispredictions(&ranks).unwrap()
+}
+
+#[test]
+fn predictions_are_judged_as_the_reference_judges_them() {
+    each_case(|case, inputs, wanted, tolerance| {
+        let predictions = &inputs.predictions;
+        assert_eq!(
+            predictions.predicted(),
+            indices(&wanted["predicted"]),
+            "{}: predicted",
+            id(case)
+        );
+        let correct: Vec<bool> = predictions.correct().collect();
+        assert_eq!(
+            serde_json::to_value(&correct).unwrap(),
+            wanted["correct"],
+            "{}: correct",
+            id(case)
+        );
+        let (items, errors) = (
+            inputs.mispredictions.items(),
+            inputs.mispredictions.events(),
+        );
+        assert_eq!(
+            (items, errors),
+            (index(&wanted["n"]), index(&wanted["n_errors"])),
+            "{}",
+            id(case)
+        );
+        let accuracy = 1.0 - errors as f64 / items as f64;
+        assert_number(
+            id(case),
+            "accuracy",
+            accuracy,
+            &wanted["accuracy"],
+            tolerance,
+        );
+        let has_ties = inputs.mispredictions.tie_groups().count() < items;
+        assert_eq!(has_ties, wanted["has_ties"], "{}: ties", id(case));
+    });
+}
+
+#[test]
+fn areas_agree_with_the_reference() {
+    each_case(|case, inputs, wanted, tolerance| {
+        let scored = &inputs.mispredictions;
+        let figures = [
+            ("aurc", Some(aurc(scored))),
+            ("aurc_stable", Some(aurc(&untied(&inputs)))),
+            ("aurc_oracle", Some(aurc_of_oracle(scored))),
+            ("e_aurc", Some(excess_aurc(scored))),
+            (
+                "e_aurc_geifman_approx",
+                Some(excess_aurc_approximate(scored)),
+            ),
+            ("augrc", Some(augrc(scored))),
+            ("augrc_mean_over_k", Some(augrc_mean_over_k(scored))),
+            ("auroc_misprediction", auroc(scored)),
+            ("auprc_misprediction", average_precision(scored)),
+        ];
+        for (name, figure) in figures {
+            assert_number(id(case), name, figure, &wanted[name], tolerance);
+        }
+    });
+}
+
+#[test]
+fn risk_coverage_curves_agree_with_the_reference() {
+    each_case(|case, inputs, wanted, tolerance| {
+        let curve = risk_coverage(&inputs.mispredictions);
+        assert_eq!(
+            curve.len(),
+            list(&wanted["risk_coverage"]).len(),
+            "{}: points",
+            id(case)
+        );
+        for (point, wanted) in curve.iter().zip(list(&wanted["risk_coverage"])) {
+            let counts = (point.accepted, point.errors);
+            assert_eq!(
+                counts,
+                (index(&wanted["n_accepted"]), index(&wanted["errors"])),
+                "{}",
+                id(case)
+            );
+            let figures = [
+                ("threshold", point.threshold),
+                ("coverage", point.coverage),
+                ("risk", point.risk),
+                ("generalised_risk", point.generalised_risk),
+            ];
+            for (name, figure) in figures {
+                assert_number(id(case), name, figure, &wanted[name], tolerance);
+            }
+        }
+    });
+}
+
+#[test]
+fn accuracies_at_a_coverage_agree_with_the_reference() {
+    each_case(|case, inputs, wanted, tolerance| {
+        for (name, percent) in [("0.5", 50), ("0.8", 80), ("0.9", 90)] {
+            let wanted = &wanted["accuracy_at_coverage"][name];
+            let at = accuracy_at_coverage(&inputs.mispredictions, percent).unwrap();
+            let stable = accuracy_at_coverage(&untied(&inputs), percent).unwrap();
+            let counts = (at.accepted, at.accepted_by_threshold);
+            assert_eq!(
+                counts,
+                (index(&wanted["k"]), index(&wanted["n_whole_group"])),
+                "{}",
+                id(case)
+            );
+            let figures = [
+                ("accuracy_tie_averaged", at.accuracy),
+                ("accuracy_stable", stable.accuracy),
+                ("threshold", at.threshold),
+                ("accuracy_whole_group", at.accuracy_by_threshold),
+            ];
+            for (name, figure) in figures {
+                assert_number(id(case), name, figure, &wanted[name], tolerance);
+            }
+        }
+    });
+}
+
+#[test]
+fn four_way_tables_of_normalised_uncertainty_agree_with_the_reference() {
+    each_case(|case, inputs, wanted, tolerance| {
+        let range = Range::over(&inputs.uncertainty).unwrap();
+        let normalised: Vec<f64> = inputs
+            .uncertainty
+            .iter()
+            .map(|&value| range.normalise(value))
+            .collect();
+        assert_numbers(
+            id(case),
+            "normalised",
+            &normalised,
+            &wanted["uncertainty_normalised"],
+            tolerance,
+        );
+        assert_eq!(
+            range.is_degenerate(),
+            wanted["normalisation_degenerate"],
+            "{}: degenerate",
+            id(case)
+        );
+        let positive = indices(&case["inputs"]["positive_classes"]);
+        for (name, threshold) in [("0.3", 0.3), ("0.6", 0.6), ("0.9", 0.9)] {
+            let wanted = &wanted["four_way"][name];
+            let table = four_way(&inputs.predictions, &normalised, &positive, threshold).unwrap();
+            assert_eq!(
+                table.at_threshold,
+                index(&wanted["n_at_threshold"]),
+                "{}: at {name}",
+                id(case)
+            );
+            assert_side(id(case), table.confident, &wanted["confident"], tolerance);
+            assert_side(id(case), table.uncertain, &wanted["uncertain"], tolerance);
+        }
+    });
+}
+
+fn assert_side(case: &str, side: Side, wanted: &Value, tolerance: Tolerance) {
+    let counts = [
+        ("n", side.items),
+        ("n_correct", side.correct),
+        ("n_incorrect", side.incorrect),
+        ("tp", side.true_positives),
+        ("tn", side.true_negatives),
+        ("fp", side.false_positives),
+        ("fn", side.false_negatives),
+    ];
+    for (name, count) in counts {
+        assert_eq!(count, index(&wanted[name]), "{case}: {name}");
+    }
+    let shares = [
+        ("accuracy", side.accuracy),
+        ("sensitivity", side.sensitivity),
+        ("specificity", side.specificity),
+        ("ppv", side.positive_predictive_value),
+        ("npv", side.negative_predictive_value),
+    ];
+    for (name, share) in shares {
+        assert_number(case, name, share, &wanted[name], tolerance);
+    }
+}
+
+#[test]
+fn every_error_case_is_the_error_it_should_be() {
+    for case in list(&load("selective.json")["error_cases"]) {
+        let Err(error) = read(case) else {
+            panic!("{}: no error", id(case))
+        };
+        assert_eq!(
+            evaluation_error_name(&error),
+            case["error"],
+            "{}: {error}",
+            id(case)
+        );
+    }
+}
+
+#[test]
+fn what_has_no_table_and_no_coverage_is_an_error() {
+    let predictions = Predictions::from_rows(&[vec![0.5, 0.5]], vec![0]).unwrap();
+    let no_table = |uncertainty: &[f64], positive: &[usize]| {
+        evaluation_error_name(&four_way(&predictions, uncertainty, positive, 0.5).unwrap_err())
+    };
+    assert_eq!(no_table(&[0.1, 0.2], &[1]), "shape");
+    assert_eq!(no_table(&[f64::NAN], &[1]), "not_finite");
+    assert_eq!(no_table(&[0.1], &[2]), "label_out_of_range");
+    let scored = predictions.mispredictions(&[0.1]).unwrap();
+    assert_eq!(
+        accuracy_at_coverage(&scored, 0),
+        Err(EvaluationError::Coverage(0))
+    );
+    assert_eq!(
+        accuracy_at_coverage(&scored, 101),
+        Err(EvaluationError::Coverage(101))
+    );
+    assert_eq!(Scored::new(&[], &[]), Err(EvaluationError::Empty));
+}

@@ -1,0 +1,8 @@
+//! The evaluation report, on answers that the tests draw themselves and on the cells of `examples/`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod files;
+mod numbers;
+mod synthetic;
+mod undefined;

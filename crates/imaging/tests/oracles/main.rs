@@ -1,0 +1,9 @@
+//! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod augment;
+mod bad_inputs;
+mod fixtures;
+mod imaging;
+mod imaging_edges;

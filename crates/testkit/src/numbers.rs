@@ -1,0 +1,121 @@
+//! Reading and comparing the numbers of the reference files, by the rules of their README.
+
+use serde_json::Value;
+use uncertainty::SamplesError;
+
+use crate::path;
+
+/// What a reference file allows a number to be off by: absolutely, plus relatively to what is wanted.
+#[derive(Clone, Copy)]
+pub struct Tolerance {
+    /// Whatever is wanted.
+    pub absolute: f64,
+    /// As a share of what is wanted.
+    pub relative: f64,
+}
+
+impl Tolerance {
+    /// The tolerance of a file or, where the case has one of its own, of that case.
+    pub fn of(file: &Value, case: &Value) -> Tolerance {
+        let get = |key| case[key].as_f64().or(file[key].as_f64()).unwrap();
+        Tolerance {
+            absolute: get("tolerance_abs"),
+            relative: get("tolerance_rel"),
+        }
+    }
+
+    fn allows(self, got: f64, wanted: f64) -> bool {
+        got == wanted || (got - wanted).abs() <= self.absolute + self.relative * wanted.abs()
+    }
+}
+
+/// Reads `tests/fixtures/<name>`.
+pub fn load(name: &str) -> Value {
+    let path = path("tests/fixtures").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The elements of a JSON array.
+pub fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+/// The name of a case.
+pub fn id(case: &Value) -> &str {
+    case["id"].as_str().unwrap()
+}
+
+/// A number, or one of the strings that stand for a number that JSON lacks.
+pub fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
+}
+
+/// An array of numbers.
+pub fn numbers(value: &Value) -> Vec<f64> {
+    list(value).iter().map(number).collect()
+}
+
+/// An array of arrays of numbers.
+pub fn matrix(value: &Value) -> Vec<Vec<f64>> {
+    list(value).iter().map(numbers).collect()
+}
+
+/// A count or an index; a negative one becomes an index that is out of any range.
+pub fn index(value: &Value) -> usize {
+    usize::try_from(value.as_i64().unwrap()).unwrap_or(usize::MAX)
+}
+
+/// An array of counts or indices.
+pub fn indices(value: &Value) -> Vec<usize> {
+    list(value).iter().map(index).collect()
+}
+
+/// Holds a number, defined or not, against the reference.
+#[track_caller]
+pub fn assert_number(
+    case: &str,
+    field: &str,
+    got: impl Into<Option<f64>>,
+    wanted: &Value,
+    tolerance: Tolerance,
+) {
+    let got = got.into();
+    match got {
+        None => assert!(
+            wanted.is_null(),
+            "{case}: {field} is undefined, wanted {wanted}"
+        ),
+        Some(got) => {
+            assert!(
+                !wanted.is_null(),
+                "{case}: {field} is {got}, wanted undefined"
+            );
+            assert!(
+                tolerance.allows(got, number(wanted)),
+                "{case}: {field} is {got}, wanted {wanted}"
+            );
+        }
+    }
+}
+
+/// Holds numbers against an array of the reference.
+#[track_caller]
+pub fn assert_numbers(case: &str, field: &str, got: &[f64], wanted: &Value, tolerance: Tolerance) {
+    assert_eq!(got.len(), list(wanted).len(), "{case}: length of {field}");
+    for (got, wanted) in got.iter().zip(list(wanted)) {
+        assert_number(case, field, *got, wanted, tolerance);
+    }
+}
+
+/// The name that the reference files give to an error in probabilities or logits.
+pub fn samples_error_name(error: &SamplesError) -> &'static str {
+    match error {
+        SamplesError::Empty => "empty",
+        SamplesError::TooFewClasses { .. } => "too_few_classes",
+        SamplesError::Shape { .. } => "shape",
+        SamplesError::NotFinite { .. } => "not_finite",
+        SamplesError::NotADistribution { .. } => "not_a_distribution",
+    }
+}

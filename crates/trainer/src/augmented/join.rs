@@ -1,0 +1,97 @@
+//! One tensor per cell of its views.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use indicatif::ProgressBar;
+
+use super::{
+    tensors::{npy, safetensors},
+    views::CellViews,
+};
+use crate::{
+    CropRow, TrainingError, parallel,
+    workspace::{read_bytes, write_bytes},
+};
+use imaging::{self, InputTensor, Limits};
+
+/// How a tensor is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TensorFormat {
+    /// NumPy's
+    Npy,
+    /// With one tensor, `views`
+    Safetensors,
+}
+
+/// A cell whose views are not all there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomplete {
+    /// The cell.
+    pub cell_id: String,
+    /// How many of its views are there.
+    pub present: usize,
+}
+
+impl TensorFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Npy => "npy",
+            Self::Safetensors => "safetensors",
+        }
+    }
+}
+
+/// Writes `[views, 3, size, size]`, f32 and normalised as the trunk sees it, beside the folder of each cell whose views
+/// are all there, and returns the others.
+///
+/// # Errors
+/// When the range is empty, a view is no picture of its size, or a file cannot be written.
+pub fn join_views(
+    views: &CellViews<'_>,
+    format: TensorFormat,
+    progress: &ProgressBar,
+) -> Result<Vec<Incomplete>, TrainingError> {
+    let cells = views.cells()?;
+    progress.inc_length(cells.len() as u64);
+    let joined = parallel::map(parallel::available_threads(), cells, |cell| {
+        let present = views.present(cell).len();
+        let incomplete = (present < views.count).then(|| Incomplete {
+            cell_id: cell.cell_id.clone(),
+            present,
+        });
+        if incomplete.is_none() {
+            write_tensor(views, cell, format)?;
+        }
+        progress.inc(1);
+        Ok(incomplete)
+    })?;
+    Ok(joined.into_iter().flatten().collect())
+}
+
+fn write_tensor(
+    views: &CellViews<'_>,
+    cell: &CropRow,
+    format: TensorFormat,
+) -> Result<(), TrainingError> {
+    let size = views.input.size;
+    let refused = |path: PathBuf| move |source| TrainingError::Image { path, source };
+    let mut tensor =
+        InputTensor::with_capacity(size, size, views.count).map_err(refused(views.folder(cell)))?;
+    for view in 0..views.count {
+        let path = views.file(cell, view);
+        let bytes = read_bytes(&path)?;
+        let image = imaging::decode(&bytes, &Limits::default()).map_err(refused(path.clone()))?;
+        tensor
+            .push(&image, &views.input.normalisation)
+            .map_err(refused(path))?;
+    }
+    let edge = usize::try_from(size).unwrap_or(usize::MAX);
+    let shape = [views.count, 3, edge, edge];
+    let bytes = match format {
+        TensorFormat::Npy => npy(&shape, tensor.as_slice()),
+        TensorFormat::Safetensors => safetensors("views", &shape, tensor.as_slice()),
+    };
+    let name = format!("{}.{}", cell.cell_id, format.extension());
+    write_bytes(&views.workspace.augmented().join(name), &bytes)
+}

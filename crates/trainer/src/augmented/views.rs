@@ -1,0 +1,184 @@
+//! One PNG per view, in a folder per cell.
+
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use indicatif::ProgressBar;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CropRow, CropTable, TrainingError, Workspace,
+    dataset::crop_table::names_a_file,
+    features::cache::load_crop,
+    parallel,
+    workspace::{read_json, write_bytes, write_json},
+};
+use bundle::Input;
+use imaging::{
+    ResizeFilter,
+    augment::{self, AugmentPolicy},
+};
+
+/// The views of some cells.
+#[derive(Clone, Copy, Debug)]
+pub struct CellViews<'a> {
+    /// The work folder.
+    pub workspace: &'a Workspace,
+    /// The crops.
+    pub table: &'a CropTable,
+    /// Which rows of the table; what lies beyond its end is left out.
+    pub rows: &'a Range<usize>,
+    /// What the trunk sees.
+    pub input: &'a Input,
+    /// How a view is made.
+    pub policy: &'a AugmentPolicy,
+    /// How many views of each cell.
+    pub count: usize,
+}
+
+/// What [`write_views`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Views that were made.
+    pub made: usize,
+    /// Views that were there.
+    pub kept: usize,
+}
+
+/// What the views of a cell were made of; kept beside them, so that others are never taken for them.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct MadeOf {
+    software: String,
+    crop: String,
+    size: u32,
+    resize: ResizeFilter,
+    policy: AugmentPolicy,
+}
+
+/// Name of the file with [`MadeOf`].
+const MADE_OF: &str = "made_of.json";
+
+impl CellViews<'_> {
+    /// The cells of the range.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] when there are none, or one has an identifier that cannot name a folder.
+    pub fn cells(&self) -> Result<&[CropRow], TrainingError> {
+        let end = self.rows.end.min(self.table.rows.len());
+        let cells = self.table.rows.get(self.rows.start..end);
+        let Some(cells) = cells.filter(|cells| !cells.is_empty()) else {
+            let until = match self.rows.end {
+                usize::MAX => "the end".to_owned(),
+                end => end.to_string(),
+            };
+            return Err(TrainingError::Impossible(format!(
+                "no cell lies from {} to {until}: the table has {}, counted from 0",
+                self.rows.start,
+                self.table.rows.len()
+            )));
+        };
+        match cells.iter().find(|cell| !names_a_file(&cell.cell_id)) {
+            None => Ok(cells),
+            Some(cell) => Err(TrainingError::Impossible(format!(
+                "`{}` cannot name a folder: run `crop` again",
+                cell.cell_id
+            ))),
+        }
+    }
+
+    /// Where the views of a cell lie.
+    pub fn folder(&self, cell: &CropRow) -> PathBuf {
+        self.workspace.augmented().join(&cell.cell_id)
+    }
+
+    /// Where a view of a cell lies.
+    pub fn file(&self, cell: &CropRow, view: usize) -> PathBuf {
+        self.folder(cell).join(format!("view_{view:02}.png"))
+    }
+
+    /// The views of a cell that are there, of this crop, size and policy; others do not count.
+    pub fn present(&self, cell: &CropRow) -> Vec<usize> {
+        let made_of = read_json::<MadeOf>(&self.folder(cell).join(MADE_OF));
+        if made_of.ok() != Some(self.made_of(cell)) {
+            return Vec::new();
+        }
+        let is_there = |view: &usize| self.file(cell, *view).is_file();
+        (0..self.count).filter(is_there).collect()
+    }
+
+    fn made_of(&self, cell: &CropRow) -> MadeOf {
+        MadeOf {
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            crop: cell.sha256.clone(),
+            size: self.input.size,
+            resize: self.input.resize,
+            policy: self.policy.clone(),
+        }
+    }
+
+    /// Makes what is missing of one cell.
+    fn write_cell(&self, cell: &CropRow) -> Result<Written, TrainingError> {
+        let present = self.present(cell);
+        let missing: Vec<usize> = (0..self.count)
+            .filter(|view| !present.contains(view))
+            .collect();
+        let written = Written {
+            made: missing.len(),
+            kept: present.len(),
+        };
+        if missing.is_empty() {
+            return Ok(written);
+        }
+        let folder = self.folder(cell);
+        if present.is_empty() {
+            remove(&folder)?;
+            write_json(&folder.join(MADE_OF), &self.made_of(cell))?;
+        }
+        let (crop, seed) = load_crop(&self.workspace.crops(), cell)?;
+        for view in missing {
+            let path = self.file(cell, view);
+            let Input { size, resize, .. } = *self.input;
+            let image = augment::view(&crop, self.policy, seed, view as u64, size, resize);
+            let image = image.map_err(|source| TrainingError::Image {
+                path: path.clone(),
+                source,
+            })?;
+            let bytes = image.to_png().map_err(TrainingError::malformed(&path))?;
+            write_bytes(&path, &bytes)?;
+        }
+        Ok(written)
+    }
+}
+
+/// Writes the views that are missing; an interrupted run goes on where it was.
+///
+/// # Errors
+/// When the range is empty, a crop is not the one of the table, or a file cannot be written.
+pub fn write_views(
+    views: &CellViews<'_>,
+    progress: &ProgressBar,
+) -> Result<Written, TrainingError> {
+    let cells = views.cells()?;
+    progress.inc_length(cells.len() as u64);
+    let written = parallel::map(parallel::available_threads(), cells, |cell| {
+        let written = views.write_cell(cell);
+        progress.inc(1);
+        written
+    })?;
+    let add = |sum: Written, cell: &Written| Written {
+        made: sum.made + cell.made,
+        kept: sum.kept + cell.kept,
+    };
+    Ok(written.iter().fold(Written::default(), add))
+}
+
+/// Removes views of another crop, size or policy.
+fn remove(folder: &Path) -> Result<(), TrainingError> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder).map_err(TrainingError::write(folder))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! `crop` and `split`.
+
+use std::path::Path;
+
+use crate::{
+    CropOptions, CropRow, CropTable, Dataset, LabelSet, LeftOut, Part, Split, SplitOptions,
+    SplitRow, TrainingError, Workspace,
+    cli::{CutArgs, DivisionArgs, WorkArgs},
+    crop_dataset, progress, split, split_again,
+    workspace::{read_csv, write_csv},
+};
+
+/// Cuts every cell out of its image.
+///
+/// # Errors
+/// A data set that cannot be read, or a cell that cannot be used.
+pub fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
+    let workspace = Workspace::open(work)?;
+    let dataset = Dataset::open_with_images(
+        &args.data,
+        args.img_dir.as_deref(),
+        args.layout,
+        args.labels.as_deref(),
+    )?;
+    let options = CropOptions {
+        edge: args.edge,
+        padding: args.padding.into(),
+        leave_out: args.leave_out,
+    };
+    let bar = progress::bar("crops");
+    let outcome = crop_dataset(&dataset, &workspace, &options, &bar)?;
+    bar.finish_and_clear();
+    println!(
+        "crops: {} of {} px in {}",
+        outcome.table.rows.len(),
+        outcome.table.settings.edge,
+        workspace.crops().display()
+    );
+    say_left_out(&outcome.left_out, args.leave_out, &workspace.left_out())
+}
+
+fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(), TrainingError> {
+    let Some(first) = left_out.first() else {
+        return Ok(());
+    };
+    let said = format!(
+        "{} cells cannot be used; the first: {}: {}; all of them: {}",
+        left_out.len(),
+        first.origin,
+        first.reason,
+        list.display()
+    );
+    if accepted {
+        eprintln!("warning: {said}");
+        return Ok(());
+    }
+    Err(TrainingError::Impossible(format!(
+        "{said}; correct them, or go on without them with --leave-out"
+    )))
+}
+
+/// Divides the cells into a test part and folds.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before `crop`; a division that is impossible.
+pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
+    divide_by(args, work, split)
+}
+
+/// Draws as many folds anew for the seed of this work folder; the test part stays that of the folder `own`.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is impossible.
+pub fn divide_again(
+    args: &DivisionArgs,
+    work: &WorkArgs,
+    own: &Workspace,
+) -> Result<(), TrainingError> {
+    let before: Vec<SplitRow> = read_csv(&own.split())?;
+    let folds = before.iter().filter_map(|row| match row.part {
+        Part::Fold(fold) => Some(fold + 1),
+        _ => None,
+    });
+    let args = DivisionArgs {
+        folds: folds.max().unwrap_or(args.folds),
+        ..*args
+    };
+    divide_by(&args, work, |crops, labels, options| {
+        split_again(crops, labels, options, &before)
+    })
+}
+
+fn divide_by(
+    args: &DivisionArgs,
+    work: &WorkArgs,
+    by: impl FnOnce(&[CropRow], &LabelSet, &SplitOptions) -> Result<Split, TrainingError>,
+) -> Result<(), TrainingError> {
+    let workspace = Workspace::open(&work.work)?;
+    let table = CropTable::read(&workspace)?;
+    let options = SplitOptions {
+        folds: args.folds,
+        test_share: args.test_share,
+        per_cell: args.per_cell,
+        seed: work.seed,
+    };
+    let division = by(&table.rows, &table.labels, &options)?;
+    write_csv(&workspace.split(), &division.rows)?;
+    println!(
+        "split: {} folds and a test part, seed {}, in {}",
+        args.folds,
+        work.seed,
+        workspace.split().display()
+    );
+    for warning in &division.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(())
+}

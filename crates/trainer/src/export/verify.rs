@@ -1,0 +1,116 @@
+//! Whether ONNX Runtime says of the exported heads what the trainer says.
+
+use indicatif::ProgressBar;
+
+use crate::{
+    CellScores, FeatureMatrix, Graph, Study, TrainingError,
+    models::{
+        FoldModel,
+        scores::{PASSES, head_scores, plain_features},
+    },
+};
+use bundle::{Bundle, Method};
+use engine::{Runtime, draw_masks};
+
+/// Cells that are compared.
+const CELLS: usize = 16;
+
+/// The largest difference of a probability that is taken for rounding.
+const TOLERANCE: f64 = 1e-5;
+
+/// Compares the probabilities of some calibration cells and returns the largest difference.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when a difference is more than rounding.
+pub fn verify(
+    study: &Study,
+    runtime: &Runtime,
+    model: &FoldModel,
+    bundle: &Bundle,
+) -> Result<f64, TrainingError> {
+    let rows: Vec<usize> = study
+        .held_out_rows(&model.held_out)
+        .into_iter()
+        .take(CELLS)
+        .collect();
+    let plain = plain_features(study, runtime, model, &rows, &ProgressBar::hidden())?;
+    let compared = Compared {
+        study,
+        runtime,
+        model,
+        bundle,
+    };
+    let mut largest = 0.0_f64;
+    for method in model.heads.keys().copied() {
+        let expected = head_scores(study, model, method, &plain, &rows)?;
+        let found = compared.runtime_scores(method, &rows, &plain)?;
+        let difference = largest_difference(&expected, &found)?;
+        if difference > TOLERANCE {
+            let reason = format!(
+                "the exported {method} head differs from the trained one by {difference:.1e}: run `export` again"
+            );
+            return Err(TrainingError::Impossible(reason));
+        }
+        largest = largest.max(difference);
+    }
+    Ok(largest)
+}
+
+struct Compared<'a> {
+    study: &'a Study,
+    runtime: &'a Runtime,
+    model: &'a FoldModel,
+    bundle: &'a Bundle,
+}
+
+impl Compared<'_> {
+    /// What the bundle's graph says of cells whose features are `plain`.
+    fn runtime_scores(
+        &self,
+        method: Method,
+        rows: &[usize],
+        plain: &FeatureMatrix,
+    ) -> Result<CellScores, TrainingError> {
+        let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
+        let head = self.bundle.manifest().head(method).ok_or_else(missing)?;
+        let path = self.bundle.path_of(&head.file);
+        let mut graph = Graph::open(self.runtime, &path, &head.output)?;
+        let masks = match method {
+            Method::McDropout => self.model.masks.as_slice(),
+            _ => &[],
+        };
+        let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut values = Vec::new();
+        for (cell, row) in rows.iter().enumerate() {
+            let features = plain.row(cell);
+            let drawn = draw_masks(masks, PASSES, &[self.study.cell_seeds[*row]]);
+            let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
+            for (mask, values) in masks.iter().zip(&drawn) {
+                inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
+            }
+            values.extend(graph.run(&inputs)?);
+        }
+        let classes = self.study.grouping.classes();
+        Ok(CellScores {
+            passes: values.len() / (classes * rows.len().max(1)),
+            classes,
+            values,
+        })
+    }
+}
+
+fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {
+    if expected.values.len() != found.values.len() {
+        return Err(TrainingError::Impossible(
+            "the exported head answers in another shape: run `export` again".to_owned(),
+        ));
+    }
+    let (expected, found) = (expected.samples(1.0)?, found.samples(1.0)?);
+    let values = expected
+        .iter()
+        .zip(&found)
+        .flat_map(|(expected, found)| expected.values().iter().zip(found.values()));
+    Ok(values
+        .map(|(expected, found)| (expected - found).abs())
+        .fold(0.0, f64::max))
+}

@@ -1,0 +1,94 @@
+//! Running the trainer's graphs in ONNX Runtime, as the server will.
+
+use std::path::Path;
+
+use ort::{session::Session, value::TensorRef};
+use prost::Message;
+
+use crate::TrainingError;
+use engine::{ExecutionProvider, Runtime, SessionOptions};
+
+const OPTIONS: SessionOptions<'static> = SessionOptions {
+    providers: &[ExecutionProvider::Cpu],
+    intra_threads: 1,
+    spinning: false,
+    keep_dropout: false,
+};
+
+/// A graph of f32 tensors with one output that matters, on one thread.
+pub struct Graph {
+    session: Session,
+    output: String,
+}
+
+/// A named input: its shape and its values in row-major order.
+pub type NamedInput<'a> = (&'a str, Vec<i64>, &'a [f32]);
+
+impl Graph {
+    /// Loads a model file; `output` is the output to read.
+    ///
+    /// # Errors
+    /// [`TrainingError::Runtime`] when the runtime refuses the file.
+    pub fn open(runtime: &Runtime, model: &Path, output: &str) -> Result<Self, TrainingError> {
+        let session = runtime.session(model, &OPTIONS).map_err(explain)?;
+        Ok(Self {
+            session,
+            output: output.to_owned(),
+        })
+    }
+
+    /// Loads a graph that is in memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_model(
+        runtime: &Runtime,
+        model: &impl Message,
+        output: &str,
+    ) -> Result<Self, TrainingError> {
+        let session = runtime.session_from_memory(&model.encode_to_vec(), output, &OPTIONS);
+        Ok(Self {
+            session: session.map_err(explain)?,
+            output: output.to_owned(),
+        })
+    }
+
+    /// Runs the graph and returns the output's values in row-major order.
+    ///
+    /// # Errors
+    /// [`TrainingError::Runtime`] when a name or a shape is wrong.
+    pub fn run(&mut self, inputs: &[NamedInput<'_>]) -> Result<Vec<f32>, TrainingError> {
+        Ok(self.run_with_shape(inputs)?.1)
+    }
+
+    /// Runs the graph and returns the output's shape and its values in row-major order.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_with_shape(
+        &mut self,
+        inputs: &[NamedInput<'_>],
+    ) -> Result<(Vec<i64>, Vec<f32>), TrainingError> {
+        let mut tensors = Vec::with_capacity(inputs.len());
+        for (name, shape, values) in inputs {
+            let tensor = TensorRef::from_array_view((shape.clone(), *values)).map_err(explain)?;
+            tensors.push((*name, tensor));
+        }
+        let name = &self.output;
+        let outputs = self.session.run(tensors).map_err(explain)?;
+        let no_output = || TrainingError::Runtime(format!("the graph has no output `{name}`"));
+        let output = outputs.get(name).ok_or_else(no_output)?;
+        let (shape, values) = output.try_extract_tensor::<f32>().map_err(explain)?;
+        Ok((shape.to_vec(), values.to_vec()))
+    }
+}
+
+fn explain(error: impl std::fmt::Display) -> TrainingError {
+    TrainingError::Runtime(
+        error
+            .to_string()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
+}

@@ -1,0 +1,171 @@
+//! What the steps see, made ahead of them on a thread of its own: views are drawn and go through the frozen blocks while
+//! the step before is still learning. What a batch holds depends on its place in the run alone, never on the timing.
+
+use std::{ops::Range, sync::mpsc::SyncSender};
+
+use crate::{
+    Graph, TrainingError,
+    finetune::{recipe::FineTuneRecipe, sampling::Sampler, sources::CellSource},
+    lite0::{Frozen, MAP, frozen_part},
+    random,
+};
+use bundle::onnx::ModelProto;
+use engine::Runtime;
+use imaging::Normalisation;
+
+/// Batches that wait for the step at most.
+pub const AHEAD: usize = 2;
+
+/// The trunk's input by name.
+const IMAGE: &str = "image";
+
+/// One step's cells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The batch's place in its epoch, from 0.
+    pub index: usize,
+    /// The cells, by number.
+    pub cells: Vec<usize>,
+    /// What the trained part sees, `[N, C, h, w]`, row-major.
+    pub maps: Vec<f32>,
+    /// N, C, h, w.
+    pub shape: [usize; 4],
+}
+
+/// Where batches come from.
+#[derive(Clone, Copy)]
+pub struct BatchPlan<'a> {
+    /// Where the cells lie.
+    pub sources: &'a [CellSource],
+    /// Which cells an epoch shows.
+    pub sampler: &'a Sampler,
+    /// How a byte becomes a number.
+    pub normalisation: &'a Normalisation,
+    /// The settings.
+    pub recipe: &'a FineTuneRecipe,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// What the random streams are named after.
+    pub purpose: &'a str,
+}
+
+impl BatchPlan<'_> {
+    /// Steps of an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        let cells = self.sampler.cells_per_epoch();
+        cells.div_ceil(self.recipe.batch.max(1))
+    }
+
+    /// The cells of each batch of an epoch; batches differ by one cell at most.
+    fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
+        let mut stream = random::stream(self.seed, &format!("{}/order/{epoch}", self.purpose));
+        let order = self.sampler.epoch(&mut stream);
+        let steps = self.steps_per_epoch();
+        let bounds = |step: usize| step * order.len() / steps.max(1);
+        let batch = |step: usize| order[bounds(step)..bounds(step + 1)].to_vec();
+        (0..steps).map(batch).collect()
+    }
+}
+
+/// Makes batches.
+pub struct Batches<'a> {
+    plan: BatchPlan<'a>,
+    frozen: Option<Graph>,
+}
+
+impl<'a> Batches<'a> {
+    /// Opens the frozen part of a trunk.
+    ///
+    /// # Errors
+    /// A trunk that is not EfficientNet-Lite0, or that the runtime refuses.
+    pub fn open(
+        plan: BatchPlan<'a>,
+        runtime: &Runtime,
+        trunk: &ModelProto,
+        frozen: Frozen,
+    ) -> Result<Self, TrainingError> {
+        let graph = frozen_part(trunk, frozen)?;
+        let open = |model: ModelProto| Graph::of_model(runtime, &model, MAP);
+        Ok(Self {
+            plan,
+            frozen: graph.map(open).transpose()?,
+        })
+    }
+
+    /// Sends the batches of some epochs in their order, until there are no more or nobody listens.
+    pub fn send(mut self, epochs: Range<usize>, to: &SyncSender<Result<Batch, TrainingError>>) {
+        for epoch in epochs {
+            for (index, cells) in self.plan.epoch(epoch).into_iter().enumerate() {
+                let batch = self.batch(epoch, index, cells);
+                let failed = batch.is_err();
+                if to.send(batch).is_err() || failed {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn batch(
+        &mut self,
+        epoch: usize,
+        index: usize,
+        cells: Vec<usize>,
+    ) -> Result<Batch, TrainingError> {
+        let size = self.plan.recipe.size as usize;
+        let images = self.images(epoch, index, &cells, size);
+        let shape = [cells.len(), 3, size, size];
+        let (shape, maps) = match &mut self.frozen {
+            Some(frozen) => run(frozen, shape, &images)?,
+            None => (shape, images),
+        };
+        Ok(Batch {
+            epoch,
+            index,
+            cells,
+            maps,
+            shape,
+        })
+    }
+
+    /// A view of each cell, `[N, 3, size, size]`, of its own for each place in the run.
+    fn images(&self, epoch: usize, index: usize, cells: &[usize], size: usize) -> Vec<f32> {
+        let BatchPlan {
+            sources,
+            normalisation,
+            recipe,
+            seed,
+            purpose,
+            ..
+        } = self.plan;
+        let name = format!("{purpose}/views/{epoch}/{index}");
+        let mut stream = random::stream(seed, &name);
+        let mut images = vec![0.0; cells.len() * 3 * size * size];
+        let known = cells.iter().filter_map(|cell| sources.get(*cell));
+        for (source, planes) in known.zip(images.chunks_exact_mut(3 * size * size)) {
+            let view = recipe.augmentation.draw(&mut stream);
+            view.render(source, size, normalisation, planes);
+        }
+        images
+    }
+}
+
+fn run(
+    frozen: &mut Graph,
+    shape: [usize; 4],
+    images: &[f32],
+) -> Result<([usize; 4], Vec<f32>), TrainingError> {
+    let sizes = shape.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
+    let (shape, maps) = frozen.run_with_shape(&[(IMAGE, sizes.to_vec(), images)])?;
+    let sizes: Vec<usize> = shape
+        .iter()
+        .filter_map(|size| usize::try_from(*size).ok())
+        .collect();
+    let shape = <[usize; 4]>::try_from(sizes).map_err(|sizes| {
+        TrainingError::Runtime(format!(
+            "the frozen blocks gave a tensor of shape {sizes:?}"
+        ))
+    })?;
+    Ok((shape, maps))
+}

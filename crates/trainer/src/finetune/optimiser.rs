@@ -1,0 +1,206 @@
+//! AdamW with groups, clipping and averaged weights, on plain vectors: what a checkpoint must hold is then all there is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finetune::schedule::Schedule;
+
+/// How a step is made of a gradient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimiserSettings {
+    /// Highest learning rate of the trunk.
+    pub trunk_rate: f64,
+    /// Highest learning rate of the heads.
+    pub head_rate: f64,
+    /// Decay of the running mean of gradients.
+    pub beta1: f64,
+    /// Decay of the running mean of their squares.
+    pub beta2: f64,
+    /// Decoupled decay of matrices and kernels; biases are left alone (Loshchilov & Hutter, 2019).
+    pub weight_decay: f64,
+    /// Largest norm of a gradient over all parameters; a longer one is shortened.
+    pub clip: f64,
+    /// Decay per step of the average of the weights, which is what is kept in the end.
+    pub averaging: f64,
+}
+
+impl Default for OptimiserSettings {
+    fn default() -> Self {
+        Self {
+            trunk_rate: 5e-4,
+            head_rate: 2e-3,
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay: 0.05,
+            clip: 5.0,
+            averaging: 0.99,
+        }
+    }
+}
+
+/// Keeps the division finite for a parameter that never had a gradient.
+const EPSILON: f64 = 1e-8;
+
+/// How one parameter learns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Group {
+    /// Highest learning rate.
+    pub rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+}
+
+/// Everything that changes while training: the weights, what Adam remembers and the average.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learner {
+    /// Steps taken.
+    pub step: usize,
+    /// The weights, parameter by parameter.
+    pub values: Vec<Vec<f32>>,
+    /// Running means of the gradients.
+    pub first: Vec<Vec<f32>>,
+    /// Running means of their squares.
+    pub second: Vec<Vec<f32>>,
+    /// Moving averages of the weights.
+    pub averages: Vec<Vec<f32>>,
+}
+
+/// Factors of a step that are the same for all weights of a parameter.
+struct Factors {
+    rate: f32,
+    decay: f32,
+    beta1: f32,
+    beta2: f32,
+    averaging: f32,
+    /// 1 − β₂ᵗ, under the root.
+    second_correction: f32,
+    clip: f32,
+}
+
+impl Learner {
+    /// Starts from some weights.
+    pub fn new(values: Vec<Vec<f32>>) -> Self {
+        let zeros: Vec<Vec<f32>> = values.iter().map(|of| vec![0.0; of.len()]).collect();
+        Self {
+            step: 0,
+            averages: values.clone(),
+            first: zeros.clone(),
+            second: zeros,
+            values,
+        }
+    }
+
+    /// Takes step `self.step` of `steps`. `gradients` and `groups` are in the order of the parameters.
+    pub fn take_step(
+        &mut self,
+        gradients: &[Vec<f32>],
+        groups: &[Group],
+        settings: &OptimiserSettings,
+        schedule: &Schedule,
+        steps: usize,
+    ) {
+        let share = schedule.rate(self.step, steps);
+        self.step += 1;
+        let taken = i32::try_from(self.step).unwrap_or(i32::MAX);
+        let clip = clip_factor(gradients, settings.clip);
+        let first_correction = 1.0 - settings.beta1.powi(taken);
+        for (index, (gradient, group)) in gradients.iter().zip(groups).enumerate() {
+            let rate = group.rate * share;
+            let factors = Factors {
+                rate: (rate / first_correction) as f32,
+                decay: (1.0 - rate * group.weight_decay) as f32,
+                beta1: settings.beta1 as f32,
+                beta2: settings.beta2 as f32,
+                averaging: settings.averaging as f32,
+                second_correction: (1.0 - settings.beta2.powi(taken)) as f32,
+                clip: clip as f32,
+            };
+            self.update(index, gradient, &factors);
+        }
+    }
+
+    fn update(&mut self, index: usize, gradient: &[f32], factors: &Factors) {
+        let weights = self.values[index]
+            .iter_mut()
+            .zip(&mut self.first[index])
+            .zip(&mut self.second[index])
+            .zip(&mut self.averages[index])
+            .zip(gradient);
+        for ((((value, first), second), average), gradient) in weights {
+            let gradient = gradient * factors.clip;
+            *first += (gradient - *first) * (1.0 - factors.beta1);
+            *second += (gradient * gradient - *second) * (1.0 - factors.beta2);
+            let root = (*second / factors.second_correction).sqrt() + EPSILON as f32;
+            *value = *value * factors.decay - factors.rate * *first / root;
+            *average += (*value - *average) * (1.0 - factors.averaging);
+        }
+    }
+}
+
+/// What brings the norm over all parameters below the limit.
+fn clip_factor(gradients: &[Vec<f32>], limit: f64) -> f64 {
+    let squares = gradients.iter().flatten();
+    let norm = squares
+        .map(|value| f64::from(*value) * f64::from(*value))
+        .sum::<f64>()
+        .sqrt();
+    (limit / norm.max(f64::MIN_POSITIVE)).min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEDULE: Schedule = Schedule {
+        warm_up: 0.0,
+        last: 1.0,
+    };
+    const GROUP: Group = Group {
+        rate: 0.01,
+        weight_decay: 0.0,
+    };
+
+    fn steps(count: usize, group: Group, gradient: impl Fn(f32) -> f32) -> Learner {
+        let mut learner = Learner::new(vec![vec![1.0]]);
+        for _ in 0..count {
+            let gradients = vec![vec![gradient(learner.values[0][0])]];
+            let settings = OptimiserSettings::default();
+            learner.take_step(&gradients, &[group], &settings, &SCHEDULE, count);
+        }
+        learner
+    }
+
+    #[test]
+    fn the_first_step_is_as_long_as_the_rate_whatever_the_gradient() {
+        for gradient in [1e-3, 1.0, 4.0, 1e4] {
+            let learner = steps(1, GROUP, |_| gradient);
+            assert!((learner.values[0][0] - 0.99).abs() < 1e-5, "{learner:?}");
+        }
+    }
+
+    #[test]
+    fn the_lowest_point_is_found_and_the_average_follows() {
+        let learner = steps(2000, GROUP, |value| value - 0.3);
+        assert!((learner.values[0][0] - 0.3).abs() < 1e-3);
+        assert!((learner.averages[0][0] - 0.3).abs() < 1e-2);
+    }
+
+    #[test]
+    fn decay_shrinks_a_weight_without_gradient() {
+        let group = Group {
+            weight_decay: 0.5,
+            ..GROUP
+        };
+        let learner = steps(10, group, |_| 0.0);
+        let expected = (1.0_f32 - 0.005).powi(10);
+        assert!((learner.values[0][0] - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_gradient_is_shortened_to_the_limit_over_all_parameters() {
+        let gradients = [vec![30.0, 0.0], vec![40.0]];
+        assert!((clip_factor(&gradients, 5.0) - 0.1).abs() < 1e-12);
+        assert_eq!(clip_factor(&[vec![3.0], vec![4.0]], 5.0), 1.0);
+        assert_eq!(clip_factor(&[vec![0.0]], 5.0), 1.0);
+    }
+}

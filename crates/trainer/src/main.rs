@@ -1,0 +1,16 @@
+//! `secondlook-train`: from a folder of fields to a bundle that the server can load.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use trainer::{Cli, run};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("secondlook-train: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Whether a trunk says what the model that it was cut out of says, by ONNX Runtime.
+
+use super::{
+    cut::Cut,
+    part::End,
+    raw::RawModel,
+    source::{ImageInput, SourceModel},
+};
+use crate::{Graph, TrainingError, random};
+use bundle::onnx::Axis;
+use engine::Runtime;
+use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
+
+/// A cell, so that the two are compared on more than noise.
+const CELL: &[u8] = include_bytes!("../../../../examples/cells/hsil.png");
+
+/// Pictures of noise beside the cell.
+const NOISE: usize = 2;
+
+/// The largest difference that is taken for rounding, as a part of the largest value, which counts as at least 1.
+const TOLERANCE: f32 = 1e-4;
+
+/// Pictures to compare with, f32 `[NOISE + 1, 3, size, size]`: noise and a cell.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] for a size or a normalisation that imaging refuses.
+pub fn pictures(size: u32, normalisation: &Normalisation) -> Result<InputTensor, TrainingError> {
+    let impossible = |error: imaging::ImageError| TrainingError::Impossible(error.to_string());
+    let mut tensor = InputTensor::with_capacity(size, size, NOISE + 1).map_err(impossible)?;
+    let mut stream = random::stream(0, "pictures to compare a trunk with");
+    for _ in 0..NOISE {
+        let pixels = image::RgbImage::from_fn(size, size, |_, _| {
+            image::Rgb([(); 3].map(|()| (random::unit(&mut stream) * 256.0) as u8))
+        });
+        tensor
+            .push(&CellImage::new(pixels), normalisation)
+            .map_err(impossible)?;
+    }
+    let cell = imaging::decode(CELL, &Limits::default()).map_err(impossible)?;
+    let cell = imaging::resize(&cell, size, size, ResizeFilter::Bilinear).map_err(impossible)?;
+    tensor.push(&cell, normalisation).map_err(impossible)?;
+    Ok(tensor)
+}
+
+/// What the uncut model has at a tensor, picture by picture: the shape for one and all values.
+///
+/// # Errors
+/// [`TrainingError::Runtime`] when ONNX Runtime refuses the model or the pictures.
+pub fn values_at(
+    runtime: &Runtime,
+    model: &SourceModel,
+    input: &ImageInput,
+    tensor: &str,
+    pictures: &InputTensor,
+) -> Result<(Vec<i64>, Vec<f32>), TrainingError> {
+    let mut graph = Graph::of_model(runtime, &model.with_output(tensor), tensor)?;
+    let (mut shape, mut values) = (Vec::new(), Vec::new());
+    for picture in 0..pictures.images() {
+        let Some(picture) = pictures.slice(picture..picture + 1) else {
+            break;
+        };
+        let given = (
+            input.name.as_str(),
+            picture.shape().to_vec(),
+            picture.as_slice(),
+        );
+        let (of_one, more) = graph.run_with_shape(&[given])?;
+        shape = of_one;
+        values.extend(more);
+    }
+    Ok((shape, values))
+}
+
+/// What a trunk says of all pictures in one batch.
+///
+/// # Errors
+/// [`TrainingError::Runtime`] when ONNX Runtime refuses the trunk or the batch.
+pub fn features_of(
+    runtime: &Runtime,
+    trunk: &RawModel,
+    [input, features]: [&str; 2],
+    pictures: &InputTensor,
+) -> Result<Vec<f32>, TrainingError> {
+    let mut graph = Graph::of_model(runtime, trunk, features)?;
+    graph.run(&[(input, pictures.shape().to_vec(), pictures.as_slice())])
+}
+
+/// The class scores that the layer which was cut off gives for features, image by image, `shape` being the features'
+/// own for one image.
+///
+/// # Errors
+/// When the layer needs more than the features.
+pub fn scores_of(
+    runtime: &Runtime,
+    model: &SourceModel,
+    (cut, scores): (&Cut, &str),
+    shape: &[i64],
+    features: &[f32],
+) -> Result<Vec<f32>, TrainingError> {
+    let axes: Vec<Axis> = shape.iter().map(|size| Axis::Fixed(*size)).collect();
+    let end = |tensor| End {
+        tensor,
+        name: tensor,
+        axes: &axes,
+        flattened: false,
+    };
+    let to = End {
+        axes: &[Axis::Free("N"), Axis::Free("C")],
+        ..end(scores)
+    };
+    let layer = model
+        .part(&end(&cut.tensor), &to, &[])
+        .map_err(TrainingError::Impossible)?;
+    let mut graph = Graph::of_model(runtime, &layer, scores)?;
+    let length = usize::try_from(shape.iter().product::<i64>()).unwrap_or(0);
+    let mut values = Vec::new();
+    for row in features.chunks_exact(length.max(1)) {
+        values.extend(graph.run(&[(&cut.tensor, shape.to_vec(), row)])?);
+    }
+    Ok(values)
+}
+
+/// The largest difference, as a part of the largest value.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when it is more than rounding, or a value is not finite.
+pub fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32, TrainingError> {
+    let impossible = |reason: String| Err(TrainingError::Impossible(reason));
+    if expected.len() != found.len() {
+        return impossible(format!(
+            "the cut gives {} {what}, the uncut model {}: name another tensor with --cut",
+            found.len(),
+            expected.len()
+        ));
+    }
+    if expected.iter().chain(found).any(|value| !value.is_finite()) {
+        return impossible(format!(
+            "the {what} are not finite: check --mean, --std and --scale"
+        ));
+    }
+    let largest = expected
+        .iter()
+        .fold(1.0_f32, |largest, value| largest.max(value.abs()));
+    let pairs = expected.iter().zip(found);
+    let difference = pairs.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
+    if difference > TOLERANCE {
+        return impossible(format!(
+            "the {what} differ from the uncut model's by {difference:.1e}: the graph holds its batch size, export it \
+             again with a free batch axis"
+        ));
+    }
+    Ok(difference)
+}

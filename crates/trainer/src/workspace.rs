@@ -1,0 +1,157 @@
+//! The folder in which the steps of a training leave their results for each other.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::TrainingError;
+
+/// The names of the files in a work folder.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// [`TrainingError::Write`] when the folder cannot be made.
+    pub fn open(root: &Path) -> Result<Self, TrainingError> {
+        fs::create_dir_all(root).map_err(TrainingError::write(root))?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// Makes the crops of another folder this one's: their tables are copied, the pictures stay where they are.
+    ///
+    /// # Errors
+    /// [`TrainingError::Write`] when a file cannot be copied.
+    pub fn share_crops(&self, other: &Self) -> Result<(), TrainingError> {
+        let tables = [
+            (other.crop_table(), self.crop_table()),
+            (other.crop_settings(), self.crop_settings()),
+            (other.labels(), self.labels()),
+        ];
+        for (from, to) in tables {
+            write_bytes(&to, &read_bytes(&from)?)?;
+        }
+        let target = fs::canonicalize(other.crops()).map_err(TrainingError::read(other.crops()))?;
+        write_json(&self.shared_crops(), &target)
+    }
+
+    /// Names the folder of the crops when they are another work folder's.
+    fn shared_crops(&self) -> PathBuf {
+        self.root.join("shared_crops.json")
+    }
+
+    /// The crops, one PNG per cell.
+    pub fn crops(&self) -> PathBuf {
+        let shared = read_json(&self.shared_crops()).ok();
+        shared.unwrap_or_else(|| self.root.join("crops"))
+    }
+
+    /// The table of the crops.
+    pub fn crop_table(&self) -> PathBuf {
+        self.root.join("crops.csv")
+    }
+
+    /// How the crops were cut.
+    pub fn crop_settings(&self) -> PathBuf {
+        self.root.join("crops.json")
+    }
+
+    /// The labels of the data set.
+    pub fn labels(&self) -> PathBuf {
+        self.root.join("labels.json")
+    }
+
+    /// The cells that were left out, and why.
+    pub fn left_out(&self) -> PathBuf {
+        self.root.join("left_out.csv")
+    }
+
+    /// Which cell is in which part.
+    pub fn split(&self) -> PathBuf {
+        self.root.join("split.csv")
+    }
+
+    /// Trunk features, a folder per digest.
+    pub fn features(&self) -> PathBuf {
+        self.root.join("features")
+    }
+
+    /// Trunks with a second output for statistics, named after their digests.
+    pub fn statistics(&self) -> PathBuf {
+        self.root.join("statistics")
+    }
+
+    /// Augmented views, a folder per cell.
+    pub fn augmented(&self) -> PathBuf {
+        self.root.join("augmented")
+    }
+
+    /// Fine-tuned trunks with their heads, a folder per fold and digest.
+    pub fn fine_tuned(&self) -> PathBuf {
+        self.root.join("fine_tuned")
+    }
+
+    /// Trained heads, a file per method, classes, fold and digest.
+    pub fn heads(&self) -> PathBuf {
+        self.root.join("heads")
+    }
+}
+
+/// Reads a whole file.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, TrainingError> {
+    fs::read(path).map_err(TrainingError::read(path))
+}
+
+/// Writes a whole file under a temporary name and renames it, so that an interrupted run leaves no half file behind.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(TrainingError::write(folder))?;
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    fs::write(&partial, bytes).map_err(TrainingError::write(path))?;
+    fs::rename(&partial, path).map_err(TrainingError::write(path))
+}
+
+/// Writes a value as indented JSON.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
+    let mut text = serde_json::to_string_pretty(value).map_err(TrainingError::malformed(path))?;
+    text.push('\n');
+    write_bytes(path, text.as_bytes())
+}
+
+/// Reads JSON that [`write_json`] wrote.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
+    serde_json::from_slice(&read_bytes(path)?).map_err(TrainingError::malformed(path))
+}
+
+/// Writes rows as CSV with a header.
+pub fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer
+            .serialize(row)
+            .map_err(TrainingError::malformed(path))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(TrainingError::malformed(path))?;
+    write_bytes(path, &bytes)
+}
+
+/// Reads CSV with a header; the error names the row.
+pub fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, TrainingError> {
+    let bytes = read_bytes(path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();
+    rows.map_err(TrainingError::malformed(path))
+}

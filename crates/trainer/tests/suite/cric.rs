@@ -1,0 +1,62 @@
+//! The real data, where it lies beside the repository.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    path::Path,
+};
+
+use imaging::Padding;
+use indicatif::ProgressBar;
+use trainer::{CropOptions, Dataset, Part, SplitOptions, Workspace, crop_dataset, split};
+
+const DATA: &str = "../shared/data/cric";
+
+#[test]
+fn cric_is_cut_and_divided_whole() {
+    if !Path::new(DATA).join("classifications.csv").is_file() {
+        // Not by `eprintln!`, which the test harness swallows.
+        let message = format!(
+            "SKIPPED: {DATA} is not there: cropping and splitting were not tried on the real fields"
+        );
+        writeln!(std::io::stderr(), "{message}").unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let data = Dataset::open(Path::new(DATA), None, None).unwrap();
+    let outcome = crop_dataset(
+        &data,
+        &workspace,
+        &CropOptions {
+            edge: 93,
+            padding: Padding::Reflect,
+            leave_out: true,
+        },
+        &ProgressBar::hidden(),
+    )
+    .unwrap();
+    assert_eq!(
+        (outcome.table.rows.len(), outcome.left_out.len()),
+        (4556, 0)
+    );
+    assert_eq!(outcome.table.settings.source_width_px, Some(1280));
+
+    let options = SplitOptions {
+        folds: 5,
+        test_share: 0.1,
+        per_cell: false,
+        seed: 1,
+    };
+    let division = split(&outcome.table.rows, &outcome.table.labels, &options).unwrap();
+    assert!(division.warnings.is_empty(), "{:?}", division.warnings);
+    let mut classes: BTreeMap<Part, BTreeSet<_>> = BTreeMap::new();
+    for row in &division.rows {
+        classes.entry(row.part).or_default().insert(&row.label);
+    }
+    assert_eq!(classes.len(), 6);
+    assert!(
+        classes.values().all(|classes| classes.len() == 6),
+        "every class occurs in every part"
+    );
+}

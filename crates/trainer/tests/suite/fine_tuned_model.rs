@@ -1,0 +1,114 @@
+//! The whole way with a trunk that is fine-tuned: one command makes a bundle with promises, and makes it again alike.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use bundle::Bundle;
+use engine::{EngineConfig, check_bundle};
+
+use super::tiny_data::write_data;
+use testkit::runtime;
+
+const SETTINGS: &str = "--trunk weights/efficientnet_lite0.onnx --size 32 --frozen-blocks 14 --num-epochs 1 --members 3 \
+                        --views 4 --seed 3";
+
+fn run(folder: &Path, work: &str, command: &str) -> Output {
+    let work = folder.join(work);
+    let output = Command::new(env!("CARGO_BIN_EXE_secondlook-train"))
+        .current_dir(testkit::repository())
+        .args(command.split_whitespace())
+        .args(SETTINGS.split_whitespace())
+        .arg("--work")
+        .arg(work)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {said}");
+    output
+}
+
+fn model(folder: &Path, name: &str) {
+    let data = folder.join("data");
+    let command = format!(
+        "model --edge 21 --folds 2 --test-share 0.25 --data {} --out {} --report {}",
+        data.display(),
+        folder.join(name).join("tiny").display(),
+        folder.join(name).join("report").display(),
+    );
+    run(folder, &format!("{name}/work"), &command);
+}
+
+#[test]
+fn one_command_makes_a_bundle_with_promises_and_again_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(&folder.join("data"), 8);
+    model(folder, "first");
+    model(folder, "second");
+    for file in [
+        "trunk.onnx",
+        "baseline.onnx",
+        "mc_dropout.onnx",
+        "ensemble.onnx",
+        "out_of_distribution.json",
+        "bundle.toml",
+        "evaluation.json",
+    ] {
+        let read = |run: &str| fs::read(folder.join(run).join("tiny").join(file)).unwrap();
+        assert!(read("first") == read("second"), "{file} differs");
+    }
+    for file in ["report.html", "report.json", "figures.csv", "cells.csv"] {
+        assert!(folder.join("first/report").join(file).is_file(), "{file}");
+    }
+    let bundle = Bundle::open(&folder.join("first/tiny")).unwrap();
+    check_bundle(&EngineConfig::default(), runtime(), &bundle).unwrap();
+    // The layer lies in the blocks that stay, so the cells of both folds say what is usual.
+    let usual = bundle.out_of_distribution().unwrap();
+    let calibration = bundle.manifest().calibration.values().next().unwrap();
+    let cells = bundle.manifest().training.cells + calibration.cells;
+    assert_eq!(usual.calibration_scores.len(), cells);
+    let calibration = bundle.manifest().calibration.values();
+    for policy in calibration.flat_map(|calibration| &calibration.policies) {
+        // Three images and some cells promise nothing, and the manifest says so.
+        assert_eq!(policy.threshold, None, "{}", policy.name);
+        assert!(policy.certificate.is_some(), "{}", policy.name);
+    }
+
+    let table = |output: Output| String::from_utf8(output.stdout).unwrap();
+    let first = "cross-validate --folds 2 --test-share 0.25 --seeds 3,4";
+    let said = table(run(folder, "first/work", first));
+    assert!(
+        said.contains("seed 3, baseline") && said.contains("seed 4, tta"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("test part:"),
+        "the test part is not looked at"
+    );
+    let tested = |work: &str| -> BTreeSet<String> {
+        let split = fs::read_to_string(folder.join(work).join("split.csv")).unwrap();
+        let test = split.lines().filter(|line| line.ends_with(",test"));
+        test.map(str::to_owned).collect()
+    };
+    // Seed 3 is the work folder's own.
+    let own = tested("first/work");
+    assert!(!own.is_empty());
+    assert_eq!(tested("first/work/seed_4"), own);
+    let again = table(run(folder, "first/work", first));
+    assert_eq!(
+        again.matches("mean loss of each epoch []").count(),
+        4,
+        "nothing is trained twice: {again}"
+    );
+
+    let experiment = "experiment-guarantee --draws 20 --unseen-mistaken 0.1";
+    let said = table(run(folder, "first/work", experiment));
+    assert!(
+        said.contains("accept_error_2_classes_5") && said.contains("cells of every fold"),
+        "{said}"
+    );
+}

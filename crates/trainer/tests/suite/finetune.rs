@@ -1,0 +1,236 @@
+//! Fine-tuning on drawn cells with the real trunk: it learns, repeats to the last bit, and serves what it learnt.
+
+use std::{fs, sync::LazyLock};
+
+use bundle::{Method, onnx::ModelProto};
+use burn::tensor::{Device, Tensor, TensorData};
+use imaging::Padding;
+use indicatif::ProgressBar;
+use prost::Message;
+use trainer::{
+    CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss, Workspace,
+    baseline_graph, crop_dataset,
+    finetune::{
+        Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned, HeadPlan,
+        OptimiserSettings, Sampling, View, fine_tune, sources,
+    },
+    lite0::{Frozen, Lite0Tail},
+};
+
+use super::{finetune_views::NORMALISATION, tiny_data::write_data};
+use testkit::runtime;
+
+const SIZE: usize = 32;
+
+static TRUNK: LazyLock<ModelProto> = LazyLock::new(|| {
+    let bytes = fs::read(testkit::path("weights/efficientnet_lite0.onnx")).unwrap();
+    ModelProto::decode(bytes.as_slice()).unwrap()
+});
+
+/// Drawn cells of six colours.
+struct Cells {
+    table: CropTable,
+    sources: Vec<CellSource>,
+    classes: Vec<usize>,
+}
+
+static CELLS: LazyLock<Cells> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Dataset::open(&write_data(&folder.path().join("data"), 6), None, None).unwrap();
+    let workspace = Workspace::open(&folder.path().join("work")).unwrap();
+    let bar = ProgressBar::hidden();
+    let options = CropOptions {
+        edge: 21,
+        padding: Padding::Reflect,
+        leave_out: true,
+    };
+    let cropped = crop_dataset(&data, &workspace, &options, &bar);
+    let table = cropped.unwrap().table;
+    Cells {
+        sources: sources(&workspace.crops(), &table.rows, &table.settings).unwrap(),
+        classes: table
+            .rows
+            .iter()
+            .map(|row| table.labels.index_of(&row.label).unwrap())
+            .collect(),
+        table,
+    }
+});
+
+fn recipe() -> FineTuneRecipe {
+    FineTuneRecipe {
+        frozen_blocks: 11,
+        size: SIZE as u32,
+        epochs: 2,
+        batch: 8,
+        augmentation: Augmentation {
+            shift: 2.0,
+            ..Augmentation::default()
+        },
+        heads: HeadPlan {
+            members: 3,
+            ..HeadPlan::default()
+        },
+        ..FineTuneRecipe::default()
+    }
+}
+
+fn tuned_with(recipe: &FineTuneRecipe, seed: u64, threads: usize) -> FineTuned {
+    let fields: Vec<&str> = CELLS
+        .table
+        .rows
+        .iter()
+        .map(|row| row.image_id.as_str())
+        .collect();
+    let request = FineTuneRequest {
+        runtime: runtime(),
+        trunk: &TRUNK,
+        normalisation: &NORMALISATION,
+        sources: &CELLS.sources,
+        labels: CellLabels {
+            classes: &CELLS.classes,
+            fields: &fields,
+            abnormal: &[false, true, true, true, true, true],
+        },
+        threads,
+    };
+    fine_tune(&request, recipe, seed, "test", None, &ProgressBar::hidden()).unwrap()
+}
+
+fn bytes(tuned: &FineTuned) -> Vec<u8> {
+    let heads = tuned.heads.values().flat_map(|heads| heads.to_bytes());
+    heads.chain(tuned.trunk.encode_to_vec()).collect()
+}
+
+#[test]
+fn the_seed_alone_decides_every_bit_whatever_the_threads() {
+    let first = bytes(&tuned_with(&recipe(), 1, 1));
+    assert!(first == bytes(&tuned_with(&recipe(), 1, 3)));
+    assert!(first != bytes(&tuned_with(&recipe(), 2, 3)));
+}
+
+#[test]
+fn colours_are_learnt_and_every_head_serves_them() {
+    let recipe = FineTuneRecipe {
+        epochs: 24,
+        optimiser: OptimiserSettings {
+            averaging: 0.9,
+            ..OptimiserSettings::default()
+        },
+        ..recipe()
+    };
+    let tuned = tuned_with(&recipe, 1, 2);
+    let (first, last) = (tuned.losses[0], tuned.losses[23]);
+    assert!(last < 0.6 * first, "{:?}", tuned.losses);
+
+    let cells = CELLS.sources.len();
+    let mut images = vec![0.0; cells * 3 * SIZE * SIZE];
+    for (source, planes) in CELLS.sources.iter().zip(images.chunks_mut(3 * SIZE * SIZE)) {
+        View::plain().render(source, SIZE, &NORMALISATION, planes);
+    }
+    let features = features(&tuned.trunk, &images);
+    let head = baseline_graph(&tuned.heads[&Method::Baseline]);
+    let mut graph = Graph::of_model(runtime(), &head, LOGITS).unwrap();
+    let shape = vec![cells as i64, 1280];
+    let logits = graph.run(&[(FEATURES, shape, &features)]).unwrap();
+    assert_close(&logits, &in_burn(&tuned, Method::Baseline, &images));
+    for method in [Method::Baseline, Method::McDropout, Method::Ensemble] {
+        let logits = in_burn(&tuned, method, &images);
+        let right = logits.chunks(6).zip(CELLS.classes.iter().cycle());
+        let right = right.filter(|(row, class)| {
+            let best = (0..6).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+            best == Some(**class)
+        });
+        let share = right.count() as f32 / (logits.len() / 6) as f32;
+        assert!(share > 0.8, "{method}: {share}");
+    }
+}
+
+#[test]
+fn every_setting_can_be_changed() {
+    let changed = FineTuneRecipe {
+        frozen_blocks: 0,
+        epochs: 1,
+        sampling: Sampling::FieldBalanced {
+            fields: 8,
+            at_most: 2.0,
+        },
+        heads: HeadPlan {
+            members: 3,
+            member_hidden: vec![8],
+            bootstrap: false,
+            multi_head_loss: MultiHeadLoss::MetaCombined,
+            ..HeadPlan::default()
+        },
+        ..recipe()
+    };
+    let tuned = tuned_with(&changed, 1, 2);
+    assert_eq!(tuned.heads[&Method::Ensemble].shape.hidden, [8]);
+    assert!(tuned.losses[0].is_finite());
+    let written = serde_json::to_string(&changed).unwrap();
+    assert_eq!(
+        serde_json::from_str::<FineTuneRecipe>(&written).unwrap(),
+        changed
+    );
+    let unknown = written.replacen("epochs", "epoch", 1);
+    assert!(serde_json::from_str::<FineTuneRecipe>(&unknown).is_err());
+}
+
+#[test]
+fn impossible_settings_are_refused() {
+    let refused = |recipe: FineTuneRecipe| {
+        let request = FineTuneRequest {
+            runtime: runtime(),
+            trunk: &TRUNK,
+            normalisation: &NORMALISATION,
+            sources: &CELLS.sources,
+            labels: CellLabels {
+                classes: &CELLS.classes,
+                fields: &vec!["one"; CELLS.classes.len()],
+                abnormal: &[false, true, true, true, true, true],
+            },
+            threads: 1,
+        };
+        let bar = ProgressBar::hidden();
+        let outcome = fine_tune(&request, &recipe, 1, "test", None, &bar);
+        outcome.err().unwrap().to_string()
+    };
+    let with = |change: fn(&mut FineTuneRecipe)| {
+        let mut recipe = recipe();
+        change(&mut recipe);
+        refused(recipe)
+    };
+    assert!(with(|recipe| recipe.size = 100).contains("multiple of 32"));
+    assert!(with(|recipe| recipe.epochs = 0).contains("at least one epoch"));
+    assert!(with(|recipe| recipe.frozen_blocks = 17).contains("the trunk has 16"));
+    assert!(with(|recipe| recipe.heads.mc_dropout = 1.0).contains("below 1"));
+    assert!(with(|recipe| recipe.optimiser.averaging = f64::NAN).contains("averaging"));
+}
+
+fn features(trunk: &ModelProto, images: &[f32]) -> Vec<f32> {
+    let mut graph = Graph::of_model(runtime(), trunk, "features").unwrap();
+    let size = SIZE as i64;
+    let cells = (images.len() / (3 * SIZE * SIZE)) as i64;
+    graph
+        .run(&[("image", vec![cells, 3, size, size], images)])
+        .unwrap()
+}
+
+/// Logits `[K, N, C]` of a method's heads on the exported trunk, both run by burn.
+fn in_burn(tuned: &FineTuned, method: Method, images: &[f32]) -> Vec<f32> {
+    let device = Device::flex();
+    let tail = Lite0Tail::read(&tuned.trunk, Frozen::nothing(), &device).unwrap();
+    let cells = images.len() / (3 * SIZE * SIZE);
+    let data = TensorData::new(images.to_vec(), [cells, 3, SIZE, SIZE]);
+    let features = tail.forward(Tensor::from_data(data, &device), &[]);
+    let bank = HeadBank::new(&tuned.heads[&method], &device);
+    let logits = bank.logits(features, &[]);
+    logits.into_data().iter::<f32>().collect()
+}
+
+fn assert_close(expected: &[f32], found: &[f32]) {
+    assert_eq!(expected.len(), found.len());
+    let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
+    let difference = differences.fold(0.0, f32::max);
+    assert!(difference < 1e-3, "{difference}");
+}

@@ -1,0 +1,29 @@
+//! The trainer, on small data sets that the tests draw themselves, with the real runtime.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod augmented;
+mod calibration_folds;
+mod commands;
+mod cric;
+mod crops;
+mod default_bundle;
+mod features;
+mod fine_tuned_model;
+mod finetune;
+mod finetune_command;
+mod finetune_views;
+mod from_the_paper;
+mod graphs;
+mod layouts;
+mod learning;
+mod lite0;
+mod losses;
+mod paper_preset;
+mod resnet;
+mod splits;
+mod statistics;
+mod tiny_data;
+mod trunk_import;
+mod unlike;
+mod your_own_model;

@@ -1,0 +1,234 @@
+//! Dividing the cells.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use proptest::prelude::*;
+use trainer::{
+    CropRow, LabelSet, Part, Split, SplitOptions, TrainingError, split as split_with_labels,
+    split_again,
+};
+
+fn bethesda() -> LabelSet {
+    LabelSet::named("bethesda").unwrap()
+}
+
+fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, TrainingError> {
+    let mut labels = bethesda();
+    labels
+        .labels
+        .retain(|label| crops.iter().any(|crop| crop.label == label.name));
+    split_with_labels(crops, &labels, options)
+}
+
+fn crops(cells: &[(usize, usize)]) -> Vec<CropRow> {
+    let row = |(number, (image, class)): (usize, &(usize, usize))| CropRow {
+        cell_id: number.to_string(),
+        image_id: format!("image {image}"),
+        label: bethesda().labels[*class].name.clone(),
+        file: format!("{number}.png"),
+        source: PathBuf::new(),
+        nucleus_x: None,
+        nucleus_y: None,
+        sha256: String::new(),
+    };
+    cells.iter().enumerate().map(row).collect()
+}
+
+fn options(seed: u64) -> SplitOptions {
+    SplitOptions {
+        folds: 5,
+        test_share: 0.1,
+        per_cell: false,
+        seed,
+    }
+}
+
+/// Sixty images of ten cells, with a common class, a rarer one and one in five images only.
+fn sixty_images() -> Vec<CropRow> {
+    let class = |image: usize, cell: usize| match (image, cell) {
+        (0..5, 0..3) => 5,
+        (_, 0..2) => 2,
+        _ => 0,
+    };
+    let cells: Vec<(usize, usize)> = (0..60)
+        .flat_map(|image| (0..10).map(move |cell| (image, class(image, cell))))
+        .collect();
+    crops(&cells)
+}
+
+fn parts_of_images(division: &Split) -> BTreeMap<&str, BTreeSet<Part>> {
+    let mut parts: BTreeMap<&str, BTreeSet<Part>> = BTreeMap::new();
+    for row in &division.rows {
+        parts.entry(&row.image_id).or_default().insert(row.part);
+    }
+    parts
+}
+
+proptest! {
+    #[test]
+    fn no_image_lies_in_two_parts(
+        cells in prop::collection::vec((0..40_usize, 0..6_usize), 200..400),
+        seed in any::<u64>(),
+    ) {
+        let division = split(&crops(&cells), &options(seed)).unwrap();
+        prop_assert_eq!(division.rows.len(), cells.len());
+        for (image, parts) in parts_of_images(&division) {
+            prop_assert_eq!(parts.len(), 1, "{}", image);
+        }
+        let filled: BTreeSet<Part> = division.rows.iter().map(|row| row.part).collect();
+        prop_assert_eq!(filled.len(), 6, "every part has cells");
+    }
+}
+
+#[test]
+fn parts_have_their_share_of_every_class() {
+    let crops = sixty_images();
+    let division = split(&crops, &options(1)).unwrap();
+    let share = |part: Part, class: &str| {
+        let of_class: Vec<Part> = division
+            .rows
+            .iter()
+            .filter(|row| row.label == class)
+            .map(|row| row.part)
+            .collect();
+        of_class.iter().filter(|of| **of == part).count() as f64 / of_class.len() as f64
+    };
+    for class in ["NILM", "LSIL"] {
+        assert!(
+            (share(Part::Test, class) - 0.10).abs() < 0.04,
+            "{class}: {}",
+            share(Part::Test, class)
+        );
+        for fold in 0..5 {
+            let share = share(Part::Fold(fold), class);
+            assert!(
+                (share - 0.18).abs() < 0.04,
+                "{class} in fold {fold}: {share}"
+            );
+        }
+    }
+}
+
+#[test]
+fn another_seed_draws_other_folds_and_leaves_the_test_part_alone() {
+    let mut labels = bethesda();
+    let crops = sixty_images();
+    labels
+        .labels
+        .retain(|label| crops.iter().any(|crop| crop.label == label.name));
+    let first = split_with_labels(&crops, &labels, &options(1)).unwrap();
+    let again = split_again(&crops, &labels, &options(2), &first.rows).unwrap();
+    let order = |division: &Split| -> Vec<String> {
+        let cells = division.rows.iter();
+        cells.map(|row| row.cell_id.clone()).collect()
+    };
+    assert_eq!(order(&first), order(&again));
+    let pairs = || first.rows.iter().zip(&again.rows);
+    assert!(pairs().all(|(one, other)| (one.part == Part::Test) == (other.part == Part::Test)));
+    assert!(pairs().any(|(one, other)| one.part != other.part));
+    let parts = parts_of_images(&again);
+    assert!(parts.values().all(|parts| parts.len() == 1));
+}
+
+#[test]
+fn the_seed_decides_and_nothing_else() {
+    let crops = sixty_images();
+    assert_eq!(
+        split(&crops, &options(1)).unwrap().rows,
+        split(&crops, &options(1)).unwrap().rows
+    );
+    assert_ne!(
+        split(&crops, &options(1)).unwrap().rows,
+        split(&crops, &options(2)).unwrap().rows
+    );
+}
+
+#[test]
+fn a_class_in_fewer_images_than_parts_is_warned_of() {
+    let warnings = split(&sixty_images(), &options(1)).unwrap().warnings;
+    assert_eq!(
+        warnings
+            .iter()
+            .filter(|warning| warning.starts_with("SCC occurs in 5 images"))
+            .count(),
+        1
+    );
+    assert!(!warnings.iter().any(|warning| warning.starts_with("LSIL")));
+}
+
+#[test]
+fn a_class_that_a_fold_cannot_learn_is_refused() {
+    let crops = sixty_images();
+    let eight_folds = SplitOptions {
+        folds: 8,
+        ..options(1)
+    };
+    let refusal = split(&crops, &eight_folds).unwrap_err().to_string();
+    assert!(
+        refusal.contains("SCC occurs in 5 images, fewer than the 8 folds"),
+        "{refusal}"
+    );
+    let refusal = split_with_labels(&crops, &bethesda(), &options(1))
+        .unwrap_err()
+        .to_string();
+    assert!(refusal.contains("ASC-US has no cells"), "{refusal}");
+}
+
+#[test]
+fn dividing_single_cells_leaks_and_says_so() {
+    let division = split(
+        &sixty_images(),
+        &SplitOptions {
+            per_cell: true,
+            ..options(1)
+        },
+    )
+    .unwrap();
+    assert!(
+        division.warnings[0].contains("too good"),
+        "{}",
+        division.warnings[0]
+    );
+    assert!(
+        parts_of_images(&division)
+            .values()
+            .any(|parts| parts.len() > 1)
+    );
+}
+
+#[test]
+fn impossible_divisions_are_refused() {
+    let crops = sixty_images();
+    let refusal = |options: SplitOptions| split(&crops, &options).unwrap_err().to_string();
+    assert!(
+        refusal(SplitOptions {
+            folds: 1,
+            ..options(1)
+        })
+        .contains("at least 2 folds")
+    );
+    assert!(
+        refusal(SplitOptions {
+            test_share: 1.0,
+            ..options(1)
+        })
+        .contains("between 0 and 1")
+    );
+    assert!(
+        refusal(SplitOptions {
+            test_share: f64::NAN,
+            ..options(1)
+        })
+        .contains("between 0 and 1")
+    );
+    assert!(
+        refusal(SplitOptions {
+            folds: 60,
+            ..options(1)
+        })
+        .contains("60 images cannot fill 61 parts")
+    );
+}

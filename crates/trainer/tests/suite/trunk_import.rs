@@ -1,0 +1,378 @@
+//! Any classifier becomes a trunk that says what it said before.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bundle::{
+    onnx::{
+        Axis::{Fixed, Free},
+        GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, model, node, tensor_info,
+    },
+    sha256_hex,
+};
+use imaging::Normalisation;
+use prost::Message;
+use trainer::{Graph, ImportOptions, Imported, TrainingError, TrunkFile, import_trunk};
+
+use super::resnet::{CLASSES, End, ResNet};
+use testkit::runtime;
+
+const ANY: [bundle::onnx::Axis; 3] = [Free("batch"), Free("height"), Free("width")];
+const ONE_OF_64: [bundle::onnx::Axis; 3] = [Fixed(1), Fixed(64), Fixed(64)];
+/// Features of the small network.
+const FEATURES: usize = 128;
+
+const NORMALISATION: Normalisation = Normalisation {
+    scale: 1.0 / 255.0,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+};
+
+fn import(
+    folder: &Path,
+    bytes: &[u8],
+    cut: Option<&str>,
+    size: Option<u32>,
+) -> Result<Imported, TrainingError> {
+    let path = folder.join("classifier.onnx");
+    fs::write(&path, bytes).unwrap();
+    let options = ImportOptions {
+        model: &path,
+        cut,
+        size,
+        normalisation: NORMALISATION,
+        licence: "BSD-3-Clause",
+        out: &folder.join("trunk"),
+    };
+    import_trunk(runtime(), &options)
+}
+
+fn refusal(model: &ModelProto, cut: Option<&str>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let said = import(folder.path(), &model.encode_to_vec(), cut, Some(64)).unwrap_err();
+    assert!(
+        !folder.path().join("trunk").exists(),
+        "nothing is written where nothing is right"
+    );
+    said.to_string()
+}
+
+/// A fixed picture of `size` pixels, `count` times.
+fn picture(size: usize, count: usize) -> Vec<f32> {
+    let values = (0..3 * size * size).map(|index| ((index * 31 % 255) as f32 - 127.0) / 64.0);
+    values.collect::<Vec<_>>().repeat(count)
+}
+
+fn run(path: &Path, input: &str, output: &str, size: usize, count: usize) -> Vec<f32> {
+    let shape = vec![count as i64, 3, size as i64, size as i64];
+    let mut graph = Graph::open(runtime(), path, output).unwrap();
+    graph.run(&[(input, shape, &picture(size, count))]).unwrap()
+}
+
+#[test]
+fn a_classifier_loses_its_last_layer_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ResNet::small(End::Gemm, ANY).model();
+    let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
+    assert_eq!(imported.compared, "class scores");
+    assert!(imported.difference <= 1e-4, "{}", imported.difference);
+
+    let graph = source.graph.unwrap();
+    let classifier = graph.node.last().unwrap();
+    let description = &imported.description;
+    assert_eq!(description.source.cut, classifier.input[0]);
+    assert_eq!(
+        (description.feature_count, description.size),
+        (FEATURES, 64)
+    );
+    assert_eq!(
+        (description.input.as_str(), description.features.as_str()),
+        ("image", "features")
+    );
+    assert_eq!(description.licence, "BSD-3-Clause");
+
+    let trunk = ModelProto::decode(fs::read(&imported.path).unwrap().as_slice()).unwrap();
+    let trunk = trunk.graph.unwrap();
+    let names: Vec<&String> = trunk
+        .initializer
+        .iter()
+        .map(|tensor| &tensor.name)
+        .collect();
+    assert_eq!(names.len(), graph.initializer.len() - 2);
+    assert!(!names.contains(&&classifier.input[1]));
+    assert!(trunk.node.iter().all(|node| node.op_type != "Gemm"));
+
+    let features = run(&imported.path, "image", "features", 64, 1);
+    let logits = run(
+        &folder.path().join("classifier.onnx"),
+        "image",
+        &classifier.output[0],
+        64,
+        1,
+    );
+    let of = |name: &str| {
+        let tensor = graph
+            .initializer
+            .iter()
+            .find(|tensor| tensor.name == name)
+            .unwrap();
+        let words = tensor.raw_data.chunks_exact(4);
+        words
+            .map(|word| f32::from_le_bytes(word.try_into().unwrap()))
+            .collect::<Vec<f32>>()
+    };
+    let (weight, bias) = (of(&classifier.input[1]), of(&classifier.input[2]));
+    for class in 0..CLASSES as usize {
+        let row = &weight[class * FEATURES..(class + 1) * FEATURES];
+        let products = row.iter().zip(&features).map(|(a, b)| a * b);
+        let score = products.sum::<f32>() + bias[class];
+        assert!((score - logits[class]).abs() < 1e-4, "class {class}");
+    }
+}
+
+#[test]
+fn a_batch_and_a_size_that_the_export_fixed_are_freed() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ResNet::small(End::FixedReshape, ONE_OF_64).model();
+    let imported = import(folder.path(), &source.encode_to_vec(), None, Some(96)).unwrap();
+    assert_eq!(
+        (imported.compared, imported.description.size),
+        ("class scores", 96)
+    );
+    let three = run(&imported.path, "image", "features", 96, 3);
+    let one = run(&imported.path, "image", "features", 96, 1);
+    assert_eq!(three.len(), 3 * FEATURES);
+    let differences = three.iter().zip(one.iter().cycle());
+    assert!(differences.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-4);
+}
+
+#[test]
+fn a_graph_that_ends_in_features_is_kept_and_flattened() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ResNet::small(End::Nothing, ANY).model();
+    let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
+    assert_eq!(imported.compared, "features");
+    let output = source.graph.unwrap().output[0].name.clone();
+    assert_eq!(imported.description.source.cut, output);
+    let pooled = run(
+        &folder.path().join("classifier.onnx"),
+        "image",
+        &output,
+        64,
+        2,
+    );
+    assert_eq!(run(&imported.path, "image", "features", 64, 2), pooled);
+}
+
+#[test]
+fn the_cut_can_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ResNet::small(End::Both, ANY).model();
+    assert!(refusal(&source, None).contains("2 outputs"));
+    assert!(refusal(&source, Some("nowhere")).contains("no tensor `nowhere`"));
+
+    let graph = source.graph.clone().unwrap();
+    let is_pooling = |node: &&NodeProto| node.op_type == "GlobalAveragePool";
+    let pooling = graph.node.iter().find(is_pooling).unwrap();
+    let spatial = refusal(&source, Some(&pooling.input[0]));
+    assert!(
+        spatial.contains("[N, D]") && spatial.contains(&pooling.output[0]),
+        "{spatial}"
+    );
+    let cut = Some(pooling.output[0].as_str());
+    let imported = import(folder.path(), &source.encode_to_vec(), cut, Some(64)).unwrap();
+    assert_eq!(imported.description.feature_count, FEATURES);
+}
+
+#[test]
+fn the_description_is_found_beside_its_trunk_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ResNet::small(End::Gemm, ANY).model();
+    let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
+    let trunk = TrunkFile::open(&imported.path).unwrap();
+    assert_eq!((trunk.dimension, trunk.size), (FEATURES, 64));
+    assert_eq!(trunk.normalisation, NORMALISATION);
+    assert_eq!(trunk.licence.as_deref(), Some("BSD-3-Clause"));
+    assert_eq!(
+        imported.description.source.sha256,
+        sha256_hex(&source.encode_to_vec())
+    );
+
+    let mut bytes = fs::read(&imported.path).unwrap();
+    bytes.extend(bytes.clone());
+    fs::write(&imported.path, bytes).unwrap();
+    let error = TrunkFile::open(&imported.path).unwrap_err().to_string();
+    assert!(
+        error.contains("trunk.toml") && error.contains("another trunk"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_description_a_trunk_has_our_names_and_says_its_width() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = super::tiny_data::write_trunk(&folder.path().join("trunk.onnx"));
+    let trunk = TrunkFile::open(&path).unwrap();
+    assert_eq!((trunk.dimension, trunk.size), (1280, 224));
+    assert_eq!(trunk.normalisation.mean, [127.0; 3]);
+    assert_eq!(trunk.name, "trunk.onnx");
+    assert_eq!(trunk.licence.as_deref(), Some("LicenseRef-not-stated"));
+    let shipped = TrunkFile::open(&testkit::path("weights/efficientnet_lite0.onnx")).unwrap();
+    assert_eq!(
+        (shipped.name.as_str(), shipped.licence),
+        ("EfficientNet-Lite0", None)
+    );
+
+    let classifier = folder.path().join("classifier.onnx");
+    fs::write(
+        &classifier,
+        ResNet::small(End::Gemm, ANY).model().encode_to_vec(),
+    )
+    .unwrap();
+    let error = TrunkFile::open(&classifier).unwrap_err().to_string();
+    assert!(error.contains("trunk import"), "{error}");
+}
+
+#[test]
+fn weights_that_are_inputs_too_are_none_of_the_trunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut source = ResNet::small(End::Gemm, ANY).model();
+    source.ir_version = 3;
+    let graph = source.graph.as_mut().unwrap();
+    let declared = |tensor: &TensorProto| {
+        let axes: Vec<_> = tensor.dims.iter().map(|size| Fixed(*size)).collect();
+        tensor_info(&tensor.name, &axes)
+    };
+    graph.input.extend(graph.initializer.iter().map(declared));
+    let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
+    let trunk = ModelProto::decode(fs::read(&imported.path).unwrap().as_slice()).unwrap();
+    assert_eq!(trunk.graph.unwrap().input.len(), 1);
+    assert!(trunk.ir_version >= 4);
+}
+
+/// Mean colour → `first` → a classifier, with what `change` does to the graph.
+fn tiny(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
+    let mut graph = GraphProto {
+        name: "tiny".to_owned(),
+        node: vec![
+            node("GlobalAveragePool", &["x"], "pooled"),
+            node("Flatten", &["pooled"], "colour"),
+            node("MatMul", &["colour", "weight"], "logits"),
+        ],
+        initializer: vec![float_tensor(
+            "weight",
+            &[3, 2],
+            &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        )],
+        input: vec![tensor_info(
+            "x",
+            &[Free("N"), Fixed(3), Free("H"), Free("W")],
+        )],
+        output: vec![tensor_info("logits", &[Free("N"), Fixed(2)])],
+    };
+    change(&mut graph);
+    model(graph)
+}
+
+#[test]
+fn models_that_cannot_be_trunks_are_refused_in_a_sentence() {
+    let elsewhere = tiny(|graph| graph.initializer[0].data_location = 1);
+    assert!(refusal(&elsewhere, None).contains("another file"));
+    let two_inputs = tiny(|graph| graph.input.push(tensor_info("age", &[Free("N")])));
+    assert!(refusal(&two_inputs, None).contains("2 inputs (x, age)"));
+    let channels_last = tiny(|graph| {
+        graph.input[0] = tensor_info("x", &[Free("N"), Free("H"), Free("W"), Fixed(3)]);
+    });
+    assert!(refusal(&channels_last, None).contains("[N, 3, H, W]"));
+    let many = tiny(|graph| {
+        graph.input[0] = tensor_info("x", &[Fixed(8), Fixed(3), Free("H"), Free("W")])
+    });
+    assert!(refusal(&many, None).contains("batch size is fixed"));
+    let no_layer = tiny(|graph| {
+        graph.node[2] = node("Softmax", &["colour"], "logits");
+        graph.output[0] = tensor_info("logits", &[Free("N"), Fixed(3)]);
+    });
+    let said = refusal(&no_layer, None);
+    assert!(said.contains("--cut") && said.contains("colour"), "{said}");
+    let circle = tiny(|graph| graph.node[2] = node("Identity", &["logits"], "logits"));
+    assert!(!refusal(&circle, None).is_empty(), "it comes to an end");
+
+    let folder = tempfile::tempdir().unwrap();
+    let error = import(folder.path(), b"no model", None, None)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no ONNX model"), "{error}");
+}
+
+#[test]
+fn a_graph_that_holds_its_batch_is_refused() {
+    let held = tiny(|graph| {
+        graph.input[0] = tensor_info("x", &[Fixed(1), Fixed(3), Fixed(64), Fixed(64)]);
+        graph
+            .initializer
+            .push(float_tensor("more", &[1, 3], &[1.0; 3]));
+        let mut join = node("Concat", &["colour", "more"], "joined");
+        join.attribute.push(super::resnet::int_attribute("axis", 1));
+        graph.node.insert(2, join);
+        graph.node[3].input[0] = "joined".to_owned();
+        graph.initializer[0] = float_tensor("weight", &[6, 2], &[0.5; 12]);
+        graph.output[0] = tensor_info("logits", &[Fixed(1), Fixed(2)]);
+    });
+    let said = refusal(&held, None);
+    assert!(said.contains("free batch axis"), "{said}");
+}
+
+/// Nodes as bytes, as a reader that does not know all their fields would have to keep them.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Bytes {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    node: Vec<Vec<u8>>,
+}
+
+#[test]
+fn fields_of_nodes_that_our_types_do_not_know_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = tiny(|_| {});
+    let mut graph = plain.graph.clone().unwrap();
+    let mut nodes: Vec<Vec<u8>> = graph.node.iter().map(Message::encode_to_vec).collect();
+    // doc_string, field 6, which our NodeProto leaves out
+    let documented = [&[0x32, 4][..], b"kept"].concat();
+    nodes[0].extend(&documented);
+    graph.node.clear();
+    let mut bytes = ModelProto {
+        graph: None,
+        ..plain
+    }
+    .encode_to_vec();
+    let graph = [graph.encode_to_vec(), Bytes { node: nodes }.encode_to_vec()].concat();
+    // graph, field 7
+    bytes.push(0x3a);
+    prost::encoding::encode_varint(graph.len() as u64, &mut bytes);
+    bytes.extend(graph);
+
+    let imported = import(folder.path(), &bytes, None, Some(16)).unwrap();
+    let written = fs::read(&imported.path).unwrap();
+    assert!(
+        written
+            .windows(documented.len())
+            .any(|window| window == documented)
+    );
+    let names = [&imported.description.input, &imported.description.features];
+    assert_eq!(names, ["image", "features"]);
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_taken_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let clash = tiny(|graph| {
+        graph.node[0].output[0] = "features".to_owned();
+        graph.node[1].input[0] = "features".to_owned();
+    });
+    let imported = import(folder.path(), &clash.encode_to_vec(), None, Some(16)).unwrap();
+    assert_eq!(imported.description.features, "features_");
+    assert_eq!(imported.description.source.cut, "colour");
+    let path: PathBuf = imported.path;
+    assert_eq!(run(&path, "image", "features_", 16, 1).len(), 3);
+}

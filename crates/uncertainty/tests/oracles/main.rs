@@ -1,0 +1,8 @@
+//! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod calibration;
+mod ood;
+mod risk_control;
+mod uncertainty;

@@ -1,0 +1,195 @@
+//! `risk_control.json` and `risk_control_images.json`: thresholds that keep a promise.
+
+use serde_json::Value;
+use uncertainty::{
+    Promise,
+    risk_control::{
+        Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p, cells_without_error,
+        certified_steps, certify, clopper_pearson_upper,
+    },
+};
+
+use testkit::numbers::{
+    Tolerance, assert_number, assert_numbers, id, index, indices, list, load, number, numbers,
+};
+
+/// Each cell in an image of its own, wrong where the case says so.
+fn tally(case: &Value) -> Result<Tally, RiskError> {
+    let inputs = &case["inputs"];
+    let errors = list(&inputs["error"]).iter().map(|error| index(error) == 1);
+    let pairs = numbers(&inputs["uncertainty"]).into_iter().zip(errors);
+    let outcome = |(image, (uncertainty, wrong)): (usize, (f64, bool))| Outcome {
+        image,
+        uncertainty,
+        eligible: true,
+        abnormal: false,
+        called_abnormal: wrong,
+        right_class: !wrong,
+    };
+    let cells: Vec<Outcome> = pairs.enumerate().map(outcome).collect();
+    let grid = Grid::new(numbers(&inputs["thresholds"]))?;
+    Tally::of(Promise::AcceptError, &cells, &grid)
+}
+
+#[test]
+fn cells_are_counted_at_every_threshold_as_the_reference_counts_them() {
+    for case in list(&load("risk_control.json")["cases"]) {
+        // The images with nothing accepted anywhere are left out of the moments; their cells count nowhere either.
+        let moments = tally(case).unwrap().moments();
+        let accepted: Vec<usize> = moments.iter().map(|step| step.trials as usize).collect();
+        let errors: Vec<usize> = moments.iter().map(|step| step.errors as usize).collect();
+        let wanted = &case["expected"];
+        assert_eq!(accepted, indices(&wanted["n_accepted"]), "{}", id(case));
+        assert_eq!(errors, indices(&wanted["n_errors"]), "{}", id(case));
+    }
+}
+
+#[test]
+fn the_sequence_over_cells_stops_where_the_reference_stops() {
+    let file = load("risk_control.json");
+    for case in list(&file["cases"]) {
+        let tolerance = Tolerance::of(&file, case);
+        let tally = tally(case).unwrap();
+        let moments = tally.moments();
+        for combo in list(&case["combos"]) {
+            let (alpha, delta) = (number(&combo["alpha"]), number(&combo["delta"]));
+            let wanted = &combo["expected"];
+            let p_values: Vec<f64> = moments
+                .iter()
+                .map(|step| Test::CellsAlone.p(step, alpha))
+                .collect();
+            assert_numbers(id(case), "p", &p_values, &wanted["p_values"], tolerance);
+            let upper: Vec<f64> = moments
+                .iter()
+                .map(|step| clopper_pearson_upper(step.errors, step.trials, delta))
+                .collect();
+            assert_numbers(id(case), "upper", &upper, &wanted["cp_upper"], tolerance);
+
+            let start = index(&combo["start_index"]);
+            let certified = certified_steps(start, moments.len(), delta, |step| p_values[step]);
+            let chosen = certified.clone().next_back();
+            assert_eq!(
+                certified.collect::<Vec<_>>(),
+                indices(&wanted["certified_indices"]),
+                "{}",
+                id(case)
+            );
+            assert_eq!(
+                chosen.map(|step| step as u64),
+                wanted["chosen_index"].as_u64()
+            );
+            let threshold = chosen.map(|step| tally.grid().thresholds()[step]);
+            assert_eq!(threshold, wanted["chosen_threshold"].as_f64());
+            let accepted = chosen.map(|step| moments[step].accepted);
+            assert_eq!(accepted, wanted["chosen_coverage_n"].as_u64());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_tested_is_the_reference_s_error() {
+    for case in list(&load("risk_control.json")["error_cases"]) {
+        let inputs = &case["inputs"];
+        let certified = tally(case)
+            .and_then(|tally| certify(&tally, number(&inputs["alpha"]), number(&inputs["delta"])));
+        let name = match certified {
+            Err(RiskError::NoThresholds) => "empty",
+            Err(RiskError::NotFinite(_) | RiskError::Threshold(_)) => "not_finite",
+            Err(RiskError::NotIncreasing(_) | RiskError::NotAProbability { .. }) => "domain",
+            // An outcome holds its own error flag, so lists of different lengths cannot be given.
+            Ok(_) => "shape",
+        };
+        assert_eq!(name, case["error"], "{}", id(case));
+    }
+}
+
+#[test]
+fn p_values_bounds_and_needed_cells_agree_with_the_tables() {
+    let file = load("risk_control.json");
+    let whole = |value: &Value| value.as_u64().unwrap();
+    for row in list(&file["p_value_table"]) {
+        let p = binomial_p(whole(&row["n"]), whole(&row["k"]), number(&row["alpha"]));
+        assert_number(
+            &row.to_string(),
+            "p",
+            p,
+            &row["p"],
+            Tolerance::of(&file, row),
+        );
+    }
+    for row in list(&file["cp_upper_table"]) {
+        let delta = number(&row["delta"]);
+        let upper = clopper_pearson_upper(whole(&row["k"]), whole(&row["n"]), delta);
+        let tolerance = Tolerance::of(&file, row);
+        assert_number(&row.to_string(), "upper", upper, &row["upper"], tolerance);
+    }
+    for row in list(&file["zero_error_table"]) {
+        let (alpha, delta) = (number(&row["alpha"]), number(&row["delta"]));
+        let cells = cells_without_error(alpha, delta);
+        assert_eq!(cells, whole(&row["n_min"]), "{row}");
+        let tolerance = Tolerance::of(&file, row);
+        for (cells, field) in [(cells, "p_at_n"), (cells - 1, "p_at_n_minus_1")] {
+            let p = binomial_p(cells, 0, alpha);
+            assert_number(&row.to_string(), field, p, &row[field], tolerance);
+        }
+    }
+}
+
+/// The moments of each step of a case that counts by image.
+fn steps(case: &Value) -> Vec<Moments> {
+    let whole = |value: &Value| -> Vec<u64> {
+        indices(value)
+            .into_iter()
+            .map(|count| count as u64)
+            .collect()
+    };
+    let inputs = &case["inputs"];
+    let rows = list(&inputs["n_accepted"])
+        .iter()
+        .zip(list(&inputs["n_errors"]));
+    let step = |(trials, errors)| Moments::of_images(whole(trials).into_iter().zip(whole(errors)));
+    rows.map(step).collect()
+}
+
+#[test]
+fn both_tests_over_images_and_their_sequence_agree_with_the_reference() {
+    let file = load("risk_control_images.json");
+    for case in list(&file["cases"]) {
+        let (steps, tolerance) = (steps(case), Tolerance::of(&file, case));
+        for expected in list(&case["expected"]) {
+            let (alpha, delta) = (number(&expected["alpha"]), number(&expected["delta"]));
+            for (step, wanted) in steps.iter().zip(list(&expected["p_values"])) {
+                assert_p_value(id(case), PValue::of(step, alpha), wanted, tolerance);
+            }
+            let start = index(&case["inputs"]["start_index"]);
+            let p = |step: usize| Test::CellsAndImages.p(&steps[step], alpha);
+            let certified = certified_steps(start, steps.len(), delta, p);
+            let chosen = certified.clone().next_back();
+            assert_eq!(
+                certified.collect::<Vec<_>>(),
+                indices(&expected["certified_indices"]),
+                "{} {alpha} {delta}",
+                id(case)
+            );
+            let wanted = expected["chosen_index"].as_u64();
+            assert_eq!(chosen.map(|step| step as u64), wanted, "{}", id(case));
+        }
+    }
+}
+
+fn assert_p_value(case: &str, p_value: PValue, wanted: &Value, tolerance: Tolerance) {
+    let figures = [
+        ("p_cells", p_value.cells),
+        ("p_images", p_value.images),
+        ("p", p_value.larger()),
+    ];
+    for (name, figure) in figures {
+        assert_number(case, name, figure, &wanted[name], tolerance);
+    }
+    // Where every image is alike the reference divides by the rounding of its floats; our spread is exactly 0.
+    let rounding = wanted["t"].as_f64().is_some_and(|t| t.abs() > 1e12);
+    match rounding {
+        true => assert_eq!(p_value.t, None, "{case}"),
+        false => assert_number(case, "t", p_value.t, &wanted["t"], tolerance),
+    }
+}

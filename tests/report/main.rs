@@ -1,9 +1,0 @@
-//! The evaluation report, on answers that the tests draw themselves and on the cells of `examples/`.
-
-#![cfg(feature = "trainer")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod files;
-mod numbers;
-mod synthetic;
-mod undefined;
