@@ -30,7 +30,7 @@ run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK
 	$(CARGO) run $(BUILD) --bin secondlook -- serve
 
 test: runtime lint ## format, lints, and every Rust test
-	$(CARGO) test $(BUILD) --features trainer
+	$(CARGO) test $(BUILD) --workspace
 
 test-clients: runtime ## use a running server through generated clients and others (PROGRAM=… takes one that is built already)
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
@@ -40,9 +40,10 @@ test-browser: runtime ## use the page in headless Chromium (Debian: chromium, np
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
 	tests/browser/run.sh $(abspath $(or $(PROGRAM),target/release/secondlook))
 
-lint: ## format and lints, warnings denied
-	$(CARGO) fmt --check
-	$(CARGO) clippy $(BUILD) --all-targets --features trainer -- -D warnings
+lint: ## format, lints and documentation, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(BUILD) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --workspace --no-deps
 
 runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 	@test -n "$$ORT_DYLIB_PATH" || python3 scripts/fetch_runtime.py
@@ -50,7 +51,7 @@ runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 runtime-cuda: ## fetch the CUDA build of the library instead
 	@python3 scripts/fetch_runtime.py --gpu
 
-TRAIN := $(CARGO) run $(BUILD) --features trainer --bin secondlook-train --
+TRAIN := $(CARGO) run $(BUILD) --package trainer --
 HEADS := --trunk $(TRUNK) --work $(WORK) --seed $(SEED)
 MODEL = $(TRAIN) model --data $(DATA) --edge $(EDGE) $(HEADS) --out $(BUNDLE) --report $(REPORT) $(UNLIKE) \
 	--about-data '$(ABOUT)' --data-licence CC-BY-4.0
@@ -75,13 +76,15 @@ experiment-guarantee: runtime ## how often referral promises are broken when cal
 bench: bench-serving bench-training ## what the program makes of the hardware, as ratios measured in one run
 
 bench-serving: runtime ## the server against a bare loop (BENCH="--rounds 3 --only limit" for less)
-	$(CARGO) bench --locked --features trainer --bench serving -- --data $(DATA) $(BENCH)
+	$(CARGO) build $(BUILD) --package secondlook --package bench-serving
+	target/release/bench-serving --data $(DATA) $(BENCH)
 
 bench-gpu: ## the server on GPU 0 against a bare loop there and against the cores (after `make runtime-cuda`)
-	$(CARGO) bench --locked --features trainer --bench serving -- --gpu 0 --only gpu-answers,gpu-methods,gpu-layouts --out work/bench-gpu $(BENCH)
+	$(CARGO) build $(BUILD) --package secondlook --package bench-serving
+	target/release/bench-serving --gpu 0 --only gpu-answers,gpu-methods,gpu-layouts --out work/bench-gpu $(BENCH)
 
 bench-training: runtime ## an epoch of training on cached features, against the publication's way
-	$(CARGO) bench --locked --features trainer --bench training
+	$(CARGO) bench --locked --package trainer --bench training
 
 bench-peers: runtime ## other servers with our model on our cores, under one load (PEERS="--rounds 3 --only fastapi" for less)
 	$(CARGO) build $(BUILD) --bin secondlook

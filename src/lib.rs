@@ -1,7 +1,14 @@
 //! Which cells need a second look? `secondlook` classifies cervical-cell images and says how far each answer can be
 //! trusted.
 //!
-//! The rooms, in the order in which an image passes through them:
+//! This package is the server and its command line:
+//!
+//! - [`api`]: HTTP: routes, problem+json, the OpenAPI document. Holds no arithmetic.
+//! - [`cli`]: the commands of `secondlook`, on the same engine and with the same answers as HTTP.
+//! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
+//! - [`telemetry`]: the log and the metrics.
+//!
+//! What it does with an image lies in crates of their own, in the order in which an image passes through them:
 //!
 //! - [`imaging`]: bytes become pixels and pixels become an input tensor: decoding behind limits, cropping at a nucleus,
 //!   resizing, normalising, augmenting. Knows nothing of HTTP or ONNX.
@@ -10,14 +17,9 @@
 //!   into samples of class probabilities. Knows nothing of HTTP.
 //! - [`uncertainty`]: pure functions from samples to measures of uncertainty, calibration and the decision to accept an
 //!   answer or refer the cell for a second look.
-//! - [`api`]: HTTP: routes, problem+json, the OpenAPI document. Holds no arithmetic.
-//! - [`cli`]: the commands of `secondlook`, on the same engine and with the same answers as HTTP.
 //! - [`quantise`]: a bundle's trunk once more in 8-bit integers or 16-bit floats, and what that changes.
-//! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
-//! - [`telemetry`]: the log and the metrics.
-//! - [`evaluation`]: metrics of classification and of selective prediction, used by the trainer and by tests.
-//! - `training` (feature `trainer`): from a folder of fields to a bundle: crops, split, features, heads, export,
-//!   calibration and the model card.
+//!
+//! The crates `trainer` and `evaluation` make bundles and measure them; nothing here depends on them.
 
 pub mod api;
 pub mod cli;

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Writes CONTRIBUTING.md's table of what a rebuild costs after one line was changed, in CPU-seconds.
+
+CPU-seconds are the user and system time of cargo and all that it starts. Each case is built once without being counted;
+then one line is added to a file, the same command runs again and is counted, and the file gets back what it was.
+
+    scripts/rebuild_cost.py                     this repository
+    scripts/rebuild_cost.py --before FOLDER     and a checkout of 0727554, when all was one package
+
+It takes half an hour on two cores, because `from nothing` compiles every dependency. Let nothing else run meanwhile.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "CONTRIBUTING.md"
+START, END = "<!-- rebuild cost -->\n", "<!-- end of rebuild cost -->"
+
+CARGO = ["cargo"]
+PROFILE = ["--release", "--locked"]
+SERVER = [*CARGO, "build", *PROFILE, "--bin", "secondlook"]
+
+# What changed; what is built and run; the file that changes, in this repository and in the one package.
+CASES = [
+    ("a line in `uncertainty`: its tests, built and run", "tests", "crates/uncertainty/src/paper.rs", "src/uncertainty/paper.rs"),
+    ("a line in `uncertainty`: the server", "server", "crates/uncertainty/src/paper.rs", "src/uncertainty/paper.rs"),
+    ("a line in `api`: the server", "server", "src/api/health.rs", "src/api/health.rs"),
+]
+FROM_NOTHING = "from nothing: the server, the trainer and all tests, built"
+
+
+def command(kind, workspace):
+    """The command of a case. As one package, the tests of a module are built with all others."""
+    if kind == "server":
+        return SERVER
+    if workspace:
+        return [*CARGO, "test", *PROFILE, "--package", "uncertainty"]
+    return [*CARGO, "test", *PROFILE, "--lib", "--test", "oracles", "--", "uncertainty", "calibration", "ood", "risk_control"]
+
+
+def everything(workspace):
+    """The command that builds all programs and tests."""
+    all_parts = ["--workspace"] if workspace else ["--features", "trainer"]
+    return [*CARGO, "test", *PROFILE, *all_parts, "--no-run"]
+
+
+def cpu_seconds(arguments, folder, target=None):
+    """User and system time of a command and its children."""
+    environment = dict(os.environ)
+    if target:
+        environment["CARGO_TARGET_DIR"] = target
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(arguments, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def after_a_line(arguments, folder, file):
+    """CPU-seconds of a command after a line was added to a file."""
+    subprocess.run(arguments, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    path = folder / file
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content + b"// one line more\n")
+        return cpu_seconds(arguments, folder)
+    finally:
+        path.write_bytes(content)
+
+
+def measure(folder):
+    """CPU-seconds by case."""
+    workspace = (folder / "crates").is_dir()
+    figures = {}
+    for name, kind, here, before in CASES:
+        file = here if workspace else before
+        figures[name] = after_a_line(command(kind, workspace), folder, file)
+    target = tempfile.mkdtemp()
+    try:
+        figures[FROM_NOTHING] = cpu_seconds(everything(workspace), folder, target)
+    finally:
+        shutil.rmtree(target)
+    return figures
+
+
+def table(now, before):
+    """The table in Markdown."""
+    lines = ["| CPU-seconds to rebuild after | as one package | now |", "|---|---|---|"]
+    for name, seconds in now.items():
+        once = f"{before[name]:.0f}" if name in before else "not measured"
+        lines.append(f"| {name} | {once} | {seconds:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--before", type=Path, help="a checkout of the commit in which all was one package")
+    chosen = options.parse_args()
+    before = measure(chosen.before.resolve()) if chosen.before else {}
+    written = table(measure(ROOT), before)
+    page = PAGE.read_text()
+    head, rest = page.split(START)
+    _, tail = rest.split(END)
+    PAGE.write_text(head + START + written + END + tail)
+    print(written, end="")
+
+
+if __name__ == "__main__":
+    main()
