@@ -20,7 +20,7 @@ const EXAMPLES: &str = "examples/cells";
 const QUALITY: u8 = 92;
 
 /// The example cells as JPEG, as most clients send them.
-pub fn examples() -> Outcome<Vec<Bytes>> {
+pub(crate) fn examples() -> Outcome<Vec<Bytes>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(EXAMPLES)? {
         files.push(entry?.path());
@@ -45,7 +45,11 @@ fn as_jpeg(path: &Path) -> Outcome<Bytes> {
 
 /// The cells of the data set that the default bundle has been trained and calibrated without, as the trainer cuts and
 /// divides them; without the data set `None`. Crops are kept in `work` for the next time.
-pub fn test_cells(data: &Path, work: &Path, manifest: &Manifest) -> Outcome<Option<Vec<Bytes>>> {
+pub(crate) fn test_cells(
+    data: &Path,
+    work: &Path,
+    manifest: &Manifest,
+) -> Outcome<Option<Vec<Bytes>>> {
     if !data.exists() {
         return Ok(None);
     }

@@ -11,10 +11,10 @@ use crate::Outcome;
 
 const BUFFER_BYTES: usize = 16 * 1024;
 /// Longest time for one answer.
-pub const TIMEOUT: Duration = Duration::from_secs(40);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Runs `work`, which may spawn local tasks, on this thread.
-pub fn drive<Output>(work: impl Future<Output = Output>) -> Outcome<Output> {
+pub(crate) fn drive<Output>(work: impl Future<Output = Output>) -> Outcome<Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -22,12 +22,12 @@ pub fn drive<Output>(work: impl Future<Output = Output>) -> Outcome<Output> {
 }
 
 /// A whole request without a body.
-pub fn get(path: &str) -> Bytes {
+pub(crate) fn get(path: &str) -> Bytes {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").into()
 }
 
 /// One request for each image, its bytes as the body.
-pub fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<Bytes> {
+pub(crate) fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<Bytes> {
     let request = |image: &Bytes| {
         let head = format!(
             "POST /v1/predictions?{query} HTTP/1.1\r\nHost: bench\r\nContent-Type: image/jpeg\r\n{headers}Content-Length: {}\r\n\r\n",
@@ -39,19 +39,19 @@ pub fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<Bytes> {
 }
 
 /// One kept connection.
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// What was answered; the body lies in the client's buffer.
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     body: Range<usize>,
 }
 
 impl Client {
-    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Sends a prepared request and reads the whole answer.
-    pub async fn ask(&mut self, request: &[u8]) -> io::Result<Reply> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Reply> {
         self.send(request).await?;
         let late = |_| io::Error::from(io::ErrorKind::TimedOut);
         tokio::time::timeout(TIMEOUT, self.receive())
@@ -70,7 +70,7 @@ impl Client {
     }
 
     /// Sends a prepared request and leaves the answer where it is.
-    pub async fn send(&mut self, mut request: &[u8]) -> io::Result<()> {
+    pub(crate) async fn send(&mut self, mut request: &[u8]) -> io::Result<()> {
         while !request.is_empty() {
             self.stream.writable().await?;
             match self.stream.try_write(request) {
@@ -82,7 +82,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn body(&self, reply: &Reply) -> &[u8] {
+    pub(crate) fn body(&self, reply: &Reply) -> &[u8] {
         self.buffer.get(reply.body.clone()).unwrap_or_default()
     }
 

@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// What the clients saw within the measured time.
 #[derive(Default)]
-pub struct Load {
+pub(crate) struct Load {
     pub answered: usize,
     /// 503 or 429.
     pub refused: usize,
@@ -43,17 +43,17 @@ pub struct Load {
 
 impl Load {
     /// Answers per second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.answered as f64 / self.seconds
     }
 
     /// Milliseconds below which a share of the answers came.
-    pub fn latency_ms(&mut self, share: f64) -> f64 {
+    pub(crate) fn latency_ms(&mut self, share: f64) -> f64 {
         1e3 * quantile(&mut self.latencies, share)
     }
 
     /// Share of the requests that were turned away, from 0 to 1.
-    pub fn refused_share(&self) -> f64 {
+    pub(crate) fn refused_share(&self) -> f64 {
         self.refused as f64 / (self.answered + self.refused).max(1) as f64
     }
 
@@ -104,7 +104,7 @@ impl Running {
 
 /// `clients` of them ask for `seconds` or a little longer, after a while that is not counted; what is under way then is
 /// waited for.
-pub async fn closed_loop(
+pub(crate) async fn closed_loop(
     address: SocketAddr,
     requests: &[Bytes],
     clients: usize,
@@ -155,7 +155,7 @@ async fn ask(connection: &mut Option<Client>, address: SocketAddr, request: &[u8
 }
 
 /// A load and what it cost.
-pub struct Measured {
+pub(crate) struct Measured {
     pub load: Load,
     /// CPU milliseconds of the server for each answer, refusals included in the cost.
     pub cpu_ms: f64,
@@ -164,7 +164,7 @@ pub struct Measured {
 }
 
 /// Puts a load on a server.
-pub fn measure(
+pub(crate) fn measure(
     server: &Server,
     requests: &[Bytes],
     clients: usize,

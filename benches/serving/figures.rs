@@ -7,13 +7,13 @@ use crate::statistics::median;
 
 /// What the project asks of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Asked {
+pub(crate) enum Asked {
     AtLeast(f64),
     AtMost(f64),
 }
 
 /// One figure in every round.
-pub struct Figure {
+pub(crate) struct Figure {
     /// Whose it is, such as `baseline, 8 clients`: a row of the table.
     pub subject: String,
     /// What was measured, with its unit: a column of the table.
@@ -24,7 +24,7 @@ pub struct Figure {
 
 /// The figures of one part of the benchmark.
 #[derive(Serialize)]
-pub struct Figures {
+pub(crate) struct Figures {
     title: String,
     figures: Vec<Figure>,
 }
@@ -46,15 +46,15 @@ impl Asked {
 }
 
 impl Figure {
-    pub fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         median(&self.rounds)
     }
 
-    pub fn least(&self) -> f64 {
+    pub(crate) fn least(&self) -> f64 {
         self.rounds.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    pub fn most(&self) -> f64 {
+    pub(crate) fn most(&self) -> f64 {
         self.rounds
             .iter()
             .copied()
@@ -81,7 +81,7 @@ impl Figure {
 }
 
 impl Figures {
-    pub fn new(title: impl Into<String>) -> Self {
+    pub(crate) fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
             figures: Vec::new(),
@@ -89,12 +89,18 @@ impl Figures {
     }
 
     /// Adds a round's value.
-    pub fn note(&mut self, subject: &str, what: &'static str, value: f64) {
+    pub(crate) fn note(&mut self, subject: &str, what: &'static str, value: f64) {
         self.add(subject, what, None, value);
     }
 
     /// Adds a round's value of a figure that has to reach something.
-    pub fn note_asked(&mut self, subject: &str, what: &'static str, asked: Asked, value: f64) {
+    pub(crate) fn note_asked(
+        &mut self,
+        subject: &str,
+        what: &'static str,
+        asked: Asked,
+        value: f64,
+    ) {
         self.add(subject, what, Some(asked), value);
     }
 
@@ -112,13 +118,13 @@ impl Figures {
         });
     }
 
-    pub fn get(&self, subject: &str, what: &str) -> Option<&Figure> {
+    pub(crate) fn get(&self, subject: &str, what: &str) -> Option<&Figure> {
         let mut figures = self.figures.iter();
         figures.find(|figure| figure.subject == subject && figure.what == what)
     }
 
     /// A table of medians, then every figure that something is asked of.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("\n{}\n{}", self.title, self.table());
         let verdicts = self.figures.iter().filter_map(Figure::verdict);
         verdicts.for_each(|verdict| println!("{verdict}"));

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fs, process::Command};
 
-pub use engine::available_cores as cores;
+pub(crate) use engine::available_cores as cores;
 
 const UNKNOWN: &str = "unknown";
 
 type Description = BTreeMap<&'static str, String>;
 
 /// Processor, cores, memory, system and revision, as far as they can be told.
-pub fn describe() -> Description {
+pub(crate) fn describe() -> Description {
     let mut machine = BTreeMap::from([
         ("processor", value_in("/proc/cpuinfo", "model name")),
         ("cores", cores().to_string()),
@@ -32,7 +32,7 @@ pub fn describe() -> Description {
 }
 
 /// In one line.
-pub fn in_words(machine: &Description) -> String {
+pub(crate) fn in_words(machine: &Description) -> String {
     let parts: Vec<_> = machine
         .iter()
         .map(|(key, value)| format!("{key}: {value}"))

@@ -13,11 +13,11 @@ use tokio::task::JoinSet;
 use crate::{client::Client, statistics::quantile};
 
 /// An answer within this many seconds is worth something.
-pub const USEFUL_SECONDS: f64 = 1.0;
+pub(crate) const USEFUL_SECONDS: f64 = 1.0;
 
 /// What became of the requests.
 #[derive(Default)]
-pub struct Flood {
+pub(crate) struct Flood {
     seconds: f64,
     /// Answers with 200 within [`USEFUL_SECONDS`] that came before the flood ended: what came after it was worked on when
     /// nothing was asked any more.
@@ -34,30 +34,30 @@ pub struct Flood {
 
 impl Flood {
     /// Useful answers per second while the flood lasted.
-    pub fn goodput(&self) -> f64 {
+    pub(crate) fn goodput(&self) -> f64 {
         self.useful as f64 / self.seconds
     }
 
     /// The same with those after its end, divided by its length alone: what the harness of the peers calls goodput.
-    pub fn goodput_with_the_rest(&self) -> f64 {
+    pub(crate) fn goodput_with_the_rest(&self) -> f64 {
         let useful = self.answered.iter();
         let useful = useful.filter(|seconds| **seconds <= USEFUL_SECONDS);
         useful.count() as f64 / self.seconds
     }
 
     /// Share of the refusals that came within 50 ms; 1 where nothing was refused.
-    pub fn prompt_refusals(&self) -> f64 {
+    pub(crate) fn prompt_refusals(&self) -> f64 {
         let late = self.refused.iter().filter(|seconds| **seconds > 0.05);
         1.0 - late.count() as f64 / self.refused.len().max(1) as f64
     }
 
     /// Milliseconds below which a share of the refusals came.
-    pub fn refusal_ms(&mut self, share: f64) -> f64 {
+    pub(crate) fn refusal_ms(&mut self, share: f64) -> f64 {
         1e3 * quantile(&mut self.refused, share)
     }
 
     /// Milliseconds below which a share of the answers came.
-    pub fn answer_ms(&mut self, share: f64) -> f64 {
+    pub(crate) fn answer_ms(&mut self, share: f64) -> f64 {
         1e3 * quantile(&mut self.answered, share)
     }
 
@@ -74,7 +74,12 @@ impl Flood {
 }
 
 /// Sends `rate` requests a second, evenly spaced, and waits for what is under way in the end.
-pub async fn open_loop(address: SocketAddr, requests: &[Bytes], rate: f64, seconds: f64) -> Flood {
+pub(crate) async fn open_loop(
+    address: SocketAddr,
+    requests: &[Bytes],
+    rate: f64,
+    seconds: f64,
+) -> Flood {
     let flood = Rc::new(RefCell::new(Flood {
         seconds,
         ..Flood::default()

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 
 /// What a running server makes of the hardware, against a bare loop over the same ONNX sessions
 #[derive(Clone, Debug, Parser)]
-pub struct Options {
+pub(crate) struct Options {
     /// Rounds; figures are medians over them
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
@@ -32,7 +32,7 @@ pub struct Options {
 
 /// A question with a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub(crate) enum Part {
     /// What the load generator itself costs
     Generator,
     /// Every method at 1, 8, 32 and 128 clients, against the bare loop
@@ -59,7 +59,7 @@ pub enum Part {
 
 impl Part {
     /// In the order in which they run.
-    pub const ALL: [Part; 11] = [
+    pub(crate) const ALL: [Part; 11] = [
         Part::Generator,
         Part::Limit,
         Part::Start,
@@ -76,12 +76,12 @@ impl Part {
 
 impl Options {
     /// Rounds of what a single request tells, which the machine's noise hits harder than a second full of them.
-    pub fn rounds_of_one_request(&self) -> usize {
+    pub(crate) fn rounds_of_one_request(&self) -> usize {
         3 * self.rounds
     }
 
     /// Whether a part is to run.
-    pub fn wants(&self, part: Part) -> bool {
+    pub(crate) fn wants(&self, part: Part) -> bool {
         let on_gpu = matches!(part, Part::GpuAnswers | Part::GpuMethods | Part::GpuLayouts);
         let runs_unasked = self.only.is_empty() && (!on_gpu || self.gpu.is_some());
         runs_unasked || self.only.contains(&part)

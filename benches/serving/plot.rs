@@ -16,7 +16,7 @@ use crate::{
 const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
 /// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
-pub fn draw(figures: &Figures, folder: &Path) -> Outcome {
+pub(crate) fn draw(figures: &Figures, folder: &Path) -> Outcome {
     let mut lines = vec![Line {
         name: Some("bare loop that decodes".to_owned()),
         role: Role::Reference,

@@ -14,19 +14,22 @@ use crate::{
     client::{Client, drive},
 };
 
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     pub address: SocketAddr,
 }
 
 impl Server {
     /// With its default settings, whatever the environment says.
-    pub fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> Outcome<Self> {
         Self::start_with("[\"cpu\"]", (0, 0))
     }
 
     /// On other execution providers, and with numbers of workers and of images in a batch (0 as usual).
-    pub fn start_with(providers: &str, (workers, max_batch): (usize, usize)) -> Outcome<Self> {
+    pub(crate) fn start_with(
+        providers: &str,
+        (workers, max_batch): (usize, usize),
+    ) -> Outcome<Self> {
         let mut command = Command::new(program()?);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
             command.env_remove(name);
@@ -48,12 +51,12 @@ impl Server {
     }
 
     /// The process' number.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// The JSON of an answer with status 200; `None` with any other status.
-    pub fn answer(&self, request: &[u8]) -> Outcome<Option<Value>> {
+    pub(crate) fn answer(&self, request: &[u8]) -> Outcome<Option<Value>> {
         drive(async {
             let mut client = Client::connect(self.address).await?;
             let reply = client.ask(request).await?;

@@ -12,7 +12,7 @@ use crate::{Outcome, bare::BareLoop, cells, options::Options};
 /// The bundle that answers requests which name none.
 const BUNDLE: &str = "models/cric-lite0";
 
-pub struct Setting {
+pub(crate) struct Setting {
     pub options: Options,
     pub bundle: Bundle,
     /// The example cells, encoded.
@@ -21,7 +21,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    pub fn new(options: Options) -> Outcome<Self> {
+    pub(crate) fn new(options: Options) -> Outcome<Self> {
         Ok(Self {
             options,
             bundle: Bundle::open(Path::new(BUNDLE))?,
@@ -31,12 +31,12 @@ impl Setting {
     }
 
     /// Sessions of its own on the same bundle.
-    pub fn bare_loop(&self) -> Outcome<BareLoop> {
+    pub(crate) fn bare_loop(&self) -> Outcome<BareLoop> {
         BareLoop::open(&self.runtime, &self.bundle, &self.images)
     }
 
     /// The engine within this process.
-    pub fn engine(&self, config: &EngineConfig) -> Outcome<Engine> {
+    pub(crate) fn engine(&self, config: &EngineConfig) -> Outcome<Engine> {
         let bundles = vec![self.bundle.clone()];
         Ok(Engine::start(
             config,

@@ -1,7 +1,7 @@
 //! Order statistics of measurements.
 
 /// The value below which a share of the measurements lies, NaN when there are none. Sorts them.
-pub fn quantile(values: &mut [f64], share: f64) -> f64 {
+pub(crate) fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     // Truncation: the largest of few measurements is their p99.
     let place = (values.len() as f64 * share) as usize;
@@ -10,6 +10,6 @@ pub fn quantile(values: &mut [f64], share: f64) -> f64 {
 }
 
 /// The middle one.
-pub fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     quantile(&mut values.to_vec(), 0.5)
 }

@@ -8,7 +8,7 @@ use super::{openapi::Problems, problem::Problem, service::Service};
 
 /// The state of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Health {
+pub(super) struct Health {
     /// `live` or `ready`.
     pub status: String,
 }

@@ -1,6 +1,7 @@
 //! The program itself, as its users meet it: the real binary, runtime and default bundle, over a socket or a shell.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod access;
 mod batches;

@@ -14,14 +14,14 @@ struct Pair {
     head: Session,
 }
 
-pub struct GpuLoop {
+pub(crate) struct GpuLoop {
     manifest: Manifest,
     pairs: Vec<Pair>,
     batch: usize,
 }
 
 impl GpuLoop {
-    pub fn open(setting: &Setting, workers: usize, batch: usize) -> Outcome<Self> {
+    pub(crate) fn open(setting: &Setting, workers: usize, batch: usize) -> Outcome<Self> {
         let gpu = setting.options.gpu.ok_or("no GPU was named")?;
         let providers = [ExecutionProvider::Cuda(gpu)];
         let options = SessionOptions {
@@ -52,7 +52,7 @@ impl GpuLoop {
     }
 
     /// Images per second, all threads together.
-    pub fn rate(&mut self, seconds: f64) -> Outcome<f64> {
+    pub(crate) fn rate(&mut self, seconds: f64) -> Outcome<f64> {
         let size = self.manifest.input.size as usize;
         let images = vec![0.5; self.batch * 3 * size * size];
         let (manifest, batch) = (&self.manifest, self.batch);

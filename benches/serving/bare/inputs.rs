@@ -7,7 +7,7 @@ use imaging::{CellImage, InputTensor, Limits, augment, decode, resize};
 use crate::Outcome;
 
 /// Tensors for one image.
-pub struct Inputs {
+pub(super) struct Inputs {
     pub method: Method,
     /// The image itself; with test-time augmentation, where the bundle tells unlike images, its views after it.
     pub images: InputTensor,
@@ -19,7 +19,7 @@ pub struct Inputs {
 
 impl Inputs {
     /// From the encoded image.
-    pub fn of(encoded: &[u8], bundle: &Bundle, method: Method) -> Outcome<Self> {
+    pub(super) fn of(encoded: &[u8], bundle: &Bundle, method: Method) -> Outcome<Self> {
         let image = decode(encoded, &Limits::default())?;
         let mut inputs = Self {
             method,

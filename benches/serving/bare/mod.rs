@@ -3,7 +3,7 @@
 //! For many clients, a thread per core, each with sessions of its own of one thread; for one client, sessions that use all
 //! cores, with threads that spin while they wait and with threads that sleep, whichever is faster.
 
-pub mod gpu;
+pub(crate) mod gpu;
 mod inputs;
 mod sessions;
 
@@ -18,7 +18,7 @@ use inputs::Inputs;
 use sessions::{Sessions, Threads};
 
 /// What a loop reached.
-pub struct Reached {
+pub(crate) struct Reached {
     /// Images per second, all threads together.
     pub rate: f64,
     /// CPU milliseconds for an image.
@@ -29,7 +29,7 @@ pub struct Reached {
 
 /// Whether images are decoded, resized and augmented within the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decoding {
+pub(crate) enum Decoding {
     /// Tensors lie ready.
     Before,
     /// From the encoded image, as the server has to.
@@ -37,7 +37,7 @@ pub enum Decoding {
 }
 
 /// Opened sessions and prepared inputs.
-pub struct BareLoop {
+pub(crate) struct BareLoop {
     bundle: Bundle,
     images: Vec<Bytes>,
     /// One for each core.
@@ -47,7 +47,7 @@ pub struct BareLoop {
 }
 
 impl BareLoop {
-    pub fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> Outcome<Self> {
+    pub(crate) fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> Outcome<Self> {
         let open = |count, spinning| {
             let threads = Threads { count, spinning };
             Sessions::open(runtime, bundle, threads)
@@ -63,7 +63,7 @@ impl BareLoop {
     }
 
     /// All cores at once, an image on each.
-    pub fn parallel(
+    pub(crate) fn parallel(
         &mut self,
         method: Method,
         decoding: Decoding,
@@ -74,7 +74,12 @@ impl BareLoop {
     }
 
     /// One image at a time on all cores, in the better of two ways to wait.
-    pub fn alone(&mut self, method: Method, decoding: Decoding, seconds: f64) -> Outcome<Reached> {
+    pub(crate) fn alone(
+        &mut self,
+        method: Method,
+        decoding: Decoding,
+        seconds: f64,
+    ) -> Outcome<Reached> {
         let feed = Feed::new(&self.bundle, &self.images, method, decoding)?;
         let [sleeping, spinning] = &mut self.alone;
         let sleeping = run(std::slice::from_mut(sleeping), &feed, seconds / 2.0)?;
@@ -87,7 +92,7 @@ impl BareLoop {
     }
 
     /// Milliseconds that one image takes on one core, decoded before.
-    pub fn pass_ms(&mut self, seconds: f64) -> Outcome<f64> {
+    pub(crate) fn pass_ms(&mut self, seconds: f64) -> Outcome<f64> {
         let feed = Feed::new(
             &self.bundle,
             &self.images,

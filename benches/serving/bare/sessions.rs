@@ -15,21 +15,21 @@ use crate::Outcome;
 
 /// Threads inside one operator.
 #[derive(Clone, Copy, Debug)]
-pub struct Threads {
+pub(super) struct Threads {
     pub count: usize,
     /// Whether they spin while they wait for the next operator.
     pub spinning: bool,
 }
 
 /// The trunk and the head of every method.
-pub struct Sessions {
+pub(super) struct Sessions {
     manifest: Manifest,
     trunk: Session,
     heads: BTreeMap<Method, Session>,
 }
 
 impl Sessions {
-    pub fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> Outcome<Self> {
+    pub(super) fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> Outcome<Self> {
         let manifest = bundle.manifest().clone();
         let open = |file| -> Outcome<Session> {
             let builder = Session::builder(runtime.environment())?
@@ -55,7 +55,7 @@ impl Sessions {
     }
 
     /// Runs everything that an answer needs, and leaves the scores where they are.
-    pub fn answer(&mut self, inputs: &Inputs) -> Outcome {
+    pub(super) fn answer(&mut self, inputs: &Inputs) -> Outcome {
         let method = self.manifest.head_method(inputs.method);
         let (Some(trunk), Some(head)) = (&self.manifest.trunk, self.manifest.head(method)) else {
             return Err("the bundle has no such head".into());

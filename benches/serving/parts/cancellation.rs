@@ -25,7 +25,7 @@ const UNTIL_BUSY: Duration = Duration::from_millis(400);
 /// Longer than anything that is still done for them.
 const AFTERWARDS: Duration = Duration::from_millis(1500);
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new(format!(
         "{LEAVING} clients of tta go away in the middle of their work"

@@ -14,10 +14,10 @@ use crate::{
 /// Clients of the large job, each with fifty views of an image under way.
 const LARGE: usize = 64;
 /// Its requests: work that can wait, all views of each.
-pub const LARGE_QUERY: &str = "method=tta&exact=true&priority=bulk";
+pub(crate) const LARGE_QUERY: &str = "method=tta&exact=true&priority=bulk";
 const SECONDS: f64 = 4.0;
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new(format!(
         "A single upload (baseline) beside {LARGE} clients of tta"

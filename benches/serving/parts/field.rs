@@ -36,7 +36,7 @@ struct Field {
     decode_ms: f64,
 }
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let folder = options.data.join("fields");
     if !folder.exists() {

@@ -5,7 +5,7 @@ use crate::{
     setting::Setting,
 };
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new("The load generator's own cost: GET /health/live");
     let server = Server::start()?;

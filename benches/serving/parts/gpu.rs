@@ -36,7 +36,7 @@ fn provider(setting: &Setting) -> Outcome<String> {
 }
 
 /// The same images, alone and in a crowd, on the GPU and on the cores.
-pub fn answers(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn answers(setting: &Setting) -> Outcome<Figures> {
     let mut figures = Figures::new("Answers from the GPU: alone, in a crowd, and from the cores");
     let on_cores = Server::start()?;
     let served = Server::start_with(&provider(setting)?, (0, 0))?;
@@ -47,7 +47,7 @@ pub fn answers(setting: &Setting) -> Outcome<Figures> {
 }
 
 /// Every method on the GPU and on the cores; with augmentation, all views.
-pub fn methods(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn methods(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new("The running server on the GPU, against itself on all cores");
     let on_cores = Server::start()?;
@@ -75,7 +75,7 @@ pub fn methods(setting: &Setting) -> Outcome<Figures> {
 }
 
 /// Many clients in several layouts, and a loop over as many sessions and the same batches.
-pub fn layouts(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn layouts(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let provider = provider(setting)?;
     let clients = CLIENTS.into_iter().max().unwrap_or(1);

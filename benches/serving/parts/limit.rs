@@ -16,9 +16,9 @@ use crate::{
     setting::Setting,
 };
 
-pub const CLIENTS: [usize; 4] = [1, 8, 32, 128];
+pub(crate) const CLIENTS: [usize; 4] = [1, 8, 32, 128];
 /// Column of the plot.
-pub const THROUGHPUT: &str = "throughput: server / loop";
+pub(crate) const THROUGHPUT: &str = "throughput: server / loop";
 const CPU: &str = "CPU per image: loop / server";
 const LATENCY: &str = "p50: server / loop";
 
@@ -30,7 +30,7 @@ struct Loops {
     alone_ready: Reached,
 }
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut bare = setting.bare_loop()?;
     let server = Server::start()?;

@@ -1,11 +1,11 @@
 //! One file for each question.
 
-pub mod cancellation;
-pub mod fairness;
-pub mod field;
-pub mod generator;
-pub mod gpu;
-pub mod limit;
-pub mod overload;
-pub mod start;
-pub mod stopping;
+pub(crate) mod cancellation;
+pub(crate) mod fairness;
+pub(crate) mod field;
+pub(crate) mod generator;
+pub(crate) mod gpu;
+pub(crate) mod limit;
+pub(crate) mod overload;
+pub(crate) mod start;
+pub(crate) mod stopping;

@@ -29,7 +29,7 @@ const KINDS: [(&str, &str); 2] = [
     ("a deadline of 1 s", "X-Request-Timeout: 1\r\n"),
 ];
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new(format!(
         "{TIMES} × capacity: baseline, requests at a fixed rate"

@@ -18,7 +18,7 @@ use crate::{
 const CLIENTS: usize = 32;
 const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let mut figures = Figures::new("Start and memory, both bundles of models/ loaded");
     let first = predictions(

@@ -29,7 +29,7 @@ struct Answers {
     cpu_ms: f64,
 }
 
-pub fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let options = &setting.options;
     let kept = options.out.join("cells");
     let (images, whose) = match cells::test_cells(&options.data, &kept, setting.bundle.manifest())?

@@ -8,12 +8,12 @@ use std::sync::{
 use crate::TrainingError;
 
 /// As many threads as there are cores.
-pub use engine::available_cores as available_threads;
+pub(crate) use engine::available_cores as available_threads;
 
 /// Applies `work` to every item, on one thread per entry of `states`; each thread owns its state (a session, say).
 ///
 /// Stops early at the first error and returns it.
-pub fn map_with_states<S: Send, T: Sync, R: Send>(
+pub(crate) fn map_with_states<S: Send, T: Sync, R: Send>(
     states: Vec<S>,
     items: &[T],
     work: impl Fn(&mut S, &T) -> Result<R, TrainingError> + Sync,
@@ -40,7 +40,7 @@ pub fn map_with_states<S: Send, T: Sync, R: Send>(
 }
 
 /// [`map_with_states`] for work that needs no state.
-pub fn map<T: Sync, R: Send>(
+pub(crate) fn map<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
     work: impl Fn(&T) -> Result<R, TrainingError> + Sync,

@@ -10,7 +10,7 @@ use rand_chacha::{
 use sha2::{Digest, Sha256};
 
 /// The stream for one purpose, such as `"ensemble/fold 2/initial weights"`.
-pub fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key(seed, purpose))
 }
 
@@ -22,18 +22,18 @@ fn key(seed: u64, purpose: &str) -> [u8; 32] {
 }
 
 /// A number below `bound` (at least 1), by multiplication and shift; the bias is below 2⁻³² · `bound`.
-pub fn below(random: &mut impl RngCore, bound: usize) -> usize {
+pub(crate) fn below(random: &mut impl RngCore, bound: usize) -> usize {
     let product = u128::from(random.next_u64()) * bound as u128;
     usize::try_from(product >> 64).unwrap_or(0)
 }
 
 /// Uniform in [0, 1) with 24 bits.
-pub fn unit(random: &mut impl RngCore) -> f32 {
+pub(crate) fn unit(random: &mut impl RngCore) -> f32 {
     (random.next_u32() >> 8) as f32 / 16_777_216.0
 }
 
 /// The numbers 0..`count` in random order (Fisher and Yates).
-pub fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize> {
+pub(crate) fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
         order.swap(last, below(random, last + 1));
@@ -42,7 +42,7 @@ pub fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize> {
 }
 
 /// How often each of `count` items is drawn when `count` are drawn with replacement.
-pub fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
+pub(crate) fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
     let mut counts = vec![0.0; count];
     for _ in 0..count {
         let drawn = below(random, count);
@@ -54,7 +54,7 @@ pub fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
 }
 
 /// `count` values that are 0 with probability `drop_probability` and `kept` otherwise.
-pub fn dropout_mask(
+pub(crate) fn dropout_mask(
     random: &mut impl RngCore,
     count: usize,
     drop_probability: f32,
@@ -71,14 +71,14 @@ pub fn dropout_mask(
 }
 
 /// `count` values uniform in [−`bound`, `bound`).
-pub fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> {
+pub(crate) fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> {
     (0..count)
         .map(|_| (2.0 * unit(random) - 1.0) * bound)
         .collect()
 }
 
 /// `count` values of a normal distribution with mean 0 (Box and Muller, 1958; one of each pair is used).
-pub fn normal(random: &mut impl RngCore, count: usize, deviation: f32) -> Vec<f32> {
+pub(crate) fn normal(random: &mut impl RngCore, count: usize, deviation: f32) -> Vec<f32> {
     let draw = |_| {
         let length = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
         deviation * length * (std::f32::consts::TAU * unit(random)).cos()

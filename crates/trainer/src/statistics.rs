@@ -110,7 +110,7 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
 }
 
 /// Whether two graphs compute a tensor by the same nodes from the same numbers: what training changed lies behind it.
-pub fn computed_alike(one: &ModelProto, other: &ModelProto, tensor: &str) -> bool {
+pub(crate) fn computed_alike(one: &ModelProto, other: &ModelProto, tensor: &str) -> bool {
     let (one, other) = (part_before(one, tensor), part_before(other, tensor));
     one.is_some() && one == other
 }

@@ -260,7 +260,10 @@ fn calibration_part(folds: &[usize], count: Option<usize>) -> Result<HeldOutFold
 }
 
 /// The part of every crop, in their order.
-pub fn read_parts(workspace: &Workspace, table: &CropTable) -> Result<Vec<Part>, TrainingError> {
+pub(crate) fn read_parts(
+    workspace: &Workspace,
+    table: &CropTable,
+) -> Result<Vec<Part>, TrainingError> {
     let path = workspace.split();
     require(&path, "split")?;
     let rows: Vec<SplitRow> = read_csv(&path)?;

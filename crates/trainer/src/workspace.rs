@@ -107,12 +107,12 @@ impl Workspace {
 }
 
 /// Reads a whole file.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>, TrainingError> {
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TrainingError> {
     fs::read(path).map_err(TrainingError::read(path))
 }
 
 /// Writes a whole file under a temporary name and renames it, so that an interrupted run leaves no half file behind.
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(TrainingError::write(folder))?;
     }
@@ -123,19 +123,19 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
 }
 
 /// Writes a value as indented JSON.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
     let mut text = serde_json::to_string_pretty(value).map_err(TrainingError::malformed(path))?;
     text.push('\n');
     write_bytes(path, text.as_bytes())
 }
 
 /// Reads JSON that [`write_json`] wrote.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
     serde_json::from_slice(&read_bytes(path)?).map_err(TrainingError::malformed(path))
 }
 
 /// Writes rows as CSV with a header.
-pub fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
+pub(crate) fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer
@@ -149,7 +149,7 @@ pub fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingEr
 }
 
 /// Reads CSV with a header; the error names the row.
-pub fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, TrainingError> {
+pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, TrainingError> {
     let bytes = read_bytes(path)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();

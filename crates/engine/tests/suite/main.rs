@@ -1,6 +1,7 @@
 //! The engine on the real runtime, with small bundles made on the spot.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod bundles;
 mod decisions;

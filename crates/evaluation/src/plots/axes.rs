@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The size of the text at ticks and axes.
-pub const TEXT: f64 = 11.5;
+pub(super) const TEXT: f64 = 11.5;
 
 /// What an axis shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct AxisSpec {
 
 /// A rectangle with an x and a y axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frame {
+pub(super) struct Frame {
     pub area: Area,
     x: (f64, f64),
     y: (f64, f64),
@@ -44,7 +44,7 @@ impl AxisSpec {
 }
 
 impl Frame {
-    pub fn new(area: Area, x: &AxisSpec, y: &AxisSpec) -> Frame {
+    pub(super) fn new(area: Area, x: &AxisSpec, y: &AxisSpec) -> Frame {
         Frame {
             area,
             x: (x.low, x.high),
@@ -53,33 +53,33 @@ impl Frame {
     }
 
     /// Draws the x axis of an area whose rows are no scale, and returns its frame.
-    pub fn of_rows(canvas: &mut Canvas, area: Area, x: &AxisSpec) -> Frame {
+    pub(super) fn of_rows(canvas: &mut Canvas, area: Area, x: &AxisSpec) -> Frame {
         let frame = Frame::new(area, x, &AxisSpec::share(""));
         frame.draw_x(canvas, x);
         frame
     }
 
-    pub fn x(&self, value: f64) -> f64 {
+    pub(super) fn x(&self, value: f64) -> f64 {
         let (low, high) = self.x;
         self.area.left + self.area.width * ((value - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    pub fn y(&self, value: f64) -> f64 {
+    pub(super) fn y(&self, value: f64) -> f64 {
         let (low, high) = self.y;
         self.area.bottom() - self.area.height * ((value - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    pub fn at(&self, (x, y): Point) -> Point {
+    pub(super) fn at(&self, (x, y): Point) -> Point {
         (self.x(x), self.y(y))
     }
 
     /// Grid lines, ticks and names of both axes.
-    pub fn draw(&self, canvas: &mut Canvas, x: &AxisSpec, y: &AxisSpec) {
+    pub(super) fn draw(&self, canvas: &mut Canvas, x: &AxisSpec, y: &AxisSpec) {
         self.draw_x(canvas, x);
         self.draw_y(canvas, y, 5);
     }
 
-    pub fn draw_x(&self, canvas: &mut Canvas, axis: &AxisSpec) {
+    pub(super) fn draw_x(&self, canvas: &mut Canvas, axis: &AxisSpec) {
         let (step, ticks) = ticks(axis.low, axis.high, 5);
         let bottom = self.area.bottom();
         for tick in ticks {
@@ -102,7 +102,7 @@ impl Frame {
         canvas.text((middle, bottom + 30.0), Anchor::Middle, TEXT, &axis.label);
     }
 
-    pub fn draw_y(&self, canvas: &mut Canvas, axis: &AxisSpec, about: usize) {
+    pub(super) fn draw_y(&self, canvas: &mut Canvas, axis: &AxisSpec, about: usize) {
         let (step, ticks) = ticks(axis.low, axis.high, about);
         let left = self.area.left;
         for tick in ticks {
@@ -127,7 +127,7 @@ impl Frame {
 }
 
 /// Round steps of 1, 2 or 5 times a power of ten, about `about` of them.
-pub fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
+pub(super) fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
     let rough = (high - low) / about.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0]
@@ -139,7 +139,7 @@ pub fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
     (step, (first..=last).map(|k| k as f64 * step).collect())
 }
 
-pub fn tick_label(value: f64, step: f64) -> String {
+pub(super) fn tick_label(value: f64, step: f64) -> String {
     let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{:.decimals$}", value.abs());
     let digits = if decimals == 0 {

@@ -21,11 +21,11 @@ pub struct Plot {
 }
 
 /// x to the right and y down, in units of which a column of a page has about 320.
-pub type Point = (f64, f64);
+pub(super) type Point = (f64, f64);
 
 /// Where a text is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
+pub(super) enum Anchor {
     Start,
     Middle,
     End,
@@ -33,7 +33,7 @@ pub enum Anchor {
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Area {
+pub(super) struct Area {
     pub left: f64,
     pub top: f64,
     pub width: f64,
@@ -42,7 +42,7 @@ pub struct Area {
 
 /// The inside of an `<svg>` under construction.
 #[derive(Debug)]
-pub struct Canvas {
+pub(super) struct Canvas {
     name: String,
     title: String,
     description: String,
@@ -71,17 +71,22 @@ pub fn escape(text: &str) -> String {
 }
 
 impl Area {
-    pub fn right(&self) -> f64 {
+    pub(super) fn right(&self) -> f64 {
         self.left + self.width
     }
 
-    pub fn bottom(&self) -> f64 {
+    pub(super) fn bottom(&self) -> f64 {
         self.top + self.height
     }
 }
 
 impl Canvas {
-    pub fn new(name: &str, (width, height): (f64, f64), title: &str, description: &str) -> Canvas {
+    pub(super) fn new(
+        name: &str,
+        (width, height): (f64, f64),
+        title: &str,
+        description: &str,
+    ) -> Canvas {
         Canvas {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -92,7 +97,7 @@ impl Canvas {
         }
     }
 
-    pub fn rectangle(&mut self, area: Area, fill: Fill, opacity: f64) {
+    pub(super) fn rectangle(&mut self, area: Area, fill: Fill, opacity: f64) {
         let (paint, outline) = match fill {
             Fill::Plain(colour) => (colour, String::new()),
             marked => {
@@ -106,18 +111,18 @@ impl Canvas {
         ));
     }
 
-    pub fn outline(&mut self, area: Area, colour: &str) {
+    pub(super) fn outline(&mut self, area: Area, colour: &str) {
         self.push(&format!(
             r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="none" stroke="{colour}"/>"#,
             area.left, area.top, area.width, area.height,
         ));
     }
 
-    pub fn line(&mut self, from: Point, to: Point, style: LineStyle) {
+    pub(super) fn line(&mut self, from: Point, to: Point, style: LineStyle) {
         self.polyline(&[from, to], style);
     }
 
-    pub fn polyline(&mut self, points: &[Point], style: LineStyle) {
+    pub(super) fn polyline(&mut self, points: &[Point], style: LineStyle) {
         let dash = match style.dash {
             "" => String::new(),
             dash => format!(r#" stroke-dasharray="{dash}""#),
@@ -128,14 +133,14 @@ impl Canvas {
         ));
     }
 
-    pub fn polygon(&mut self, points: &[Point], colour: &str, opacity: f64) {
+    pub(super) fn polygon(&mut self, points: &[Point], colour: &str, opacity: f64) {
         self.push(&format!(
             r#"<polygon points="{}" fill="{colour}" fill-opacity="{opacity}"/>"#,
             coordinates(points),
         ));
     }
 
-    pub fn marker(&mut self, (x, y): Point, marker: Marker, size: f64, colour: &str) {
+    pub(super) fn marker(&mut self, (x, y): Point, marker: Marker, size: f64, colour: &str) {
         let corners: &[Point] = match marker {
             Marker::Circle => {
                 return self.push(&format!(
@@ -168,7 +173,13 @@ impl Canvas {
     }
 
     /// A vertical interval with short ends.
-    pub fn whisker(&mut self, x: f64, (y1, y2): (f64, f64), reach: f64, colour: &'static str) {
+    pub(super) fn whisker(
+        &mut self,
+        x: f64,
+        (y1, y2): (f64, f64),
+        reach: f64,
+        colour: &'static str,
+    ) {
         let style = thin(colour);
         self.line((x, y1), (x, y2), style);
         for y in [y1, y2] {
@@ -176,25 +187,25 @@ impl Canvas {
         }
     }
 
-    pub fn text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+    pub(super) fn text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, "", text);
     }
 
-    pub fn bold_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+    pub(super) fn bold_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, r#" font-weight="600""#, text);
     }
 
     /// Text that may lie on lines and bars.
-    pub fn rimmed_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+    pub(super) fn rimmed_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, RIM, text);
     }
 
-    pub fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
+    pub(super) fn light_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, r#" fill="white""#, text);
     }
 
     /// Text that reads from below, centred at a point.
-    pub fn upward_text(&mut self, (x, y): Point, size: f64, text: &str) {
+    pub(super) fn upward_text(&mut self, (x, y): Point, size: f64, text: &str) {
         let turn = format!(r#" transform="rotate(-90 {x:.2} {y:.2})""#);
         self.styled_text((x, y), Anchor::Middle, size, &turn, text);
     }
@@ -211,7 +222,7 @@ impl Canvas {
         ));
     }
 
-    pub fn finish(self) -> Plot {
+    pub(super) fn finish(self) -> Plot {
         let (title, description) = (escape(&self.title), escape(&self.description));
         let svg = format!(
             concat!(
@@ -241,7 +252,7 @@ impl Canvas {
 }
 
 /// A thin solid line.
-pub fn thin(colour: &'static str) -> LineStyle {
+pub(super) fn thin(colour: &'static str) -> LineStyle {
     LineStyle {
         colour,
         dash: "",

@@ -8,7 +8,7 @@ use super::{canvas::Area, palette::Fill};
 const STEP: f64 = 5.0;
 
 /// The marks of a fill inside an area, aligned over the whole plot so that neighbours continue each other.
-pub fn marks(area: Area, fill: Fill) -> String {
+pub(super) fn marks(area: Area, fill: Fill) -> String {
     let (path, style) = match fill {
         Fill::Plain(_) => return String::new(),
         Fill::Hatched(_) => (diagonals(area), r#"stroke-width="1.7""#),

@@ -8,7 +8,7 @@ use super::{
 
 /// What stands beside a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Key {
+pub(super) enum Key {
     Line(LineStyle),
     Area(Fill),
 }
@@ -34,13 +34,13 @@ fn places(entries: &[(String, Key)], width: f64) -> Vec<(f64, usize)> {
 }
 
 /// The height that the entries need.
-pub fn height(entries: &[(String, Key)], width: f64) -> f64 {
+pub(super) fn height(entries: &[(String, Key)], width: f64) -> f64 {
     let rows = places(entries, width).last().map_or(0, |(_, row)| row + 1);
     rows as f64 * ROW_HEIGHT
 }
 
 /// Draws the entries into `area`, from its upper left corner.
-pub fn draw(canvas: &mut Canvas, entries: &[(String, Key)], area: Area) {
+pub(super) fn draw(canvas: &mut Canvas, entries: &[(String, Key)], area: Area) {
     for ((name, key), (dx, row)) in entries.iter().zip(places(entries, area.width)) {
         let (x, y) = (area.left + dx, area.top + row as f64 * ROW_HEIGHT + 8.0);
         match key {

@@ -1,17 +1,17 @@
 //! Okabe and Ito's colours (2008), and what stands beside each of them in black and white.
 
-pub const BLACK: &str = "#1a1a1a";
-pub const LIGHT_GREY: &str = "#dddddd";
-pub const BLUE: &str = "#0072B2";
-pub const SKY: &str = "#56B4E9";
-pub const ORANGE: &str = "#E69F00";
-pub const GREEN: &str = "#009E73";
-pub const VERMILLION: &str = "#D55E00";
-pub const PURPLE: &str = "#CC79A7";
+pub(super) const BLACK: &str = "#1a1a1a";
+pub(super) const LIGHT_GREY: &str = "#dddddd";
+pub(super) const BLUE: &str = "#0072B2";
+pub(super) const SKY: &str = "#56B4E9";
+pub(super) const ORANGE: &str = "#E69F00";
+pub(super) const GREEN: &str = "#009E73";
+pub(super) const VERMILLION: &str = "#D55E00";
+pub(super) const PURPLE: &str = "#CC79A7";
 
 /// How an area is filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fill {
+pub(super) enum Fill {
     /// One colour.
     Plain(&'static str),
     /// Diagonal lines of one colour on white.
@@ -21,12 +21,12 @@ pub enum Fill {
 }
 
 /// A right answer.
-pub const RIGHT: Fill = Fill::Plain(SKY);
+pub(super) const RIGHT: Fill = Fill::Plain(SKY);
 /// A wrong answer.
-pub const WRONG: Fill = Fill::Hatched(VERMILLION);
+pub(super) const WRONG: Fill = Fill::Hatched(VERMILLION);
 
 impl Fill {
-    pub fn colour(self) -> &'static str {
+    pub(super) fn colour(self) -> &'static str {
         match self {
             Fill::Plain(colour) | Fill::Hatched(colour) | Fill::Dotted(colour) => colour,
         }
@@ -35,7 +35,7 @@ impl Fill {
 
 /// The shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marker {
+pub(super) enum Marker {
     Circle,
     Square,
     Triangle,
@@ -45,7 +45,7 @@ pub enum Marker {
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LineStyle {
+pub(super) struct LineStyle {
     pub colour: &'static str,
     /// The SVG dash pattern; empty for a solid line.
     pub dash: &'static str,
@@ -64,7 +64,7 @@ const STYLES: [(&str, &str, Marker); 6] = [
 
 impl LineStyle {
     /// The style of series `index`; they repeat after six.
-    pub fn of_series(index: usize) -> LineStyle {
+    pub(super) fn of_series(index: usize) -> LineStyle {
         let (colour, dash, marker) = STYLES[index % STYLES.len()];
         LineStyle {
             colour,
@@ -75,7 +75,7 @@ impl LineStyle {
     }
 
     /// A thin line in the background.
-    pub fn background() -> LineStyle {
+    pub(super) fn background() -> LineStyle {
         LineStyle {
             colour: "#b5b5b5",
             dash: "",
@@ -85,7 +85,7 @@ impl LineStyle {
     }
 
     /// A thin dashed line to compare with.
-    pub fn reference() -> LineStyle {
+    pub(super) fn reference() -> LineStyle {
         LineStyle {
             colour: "#555555",
             dash: "3 3",

@@ -43,7 +43,7 @@ pub struct ClassFigures {
     pub auroc: Estimate,
 }
 
-pub fn confusion(
+pub(super) fn confusion(
     answers: &Answers,
     names: &[String],
     resampling: &Resampling,

@@ -9,11 +9,11 @@ use crate::bootstrap::Estimate;
 use uncertainty::Measure;
 
 /// Rows of text; the first names the columns.
-pub type Rows = Vec<Vec<String>>;
+pub(super) type Rows = Vec<Vec<String>>;
 
 /// One row per (part, method, figure) with value, low and high; empty where undefined. The figure is a path such as
 /// `abnormal.auroc` or `classes.predictive_entropy.aurc`.
-pub fn figure_rows(report: &Report) -> Rows {
+pub(super) fn figure_rows(report: &Report) -> Rows {
     let mut rows = FigureRows(vec![header(&[
         "part", "method", "figure", "value", "low", "high",
     ])]);
@@ -49,7 +49,7 @@ pub fn figure_rows(report: &Report) -> Rows {
 }
 
 /// One row per (part, method, cell): the answer to the question of all classes and every measure; empty where undefined.
-pub fn cell_rows(input: &ReportInput) -> Result<Rows, ReportError> {
+pub(super) fn cell_rows(input: &ReportInput) -> Result<Rows, ReportError> {
     let names = [
         "part",
         "method",

@@ -43,7 +43,10 @@ fn roc_grid() -> Vec<f64> {
 }
 
 /// The ROC curve of the abnormal one of two classes.
-pub fn roc_rows(answers: &Answers, resampling: &Resampling) -> Result<Vec<RocRow>, ReportError> {
+pub(super) fn roc_rows(
+    answers: &Answers,
+    resampling: &Resampling,
+) -> Result<Vec<RocRow>, ReportError> {
     let grid = roc_grid();
     let abnormal = answers.abnormal.first().copied().unwrap_or(1);
     let scored = answers.predictions.against_rest(abnormal);
@@ -66,7 +69,7 @@ pub fn roc_rows(answers: &Answers, resampling: &Resampling) -> Result<Vec<RocRow
 }
 
 /// The bins of the calibration error, with intervals.
-pub fn reliability_rows(
+pub(super) fn reliability_rows(
     answers: &Answers,
     resampling: &Resampling,
 ) -> Result<Vec<ReliabilityRow>, ReportError> {

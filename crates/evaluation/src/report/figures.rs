@@ -82,7 +82,7 @@ impl Figure {
     }
 }
 
-pub fn figures(
+pub(super) fn figures(
     answers: &Answers,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Figure, Estimate>, ReportError> {

@@ -54,7 +54,7 @@ pub struct GalleryAnswer {
 }
 
 /// `answers` are those of each method to the question of all classes; `names` are the classes.
-pub fn gallery(
+pub(super) fn gallery(
     part: &PartInput,
     answers: &[(String, Answers)],
     names: &[String],

@@ -40,7 +40,7 @@ pub struct OodReport {
     pub p_value_shares: Vec<Estimate>,
 }
 
-pub fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, ReportError> {
+pub(super) fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, ReportError> {
     let Some(reference) = sets.first() else {
         return Ok(Vec::new());
     };

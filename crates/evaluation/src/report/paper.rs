@@ -15,7 +15,7 @@ use crate::{
 use uncertainty::{Measure, Range};
 
 /// The paper's three measures, in its order.
-pub const MEASURES: [Measure; 3] = [
+pub(super) const MEASURES: [Measure; 3] = [
     Measure::PaperVariance,
     Measure::PaperEntropy,
     Measure::PaperSampleMean,
@@ -133,7 +133,7 @@ impl SideFigure {
 }
 
 /// The paper's measures that are defined. `ranges` are those of the calibration set.
-pub fn paper_reports(
+pub(super) fn paper_reports(
     answers: &Answers,
     ranges: &BTreeMap<Measure, Range>,
     resampling: &Resampling,

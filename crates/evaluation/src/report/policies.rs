@@ -48,7 +48,7 @@ pub struct PolicyReport {
     pub risk_exact: Option<Interval>,
 }
 
-pub fn policy_report(
+pub(super) fn policy_report(
     outcome: &PolicyOutcome,
     part: &PartInput,
     plan: Plan,

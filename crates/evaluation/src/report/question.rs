@@ -6,7 +6,7 @@ use uncertainty::{Samples, Summary, summarise};
 
 /// A question.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub(super) struct Question {
     pub key: String,
     pub title: String,
     pub names: Vec<String>,
@@ -18,14 +18,14 @@ pub struct Question {
 
 /// A method's answers to one question.
 #[derive(Clone, Debug)]
-pub struct Answers {
+pub(super) struct Answers {
     pub predictions: Predictions,
     pub summaries: Vec<Summary>,
     pub abnormal: Vec<usize>,
 }
 
 /// Every question that can be asked of the labels: all classes, normal or abnormal, and the caller's groupings.
-pub fn questions(input: &ReportInput) -> Vec<Question> {
+pub(super) fn questions(input: &ReportInput) -> Vec<Question> {
     let labels = &input.labels;
     let names = labels.iter().map(|label| label.name.clone()).collect();
     let title = format!("all {} classes", labels.len());
@@ -86,16 +86,20 @@ impl Question {
     }
 
     /// Whether the groups are one normal and one abnormal one.
-    pub fn is_normal_or_abnormal(&self) -> bool {
+    pub(super) fn is_normal_or_abnormal(&self) -> bool {
         self.names.len() == 2 && self.abnormal.len() == 1
     }
 
     /// Whether the classes are asked as they are.
-    pub fn is_of_all_classes(&self) -> bool {
+    pub(super) fn is_of_all_classes(&self) -> bool {
         self.group_of.iter().copied().eq(0..self.names.len())
     }
 
-    pub fn answers(&self, samples: &[Samples], labels: &[usize]) -> Result<Answers, ReportError> {
+    pub(super) fn answers(
+        &self,
+        samples: &[Samples],
+        labels: &[usize],
+    ) -> Result<Answers, ReportError> {
         let abnormal: Vec<bool> = (0..self.names.len())
             .map(|group| self.abnormal.contains(&group))
             .collect();

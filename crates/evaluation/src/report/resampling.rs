@@ -4,7 +4,7 @@ use super::{PartInput, ReportError};
 use crate::bootstrap::{Estimate, Groups, Plan, percentile_intervals};
 
 /// A figure that says nothing.
-pub const UNDEFINED: Estimate = Estimate {
+pub(super) const UNDEFINED: Estimate = Estimate {
     value: None,
     interval: None,
     undefined: 0,
@@ -12,14 +12,14 @@ pub const UNDEFINED: Estimate = Estimate {
 
 /// Groups and plan of a part.
 #[derive(Clone, Debug)]
-pub struct Resampling {
+pub(super) struct Resampling {
     groups: Groups,
     items: usize,
     plan: Plan,
 }
 
 impl Resampling {
-    pub fn of_part(part: &PartInput, plan: Plan) -> Resampling {
+    pub(super) fn of_part(part: &PartInput, plan: Plan) -> Resampling {
         let images: Vec<&str> = part
             .cells
             .iter()
@@ -28,7 +28,7 @@ impl Resampling {
         Resampling::of_names(&images, plan)
     }
 
-    pub fn of_names<Name: Ord>(names: &[Name], plan: Plan) -> Resampling {
+    pub(super) fn of_names<Name: Ord>(names: &[Name], plan: Plan) -> Resampling {
         Resampling {
             groups: Groups::of(names),
             items: names.len(),
@@ -37,7 +37,7 @@ impl Resampling {
     }
 
     /// An estimate of each of the figures; without intervals when all cells are of one image.
-    pub fn estimates(
+    pub(super) fn estimates(
         &self,
         figures: impl Fn(&[usize]) -> Vec<Option<f64>>,
     ) -> Result<Vec<Estimate>, ReportError> {
@@ -54,7 +54,10 @@ impl Resampling {
     }
 
     /// Of the items for which `whole` holds, the share for which `part` does, for each of several pairs.
-    pub fn shares(&self, pairs: &[(&[bool], &[bool])]) -> Result<Vec<Estimate>, ReportError> {
+    pub(super) fn shares(
+        &self,
+        pairs: &[(&[bool], &[bool])],
+    ) -> Result<Vec<Estimate>, ReportError> {
         self.estimates(|items| {
             pairs
                 .iter()
@@ -64,7 +67,7 @@ impl Resampling {
     }
 
     /// The share of each of `bins` among the items for which `included` holds; `bin_of` is the bin of each item.
-    pub fn bin_shares(
+    pub(super) fn bin_shares(
         &self,
         bin_of: &[usize],
         included: &[bool],
@@ -86,7 +89,7 @@ impl Resampling {
     }
 
     /// The share of items of each of `bins` for which `event` holds; undefined in an empty bin.
-    pub fn shares_within_bins(
+    pub(super) fn shares_within_bins(
         &self,
         bin_of: &[usize],
         event: &[bool],

@@ -68,7 +68,7 @@ pub struct Histogram {
 }
 
 /// Every measure that is defined for every cell: the variances of a single pass are not.
-pub fn uncertainties(
+pub(super) fn uncertainties(
     answers: &Answers,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Measure, UncertaintyReport>, ReportError> {
@@ -82,7 +82,7 @@ pub fn uncertainties(
 }
 
 /// The measure of each cell; `None` where it is undefined for any.
-pub fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
+pub(super) fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
     answers
         .summaries
         .iter()

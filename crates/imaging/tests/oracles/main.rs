@@ -1,6 +1,7 @@
 //! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod augment;
 mod bad_inputs;

@@ -51,7 +51,7 @@ pub struct AugmentArgs {
 ///
 /// # Errors
 /// One sentence that says what is wrong.
-pub fn run(args: &AugmentArgs) -> Result<(), TrainingError> {
+pub(crate) fn run(args: &AugmentArgs) -> Result<(), TrainingError> {
     let workspace = Workspace::open(&args.work)?;
     let table = CropTable::read(&workspace)?;
     let input = TrunkFile::open(&args.trunk)?.input(&table.settings, args.size);

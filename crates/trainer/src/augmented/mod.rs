@@ -3,8 +3,8 @@
 //! The views are those that the server makes of the same crop: `imaging::augment::view`, drawn from the crop's own seed.
 //! [`views`] writes them as PNGs at the size that the trunk sees, [`join`] makes one tensor of each cell's.
 
-pub mod command;
-pub mod join;
-pub mod policies;
-pub mod tensors;
-pub mod views;
+pub(crate) mod command;
+pub(crate) mod join;
+pub(crate) mod policies;
+pub(crate) mod tensors;
+pub(crate) mod views;

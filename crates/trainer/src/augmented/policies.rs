@@ -12,7 +12,7 @@ use imaging::augment::{AugmentPolicy, Augmentation};
 ///
 /// # Errors
 /// When there is neither such a name nor such a file, or the file holds no policy.
-pub fn policy_named(name: &str) -> Result<AugmentPolicy, TrainingError> {
+pub(crate) fn policy_named(name: &str) -> Result<AugmentPolicy, TrainingError> {
     let of_steps = |steps| AugmentPolicy {
         name: name.to_owned(),
         steps,

@@ -25,7 +25,10 @@ const STEPS: usize = 40;
 ///
 /// # Errors
 /// [`TrainingError::Samples`] when a logit is not finite.
-pub fn fit_mean_temperature(scores: &CellScores, labels: &[usize]) -> Result<f64, TrainingError> {
+pub(crate) fn fit_mean_temperature(
+    scores: &CellScores,
+    labels: &[usize],
+) -> Result<f64, TrainingError> {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
     let likelihood = |logarithm: f64| negative_log_likelihood(scores, labels, logarithm.exp());
@@ -67,7 +70,7 @@ const LOOKS: (usize, usize) = (4, 2);
 ///
 /// # Errors
 /// [`TrainingError::Samples`] when a logit is not finite, [`TrainingError::Impossible`] without cells.
-pub fn calibrate(
+pub(crate) fn calibrate(
     scores: &CellScores,
     known: &KnownCells<'_>,
 ) -> Result<Calibration, TrainingError> {
@@ -87,7 +90,7 @@ pub fn calibrate(
 ///
 /// # Errors
 /// See [`calibrate`].
-pub fn calibrate_views(
+pub(crate) fn calibrate_views(
     scores: &CellScores,
     known: &KnownCells<'_>,
 ) -> Result<Calibration, TrainingError> {
@@ -113,7 +116,7 @@ pub fn calibrate_views(
 ///
 /// # Errors
 /// [`TrainingError::Samples`] when a logit is not finite.
-pub fn summaries(
+pub(crate) fn summaries(
     scores: &CellScores,
     temperature: f64,
     abnormal: &[bool],

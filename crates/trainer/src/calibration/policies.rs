@@ -7,14 +7,14 @@ use uncertainty::{
 };
 
 /// The shares of mistakes that are promised not to be exceeded; the first policy of a bundle is its default.
-pub const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
+pub(crate) const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
 /// One minus the confidence of every promise.
-pub const DELTA: f64 = 0.05;
+pub(crate) const DELTA: f64 = 0.05;
 
 /// What is known of the cells besides their scores, one entry per cell.
 #[derive(Clone, Copy, Debug)]
-pub struct KnownCells<'a> {
+pub(crate) struct KnownCells<'a> {
     /// The right output.
     pub labels: &'a [usize],
     /// The number of the image.
@@ -29,7 +29,7 @@ pub struct KnownCells<'a> {
 ///
 /// # Errors
 /// [`TrainingError::Promise`] when a measure is not finite.
-pub fn tally(
+pub(crate) fn tally(
     promise: Promise,
     summaries: &[Summary],
     known: &KnownCells<'_>,
@@ -47,7 +47,7 @@ pub fn tally(
 }
 
 /// The promises that differ: with two classes the question of the class is the question of abnormality.
-pub fn promises(classes: usize) -> impl Iterator<Item = Promise> {
+pub(crate) fn promises(classes: usize) -> impl Iterator<Item = Promise> {
     let differs = move |promise: &Promise| classes > 2 || *promise != Promise::AcceptError;
     Promise::ALL.into_iter().filter(differs)
 }
@@ -58,7 +58,7 @@ pub fn promises(classes: usize) -> impl Iterator<Item = Promise> {
 ///
 /// # Errors
 /// [`TrainingError::Promise`] when nothing can be tested.
-pub fn policies(
+pub(crate) fn policies(
     summaries: &[Summary],
     known: &KnownCells<'_>,
 ) -> Result<Vec<Policy>, TrainingError> {

@@ -26,7 +26,7 @@ const RIDGE: f64 = 1e-3;
 
 /// How well the statistics of one layer tell altered calibration cells from the same cells as they are.
 #[derive(Clone, Debug, Serialize)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// Output of the residual addition, numbered from 1.
     pub addition: usize,
     /// Name of the tensor.
@@ -37,7 +37,7 @@ pub struct Layer {
 
 impl Layer {
     /// What a reader of the manifest is told.
-    pub fn describe(&self, statistics: usize) -> String {
+    pub(crate) fn describe(&self, statistics: usize) -> String {
         format!(
             "mean and log standard deviation over space of the {} channels after residual addition {}",
             statistics / 2,
@@ -52,7 +52,7 @@ impl Layer {
 
 /// The score that a bundle serves.
 #[derive(Clone, Debug)]
-pub struct Unlike {
+pub(crate) struct Unlike {
     /// The trunk with its second output.
     pub trunk: TrunkFile,
     /// The statistics' output, as a trunk of its own.
@@ -79,7 +79,7 @@ pub struct Unlike {
 ///
 /// # Errors
 /// See [`Study::features_of`].
-pub fn fit_unlike(
+pub(crate) fn fit_unlike(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,
@@ -289,7 +289,7 @@ fn matrix_rows(matrix: &FeatureMatrix) -> Vec<&[f32]> {
 ///
 /// # Errors
 /// [`TrainingError::Unlike`] when a statistic is not finite.
-pub fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, TrainingError> {
+pub(crate) fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, TrainingError> {
     let scores: Result<Vec<f64>, _> = rows.iter().map(|row| model.score(row)).collect();
     Ok(scores?)
 }
@@ -298,7 +298,7 @@ pub fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, Training
 ///
 /// # Errors
 /// [`TrainingError::Evaluation`] when there are no scores.
-pub fn separation(usual: &[f64], unlike: &[f64]) -> Result<f64, TrainingError> {
+pub(crate) fn separation(usual: &[f64], unlike: &[f64]) -> Result<f64, TrainingError> {
     let scores: Vec<f64> = usual.iter().chain(unlike).copied().collect();
     let is_unlike: Vec<bool> = (0..scores.len())
         .map(|index| index >= usual.len())

@@ -14,11 +14,11 @@ use bundle::{Calibration, Method};
 use engine::Runtime;
 
 /// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.
-pub const REFER_BELOW: f64 = 0.01;
+pub(crate) const REFER_BELOW: f64 = 0.01;
 
 /// Everything that a bundle knows besides trunk and heads.
 #[derive(Clone, Debug)]
-pub struct Calibrated {
+pub(crate) struct Calibrated {
     /// Temperature, ranges and policies of each method.
     pub methods: BTreeMap<Method, Calibration>,
     /// The out-of-distribution score; none for a trunk without residual additions.
@@ -29,7 +29,7 @@ pub struct Calibrated {
 ///
 /// # Errors
 /// See [`fit_unlike`] and [`calibrate`].
-pub fn calibrate_model(
+pub(crate) fn calibrate_model(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,

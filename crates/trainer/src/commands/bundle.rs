@@ -39,7 +39,7 @@ use evaluation::report::{SIGNIFICANT, write_report};
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
-pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
+pub(super) fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
     bundle_name(&args.out)?;
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
     study.check_images_apart()?;
@@ -50,7 +50,7 @@ pub fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; a bundle of another training; a policy that is not the bundle's.
-pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
+pub(super) fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
     check_pictures(&args.unlike)?;
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
@@ -63,7 +63,7 @@ pub fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
 ///
 /// # Errors
 /// A folder that cannot be read or has no pictures.
-pub fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
+pub(super) fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
     sets.iter()
         .try_for_each(|set| pictures::files(&set.folder).map(drop))
 }
@@ -99,7 +99,10 @@ fn bundle_views(bundle: &Bundle) -> Result<Views, TrainingError> {
 ///
 /// # Errors
 /// A policy that does not exist.
-pub fn served_views(args: &HeadArgs, training: &Training<'_>) -> Result<Views, TrainingError> {
+pub(super) fn served_views(
+    args: &HeadArgs,
+    training: &Training<'_>,
+) -> Result<Views, TrainingError> {
     let fine_tuned = matches!(training, Training::FineTuned(_));
     Ok(Views {
         policy: policy_named(args.tuning.policy(fine_tuned))?,
@@ -111,7 +114,7 @@ pub fn served_views(args: &HeadArgs, training: &Training<'_>) -> Result<Views, T
 ///
 /// # Errors
 /// See [`scores`].
-pub fn held_out(
+pub(super) fn held_out(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,
@@ -127,7 +130,7 @@ pub fn held_out(
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a fold was not trained.
-pub fn folds_held_out(
+pub(super) fn folds_held_out(
     study: &Study,
     runtime: &Runtime,
     training: &Training<'_>,
@@ -147,7 +150,7 @@ pub fn folds_held_out(
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
-pub fn write_bundle(
+pub(super) fn write_bundle(
     study: &Study,
     runtime: &Runtime,
     training: &Training<'_>,
@@ -191,7 +194,7 @@ fn say_flagged(of_folds: &[f64]) {
 ///
 /// # Errors
 /// A bundle of another training; what the report says.
-pub fn measure(
+pub(super) fn measure(
     study: &Study,
     runtime: &Runtime,
     training: &Training<'_>,

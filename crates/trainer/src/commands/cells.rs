@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// A data set that cannot be read, or a cell that cannot be used.
-pub fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
+pub(super) fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
     let workspace = Workspace::open(work)?;
     let dataset = Dataset::open_with_images(
         &args.data,
@@ -63,7 +63,7 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; a division that is impossible.
-pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
+pub(super) fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
     divide_by(args, work, split)
 }
 
@@ -71,7 +71,7 @@ pub fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError>
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is impossible.
-pub fn divide_again(
+pub(super) fn divide_again(
     args: &DivisionArgs,
     work: &WorkArgs,
     own: &Workspace,

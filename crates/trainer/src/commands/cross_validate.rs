@@ -26,7 +26,7 @@ use evaluation::{bootstrap::Plan, report};
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; what dividing, training or measuring says.
-pub fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
+pub(super) fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
     let own = [args.heads.work.seed];
     let seeds = if args.seeds.is_empty() {
         &own[..]

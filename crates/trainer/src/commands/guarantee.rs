@@ -25,7 +25,7 @@ use evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees};
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training.
-pub fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
+pub(super) fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
     let views = served_views(&args.heads, &training)?;

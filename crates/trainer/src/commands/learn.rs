@@ -16,7 +16,7 @@ use engine::Runtime;
 ///
 /// # Errors
 /// See [`seen_cells`]; a runtime that cannot be loaded.
-pub fn open_study(
+pub(super) fn open_study(
     args: &HeadArgs,
     calibration: CalibrationArgs,
 ) -> Result<(Study, Runtime), TrainingError> {
@@ -27,7 +27,10 @@ pub fn open_study(
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps.
-pub fn seen_cells(args: &HeadArgs, calibration: CalibrationArgs) -> Result<Study, TrainingError> {
+pub(super) fn seen_cells(
+    args: &HeadArgs,
+    calibration: CalibrationArgs,
+) -> Result<Study, TrainingError> {
     let recipe = args.tuning.recipe(&args.recipe, args.size)?;
     Study::open(&StudyOptions {
         work: &args.work.work,
@@ -43,7 +46,10 @@ pub fn seen_cells(args: &HeadArgs, calibration: CalibrationArgs) -> Result<Study
 ///
 /// # Errors
 /// A recipe file that cannot be read.
-pub fn training<'a>(study: &'a Study, args: &HeadArgs) -> Result<Training<'a>, TrainingError> {
+pub(super) fn training<'a>(
+    study: &'a Study,
+    args: &HeadArgs,
+) -> Result<Training<'a>, TrainingError> {
     Ok(match args.tuning.recipe(&args.recipe, args.size)? {
         Some(recipe) => Training::FineTuned(FineTuning::new(study, recipe)),
         None => Training::Frozen(FrozenTraining::new(study, args.recipe)),
@@ -55,7 +61,7 @@ pub fn training<'a>(study: &'a Study, args: &HeadArgs) -> Result<Training<'a>, T
 ///
 /// # Errors
 /// What reading or training says.
-pub fn learn(
+pub(super) fn learn(
     study: &Study,
     runtime: &Runtime,
     training: &Training<'_>,
@@ -84,7 +90,7 @@ pub fn learn(
 ///
 /// # Errors
 /// A fold that `split` did not make; what reading or training says.
-pub fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
+pub(super) fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
     let (study, runtime) = open_study(&args.heads, args.calibration)?;
     let training = training(&study, &args.heads)?;
     if let Training::Frozen(_) = training {
@@ -105,7 +111,10 @@ pub fn finetune(args: &FinetuneArgs) -> Result<(), TrainingError> {
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] for one that `split` did not make.
-pub fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>, TrainingError> {
+pub(super) fn named_folds(
+    study: &Study,
+    numbers: &[usize],
+) -> Result<Vec<HeldOutFolds>, TrainingError> {
     let every = study.folds();
     match numbers.iter().find(|fold| !every.contains(fold)) {
         None => Ok(numbers.iter().copied().map(HeldOutFolds::one).collect()),
@@ -119,7 +128,7 @@ pub fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>
 ///
 /// # Errors
 /// What reading or training says.
-pub fn train(
+pub(super) fn train(
     study: &Study,
     runtime: &Runtime,
     recipe: &RecipeArgs,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Name of the table.
-pub const TABLE: &str = "classifications.csv";
+pub(super) const TABLE: &str = "classifications.csv";
 
 /// One row of the table: a nucleus and what experts called it.
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Row {
 ///
 /// # Errors
 /// A file that is no CSV.
-pub fn has_columns(table: &Path) -> Result<bool, TrainingError> {
+pub(super) fn has_columns(table: &Path) -> Result<bool, TrainingError> {
     let bytes = read_bytes(table)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.headers().map_err(TrainingError::malformed(table))?;
@@ -39,7 +39,7 @@ pub fn has_columns(table: &Path) -> Result<bool, TrainingError> {
 ///
 /// # Errors
 /// A table that is missing or malformed; the error names the line.
-pub fn read(path: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
+pub(super) fn read(path: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
     let table = if path.is_dir() {
         path.join(TABLE)
     } else {

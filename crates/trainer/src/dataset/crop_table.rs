@@ -100,7 +100,7 @@ impl CropTable {
 }
 
 /// Refuses with the command that makes a file, when the file is missing.
-pub fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
+pub(crate) fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
     if path.is_file() {
         return Ok(());
     }
@@ -111,7 +111,7 @@ pub fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
 }
 
 /// Whether a cell's identifier can name a file; identifiers come from outside.
-pub fn names_a_file(cell_id: &str) -> bool {
+pub(crate) fn names_a_file(cell_id: &str) -> bool {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     !cell_id.is_empty() && cell_id.len() <= 100 && cell_id.chars().all(harmless)
 }

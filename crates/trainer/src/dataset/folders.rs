@@ -21,7 +21,7 @@ const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp
 ///
 /// # Errors
 /// A folder that cannot be read, or a class without an image.
-pub fn read(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
+pub(super) fn read(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
     let mut records = Vec::new();
     for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let label = name_of(&class);
@@ -69,7 +69,7 @@ fn is_cropped(path: &Path) -> bool {
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn images(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let mut images = Vec::new();
     collect(folder, &mut images)?;
     Ok(images)
@@ -112,7 +112,7 @@ fn name_of(path: &Path) -> String {
 }
 
 /// A path without its extension, as a name that can stand in a file name itself.
-pub fn identifier(path: &str) -> String {
+pub(super) fn identifier(path: &str) -> String {
     let stem =
         path.rsplit_once('.').map_or(
             path,

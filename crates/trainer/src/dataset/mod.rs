@@ -1,12 +1,12 @@
 //! The cells: reading a data set, cutting crops, labels and their grouping, and dividing into parts.
 
-pub mod cells;
+pub(crate) mod cells;
 mod cric;
-pub mod crop_table;
-pub mod crops;
+pub(crate) mod crop_table;
+pub(crate) mod crops;
 mod folders;
-pub mod labels;
-pub mod part;
-pub mod pictures;
-pub mod split;
+pub(crate) mod labels;
+pub(crate) mod part;
+pub(crate) mod pictures;
+pub(crate) mod split;
 mod table;

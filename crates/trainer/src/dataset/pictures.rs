@@ -10,7 +10,7 @@ use bundle::sha256_hex;
 ///
 /// # Errors
 /// A folder that cannot be read or has no pictures.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let paths = folders::images(folder)?;
     if paths.is_empty() {
         return Err(TrainingError::malformed(folder)("it holds no pictures"));
@@ -22,7 +22,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
 ///
 /// # Errors
 /// As [`files`], and a picture that cannot be read.
-pub fn read(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
+pub(crate) fn read(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
     let row = |path: &PathBuf| {
         let relative = path.strip_prefix(folder).unwrap_or(path);
         let name = folders::identifier(&relative.to_string_lossy());

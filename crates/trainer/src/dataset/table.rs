@@ -22,7 +22,7 @@ struct Row {
 }
 
 /// How an error names a row: the header is line 1.
-pub fn line_of(table: &str, index: usize) -> String {
+pub(super) fn line_of(table: &str, index: usize) -> String {
     format!("{table}, line {}", index + 2)
 }
 
@@ -30,7 +30,7 @@ pub fn line_of(table: &str, index: usize) -> String {
 ///
 /// # Errors
 /// A table that is missing or malformed (the error names the line), or has a nucleus in some rows only.
-pub fn read(table: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
+pub(super) fn read(table: &Path, images: Option<&Path>) -> Result<Vec<CellRecord>, TrainingError> {
     let rows: Vec<Row> = read_csv(table)?;
     let name = table
         .file_name()

@@ -8,7 +8,7 @@ use uncertainty::Samples;
 
 /// Scores of some cells by every method, from a model that has not learnt from them.
 #[derive(Clone, Debug)]
-pub struct HeldOut {
+pub(crate) struct HeldOut {
     /// The cells.
     pub rows: Vec<usize>,
     /// What each method says of them.
@@ -17,7 +17,7 @@ pub struct HeldOut {
 
 /// Calibrated answers of one method.
 #[derive(Clone, Debug)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// The temperatures in use: one per fold, or one.
     pub temperatures: Vec<f64>,
     /// Samples `[T, C]` of each cell.
@@ -26,7 +26,7 @@ pub struct Answers {
 
 /// Answers to some cells by every method.
 #[derive(Clone, Debug)]
-pub struct AnsweredPart {
+pub(crate) struct AnsweredPart {
     /// The cells.
     pub rows: Vec<usize>,
     /// The answers of each method.
@@ -37,7 +37,7 @@ pub struct AnsweredPart {
 ///
 /// # Errors
 /// [`TrainingError::Samples`] when a score is not finite.
-pub fn test_part(
+pub(crate) fn test_part(
     test: &HeldOut,
     calibrations: &BTreeMap<Method, Calibration>,
 ) -> Result<AnsweredPart, TrainingError> {
@@ -61,7 +61,7 @@ pub fn test_part(
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when a method was not scored in every fold.
-pub fn out_of_fold(study: &Study, folds: &[HeldOut]) -> Result<AnsweredPart, TrainingError> {
+pub(crate) fn out_of_fold(study: &Study, folds: &[HeldOut]) -> Result<AnsweredPart, TrainingError> {
     let first = folds.first();
     let names = first.map(|fold| fold.scores.keys().copied().collect::<Vec<Method>>());
     let mut methods = BTreeMap::new();

@@ -17,13 +17,13 @@ use evaluation::{
 use uncertainty::{Measure, Range};
 
 /// Name of the part that was answered out of fold.
-pub const OUT_OF_FOLD: &str = "out of fold";
+pub(crate) const OUT_OF_FOLD: &str = "out of fold";
 
 /// Name of the part that was only ever evaluated.
-pub const TEST: &str = "test part";
+pub(crate) const TEST: &str = "test part";
 
 /// What a report of a bundle is made of.
-pub struct Evaluated<'a> {
+pub(crate) struct Evaluated<'a> {
     /// The cells.
     pub study: &'a Study,
     /// The bundle.
@@ -42,7 +42,7 @@ pub struct Evaluated<'a> {
 ///
 /// # Errors
 /// A crop that cannot be read.
-pub fn folds_input(
+pub(crate) fn folds_input(
     study: &Study,
     out_of_fold: &AnsweredPart,
     plan: Plan,
@@ -66,7 +66,7 @@ impl Evaluated<'_> {
     ///
     /// # Errors
     /// A crop that cannot be read.
-    pub fn input(self) -> Result<ReportInput, TrainingError> {
+    pub(crate) fn input(self) -> Result<ReportInput, TrainingError> {
         let study = self.study;
         let note = "Not the bundle's model, but others trained in the same way: each cell was answered by one that has not seen \
                     its fold, at a temperature fitted on the other folds. Settings of the training were compared on these cells, so the figures lean to the good side by a little.";

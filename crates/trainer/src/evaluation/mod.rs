@@ -1,8 +1,8 @@
 //! How good a model is on cells that it has not learnt from: scores, their calibration, and everything that the report shows.
 
-pub mod answers;
-pub mod input;
+pub(crate) mod answers;
+pub(crate) mod input;
 mod policies;
-pub mod summary;
-pub mod tables;
-pub mod unlike;
+pub(crate) mod summary;
+pub(crate) mod tables;
+pub(crate) mod unlike;

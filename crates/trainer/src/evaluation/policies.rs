@@ -6,7 +6,7 @@ use evaluation::report::{Certificate, PolicyCell, PolicyOutcome};
 use uncertainty::{Policy, Promise, Samples, Summary, risk_control::Outcome, summarise};
 
 /// The outcomes of a method's policies; `eligible` says of each cell whether it is like the training cells.
-pub fn outcomes(
+pub(super) fn outcomes(
     study: &Study,
     part: &str,
     rows: &[usize],

@@ -12,7 +12,7 @@ use uncertainty::Measure;
 
 /// Everything that the model card shows.
 #[derive(Clone, Debug, Serialize)]
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// Version of the program.
     pub software: String,
     /// Seed of the intervals.
@@ -29,7 +29,7 @@ pub struct Evaluation {
 
 /// Some cells.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvaluatedPart {
+pub(crate) struct EvaluatedPart {
     /// Its name.
     pub name: String,
     /// How many cells.
@@ -42,7 +42,7 @@ pub struct EvaluatedPart {
 
 /// One method.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvaluatedMethod {
+pub(crate) struct EvaluatedMethod {
     /// Its name.
     pub name: String,
     /// T.
@@ -55,7 +55,7 @@ pub struct EvaluatedMethod {
 
 /// The answers to one question.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvaluatedQuestion {
+pub(crate) struct EvaluatedQuestion {
     /// Its name in files.
     pub key: String,
     /// Its name for readers.
@@ -72,7 +72,7 @@ pub struct EvaluatedQuestion {
 
 /// What a measure of uncertainty is worth.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Worth {
+pub(crate) struct Worth {
     /// Probability that a wrong answer is less sure than a right one.
     pub auroc_misprediction: Estimate,
     /// Area under the risk–coverage curve.
@@ -83,7 +83,7 @@ pub struct Worth {
 
 /// One set of pictures.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvaluatedSet {
+pub(crate) struct EvaluatedSet {
     /// Its name.
     pub name: String,
     /// How many pictures.
@@ -96,7 +96,7 @@ pub struct EvaluatedSet {
 
 impl Evaluation {
     /// The short form of a report.
-    pub fn of(report: &Report) -> Self {
+    pub(crate) fn of(report: &Report) -> Self {
         Self {
             software: report.software.clone(),
             seed: report.seed,
@@ -108,7 +108,7 @@ impl Evaluation {
     }
 
     /// A part by its name.
-    pub fn part(&self, name: &str) -> Option<&EvaluatedPart> {
+    pub(crate) fn part(&self, name: &str) -> Option<&EvaluatedPart> {
         self.parts.iter().find(|part| part.name == name)
     }
 }

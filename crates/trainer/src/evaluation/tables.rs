@@ -12,7 +12,7 @@ use uncertainty::Measure;
 
 /// Rows of text under a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextTable {
+pub(crate) struct TextTable {
     /// Titles of the columns.
     pub header: Vec<String>,
     /// The rows, as long as the header.
@@ -21,7 +21,7 @@ pub struct TextTable {
 
 impl TextTable {
     /// With lines, for a terminal.
-    pub fn terminal(&self) -> String {
+    pub(crate) fn terminal(&self) -> String {
         let mut table = Table::new();
         table.load_preset(comfy_table::presets::ASCII_NO_BORDERS);
         table.remove_style(comfy_table::TableComponent::HorizontalLines);
@@ -32,7 +32,7 @@ impl TextTable {
     }
 
     /// The columns after the first, each with a name before its title.
-    pub fn with_columns_of(mut self, name: &str) -> Self {
+    pub(crate) fn with_columns_of(mut self, name: &str) -> Self {
         for title in self.header.iter_mut().skip(1) {
             *title = format!("{name}, {title}");
         }
@@ -40,7 +40,7 @@ impl TextTable {
     }
 
     /// The columns of another table of the same rows beside these.
-    pub fn beside(mut self, other: &Self) -> Self {
+    pub(crate) fn beside(mut self, other: &Self) -> Self {
         self.header.extend(other.header.iter().skip(1).cloned());
         for (row, more) in self.rows.iter_mut().zip(&other.rows) {
             row.extend(more.iter().skip(1).cloned());
@@ -49,7 +49,7 @@ impl TextTable {
     }
 
     /// As Markdown.
-    pub fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule = format!("|{}\n", "---|".repeat(self.header.len()));
         let rows: String = self.rows.iter().map(|row| line(row)).collect();
@@ -58,7 +58,7 @@ impl TextTable {
 }
 
 /// How well each layer tells altered cells from the same cells as they are.
-pub fn layers_table(layers: &[Layer]) -> TextTable {
+pub(crate) fn layers_table(layers: &[Layer]) -> TextTable {
     let row = |layer: &Layer| {
         let name = format!("residual addition {}", layer.addition);
         let aurocs = layer.auroc.values().map(|auroc| format!("{auroc:.3}"));
@@ -74,7 +74,7 @@ pub fn layers_table(layers: &[Layer]) -> TextTable {
 }
 
 /// The figures of the answers, a column per method: every question's, one after the other.
-pub fn figures_table(part: &EvaluatedPart) -> TextTable {
+pub(crate) fn figures_table(part: &EvaluatedPart) -> TextTable {
     let first = part.methods.first();
     let questions = first.map_or(0, |method| method.questions.len());
     let rows = (0..questions).flat_map(|question| question_rows(part, question));
@@ -126,14 +126,14 @@ fn question_rows(part: &EvaluatedPart, question: usize) -> Vec<Vec<String>> {
 }
 
 /// The AUROC of misprediction of each measure over all classes, a column per method.
-pub fn misprediction_table(part: &EvaluatedPart) -> TextTable {
+pub(crate) fn misprediction_table(part: &EvaluatedPart) -> TextTable {
     worth_table("AUROC of misprediction by", part, |worth| {
         worth.auroc_misprediction
     })
 }
 
 /// The area under the risk–coverage curve of each measure over all classes, a column per method; smaller is better.
-pub fn aurc_table(part: &EvaluatedPart) -> TextTable {
+pub(crate) fn aurc_table(part: &EvaluatedPart) -> TextTable {
     worth_table("AURC (smaller is better) by", part, |worth| worth.aurc)
 }
 
@@ -157,7 +157,7 @@ fn worth_table(title: &str, part: &EvaluatedPart, of: impl Fn(&Worth) -> Estimat
 }
 
 /// The counts of one method, a row per true class.
-pub fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> TextTable {
+pub(crate) fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> TextTable {
     let header = std::iter::once("true class ↓, answered →".to_owned());
     let row = |(label, counts): (&String, &Vec<usize>)| {
         let counts = counts.iter().map(usize::to_string);
@@ -178,7 +178,7 @@ pub fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> TextTable
 }
 
 /// What the policies of one method promise, and what they did on the test part.
-pub fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport>) -> TextTable {
+pub(crate) fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport>) -> TextTable {
     let row = |policy: &PolicyReport| {
         let threshold = policy
             .threshold
@@ -224,7 +224,7 @@ pub fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport>) -> T
 }
 
 /// How well other pictures are told from the test cells.
-pub fn unlike_table(sets: &[EvaluatedSet]) -> TextTable {
+pub(crate) fn unlike_table(sets: &[EvaluatedSet]) -> TextTable {
     let row = |set: &EvaluatedSet| {
         vec![
             set.name.clone(),

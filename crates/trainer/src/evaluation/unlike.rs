@@ -40,7 +40,7 @@ impl std::str::FromStr for PictureSet {
 }
 
 /// The scorer of a bundle.
-pub struct Unlikeness<'a> {
+pub(crate) struct Unlikeness<'a> {
     study: &'a Study,
     runtime: &'a Runtime,
     trunk: TrunkFile,
@@ -52,7 +52,7 @@ impl<'a> Unlikeness<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Read`] when the trunk is gone.
-    pub fn of(
+    pub(crate) fn of(
         study: &'a Study,
         runtime: &'a Runtime,
         bundle: &'a Bundle,
@@ -86,7 +86,11 @@ impl<'a> Unlikeness<'a> {
     ///
     /// # Errors
     /// See [`Study::features_of`].
-    pub fn p_values(&self, rows: &[usize], bar: &ProgressBar) -> Result<Vec<f64>, TrainingError> {
+    pub(crate) fn p_values(
+        &self,
+        rows: &[usize],
+        bar: &ProgressBar,
+    ) -> Result<Vec<f64>, TrainingError> {
         let plain = ViewPlan::Dihedral { count: 1 };
         Ok(self.of_cells("", rows, &plain, bar)?.p_values)
     }
@@ -95,7 +99,7 @@ impl<'a> Unlikeness<'a> {
     ///
     /// # Errors
     /// A folder without pictures; see [`Study::features_of`].
-    pub fn sets(
+    pub(crate) fn sets(
         &self,
         pictures: &[PictureSet],
         bar: &ProgressBar,

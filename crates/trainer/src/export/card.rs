@@ -26,7 +26,7 @@ const FEW_IMAGES: usize = 20;
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when the template names something that is not there.
-pub fn model_card(
+pub(crate) fn model_card(
     study: &Study,
     model: &FoldModel,
     bundle: &Bundle,

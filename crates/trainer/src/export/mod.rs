@@ -1,6 +1,6 @@
 //! Writing a bundle, holding it against the trainer, and its model card.
 
-pub mod about;
-pub mod card;
-pub mod verify;
-pub mod write;
+pub(crate) mod about;
+pub(crate) mod card;
+pub(crate) mod verify;
+pub(crate) mod write;

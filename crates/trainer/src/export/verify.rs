@@ -22,7 +22,7 @@ const TOLERANCE: f64 = 1e-5;
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when a difference is more than rounding.
-pub fn verify(
+pub(crate) fn verify(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,

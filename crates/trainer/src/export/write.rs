@@ -25,7 +25,7 @@ use bundle::{
 ///
 /// # Errors
 /// When a method was not trained, a file cannot be written, or what was written is no bundle.
-pub fn export(
+pub(crate) fn export(
     study: &Study,
     model: &FoldModel,
     calibrated: &Calibrated,
@@ -140,7 +140,7 @@ fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<FileReferenc
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] where no bundle may be called so.
-pub fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
+pub(crate) fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     if is_bundle_name(&name) {
         return Ok(name.into_owned());

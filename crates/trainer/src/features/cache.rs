@@ -122,7 +122,7 @@ struct Crop<'a> {
 ///
 /// # Errors
 /// None that a request of ours gives a reason for.
-pub fn features_digest(
+pub(crate) fn features_digest(
     trunk: &TrunkFile,
     request: &FeatureRequest<'_>,
 ) -> Result<String, TrainingError> {
@@ -182,7 +182,7 @@ fn load_crops<'a>(request: &FeatureRequest<'a>) -> Result<Vec<Crop<'a>>, Trainin
 ///
 /// # Errors
 /// When the file is missing, or not the crop of the table.
-pub fn load_crop(folder: &Path, row: &CropRow) -> Result<(CellImage, u64), TrainingError> {
+pub(crate) fn load_crop(folder: &Path, row: &CropRow) -> Result<(CellImage, u64), TrainingError> {
     let path = folder.join(&row.file);
     let bytes = read_bytes(&path)?;
     if sha256_hex(&bytes) != row.sha256 {

@@ -22,7 +22,7 @@ pub struct Graph {
 }
 
 /// A named input: its shape and its values in row-major order.
-pub type NamedInput<'a> = (&'a str, Vec<i64>, &'a [f32]);
+pub(crate) type NamedInput<'a> = (&'a str, Vec<i64>, &'a [f32]);
 
 impl Graph {
     /// Loads a model file; `output` is the output to read.

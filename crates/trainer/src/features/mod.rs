@@ -1,6 +1,6 @@
 //! The frozen part of the work: trunk features of every view, computed once and kept on disk.
 
-pub mod cache;
-pub mod graph;
-pub mod trunk;
-pub mod views;
+pub(crate) mod cache;
+pub(crate) mod graph;
+pub(crate) mod trunk;
+pub(crate) mod views;

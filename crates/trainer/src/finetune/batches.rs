@@ -14,14 +14,14 @@ use engine::Runtime;
 use imaging::Normalisation;
 
 /// Batches that wait for the step at most.
-pub const AHEAD: usize = 2;
+pub(super) const AHEAD: usize = 2;
 
 /// The trunk's input by name.
 const IMAGE: &str = "image";
 
 /// One step's cells.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
+pub(super) struct Batch {
     /// The epoch, from 0.
     pub epoch: usize,
     /// The batch's place in its epoch, from 0.
@@ -36,7 +36,7 @@ pub struct Batch {
 
 /// Where batches come from.
 #[derive(Clone, Copy)]
-pub struct BatchPlan<'a> {
+pub(super) struct BatchPlan<'a> {
     /// Where the cells lie.
     pub sources: &'a [CellSource],
     /// Which cells an epoch shows.
@@ -53,7 +53,7 @@ pub struct BatchPlan<'a> {
 
 impl BatchPlan<'_> {
     /// Steps of an epoch.
-    pub fn steps_per_epoch(&self) -> usize {
+    pub(super) fn steps_per_epoch(&self) -> usize {
         let cells = self.sampler.cells_per_epoch();
         cells.div_ceil(self.recipe.batch.max(1))
     }
@@ -70,7 +70,7 @@ impl BatchPlan<'_> {
 }
 
 /// Makes batches.
-pub struct Batches<'a> {
+pub(super) struct Batches<'a> {
     plan: BatchPlan<'a>,
     frozen: Option<Graph>,
 }
@@ -80,7 +80,7 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// A trunk that is not EfficientNet-Lite0, or that the runtime refuses.
-    pub fn open(
+    pub(super) fn open(
         plan: BatchPlan<'a>,
         runtime: &Runtime,
         trunk: &ModelProto,
@@ -95,7 +95,11 @@ impl<'a> Batches<'a> {
     }
 
     /// Sends the batches of some epochs in their order, until there are no more or nobody listens.
-    pub fn send(mut self, epochs: Range<usize>, to: &SyncSender<Result<Batch, TrainingError>>) {
+    pub(super) fn send(
+        mut self,
+        epochs: Range<usize>,
+        to: &SyncSender<Result<Batch, TrainingError>>,
+    ) {
         for epoch in epochs {
             for (index, cells) in self.plan.epoch(epoch).into_iter().enumerate() {
                 let batch = self.batch(epoch, index, cells);

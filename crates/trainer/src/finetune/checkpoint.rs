@@ -25,7 +25,11 @@ struct Header {
 ///
 /// # Errors
 /// [`TrainingError::Malformed`] for a file that is cut short or belongs to another training.
-pub fn read(path: &Path, digest: &str, learner: &mut Learner) -> Result<usize, TrainingError> {
+pub(super) fn read(
+    path: &Path,
+    digest: &str,
+    learner: &mut Learner,
+) -> Result<usize, TrainingError> {
     if !path.is_file() {
         return Ok(0);
     }
@@ -73,7 +77,7 @@ pub fn read(path: &Path, digest: &str, learner: &mut Learner) -> Result<usize, T
 ///
 /// # Errors
 /// [`TrainingError::Write`].
-pub fn write(
+pub(super) fn write(
     path: &Path,
     digest: &str,
     learner: &Learner,

@@ -115,7 +115,7 @@ impl HeadPlan {
 
 /// Heads before the first step: biases are the logarithms of the classes' shares, so that nothing is spent on learning
 /// how common each class is.
-pub fn initial_heads(
+pub(super) fn initial_heads(
     shape: &HeadShape,
     class_bias: &[f32],
     random: &mut impl rand_chacha::rand_core::RngCore,
@@ -139,7 +139,7 @@ pub fn initial_heads(
 }
 
 /// The cells of one step.
-pub struct HeadBatch<'a> {
+pub(super) struct HeadBatch<'a> {
     /// Features `[N, D]`, row-major.
     pub features: Vec<f32>,
     /// The class of each cell.
@@ -151,7 +151,7 @@ pub struct HeadBatch<'a> {
 }
 
 /// What one step says to the weights and to the features.
-pub struct HeadGradients {
+pub(super) struct HeadGradients {
     /// The loss, averaged over cells and methods.
     pub loss: f32,
     /// By features, `[N, D]`.
@@ -164,7 +164,7 @@ pub struct HeadGradients {
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when it is not finite.
-pub fn head_gradients(
+pub(super) fn head_gradients(
     plan: &HeadPlan,
     heads: &BTreeMap<Method, HeadWeights>,
     objective: &Objective,
@@ -207,7 +207,7 @@ pub fn head_gradients(
 }
 
 /// Draws the multipliers of the features for one step: a fresh mask for each cell.
-pub fn feature_masks(
+pub(super) fn feature_masks(
     plan: &HeadPlan,
     heads: &BTreeMap<Method, HeadShape>,
     cells: usize,

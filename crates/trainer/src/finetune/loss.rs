@@ -26,7 +26,7 @@ impl Default for LossSettings {
 const TINY: f32 = 1e-12;
 
 /// What each cell costs under each head.
-pub struct Objective {
+pub(super) struct Objective {
     settings: LossSettings,
     abnormal: Vec<bool>,
     /// Added to the logits while training, `[1, 1, C]`.
@@ -38,7 +38,7 @@ pub struct Objective {
 
 impl Objective {
     /// `abnormal` flags each class; `corrections` are those of the sampler.
-    pub fn new(
+    pub(super) fn new(
         settings: &LossSettings,
         abnormal: &[bool],
         corrections: &[f32],
@@ -62,13 +62,13 @@ impl Objective {
     }
 
     /// The logits as the loss sees them: `[K, N, C]`, corrected for how often each class is shown.
-    pub fn corrected(&self, logits: Tensor<3>) -> Tensor<3> {
+    pub(super) fn corrected(&self, logits: Tensor<3>) -> Tensor<3> {
         logits + self.corrections.clone()
     }
 
     /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
     /// share of the binary cross entropy of the sum of the abnormal probabilities.
-    pub fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
+    pub(super) fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
         let targets = self.smoothed(classes.iter().copied(), self.abnormal.len());
         let of_classes = -(log_probabilities.clone() * targets).sum_dim(2);
         let Some(mask) = &self.abnormal_mask else {

@@ -19,7 +19,7 @@ use bundle::Method;
 
 /// The shape of what is trained. The numbers are kept apart, as a list of parameters: the trunk's first, then each
 /// method's layers, weights before biases.
-pub struct Model<'a> {
+pub(super) struct Model<'a> {
     /// The trained blocks, with the weights that they started from.
     pub tail: Lite0Tail,
     /// The shapes of the heads.
@@ -42,14 +42,14 @@ pub struct Model<'a> {
 
 impl Model<'_> {
     /// The parameters before the first step.
-    pub fn first_values(&self, heads: &BTreeMap<Method, HeadWeights>) -> Vec<Vec<f32>> {
+    pub(super) fn first_values(&self, heads: &BTreeMap<Method, HeadWeights>) -> Vec<Vec<f32>> {
         let trunk = self.tail.values().into_iter().map(|of| of.values);
         let heads = heads.values().flat_map(parameters).map(<[f32]>::to_vec);
         trunk.chain(heads).collect()
     }
 
     /// How each parameter learns, in the order of the parameters.
-    pub fn groups(&self, settings: &OptimiserSettings) -> Vec<Group> {
+    pub(super) fn groups(&self, settings: &OptimiserSettings) -> Vec<Group> {
         let group = |rate, is_matrix| Group {
             rate,
             weight_decay: if is_matrix {
@@ -69,7 +69,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] when the values are not as many as the parameters.
-    pub fn with_values(
+    pub(super) fn with_values(
         &self,
         values: &[Vec<f32>],
     ) -> Result<(Lite0Tail, BTreeMap<Method, HeadWeights>), TrainingError> {
@@ -89,7 +89,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// As [`Self::with_values`].
-    pub fn gradient(
+    pub(super) fn gradient(
         &self,
         values: &[Vec<f32>],
         batch: &Batch,

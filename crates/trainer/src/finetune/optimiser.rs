@@ -43,7 +43,7 @@ const EPSILON: f64 = 1e-8;
 
 /// How one parameter learns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Group {
+pub(super) struct Group {
     /// Highest learning rate.
     pub rate: f64,
     /// Decoupled weight decay.
@@ -52,7 +52,7 @@ pub struct Group {
 
 /// Everything that changes while training: the weights, what Adam remembers and the average.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Learner {
+pub(super) struct Learner {
     /// Steps taken.
     pub step: usize,
     /// The weights, parameter by parameter.
@@ -79,7 +79,7 @@ struct Factors {
 
 impl Learner {
     /// Starts from some weights.
-    pub fn new(values: Vec<Vec<f32>>) -> Self {
+    pub(super) fn new(values: Vec<Vec<f32>>) -> Self {
         let zeros: Vec<Vec<f32>> = values.iter().map(|of| vec![0.0; of.len()]).collect();
         Self {
             step: 0,
@@ -91,7 +91,7 @@ impl Learner {
     }
 
     /// Takes step `self.step` of `steps`. `gradients` and `groups` are in the order of the parameters.
-    pub fn take_step(
+    pub(super) fn take_step(
         &mut self,
         gradients: &[Vec<f32>],
         groups: &[Group],

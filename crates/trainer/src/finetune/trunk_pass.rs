@@ -24,7 +24,7 @@ struct Shard {
 }
 
 /// A batch that went forward and waits for what the heads say of its features.
-pub struct TrunkPass {
+pub(super) struct TrunkPass {
     shards: Vec<Shard>,
     threads: usize,
 }
@@ -34,7 +34,7 @@ impl TrunkPass {
     ///
     /// # Errors
     /// None of its own.
-    pub fn forward(
+    pub(super) fn forward(
         tail: &Lite0Tail,
         batch: &Batch,
         kept: &[Vec<f32>],
@@ -65,7 +65,7 @@ impl TrunkPass {
     }
 
     /// `[N, 1280]`, row-major.
-    pub fn features(&self) -> Vec<f32> {
+    pub(super) fn features(&self) -> Vec<f32> {
         let of = |shard: &Shard| {
             let data = shard.features.clone().inner().into_data();
             data.iter::<f32>().collect::<Vec<f32>>()
@@ -77,7 +77,7 @@ impl TrunkPass {
     ///
     /// # Errors
     /// None of its own.
-    pub fn backward(self, by_features: &[f32]) -> Result<Vec<Vec<f32>>, TrainingError> {
+    pub(super) fn backward(self, by_features: &[f32]) -> Result<Vec<Vec<f32>>, TrainingError> {
         let device = Device::flex().autodiff();
         let run = |shard: &Shard| {
             let range = shard.images.start * FEATURES..shard.images.end * FEATURES;

@@ -13,7 +13,7 @@ const MOST_SAMPLES: usize = 8;
 /// Where the output lies in the picture: the pixel (u, v) shows what is at `origin` + u · `across` + v · `down`, for u
 /// and v from 0 to the output's size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Affine {
+pub(super) struct Affine {
     /// The outer corner of the first pixel.
     pub origin: [f32; 2],
     /// A step of one output pixel to the right.
@@ -23,7 +23,7 @@ pub struct Affine {
 }
 
 /// Fills `planes`, f32 `[3, size, size]` in 0 to 255, with what a warp shows of a picture.
-pub fn warp(source: &CellSource, affine: &Affine, size: usize, planes: &mut [f32]) {
+pub(super) fn warp(source: &CellSource, affine: &Affine, size: usize, planes: &mut [f32]) {
     let patch = Patch::cut(source, affine, size);
     let samples = samples_per_axis(affine);
     let area = size * size;

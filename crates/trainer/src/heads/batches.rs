@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What one step sees.
-pub struct Batch {
+pub(super) struct Batch {
     seen: Seen,
     /// One per hidden layer, or none.
     masks: Vec<Tensor<3>>,
@@ -30,7 +30,7 @@ enum Seen {
 
 impl Batch {
     /// Logits `[K, N, C]`, or `[P, N, C]` where copies take the place of heads.
-    pub fn logits(&self, heads: &HeadBank) -> Tensor<3> {
+    pub(super) fn logits(&self, heads: &HeadBank) -> Tensor<3> {
         match &self.seen {
             Seen::Once(features) => heads.logits(features.clone(), &self.masks),
             Seen::Copies(copies) => heads.logits_of_copies(copies.clone(), &self.masks),
@@ -39,7 +39,7 @@ impl Batch {
 }
 
 /// Draws batches; owns the streams of random numbers that decide about them.
-pub struct Batches<'a> {
+pub(super) struct Batches<'a> {
     cells: &'a TrainingCells<'a>,
     recipe: &'a Recipe,
     standardisation: Option<&'a Standardisation>,
@@ -55,7 +55,7 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    pub fn new(
+    pub(super) fn new(
         cells: &'a TrainingCells<'a>,
         recipe: &'a Recipe,
         standardisation: Option<&'a Standardisation>,
@@ -85,23 +85,23 @@ impl<'a> Batches<'a> {
     }
 
     /// Steps of an epoch.
-    pub fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         self.cells.rows.len().div_ceil(self.recipe.batch)
     }
 
     /// How far the streams were read, for a checkpoint.
-    pub fn positions(&self) -> [u128; 2] {
+    pub(super) fn positions(&self) -> [u128; 2] {
         [self.order.get_word_pos(), self.dropped.get_word_pos()]
     }
 
     /// Goes on from where [`Self::positions`] were taken.
-    pub fn go_to(&mut self, [order, dropped]: [u128; 2]) {
+    pub(super) fn go_to(&mut self, [order, dropped]: [u128; 2]) {
         self.order.set_word_pos(order);
         self.dropped.set_word_pos(dropped);
     }
 
     /// Positions in `cells.rows`, in the order of an epoch.
-    pub fn shuffled(&mut self) -> Vec<usize> {
+    pub(super) fn shuffled(&mut self) -> Vec<usize> {
         random::permutation(&mut self.order, self.cells.rows.len())
     }
 
@@ -109,7 +109,11 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// [`LossError::LabelOutOfRange`].
-    pub fn training(&mut self, positions: &[usize], epoch: usize) -> Result<Batch, LossError> {
+    pub(super) fn training(
+        &mut self,
+        positions: &[usize],
+        epoch: usize,
+    ) -> Result<Batch, LossError> {
         let rows: Vec<usize> = positions.iter().map(|at| self.cells.rows[*at]).collect();
         let views = self.cells.views.len();
         let turns = positions
@@ -134,7 +138,7 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// [`LossError::LabelOutOfRange`].
-    pub fn validation(&self) -> impl Iterator<Item = (usize, Result<Batch, LossError>)> {
+    pub(super) fn validation(&self) -> impl Iterator<Item = (usize, Result<Batch, LossError>)> {
         let mut dropped = self.dropped_in_validation.clone();
         let chunks = self.cells.validation.chunks(self.recipe.batch);
         chunks.map(move |rows| {

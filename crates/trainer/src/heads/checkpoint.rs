@@ -17,7 +17,7 @@ const DIGEST: usize = 64;
 /// Where a training stands between two epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Progress {
+pub(super) struct Progress {
     /// Digest of everything that the training depends on.
     pub training: String,
     /// Epochs done.
@@ -33,7 +33,7 @@ pub struct Progress {
 }
 
 /// Everything that is kept of an interrupted training.
-pub struct Checkpoint {
+pub(super) struct Checkpoint {
     /// Where it stands.
     pub progress: Progress,
     /// The weights now.
@@ -49,7 +49,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`TrainingError::Write`].
-    pub fn write(&self, path: &Path) -> Result<(), TrainingError> {
+    pub(super) fn write(&self, path: &Path) -> Result<(), TrainingError> {
         let mut bytes = vec![0; DIGEST];
         serde_json::to_writer(&mut bytes, &self.progress)
             .map_err(TrainingError::malformed(path))?;
@@ -69,7 +69,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`TrainingError::Read`].
-    pub fn read(
+    pub(super) fn read(
         path: &Path,
         training: &str,
         shape: &HeadShape,
@@ -109,7 +109,7 @@ impl Checkpoint {
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when burn cannot write them.
-pub fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, TrainingError> {
+pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, TrainingError> {
     let bytes = optimizer.into_bytes();
     let bytes = bytes.map_err(|error| {
         TrainingError::Impossible(format!("the optimiser's state cannot be kept: {error}"))
@@ -121,7 +121,7 @@ pub fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, TrainingE
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when burn cannot read them.
-pub fn with_bytes(
+pub(super) fn with_bytes(
     optimizer: ModuleOptimizer,
     bytes: Vec<u8>,
 ) -> Result<ModuleOptimizer, TrainingError> {

@@ -102,7 +102,7 @@ impl RecipeArgs {
 ///
 /// # Errors
 /// A sentence with the names that there are.
-pub fn method(name: &str) -> Result<Method, bundle::UnknownMethod> {
+pub(crate) fn method(name: &str) -> Result<Method, bundle::UnknownMethod> {
     match name {
         "CustomResNet" => Ok(Method::Baseline),
         "MC_Dropout_model" => Ok(Method::McDropout),

@@ -1,15 +1,15 @@
 //! What is trained on features: shapes, weights, losses, the fit, and the graphs that are exported.
 
-pub mod bank;
+pub(crate) mod bank;
 mod batches;
-pub mod cells;
+pub(crate) mod cells;
 mod checkpoint;
-pub mod choice;
-pub mod fit;
-pub mod graphs;
-pub mod losses;
+pub(crate) mod choice;
+pub(crate) mod fit;
+pub(crate) mod graphs;
+pub(crate) mod losses;
 mod presets;
-pub mod recipe;
-pub mod run;
-pub mod scores;
-pub mod weights;
+pub(crate) mod recipe;
+pub(crate) mod run;
+pub(crate) mod scores;
+pub(crate) mod weights;

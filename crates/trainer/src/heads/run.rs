@@ -31,7 +31,7 @@ const WARM_UP: f64 = 0.05;
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_mins(2);
 
 /// One bank of heads in training.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     recipe: &'a Recipe,
     shape: HeadShape,
     options: LossOptions<'a>,
@@ -45,7 +45,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Before the first epoch. Everything random comes from `seed` and `purpose`.
-    pub fn new(
+    pub(crate) fn new(
         cells: &'a TrainingCells<'a>,
         recipe: &'a Recipe,
         standardisation: Option<&'a Standardisation>,
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// When the loss stops being finite, or a checkpoint cannot be read or written.
-    pub fn complete(
+    pub(crate) fn complete(
         mut self,
         checkpoint: Option<&Path>,
         bar: &ProgressBar,
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
     }
 }
 
-pub fn diverged(error: LossError) -> TrainingError {
+pub(crate) fn diverged(error: LossError) -> TrainingError {
     TrainingError::Impossible(format!("the heads cannot be trained: {error}"))
 }
 

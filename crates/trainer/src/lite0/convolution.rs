@@ -11,7 +11,7 @@ use super::{graph::StoredConvolution, operation::ClippedConvolution, plan::Convo
 
 /// A trained convolution.
 #[derive(Module, Debug)]
-pub struct Convolution {
+pub(super) struct Convolution {
     /// As ONNX stores it: `[outputs, inputs per group, kernel, kernel]`.
     weight: Param<Tensor<4>>,
     /// `[outputs]`

@@ -29,7 +29,10 @@ pub(super) struct Geometry {
 
 impl Geometry {
     /// For a map `[images, height, width, channels]`.
-    pub fn new(plan: &ConvolutionPlan, [images, height, width, channels]: [usize; 4]) -> Self {
+    pub(super) fn new(
+        plan: &ConvolutionPlan,
+        [images, height, width, channels]: [usize; 4],
+    ) -> Self {
         let (before, _) = plan.padding();
         Self {
             images,

@@ -32,7 +32,7 @@ pub(super) struct StoredConvolution {
 
 impl StoredConvolution {
     /// Whether there are as many numbers as the plan wants.
-    pub fn fits(&self, plan: &ConvolutionPlan) -> bool {
+    pub(super) fn fits(&self, plan: &ConvolutionPlan) -> bool {
         self.weight.len() == plan.weight_shape().iter().product::<usize>()
             && self.bias.len() == plan.outputs
     }

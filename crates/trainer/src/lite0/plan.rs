@@ -82,7 +82,7 @@ impl Frozen {
 
 /// Where a convolution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// The first one, on the image.
     Stem,
     /// In the block of this index, 0..16.
@@ -93,7 +93,7 @@ pub enum Place {
 
 /// What a convolution is: its sizes and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConvolutionPlan {
+pub(super) struct ConvolutionPlan {
     /// Where it stands.
     pub place: Place,
     /// What it does there, for error messages and names: `stem`, `expand`, `depthwise`, `project` or `head`.
@@ -114,13 +114,13 @@ pub struct ConvolutionPlan {
 
 impl ConvolutionPlan {
     /// Shape of the kernel as ONNX stores it: output channels, input channels per group, height, width.
-    pub fn weight_shape(&self) -> [usize; 4] {
+    pub(super) fn weight_shape(&self) -> [usize; 4] {
         let inputs = if self.depthwise { 1 } else { self.inputs };
         [self.outputs, inputs, self.kernel, self.kernel]
     }
 
     /// Zeros before and after each row and column: with stride 2 the odd one comes last, as TensorFlow has it.
-    pub fn padding(&self) -> (usize, usize) {
+    pub(super) fn padding(&self) -> (usize, usize) {
         let total = self.kernel.saturating_sub(self.stride);
         (total / 2, total - total / 2)
     }
@@ -138,7 +138,7 @@ impl ConvolutionPlan {
     }
 
     /// A name such as `block 7 depthwise`.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self.place {
             Place::Block(index) => format!("block {index} {}", self.role),
             Place::Stem | Place::Head => self.role.to_owned(),
@@ -155,7 +155,7 @@ impl ConvolutionPlan {
 }
 
 /// The 49 convolutions in the order in which the image passes through them.
-pub fn convolutions() -> Vec<ConvolutionPlan> {
+pub(super) fn convolutions() -> Vec<ConvolutionPlan> {
     let mut plans = vec![ConvolutionPlan {
         place: Place::Stem,
         role: "stem",

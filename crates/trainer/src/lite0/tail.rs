@@ -16,7 +16,7 @@ use bundle::onnx::ModelProto;
 
 /// Expand, depthwise, project; the input is added where the output has its shape.
 #[derive(Module, Debug)]
-pub struct Block {
+pub(super) struct Block {
     convolutions: Vec<Convolution>,
     #[module(skip)]
     index: usize,

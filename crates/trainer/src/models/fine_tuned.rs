@@ -17,14 +17,14 @@ use bundle::{Method, onnx::ModelProto, sha256_hex};
 use engine::Runtime;
 
 /// A study whose trunk is fine-tuned after some recipe.
-pub struct FineTuning<'a> {
+pub(crate) struct FineTuning<'a> {
     study: &'a Study,
     recipe: FineTuneRecipe,
 }
 
 impl<'a> FineTuning<'a> {
     /// Nothing is trained yet.
-    pub fn new(study: &'a Study, recipe: FineTuneRecipe) -> Self {
+    pub(crate) fn new(study: &'a Study, recipe: FineTuneRecipe) -> Self {
         Self { study, recipe }
     }
 
@@ -33,7 +33,7 @@ impl<'a> FineTuning<'a> {
     ///
     /// # Errors
     /// See [`fine_tune`]; an image that cannot be read.
-    pub fn train(
+    pub(crate) fn train(
         &self,
         runtime: &Runtime,
         held_out: &HeldOutFolds,
@@ -99,7 +99,7 @@ impl<'a> FineTuning<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Missing`] before that.
-    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
+    pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let folder = self.folder(held_out)?;
         let path = folder.join(TRUNK);
         require(&path, "finetune")?;

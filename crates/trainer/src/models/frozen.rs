@@ -14,14 +14,14 @@ use bundle::{Method, sha256_hex};
 use engine::Runtime;
 
 /// A study whose heads are trained after some recipe.
-pub struct FrozenTraining<'a> {
+pub(crate) struct FrozenTraining<'a> {
     study: &'a Study,
     recipes: RecipeArgs,
 }
 
 impl<'a> FrozenTraining<'a> {
     /// Nothing is computed yet.
-    pub fn new(study: &'a Study, recipes: RecipeArgs) -> Self {
+    pub(crate) fn new(study: &'a Study, recipes: RecipeArgs) -> Self {
         Self { study, recipes }
     }
 
@@ -29,7 +29,7 @@ impl<'a> FrozenTraining<'a> {
     ///
     /// # Errors
     /// See [`Study::features_of`].
-    pub fn features(
+    pub(crate) fn features(
         &self,
         runtime: &Runtime,
         method: Method,
@@ -46,7 +46,7 @@ impl<'a> FrozenTraining<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] for a method without heads of its own.
-    pub fn train(
+    pub(crate) fn train(
         &self,
         method: Method,
         features: &FeatureSet,
@@ -96,7 +96,7 @@ impl<'a> FrozenTraining<'a> {
     ///
     /// # Errors
     /// [`TrainingError::Missing`] when a method was not trained.
-    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
+    pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let read = |method: &Method| Ok((*method, self.heads(*method, held_out)?));
         let heads: Result<_, TrainingError> = self.recipes.methods().iter().map(read).collect();
         let dropping = self.recipes.recipe(Method::McDropout)?;

@@ -1,9 +1,9 @@
 //! A trunk and its heads, trained without some folds: what calibration, evaluation and export work with.
 
-pub mod choice;
-pub mod fine_tuned;
-pub mod frozen;
-pub mod scores;
+pub(crate) mod choice;
+pub(crate) mod fine_tuned;
+pub(crate) mod frozen;
+pub(crate) mod scores;
 mod stopping;
 
 use std::collections::BTreeMap;
@@ -14,11 +14,12 @@ use crate::{HeadWeights, TrainingError, TrunkFile, dataset::part::HeldOutFolds};
 use bundle::{Mask, Method};
 
 /// The methods that answer about the crop as it is, each by heads of its own.
-pub const HEAD_METHODS: [Method; 3] = [Method::Baseline, Method::McDropout, Method::Ensemble];
+pub(crate) const HEAD_METHODS: [Method; 3] =
+    [Method::Baseline, Method::McDropout, Method::Ensemble];
 
 /// What was trained with some folds held out.
 #[derive(Clone, Debug)]
-pub struct FoldModel {
+pub(crate) struct FoldModel {
     /// The folds that nothing here has learnt from.
     pub held_out: HeldOutFolds,
     /// The trunk, as it was or fine-tuned.
@@ -36,7 +37,7 @@ impl FoldModel {
     ///
     /// # Errors
     /// [`TrainingError::Missing`] when it was not trained.
-    pub fn head(&self, method: Method) -> Result<&HeadWeights, TrainingError> {
+    pub(crate) fn head(&self, method: Method) -> Result<&HeadWeights, TrainingError> {
         let fallback = (method == Method::Tta).then_some(Method::Baseline);
         let found = self
             .heads
@@ -50,7 +51,7 @@ impl FoldModel {
 }
 
 /// How trunk and heads are made.
-pub enum Training<'a> {
+pub(crate) enum Training<'a> {
     /// Heads on the features of a trunk that stays as it is.
     Frozen(FrozenTraining<'a>),
     /// Trunk and heads together.
@@ -62,7 +63,7 @@ impl Training<'_> {
     ///
     /// # Errors
     /// [`TrainingError::Missing`] before that.
-    pub fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
+    pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         match self {
             Self::Frozen(training) => training.model(held_out),
             Self::FineTuned(training) => training.model(held_out),

@@ -14,11 +14,11 @@ use engine::Runtime;
 use imaging::augment::AugmentPolicy;
 
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.
-pub const PASSES: usize = 50;
+pub(crate) const PASSES: usize = 50;
 
 /// The augmented views to score.
 #[derive(Clone, Debug)]
-pub struct Views {
+pub(crate) struct Views {
     /// How a view is made.
     pub policy: AugmentPolicy,
     /// How many views of each cell.
@@ -29,7 +29,7 @@ pub struct Views {
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a method was not trained; see [`Study::features_of`].
-pub fn scores(
+pub(crate) fn scores(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,
@@ -57,7 +57,7 @@ pub fn scores(
 ///
 /// # Errors
 /// See [`Study::features_of`].
-pub fn plain_features(
+pub(crate) fn plain_features(
     study: &Study,
     runtime: &Runtime,
     model: &FoldModel,
@@ -74,7 +74,7 @@ pub fn plain_features(
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when the method was not trained.
-pub fn head_scores(
+pub(crate) fn head_scores(
     study: &Study,
     model: &FoldModel,
     method: Method,

@@ -9,7 +9,7 @@ const SHARE: f64 = 0.1;
 
 /// Divides training rows into those to learn from and those that say when to stop: whole images, together about a tenth
 /// of the cells and never more than half of the images. The paper stops by the fold that evaluates afterwards.
-pub fn hold_back(study: &Study, rows: &[usize], purpose: &str) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn hold_back(study: &Study, rows: &[usize], purpose: &str) -> (Vec<usize>, Vec<usize>) {
     let mut of_image: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (row, image) in rows.iter().zip(study.images(rows)) {
         of_image.entry(image).or_default().push(*row);

@@ -7,7 +7,7 @@ use bundle::onnx::{NodeProto, TensorProto, int64_vector};
 
 impl SourceModel {
     /// Targets of `Reshape` that fix a batch of one, with a first axis that is copied instead.
-    pub fn freed_reshapes(&self) -> Vec<TensorProto> {
+    pub(crate) fn freed_reshapes(&self) -> Vec<TensorProto> {
         let shape = |node: &NodeProto| {
             let [data, shape, ..] = node.input.as_slice() else {
                 return None;

@@ -24,7 +24,10 @@ const TOLERANCE: f32 = 1e-4;
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] for a size or a normalisation that imaging refuses.
-pub fn pictures(size: u32, normalisation: &Normalisation) -> Result<InputTensor, TrainingError> {
+pub(crate) fn pictures(
+    size: u32,
+    normalisation: &Normalisation,
+) -> Result<InputTensor, TrainingError> {
     let impossible = |error: imaging::ImageError| TrainingError::Impossible(error.to_string());
     let mut tensor = InputTensor::with_capacity(size, size, NOISE + 1).map_err(impossible)?;
     let mut stream = random::stream(0, "pictures to compare a trunk with");
@@ -46,7 +49,7 @@ pub fn pictures(size: u32, normalisation: &Normalisation) -> Result<InputTensor,
 ///
 /// # Errors
 /// [`TrainingError::Runtime`] when ONNX Runtime refuses the model or the pictures.
-pub fn values_at(
+pub(crate) fn values_at(
     runtime: &Runtime,
     model: &SourceModel,
     input: &ImageInput,
@@ -75,7 +78,7 @@ pub fn values_at(
 ///
 /// # Errors
 /// [`TrainingError::Runtime`] when ONNX Runtime refuses the trunk or the batch.
-pub fn features_of(
+pub(crate) fn features_of(
     runtime: &Runtime,
     trunk: &RawModel,
     [input, features]: [&str; 2],
@@ -90,7 +93,7 @@ pub fn features_of(
 ///
 /// # Errors
 /// When the layer needs more than the features.
-pub fn scores_of(
+pub(crate) fn scores_of(
     runtime: &Runtime,
     model: &SourceModel,
     (cut, scores): (&Cut, &str),
@@ -124,7 +127,7 @@ pub fn scores_of(
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when it is more than rounding, or a value is not finite.
-pub fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32, TrainingError> {
+pub(crate) fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32, TrainingError> {
     let impossible = |reason: String| Err(TrainingError::Impossible(reason));
     if expected.len() != found.len() {
         return impossible(format!(

@@ -61,7 +61,7 @@ fn three(text: &str) -> Result<Three, String> {
 ///
 /// # Errors
 /// See [`import_trunk`].
-pub fn run(command: &TrunkCommand) -> Result<(), TrainingError> {
+pub(crate) fn run(command: &TrunkCommand) -> Result<(), TrainingError> {
     let TrunkCommand::Import(args) = command;
     let options = ImportOptions {
         model: &args.model,

@@ -4,14 +4,14 @@ use super::source::SourceModel;
 use bundle::onnx::NodeProto;
 
 /// Name of every trunk's output.
-pub const FEATURES: &str = "features";
+pub(crate) const FEATURES: &str = "features";
 
 /// Operators that turn scores into probabilities, or do nothing.
 const AFTER_SCORES: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Identity"];
 
 /// Where to cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub(crate) struct Cut {
     /// The tensor that becomes the features.
     pub tensor: String,
     /// The tensor with the class scores, when what is cut off is one fully connected layer.
@@ -23,7 +23,7 @@ pub struct Cut {
 ///
 /// # Errors
 /// When there are several outputs, or a softmax follows on something else: the cut has to be named then.
-pub fn find_cut(model: &SourceModel) -> Result<Cut, String> {
+pub(crate) fn find_cut(model: &SourceModel) -> Result<Cut, String> {
     let outputs = model.outputs();
     let [output] = outputs[..] else {
         return Err(format!(
@@ -62,7 +62,7 @@ pub fn find_cut(model: &SourceModel) -> Result<Cut, String> {
 ///
 /// # Errors
 /// When there is no such tensor, or it does not depend on the image.
-pub fn named_cut(model: &SourceModel, tensor: &str) -> Result<Cut, String> {
+pub(crate) fn named_cut(model: &SourceModel, tensor: &str) -> Result<Cut, String> {
     if model.producer(tensor).is_none() || model.is_constant(tensor) {
         return Err(format!(
             "it has no tensor `{tensor}` that depends on the image; the last ones are {}",

@@ -4,12 +4,12 @@
 //! to [`cut`], takes the part before it out of the [`source`], compares the two and writes the trunk beside a
 //! [`description`] of what it wants to see. Does not enter: features of cells, heads.
 
-pub mod batch;
-pub mod check;
-pub mod command;
-pub mod cut;
-pub mod description;
-pub mod import;
-pub mod part;
-pub mod raw;
-pub mod source;
+pub(crate) mod batch;
+pub(crate) mod check;
+pub(crate) mod command;
+pub(crate) mod cut;
+pub(crate) mod description;
+pub(crate) mod import;
+pub(crate) mod part;
+pub(crate) mod raw;
+pub(crate) mod source;

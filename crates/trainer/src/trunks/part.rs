@@ -15,7 +15,7 @@ const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
 
 /// One end of a part that is taken out.
 #[derive(Clone, Copy, Debug)]
-pub struct End<'a> {
+pub(crate) struct End<'a> {
     /// The tensor in the source.
     pub tensor: &'a str,
     /// Its name in the part.
@@ -28,7 +28,7 @@ pub struct End<'a> {
 
 impl SourceModel {
     /// The whole model with one more output.
-    pub fn with_output(&self, tensor: &str) -> RawModel {
+    pub(crate) fn with_output(&self, tensor: &str) -> RawModel {
         let mut model = self.raw.clone();
         if self.outputs().contains(&tensor) {
             return model;
@@ -48,7 +48,7 @@ impl SourceModel {
     ///
     /// # Errors
     /// When the output depends on something else than the input and weights.
-    pub fn part(
+    pub(crate) fn part(
         &self,
         from: &End<'_>,
         to: &End<'_>,

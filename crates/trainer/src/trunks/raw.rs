@@ -11,7 +11,7 @@
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
-pub struct RawModel {
+pub(crate) struct RawModel {
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
     #[prost(string, tag = "2")]
@@ -35,7 +35,7 @@ pub struct RawModel {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct RawGraph {
+pub(crate) struct RawGraph {
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub node: Vec<Vec<u8>>,
     #[prost(string, tag = "2")]

@@ -11,7 +11,7 @@ use bundle::onnx::{
 
 /// The image input of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageInput {
+pub(crate) struct ImageInput {
     /// Name of the tensor.
     pub name: String,
     /// The batch size, when it is fixed.
@@ -21,7 +21,7 @@ pub struct ImageInput {
 }
 
 /// A decoded model beside its bytes.
-pub struct SourceModel {
+pub(crate) struct SourceModel {
     pub(super) raw: RawModel,
     pub(super) graph: GraphProto,
     /// The node that gives each tensor.
@@ -35,7 +35,7 @@ impl SourceModel {
     ///
     /// # Errors
     /// A sentence for what is no model, or keeps weights where they cannot be read.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let unreadable = |error| format!("it is no ONNX model: {error}");
         let model = ModelProto::decode(bytes).map_err(unreadable)?;
         let raw = RawModel::decode(bytes).map_err(unreadable)?;
@@ -64,7 +64,7 @@ impl SourceModel {
     ///
     /// # Errors
     /// When there are several, or it holds no 32-bit RGB images `[N, 3, H, W]`.
-    pub fn image_input(&self) -> Result<ImageInput, String> {
+    pub(crate) fn image_input(&self) -> Result<ImageInput, String> {
         let inputs: Vec<&ValueInfoProto> = self
             .graph
             .input
@@ -100,23 +100,23 @@ impl SourceModel {
     }
 
     /// Names of the graph's outputs.
-    pub fn outputs(&self) -> Vec<&str> {
+    pub(crate) fn outputs(&self) -> Vec<&str> {
         let outputs = self.graph.output.iter();
         outputs.map(|output| output.name.as_str()).collect()
     }
 
     /// The node that gives a tensor; none for inputs and weights.
-    pub fn producer(&self, tensor: &str) -> Option<&NodeProto> {
+    pub(crate) fn producer(&self, tensor: &str) -> Option<&NodeProto> {
         self.graph.node.get(*self.producers.get(tensor)?)
     }
 
     /// Whether a tensor is the same for every image.
-    pub fn is_constant(&self, tensor: &str) -> bool {
+    pub(crate) fn is_constant(&self, tensor: &str) -> bool {
         self.constants.contains(tensor)
     }
 
     /// Tensors that depend on the image, the last ones of the graph, last first.
-    pub fn last_tensors(&self, count: usize) -> Vec<&str> {
+    pub(crate) fn last_tensors(&self, count: usize) -> Vec<&str> {
         let outputs = self.graph.node.iter().rev().flat_map(|node| &node.output);
         outputs
             .filter(|output| !output.is_empty() && !self.constants.contains(*output))
@@ -126,7 +126,7 @@ impl SourceModel {
     }
 
     /// `wanted`, or that with underscores where another tensor has this name.
-    pub fn free_name(&self, wanted: &str, tensor: Option<&str>) -> String {
+    pub(crate) fn free_name(&self, wanted: &str, tensor: Option<&str>) -> String {
         let taken = |name: &str| {
             let known = self.producers.contains_key(name)
                 || self.constants.contains(name)

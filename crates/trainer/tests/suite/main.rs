@@ -1,6 +1,7 @@
 //! The trainer, on small data sets that the tests draw themselves, with the real runtime.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod augmented;
 mod calibration_folds;

@@ -8,7 +8,7 @@ use uncertainty::Measure;
 
 /// A table with a caption. Cells hold markup that is already safe; names go through [`text`].
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     pub caption: String,
     pub header: Vec<String>,
     pub rows: Vec<Row>,
@@ -18,7 +18,7 @@ pub struct Table {
 
 /// A row of a table.
 #[derive(Clone, Debug)]
-pub enum Row {
+pub(super) enum Row {
     /// A heading over the following rows.
     Group(String),
     /// A name and its cells.
@@ -26,7 +26,7 @@ pub enum Row {
 }
 
 impl Table {
-    pub fn new(caption: &str, header: &[&str]) -> Table {
+    pub(super) fn new(caption: &str, header: &[&str]) -> Table {
         Table {
             caption: caption.to_owned(),
             header: header.iter().map(|title| (*title).to_owned()).collect(),
@@ -35,15 +35,15 @@ impl Table {
         }
     }
 
-    pub fn group(&mut self, title: &str) {
+    pub(super) fn group(&mut self, title: &str) {
         self.rows.push(Row::Group(title.to_owned()));
     }
 
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(Row::Cells(cells));
     }
 
-    pub fn html(&self) -> String {
+    pub(super) fn html(&self) -> String {
         let titles = self
             .header
             .iter()
@@ -88,12 +88,12 @@ impl Row {
 }
 
 /// Text from outside, made safe.
-pub fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     escape(text)
 }
 
 /// Such as `0.912 [0.883, 0.926]`; `undefined` where it is.
-pub fn estimate(estimate: &Estimate) -> String {
+pub(super) fn estimate(estimate: &Estimate) -> String {
     let Some(value) = estimate.value else {
         return "<span class=\"undefined\">undefined</span>".to_owned();
     };
@@ -113,7 +113,7 @@ pub fn estimate(estimate: &Estimate) -> String {
 }
 
 /// Such as `0.912 [0.883, 0.926]` in a plot.
-pub fn plain_estimate(name: &str, estimate: &Estimate) -> String {
+pub(super) fn plain_estimate(name: &str, estimate: &Estimate) -> String {
     match (estimate.value, estimate.interval) {
         (None, _) => format!("{name} undefined"),
         (Some(value), None) => format!("{name} {}", decimal(value)),
@@ -129,7 +129,7 @@ pub fn plain_estimate(name: &str, estimate: &Estimate) -> String {
 }
 
 /// Three decimals, four below 0.1.
-pub fn decimal(value: f64) -> String {
+pub(super) fn decimal(value: f64) -> String {
     if value != 0.0 && value.abs() < 0.1 {
         format!("{value:.4}")
     } else {
@@ -138,7 +138,7 @@ pub fn decimal(value: f64) -> String {
 }
 
 /// An estimate as plots take it.
-pub fn share(estimate: &Estimate) -> Option<Share> {
+pub(super) fn share(estimate: &Estimate) -> Option<Share> {
     Some(Share {
         value: estimate.value?,
         interval: estimate
@@ -148,7 +148,7 @@ pub fn share(estimate: &Estimate) -> Option<Share> {
 }
 
 /// A measure's name with its unit.
-pub fn measure_title(measure: Measure) -> &'static str {
+pub(super) fn measure_title(measure: Measure) -> &'static str {
     match measure {
         Measure::PredictiveEntropy => "predictive entropy (nats)",
         Measure::ExpectedEntropy => "expected entropy (nats)",
@@ -163,7 +163,7 @@ pub fn measure_title(measure: Measure) -> &'static str {
 }
 
 /// A name as part of an id or a file's name: lower case letters, digits and dashes.
-pub fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let simple = |character: char| {
         if character.is_ascii_alphanumeric() {
             character.to_ascii_lowercase()

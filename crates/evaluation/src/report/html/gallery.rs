@@ -11,7 +11,7 @@ use crate::{
     report::{Gallery, GalleryAnswer, GalleryCell, PartInput},
 };
 
-pub fn write(page: &mut Page, gallery: &Gallery, part: &PartInput, index: usize) {
+pub(super) fn write(page: &mut Page, gallery: &Gallery, part: &PartInput, index: usize) {
     let id = PartId::new(index);
     page.heading(3, &id.id("gallery"), "Cells to look at");
     page.guide("Cells are chosen by the mean predictive entropy over the methods, one per image. Each row of ticks is a method: a tick is the probability that one pass (a dropout mask, a head, a view of the cell) gave to the method's answer, the diamond is their mean. Ticks close together and far to the right are a sure answer; spread ticks say that the passes disagree.");

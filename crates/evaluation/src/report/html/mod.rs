@@ -17,7 +17,7 @@ use page::Page;
 const STYLE: &str = include_str!("style.css");
 
 /// The page and the plots in it.
-pub fn page(report: &Report, input: &ReportInput) -> (String, Vec<Plot>) {
+pub(super) fn page(report: &Report, input: &ReportInput) -> (String, Vec<Plot>) {
     let mut page = Page::default();
     overview::write(&mut page, report);
     for (index, part) in report.parts.iter().enumerate() {

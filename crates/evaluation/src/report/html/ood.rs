@@ -13,7 +13,7 @@ use crate::{
     report::OodReport,
 };
 
-pub fn write(page: &mut Page, sets: &[OodReport]) {
+pub(super) fn write(page: &mut Page, sets: &[OodReport]) {
     let Some(reference) = sets.first() else {
         return;
     };

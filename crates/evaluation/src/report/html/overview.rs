@@ -10,7 +10,7 @@ use crate::{
 };
 use uncertainty::Measure;
 
-pub fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page, report: &Report) {
     page.heading(2, "overview", "In short");
     for part in &report.parts {
         page.paragraph(&sentences(part).join(" "));
@@ -34,7 +34,7 @@ pub fn write(page: &mut Page, report: &Report) {
     }
 }
 
-pub fn write_files(page: &mut Page, report: &Report) {
+pub(super) fn write_files(page: &mut Page, report: &Report) {
     page.heading(2, "files", "The numbers behind it");
     page.paragraph(&format!(
         "Beside this page lie report.json (every number of it), figures.csv (a row per part, method and figure, with value, low and high), cells.csv (a row per cell and method, with the answer and every measure) and plots/ (each plot as an SVG file). Undefined numbers are null in JSON and empty in CSV. Written by {}.",
@@ -139,7 +139,7 @@ const ENTROPY_FIGURES: [(&str, bool, OfUncertainty); 4] = [
 ];
 
 /// A row of estimates with the best one in bold.
-pub fn compared(
+pub(super) fn compared(
     title: &str,
     estimates: Vec<Option<Estimate>>,
     larger_is_better: bool,

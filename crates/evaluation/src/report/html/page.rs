@@ -5,7 +5,7 @@ use crate::plots::{Plot, escape};
 
 /// How wide the plots of a row are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Columns {
+pub(super) enum Columns {
     /// As many of about 300 px as fit.
     Narrow,
     /// As many of about 480 px as fit.
@@ -15,7 +15,7 @@ pub enum Columns {
 }
 
 #[derive(Debug, Default)]
-pub struct Page {
+pub(super) struct Page {
     body: String,
     headings: Vec<(u8, String, String)>,
     plots: Vec<Plot>,
@@ -23,7 +23,7 @@ pub struct Page {
 
 impl Page {
     /// A heading of level 2 (in the contents), 3 (there too) or 4.
-    pub fn heading(&mut self, level: u8, id: &str, title: &str) {
+    pub(super) fn heading(&mut self, level: u8, id: &str, title: &str) {
         if level <= 3 {
             self.headings.push((level, id.to_owned(), title.to_owned()));
         }
@@ -33,24 +33,24 @@ impl Page {
         ));
     }
 
-    pub fn paragraph(&mut self, text: &str) {
+    pub(super) fn paragraph(&mut self, text: &str) {
         self.raw(&format!("<p>{}</p>", escape(text)));
     }
 
     /// How to read what follows.
-    pub fn guide(&mut self, text: &str) {
+    pub(super) fn guide(&mut self, text: &str) {
         self.raw(&format!(
             "<p class=\"guide\"><b>How to read it.</b> {}</p>",
             escape(text)
         ));
     }
 
-    pub fn table(&mut self, table: &Table) {
+    pub(super) fn table(&mut self, table: &Table) {
         self.raw(&table.html());
     }
 
     /// Plots side by side under one caption.
-    pub fn plots(&mut self, caption: &str, columns: Columns, plots: Vec<Plot>) {
+    pub(super) fn plots(&mut self, caption: &str, columns: Columns, plots: Vec<Plot>) {
         let class = match columns {
             Columns::Narrow => "narrow",
             Columns::Wide => "wide",
@@ -68,19 +68,19 @@ impl Page {
     }
 
     /// A plot inside markup of the caller's.
-    pub fn inline_plot(&mut self, plot: Plot) -> String {
+    pub(super) fn inline_plot(&mut self, plot: Plot) -> String {
         let svg = plot.svg.clone();
         self.plots.push(plot);
         svg
     }
 
     /// Markup that is already safe.
-    pub fn raw(&mut self, html: &str) {
+    pub(super) fn raw(&mut self, html: &str) {
         self.body.push_str(html);
         self.body.push('\n');
     }
 
-    pub fn contents(&self) -> String {
+    pub(super) fn contents(&self) -> String {
         let entry = |(level, id, title): &(u8, String, String)| {
             format!(
                 "<li class=\"level{level}\"><a href=\"#{id}\">{}</a></li>",
@@ -91,11 +91,11 @@ impl Page {
         format!("<nav aria-label=\"Contents\"><h2>Contents</h2><ol>{entries}</ol></nav>")
     }
 
-    pub fn body(&self) -> &str {
+    pub(super) fn body(&self) -> &str {
         &self.body
     }
 
-    pub fn into_plots(self) -> Vec<Plot> {
+    pub(super) fn into_plots(self) -> Vec<Plot> {
         self.plots
     }
 }

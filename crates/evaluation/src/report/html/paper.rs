@@ -23,7 +23,7 @@ const MEASURES: [(Measure, &str); 3] = [
     (Measure::PaperSampleMean, "sample mean"),
 ];
 
-pub fn write(page: &mut Page, part: &PartReport, id: &PartId) {
+pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(
         3,
         &id.id("paper"),

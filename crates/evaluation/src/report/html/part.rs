@@ -17,24 +17,24 @@ use crate::{
 
 /// What names the plots and headings of a part.
 #[derive(Clone, Debug)]
-pub struct PartId(String);
+pub(super) struct PartId(String);
 
 impl PartId {
-    pub fn new(index: usize) -> PartId {
+    pub(super) fn new(index: usize) -> PartId {
         PartId(format!("part{}", index + 1))
     }
 
-    pub fn id(&self, section: &str) -> String {
+    pub(super) fn id(&self, section: &str) -> String {
         format!("{}-{section}", self.0)
     }
 
     /// The name of a plot of a method; `number` keeps methods of like names apart.
-    pub fn plot(&self, kind: &str, number: usize, method: &str) -> String {
+    pub(super) fn plot(&self, kind: &str, number: usize, method: &str) -> String {
         format!("{}-{kind}-{}-{}", self.0, number + 1, slug(method))
     }
 }
 
-pub fn write(page: &mut Page, report: &Report, part: &PartReport, index: usize) {
+pub(super) fn write(page: &mut Page, report: &Report, part: &PartReport, index: usize) {
     let id = PartId::new(index);
     page.heading(
         2,
@@ -54,7 +54,7 @@ pub fn write(page: &mut Page, report: &Report, part: &PartReport, index: usize) 
 }
 
 /// Each method's report on question `index`, numbered.
-pub fn asked(
+pub(super) fn asked(
     part: &PartReport,
     index: usize,
 ) -> impl Iterator<Item = (usize, &MethodReport, &QuestionReport)> {
@@ -63,7 +63,7 @@ pub fn asked(
 }
 
 /// The indices and titles of the questions.
-pub fn questions(part: &PartReport) -> Vec<(usize, &QuestionReport)> {
+pub(super) fn questions(part: &PartReport) -> Vec<(usize, &QuestionReport)> {
     part.methods.first().map_or_else(Vec::new, |method| {
         method.questions.iter().enumerate().collect()
     })
@@ -206,7 +206,7 @@ fn roc_line(number: usize, rows: &[RocRow]) -> Line {
     }
 }
 
-pub fn background(points: Vec<(f64, f64)>) -> Line {
+pub(super) fn background(points: Vec<(f64, f64)>) -> Line {
     Line {
         name: None,
         role: Role::Background,
@@ -215,7 +215,7 @@ pub fn background(points: Vec<(f64, f64)>) -> Line {
     }
 }
 
-pub fn reference(points: Vec<(f64, f64)>) -> Line {
+pub(super) fn reference(points: Vec<(f64, f64)>) -> Line {
     Line {
         name: None,
         role: Role::Reference,

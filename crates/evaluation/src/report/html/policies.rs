@@ -13,7 +13,7 @@ use crate::{
     report::{PartReport, PolicyReport},
 };
 
-pub fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
+pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
     let here: Vec<&PolicyReport> = policies
         .iter()
         .filter(|policy| policy.part == part.name)

@@ -41,7 +41,7 @@ const HISTOGRAMS: [Measure; 8] = [
     Measure::PaperSampleMean,
 ];
 
-pub fn write(page: &mut Page, part: &PartReport, id: &PartId) {
+pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
     risk_coverage(page, part, id);
     histograms(page, part, id);
 }
