@@ -1,6 +1,6 @@
 //! HTTP: requests in, JSON out, every error as a problem that says what to do.
 //!
-//! One folder or file per resource; [`problem`] is the only way to say no; [`middleware`] is what every request passes.
+//! One folder or file per resource; [`problem`] is the only way to say no; `middleware` is what every request passes.
 //! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
 //! `engine`.
 

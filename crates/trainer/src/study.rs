@@ -29,7 +29,7 @@ pub struct StudyOptions<'a> {
     pub size: Option<u32>,
     /// How many classes the labels are grouped into; as many as there are labels when not given.
     pub classes: Option<usize>,
-    /// How many folds calibrate the model of the bundle; [`usual_calibration_folds`] when not given.
+    /// How many folds calibrate the model of the bundle; when not given, one of fewer than four folds, else two.
     pub calibration_folds: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,
@@ -201,7 +201,7 @@ impl Study {
     /// Digest of what [`Self::features_of`] would give.
     ///
     /// # Errors
-    /// See [`features_digest`].
+    /// [`TrainingError`] when the trunk or a crop cannot be read.
     pub fn digest_of(
         &self,
         trunk: &TrunkFile,

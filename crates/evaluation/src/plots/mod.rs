@@ -4,7 +4,7 @@
 //! pattern, a dash or a marker says the same, so that a black-and-white print can be read. Every plot has a title and a
 //! description for screen readers. What may enter: finite numbers and names. What may not: how the numbers came about.
 //!
-//! SVG is written by [`canvas`] and not by `plotters`, which hatches no area and, without font files, measures
+//! SVG is written by `canvas` and not by `plotters`, which hatches no area and, without font files, measures
 //! no text.
 
 pub mod density;

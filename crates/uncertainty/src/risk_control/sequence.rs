@@ -47,7 +47,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Tests the steps of a grid from [`first_tested`] upwards.
+    /// Tests the steps of a grid upwards, from the first that accepts enough cells to be certified.
     pub fn of(steps: &[Moments], alpha: f64, delta: f64, test: Test) -> Sequence {
         let start = first_tested(steps, alpha, delta, 1.0);
         let p = |step: usize| steps.get(step).map_or(1.0, |step| test.p(step, alpha));
