@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     bundle::{Method, Precision},
     engine::Priority,
-    uncertainty::{Action, Measure, Promise, Reason},
+    uncertainty::{AcceptedAs, Action, Measure, Promise, Reason},
 };
 
 /// An enum of the interface with the same names as an inner one.
@@ -86,7 +86,20 @@ vocabulary! {
         OutOfDistribution,
         /// There is no policy, so nothing is promised.
         NoPolicy,
-        /// The policy accepts only cells that are called normal, and this one is called abnormal.
+        /// The cell is called abnormal: an abnormal class is the most probable one, or the abnormal classes together have a
+        /// probability of at least 1/2. Every referred cell of this kind says so.
+        Abnormal,
+    }
+}
+
+vocabulary! {
+    /// What an accepted answer stands for: what the policy's promise is about.
+    AcceptedAsName = AcceptedAs {
+        /// The predicted class.
+        Class,
+        /// A normal cell, whichever normal class it has.
+        Normal,
+        /// An abnormal cell, whichever abnormal class it has.
         Abnormal,
     }
 }

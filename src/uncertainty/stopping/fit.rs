@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::uncertainty::{Samples, Summary, summarise};
+use crate::uncertainty::{AcceptedAs, Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -105,15 +105,23 @@ fn looks_at(
     running.iter().map(look).collect()
 }
 
-/// The class as which an answer is accepted; `None`: referred. Without a boundary every class is as good as accepted.
-fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<usize> {
+/// The class as which an answer is accepted, and what it stands for; `None`: referred. Without a boundary every class is as good
+/// as accepted.
+fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<(usize, Option<AcceptedAs>)> {
     let class = summary.predicted;
     let Some(boundary) = boundary else {
-        return Some(class);
+        return Some((class, None));
     };
     let summary = summary.clone().with_abnormal(boundary.abnormal);
-    let value = boundary.measure.of(&summary)?;
-    (value <= boundary.threshold).then_some(class)
+    let called = summary.abnormal.map(|abnormal| abnormal.called);
+    let sure = boundary.measure.of(&summary)? <= boundary.threshold;
+    let accepts = sure && boundary.kind.is_none_or(|kind| kind.may_accept(called));
+    accepts.then(|| {
+        (
+            class,
+            boundary.kind.and_then(|kind| kind.accepted_as(called)),
+        )
+    })
 }
 
 fn saving(cells: &[Vec<Look>], lambda: f64) -> Saving {
@@ -142,7 +150,7 @@ mod tests {
 
     use super::super::settled;
     use super::*;
-    use crate::uncertainty::Measure;
+    use crate::uncertainty::{Action, Measure, Policy, Promise, decide};
 
     const ABNORMAL: [bool; 3] = [false, true, true];
 
@@ -168,19 +176,49 @@ mod tests {
         (0..400).map(cell).collect()
     }
 
-    fn boundaries() -> [Option<Boundary<'static>>; 3] {
-        let boundary = |measure, threshold| {
+    fn boundaries() -> [Option<Boundary<'static>>; 4] {
+        let boundary = |measure, threshold, kind| {
             Some(Boundary {
                 measure,
                 threshold,
+                kind,
                 abnormal: &ABNORMAL,
             })
         };
         [
             None,
-            boundary(Measure::PredictiveEntropy, 0.5),
-            boundary(Measure::AbnormalEntropy, 0.3),
+            boundary(Measure::PredictiveEntropy, 0.5, Some(Promise::AcceptError)),
+            boundary(
+                Measure::AbnormalEntropy,
+                0.3,
+                Some(Promise::AcceptError2Classes),
+            ),
+            boundary(Measure::AbnormalEntropy, 0.3, Some(Promise::AutoClear)),
         ]
+    }
+
+    #[test]
+    fn what_counts_as_accepted_is_what_a_policy_accepts() {
+        for cell in cells() {
+            let summary = summarise(&cell);
+            for boundary in boundaries().into_iter().flatten() {
+                let kind = boundary.kind.unwrap();
+                let policy = Policy {
+                    name: "any".to_owned(),
+                    measure: boundary.measure,
+                    threshold: Some(boundary.threshold),
+                    alpha: 0.05,
+                    delta: 0.05,
+                    promise: kind.in_words(0.05, 0.05),
+                    kind: Some(kind),
+                    certificate: None,
+                };
+                let served = decide(&summary.clone().with_abnormal(&ABNORMAL), Some(&policy));
+                let counted = decision(&summary, Some(&boundary));
+                assert_eq!(served.action == Action::Accept, counted.is_some(), "{kind}");
+                assert_eq!(served.accepted_as, counted.and_then(|(_, as_what)| as_what));
+            }
+        }
     }
 
     #[test]

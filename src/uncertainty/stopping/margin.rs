@@ -2,7 +2,8 @@
 
 use super::Boundary;
 use crate::uncertainty::measures::entropy;
-use crate::uncertainty::{Measure, Samples};
+use crate::uncertainty::summary::ABNORMAL_FROM;
+use crate::uncertainty::{Measure, Promise, Samples};
 
 /// A running figure and its standard error as an estimate of that of all T views.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,10 +12,12 @@ pub(super) struct Estimate {
     pub(super) error: f64,
 }
 
-/// The standard errors by which the first `views` of `total` samples settle the decision: those between the measure and the
-/// threshold and, where that accepts (or without a boundary), those between the two leading classes, whichever are fewer.
+/// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts and, where it does
+/// (or without a boundary), as which class.
 ///
-/// `None` for fewer than two views and for a measure without a standard error; infinite where the views are all alike.
+/// A referred cell is as settled as the most settled of the conditions that it breaks; an accepted one as the least settled of
+/// those that it fulfils. `None` for fewer than two views and for a measure without a standard error; infinite where the views
+/// are all alike.
 pub fn margin(
     samples: &Samples,
     views: usize,
@@ -30,11 +33,88 @@ pub fn margin(
         return Some(lead());
     };
     let doubt = doubt(&rows, total, boundary)?;
-    let from_threshold = doubt.distance_from(boundary.threshold);
-    match doubt.value <= boundary.threshold {
-        true => Some(from_threshold.min(lead())),
-        false => Some(from_threshold),
+    let sure = Condition {
+        holds: doubt.value <= boundary.threshold,
+        margin: doubt.distance_from(boundary.threshold),
+    };
+    let Some(normal) = call_that_counts(&rows, total, boundary) else {
+        return Some(if sure.holds {
+            sure.margin.min(lead())
+        } else {
+            sure.margin
+        });
+    };
+    let clears_only_normal = boundary.kind.is_some_and(Promise::clears_only_normal);
+    let accepted = sure.holds && (normal.holds || !clears_only_normal);
+    if accepted {
+        return Some(sure.margin.min(lead()).min(normal.margin));
     }
+    let sure = (!sure.holds).then_some(sure.margin);
+    let normal = (!normal.holds && clears_only_normal).then_some(normal.margin);
+    sure.into_iter().chain(normal).reduce(f64::max)
+}
+
+/// Something that is true of the running mean, and by how many standard errors it is so or not.
+struct Condition {
+    holds: bool,
+    margin: f64,
+}
+
+/// That the cell is called normal; `None` for policies that do not look at the call.
+fn call_that_counts(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Condition> {
+    let looks_at_call = boundary.kind.is_some_and(|kind| !kind.may_accept(None));
+    looks_at_call.then(|| called_normal(rows, total, boundary.abnormal))
+}
+
+/// That a normal class leads and that the abnormal classes together are below one half.
+fn called_normal(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Condition {
+    let mean = mean(rows);
+    let best = |wanted: bool| best_class(&mean, abnormal, wanted);
+    let (normal, other) = (best(false), best(true));
+    let of = |row: &[f64], class: Option<usize>| {
+        class
+            .and_then(|at| row.get(at).copied())
+            .unwrap_or_default()
+    };
+    let ahead = estimate(
+        rows.iter().map(|row| of(row, normal) - of(row, other)),
+        total,
+    );
+    let together = estimate(rows.iter().map(|row| abnormal_share(row, abnormal)), total);
+    let leads = ahead.distance_from(0.0);
+    let below = together.distance_from(ABNORMAL_FROM);
+    // Of equal classes the first is the predicted one.
+    let is_first = ahead.value > 0.0 || (ahead.value == 0.0 && normal < other);
+    match (is_first, together.value < ABNORMAL_FROM) {
+        (true, true) => Condition {
+            holds: true,
+            margin: leads.min(below),
+        },
+        (true, false) => Condition {
+            holds: false,
+            margin: below,
+        },
+        (false, true) => Condition {
+            holds: false,
+            margin: leads,
+        },
+        (false, false) => Condition {
+            holds: false,
+            margin: leads.max(below),
+        },
+    }
+}
+
+/// The most probable of the classes with this flag, the first of several; `None` when there is none.
+fn best_class(mean: &[f64], abnormal: &[bool], wanted: bool) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (class, (&probability, &flag)) in mean.iter().zip(abnormal).enumerate() {
+        let better = best.is_none_or(|(_, most)| probability > most);
+        if flag == wanted && better {
+            best = Some((class, probability));
+        }
+    }
+    best.map(|(class, _)| class)
 }
 
 impl Estimate {
@@ -62,9 +142,13 @@ fn doubt(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Estimate>
 
 /// The probabilities of normal and of abnormal.
 fn grouped(row: &[f64], boundary: &Boundary) -> [f64; 2] {
-    let pairs = row.iter().zip(boundary.abnormal);
-    let abnormal: f64 = pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum();
+    let abnormal = abnormal_share(row, boundary.abnormal);
     [row.iter().sum::<f64>() - abnormal, abnormal].map(|p| p.clamp(0.0, 1.0))
+}
+
+fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {
+    let pairs = row.iter().zip(abnormal);
+    pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum()
 }
 
 /// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
@@ -92,10 +176,18 @@ fn lead(rows: &[&[f64]], total: usize) -> Estimate {
         _ => (0, 0),
     };
     let of = |row: &[f64], class: usize| row.get(class).copied().unwrap_or_default();
-    let differences = rows.iter().map(|row| of(row, first) - of(row, second));
+    estimate(
+        rows.iter().map(|row| of(row, first) - of(row, second)),
+        total,
+    )
+}
+
+/// The mean of a value of each view.
+fn estimate(values: impl Iterator<Item = f64>, total: usize) -> Estimate {
+    let values: Vec<f64> = values.collect();
     Estimate {
-        value: probability(&first) - probability(&second),
-        error: standard_error(differences.collect(), total),
+        value: values.iter().sum::<f64>() / values.len() as f64,
+        error: standard_error(values, total),
     }
 }
 
