@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::uncertainty::{AcceptedAs, Samples, Summary, summarise};
+use crate::uncertainty::{Promise, Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -14,7 +14,8 @@ const LARGEST_TENTHS: u32 = 80;
 /// What stopping early saves under one policy, and what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Saving {
-    /// Share of cells decided otherwise than by all views: accepted or referred, or accepted as another class.
+    /// Share of cells decided otherwise than by all views: accepted or referred, called normal or abnormal, or accepted as another
+    /// class.
     pub disagreement: f64,
     /// Mean number of views.
     pub mean_views: f64,
@@ -105,23 +106,33 @@ fn looks_at(
     running.iter().map(look).collect()
 }
 
-/// The class as which an answer is accepted, and what it stands for; `None`: referred. Without a boundary every class is as good
-/// as accepted.
-fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<(usize, Option<AcceptedAs>)> {
-    let class = summary.predicted;
+/// What of a decision may not change by stopping early.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Decided {
+    /// The class as which an answer is accepted; `None`: referred.
+    accepted: Option<usize>,
+    /// Whether the cell is called abnormal, which a referred answer says.
+    called_abnormal: Option<bool>,
+}
+
+/// Without a boundary every class is as good as accepted.
+fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Decided {
     let Some(boundary) = boundary else {
-        return Some((class, None));
+        return Decided {
+            accepted: Some(summary.predicted),
+            called_abnormal: None,
+        };
     };
     let summary = summary.clone().with_abnormal(boundary.abnormal);
-    let called = summary.abnormal.map(|abnormal| abnormal.called);
-    let sure = boundary.measure.of(&summary)? <= boundary.threshold;
-    let accepts = sure && boundary.kind.is_none_or(|kind| kind.may_accept(called));
-    accepts.then(|| {
-        (
-            class,
-            boundary.kind.and_then(|kind| kind.accepted_as(called)),
-        )
-    })
+    let called_abnormal = summary.abnormal.map(|abnormal| abnormal.called);
+    let value = boundary.measure.of(&summary);
+    let sure = value.is_some_and(|value| value <= boundary.threshold);
+    let may = |kind: Promise| kind.may_accept(called_abnormal);
+    let accepts = sure && boundary.kind.is_none_or(may);
+    Decided {
+        accepted: accepts.then_some(summary.predicted),
+        called_abnormal,
+    }
 }
 
 fn saving(cells: &[Vec<Look>], lambda: f64) -> Saving {
@@ -150,7 +161,7 @@ mod tests {
 
     use super::super::settled;
     use super::*;
-    use crate::uncertainty::{Action, Measure, Policy, Promise, decide};
+    use crate::uncertainty::{Action, Measure, Policy, decide};
 
     const ABNORMAL: [bool; 3] = [false, true, true];
 
@@ -215,8 +226,8 @@ mod tests {
                 };
                 let served = decide(&summary.clone().with_abnormal(&ABNORMAL), Some(&policy));
                 let counted = decision(&summary, Some(&boundary));
-                assert_eq!(served.action == Action::Accept, counted.is_some(), "{kind}");
-                assert_eq!(served.accepted_as, counted.and_then(|(_, as_what)| as_what));
+                let accepted = served.action == Action::Accept;
+                assert_eq!(accepted, counted.accepted.is_some(), "{kind}");
             }
         }
     }

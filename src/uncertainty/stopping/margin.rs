@@ -12,12 +12,12 @@ pub(super) struct Estimate {
     pub(super) error: f64,
 }
 
-/// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts and, where it does
-/// (or without a boundary), as which class.
+/// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts, whether the cell is
+/// called abnormal and, where it accepts (or without a boundary), as which class.
 ///
-/// A referred cell is as settled as the most settled of the conditions that it breaks; an accepted one as the least settled of
-/// those that it fulfils. `None` for fewer than two views and for a measure without a standard error; infinite where the views
-/// are all alike.
+/// An accepted cell is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for
+/// its call alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard
+/// error; infinite where the views are all alike.
 pub fn margin(
     samples: &Samples,
     views: usize,
@@ -33,76 +33,57 @@ pub fn margin(
         return Some(lead());
     };
     let doubt = doubt(&rows, total, boundary)?;
-    let sure = Condition {
-        holds: doubt.value <= boundary.threshold,
-        margin: doubt.distance_from(boundary.threshold),
-    };
-    let Some(normal) = call_that_counts(&rows, total, boundary) else {
-        return Some(if sure.holds {
-            sure.margin.min(lead())
-        } else {
-            sure.margin
-        });
+    let from_threshold = doubt.distance_from(boundary.threshold);
+    let is_sure = doubt.value <= boundary.threshold;
+    let Some(call) = call(&rows, total, boundary.abnormal) else {
+        let accepted = is_sure.then(|| from_threshold.min(lead()));
+        return Some(accepted.unwrap_or(from_threshold));
     };
     let clears_only_normal = boundary.kind.is_some_and(Promise::clears_only_normal);
-    let accepted = sure.holds && (normal.holds || !clears_only_normal);
-    if accepted {
-        return Some(sure.margin.min(lead()).min(normal.margin));
+    if call.abnormal && clears_only_normal {
+        return Some(call.margin);
     }
-    let sure = (!sure.holds).then_some(sure.margin);
-    let normal = (!normal.holds && clears_only_normal).then_some(normal.margin);
-    sure.into_iter().chain(normal).reduce(f64::max)
+    let action_and_call = from_threshold.min(call.margin);
+    Some(if is_sure {
+        action_and_call.min(lead())
+    } else {
+        action_and_call
+    })
 }
 
-/// Something that is true of the running mean, and by how many standard errors it is so or not.
-struct Condition {
-    holds: bool,
+/// How the running mean calls a cell, and by how many standard errors the call is away from changing.
+struct Call {
+    abnormal: bool,
     margin: f64,
 }
 
-/// That the cell is called normal; `None` for policies that do not look at the call.
-fn call_that_counts(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Condition> {
-    let looks_at_call = boundary.kind.is_some_and(|kind| !kind.may_accept(None));
-    looks_at_call.then(|| called_normal(rows, total, boundary.abnormal))
-}
-
-/// That a normal class leads and that the abnormal classes together are below one half.
-fn called_normal(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Condition {
+/// A cell is called normal when a normal class leads and the abnormal classes together are below one half; `None` where there are
+/// no two kinds of classes.
+fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<Call> {
     let mean = mean(rows);
-    let best = |wanted: bool| best_class(&mean, abnormal, wanted);
-    let (normal, other) = (best(false), best(true));
-    let of = |row: &[f64], class: Option<usize>| {
-        class
-            .and_then(|at| row.get(at).copied())
-            .unwrap_or_default()
+    let normal = best_class(&mean, abnormal, false)?;
+    let other = best_class(&mean, abnormal, true)?;
+    let of = |row: &[f64], class: usize| row.get(class).copied().unwrap_or_default();
+    let ahead = rows.iter().map(|row| of(row, normal) - of(row, other));
+    let ahead = estimate(ahead, total);
+    let together = rows.iter().map(|row| abnormal_share(row, abnormal));
+    let together = estimate(together, total);
+    // Of equally probable classes the first is the predicted one.
+    let leads = ahead.value > 0.0 || (ahead.value == 0.0 && normal < other);
+    let below = together.value < ABNORMAL_FROM;
+    let from_lead = ahead.distance_from(0.0);
+    let from_half = together.distance_from(ABNORMAL_FROM);
+    let margin = match (leads, below) {
+        (true, true) => from_lead.min(from_half),
+        (true, false) => from_half,
+        (false, true) => from_lead,
+        // Either alone is enough.
+        (false, false) => from_lead.max(from_half),
     };
-    let ahead = estimate(
-        rows.iter().map(|row| of(row, normal) - of(row, other)),
-        total,
-    );
-    let together = estimate(rows.iter().map(|row| abnormal_share(row, abnormal)), total);
-    let leads = ahead.distance_from(0.0);
-    let below = together.distance_from(ABNORMAL_FROM);
-    // Of equal classes the first is the predicted one.
-    let is_first = ahead.value > 0.0 || (ahead.value == 0.0 && normal < other);
-    match (is_first, together.value < ABNORMAL_FROM) {
-        (true, true) => Condition {
-            holds: true,
-            margin: leads.min(below),
-        },
-        (true, false) => Condition {
-            holds: false,
-            margin: below,
-        },
-        (false, true) => Condition {
-            holds: false,
-            margin: leads,
-        },
-        (false, false) => Condition {
-            holds: false,
-            margin: leads.max(below),
-        },
-    }
+    Some(Call {
+        abnormal: !(leads && below),
+        margin,
+    })
 }
 
 /// The most probable of the classes with this flag, the first of several; `None` when there is none.

@@ -30,7 +30,8 @@ pub struct StoppingRule {
     pub lambda: f64,
 }
 
-/// Where a policy's decision changes.
+/// Where a policy's decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the
+/// class of an accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary<'a> {
     /// The policy's measure. Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure
@@ -198,13 +199,16 @@ mod tests {
 
     #[test]
     fn an_accepted_cell_is_settled_only_when_its_class_is() {
-        let torn = [[0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.5, 0.4, 0.1]];
+        let torn = [[0.1, 0.5, 0.4], [0.1, 0.4, 0.5], [0.1, 0.5, 0.4]];
         let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
         let at = |threshold| {
             let boundary = boundary(Measure::PredictiveEntropy, threshold);
             settled(&torn, 50, Some(&boundary), &rule(2.0))
         };
-        assert!(at(0.1), "referred for certain, whatever the class");
+        assert!(
+            at(0.1),
+            "referred for certain, whichever abnormal class it is"
+        );
         assert!(!at(1.09), "accepted for certain, but as which class?");
     }
 
@@ -254,15 +258,15 @@ mod tests {
         );
         assert!(!at(0.495), "just above");
         assert!(at(0.75));
-        let any = Boundary {
-            kind: None,
+        // Referred for certain, and it is not certain whether as abnormal.
+        let strict = Boundary {
+            threshold: 0.5,
             ..clearing
         };
-        let narrow = views_about([0.505, 0.2475, 0.2475]);
-        assert!(
-            settled(&narrow, 50, Some(&any), &rule(2.0)),
-            "the call is of no matter"
-        );
+        let close = views_about([0.505, 0.2475, 0.2475]);
+        assert!(!settled(&close, 50, Some(&strict), &rule(2.0)));
+        let normal = views_about([0.75, 0.125, 0.125]);
+        assert!(settled(&normal, 50, Some(&strict), &rule(2.0)));
     }
 
     #[test]
