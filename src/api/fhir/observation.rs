@@ -396,3 +396,34 @@ fn precision(name: PrecisionName) -> &'static str {
         PrecisionName::Float16 => "float16",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(name: &str, abnormal: bool) -> Label {
+        Label {
+            name: name.to_owned(),
+            abnormal,
+            snomed_ct: Some("373887005".to_owned()),
+            snomed_ct_source: None,
+        }
+    }
+
+    #[test]
+    fn one_normal_class_is_coded_and_several_are_named() {
+        let one = normal(&[label("HSIL", true), label("NILM", false)]);
+        assert_eq!((one.coding.len(), one.text.as_deref()), (2, Some("NILM")));
+        let several = [
+            label("superficial", false),
+            label("HSIL", true),
+            label("columnar", false),
+        ];
+        let several = normal(&several);
+        assert!(several.coding.is_empty());
+        assert_eq!(
+            several.text.as_deref(),
+            Some("Normal: one of superficial, columnar")
+        );
+    }
+}
