@@ -4,8 +4,8 @@
     lims_worker.py --server http://127.0.0.1:8080 --out observations field.jpg nuclei.csv
     lims_worker.py --server http://127.0.0.1:8080 --out observations --watch incoming
 
-A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. Cells that could
-not be answered are in NAME.OperationOutcome.ndjson, and a field that was refused leaves NAME.problem.json. The environment
+A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. The cells that a person
+has to look at come first, the most severe call at the top. Cells that could not be answered are in NAME.OperationOutcome.ndjson, and a field that was refused leaves NAME.problem.json. The environment
 variable SECONDLOOK_API_KEY holds the API key, if the server wants one. Exit code 1: the field was not answered; 2: none can be.
 """
 
@@ -157,10 +157,19 @@ def store(out: Path, name: str, bundle: dict) -> dict:
         kind = str(resource.get("resourceType"))
         # It becomes a part of a file's name.
         kinds.setdefault(kind if kind.isalpha() else "unknown", []).append(resource)
+    kinds["Observation"].sort(key=worklist_place)
     for kind in sorted(kinds, key=lambda kind: kind == "Observation"):
         lines = "".join(json.dumps(resource, ensure_ascii=False) + "\n" for resource in kinds[kind])
         write_atomically(out / f"{name}.{kind}.ndjson", lines)
     return {kind: len(resources) for kind, resources in kinds.items()}
+
+
+def worklist_place(observation: dict) -> float:
+    """The server's place of a cell among those to look at, from 1; beyond all of them for the others, whose order stays."""
+    for component in observation.get("component", []):
+        if any(coding.get("code") == "worklist-place" for coding in component["code"].get("coding", [])):
+            return component["valueInteger"]
+    return float("inf")
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use bundle::{Method, Precision};
 use engine::Priority;
-use uncertainty::{Action, Measure, Promise, Reason};
+use uncertainty::{AcceptedAs, Action, Measure, Promise, Reason};
 
 /// An enum of the interface with the same names as an inner one.
 macro_rules! vocabulary {
@@ -84,7 +84,20 @@ vocabulary! {
         OutOfDistribution,
         /// There is no policy, so nothing is promised.
         NoPolicy,
-        /// The policy accepts only cells that are called normal, and this one is called abnormal.
+        /// The cell is called abnormal: an abnormal class is the most probable one, or the abnormal classes together have a
+        /// probability of at least 1/2. Every referred cell of this kind says so.
+        Abnormal,
+    }
+}
+
+vocabulary! {
+    /// What an accepted answer stands for: what the policy's promise is about.
+    AcceptedAsName = AcceptedAs {
+        /// The predicted class.
+        Class,
+        /// A normal cell, whichever normal class it has.
+        Normal,
+        /// An abnormal cell, whichever abnormal class it has.
         Abnormal,
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct PredictOptions {
     /// Seed of every random choice [default: derived from the image's bytes]
     #[arg(long)]
     seed: Option<u64>,
-    /// Name of the referral policy [default: the method's first]
+    /// Name of the referral policy [default: the method's certified policy that accepts only cells called normal]
     #[arg(long)]
     policy: Option<String>,
     /// Take every augmented view, even when fewer settle the decision

@@ -59,7 +59,10 @@ impl AnswerTable {
 }
 
 fn decision(answer: &Comparison) -> String {
-    let action = word(&answer.decision.action);
+    let action = match &answer.decision.accepted_as {
+        Some(accepted_as) => format!("accept as {}", word(accepted_as)),
+        None => word(&answer.decision.action),
+    };
     let reasons: Vec<String> = answer.decision.reasons.iter().map(word).collect();
     if reasons.is_empty() {
         action

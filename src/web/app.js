@@ -186,10 +186,10 @@ async function askCell(signal) {
   find("bar").removeAttribute("value");
   announce("Asking about this cell.");
   const prediction = await server.askAboutCell(image.blob, settings.cellQuery(), signal);
-  const cell = { index: 0, id: null, place: null, said, prediction, problem: null };
+  const cell = { index: 0, id: null, place: null, said, labels: settings.model().labels, prediction, problem: null };
   worklist.add(cell, about());
   worklist.choose();
-  announce(describe(cell));
+  announce(describe(cell, settings.model().labels));
 }
 
 async function askField(signal) {
@@ -215,7 +215,7 @@ async function askField(signal) {
   announce(`${plural(asked.length, "cell")} in all. ${summarise(worklist.cells, settings.model().labels).join(". ")}.`);
 }
 
-const toCell = (line, nucleus) => ({ index: line.index, id: nucleus.id, place: { x: nucleus.x, y: nucleus.y }, said: nucleus.said, prediction: line.prediction, problem: line.problem });
+const toCell = (line, nucleus) => ({ index: line.index, id: nucleus.id, place: { x: nucleus.x, y: nucleus.y }, said: nucleus.said, labels: settings.model().labels, prediction: line.prediction, problem: line.problem });
 
 function writeSummary(asked) {
   const cells = worklist.cells;

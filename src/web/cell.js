@@ -36,12 +36,12 @@ function answered(cell, about) {
     make("h4", {}, "How unsure it is"),
     doubtInWords(answer).map((words) => make("p", {}, words)),
     make("h4", {}, "The methods side by side"),
-    sideBySide(answer, about.model.methods, () => about.askForViews(cell)),
+    sideBySide(answer, about.model, () => about.askForViews(cell)),
     record(answer, about.policyOf(answer)),
   ].flat().filter(Boolean);
   // Of an image that is no cell the class means nothing; the numbers stay for whoever tests the model.
   const below = unlike ? [make("details", {}, make("summary", {}, "The numbers all the same, for those who test the model"), rest)] : rest;
-  return [title(cell), make("div", { class: "head" }, picture(cell, about), make("div", { class: "verdict" }, call(cell, unlike), decision(answer, about.policyOf(answer)))), below];
+  return [title(cell), make("div", { class: "head" }, picture(cell, about), make("div", { class: "verdict" }, call(cell, unlike), decision(answer, about.policyOf(answer), about.model.labels))), below];
 }
 
 /// The class in words, or that there is none.
@@ -57,14 +57,16 @@ function call(cell, unlike) {
   ];
 }
 
-function decision(answer, policy) {
+function decision(answer, policy, labels) {
   const { action } = answer.decision;
-  const { word, sign } = verdict(action);
+  const { word, sign, state } = verdict(answer, labels);
   const value = policy ? measured(answer, policy.measure) : null;
-  const bar = policy && policy.threshold !== null && value !== null;
+  // Of a cell that is referred as abnormal it does not matter how sure the model is.
+  const asked = action === "accept" || answer.decision.reasons.includes("uncertain");
+  const bar = asked && policy && policy.threshold !== null && value !== null;
   const words = bar && `${measureName(policy.measure)}: ${number(value)}, limit ${number(policy.threshold)}`;
   return [
-    make("p", {}, make("span", { class: `badge large ${action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)),
+    make("p", {}, make("span", { class: `badge large ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)),
     reasons(answer, policy).map((reason) => make("p", {}, reason)),
     bar && !isUnlike(answer) && [limit(value, policy.threshold, words), make("p", { class: "quiet" }, words.charAt(0).toUpperCase() + words.slice(1))],
     policy && action === "accept" && make("p", { class: "quiet" }, promiseInWords(policy)),
@@ -73,9 +75,9 @@ function decision(answer, policy) {
 }
 
 /// A policy written by hand has no cells that it was measured on.
-function promiseInWords({ promise, certificate }) {
+function promiseInWords({ promise, certificate, caveat }) {
   const of = certificate ? `, for cells like the ${certificate.cells} it was measured on` : "";
-  return `Promise: ${promise}${of}.`;
+  return `Promise: ${promise}${of}.${caveat ? ` Note: ${caveat}.` : ""}`;
 }
 
 function record(answer, policy) {

@@ -170,8 +170,7 @@ function place(element, x, y) {
 function look({ cell }) {
   if (!cell) return { state: "open", sign: "", words: "not asked yet; removes it" };
   if (!cell.prediction) return { state: "failed", sign: "×", words: "no answer" };
-  const { action } = cell.prediction.decision;
-  const { word, sign } = verdict(action);
+  const { word, sign, state } = verdict(cell.prediction, cell.labels);
   const called = isUnlike(cell.prediction) ? "not like known cells" : cell.prediction.prediction.label;
-  return { state: action, sign, words: `${called}, ${word.toLowerCase()}` };
+  return { state, sign, words: `${called}, ${word.toLowerCase()}` };
 }

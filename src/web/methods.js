@@ -11,16 +11,16 @@ export const allAnswers = (answer, methods) => {
 };
 
 /// `onViews` asks for the augmented views, where they are missing.
-export function sideBySide(answer, methods, onViews) {
+export function sideBySide(answer, { methods, labels }, onViews) {
   const answers = allAnswers(answer, methods);
   const row = (entry) => {
-    const { word, sign } = verdict(entry.decision.action);
+    const { word, sign, state } = verdict(entry, labels);
     return make("tr", { class: entry.method === answer.method ? "chosen" : null },
       make("th", { scope: "row" }, methodName(entry.method), make("span", { class: "quiet block" }, methodHow(entry.method))),
       make("td", {}, make("b", {}, entry.prediction.label), " ", percent(entry.prediction.probability)),
       make("td", {}, strip(entry), make("span", { class: "unseen" }, spreadInWords(entry))),
       make("td", { class: "figure" }, number(entry.uncertainty.predictive_entropy)),
-      make("td", {}, make("span", { class: `badge ${entry.decision.action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)));
+      make("td", {}, make("span", { class: `badge ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)));
   };
   const heads = ["Method", "Class", "Spread, 0 to 100%", "Doubt, nats", "Suggests"];
   const table = make("table", { class: "methods" },

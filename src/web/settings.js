@@ -27,11 +27,13 @@ export async function choose(name) {
   listPolicies();
 }
 
-/// Only policies that accept something; the first is the method's default.
+/// Only policies that accept something, the default first: without one every cell is referred unless a policy is chosen.
 export function listPolicies() {
   const usable = current.policies.filter((policy) => policy.method === find("method").value && policy.threshold !== null);
+  const [unasked, others] = [usable.filter((policy) => policy.default), usable.filter((policy) => !policy.default)];
   const option = (policy) => make("option", { value: policy.name }, policy.promise);
-  find("policy").replaceChildren(...(usable.length ? usable.map(option) : [make("option", { value: "" }, "nothing can be promised: everything needs a second look")]));
+  const referAll = make("option", { value: "" }, "nothing is promised: everything needs a second look");
+  find("policy").replaceChildren(...(unasked.length ? unasked.map(option) : [referAll]), ...others.map(option));
 }
 
 export const showScale = (isField) => document.querySelectorAll(".of-field").forEach((element) => show(element, isField));

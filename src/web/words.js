@@ -34,10 +34,19 @@ export const number = (value) => (value === null || value === undefined ? "undef
 
 export const isUnlike = (answer) => answer.decision.reasons.includes("out_of_distribution");
 
-/// Accept or second look, with a sign that does not need colours.
-export const verdict = (action) => (action === "accept"
-  ? { word: "Accept", sign: "✓" }
-  : { word: "Second look", sign: "!" });
+/// Whether a cell is called abnormal: an abnormal class is the most probable one, or the abnormal classes together have at least one
+/// half. Of an image that is no cell nothing is called.
+export const isAbnormal = (answer, labels) => !isUnlike(answer)
+  && (labels[answer.prediction.index].abnormal || answer.prediction.abnormal_probability >= 0.5);
+
+/// Accept or second look, with a sign that does not need colours. `state` is for the style: only what is accepted as normal is green.
+export function verdict(answer, labels) {
+  const abnormal = isAbnormal(answer, labels);
+  const { action } = answer.decision;
+  const state = abnormal ? `${action} abnormal` : action;
+  if (action === "refer") return { word: "Second look", sign: abnormal ? "▲" : "!", state };
+  return abnormal ? { word: "Accepted as abnormal", sign: "▲", state } : { word: "Accept", sign: "✓", state };
+}
 
 const MEASURES = {
   predictive_entropy: "the doubt between all classes",
@@ -77,7 +86,7 @@ const REASONS = {
     return policy ? `Too unsure: ${measureName(policy.measure)} is above the limit.` : "Too unsure.";
   },
   no_policy: () => "The model has no rule by which answers may be accepted.",
-  abnormal: () => "Called abnormal, and this rule accepts only cells that are called normal.",
+  abnormal: () => "Called abnormal: a person has to look.",
 };
 
 const WARNINGS = {

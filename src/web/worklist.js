@@ -4,16 +4,19 @@ import { find, make, show } from "./dom.js";
 import { thumbnail } from "./opened.js";
 import { strip } from "./plot.js";
 import { cellName } from "./cell.js";
-import { isUnlike, percent, plural, verdict } from "./words.js";
+import { isAbnormal, isUnlike, percent, plural, verdict } from "./words.js";
 
 const THUMBNAIL = 96;
 
-/// What order it is in: as the server's worklist, then what failed, then what was accepted, in the same order.
+/// What order it is in: as the server's worklist, then what failed, then what was accepted as normal, in the same order.
 function rank(cell, labels) {
   if (!cell.prediction) return [1, 0, 0, 0];
-  const { prediction: { index, abnormal_probability: abnormal }, uncertainty, decision } = cell.prediction;
-  return [decision.action === "refer" ? 0 : 2, -severity(labels, index), -abnormal, -uncertainty.predictive_entropy];
+  const { prediction: { index, abnormal_probability: abnormal }, uncertainty } = cell.prediction;
+  return [needsLook(cell.prediction, labels) ? 0 : 2, -severity(labels, index), -abnormal, -uncertainty.predictive_entropy];
 }
+
+/// Whatever a policy accepts, a person looks at a cell that is called abnormal.
+const needsLook = (answer, labels) => answer.decision.action === "refer" || isAbnormal(answer, labels);
 
 /// The order of the model's classes, the abnormal ones after the normal ones.
 const severity = (labels, index) => (labels[index].abnormal ? labels.length : 0) + index;
@@ -72,7 +75,7 @@ export class Worklist {
   #option(cell, about) {
     const option = make("div", { role: "option", tabindex: "-1", "aria-selected": "false", onclick: () => this.#choose(this.#entries.find((entry) => entry.option === option), true) },
       thumbnail(about.image, cell.place, about.edge, THUMBNAIL),
-      make("span", { class: "words" }, words(cell)));
+      make("span", { class: "words" }, words(cell, about.model.labels)));
     return option;
   }
 
@@ -107,24 +110,24 @@ export class Worklist {
 }
 
 /// What stands in the list; the points are for those who hear it.
-function words(cell) {
+function words(cell, labels) {
   const pause = (sign) => make("span", { class: "unseen" }, `${sign} `);
   const name = [make("span", { class: "quiet" }, cellName(cell)), pause(":")];
   if (!cell.prediction) return [name, make("b", {}, "No answer"), pause("."), make("span", {}, cell.problem.title)].flat();
   const answer = cell.prediction;
-  const { word, sign } = verdict(answer.decision.action);
-  const badge = make("span", { class: `badge ${answer.decision.action}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
+  const { word, sign, state } = verdict(answer, labels);
+  const badge = make("span", { class: `badge ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
   if (isUnlike(answer)) return [name, make("b", {}, "Not like known cells"), pause("."), badge].flat();
   const { label, probability } = answer.prediction;
   return [name, make("span", {}, make("b", {}, label), ` ${percent(probability)}`), strip(answer), pause("."), badge].flat();
 }
 
 /// The same in a sentence.
-export function describe(cell) {
+export function describe(cell, labels) {
   const name = cellName(cell);
   if (!cell.prediction) return `${name}: no answer. ${cell.problem.title}.`;
   const answer = cell.prediction;
-  const { word } = verdict(answer.decision.action);
+  const { word } = verdict(answer, labels);
   if (isUnlike(answer)) return `${name}: does not look like the cells the model knows. ${word}.`;
   return `${name}: ${answer.prediction.label}, ${percent(answer.prediction.probability)}. ${word}.`;
 }
@@ -132,19 +135,25 @@ export function describe(cell) {
 /// All cells at a glance; there is no average over cells.
 export function summarise(cells, labels) {
   const answered = cells.filter((cell) => cell.prediction);
-  const referred = answered.filter((cell) => cell.prediction.decision.action === "refer");
-  const known = referred.filter((cell) => !isUnlike(cell.prediction));
+  const toLookAt = answered.filter((cell) => needsLook(cell.prediction, labels));
+  const known = toLookAt.filter((cell) => !isUnlike(cell.prediction));
   const worst = (some) => {
     const found = some.map((cell) => cell.prediction.prediction);
     const [most] = found.sort((left, right) => severity(labels, right.index) - severity(labels, left.index));
     return most?.label ?? null;
   };
   const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
+  const abnormal = accepted.filter((cell) => isAbnormal(cell.prediction, labels));
   const failed = cells.length - answered.length;
+  const has = (count, one, many) => `${plural(count, "cell")} ${count === 1 ? one : many}`;
   const most = (some) => (worst(some) ? `; most severe among them: ${worst(some)}` : "");
+  const looks = toLookAt.length > 0 ? `${has(toLookAt.length, "needs", "need")} a second look${most(known)}` : null;
+  const unanswered = failed > 0 ? `${has(failed, "has", "have")} no answer: a person has to look` : null;
+  const asAbnormal = `, ${abnormal.length} of them as abnormal${most(abnormal)}`;
+  const asNormal = accepted.length > 0 ? " as normal" : "";
   return [
-    referred.length === 0 ? "No cell needs a second look" : `${plural(referred.length, "cell")} ${referred.length === 1 ? "needs" : "need"} a second look${most(known)}`,
-    `${accepted.length} accepted${most(accepted)}`,
-    failed > 0 ? `${failed} without an answer` : null,
+    looks ?? unanswered ?? "No cell needs a second look",
+    `${accepted.length} accepted${abnormal.length > 0 ? asAbnormal : asNormal}`,
+    looks ? unanswered : null,
   ].filter(Boolean);
 }

@@ -104,8 +104,14 @@ pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
     assert_eq!(summary["most_severe_accepted"], most_severe(&accepted));
     assert_eq!(summary["most_severe_referred"], most_severe(&referred));
 
+    // Of NILM and the five abnormal classes, in their order.
+    let called_abnormal = |cell: &&&Value| {
+        let abnormal = &cell["prediction"]["prediction"]["abnormal_probability"];
+        severity(cell) > 0 || abnormal.as_f64().unwrap() >= 0.5
+    };
+    let accepted_as_abnormal = accepted.iter().filter(called_abnormal).count();
     let worklist = summary["worklist"].as_array().unwrap();
-    assert_eq!(worklist.len(), referred.len());
+    assert_eq!(worklist.len(), referred.len() + accepted_as_abnormal);
     let listed: Vec<&Value> = worklist
         .iter()
         .map(|entry| &cells[usize::try_from(entry["index"].as_u64().unwrap()).unwrap()])
@@ -113,6 +119,7 @@ pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
     assert!(listed.is_sorted_by(|left, right| severity(left) >= severity(right)));
     for (entry, cell) in worklist.iter().zip(listed) {
         assert_eq!((&entry["id"], &entry["label"]), (&cell[id], &label(cell)));
+        assert_eq!(entry["action"], cell["prediction"]["decision"]["action"]);
     }
     for class in summary["by_class"].as_array().unwrap() {
         let of_class = |cells: &[&Value]| {

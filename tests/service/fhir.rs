@@ -106,10 +106,25 @@ fn check_decision(observation: &Value, answer: &Value) {
             let code = format!("referred-{}", reason.as_str().unwrap().replace('_', "-"));
             assert_eq!(component(observation, &code)["valueBoolean"], true);
         }
-    } else {
-        assert!(absent.is_null(), "{absent}");
-        assert_eq!(value["coding"][0]["code"], answer["prediction"]["label"]);
+        return;
     }
+    let accepted_as = &answer["decision"]["accepted_as"];
+    assert_eq!(
+        &component(observation, "accepted-as")["valueString"],
+        accepted_as
+    );
+    if accepted_as == "abnormal" {
+        assert!(value.is_null(), "{value}");
+        let text = absent["text"].as_str().unwrap();
+        assert!(text.contains("not which class it has"), "{text}");
+        return;
+    }
+    assert!(absent.is_null(), "{absent}");
+    let class = match accepted_as.as_str() {
+        Some("normal") => "NILM",
+        _ => answer["prediction"]["label"].as_str().unwrap(),
+    };
+    assert_eq!(value["coding"][0]["code"], class);
 }
 
 #[tokio::test]
@@ -118,8 +133,12 @@ async fn an_observation_says_what_the_json_says_and_the_same_every_time() {
     let mut decisions = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for method in METHODS {
-        for more in ["", "&policy=accept_error_5"] {
-            let request = || server.predict(&format!("?method={method}{more}"), cell("hsil"));
+        for (class, more) in [
+            ("hsil", ""),
+            ("hsil", "&policy=accept_error_2_classes_10"),
+            ("nilm", ""),
+        ] {
+            let request = || server.predict(&format!("?method={method}{more}"), cell(class));
             let (said, observation) = (answer(request()).await, resource(request()).await);
             check(&observation, &said);
             decisions.insert(said["decision"]["action"].to_string());
@@ -127,13 +146,43 @@ async fn an_observation_says_what_the_json_says_and_the_same_every_time() {
             assert_eq!(observation, resource(request()).await);
         }
     }
-    assert_eq!((decisions.len(), ids.len()), (2, 8));
+    assert_eq!((decisions.len(), ids.len()), (2, 12));
+}
+
+#[tokio::test]
+async fn a_class_is_coded_only_where_the_policy_vouches_for_it() {
+    let server = Server::start();
+    let mut seen = BTreeSet::new();
+    for class in ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"] {
+        for policy in [
+            "",
+            "&policy=accept_error_2_classes_10",
+            "&policy=accept_error_10",
+        ] {
+            let request = || server.predict(&format!("?method=ensemble{policy}"), cell(class));
+            let (said, observation) = (answer(request()).await, resource(request()).await);
+            check(&observation, &said);
+            let accepted_as = said["decision"]["accepted_as"].to_string();
+            let coded = !observation["valueCodeableConcept"].is_null();
+            seen.insert((policy, accepted_as, coded));
+        }
+    }
+    let abnormal = (
+        "&policy=accept_error_2_classes_10",
+        "\"abnormal\"".to_owned(),
+        false,
+    );
+    let normal = ("", "\"normal\"".to_owned(), true);
+    let of_class = ("&policy=accept_error_10", "\"class\"".to_owned(), true);
+    for wanted in [abnormal, normal, of_class] {
+        assert!(seen.contains(&wanted), "{wanted:?} {seen:?}");
+    }
 }
 
 #[tokio::test]
 async fn an_accepted_class_has_its_snomed_ct_code() {
     let server = Server::start();
-    let request = server.predict("?method=mc_dropout", cell("hsil"));
+    let request = server.predict("?method=mc_dropout", cell("nilm"));
     let value = resource(request).await["valueCodeableConcept"].clone();
     let model = answer(server.get("/v1/models/cric-lite0")).await;
     let labels = model["labels"].as_array().unwrap();
@@ -216,6 +265,14 @@ async fn a_field_is_a_bundle_with_an_entry_for_each_nucleus() {
             cell["x"]
         );
         assert_eq!(resource["specimen"]["identifier"]["value"], "S26-0815");
+        let worklist = said["summary"]["worklist"].as_array().unwrap().iter();
+        let place = worklist.zip(1..).find(|(entry, _)| entry["index"] == index);
+        match place {
+            Some((_, place)) => {
+                assert_eq!(component(resource, "worklist-place")["valueInteger"], place);
+            }
+            None => assert_eq!(cell["prediction"]["decision"]["action"], "accept"),
+        }
     }
     assert_eq!(
         component(&entries[0]["resource"], "cell-name")["valueString"],

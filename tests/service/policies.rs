@@ -26,6 +26,16 @@ kind = "accept_error_2_classes"
 certificate = { images = 84, cells = 2000, coverage = 0.75, trials = 1500, errors = 40, p_value = 0.0625 }
 
 [[calibration.tta.policies]]
+name = "auto_clear_5"
+measure = "abnormal_entropy"
+threshold = 0.5
+alpha = 0.05
+delta = 0.1
+promise = "none: made by a test"
+kind = "auto_clear"
+certificate = { images = 84, cells = 2000, coverage = 0.5, trials = 900, errors = 20, p_value = 0.0625, abnormal_below_half = true }
+
+[[calibration.tta.policies]]
 name = "auto_clear_1"
 measure = "abnormal_entropy"
 alpha = 0.01
@@ -81,6 +91,19 @@ async fn a_model_tells_what_each_promise_rests_on() {
         "p_value": 0.0625, "further_images": null,
     });
     assert_eq!(kept["certificate"], certificate);
+    let caveat = kept["caveat"].as_str().unwrap();
+    assert!(caveat.contains("most probable class alone"), "{caveat}");
+
+    let unasked = policy("auto_clear_5");
+    assert_eq!(
+        (&unasked["default"], &unasked["caveat"]),
+        (&true.into(), &Value::Null)
+    );
+    let defaults = model["policies"].as_array().unwrap().iter();
+    assert_eq!(
+        defaults.filter(|policy| policy["default"] == true).count(),
+        1
+    );
 
     let unkept = policy("auto_clear_1");
     assert_eq!(unkept["kind"], "auto_clear");

@@ -277,7 +277,7 @@ pub struct Calibration {
     /// Smallest and largest value seen of each measure; the paper normalises by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges: BTreeMap<Measure, Range>,
-    /// Rules for accepting an answer, the first being the default.
+    /// Rules for accepting an answer. Which of them decides unasked: [`Manifest::default_policy`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
     /// When test-time augmentation may stop before its last view.
@@ -372,6 +372,19 @@ impl Manifest {
     /// Which classes are abnormal, in the order of the scores.
     pub fn abnormal_flags(&self) -> Vec<bool> {
         self.labels.iter().map(|label| label.abnormal).collect()
+    }
+
+    /// The policy that decides on a method's answers where the request names none.
+    ///
+    /// Only cells called normal may be accepted unasked, and only with a certificate: the first policy that
+    /// [may be the default](Policy::may_be_default), or none, so that every cell is referred. Where no label is abnormal no cell
+    /// can be called abnormal, and it is the first policy.
+    pub fn default_policy(&self, method: Method) -> Option<&Policy> {
+        let policies = &self.calibration.get(&method)?.policies;
+        if !self.labels.iter().any(|label| label.abnormal) {
+            return policies.first();
+        }
+        policies.iter().find(|policy| policy.may_be_default())
     }
 
     /// Every file that the manifest names.

@@ -54,7 +54,7 @@ pub struct Agreement {
     pub images: usize,
     /// Share of them with the same label, in [0, 1].
     pub equal_labels: f64,
-    /// Share of them accepted by both or referred by both under the method's first policy, in [0, 1].
+    /// Share of them accepted by both or referred by both under the method's default policy, in [0, 1].
     pub equal_decisions: f64,
 }
 

@@ -12,8 +12,10 @@ pub struct Finding {
     pub index: usize,
     /// The most probable class.
     pub class: usize,
-    /// Whether a person has to look.
+    /// What the policy decided.
     pub action: Action,
+    /// Whether the cell is called abnormal.
+    pub called_abnormal: bool,
     /// Mean probability of all abnormal classes together.
     pub abnormal_probability: f64,
     /// Entropy of the mean probabilities, in nats.
@@ -38,7 +40,8 @@ pub struct Overview {
     pub most_severe_accepted: Option<usize>,
     /// The most severe class among the cells that need a second look.
     pub most_severe_referred: Option<usize>,
-    /// The cells that need a second look, the worst first.
+    /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever a
+    /// policy decided, and every referred one.
     pub worklist: Vec<Finding>,
 }
 
@@ -46,10 +49,17 @@ impl Finding {
     /// Of the answer by the method that was asked for.
     pub fn of(index: usize, prediction: &Prediction) -> Self {
         let answer = &prediction.answer;
+        let labels = &prediction.model.manifest().labels;
         Self {
             index,
             class: answer.summary.predicted,
             action: answer.decision.action,
+            called_abnormal: match answer.summary.abnormal {
+                Some(abnormal) => abnormal.called,
+                None => labels
+                    .get(answer.summary.predicted)
+                    .is_some_and(|label| label.abnormal),
+            },
             abnormal_probability: answer.abnormal_probability,
             entropy: answer.summary.predictive_entropy,
         }
@@ -76,10 +86,10 @@ pub fn overview(labels: &[Label], findings: &[Finding]) -> Overview {
             .map(|finding| finding.class);
         classes.max_by_key(|class| severity(*class))
     };
-    let referred = findings
+    let to_look_at = findings
         .iter()
-        .filter(|finding| finding.action == Action::Refer);
-    let mut worklist: Vec<Finding> = referred.copied().collect();
+        .filter(|finding| finding.action == Action::Refer || finding.called_abnormal);
+    let mut worklist: Vec<Finding> = to_look_at.copied().collect();
     worklist.sort_by(|left, right| {
         severity(right.class)
             .cmp(&severity(left.class))
@@ -117,6 +127,7 @@ mod tests {
             index,
             class,
             action,
+            called_abnormal: abnormal >= 0.5,
             abnormal_probability: abnormal,
             entropy: 0.5,
         }
@@ -142,13 +153,30 @@ mod tests {
         assert_eq!(overview.most_severe_accepted, Some(0));
         assert_eq!(overview.most_severe_referred, Some(1));
         let order: Vec<_> = overview.worklist.iter().map(|cell| cell.index).collect();
-        assert_eq!(order, [5, 6, 3, 4, 2]);
+        assert_eq!(
+            order,
+            [5, 6, 3, 4, 1, 2],
+            "1 is accepted and called abnormal"
+        );
         let counts: Vec<_> = overview
             .by_class
             .iter()
             .map(|count| (count.accepted, count.referred))
             .collect();
         assert_eq!(counts, [(1, 1), (0, 3), (1, 1)]);
+    }
+
+    #[test]
+    fn a_cell_with_a_normal_label_that_is_called_abnormal_comes_before_the_other_normal_ones() {
+        let labels = [label("NILM", false), label("LSIL", true)];
+        let findings = [
+            finding(0, 0, Action::Refer, 0.3),
+            finding(1, 0, Action::Accept, 0.55),
+            finding(2, 0, Action::Accept, 0.1),
+        ];
+        let worklist = overview(&labels, &findings).worklist;
+        let order: Vec<_> = worklist.iter().map(|cell| cell.index).collect();
+        assert_eq!(order, [1, 0]);
     }
 
     #[test]

@@ -158,14 +158,12 @@ fn policy_of(
     asked: Option<&str>,
     must_exist: bool,
 ) -> Result<Option<Policy>, EngineError> {
-    let policies = model
-        .manifest()
-        .calibration
-        .get(&method)
-        .map_or(&[][..], |calibration| &calibration.policies);
+    let manifest = model.manifest();
     let Some(name) = asked else {
-        return Ok(policies.first().cloned());
+        return Ok(manifest.default_policy(method).cloned());
     };
+    let calibration = manifest.calibration.get(&method);
+    let policies = calibration.map_or(&[][..], |calibration| &calibration.policies);
     let found = policies.iter().find(|policy| policy.name == name).cloned();
     if found.is_some() || !must_exist {
         return Ok(found);

@@ -71,7 +71,7 @@ impl Engine {
                 _ => scores_of_heads.next().unwrap_or_default(),
             };
             let mut answer = judge(model, method, &scores)?;
-            refer_unlike(model.manifest(), ood, &mut answer.decision);
+            refer_unlike(model.manifest(), ood, &mut answer);
             answers.push(answer);
         }
         let mut answers = answers.into_iter();

@@ -24,7 +24,7 @@ pub struct PredictRequest {
     pub passes: Option<u32>,
     /// Seed of every random choice; derived from the image when absent.
     pub seed: Option<u64>,
-    /// Name of the referral policy; the method's first when absent.
+    /// Name of the referral policy; the method's default when absent.
     pub policy: Option<String>,
     /// Take every augmented view, even when fewer settle the decision.
     pub exact: bool,

@@ -1,8 +1,8 @@
 //! How unlike the training's images an image is, and what follows from it.
 
-use super::{Model, RunError};
+use super::{MethodAnswer, Model, RunError};
 use bundle::Manifest;
-use uncertainty::{Action, Decision, Reason, ood::OodScore};
+use uncertainty::{Reason, ood::OodScore};
 
 /// Judges the statistics of one image; `None` where the bundle does not say what images of training look like.
 pub(super) fn judge_statistics(
@@ -16,12 +16,17 @@ pub(super) fn judge_statistics(
 
 /// Refers what a policy may have accepted when the image's p-value is below the bundle's limit: no promise covers an
 /// image of another kind than those it was made for.
-pub(super) fn refer_unlike(manifest: &Manifest, score: Option<OodScore>, decision: &mut Decision) {
+pub(super) fn refer_unlike(
+    manifest: &Manifest,
+    score: Option<OodScore>,
+    answer: &mut MethodAnswer,
+) {
     let (Some(score), Some(limit)) = (score, &manifest.out_of_distribution) else {
         return;
     };
     if score.p_value < limit.refer_below {
-        decision.action = Action::Refer;
-        decision.reasons.push(Reason::OutOfDistribution);
+        answer
+            .decision
+            .refer(Reason::OutOfDistribution, &answer.summary);
     }
 }

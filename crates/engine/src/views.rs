@@ -104,13 +104,7 @@ impl<'request> Stopping<'request> {
         let manifest = work.model.manifest();
         let rule = manifest.calibration.get(&Method::Tta)?.stopping?;
         let policy = plan.policy.as_ref();
-        let boundary = policy.and_then(|policy| {
-            Some(Boundary {
-                measure: policy.measure,
-                threshold: policy.threshold?,
-                abnormal: work.plan.abnormal(),
-            })
-        });
+        let boundary = policy.and_then(|policy| Boundary::of(policy, work.plan.abnormal()));
         let place = work.place();
         let stopping = Self {
             model: work.model,

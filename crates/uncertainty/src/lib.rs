@@ -25,7 +25,7 @@ mod summary;
 pub use calibration::{Range, RangeError};
 pub use measure::Measure;
 pub use paper::PaperScores;
-pub use promise::Promise;
+pub use promise::{AcceptedAs, Promise};
 pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
 pub use samples::{Samples, SamplesError, argmax, check_lengths, check_rows};
 pub use stopping::StoppingRule;

@@ -9,8 +9,8 @@ use super::measure::Measure;
 /// A bound α on one kind of mistake. What counts as a case and what as a mistake, on calibration cells, is
 /// [`Outcome::counts`](super::risk_control::Outcome::counts).
 ///
-/// A cell is "called" normal or abnormal by the predicted label, which is the answer that is accepted or referred, and not by
-/// whether the probabilities of the abnormal classes sum to ½: the two may differ, and the label is what a reader sees.
+/// A cell is called normal only if a normal class is the most probable one **and** the abnormal classes together are below ½;
+/// every other cell is called abnormal ([`Abnormality::called`](super::Abnormality::called)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Promise {
@@ -26,8 +26,20 @@ pub enum Promise {
     AutoClear,
 }
 
+/// What an accepted answer stands for: what the policy's promise bounds the mistakes of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AcceptedAs {
+    /// The predicted class.
+    Class,
+    /// A normal cell. Which of several normal classes it has is not promised.
+    Normal,
+    /// An abnormal cell. Which of the abnormal classes it has is not promised.
+    Abnormal,
+}
+
 impl Promise {
-    /// Every promise, in the order of bundles and reports; policies of the first are the default.
+    /// Every promise, in the order of bundles and reports.
     pub const ALL: [Promise; 4] = [
         Promise::AcceptError2Classes,
         Promise::AcceptError,
@@ -78,6 +90,25 @@ impl Promise {
         }
     }
 
+    /// Whether only cells that are called normal can be accepted. Only such a policy may decide unasked.
+    pub fn clears_only_normal(self) -> bool {
+        match self {
+            Promise::AutoClear => true,
+            Promise::AcceptError2Classes | Promise::AcceptError | Promise::MissedAbnormal => false,
+        }
+    }
+
+    /// What an accepted answer stands for; `None` when the promise says nothing of it. `called_abnormal` is `None` when the model
+    /// does not say which classes are abnormal.
+    pub fn accepted_as(self, called_abnormal: Option<bool>) -> Option<AcceptedAs> {
+        match (self, called_abnormal) {
+            (Promise::AcceptError, _) => Some(AcceptedAs::Class),
+            (_, Some(false)) => Some(AcceptedAs::Normal),
+            (Promise::AcceptError2Classes, Some(true)) => Some(AcceptedAs::Abnormal),
+            _ => None,
+        }
+    }
+
     /// Whether an answer so called may be accepted at all; `None` when the model does not say which classes are abnormal.
     pub fn may_accept(self, called_abnormal: Option<bool>) -> bool {
         match self {
@@ -102,7 +133,7 @@ fn percent(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::Promise;
+    use super::{AcceptedAs, Promise};
 
     #[test]
     fn names_are_those_that_serde_reads_and_writes() {
@@ -129,6 +160,21 @@ mod tests {
             Promise::AcceptError2Classes.policy_name(0.05),
             "accept_error_2_classes_5"
         );
+    }
+
+    #[test]
+    fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
+        let of = |promise: Promise| {
+            [Some(false), Some(true), None].map(|called| promise.accepted_as(called))
+        };
+        let (class, normal) = (Some(AcceptedAs::Class), Some(AcceptedAs::Normal));
+        assert_eq!(of(Promise::AcceptError), [class; 3]);
+        assert_eq!(
+            of(Promise::AcceptError2Classes),
+            [normal, Some(AcceptedAs::Abnormal), None]
+        );
+        assert_eq!(of(Promise::MissedAbnormal), [normal, None, None]);
+        assert_eq!(of(Promise::AutoClear)[0], normal);
     }
 
     #[test]

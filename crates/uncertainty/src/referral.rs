@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::measure::Measure;
-use super::promise::Promise;
+use super::promise::{AcceptedAs, Promise};
 use super::risk_control::Certificate;
 use super::summary::Summary;
+
+const CALLED_BY_CLASS_ALONE: &str = "counted on cells that were called normal by their most probable class alone; decisions call \
+    a cell normal only if the abnormal classes together are below one half, too";
 
 /// A rule that accepts an answer when one measure is at most a threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,7 +90,7 @@ pub enum Reason {
     OutOfDistribution,
     /// There is no policy, so nothing is promised.
     NoPolicy,
-    /// The policy accepts only cells that are called normal, and this one is called abnormal.
+    /// The cell is called abnormal. Every referred cell that is called abnormal carries this reason, whatever else there is.
     Abnormal,
 }
 
@@ -98,8 +101,22 @@ pub struct Decision {
     pub action: Action,
     /// The policy that decided, if there was one.
     pub policy: Option<String>,
-    /// Why the answer is referred; empty when it is accepted.
+    /// What an accepted answer stands for; `None` when it is referred, or when the policy does not say.
+    pub accepted_as: Option<AcceptedAs>,
+    /// Why the answer is referred, `abnormal` first; empty when it is accepted.
     pub reasons: Vec<Reason>,
+}
+
+impl Decision {
+    /// Refers the answer for a further reason that no policy knows of.
+    pub fn refer(&mut self, reason: Reason, summary: &Summary) {
+        self.action = Action::Refer;
+        self.accepted_as = None;
+        if called_abnormal(summary) == Some(true) && !self.reasons.contains(&Reason::Abnormal) {
+            self.reasons.insert(0, Reason::Abnormal);
+        }
+        self.reasons.push(reason);
+    }
 }
 
 impl Policy {
@@ -156,34 +173,106 @@ impl Policy {
         })
     }
 
-    /// Why the answer is referred; `None` when it is accepted.
-    fn objection(&self, summary: &Summary) -> Option<Reason> {
-        let value = self.measure.of(summary).zip(self.threshold);
-        if !value.is_some_and(|(value, threshold)| value <= threshold) {
-            return Some(Reason::Uncertain);
-        }
-        let called = summary.abnormal.map(|abnormal| abnormal.called);
-        if self.kind.is_none_or(|promise| promise.may_accept(called)) {
-            return None;
-        }
-        match called {
-            Some(true) => Some(Reason::Abnormal),
-            _ => Some(Reason::Uncertain),
-        }
+    /// Whether the policy may decide where none was asked for: it can accept only cells that are called normal, and its threshold
+    /// has a certificate.
+    pub fn may_be_default(&self) -> bool {
+        let certified = self.threshold.is_some() && self.certificate.is_some();
+        certified && self.kind.is_some_and(Promise::clears_only_normal)
     }
+
+    /// What a reader of the promise has to know besides it.
+    ///
+    /// Certificates made before a cell needed an abnormal probability below ½ to be called normal counted more cells as called
+    /// normal than decisions do.
+    pub fn caveat(&self) -> Option<&'static str> {
+        let certificate = self.certificate.as_ref()?;
+        let about_calls = self.kind.is_some_and(|kind| kind != Promise::AcceptError);
+        let outdated = about_calls && self.threshold.is_some() && !certificate.abnormal_below_half;
+        outdated.then_some(CALLED_BY_CLASS_ALONE)
+    }
+
+    /// Whether the policy accepts the answer. Kinds that speak of normal and abnormal need a summary
+    /// [with the abnormal classes](Summary::with_abnormal).
+    pub(super) fn accepts(&self, summary: &Summary) -> bool {
+        let called = called_abnormal(summary);
+        self.is_sure_enough(summary) && self.kind.is_none_or(|kind| kind.may_accept(called))
+    }
+
+    /// Whether the measure is defined and at most the threshold.
+    fn is_sure_enough(&self, summary: &Summary) -> bool {
+        let value = self.measure.of(summary).zip(self.threshold);
+        value.is_some_and(|(value, threshold)| value <= threshold)
+    }
+
+    /// Why the answer is referred.
+    fn reasons(&self, summary: &Summary) -> Vec<Reason> {
+        let called = called_abnormal(summary);
+        let abnormal = (called == Some(true)).then_some(Reason::Abnormal);
+        // Without a call in two classes a promise about them covers nothing.
+        let uncalled = called.is_none() && self.kind.is_some_and(|kind| !kind.may_accept(None));
+        let uncertain = !self.is_sure_enough(summary) || uncalled;
+        let uncertain = uncertain.then_some(Reason::Uncertain);
+        abnormal.into_iter().chain(uncertain).collect()
+    }
+}
+
+/// Whether the cell is called abnormal; `None` when the summary does not know which classes are abnormal.
+fn called_abnormal(summary: &Summary) -> Option<bool> {
+    summary.abnormal.map(|abnormal| abnormal.called)
 }
 
 /// Accepts when the policy's measure is defined and at most its threshold, and the policy's kind of promise allows it; refers
 /// everything else. Kinds that speak of normal and abnormal need a summary [with the abnormal classes](Summary::with_abnormal).
+///
+/// ```
+/// use secondlook::uncertainty::{Action, Measure, Policy, Promise, Reason, Samples, decide, summarise};
+///
+/// let policy = Policy {
+///     name: "auto_clear_5".to_owned(),
+///     measure: Measure::AbnormalEntropy,
+///     threshold: Some(0.3),
+///     alpha: 0.05,
+///     delta: 0.05,
+///     promise: Promise::AutoClear.in_words(0.05, 0.05),
+///     kind: Some(Promise::AutoClear),
+///     certificate: None,
+/// };
+/// let answer = |normal: f64| {
+///     let samples = Samples::from_probabilities(vec![normal, 1.0 - normal], 2)?;
+///     Ok::<_, secondlook::uncertainty::SamplesError>(summarise(&samples).with_abnormal(&[false, true]))
+/// };
+/// assert_eq!(decide(&answer(0.99)?, Some(&policy)).action, Action::Accept);
+/// // However sure the model is, a cell that is called abnormal is referred.
+/// assert_eq!(decide(&answer(0.01)?, Some(&policy)).reasons, [Reason::Abnormal]);
+/// # Ok::<(), secondlook::uncertainty::SamplesError>(())
+/// ```
 pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
-    let objection = match policy {
-        Some(policy) => policy.objection(summary),
-        None => Some(Reason::NoPolicy),
+    let Some(policy) = policy else {
+        let mut decision = Decision {
+            action: Action::Refer,
+            policy: None,
+            accepted_as: None,
+            reasons: Vec::new(),
+        };
+        decision.refer(Reason::NoPolicy, summary);
+        return decision;
     };
+    let accepted = policy.accepts(summary);
+    let called = called_abnormal(summary);
+    let stands_for = policy.kind.and_then(|kind| kind.accepted_as(called));
     Decision {
-        action: objection.map_or(Action::Accept, |_| Action::Refer),
-        policy: policy.map(|policy| policy.name.clone()),
-        reasons: objection.into_iter().collect(),
+        action: if accepted {
+            Action::Accept
+        } else {
+            Action::Refer
+        },
+        policy: Some(policy.name.clone()),
+        accepted_as: stands_for.filter(|_| accepted),
+        reasons: if accepted {
+            Vec::new()
+        } else {
+            policy.reasons(summary)
+        },
     }
 }
 
@@ -224,6 +313,7 @@ mod tests {
             Decision {
                 action: Action::Accept,
                 policy: Some("five".to_owned()),
+                accepted_as: None,
                 reasons: vec![]
             }
         );
@@ -249,6 +339,7 @@ mod tests {
             Decision {
                 action: Action::Refer,
                 policy: None,
+                accepted_as: None,
                 reasons: vec![Reason::NoPolicy]
             }
         );
@@ -302,6 +393,107 @@ mod tests {
     }
 
     #[test]
+    fn every_referred_cell_that_is_called_abnormal_says_so_first() {
+        let torn = Samples::from_probabilities(vec![0.45, 0.55], 2).unwrap();
+        let torn = summarise(&torn).with_abnormal(&[false, true]);
+        let strict = |kind| Policy {
+            kind,
+            ..policy(Measure::PredictiveEntropy, Some(0.1))
+        };
+        let kinds = Promise::ALL.map(Some).into_iter().chain([None]);
+        for kind in kinds {
+            let decision = decide(&torn, Some(&strict(kind)));
+            assert_eq!(
+                decision.reasons,
+                [Reason::Abnormal, Reason::Uncertain],
+                "{kind:?}"
+            );
+        }
+        let unasked = decide(&torn, None);
+        assert_eq!(unasked.reasons, [Reason::Abnormal, Reason::NoPolicy]);
+    }
+
+    #[test]
+    fn an_answer_that_is_referred_afterwards_stands_for_nothing_and_says_whether_it_is_abnormal() {
+        let sure = Samples::from_probabilities(vec![0.01, 0.99], 2).unwrap();
+        let sure = summarise(&sure).with_abnormal(&[false, true]);
+        let accepting = Policy {
+            kind: Some(Promise::AcceptError2Classes),
+            ..policy(Measure::PredictiveEntropy, Some(0.5))
+        };
+        let mut decision = decide(&sure, Some(&accepting));
+        assert_eq!(decision.accepted_as, Some(AcceptedAs::Abnormal));
+        decision.refer(Reason::OutOfDistribution, &sure);
+        assert_eq!(
+            (decision.action, decision.accepted_as),
+            (Action::Refer, None)
+        );
+        assert_eq!(
+            decision.reasons,
+            [Reason::Abnormal, Reason::OutOfDistribution]
+        );
+    }
+
+    #[test]
+    fn a_cell_with_a_normal_label_and_half_its_probability_abnormal_is_never_cleared() {
+        let summary = Samples::from_probabilities(vec![0.4, 0.3, 0.3], 3).unwrap();
+        let summary = summarise(&summary).with_abnormal(&[false, true, true]);
+        let lenient = Policy {
+            kind: Some(Promise::AutoClear),
+            ..policy(Measure::PredictiveEntropy, Some(2.0))
+        };
+        assert_eq!(decide(&summary, Some(&lenient)).reasons, [Reason::Abnormal]);
+    }
+
+    #[test]
+    fn only_a_certified_policy_that_clears_nothing_but_normal_cells_may_decide_unasked() {
+        let certificate = Certificate {
+            images: 84,
+            cells: 2_000,
+            coverage: 0.6,
+            trials: 500,
+            errors: 3,
+            p_value: Some(0.04),
+            further_images: None,
+            abnormal_below_half: true,
+        };
+        let certified = |kind| Policy {
+            kind,
+            certificate: Some(certificate.clone()),
+            ..policy(Measure::AbnormalEntropy, Some(0.25))
+        };
+        for promise in Promise::ALL {
+            let expected = promise == Promise::AutoClear;
+            assert_eq!(
+                certified(Some(promise)).may_be_default(),
+                expected,
+                "{promise}"
+            );
+        }
+        assert!(!certified(None).may_be_default());
+        let clearing = certified(Some(Promise::AutoClear));
+        let refer_all = Policy {
+            threshold: None,
+            ..clearing.clone()
+        };
+        let by_hand = Policy {
+            certificate: None,
+            ..clearing.clone()
+        };
+        assert!(!refer_all.may_be_default() && !by_hand.may_be_default());
+        assert_eq!(clearing.caveat(), None);
+        let before = toml::to_string(&clearing)
+            .unwrap()
+            .replace("abnormal_below_half = true\n", "");
+        assert!(
+            toml::from_str::<Policy>(&before)
+                .unwrap()
+                .caveat()
+                .is_some()
+        );
+    }
+
+    #[test]
     fn a_kind_and_a_certificate_survive_a_file_and_files_without_them_are_read() {
         let certificate = Certificate {
             images: 84,
@@ -311,6 +503,7 @@ mod tests {
             errors: 30,
             p_value: Some(0.4),
             further_images: Some(12),
+            abnormal_below_half: false,
         };
         let promised = Policy {
             kind: Some(Promise::AcceptError2Classes),

@@ -6,6 +6,9 @@ use super::measures;
 use super::paper::{PaperScores, paper_scores};
 use super::samples::{Samples, argmax};
 
+/// A cell is called abnormal from this probability of the abnormal classes together, whichever single class leads.
+pub(super) const ABNORMAL_FROM: f64 = 0.5;
+
 /// What T samples say together. Entropies are in nats; every number is finite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -40,7 +43,8 @@ pub struct Abnormality {
     pub probability: f64,
     /// Entropy of (probability, 1 − probability), 0 to ln 2.
     pub entropy: f64,
-    /// Whether the predicted class is an abnormal one. It may differ from `probability` ≥ ½: the label is what is accepted.
+    /// Whether the cell is called abnormal: the predicted class is an abnormal one, or `probability` is at least ½. A cell is
+    /// called normal only if a normal class is the most probable one and the abnormal classes together stay below ½.
     pub called: bool,
 }
 
@@ -62,7 +66,8 @@ impl Summary {
         self.abnormal = Some(Abnormality {
             probability,
             entropy: measures::entropy(&[probability, normal]),
-            called: abnormal.get(self.predicted).copied().unwrap_or(true),
+            called: abnormal.get(self.predicted).copied().unwrap_or(true)
+                || probability >= ABNORMAL_FROM,
         });
         self
     }
@@ -97,10 +102,35 @@ mod tests {
     }
 
     #[test]
-    fn the_predicted_label_says_normal_though_the_abnormal_classes_together_are_likelier() {
-        let answer = summary().with_abnormal(&[false, true, true]);
-        let abnormal = answer.abnormal.unwrap();
-        assert!(!abnormal.called && abnormal.probability > 0.5);
+    fn a_cell_is_called_normal_only_if_the_abnormal_classes_together_are_below_one_half() {
+        let called = |rows: &[f64]| {
+            let summary = summarise(&Samples::from_probabilities(rows.to_vec(), 3).unwrap());
+            let answer = summary.with_abnormal(&[false, true, true]);
+            answer.abnormal.unwrap().called
+        };
+        assert!(called(&[0.4, 0.3, 0.3]), "NILM leads, abnormal together .6");
+        assert!(called(&[0.5, 0.25, 0.25]), "exactly one half");
+        assert!(!called(&[0.51, 0.25, 0.24]));
+        assert!(called(&[0.3, 0.4, 0.3]), "an abnormal class leads");
+    }
+
+    #[test]
+    fn an_abnormal_class_that_leads_makes_the_call_even_where_normal_classes_together_are_likelier()
+    {
+        let summary = summarise(&Samples::from_probabilities(vec![0.3, 0.3, 0.4], 3).unwrap());
+        let abnormal = summary
+            .with_abnormal(&[false, false, true])
+            .abnormal
+            .unwrap();
+        assert!(abnormal.called && abnormal.probability < 0.5);
+    }
+
+    #[test]
+    fn the_entropy_in_two_classes_is_that_of_the_two_sums() {
+        let abnormal = summary()
+            .with_abnormal(&[false, true, true])
+            .abnormal
+            .unwrap();
         let of_two = summarise(&Samples::from_probabilities(vec![0.4, 0.6], 2).unwrap());
         assert!((abnormal.entropy - of_two.predictive_entropy).abs() < 1e-12);
     }

@@ -81,9 +81,9 @@ pub(in crate::api) async fn create_predictions(
     if call.form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
-            position: None,
+            ..Cell::default()
         });
-        let bundle = fhir::bundle(cells.zip(outcomes), labels);
+        let bundle = fhir::bundle(cells.zip(outcomes), labels, &findings);
         return Ok((notes, FhirJson(bundle)).into_response());
     }
     let summary = CellsOverview::of(labels, names.len(), &findings, |index| {

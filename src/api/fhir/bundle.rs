@@ -10,17 +10,26 @@ use super::{
 };
 use crate::api::{many::Outcome, problem::ProblemBody};
 use bundle::Label;
+use engine::{Finding, overview};
 
-/// An entry for each cell, in their order: its observation, or why there is none.
+/// An entry for each cell, in their order: its observation, or why there is none. `findings` are those of the answered cells; what
+/// a person has to look at gets its place on the worklist.
 pub(in crate::api) fn bundle<'request>(
     cells: impl Iterator<Item = (Cell<'request>, Outcome)>,
     labels: &[Label],
+    findings: &[Finding],
 ) -> Bundle {
+    let worklist = overview(labels, findings).worklist.into_iter();
+    let places = worklist
+        .zip(1..)
+        .map(|(finding, place)| (finding.index, place));
+    let places: BTreeMap<usize, usize> = places.collect();
     let mut copies = BTreeMap::new();
     let entry: Vec<Entry> = cells
         .enumerate()
-        .map(|(index, (cell, outcome))| match outcome {
+        .map(|(index, (mut cell, outcome))| match outcome {
             Outcome::Answered(answer) => {
+                cell.worklist_place = places.get(&index).copied();
                 let mut observation = observation(&answer, labels, cell);
                 // The same nucleus may be sent twice, and no two entries may have one address.
                 let copy: &mut usize = copies.entry(observation.id.clone()).or_default();

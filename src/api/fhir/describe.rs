@@ -13,8 +13,8 @@ use utoipa::{
 
 use crate::api::examples;
 
-const OBSERVATION: &str = "An `Observation` of FHIR R4 about one cell, `preliminary`: a suggestion, not a diagnosis. A class is suggested where \
-    the policy accepts the answer; else `dataAbsentReason` says why there is none. The components hold the probabilities, the uncertainties, \
+const OBSERVATION: &str = "An `Observation` of FHIR R4 about one cell, `preliminary`: a suggestion, not a diagnosis. A class is suggested only \
+    where the policy's promise is about it; else `dataAbsentReason` says why there is none. The components hold the probabilities, the uncertainties, \
     the decision and what is needed to get the same answer again. The members are the standard's.";
 const BUNDLE: &str = "A `Bundle` of FHIR R4, type `collection`: for each cell, in the order in which they were sent, an `Observation`, or an \
     `OperationOutcome` that says why there is none. The members are the standard's.";

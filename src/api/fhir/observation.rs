@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::{
     predictions::{DecisionAnswer, ModelReference, PredictionAnswer},
-    vocabulary::{ActionName, MethodName, PrecisionName, ReasonName},
+    vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName},
 };
 use bundle::Label;
 
@@ -30,6 +30,8 @@ pub(in crate::api) struct Cell<'request> {
     pub(in crate::api) name: Option<&'request str>,
     /// Column and row of the nucleus in pixels of the field.
     pub(in crate::api) position: Option<(f64, f64)>,
+    /// Its place among the cells of the request that a person has to look at, from 1.
+    pub(in crate::api) worklist_place: Option<usize>,
 }
 
 /// The observation that says what an answer says. `labels` are the model's.
@@ -38,7 +40,7 @@ pub(in crate::api) fn observation(
     labels: &[Label],
     cell: Cell,
 ) -> Observation {
-    let accepted = answer.decision.action == ActionName::Accept;
+    let class = suggested(answer, labels);
     let mut observation = Observation {
         resource_type: "Observation",
         id: String::new(),
@@ -55,8 +57,8 @@ pub(in crate::api) fn observation(
             display: Some(format!("{} (software)", answer.provenance.software)),
             ..Reference::default()
         }],
-        value_codeable_concept: accepted.then(|| suggested(answer, labels)),
-        data_absent_reason: (!accepted).then(|| no_class(&answer.decision)),
+        data_absent_reason: class.is_none().then(|| no_class(&answer.decision)),
+        value_codeable_concept: class,
         note: notes(answer),
         method: method(answer),
         specimen: answer.accession.as_deref().and_then(specimen),
@@ -83,15 +85,41 @@ pub(super) fn name(observation: &mut Observation, copy: usize) {
     observation.id = uuid;
 }
 
-fn suggested(answer: &PredictionAnswer, labels: &[Label]) -> CodeableConcept {
-    let label = labels.get(answer.prediction.index);
-    let snomed_ct = label.and_then(|label| label.snomed_ct.as_deref());
-    codes::class(&answer.prediction.label, snomed_ct)
+/// The class that the policy's promise covers; `None` when it covers none.
+fn suggested(answer: &PredictionAnswer, labels: &[Label]) -> Option<CodeableConcept> {
+    match answer.decision.accepted_as? {
+        AcceptedAsName::Class => labels.get(answer.prediction.index).map(class),
+        AcceptedAsName::Normal => Some(normal(labels)),
+        AcceptedAsName::Abnormal => None,
+    }
+}
+
+fn class(label: &Label) -> CodeableConcept {
+    codes::class(&label.name, label.snomed_ct.as_deref())
+}
+
+/// The normal class. Which of several it is, a promise about normal and abnormal does not say: they are named in words.
+fn normal(labels: &[Label]) -> CodeableConcept {
+    let normal: Vec<&Label> = labels.iter().filter(|label| !label.abnormal).collect();
+    if let [only] = normal.as_slice() {
+        return class(only);
+    }
+    let names: Vec<&str> = normal.iter().map(|label| label.name.as_str()).collect();
+    codes::words(&format!("Normal: one of {}", names.join(", ")))
 }
 
 fn no_class(decision: &DecisionAnswer) -> CodeableConcept {
     let reasons: Vec<&str> = decision.reasons.iter().map(|reason| why(*reason)).collect();
-    codes::no_class(&format!("No class suggested: {}", reasons.join("; ")))
+    let text = match (decision.action, decision.accepted_as) {
+        (ActionName::Refer, _) => reasons.join("; "),
+        (ActionName::Accept, Some(AcceptedAsName::Abnormal)) => {
+            "the policy promises that the cell is abnormal, not which class it has".to_owned()
+        }
+        (ActionName::Accept, _) => {
+            "the policy does not say what an accepted answer stands for".to_owned()
+        }
+    };
+    codes::no_class(&format!("No class suggested: {text}"))
 }
 
 fn why(reason: ReasonName) -> &'static str {
@@ -99,7 +127,7 @@ fn why(reason: ReasonName) -> &'static str {
         ReasonName::Uncertain => "the policy does not accept an answer as uncertain as this one",
         ReasonName::OutOfDistribution => "the image is unlike those that the model was trained on",
         ReasonName::NoPolicy => "nothing is promised about answers without a policy",
-        ReasonName::Abnormal => "the policy accepts only cells that are called normal",
+        ReasonName::Abnormal => "the cell is called abnormal",
     }
 }
 
@@ -109,6 +137,14 @@ fn reason_code(reason: ReasonName) -> &'static str {
         ReasonName::OutOfDistribution => "referred-out-of-distribution",
         ReasonName::NoPolicy => "referred-no-policy",
         ReasonName::Abnormal => "referred-abnormal",
+    }
+}
+
+fn accepted_as_code(accepted_as: AcceptedAsName) -> &'static str {
+    match accepted_as {
+        AcceptedAsName::Class => "class",
+        AcceptedAsName::Normal => "normal",
+        AcceptedAsName::Abnormal => "abnormal",
     }
 }
 
@@ -213,6 +249,11 @@ fn of_cell(cell: Cell) -> Vec<Component> {
             of(y),
         ));
     }
+    let place = cell.worklist_place.map(|place| {
+        let display = "Place among the cells to look at, the most severe call first";
+        component("worklist-place", display, Value::Integer(place))
+    });
+    components.extend(place);
     components
 }
 
@@ -295,6 +336,11 @@ fn decision(decision: &DecisionAnswer) -> Vec<Component> {
             .iter()
             .map(|reason| component(reason_code(*reason), why(*reason), Value::Boolean(true))),
     );
+    let stands_for = decision.accepted_as.map(|accepted_as| {
+        let value = Value::String(accepted_as_code(accepted_as).to_owned());
+        component("accepted-as", "What the accepted answer stands for", value)
+    });
+    components.extend(stands_for);
     let policy = decision.policy.as_deref().and_then(text::string);
     components.extend(
         policy.map(|policy| component("policy", "Policy that decided", Value::String(policy))),
@@ -346,5 +392,36 @@ fn precision(name: PrecisionName) -> &'static str {
         PrecisionName::Float32 => "float32",
         PrecisionName::Int8 => "int8",
         PrecisionName::Float16 => "float16",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(name: &str, abnormal: bool) -> Label {
+        Label {
+            name: name.to_owned(),
+            abnormal,
+            snomed_ct: Some("373887005".to_owned()),
+            snomed_ct_source: None,
+        }
+    }
+
+    #[test]
+    fn one_normal_class_is_coded_and_several_are_named() {
+        let one = normal(&[label("HSIL", true), label("NILM", false)]);
+        assert_eq!((one.coding.len(), one.text.as_deref()), (2, Some("NILM")));
+        let several = [
+            label("superficial", false),
+            label("HSIL", true),
+            label("columnar", false),
+        ];
+        let several = normal(&several);
+        assert!(several.coding.is_empty());
+        assert_eq!(
+            several.text.as_deref(),
+            Some("Normal: one of superficial, columnar")
+        );
     }
 }

@@ -102,7 +102,7 @@ pub(in crate::api) async fn create_field(
     let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
     if call.form == AnswerForm::Fhir {
         let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
-        let bundle = fhir::bundle(cells, &model.manifest().labels);
+        let bundle = fhir::bundle(cells, &model.manifest().labels, &findings);
         return Ok((notes, FhirJson(bundle)).into_response());
     }
     let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {

@@ -32,6 +32,7 @@ impl Nucleus {
         Cell {
             name: self.id.as_deref(),
             position: Some((self.x, self.y)),
+            ..Cell::default()
         }
     }
 }

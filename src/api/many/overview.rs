@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::vocabulary::ActionName;
 use bundle::Label;
 use engine::{Finding, Overview, overview};
 
@@ -30,7 +31,9 @@ pub struct CellsOverview {
     /// The most severe class among the cells that need a second look; null when none does.
     #[schema(required)]
     pub most_severe_referred: Option<String>,
-    /// The cells that need a second look, the worst first.
+    /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever the
+    /// policy decided, and every referred one. Severity is the order of the model's classes, the abnormal ones after the normal
+    /// ones; within a class the more probably abnormal cell comes first.
     pub worklist: Vec<CellReference>,
 }
 
@@ -58,6 +61,8 @@ pub struct CellReference {
     pub id: Option<String>,
     /// Its most probable class.
     pub label: String,
+    /// What the policy decided: a cell that is called abnormal is on the list even where a policy accepts it.
+    pub action: ActionName,
     /// The mean probability of all abnormal classes together.
     #[schema(minimum = 0, maximum = 1)]
     pub abnormal_probability: f64,
@@ -82,13 +87,14 @@ impl CellsOverview {
             index: finding.index,
             id: id_of(finding.index),
             label: name(finding.class).unwrap_or_default(),
+            action: finding.action.into(),
             abnormal_probability: finding.abnormal_probability,
         };
         Self {
             cells,
             problems: cells.saturating_sub(findings.len()),
-            accepted: findings.len().saturating_sub(worklist.len()),
-            referred: worklist.len(),
+            accepted: by_class.iter().map(|count| count.accepted).sum(),
+            referred: by_class.iter().map(|count| count.referred).sum(),
             by_class: labels
                 .iter()
                 .zip(by_class)

@@ -7,7 +7,7 @@ use super::{ModelSummary, referral::ReferralPolicy};
 use crate::api::vocabulary::{MeasureName, MethodName};
 use bundle::{Calibration, FileReference, Input, Label, Method, Training};
 use engine::Model;
-use uncertainty::stopping::StoppingRule;
+use uncertainty::{Policy, stopping::StoppingRule};
 
 /// A loaded model in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -21,7 +21,8 @@ pub struct ModelDetails {
     pub labels: Vec<ClassLabel>,
     /// What was measured of each method on cells that the training has not seen.
     pub calibration: Vec<MethodCalibration>,
-    /// The rules by which answers are accepted, with their promises; the first of a method is its default.
+    /// The rules by which answers are accepted, with their promises. Where none of a method is its default, a request that
+    /// names no policy refers every cell.
     pub policies: Vec<ReferralPolicy>,
     /// How images unlike those of training are told; null when they are not.
     #[schema(required)]
@@ -165,10 +166,12 @@ impl ModelDetails {
         let manifest = model.manifest();
         let calibration = || manifest.calibration.iter();
         let policies = calibration().flat_map(|(method, measured)| {
-            measured
-                .policies
-                .iter()
-                .map(|policy| ReferralPolicy::of(*method, policy))
+            let default = manifest.default_policy(*method);
+            let of = move |policy: &Policy| {
+                let is_default = default.is_some_and(|default| std::ptr::eq(default, policy));
+                ReferralPolicy::of(*method, policy, is_default)
+            };
+            measured.policies.iter().map(of)
         });
         Self {
             summary: ModelSummary::of(model),

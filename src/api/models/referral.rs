@@ -28,6 +28,11 @@ pub struct ReferralPolicy {
     /// The promise by its name; null where the publisher of the model chose the threshold.
     #[schema(required)]
     pub kind: Option<PromiseName>,
+    /// Whether it decides where a request names no policy.
+    pub default: bool,
+    /// What a reader of the promise has to know besides it; null when there is nothing.
+    #[schema(required)]
+    pub caveat: Option<String>,
     /// What the promise rests on; null where the publisher of the model chose the threshold.
     #[schema(required)]
     pub certificate: Option<PolicyCertificate>,
@@ -61,7 +66,7 @@ pub struct PolicyCertificate {
 }
 
 impl ReferralPolicy {
-    pub(super) fn of(method: Method, policy: &Policy) -> Self {
+    pub(super) fn of(method: Method, policy: &Policy, default: bool) -> Self {
         Self {
             method: method.into(),
             name: policy.name.clone(),
@@ -71,6 +76,8 @@ impl ReferralPolicy {
             delta: policy.delta,
             promise: policy.promise.clone(),
             kind: policy.kind.map(PromiseName::from),
+            default,
+            caveat: policy.caveat().map(str::to_owned),
             certificate: policy.certificate.as_ref().map(PolicyCertificate::of),
         }
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::{
     examples,
-    vocabulary::{ActionName, MethodName, PrecisionName, ReasonName},
+    vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName},
 };
 
 /// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
@@ -187,7 +187,10 @@ pub struct DecisionAnswer {
     /// The policy that decided; null when there is none.
     #[schema(required)]
     pub policy: Option<String>,
-    /// Why a person has to look; empty when the answer is accepted.
+    /// What an accepted answer stands for; null when it is referred, or when the policy does not say.
+    #[schema(required)]
+    pub accepted_as: Option<AcceptedAsName>,
+    /// Why a person has to look, `abnormal` first; empty when the answer is accepted.
     pub reasons: Vec<ReasonName>,
 }
 

@@ -165,6 +165,7 @@ fn decision(decision: &Decision) -> DecisionAnswer {
     DecisionAnswer {
         action: decision.action.into(),
         policy: decision.policy.clone(),
+        accepted_as: decision.accepted_as.map(Into::into),
         reasons: decision
             .reasons
             .iter()

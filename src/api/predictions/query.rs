@@ -38,7 +38,7 @@ pub struct PredictionQuery {
     /// Seed of every random choice; derived from the image's bytes when absent, so that the same upload gets the same answer.
     #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64, format = Int64)]
     pub seed: Option<u64>,
-    /// Name of the referral policy; the method's first when absent.
+    /// Name of the referral policy; the method's default when absent.
     #[param(nullable = false)]
     pub policy: Option<String>,
     /// Further parts of the answer, each named once: `samples` fills `samples.values`; `views`, for one cell at a time, fills

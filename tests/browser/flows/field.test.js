@@ -37,11 +37,54 @@ test("the example field is answered cell by cell, and listed as the server lists
   for (const rest of listed.slice(summary.referred)) assert.ok(rest.endsWith("Accept"), rest);
   const words = await page.locator("#summary").innerText();
   assert.ok(words.startsWith(`${summary.referred} cells need a second look; most severe among them: ${summary.most_severe_referred}.`), words);
-  assert.ok(words.includes(`${summary.accepted} accepted; most severe among them: ${summary.most_severe_accepted}`), words);
+  assert.ok(words.includes(`${summary.accepted} accepted as normal`), words);
   assert.equal(await page.locator("button.nucleus.refer").count(), summary.referred);
   assert.equal(await page.locator("button.nucleus.accept").count(), summary.accepted);
   assert.ok((await page.locator("#live").innerText()).startsWith("10 cells in all."));
   await check(page, "field");
+});
+
+test("nothing green is on an abnormal cell, and it stays at the top where a policy accepts it", async () => {
+  const page = await visit(browser, server.url);
+  await openExample(page, "A field, ten nuclei");
+  await answered(page);
+  await page.getByText("How to ask").click();
+  await page.locator("#policy").selectOption("accept_error_2_classes_10");
+  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  await answered(page);
+  const { labels } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();
+  const form = new FormData();
+  form.append("image", new Blob([readFileSync(FIELD)]), "smear.jpg");
+  form.append("nuclei", readFileSync(TABLE, "utf8"));
+  const path = "/v1/fields?method=mc_dropout&policy=accept_error_2_classes_10";
+  const { summary, cells } = await (await fetch(server.url + path, { method: "POST", body: form })).json();
+  const abnormal = ({ prediction: { prediction: { index, abnormal_probability: share } } }) => labels[index].abnormal || share >= 0.5;
+  const accepted = cells.filter((cell) => cell.prediction.decision.action === "accept" && abnormal(cell));
+  assert.ok(accepted.length > 0, "the policy accepts abnormal cells of this field");
+  assert.ok(accepted.every(({ id }) => summary.worklist.some((entry) => entry.id === id)));
+  const listed = await texts(page);
+  summary.worklist.forEach((entry, at) => assert.ok(listed[at].startsWith(`Cell ${entry.id}: ${entry.label}`), listed[at]));
+  for (const { id } of accepted) assert.ok(listed.some((text) => text.startsWith(`Cell ${id}:`) && text.endsWith("Accepted as abnormal")), id);
+  const colours = (selector) => page.locator(selector).evaluateAll((all) => all.map((one) => [one.dataset.index, getComputedStyle(one).backgroundColor, getComputedStyle(one).color]));
+  const isGreen = (colour) => { const [red, green, blue] = colour.match(/[\d.]+/g).map(Number); return green > red && green > blue; };
+  const markersOfAbnormal = (await colours("button.nucleus")).filter(([index]) => abnormal(cells[index]));
+  assert.ok(markersOfAbnormal.length >= accepted.length);
+  for (const [index, ground] of markersOfAbnormal) assert.ok(!isGreen(ground), `${index}: ${ground}`);
+  for (const [, ground, ink] of await colours(".badge.abnormal")) assert.ok(!isGreen(ground) && !isGreen(ink), `${ground} ${ink}`);
+  assert.match(await page.locator("#summary").innerText(), /\d+ accepted, \d+ of them as abnormal/);
+  await check(page, "field-accepted-as-abnormal");
+});
+
+test("a cell without an answer is not passed over in the summary", async () => {
+  const page = await visit(browser, server.url);
+  await openField(page);
+  await page.setInputFiles("#table", { name: "one.csv", mimeType: "text/csv", buffer: Buffer.from("cell_id,nucleus_x,nucleus_y\n1,4000,300\n") });
+  await page.getByRole("button", { name: "Ask about 1 cell" }).click();
+  await answered(page);
+  const words = await page.locator("#summary").innerText();
+  assert.ok(words.startsWith("1 cell has no answer: a person has to look."), words);
+  assert.ok(!words.includes("No cell needs"), words);
+  await check(page, "field-without-an-answer");
 });
 
 test("what is asked otherwise is answered anew: by another model, method or scale", async () => {

@@ -3,8 +3,8 @@
 use std::fs;
 
 use bundle::Method;
-use engine::{EngineConfig, EngineError, PredictRequest, Warning};
-use uncertainty::{Action, Reason};
+use engine::{EngineConfig, EngineError, MethodAnswer, PredictRequest, Warning};
+use uncertainty::{AcceptedAs, Action, Reason};
 
 use super::{request, start};
 use testkit::tiny;
@@ -59,16 +59,13 @@ async fn the_bundles_policy_decides() {
         })
     };
 
-    let first = ask(Method::McDropout, None).await.unwrap();
+    let first = ask(Method::McDropout, Some("lenient")).await.unwrap();
     let says_passes = |warning: &Warning| matches!(warning, Warning::Passes { .. });
     assert!(!first.warnings.iter().any(says_passes));
     let first = first.answer;
-    assert_eq!(
-        first.decision.action,
-        Action::Accept,
-        "the first policy is the default"
-    );
+    assert_eq!(first.decision.action, Action::Accept);
     assert_eq!(first.decision.policy.as_deref(), Some("lenient"));
+    assert_eq!(first.decision.accepted_as, None, "the policy has no kind");
     assert!(first.decision.reasons.is_empty());
     let normalised = first.normalised.entropy.unwrap();
     assert!((normalised - first.summary.paper.entropy / 1000.0).abs() < 1e-12);
@@ -97,10 +94,24 @@ async fn the_bundles_policy_decides() {
         .unwrap()
         .answer;
     assert_eq!(second.decision.action, Action::Refer);
-    assert_eq!(second.decision.reasons, [Reason::Uncertain]);
+    let of_call = |answer: &MethodAnswer| {
+        let called = answer.summary.abnormal.unwrap().called;
+        called.then_some(Reason::Abnormal)
+    };
+    let expected = |answer: &MethodAnswer, reason| {
+        let reasons = of_call(answer).into_iter().chain([reason]);
+        reasons.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        second.decision.reasons,
+        expected(&second, Reason::Uncertain)
+    );
 
     let without = ask(Method::Baseline, None).await.unwrap().answer;
-    assert_eq!(without.decision.reasons, [Reason::NoPolicy]);
+    assert_eq!(
+        without.decision.reasons,
+        expected(&without, Reason::NoPolicy)
+    );
     let refusal = ask(Method::McDropout, Some("strict")).await.unwrap_err();
     assert!(matches!(refusal, EngineError::UnknownPolicy { .. }));
     assert!(
@@ -122,6 +133,57 @@ fn flagged(manifest: &str, abnormal: impl Fn(usize) -> bool) -> String {
     })
 }
 
+fn most_probable(mean: &[f64]) -> usize {
+    let by_probability = |one: &usize, other: &usize| mean[*one].total_cmp(&mean[*other]);
+    (0..mean.len()).max_by(by_probability).unwrap()
+}
+
+fn least_probable(mean: &[f64]) -> usize {
+    let by_probability = |one: &usize, other: &usize| mean[*one].total_cmp(&mean[*other]);
+    (0..mean.len()).min_by(by_probability).unwrap()
+}
+
+#[tokio::test]
+async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
+    let directory = tempfile::tempdir().unwrap();
+    tiny::trunk_and_heads(directory.path());
+    let path = directory.path().join("bundle.toml");
+    let manifest = fs::read_to_string(&path).unwrap() + CALIBRATION;
+    let unasked = async |manifest: &str| {
+        fs::write(&path, manifest).unwrap();
+        let engine = start(directory.path(), EngineConfig::default()).unwrap();
+        let asked = PredictRequest {
+            method: Some(Method::McDropout),
+            ..request(1)
+        };
+        engine.predict(asked).await.unwrap().answer
+    };
+    let mean = unasked(&manifest).await.summary.mean;
+    let abnormal = flagged(&manifest, |class| class == most_probable(&mean));
+    let normal = flagged(&manifest, |class| class == least_probable(&mean));
+
+    let cleared = unasked(&normal).await.decision;
+    assert_eq!(cleared.policy.as_deref(), Some("auto_clear_5"));
+    assert_eq!(cleared.accepted_as, Some(AcceptedAs::Normal));
+    let referred = unasked(&abnormal).await.decision;
+    assert_eq!(referred.policy.as_deref(), Some("auto_clear_5"));
+    assert_eq!(referred.reasons, [Reason::Abnormal]);
+
+    // Without the certificate nothing is promised, and "lenient" may accept abnormal cells.
+    let uncertified = |manifest: &str| manifest.replace("certificate = ", "# certificate = ");
+    let decision = unasked(&uncertified(&normal)).await.decision;
+    assert_eq!(
+        (decision.policy, decision.reasons),
+        (None, vec![Reason::NoPolicy])
+    );
+    let decision = unasked(&uncertified(&abnormal)).await.decision;
+    assert_eq!(decision.reasons, [Reason::Abnormal, Reason::NoPolicy]);
+
+    // Where no class is abnormal no cell can be called so.
+    let decision = unasked(&flagged(&manifest, |_| false)).await.decision;
+    assert_eq!(decision.policy.as_deref(), Some("lenient"));
+}
+
 #[tokio::test]
 async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_allow_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -138,14 +200,14 @@ async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_a
         };
         engine.predict(asked).await.unwrap().answer
     };
-    let predicted = answer_of(manifest.clone()).await.summary.predicted;
+    let mean = answer_of(manifest.clone()).await.summary.mean;
 
-    let called_abnormal = flagged(&manifest, |class| class == predicted);
+    let called_abnormal = flagged(&manifest, |class| class == most_probable(&mean));
     let answer = answer_of(called_abnormal).await;
     assert_eq!(answer.decision.action, Action::Refer);
     assert_eq!(answer.decision.reasons, [Reason::Abnormal]);
 
-    let called_normal = flagged(&manifest, |class| class != predicted);
+    let called_normal = flagged(&manifest, |class| class == least_probable(&mean));
     let answer = answer_of(called_normal.clone()).await;
     assert_eq!(answer.decision.action, Action::Accept);
     assert!(answer.decision.reasons.is_empty());

@@ -9,7 +9,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use uncertainty::{Action, Reason};
+use uncertainty::{Action, Decision, Reason};
 
 use super::start;
 use testkit::{
@@ -87,10 +87,22 @@ fn ask(image: &Bytes, method: Method) -> PredictRequest {
     }
 }
 
+/// The reasons but for how the cell is called.
+fn besides_the_call(decision: &Decision) -> Vec<Reason> {
+    let reasons = decision.reasons.iter().copied();
+    reasons
+        .filter(|reason| *reason != Reason::Abnormal)
+        .collect()
+}
+
 #[tokio::test]
 async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method() {
     let (_directory, engine) = engine_of(with_policies);
     for method in Method::ALL {
+        let ask = |image: &Bytes, method| PredictRequest {
+            policy: Some("lenient".to_owned()),
+            ..ask(image, method)
+        };
         let answered = engine.predict(ask(&cell(), method)).await.unwrap();
         let ood = answered.ood.unwrap();
         assert!(ood.p_value >= REFER_BELOW, "{method}: {ood:?}");
@@ -103,7 +115,18 @@ async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method(
             let decision = answered.answer.decision;
             assert_eq!(decision.action, Action::Refer, "{method}");
             assert_eq!(decision.policy.as_deref(), Some("lenient"), "{method}");
-            assert_eq!(decision.reasons, [Reason::OutOfDistribution], "{method}");
+            assert_eq!(decision.accepted_as, None, "{method}");
+            assert_eq!(
+                besides_the_call(&decision),
+                [Reason::OutOfDistribution],
+                "{method}"
+            );
+            let called = answered.answer.summary.abnormal.unwrap().called;
+            assert_eq!(
+                decision.reasons.contains(&Reason::Abnormal),
+                called,
+                "{method}"
+            );
         }
     }
 }
@@ -118,8 +141,8 @@ async fn all_reasons_to_refer_are_given() {
     };
     let both = engine.predict(asked).await.unwrap();
     for answer in [&both.answer, &both.comparisons[0]] {
-        let reasons = &answer.decision.reasons;
-        assert_eq!(*reasons, [Reason::Uncertain, Reason::OutOfDistribution]);
+        let reasons = besides_the_call(&answer.decision);
+        assert_eq!(reasons, [Reason::Uncertain, Reason::OutOfDistribution]);
     }
     let (_directory, engine) = engine_of(|manifest| manifest);
     for (image, wanted) in [
@@ -127,7 +150,7 @@ async fn all_reasons_to_refer_are_given() {
         (noise(), vec![Reason::NoPolicy, Reason::OutOfDistribution]),
     ] {
         let answer = engine.predict(ask(&image, Method::Baseline)).await.unwrap();
-        assert_eq!(answer.answer.decision.reasons, wanted);
+        assert_eq!(besides_the_call(&answer.answer.decision), wanted);
     }
 }
 
@@ -162,7 +185,10 @@ async fn a_bundle_that_cannot_tell_says_nothing() {
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
     let answered = engine.predict(ask(&noise(), Method::Tta)).await.unwrap();
     assert_eq!(answered.ood, None);
-    assert_eq!(answered.answer.decision.reasons, [Reason::NoPolicy]);
+    assert_eq!(
+        besides_the_call(&answered.answer.decision),
+        [Reason::NoPolicy]
+    );
     // Statistics that nothing looks at do no harm.
     let (_directory, engine) = engine_of(|manifest| {
         let section = manifest.find("[out_of_distribution]").unwrap();

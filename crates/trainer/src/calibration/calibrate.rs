@@ -95,13 +95,7 @@ pub(crate) fn calibrate_views(
     known: &KnownCells<'_>,
 ) -> Result<Calibration, TrainingError> {
     let calibration = calibrate(scores, known)?;
-    let boundary = |policy: &Policy| {
-        Some(Some(Boundary {
-            measure: policy.measure,
-            threshold: policy.threshold?,
-            abnormal: known.abnormal,
-        }))
-    };
+    let boundary = |policy: &Policy| Boundary::of(policy, known.abnormal).map(Some);
     let of_policies = calibration.policies.iter().filter_map(boundary);
     let boundaries: Vec<Option<Boundary<'_>>> = std::iter::once(None).chain(of_policies).collect();
     let samples = scores.samples(calibration.temperature)?;

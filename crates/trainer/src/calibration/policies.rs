@@ -6,7 +6,8 @@ use uncertainty::{
     risk_control::{Grid, Outcome, Tally, certify},
 };
 
-/// The shares of mistakes that are promised not to be exceeded; the first policy of a bundle is its default.
+/// The shares of mistakes that are promised not to be exceeded. A bundle's default is the first policy that
+/// [may be](Policy::may_be_default).
 pub(crate) const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
 /// One minus the confidence of every promise.
@@ -70,7 +71,7 @@ pub(crate) fn policies(
             policies.push(certified.into_policy(&tally, promise.measure()));
         }
     }
-    // A default that refers everything would be of no use while another keeps its promise.
+    // Readers look for what can be promised first.
     policies.sort_by_key(|policy| policy.threshold.is_none());
     Ok(policies)
 }

@@ -15,7 +15,10 @@ use crate::{
     models::FoldModel,
 };
 use bundle::{Bundle, Manifest, Method, Methods};
-use uncertainty::risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN};
+use uncertainty::{
+    Policy,
+    risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN},
+};
 
 const TEMPLATE: &str = include_str!("model_card.md");
 
@@ -60,6 +63,32 @@ fn trunk(trunk: &TrunkFile, fine_tuned: bool) -> String {
             "{}, pretrained on ImageNet, {how}; Apache-2.0 (Google's weights; © 2020 ML Illustrated for the package)",
             trunk.name
         ),
+    }
+}
+
+/// Which policy of Monte Carlo dropout decides unasked.
+fn default_policy(manifest: &Manifest) -> String {
+    match manifest.default_policy(Method::McDropout) {
+        Some(policy) => format!(
+            "`{}` decides: it accepts only cells called normal",
+            policy.name
+        ),
+        None => {
+            "every cell is referred: no policy that accepts only cells called normal is certified"
+                .to_owned()
+        }
+    }
+}
+
+/// What a reader of the promises has to know besides them.
+fn caveat(manifest: &Manifest) -> String {
+    let policies = manifest
+        .calibration
+        .values()
+        .flat_map(|measured| &measured.policies);
+    match policies.filter_map(Policy::caveat).next() {
+        Some(caveat) => format!("The certificates were {caveat}."),
+        None => "The certificates were counted so.".to_owned(),
     }
 }
 
@@ -123,6 +152,8 @@ fn manifest_values(manifest: &Manifest) -> Values {
                 .map_or(0, |method| method.members)
                 .to_string(),
         ),
+        ("default_policy", default_policy(manifest)),
+        ("caveat", caveat(manifest)),
         ("licence", manifest.licence.clone()),
         ("seed", manifest.training.seed.to_string()),
         ("commit", manifest.training.commit.clone()),

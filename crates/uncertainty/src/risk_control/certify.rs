@@ -31,6 +31,14 @@ pub struct Certificate {
     /// something is promised, and when no number would do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub further_images: Option<u64>,
+    /// Whether cells were counted as called normal only where the abnormal classes together are below ½, as decisions are made.
+    /// Certificates made before that rule went by the most probable class alone; they lack the key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub abnormal_below_half: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One threshold of the grid and what was found there.
@@ -110,6 +118,7 @@ impl Certificate {
             errors: chosen.errors,
             p_value: Some(PValue::of(chosen, alpha).judged()),
             further_images: None,
+            abnormal_below_half: true,
         }
     }
 
@@ -122,6 +131,7 @@ impl Certificate {
             errors: first.map_or(0, |first| first.errors),
             p_value: first.map(|first| PValue::of(first, alpha).judged()),
             further_images: further_images(tally, alpha, delta),
+            abnormal_below_half: true,
         }
     }
 }
@@ -202,6 +212,7 @@ mod tests {
             errors: 0,
             p_value: Some(certified.steps[11].p_value.judged()),
             further_images: None,
+            abnormal_below_half: true,
         };
         assert_eq!(certified.certificate, wanted);
         let passed: Vec<usize> = (0..20)

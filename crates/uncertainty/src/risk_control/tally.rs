@@ -18,7 +18,7 @@ pub struct Outcome {
     pub eligible: bool,
     /// Whether the cell is abnormal.
     pub abnormal: bool,
-    /// Whether the predicted class is an abnormal one.
+    /// Whether the cell is called abnormal ([`Abnormality::called`](crate::Abnormality::called)).
     pub called_abnormal: bool,
     /// Whether the predicted class is the true one.
     pub right_class: bool,
@@ -50,8 +50,8 @@ pub struct Tally {
 impl Outcome {
     /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`; `abnormal` has a flag per class.
     ///
-    /// It is what [`decide`](crate::decide) sees when it judges the same summary
-    /// [with the same flags](Summary::with_abnormal).
+    /// It is what [`decide`](crate::decide) sees when it judges the same summary, which has to know
+    /// [the same flags](Summary::with_abnormal).
     pub fn of(
         image: usize,
         summary: &Summary,
@@ -67,7 +67,10 @@ impl Outcome {
             uncertainty: value.unwrap_or_default(),
             eligible: in_distribution && value.is_some(),
             abnormal: flag(truth),
-            called_abnormal: flag(summary.predicted),
+            called_abnormal: match summary.abnormal {
+                Some(abnormal) => abnormal.called,
+                None => flag(summary.predicted),
+            },
             right_class: truth == summary.predicted,
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::{Samples, Summary, summarise};
+use crate::{Promise, Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -14,7 +14,8 @@ const LARGEST_TENTHS: u32 = 80;
 /// What stopping early saves under one policy, and what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Saving {
-    /// Share of cells decided otherwise than by all views: accepted or referred, or accepted as another class.
+    /// Share of cells decided otherwise than by all views: accepted or referred, called normal or abnormal, or accepted as another
+    /// class.
     pub disagreement: f64,
     /// Mean number of views.
     pub mean_views: f64,
@@ -105,15 +106,33 @@ fn looks_at(
     running.iter().map(look).collect()
 }
 
-/// The class as which an answer is accepted; `None`: referred. Without a boundary every class is as good as accepted.
-fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Option<usize> {
-    let class = summary.predicted;
+/// What of a decision may not change by stopping early.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Decided {
+    /// The class as which an answer is accepted; `None`: referred.
+    accepted: Option<usize>,
+    /// Whether the cell is called abnormal, which a referred answer says.
+    called_abnormal: Option<bool>,
+}
+
+/// Without a boundary every class is as good as accepted.
+fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Decided {
     let Some(boundary) = boundary else {
-        return Some(class);
+        return Decided {
+            accepted: Some(summary.predicted),
+            called_abnormal: None,
+        };
     };
     let summary = summary.clone().with_abnormal(boundary.abnormal);
-    let value = boundary.measure.of(&summary)?;
-    (value <= boundary.threshold).then_some(class)
+    let called_abnormal = summary.abnormal.map(|abnormal| abnormal.called);
+    let value = boundary.measure.of(&summary);
+    let sure = value.is_some_and(|value| value <= boundary.threshold);
+    let may = |kind: Promise| kind.may_accept(called_abnormal);
+    let accepts = sure && boundary.kind.is_none_or(may);
+    Decided {
+        accepted: accepts.then_some(summary.predicted),
+        called_abnormal,
+    }
 }
 
 fn saving(cells: &[Vec<Look>], lambda: f64) -> Saving {
@@ -142,7 +161,7 @@ mod tests {
 
     use super::super::settled;
     use super::*;
-    use crate::Measure;
+    use crate::{Action, Measure, Policy, decide};
 
     const ABNORMAL: [bool; 3] = [false, true, true];
 
@@ -168,19 +187,49 @@ mod tests {
         (0..400).map(cell).collect()
     }
 
-    fn boundaries() -> [Option<Boundary<'static>>; 3] {
-        let boundary = |measure, threshold| {
+    fn boundaries() -> [Option<Boundary<'static>>; 4] {
+        let boundary = |measure, threshold, kind| {
             Some(Boundary {
                 measure,
                 threshold,
+                kind,
                 abnormal: &ABNORMAL,
             })
         };
         [
             None,
-            boundary(Measure::PredictiveEntropy, 0.5),
-            boundary(Measure::AbnormalEntropy, 0.3),
+            boundary(Measure::PredictiveEntropy, 0.5, Some(Promise::AcceptError)),
+            boundary(
+                Measure::AbnormalEntropy,
+                0.3,
+                Some(Promise::AcceptError2Classes),
+            ),
+            boundary(Measure::AbnormalEntropy, 0.3, Some(Promise::AutoClear)),
         ]
+    }
+
+    #[test]
+    fn what_counts_as_accepted_is_what_a_policy_accepts() {
+        for cell in cells() {
+            let summary = summarise(&cell);
+            for boundary in boundaries().into_iter().flatten() {
+                let kind = boundary.kind.unwrap();
+                let policy = Policy {
+                    name: "any".to_owned(),
+                    measure: boundary.measure,
+                    threshold: Some(boundary.threshold),
+                    alpha: 0.05,
+                    delta: 0.05,
+                    promise: kind.in_words(0.05, 0.05),
+                    kind: Some(kind),
+                    certificate: None,
+                };
+                let served = decide(&summary.clone().with_abnormal(&ABNORMAL), Some(&policy));
+                let counted = decision(&summary, Some(&boundary));
+                let accepted = served.action == Action::Accept;
+                assert_eq!(accepted, counted.accepted.is_some(), "{kind}");
+            }
+        }
     }
 
     #[test]

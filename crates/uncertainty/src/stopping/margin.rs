@@ -2,7 +2,8 @@
 
 use super::Boundary;
 use crate::measures::entropy;
-use crate::{Measure, Samples};
+use crate::summary::ABNORMAL_FROM;
+use crate::{Measure, Promise, Samples};
 
 /// A running figure and its standard error as an estimate of that of all T views.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,10 +12,12 @@ pub(super) struct Estimate {
     pub(super) error: f64,
 }
 
-/// The standard errors by which the first `views` of `total` samples settle the decision: those between the measure and the
-/// threshold and, where that accepts (or without a boundary), those between the two leading classes, whichever are fewer.
+/// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts, whether the cell is
+/// called abnormal and, where it accepts (or without a boundary), as which class.
 ///
-/// `None` for fewer than two views and for a measure without a standard error; infinite where the views are all alike.
+/// An accepted cell is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for
+/// its call alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard
+/// error; infinite where the views are all alike.
 pub fn margin(
     samples: &Samples,
     views: usize,
@@ -31,10 +34,68 @@ pub fn margin(
     };
     let doubt = doubt(&rows, total, boundary)?;
     let from_threshold = doubt.distance_from(boundary.threshold);
-    match doubt.value <= boundary.threshold {
-        true => Some(from_threshold.min(lead())),
-        false => Some(from_threshold),
+    let is_sure = doubt.value <= boundary.threshold;
+    let Some(call) = call(&rows, total, boundary.abnormal) else {
+        let accepted = is_sure.then(|| from_threshold.min(lead()));
+        return Some(accepted.unwrap_or(from_threshold));
+    };
+    let clears_only_normal = boundary.kind.is_some_and(Promise::clears_only_normal);
+    if call.abnormal && clears_only_normal {
+        return Some(call.margin);
     }
+    let action_and_call = from_threshold.min(call.margin);
+    Some(if is_sure {
+        action_and_call.min(lead())
+    } else {
+        action_and_call
+    })
+}
+
+/// How the running mean calls a cell, and by how many standard errors the call is away from changing.
+struct Call {
+    abnormal: bool,
+    margin: f64,
+}
+
+/// A cell is called normal when a normal class leads and the abnormal classes together are below one half; `None` where there are
+/// no two kinds of classes.
+fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<Call> {
+    let mean = mean(rows);
+    let normal = best_class(&mean, abnormal, false)?;
+    let other = best_class(&mean, abnormal, true)?;
+    let of = |row: &[f64], class: usize| row.get(class).copied().unwrap_or_default();
+    let ahead = rows.iter().map(|row| of(row, normal) - of(row, other));
+    let ahead = estimate(ahead, total);
+    let together = rows.iter().map(|row| abnormal_share(row, abnormal));
+    let together = estimate(together, total);
+    // Of equally probable classes the first is the predicted one.
+    let leads = ahead.value > 0.0 || (ahead.value == 0.0 && normal < other);
+    let below = together.value < ABNORMAL_FROM;
+    let from_lead = ahead.distance_from(0.0);
+    let from_half = together.distance_from(ABNORMAL_FROM);
+    let margin = match (leads, below) {
+        (true, true) => from_lead.min(from_half),
+        (true, false) => from_half,
+        (false, true) => from_lead,
+        // Either alone is enough.
+        (false, false) => from_lead.max(from_half),
+    };
+    Some(Call {
+        abnormal: !(leads && below),
+        margin,
+    })
+}
+
+/// The most probable of the classes with this flag, the first of several; `None` when there is none.
+fn best_class(mean: &[f64], abnormal: &[bool], wanted: bool) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (class, (&probability, &flag)) in mean.iter().zip(abnormal).enumerate() {
+        let better = best.is_none_or(|(_, most)| probability > most);
+        if flag == wanted && better {
+            best = Some((class, probability));
+        }
+    }
+    best.map(|(class, _)| class)
 }
 
 impl Estimate {
@@ -62,9 +123,13 @@ fn doubt(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Estimate>
 
 /// The probabilities of normal and of abnormal.
 fn grouped(row: &[f64], boundary: &Boundary) -> [f64; 2] {
-    let pairs = row.iter().zip(boundary.abnormal);
-    let abnormal: f64 = pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum();
+    let abnormal = abnormal_share(row, boundary.abnormal);
     [row.iter().sum::<f64>() - abnormal, abnormal].map(|p| p.clamp(0.0, 1.0))
+}
+
+fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {
+    let pairs = row.iter().zip(abnormal);
+    pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum()
 }
 
 /// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
@@ -92,10 +157,18 @@ fn lead(rows: &[&[f64]], total: usize) -> Estimate {
         _ => (0, 0),
     };
     let of = |row: &[f64], class: usize| row.get(class).copied().unwrap_or_default();
-    let differences = rows.iter().map(|row| of(row, first) - of(row, second));
+    estimate(
+        rows.iter().map(|row| of(row, first) - of(row, second)),
+        total,
+    )
+}
+
+/// The mean of a value of each view.
+fn estimate(values: impl Iterator<Item = f64>, total: usize) -> Estimate {
+    let values: Vec<f64> = values.collect();
     Estimate {
-        value: probability(&first) - probability(&second),
-        error: standard_error(differences.collect(), total),
+        value: values.iter().sum::<f64>() / values.len() as f64,
+        error: standard_error(values, total),
     }
 }
 

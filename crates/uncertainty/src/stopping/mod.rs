@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::measure::Measure;
+use super::promise::Promise;
+use super::referral::Policy;
 use super::samples::Samples;
 
 pub use fit::{Saving, StoppingFit, calibrate};
@@ -28,7 +30,8 @@ pub struct StoppingRule {
     pub lambda: f64,
 }
 
-/// Where a policy's decision changes.
+/// Where a policy's decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the
+/// class of an accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary<'a> {
     /// The policy's measure. Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure
@@ -36,8 +39,22 @@ pub struct Boundary<'a> {
     pub measure: Measure,
     /// The largest value that is accepted.
     pub threshold: f64,
-    /// Which classes are abnormal (C flags); looked at for `abnormal_entropy`.
+    /// The policy's kind of promise, which says what may be accepted at all.
+    pub kind: Option<Promise>,
+    /// Which classes are abnormal (C flags).
     pub abnormal: &'a [bool],
+}
+
+impl<'a> Boundary<'a> {
+    /// That of a policy; `None` when it refers every cell.
+    pub fn of(policy: &Policy, abnormal: &'a [bool]) -> Option<Self> {
+        Some(Boundary {
+            measure: policy.measure,
+            threshold: policy.threshold?,
+            kind: policy.kind,
+            abnormal,
+        })
+    }
 }
 
 /// Why a stopping rule cannot be used.
@@ -118,6 +135,7 @@ mod tests {
         Boundary {
             measure,
             threshold,
+            kind: None,
             abnormal: &ABNORMAL,
         }
     }
@@ -181,14 +199,74 @@ mod tests {
 
     #[test]
     fn an_accepted_cell_is_settled_only_when_its_class_is() {
-        let torn = [[0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.5, 0.4, 0.1]];
+        let torn = [[0.1, 0.5, 0.4], [0.1, 0.4, 0.5], [0.1, 0.5, 0.4]];
         let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
         let at = |threshold| {
             let boundary = boundary(Measure::PredictiveEntropy, threshold);
             settled(&torn, 50, Some(&boundary), &rule(2.0))
         };
-        assert!(at(0.1), "referred for certain, whatever the class");
+        assert!(
+            at(0.1),
+            "referred for certain, whichever abnormal class it is"
+        );
         assert!(!at(1.09), "accepted for certain, but as which class?");
+    }
+
+    /// Views that scatter a little about `mean`.
+    fn views_about(mean: [f64; 3]) -> Samples {
+        let shift = [0.02, -0.02, 0.02, -0.02];
+        let row = |by: &f64| vec![mean[0] + by, mean[1] - by / 2.0, mean[2] - by / 2.0];
+        Samples::from_rows(&shift.iter().map(row).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn a_cell_that_is_called_abnormal_for_certain_is_referred_without_further_views() {
+        // The entropy is close to the threshold: by that alone more views would be needed.
+        let abnormal = views_about([0.1, 0.88, 0.02]);
+        let entropy = crate::summarise(&abnormal).with_abnormal(&ABNORMAL);
+        let close = boundary(
+            Measure::AbnormalEntropy,
+            entropy.abnormal.unwrap().entropy + 1e-4,
+        );
+        let clearing = Boundary {
+            kind: Some(Promise::AutoClear),
+            ..close
+        };
+        assert!(!settled(&abnormal, 50, Some(&close), &rule(2.0)));
+        assert!(settled(&abnormal, 50, Some(&clearing), &rule(2.0)));
+    }
+
+    #[test]
+    fn a_cell_is_cleared_early_only_when_its_call_is_settled() {
+        // NILM leads for certain, but the abnormal classes together are at one half.
+        let clearing = Boundary {
+            kind: Some(Promise::AutoClear),
+            ..boundary(Measure::PredictiveEntropy, 1.09)
+        };
+        let at = |normal: f64| {
+            let rest = (1.0 - normal) / 2.0;
+            settled(
+                &views_about([normal, rest, rest]),
+                50,
+                Some(&clearing),
+                &rule(2.0),
+            )
+        };
+        assert!(
+            !at(0.505),
+            "the abnormal classes together are just below one half"
+        );
+        assert!(!at(0.495), "just above");
+        assert!(at(0.75));
+        // Referred for certain, and it is not certain whether as abnormal.
+        let strict = Boundary {
+            threshold: 0.5,
+            ..clearing
+        };
+        let close = views_about([0.505, 0.2475, 0.2475]);
+        assert!(!settled(&close, 50, Some(&strict), &rule(2.0)));
+        let normal = views_about([0.75, 0.125, 0.125]);
+        assert!(settled(&normal, 50, Some(&strict), &rule(2.0)));
     }
 
     #[test]
