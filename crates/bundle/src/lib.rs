@@ -4,6 +4,8 @@
 //! ONNX format that we read and write. What needs a session (tensor names and shapes) is checked by `engine`, which
 //! loads them. Nothing here knows of HTTP or runs a model.
 
+#![warn(clippy::indexing_slicing)]
+
 mod error;
 mod manifest;
 mod method;

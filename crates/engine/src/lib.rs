@@ -4,6 +4,8 @@
 //! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
 //! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
 
+#![warn(clippy::indexing_slicing)]
+
 mod backlog;
 mod check;
 mod claim;

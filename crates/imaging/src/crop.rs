@@ -78,9 +78,10 @@ pub fn window(
     let mut output = RgbImage::new(width, height);
     let rows = output.chunks_exact_mut(width as usize * CHANNELS);
     for (row, y) in rows.zip(top..) {
-        if let Some(source_y) = source_index(y, source.height(), padding) {
-            let start = source_y * source_row_bytes;
-            columns.copy(&source.as_raw()[start..start + source_row_bytes], row);
+        let source_y = source_index(y, source.height(), padding);
+        let mut source_rows = source.as_raw().chunks_exact(source_row_bytes);
+        if let Some(source_row) = source_y.and_then(|y| source_rows.nth(y)) {
+            columns.copy(source_row, row);
         }
     }
     CellImage::new(output)
@@ -129,7 +130,13 @@ impl Columns {
 
 fn copy_pixels(source: &[u8], source_x: usize, target: &mut [u8], target_x: usize, pixels: usize) {
     let (from, to, bytes) = (source_x * CHANNELS, target_x * CHANNELS, pixels * CHANNELS);
-    target[to..to + bytes].copy_from_slice(&source[from..from + bytes]);
+    let (target, source) = (
+        target.get_mut(to..to + bytes),
+        source.get(from..from + bytes),
+    );
+    if let (Some(target), Some(source)) = (target, source) {
+        target.copy_from_slice(source);
+    }
 }
 
 /// The row or column of the image that shows at `position`; `None` for padding of zeros.

@@ -94,15 +94,14 @@ impl InputTensor {
         let plane_values = self.values_per_image() / CHANNELS;
         let start = self.values.len();
         self.values.resize(start + self.values_per_image(), 0.0);
-        let planes = self.values[start..].chunks_exact_mut(plane_values);
-        for (channel, plane) in planes.enumerate() {
-            let (scale, mean, std) = (
-                normalisation.scale,
-                normalisation.mean[channel],
-                normalisation.std[channel],
-            );
-            for (value, pixel) in plane.iter_mut().zip(image.as_rgb().pixels()) {
-                *value = (f32::from(pixel.0[channel]) * scale - mean) / std;
+        let (_, added) = self.values.split_at_mut(start);
+        let planes = added.chunks_exact_mut(plane_values);
+        let planes = planes.zip(normalisation.mean).zip(normalisation.std);
+        for (channel, ((plane, mean), std)) in planes.enumerate() {
+            let pixels = image.as_rgb().pixels();
+            let colours = pixels.filter_map(|pixel| pixel.0.get(channel));
+            for (value, colour) in plane.iter_mut().zip(colours) {
+                *value = (f32::from(*colour) * normalisation.scale - mean) / std;
             }
         }
         Ok(())

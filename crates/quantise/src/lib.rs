@@ -8,6 +8,8 @@
 //! What the statistics depend on is never rewritten: they are held against calibration cells that were seen by the 32-bit
 //! trunk, and p-values stay the same to the last bit.
 
+#![warn(clippy::indexing_slicing)]
+
 mod command;
 mod compare;
 mod error;

@@ -7,6 +7,8 @@
 //! probabilities and logits. What may not: HTTP,
 //! ONNX, files, clocks and random numbers.
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod calibration;
 pub mod measures;
 pub mod ood;

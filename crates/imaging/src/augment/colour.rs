@@ -44,6 +44,10 @@ pub(super) fn map_pixels(image: &CellImage, change: impl Fn([u8; 3]) -> [u8; 3])
 }
 
 /// The picture with `change` applied to every value; there are only 256 of them.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for every byte"
+)]
 fn map_values(image: &CellImage, change: impl Fn(u8) -> u8) -> CellImage {
     let mut table = [0; 256];
     for (changed, value) in table.iter_mut().zip(0..=u8::MAX) {
