@@ -117,5 +117,6 @@ pub fn samples_error_name(error: &SamplesError) -> &'static str {
         SamplesError::Shape { .. } => "shape",
         SamplesError::NotFinite { .. } => "not_finite",
         SamplesError::NotADistribution { .. } => "not_a_distribution",
+        other => panic!("the reference files have no name for: {other}"),
     }
 }

@@ -32,3 +32,8 @@ pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
 pub use samples::{Samples, SamplesError, argmax, check_lengths, check_rows};
 pub use stopping::StoppingRule;
 pub use summary::{Abnormality, Summary, summarise};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -46,6 +46,15 @@ impl Measure {
 
     /// The measure's value; `None` where it is undefined: the variances of a single pass, and the abnormal entropy of a summary
     /// that was not told which classes are abnormal.
+    ///
+    /// ```
+    /// use uncertainty::{Measure, Samples, summarise};
+    ///
+    /// let summary = summarise(&Samples::from_rows(&[vec![1.0, 0.0]])?);
+    /// assert_eq!(Measure::PredictiveEntropy.of(&summary), Some(0.0));
+    /// assert_eq!(Measure::Variance.of(&summary), None, "one pass has no variance");
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
     pub fn of(self, summary: &Summary) -> Option<f64> {
         match self {
             Measure::PredictiveEntropy => Some(summary.predictive_entropy),

@@ -41,6 +41,14 @@ pub fn expected_entropy(samples: &Samples) -> f64 {
 ///
 /// Computed as the mean Kullback–Leibler divergence from each pass to their mean, which is the same number without the
 /// cancellation of a difference of two nearly equal entropies; kept between 0 and the predictive entropy.
+///
+/// ```
+/// use uncertainty::{Samples, measures::mutual_information};
+///
+/// let agreeing = Samples::from_rows(&[vec![0.5, 0.5], vec![0.5, 0.5]])?;
+/// assert_eq!(mutual_information(&agreeing), 0.0);
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn mutual_information(samples: &Samples) -> f64 {
     let mean = mean(samples);
     let divergences: f64 = samples.rows().map(|row| divergence(row, &mean)).sum();

@@ -25,6 +25,14 @@ pub struct PaperScores {
 }
 
 /// The paper's three scores of the predicted class.
+///
+/// ```
+/// use uncertainty::{Samples, paper::paper_scores};
+///
+/// let scores = paper_scores(&Samples::from_rows(&[vec![1.0, 0.0], vec![1.0, 0.0]])?);
+/// assert_eq!((scores.variance, scores.entropy, scores.sample_mean), (Some(0.0), 0.0, 0.5));
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn paper_scores(samples: &Samples) -> PaperScores {
     let class = predicted_class(samples);
     PaperScores {

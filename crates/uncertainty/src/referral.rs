@@ -38,6 +38,7 @@ pub struct Policy {
 
 /// Why a policy cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum PolicyError {
     /// The name is empty.
     #[error("a referral policy has no name; give it one")]
@@ -225,7 +226,7 @@ fn called_abnormal(summary: &Summary) -> Option<bool> {
 /// everything else. Kinds that speak of normal and abnormal need a summary [with the abnormal classes](Summary::with_abnormal).
 ///
 /// ```
-/// use secondlook::uncertainty::{Action, Measure, Policy, Promise, Reason, Samples, decide, summarise};
+/// use uncertainty::{Action, Measure, Policy, Promise, Reason, Samples, decide, summarise};
 ///
 /// let policy = Policy {
 ///     name: "auto_clear_5".to_owned(),
@@ -239,12 +240,12 @@ fn called_abnormal(summary: &Summary) -> Option<bool> {
 /// };
 /// let answer = |normal: f64| {
 ///     let samples = Samples::from_probabilities(vec![normal, 1.0 - normal], 2)?;
-///     Ok::<_, secondlook::uncertainty::SamplesError>(summarise(&samples).with_abnormal(&[false, true]))
+///     Ok::<_, uncertainty::SamplesError>(summarise(&samples).with_abnormal(&[false, true]))
 /// };
 /// assert_eq!(decide(&answer(0.99)?, Some(&policy)).action, Action::Accept);
 /// // However sure the model is, a cell that is called abnormal is referred.
 /// assert_eq!(decide(&answer(0.01)?, Some(&policy)).reasons, [Reason::Abnormal]);
-/// # Ok::<(), secondlook::uncertainty::SamplesError>(())
+/// # Ok::<(), uncertainty::SamplesError>(())
 /// ```
 pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
     let Some(policy) = policy else {

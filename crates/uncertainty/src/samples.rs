@@ -17,6 +17,7 @@ pub struct Samples {
 
 /// Why numbers are not probabilities over classes. Rows and classes are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum SamplesError {
     /// There is no row at all.
     #[error("no samples were given; at least one row of probabilities is needed")]
@@ -62,6 +63,12 @@ pub enum SamplesError {
 impl Samples {
     /// Takes probabilities `[T, C]`, row-major, with `classes` = C.
     ///
+    /// ```
+    /// let samples = uncertainty::Samples::from_probabilities(vec![0.7, 0.3, 0.9, 0.1], 2)?;
+    /// assert_eq!((samples.passes(), samples.classes()), (2, 2));
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
+    ///
     /// # Errors
     /// Every variant of [`SamplesError`].
     pub fn from_probabilities(values: Vec<f64>, classes: usize) -> Result<Samples, SamplesError> {
@@ -70,6 +77,12 @@ impl Samples {
     }
 
     /// Takes one vector of probabilities per pass.
+    ///
+    /// ```
+    /// let samples = uncertainty::Samples::from_rows(&[vec![0.7, 0.3], vec![0.9, 0.1]])?;
+    /// assert_eq!(samples.row(1), Some([0.9, 0.1].as_slice()));
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
     ///
     /// # Errors
     /// Every variant of [`SamplesError`]; `Shape` when the rows differ in length.
@@ -80,6 +93,12 @@ impl Samples {
     }
 
     /// Takes logits `[T, C]`, row-major, of 32 or 64 bits; each row goes through a softmax of its own, in `f64`.
+    ///
+    /// ```
+    /// let samples = uncertainty::Samples::from_logits(&[0.0_f32, 0.0], 2)?;
+    /// assert_eq!(samples.values(), [0.5, 0.5]);
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
     ///
     /// # Errors
     /// [`SamplesError`] `Empty`, `TooFewClasses`, `Shape` or `NotFinite`.
@@ -191,6 +210,10 @@ pub(crate) fn check_finite(values: &[f64], classes: usize) -> Result<(), Samples
 }
 
 /// The index of the largest value; the lowest index when several are largest.
+///
+/// ```
+/// assert_eq!(uncertainty::argmax(&[0.2, 0.4, 0.4]), 1);
+/// ```
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (index, &value) in values.iter().enumerate() {

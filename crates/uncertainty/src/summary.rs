@@ -52,6 +52,15 @@ impl Summary {
     /// Adds the answer in two classes; `abnormal` says of each class whether it counts as abnormal.
     ///
     /// Nothing is added unless there is a flag per class, one of each kind: two classes of which one is empty tell nothing.
+    ///
+    /// ```
+    /// use uncertainty::{Samples, summarise};
+    ///
+    /// let samples = Samples::from_rows(&[vec![0.4, 0.3, 0.3]])?;
+    /// let abnormal = summarise(&samples).with_abnormal(&[false, true, true]).abnormal;
+    /// assert!(abnormal.is_some_and(|answer| answer.called && (answer.probability - 0.6).abs() < 1e-9));
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
     pub fn with_abnormal(mut self, abnormal: &[bool]) -> Summary {
         let of_both_kinds = abnormal.contains(&true) && abnormal.contains(&false);
         if abnormal.len() != self.mean.len() || !of_both_kinds {
@@ -74,6 +83,17 @@ impl Summary {
 }
 
 /// Computes every number of [`Summary`]; samples are valid by construction, so this cannot fail.
+///
+/// ```
+/// use uncertainty::{Samples, summarise};
+///
+/// // Two passes that are sure of different classes: all doubt is between the passes.
+/// let summary = summarise(&Samples::from_rows(&[vec![1.0, 0.0], vec![0.0, 1.0]])?);
+/// assert_eq!(summary.mean, [0.5, 0.5]);
+/// assert_eq!(summary.expected_entropy, 0.0);
+/// assert!((summary.mutual_information - 2.0_f64.ln()).abs() < 1e-12);
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn summarise(samples: &Samples) -> Summary {
     let mean = measures::mean(samples);
     let predicted = argmax(&mean);

@@ -15,6 +15,7 @@ pub struct Range {
 
 /// Why two numbers, or a set of them, span no range.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum RangeError {
     /// There is no value to take a range of.
     #[error("no values were given; a range needs at least one")]
@@ -34,6 +35,12 @@ pub enum RangeError {
 
 impl Range {
     /// The range of `values`.
+    ///
+    /// ```
+    /// let range = uncertainty::Range::over(&[3.0, 1.0, 2.0])?;
+    /// assert_eq!(range.normalise(2.0), 0.5);
+    /// # Ok::<(), uncertainty::RangeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RangeError::Empty`] without values, [`RangeError::NotFinite`] when one of them is NaN or infinite.

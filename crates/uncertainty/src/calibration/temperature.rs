@@ -46,6 +46,7 @@ pub struct TemperatureFit {
 
 /// Why a temperature cannot be fitted or applied.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum TemperatureError {
     /// The logits are not finite rows of at least two classes.
     #[error(transparent)]
@@ -75,6 +76,12 @@ pub enum TemperatureError {
 
 /// Divides logits by a temperature; the result goes to [`Samples::from_logits`](crate::Samples::from_logits).
 ///
+/// ```
+/// let colder = uncertainty::calibration::apply_temperature(&[2.0, -4.0], 2.0)?;
+/// assert_eq!(colder, [1.0, -2.0]);
+/// # Ok::<(), uncertainty::calibration::TemperatureError>(())
+/// ```
+///
 /// # Errors
 /// [`TemperatureError::Domain`] unless the temperature is finite and above 0.
 pub fn apply_temperature<L: Copy + Into<f64>>(
@@ -94,6 +101,16 @@ pub fn apply_temperature<L: Copy + Into<f64>>(
 /// `logits` (`[N, C]`, row-major).
 ///
 /// The likelihood is convex in 1/T, so the root of its slope is bracketed and halved; nothing depends on a start.
+///
+/// ```
+/// use uncertainty::calibration::{TemperatureStatus, fit_temperature};
+///
+/// // Sure four times and right three times: the logits have to become smaller.
+/// let fit = fit_temperature(&[9.0, 0.0, 9.0, 0.0, 9.0, 0.0, 9.0, 0.0], 2, &[0, 0, 0, 1])?;
+/// assert_eq!(fit.status, TemperatureStatus::Interior);
+/// assert!(fit.temperature > 1.0 && fit.nll_after < fit.nll_before);
+/// # Ok::<(), uncertainty::calibration::TemperatureError>(())
+/// ```
 ///
 /// # Errors
 /// Every variant of [`TemperatureError`] but `Domain`.

@@ -6,6 +6,11 @@ use super::OodError;
 /// images, at most `p` with probability at most `p` (Vovk, Gammerman & Shafer, *Algorithmic learning in a random world*,
 /// 2005). `calibration` may be in any order.
 ///
+/// ```
+/// assert_eq!(uncertainty::ood::conformal_p(&[1.0, 2.0, 3.0], 2.5)?, 0.5);
+/// # Ok::<(), uncertainty::ood::OodError>(())
+/// ```
+///
 /// # Errors
 /// [`OodError::Empty`] without calibration scores, [`OodError::NotFinite`] when a number is NaN or infinite.
 pub fn conformal_p(calibration: &[f64], score: f64) -> Result<f64, OodError> {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why there is no score. Rows are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum OodError {
     /// There is nothing to measure by.
     #[error("no values were given; at least one row of at least one value is needed")]

@@ -29,6 +29,17 @@ impl OodModel {
     /// Fits the Gaussian to the statistics of training cells, and scores those of calibration cells, which training
     /// must not have seen. Rows are of S values each; `ridge` is added to every variance.
     ///
+    /// ```
+    /// use uncertainty::ood::OodModel;
+    ///
+    /// let rows: Vec<[f32; 1]> = (0..100_u8).map(|row| [f32::from(row)]).collect();
+    /// let rows: Vec<&[f32]> = rows.iter().map(|row| row.as_slice()).collect();
+    /// let model = OodModel::fit(&rows, &rows, 1e-4)?;
+    /// assert!(model.judge(&[50.0])?.p_value > 0.9);
+    /// assert!(model.judge(&[5000.0])?.p_value < 0.01);
+    /// # Ok::<(), uncertainty::ood::OodError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`OodError`] `Empty` when either part has no rows, `Shape`, `NotFinite`, `Ridge` or `Singular`.
     pub fn fit(training: &[&[f32]], calibration: &[&[f32]], ridge: f64) -> Result<Self, OodError> {

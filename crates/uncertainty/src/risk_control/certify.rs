@@ -79,6 +79,35 @@ pub struct Certified {
 ///
 /// The steps are tested by [`Sequence::of`], as long as the largest p-value is ≤ δ.
 ///
+/// ```
+/// use uncertainty::{
+///     Measure, Promise,
+///     risk_control::{Grid, Outcome, Tally, certify},
+/// };
+///
+/// // A cell in each of 400 images, and an answer that is right whenever it is sure.
+/// let cells: Vec<Outcome> = (0..400)
+///     .map(|image| {
+///         let sure = image % 2 == 0;
+///         Outcome {
+///             image,
+///             uncertainty: if sure { 0.1 } else { 0.6 },
+///             eligible: true,
+///             abnormal: false,
+///             called_abnormal: false,
+///             right_class: sure,
+///         }
+///     })
+///     .collect();
+/// let grid = Grid::new(vec![0.2, 0.4, 0.6])?;
+/// let tally = Tally::of(Promise::AcceptError, &cells, &grid)?;
+/// let certified = certify(&tally, 0.05, 0.05)?;
+/// assert_eq!(certified.threshold, Some(0.4));
+/// let policy = certified.into_policy(&tally, Measure::PredictiveEntropy);
+/// assert_eq!(policy.name, "accept_error_5");
+/// # Ok::<(), uncertainty::risk_control::RiskError>(())
+/// ```
+///
 /// # Errors
 /// [`RiskError::NotAProbability`] when `alpha` or `delta` is not strictly between 0 and 1.
 pub fn certify(tally: &Tally, alpha: f64, delta: f64) -> Result<Certified, RiskError> {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a risk cannot be controlled. Cells are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum RiskError {
     /// The grid has no threshold.
     #[error("no thresholds were given; a grid needs at least one")]

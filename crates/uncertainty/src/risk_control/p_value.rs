@@ -81,6 +81,13 @@ pub fn binomial_p(trials: u64, errors: u64, alpha: f64) -> f64 {
 }
 
 /// Clopper and Pearson's upper bound of a risk at level 1 − δ, one-sided; 1 without cases or when all are mistakes.
+///
+/// ```
+/// use uncertainty::risk_control::clopper_pearson_upper;
+///
+/// // No mistake among 59 cells: fewer than 5% are mistaken, with confidence 95%.
+/// assert!(clopper_pearson_upper(0, 59, 0.05) < 0.05);
+/// ```
 pub fn clopper_pearson_upper(errors: u64, trials: u64, delta: f64) -> f64 {
     if errors >= trials {
         return 1.0;

@@ -43,6 +43,16 @@ struct Look {
 /// under every one of the policies.
 ///
 /// `cells` holds all T views of each calibration cell, `boundaries` where each policy decides (`None`: the class alone counts).
+///
+/// ```
+/// use uncertainty::{Samples, stopping::calibrate};
+///
+/// let cells = vec![Samples::from_rows(&vec![vec![0.9, 0.1]; 20])?; 100];
+/// let fit = calibrate(&cells, &[None], 4, 4);
+/// // Views that are all alike settle at the first look.
+/// assert_eq!(fit.savings.first().map(|saving| saving.median_views), Some(4));
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn calibrate(
     cells: &[Samples],
     boundaries: &[Option<Boundary>],

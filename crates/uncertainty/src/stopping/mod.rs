@@ -59,6 +59,7 @@ impl<'a> Boundary<'a> {
 
 /// Why a stopping rule cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum StoppingError {
     /// One view has no spread.
     #[error("the stopping rule starts at {0} views; start at 2 or more")]
@@ -99,6 +100,18 @@ impl StoppingRule {
 /// Whether the decision that `total` views would give is settled by the `samples` of the first of them.
 ///
 /// `boundary` is that of the policy that decides. Without one (no policy, or one that refers all) what counts is the class.
+///
+/// ```
+/// use uncertainty::{Samples, StoppingRule, stopping::settled};
+///
+/// let rule = StoppingRule { start: 4, step: 4, lambda: 3.0 };
+/// let row = |p: f64| vec![p, 1.0 - p];
+/// let alike = Samples::from_rows(&[row(0.9), row(0.91), row(0.9), row(0.91)])?;
+/// let apart = Samples::from_rows(&[row(0.9), row(0.1), row(0.8), row(0.3)])?;
+/// assert!(settled(&alike, 50, None, &rule));
+/// assert!(!settled(&apart, 50, None, &rule));
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn settled(
     samples: &Samples,
     total: usize,

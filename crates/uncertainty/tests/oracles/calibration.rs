@@ -93,6 +93,7 @@ fn every_error_case_is_the_error_it_should_be() {
             TemperatureError::LabelOutOfRange { .. } => "label_out_of_range",
             TemperatureError::LabelCount { .. } => "shape",
             TemperatureError::Domain(_) => "domain",
+            other => panic!("the reference files have no name for: {other}"),
         };
         assert_eq!(name, case["error"], "{}", id(case));
     }

@@ -98,6 +98,7 @@ fn what_cannot_be_tested_is_the_reference_s_error() {
             Err(RiskError::NotIncreasing(_) | RiskError::NotAProbability { .. }) => "domain",
             // An outcome holds its own error flag, so lists of different lengths cannot be given.
             Ok(_) => "shape",
+            Err(other) => panic!("the reference files have no name for: {other}"),
         };
         assert_eq!(name, case["error"], "{}", id(case));
     }
