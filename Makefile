@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-gpu bench-peers performance \
+.PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-gpu bench-peers performance \
 	openapi config readme lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
@@ -20,30 +20,33 @@ SEED ?= 1
 ABOUT := CRIC Cervix collection (Rezende et al., "CRIC searchable image database as a public platform for conventional \
 	Pap smear cytology data", Scientific Data 2021), CC BY 4.0; its table has the DOI of each image
 CARGO ?= cargo
-# Everything is built with one profile, so that it is compiled once.
-BUILD := --release --locked
+# Everything is built with one profile and one set of features, so that it is compiled once.
+BUILD := --release --locked --workspace
+TARGET := $(or $(CARGO_TARGET_DIR),target)/release
+SERVER := $(TARGET)/secondlook
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: runtime ## build and serve the default bundle on 127.0.0.1:8080 (SECONDLOOK_LISTEN changes it)
-	$(CARGO) run $(BUILD) --bin secondlook -- serve
+	$(CARGO) build $(BUILD) --bin secondlook
+	$(SERVER) serve
 
 test: runtime lint ## format, lints, and every Rust test
-	$(CARGO) test $(BUILD) --workspace
+	$(CARGO) test $(BUILD)
 
 test-clients: runtime ## use a running server through generated clients and others (PROGRAM=… takes one that is built already)
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
-	tests/clients/run.sh $(or $(PROGRAM),target/release/secondlook) work/clients
+	tests/clients/run.sh $(or $(PROGRAM),$(SERVER)) work/clients
 
 test-browser: runtime ## use the page in headless Chromium (Debian: chromium, npm; PROGRAM=… as above; PICTURES=folder keeps a picture of each state)
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
-	tests/browser/run.sh $(abspath $(or $(PROGRAM),target/release/secondlook))
+	tests/browser/run.sh $(abspath $(or $(PROGRAM),$(SERVER)))
 
 lint: ## format, lints and documentation, warnings denied
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(BUILD) --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --workspace --no-deps
+	$(CARGO) clippy $(BUILD) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --no-deps
 
 runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 	@test -n "$$ORT_DYLIB_PATH" || python3 scripts/fetch_runtime.py
@@ -51,40 +54,43 @@ runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 runtime-cuda: ## fetch the CUDA build of the library instead
 	@python3 scripts/fetch_runtime.py --gpu
 
-TRAIN := $(CARGO) run $(BUILD) --package trainer --
+trainer:
+	$(CARGO) build $(BUILD) --bin secondlook-train
+
+TRAIN := $(TARGET)/secondlook-train
 HEADS := --trunk $(TRUNK) --work $(WORK) --seed $(SEED)
 MODEL = $(TRAIN) model --data $(DATA) --edge $(EDGE) $(HEADS) --out $(BUNDLE) --report $(REPORT) $(UNLIKE) \
 	--about-data '$(ABOUT)' --data-licence CC-BY-4.0
 
-model: runtime ## fine-tune and calibrate the default bundle again (DATA=folder of CRIC fields), and write its report
+model: runtime trainer ## fine-tune and calibrate the default bundle again (DATA=folder of CRIC fields), and write its report
 	$(MODEL)
 
 model-100px: runtime ## the bundle for clients that hold only the paper's crops: 100 px of the originals, 93 px of these fields
 	$(MAKE) model EDGE=93 BUNDLE=models/cric-lite0-100px
 
 model-quick: BUNDLE := work/cric-lite0-quick
-model-quick: runtime ## heads on the frozen trunk only: a bundle in minutes, and not the best
+model-quick: runtime trainer ## heads on the frozen trunk only: a bundle in minutes, and not the best
 	$(MODEL) --frozen-trunk --size 128 --views 16
 
-cross-validate: runtime ## train and measure every fold for SEEDS (1,2,3) and print one table; the test part is not looked at
+cross-validate: runtime trainer ## train and measure every fold for SEEDS (1,2,3) and print one table; the test part is not looked at
 	$(TRAIN) crop --data $(DATA) --edge $(EDGE) --work $(WORK)
 	$(TRAIN) cross-validate $(HEADS) --seeds $(or $(SEEDS),$(SEED))
 
-experiment-guarantee: runtime ## how often referral promises are broken when calibration images are drawn anew (after `make model`)
+experiment-guarantee: runtime trainer ## how often referral promises are broken when calibration images are drawn anew (after `make model`)
 	$(TRAIN) experiment-guarantee $(HEADS)
 
 bench: bench-serving bench-training ## what the program makes of the hardware, as ratios measured in one run
 
 bench-serving: runtime ## the server against a bare loop (BENCH="--rounds 3 --only limit" for less)
-	$(CARGO) build $(BUILD) --package secondlook --package bench-serving
-	target/release/bench-serving --data $(DATA) $(BENCH)
+	$(CARGO) build $(BUILD) --bin secondlook --bin bench-serving
+	$(TARGET)/bench-serving --data $(DATA) $(BENCH)
 
 bench-gpu: ## the server on GPU 0 against a bare loop there and against the cores (after `make runtime-cuda`)
-	$(CARGO) build $(BUILD) --package secondlook --package bench-serving
-	target/release/bench-serving --gpu 0 --only gpu-answers,gpu-methods,gpu-layouts --out work/bench-gpu $(BENCH)
+	$(CARGO) build $(BUILD) --bin secondlook --bin bench-serving
+	$(TARGET)/bench-serving --gpu 0 --only gpu-answers,gpu-methods,gpu-layouts --out work/bench-gpu $(BENCH)
 
 bench-training: runtime ## an epoch of training on cached features, against the publication's way
-	$(CARGO) bench --locked --package trainer --bench training
+	$(CARGO) bench --locked --workspace --bench training
 
 bench-peers: runtime ## other servers with our model on our cores, under one load (PEERS="--rounds 3 --only fastapi" for less)
 	$(CARGO) build $(BUILD) --bin secondlook
@@ -95,10 +101,12 @@ performance: ## write docs/PERFORMANCE.md's tables again from what `make bench` 
 
 openapi: runtime ## write openapi.yaml and its examples again from the code and the default bundle
 	UPDATE_EXAMPLES=1 $(CARGO) test $(BUILD) --test service examples
-	$(CARGO) run $(BUILD) --bin secondlook -- openapi > openapi.yaml
+	$(CARGO) build $(BUILD) --bin secondlook
+	$(SERVER) openapi > openapi.yaml
 
 config: ## write config/secondlook.toml again from the code
-	$(CARGO) run $(BUILD) --bin secondlook -- config > config/secondlook.toml.new
+	$(CARGO) build $(BUILD) --bin secondlook
+	$(SERVER) config > config/secondlook.toml.new
 	mv config/secondlook.toml.new config/secondlook.toml
 
 readme: runtime ## write the README's answer again from the default bundle
@@ -110,7 +118,7 @@ lint-docker: ## check the container files with what is installed (Debian: docker
 
 rehearse-image: runtime ## the steps of docker/Dockerfile without a container engine, as another user
 	$(CARGO) build $(BUILD) --bin secondlook
-	BINARY=target/release/secondlook bash scripts/rehearse_image.sh
+	BINARY=$(SERVER) bash scripts/rehearse_image.sh
 
 deny: ## licences, bans and sources of every dependency (needs cargo-deny)
 	$(CARGO) deny --offline --all-features check licenses bans sources

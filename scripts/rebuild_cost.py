@@ -24,7 +24,6 @@ START, END = "<!-- rebuild cost -->\n", "<!-- end of rebuild cost -->"
 
 CARGO = ["cargo"]
 PROFILE = ["--release", "--locked"]
-SERVER = [*CARGO, "build", *PROFILE, "--bin", "secondlook"]
 
 # What changed; what is built and run; the file that changes, in this repository and in the one package.
 CASES = [
@@ -38,7 +37,8 @@ FROM_NOTHING = "from nothing: the server, the trainer and all tests, built"
 def command(kind, workspace):
     """The command of a case. As one package, the tests of a module are built with all others."""
     if kind == "server":
-        return SERVER
+        all_features = ["--workspace"] if workspace else []
+        return [*CARGO, "build", *PROFILE, *all_features, "--bin", "secondlook"]
     if workspace:
         return [*CARGO, "test", *PROFILE, "--package", "uncertainty"]
     return [*CARGO, "test", *PROFILE, "--lib", "--test", "oracles", "--", "uncertainty", "calibration", "ood", "risk_control"]
