@@ -168,7 +168,7 @@ impl Answer<'_> {
             }
         };
         format!(
-            "`methods.{}.head.scores` says probabilities, which lie from 0 to 1 and sum to 1 (within 0.0001), but output `{output}` for {picture} has a row from {lowest} to {highest} that sums to {sum}: {advice}",
+            "`methods.{}.head.scores` says probabilities, which lie from 0 to 1 and sum to 1 (within 0.0001), but output `{output}` for {picture} has a row from {lowest:.4} to {highest:.4} that sums to {sum:.4}: {advice}",
             self.head_of
         )
     }
