@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BundlesCommand {
-    /// Verify model directories in full: files, digests, graphs, and a trial run of every method
+    /// Verify model directories in full: files, digests, graphs, and the answers of every method in a trial run
     Check {
         /// Directories with a bundle.toml
         #[arg(required = true, value_name = "DIR")]

@@ -10,6 +10,7 @@ mod stopping;
 mod tiny;
 mod unlike;
 mod unlike_bundle;
+mod unsound;
 mod waiting;
 
 use std::{
