@@ -1,7 +1,8 @@
 //! Bytes to pixels. Every format has its own file, since every decoder is lenient in its own way.
 
 mod jpeg;
-mod jpeg_end;
+mod jpeg_structure;
+mod jpeg_variant;
 mod png;
 mod tiff;
 mod to_rgb;
@@ -14,14 +15,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Decodes an image file of a supported [`Format`] to 8-bit RGB.
 ///
-/// The orientation of the EXIF data is applied; grey is repeated, alpha is dropped (not blended), palettes are looked up,
+/// The orientation of the EXIF data or of TIFF's tag is applied; grey is repeated, alpha is dropped (not blended; colours that
+/// a TIFF stores multiplied by it are divided by it), samples beyond the colours are dropped, palettes are looked up,
 /// of 16-bit samples the high byte is kept, CMYK is converted without a profile, colour profiles and gamma are ignored.
 /// This is what Pillow's `exif_transpose` and `convert("RGB")` do, but for 16-bit grey, which Pillow clips at 255.
 ///
 /// # Errors
 /// In this order: [`ImageError::Empty`], [`ImageError::TooLarge`], [`ImageError::UnsupportedFormat`],
-/// [`ImageError::TooManyPixels`] (judged on the header alone), and [`ImageError::Undecodable`] for whatever is damaged or
-/// incomplete: half an image is no image.
+/// [`ImageError::TooManyPixels`] (judged on the header alone), [`ImageError::NotRead`] for variants of a format that the
+/// decoders are not known to read rightly, and [`ImageError::Undecodable`] for whatever is damaged or incomplete: half an
+/// image is no image.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(ImageError::UnsupportedFormat)?;
@@ -45,11 +48,23 @@ fn without_panic(
 }
 
 /// Turns and mirrors as the EXIF data of the file asks; data that cannot be read asks for nothing.
+///
+/// JPEG puts `Exif\0\0` before the data; some programs do so in PNG and WebP too, where it does not belong, even twice.
 fn upright(pixels: RgbImage, exif: Option<&[u8]>) -> RgbImage {
-    match exif.and_then(Orientation::from_exif_chunk) {
+    match exif
+        .map(without_prefix)
+        .and_then(Orientation::from_exif_chunk)
+    {
         Some(orientation) => turned(pixels, orientation),
         None => pixels,
     }
+}
+
+fn without_prefix(mut exif: &[u8]) -> &[u8] {
+    while let Some(rest) = exif.strip_prefix(b"Exif\0\0") {
+        exif = rest;
+    }
+    exif
 }
 
 fn turned(pixels: RgbImage, orientation: Orientation) -> RgbImage {

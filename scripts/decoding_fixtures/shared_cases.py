@@ -1,0 +1,13 @@
+"""What Pillow makes of the images in `../shared/cases`."""
+
+from pathlib import Path
+
+FOLDER = Path("../shared/cases")
+
+
+def add_all(cases):
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix not in {".jpg", ".tif", ".webp"}:
+            continue
+        is_lossy = path.suffix != ".tif" or "jpeg" in path.name
+        cases.elsewhere(path.name, path.suffix.strip("."), path.read_bytes(), is_lossy)

@@ -1,0 +1,86 @@
+//! Which JPEG files the decoder is known to read rightly (`tests/oracles/decoding.rs`); all others are refused by their headers.
+
+use super::super::ImageError;
+use super::jpeg_structure::{Component, Frame, Structure};
+
+/// Baseline and extended sequential: Huffman codes, all bits of a sample at once.
+const SEQUENTIAL: [u8; 2] = [0xc0, 0xc1];
+/// Progressive with Huffman codes.
+const PROGRESSIVE: u8 = 0xc2;
+
+const SAVE_AGAIN: &str = "save the image again as JPEG with all colours in one scan, or as PNG";
+const USUAL_JPEG: &str = "save the image as baseline or progressive JPEG of 8 bits, or as PNG";
+
+/// The frame of an image that the decoder reads rightly.
+///
+/// # Errors
+/// [`ImageError::NotRead`] for a sound file of another kind, [`ImageError::Undecodable`] for a damaged one.
+pub(super) fn readable_frame(structure: &Structure) -> Result<&Frame, ImageError> {
+    let frame = structure.frame.as_ref().ok_or_else(no_frame)?;
+    check_coding(frame)?;
+    check_components(&frame.components)?;
+    if frame.is_sequential() {
+        check_scans(frame, structure)?;
+    }
+    if let Some(at) = structure.stray_bytes_at {
+        return Err(ImageError::undecodable(format!(
+            "at byte {at}, between two of its segments, there are bytes that belong to none; save the image again"
+        )));
+    }
+    if structure.frames > 1 {
+        return Err(ImageError::undecodable("it has more than one frame header"));
+    }
+    Ok(frame)
+}
+
+pub(super) fn no_frame() -> ImageError {
+    ImageError::undecodable("its frame header is missing or damaged")
+}
+
+impl Frame {
+    pub(super) fn is_sequential(&self) -> bool {
+        SEQUENTIAL.contains(&self.code)
+    }
+}
+
+fn check_coding(frame: &Frame) -> Result<(), ImageError> {
+    let coding = match frame.code {
+        PROGRESSIVE => "progressive",
+        code if SEQUENTIAL.contains(&code) => "sequential",
+        0xc9 | 0xca => {
+            return Err(ImageError::not_read(
+                "a JPEG with arithmetic coding",
+                USUAL_JPEG,
+            ));
+        }
+        0xc3 | 0xcb => return Err(ImageError::not_read("a lossless JPEG", USUAL_JPEG)),
+        _ => return Err(ImageError::not_read("a hierarchical JPEG", USUAL_JPEG)),
+    };
+    if frame.precision != 8 {
+        let found = format!("a {coding} JPEG of {} bits per sample", frame.precision);
+        return Err(ImageError::not_read(found, USUAL_JPEG));
+    }
+    Ok(())
+}
+
+/// Grey, three colours, or four inks.
+fn check_components(components: &[Component]) -> Result<(), ImageError> {
+    if !matches!(components.len(), 1 | 3 | 4) {
+        let found = format!("a JPEG of {} colour components", components.len());
+        return Err(ImageError::not_read(found, USUAL_JPEG));
+    }
+    Ok(())
+}
+
+/// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448, #449).
+fn check_scans(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
+    if structure.scans == 0 {
+        return Ok(());
+    }
+    let ids = frame.components.iter().map(|component| component.id);
+    if structure.scans > 1 || !ids.eq(structure.first_scan.iter().copied()) {
+        let found = "a sequential JPEG whose colours do not all come in one scan";
+        return Err(ImageError::not_read(found, SAVE_AGAIN));
+    }
+    Ok(())
+}
