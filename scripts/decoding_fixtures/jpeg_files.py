@@ -10,19 +10,11 @@ from PIL import Image
 
 import pictures
 
-SIZES = [(37, 23), (64, 48), (17, 33)]
+# odd; even, where the last blocks of halved colours are half full; taller than wide
+SIZES = [(37, 23), (40, 28), (17, 33)]
 SAMPLINGS = {"444": "1x1", "422": "2x1", "420": "2x2", "440": "1x2", "411": "4x1", "410": "4x2", "441": "1x4"}
-UNUSUAL_SAMPLINGS = {
-    "y2x2_cb1x2_cr2x1": "2x2,1x2,2x1",
-    "y2x1_cb1x1_cr2x1": "2x1,1x1,2x1",
-    "y1x1_cb2x2_cr2x2": "1x1,2x2,2x2",
-    "y1x1_cb2x1_cr1x1": "1x1,2x1,1x1",
-    "y3x1": "3x1,1x1,1x1",
-    "y3x2": "3x2,1x1,1x1",
-    "y2x1_all": "2x1,2x1,2x1",
-    "y1x2_all": "1x2,1x2,1x2",
-    "y4x1_cb2x1": "4x1,2x1,1x1",
-}
+# Chroma finer than luma, and factors of three: no usual program writes them
+RARE_SAMPLINGS = ["1x1,2x2,2x2", "1x1,2x1,1x1", "3x1,1x1,1x1", "3x2,1x1,1x1", "1x1,1x2,1x2", "2x1,1x2,1x2", "1x3,1x1,1x1"]
 RESTARTS = {"none": [], "row": ["-restart", "1"], "3blocks": ["-restart", "3B"], "20blocks": ["-restart", "20B"]}
 SEQUENTIAL = {
     "one_scan_per_component": "0;1;2;",
@@ -36,6 +28,7 @@ PROGRESSIVE = {
     "dc_per_component": "0:0-0,0,0;1:0-0,0,0;2:0-0,0,0;0:1-63,0,0;1:1-63,0,0;2:1-63,0,0;",
     "without_refinement": "0 1 2:0-0,0,0;0:1-5,0,0;2:1-63,0,0;1:1-63,0,0;0:6-63,0,0;",
     "cb_cr_y": "1:0-0,0,0;2:0-0,0,0;0:0-0,0,0;2:1-63,0,0;1:1-63,0,0;0:1-63,0,0;",
+    # what a program leaves that stops early
     "dc_only": "0 1 2:0-0,0,0;",
     "dc_refined": "0 1 2:0-0,0,1;0 1 2:0-0,1,0;0:1-63,0,1;0:1-63,1,0;1:1-63,0,0;2:1-63,0,0;",
 }
@@ -55,7 +48,8 @@ def cjpeg(picture, *options, scans=None):
 
 def add_all(cases):
     add_scans(cases)
-    add_unusual_samplings(cases)
+    add_samplings(cases)
+    add_contrast(cases)
     add_grey(cases)
     add_tables(cases)
     add_colours(cases)
@@ -69,27 +63,46 @@ def add_scans(cases):
         where = f"{sampling}_{size[0]}x{size[1]}_restart_{restart}.jpg"
         options = ["-sample", factors, *options]
         cases.lossy(f"interleaved_{where}", "sequential, one scan", cjpeg(picture, *options))
+        if restart in ("row", "3blocks"):
+            continue
         for name, scans in SEQUENTIAL.items():
             cases.lossy(f"{name}_{where}", "sequential, several scans", cjpeg(picture, *options, scans=scans))
-        if restart in ("3blocks", "20blocks") and size != SIZES[0]:
-            continue
         for name, scans in PROGRESSIVE.items():
-            cases.lossy(f"progressive_{name}_{where}", "progressive", cjpeg(picture, *options, "-progressive", scans=scans))
+            kind = "progressive, incomplete" if name == "dc_only" else "progressive"
+            cases.lossy(f"progressive_{name}_{where}", kind, cjpeg(picture, *options, "-progressive", scans=scans))
 
 
-def add_unusual_samplings(cases):
-    for size, (name, factors) in itertools.product(SIZES, UNUSUAL_SAMPLINGS.items()):
-        for coding in ([], ["-progressive"], ["-restart", "1"]):
-            label = "_".join(["sampling", name, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
-            data = cjpeg(pictures.rgb(*size), "-sample", factors, *coding)
-            cases.lossy(f"{label}.jpg", "unusual sampling", data)
+def every_sampling():
+    """All factors of 1, 2 and 4 with which luma is the finest and no more than ten blocks lie together."""
+    factors = list(itertools.product((1, 2, 4), repeat=2))
+    for luma in factors:
+        coarser = [chroma for chroma in factors if chroma[0] <= luma[0] and chroma[1] <= luma[1]]
+        for blue, red in itertools.product(coarser, repeat=2):
+            if sum(wide * high for wide, high in (luma, blue, red)) <= 10:
+                yield ",".join(f"{wide}x{high}" for wide, high in (luma, blue, red))
+
+
+def add_samplings(cases):
+    for kind, samplings in {"every sampling": every_sampling(), "rare sampling": RARE_SAMPLINGS}.items():
+        for sampling, size in itertools.product(samplings, SIZES[:2]):
+            for coding in ([], ["-progressive"]):
+                label = "_".join([sampling.replace(",", "_"), f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
+                cases.lossy(f"sampling_{label}.jpg", kind, cjpeg(pictures.rgb(*size), "-sample", sampling, *coding))
+
+
+def add_contrast(cases):
+    """Colours that change from pixel to pixel: the worst that rounding and the upsampling of colours can make."""
+    for size, (sampling, factors) in itertools.product(SIZES, SAMPLINGS.items()):
+        for coding in ([], ["-progressive"]):
+            label = "_".join([sampling, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
+            cases.lossy(f"contrast_{label}.jpg", "contrast", cjpeg(pictures.contrast(*size), "-sample", factors, *coding))
 
 
 def add_grey(cases):
-    for size, factors in itertools.product(SIZES, ["1x1", "2x2", "2x1"]):
-        for coding in ([], ["-progressive"], ["-restart", "1"], ["-restart", "3B"]):
-            label = "_".join(["grey", factors, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
-            cases.lossy(f"{label}.jpg", "grey", cjpeg(pictures.rgb(*size), "-grayscale", "-sample", factors, *coding))
+    for size, factors in itertools.product(SIZES, ["1x1", "2x2", "2x1", "1x2", "4x1", "4x2"]):
+        for coding in ([], ["-progressive"], ["-restart", "1"]):
+            label = "_".join([factors, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
+            cases.lossy(f"grey_{label}.jpg", "grey", cjpeg(pictures.rgb(*size), "-grayscale", "-sample", factors, *coding))
 
 
 def add_tables(cases):
@@ -128,7 +141,7 @@ def add_colours(cases):
         cases.lossy(f"without_jfif_{where}.jpg", "colours", without_segment(usual, 0xE0))
         inks = pictures.inks(*size)
         for name, stored in {"cmyk": "CMYK", "ycck": "YCCK"}.items():
-            for sampling in ("444", "420"):
+            for sampling in ("444", "422", "440", "411", "420"):
                 data = imagecodecs.jpeg8_encode(inks, 85, colorspace="CMYK", outcolorspace=stored, subsampling=sampling)
                 cases.lossy(f"{name}_{sampling}_{where}.jpg", "inks", bytes(data))
         data = bytes(imagecodecs.jpeg8_encode(inks, 85, colorspace="CMYK", outcolorspace="CMYK"))
@@ -160,9 +173,9 @@ def with_segments(data, *contents):
 
 
 def add_small(cases):
-    for size in [(1, 1), (1, 40), (40, 1), (7, 9), (8, 8), (16, 16), (5, 31)]:
+    for size in [(1, 1), (1, 40), (4, 7), (40, 1), (7, 9), (8, 8), (16, 16), (5, 31)]:
+        kind = "up to four columns" if size[0] <= 4 else "small"
         for sampling in ("1x1", "2x1", "2x2", "1x2"):
             for coding in ([], ["-progressive"]):
                 label = "_".join(["small", sampling, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
-                data = cjpeg(pictures.rgb(*size), "-sample", sampling, *coding)
-                cases.lossy(f"{label}.jpg", "small", data)
+                cases.lossy(f"{label}.jpg", kind, cjpeg(pictures.rgb(*size), "-sample", sampling, *coding))

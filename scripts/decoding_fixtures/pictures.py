@@ -22,6 +22,13 @@ def rgb(width, height, depth=8):
     return (picture * 256 + (picture * 7 + 13) % 256).astype(numpy.uint16)
 
 
+def contrast(width, height):
+    """Eight colours in an order without a pattern."""
+    x, y = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
+    code = (x * x * 7 + y * y * 13 + x * y * 5 + x // 3 + y // 2) % 8
+    return numpy.stack([code & 1, code >> 1 & 1, code >> 2], axis=-1).astype(numpy.uint8) * 255
+
+
 def alpha(width, height, depth=8):
     """From nearly transparent to opaque; never zero, since Pillow has no colour to divide there."""
     x, y = numpy.meshgrid(numpy.arange(width), numpy.arange(height))

@@ -2,7 +2,7 @@
 
 use super::super::{ImageError, Limits};
 use super::jpeg_structure::{Frame, Structure};
-use super::jpeg_variant::{no_frame, readable_frame};
+use super::jpeg_variant::{frame, readable_frame};
 use super::{rgb_image, upright};
 use image::RgbImage;
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ const READ_AHEAD_BYTES: usize = 8;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
     let structure = Structure::read(bytes);
-    let frame = structure.frame.as_ref().ok_or_else(no_frame)?;
+    let frame = frame(&structure)?;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     limits.check_pixels(u64::from(width), u64::from(height))?;
 

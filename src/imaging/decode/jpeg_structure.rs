@@ -5,6 +5,9 @@ const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
+/// Images have at most four components; frames of more are refused.
+const MAX_COMPONENTS: usize = 4;
+
 /// The segments of the first image in a file, as far as they can be followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Structure {
@@ -16,10 +19,41 @@ pub(super) struct Structure {
     pub(super) scans: usize,
     /// The ids of the components in the first scan, in its order.
     pub(super) first_scan: Vec<u8>,
+    /// What the scans leave open of the frame's components.
+    pub(super) details: Details,
     /// Where there are bytes between two segments that belong to none.
     pub(super) stray_bytes_at: Option<usize>,
     /// Offset of the end-of-image marker; none where the file stops before it or its segments are broken.
     pub(super) end: Option<usize>,
+}
+
+/// How many low bits of each coefficient no scan has given yet, for each component in the order of the frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Details([[u8; 64]; MAX_COMPONENTS]);
+
+impl Default for Details {
+    fn default() -> Self {
+        Self([[u8::MAX; 64]; MAX_COMPONENTS])
+    }
+}
+
+impl Details {
+    /// Whether the scans give all bits of all coefficients of the first `components` components.
+    pub(super) fn are_complete(&self, components: usize) -> bool {
+        let missing = self.0.iter().take(components).flatten();
+        missing.copied().all(|bits| bits == 0)
+    }
+
+    /// A scan gives the coefficients from `first` to `last` up to their lowest `missing` bits.
+    fn note(&mut self, component: usize, first: u8, last: u8, missing: u8) {
+        let Some(coefficients) = self.0.get_mut(component) else {
+            return;
+        };
+        let length = usize::from(last) + 1;
+        for coefficient in coefficients.iter_mut().take(length).skip(first.into()) {
+            *coefficient = missing;
+        }
+    }
 }
 
 /// A frame header (B.2.2).
@@ -77,11 +111,28 @@ impl Structure {
         if code != START_OF_SCAN {
             return Some(next);
         }
+        self.note_scan(content)?;
+        end_of_scan(bytes, next)
+    }
+
+    /// Notes a scan header (B.2.3): a count, two bytes for each component, the coefficients that it gives, and of these the
+    /// low bits that are left to later scans.
+    fn note_scan(&mut self, content: &[u8]) -> Option<()> {
+        let (&count, rest) = content.split_first()?;
+        let (selectors, rest) = rest.split_at_checked(2 * usize::from(count))?;
+        let &[first, last, bits] = rest.first_chunk::<3>()?;
+        let ids: Vec<u8> = selectors.iter().step_by(2).copied().collect();
+        let components = self.frame.as_ref()?.components.iter();
+        for (place, component) in components.enumerate() {
+            if ids.contains(&component.id) {
+                self.details.note(place, first, last, bits & 0x0f);
+            }
+        }
         self.scans += 1;
         if self.scans == 1 {
-            self.first_scan = components_of_scan(content)?;
+            self.first_scan = ids;
         }
-        end_of_scan(bytes, next)
+        Some(())
     }
 
     /// Offset (of the byte 0xff that its code follows) and code of the marker at `position`, past legal fill bytes.
@@ -138,13 +189,6 @@ fn end_of_segment(bytes: &[u8], marker_at: usize) -> Option<usize> {
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
     (length >= 2).then_some(marker_at + 2 + length)
-}
-
-/// The ids in a scan header (B.2.3): a count, then two bytes for each component, then three more.
-fn components_of_scan(content: &[u8]) -> Option<Vec<u8>> {
-    let (count, rest) = content.split_first()?;
-    let selectors = rest.get(..2 * usize::from(*count))?;
-    Some(selectors.iter().step_by(2).copied().collect())
 }
 
 /// Coded data goes on up to a marker that is neither a stuffed zero, a fill byte nor a restart.

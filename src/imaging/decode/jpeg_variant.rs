@@ -14,27 +14,42 @@ const USUAL_JPEG: &str = "save the image as baseline or progressive JPEG of 8 bi
 /// The frame of an image that the decoder reads rightly.
 ///
 /// # Errors
-/// [`ImageError::NotRead`] for a sound file of another kind, [`ImageError::Undecodable`] for a damaged one.
+/// [`ImageError::NotRead`] for a file of another kind, [`ImageError::Undecodable`] for a damaged one.
 pub(super) fn readable_frame(structure: &Structure) -> Result<&Frame, ImageError> {
-    let frame = structure.frame.as_ref().ok_or_else(no_frame)?;
+    let frame = frame(structure)?;
+    if structure.frames > 1 {
+        return Err(ImageError::undecodable("it has more than one frame header"));
+    }
     check_coding(frame)?;
     check_components(&frame.components)?;
     if frame.is_sequential() {
         check_scans(frame, structure)?;
     }
-    if let Some(at) = structure.stray_bytes_at {
-        return Err(ImageError::undecodable(format!(
-            "at byte {at}, between two of its segments, there are bytes that belong to none; save the image again"
-        )));
-    }
-    if structure.frames > 1 {
-        return Err(ImageError::undecodable("it has more than one frame header"));
+    check_no_stray_bytes(structure)?;
+    // a file that stops early is told so by its missing end
+    if structure.end.is_some() && !frame.is_sequential() {
+        check_details(frame, structure)?;
     }
     Ok(frame)
 }
 
-pub(super) fn no_frame() -> ImageError {
-    ImageError::undecodable("its frame header is missing or damaged")
+/// The frame header, readable or not.
+pub(super) fn frame(structure: &Structure) -> Result<&Frame, ImageError> {
+    if let Some(frame) = &structure.frame {
+        return Ok(frame);
+    }
+    check_no_stray_bytes(structure)?;
+    Err(ImageError::undecodable(
+        "its frame header is missing or damaged",
+    ))
+}
+
+fn check_no_stray_bytes(structure: &Structure) -> Result<(), ImageError> {
+    let Some(at) = structure.stray_bytes_at else {
+        return Ok(());
+    };
+    let found = format!("a JPEG with bytes between its segments that belong to none (byte {at})");
+    Err(ImageError::not_read(found, SAVE_AGAIN))
 }
 
 impl Frame {
@@ -63,13 +78,33 @@ fn check_coding(frame: &Frame) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// Grey, three colours, or four inks.
+/// Grey, three colours or four inks; none sampled more finely than the first, which the decoder takes for the size of the
+/// image.
 fn check_components(components: &[Component]) -> Result<(), ImageError> {
     if !matches!(components.len(), 1 | 3 | 4) {
         let found = format!("a JPEG of {} colour components", components.len());
         return Err(ImageError::not_read(found, USUAL_JPEG));
     }
-    Ok(())
+    let Some(first) = components.first() else {
+        return Ok(());
+    };
+    let is_usual = |component: &Component| {
+        is_usual_factor(component.horizontal, first.horizontal)
+            && is_usual_factor(component.vertical, first.vertical)
+            // the decoder does not double rows of which the first component has four
+            && (first.vertical != 4 || component.vertical != 2)
+    };
+    if components.iter().all(is_usual) {
+        return Ok(());
+    }
+    Err(ImageError::not_read(
+        "a JPEG with unusual sampling of its colours",
+        "save the image as JPEG with 4:4:4, 4:2:2 or 4:2:0 sampling, or as PNG",
+    ))
+}
+
+fn is_usual_factor(factor: u8, of_first: u8) -> bool {
+    matches!(factor, 1 | 2 | 4) && of_first.is_multiple_of(factor)
 }
 
 /// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448, #449).
@@ -83,4 +118,13 @@ fn check_scans(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
         return Err(ImageError::not_read(found, SAVE_AGAIN));
     }
     Ok(())
+}
+
+/// Of an image whose finer scans are missing, decoders guess what they show.
+fn check_details(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
+    if structure.details.are_complete(frame.components.len()) {
+        return Ok(());
+    }
+    let found = "a progressive JPEG whose scans do not give all of its detail";
+    Err(ImageError::not_read(found, SAVE_AGAIN))
 }

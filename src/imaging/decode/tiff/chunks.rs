@@ -65,16 +65,15 @@ fn check_chunk_size(layout: &Layout) -> Result<(), ImageError> {
 }
 
 /// The chunks of the planes that are needed, in the order of the file.
-fn chunks(layout: &Layout, kept: usize) -> Vec<Chunk> {
+fn chunks(layout: &Layout, kept: usize) -> impl Iterator<Item = Chunk> {
     let (width, height) = (layout.chunk.width as usize, layout.chunk.height as usize);
     let columns = (layout.width as usize).div_ceil(width);
     let rows = (layout.height as usize).div_ceil(height);
     let planes = if layout.is_planar { kept } else { 1 };
-    let mut chunks = Vec::new();
-    for index in 0..planes * rows * columns {
+    (0..planes * rows * columns).map(move |index| {
         let top = index / columns % rows * height;
         let rows_left = layout.height as usize - top;
-        chunks.push(Chunk {
+        Chunk {
             index,
             plane: index / (columns * rows),
             left: index % columns * width,
@@ -84,9 +83,8 @@ fn chunks(layout: &Layout, kept: usize) -> Vec<Chunk> {
             } else {
                 height.min(rows_left)
             },
-        });
-    }
-    chunks
+        }
+    })
 }
 
 fn stored_bytes<'bytes>(
