@@ -178,7 +178,7 @@ fn the_shared_cases_are_decoded_to_the_pixels_of_pillow_or_refused() {
 #[test]
 fn tiff_files_that_are_changed_or_cut_make_nothing_panic() {
     let archive = Archive::read("tiff");
-    for case in archive.cases.iter().step_by(17) {
+    for case in archive.cases.iter().step_by(29) {
         let mut file = archive.members[&format!("files/{}", case.file)].clone();
         for position in 0..file.len().min(400) {
             let byte = file[position];

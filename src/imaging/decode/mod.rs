@@ -28,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(ImageError::UnsupportedFormat)?;
-    let pixels = without_panic(|| match format {
+    let pixels = without_panic("the decoder failed on it", || match format {
         Format::Jpeg => jpeg::decode(bytes, limits),
         Format::Png => png::decode(bytes, limits),
         Format::Tiff => tiff::decode(bytes, limits),
@@ -38,13 +38,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     Ok(CellImage::new(pixels))
 }
 
-/// A panic inside a decoder is a file that cannot be decoded, not the end of a worker thread. The closure only borrows the
-/// upload, so nothing half-changed is seen after it.
-fn without_panic(
-    decoder: impl FnOnce() -> Result<RgbImage, ImageError>,
-) -> Result<RgbImage, ImageError> {
-    catch_unwind(AssertUnwindSafe(decoder))
-        .unwrap_or_else(|_| Err(ImageError::undecodable("the decoder failed on it")))
+/// A panic inside a decoder is a file that cannot be decoded, for this reason, not the end of a worker thread. The closure
+/// only borrows the upload, so nothing half-changed is seen after it.
+fn without_panic<T>(
+    reason: &str,
+    decoder: impl FnOnce() -> Result<T, ImageError>,
+) -> Result<T, ImageError> {
+    catch_unwind(AssertUnwindSafe(decoder)).unwrap_or_else(|_| Err(ImageError::undecodable(reason)))
 }
 
 /// Turns and mirrors as the EXIF data of the file asks; data that cannot be read asks for nothing.
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_decoder_is_a_refusal() {
-        let refused = without_panic(|| panic!("a decoder's own fault"));
-        assert!(matches!(refused, Err(ImageError::Undecodable { .. })));
+        let refused: Result<(), _> = without_panic("it failed", || panic!("a decoder's own fault"));
+        assert_eq!(refused, Err(ImageError::undecodable("it failed")));
     }
 }

@@ -1,7 +1,7 @@
 //! Takes the compression off a strip or tile.
 
 use flate2::read::ZlibDecoder;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use weezl::BitOrder;
 use weezl::decode::Decoder as LzwDecoder;
 
@@ -45,13 +45,15 @@ fn from_lzw(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     Some(unpacked)
 }
 
-/// Reads one byte past `length`, so that a stream that ends there has its checksum compared.
+/// Looks for one byte past `length`, so that a stream that ends there has its checksum compared.
 fn from_deflate(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut unpacked = vec![0; length];
     let mut decoder = ZlibDecoder::new(stored);
     decoder.read_exact(&mut unpacked).ok()?;
-    decoder.read(&mut [0]).ok()?;
-    Some(unpacked)
+    match decoder.read_exact(&mut [0]) {
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => None,
+        _ => Some(unpacked),
+    }
 }
 
 /// A count below 128 is followed by one byte more than that many; one above by a byte that is repeated 257 − count times.

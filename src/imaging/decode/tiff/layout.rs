@@ -1,6 +1,7 @@
 //! How a TIFF page stores its pixels, from its tags (TIFF 6.0, sections 2 to 16).
 
 use super::super::super::ImageError;
+use super::super::without_panic;
 use std::io::Cursor;
 use tiff::TiffError;
 use tiff::decoder::Decoder;
@@ -9,6 +10,8 @@ use tiff::tags::{ByteOrder, Tag};
 /// Numbers of tags that the `tiff` crate has no name for.
 const FILL_ORDER: Tag = Tag::Unknown(266);
 const INK_SET: Tag = Tag::Unknown(332);
+
+const DAMAGED: &str = "its tags are damaged, incomplete or contradict each other";
 
 /// The tags of the first page that say where its pixels are and what they mean.
 #[derive(Debug)]
@@ -66,8 +69,11 @@ pub(super) struct ChunkSize {
 
 impl Layout {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, ImageError> {
-        let decoder = Decoder::new(Cursor::new(bytes)).map_err(in_our_words)?;
-        Tags { decoder }.layout().map_err(in_our_words)
+        // the crate multiplies numbers of the file without looking whether they fit
+        without_panic(DAMAGED, || {
+            let decoder = Decoder::new(Cursor::new(bytes)).map_err(in_our_words)?;
+            Tags { decoder }.layout().map_err(in_our_words)
+        })
     }
 }
 
@@ -150,6 +156,6 @@ fn in_our_words(error: TiffError) -> ImageError {
             "a TIFF of unusual colours, or with samples of several kinds in one pixel,",
             super::readable::AS_RGB,
         ),
-        _ => ImageError::undecodable("its tags are damaged, incomplete or contradict each other"),
+        _ => ImageError::undecodable(DAMAGED),
     }
 }
