@@ -33,7 +33,8 @@ pub enum ImageError {
         /// What the decoder found.
         reason: String,
     },
-    /// The file is sound as far as it was looked at, and of a variant of its format that is not read.
+    /// The file is sound as far as it was looked at, and of a variant of its format that is not
+    /// read.
     #[error("{found} is not read: {instead}")]
     NotRead {
         /// The variant in words, with its article.

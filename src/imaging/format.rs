@@ -7,7 +7,8 @@ pub enum Format {
     Jpeg,
     /// PNG; of an animated one, the default image.
     Png,
-    /// TIFF, classic or big, of grey, RGB, a palette or CMYK, or JPEG-compressed; of several pages, the first.
+    /// TIFF, classic or big, of grey, RGB, a palette or CMYK, or JPEG-compressed; of several pages,
+    /// the first.
     Tiff,
     /// Windows bitmap.
     Bmp,

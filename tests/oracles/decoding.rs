@@ -1,5 +1,6 @@
-//! Hundreds of generated files of each format, and those of `../shared/cases`: each is decoded to the pixels of Pillow, or
-//! refused with a reason in plain words. How many are decoded is said for every kind, so that refusing is no way out.
+//! Hundreds of generated files of each format, and those of `../shared/cases`: each is decoded to
+//! the pixels of Pillow, or refused with a reason in plain words. How many are decoded is said for
+//! every kind, so that refusing is no way out.
 
 use crate::fixtures::{bytes, sha256_rgb};
 use flate2::read::GzDecoder;
@@ -42,8 +43,8 @@ struct Expected {
 const EXACT: Bound = Bound { inside: 0, edge: 0 };
 /// Transforms and colours are rounded differently.
 const ROUNDED: Bound = Bound { inside: 4, edge: 4 };
-/// Where an image ends in the middle of a block of halved colours, the decoder takes the filling of the block into account
-/// when it doubles them. It shows where colours change from pixel to pixel.
+/// Where an image ends in the middle of a block of halved colours, the decoder takes the filling of
+/// the block into account when it doubles them. It shows where colours change from pixel to pixel.
 const CONTRAST: Bound = Bound {
     inside: 4,
     edge: 58,
@@ -87,7 +88,8 @@ fn jpeg_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
     Archive::read("jpeg").check(&expected);
 }
 
-/// Of most kinds those with Zstandard compression are refused, and those with a predictor but no compression.
+/// Of most kinds those with Zstandard compression are refused, and those with a predictor but no
+/// compression.
 #[test]
 fn tiff_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
     let expected = [
@@ -174,7 +176,8 @@ fn the_shared_cases_are_decoded_to_the_pixels_of_pillow_or_refused() {
     ]);
 }
 
-/// Strips and tiles are taken apart here, so their tags are changed one byte at a time, and their files cut.
+/// Strips and tiles are taken apart here, so their tags are changed one byte at a time, and their
+/// files cut.
 #[test]
 fn tiff_files_that_are_changed_or_cut_make_nothing_panic() {
     let archive = Archive::read("tiff");
@@ -238,7 +241,8 @@ impl Archive {
         assert_eq!(counts, expected.collect());
     }
 
-    /// Whether the file is decoded; an error when it is decoded wrongly, or refused as if it were damaged.
+    /// Whether the file is decoded; an error when it is decoded wrongly, or refused as if it were
+    /// damaged.
     fn verdict(&self, case: &Case, bound: Bound) -> Result<bool, String> {
         let file = &self.members[&format!("files/{}", case.file)];
         match decode(file, &Limits::default()) {

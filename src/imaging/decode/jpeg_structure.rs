@@ -1,5 +1,5 @@
-//! What a JPEG file consists of, by walking its markers (ITU-T T.81, annex B): its frame, its scans and its end.
-//! Coded data is skipped, so that this costs little beside decoding.
+//! What a JPEG file consists of, by walking its markers (ITU-T T.81, annex B): its frame, its scans
+//! and its end. Coded data is skipped, so that this costs little beside decoding.
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
@@ -23,11 +23,13 @@ pub(super) struct Structure {
     pub(super) details: Details,
     /// Where there are bytes between two segments that belong to none.
     pub(super) stray_bytes_at: Option<usize>,
-    /// Offset of the end-of-image marker; none where the file stops before it or its segments are broken.
+    /// Offset of the end-of-image marker; none where the file stops before it or its segments are
+    /// broken.
     pub(super) end: Option<usize>,
 }
 
-/// How many low bits of each coefficient no scan has given yet, for each component in the order of the frame.
+/// How many low bits of each coefficient no scan has given yet, for each component in the order of
+/// the frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Details([[u8; 64]; MAX_COMPONENTS]);
 
@@ -83,7 +85,8 @@ pub(super) struct Component {
 }
 
 impl Structure {
-    /// Walks from marker to marker up to the end of the image, or as far as the segments can be followed.
+    /// Walks from marker to marker up to the end of the image, or as far as the segments can be
+    /// followed.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let mut structure = Self::default();
         // the first marker starts the image
@@ -115,8 +118,8 @@ impl Structure {
         end_of_scan(bytes, next)
     }
 
-    /// Notes a scan header (B.2.3): a count, two bytes for each component, the coefficients that it gives, and of these the
-    /// low bits that are left to later scans.
+    /// Notes a scan header (B.2.3): a count, two bytes for each component, the coefficients that it
+    /// gives, and of these the low bits that are left to later scans.
     fn note_scan(&mut self, content: &[u8]) -> Option<()> {
         let (&count, rest) = content.split_first()?;
         let (selectors, rest) = rest.split_at_checked(2 * usize::from(count))?;
@@ -135,7 +138,8 @@ impl Structure {
         Some(())
     }
 
-    /// Offset (of the byte 0xff that its code follows) and code of the marker at `position`, past legal fill bytes.
+    /// Offset (of the byte 0xff that its code follows) and code of the marker at `position`, past
+    /// legal fill bytes.
     fn marker(&mut self, bytes: &[u8], position: usize) -> Option<(usize, u8)> {
         let rest = bytes.get(position..)?;
         let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
@@ -172,12 +176,14 @@ impl Frame {
     }
 }
 
-/// All codes from 0xc0 to 0xcf but those of Huffman tables, of extensions and of arithmetic conditioning.
+/// All codes from 0xc0 to 0xcf but those of Huffman tables, of extensions and of arithmetic
+/// conditioning.
 fn is_start_of_frame(code: u8) -> bool {
     matches!(code, 0xc0..=0xcf) && !matches!(code, 0xc4 | 0xc8 | 0xcc)
 }
 
-/// Codes without a segment, which have no business between segments: stuffing, TEM, restarts, another image's start.
+/// Codes without a segment, which have no business between segments: stuffing, TEM, restarts,
+/// another image's start.
 fn stands_alone(code: u8) -> bool {
     matches!(code, 0x00 | 0x01 | 0xd0..=0xd7 | START_OF_IMAGE)
 }

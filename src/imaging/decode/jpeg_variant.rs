@@ -1,4 +1,5 @@
-//! Which JPEG files the decoder is known to read rightly (`tests/oracles/decoding.rs`); all others are refused by their headers.
+//! Which JPEG files the decoder is known to read rightly (`tests/oracles/decoding.rs`); all others
+//! are refused by their headers.
 
 use super::super::ImageError;
 use super::jpeg_structure::{Component, Frame, Structure};
@@ -14,7 +15,8 @@ const USUAL_JPEG: &str = "save the image as baseline or progressive JPEG of 8 bi
 /// The frame of an image that the decoder reads rightly.
 ///
 /// # Errors
-/// [`ImageError::NotRead`] for a file of another kind, [`ImageError::Undecodable`] for a damaged one.
+/// [`ImageError::NotRead`] for a file of another kind, [`ImageError::Undecodable`] for a damaged
+/// one.
 pub(super) fn readable_frame(structure: &Structure) -> Result<&Frame, ImageError> {
     let frame = frame(structure)?;
     if structure.frames > 1 {
@@ -78,8 +80,8 @@ fn check_coding(frame: &Frame) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// Grey, three colours or four inks; none sampled more finely than the first, which the decoder takes for the size of the
-/// image.
+/// Grey, three colours or four inks; none sampled more finely than the first, which the decoder
+/// takes for the size of the image.
 fn check_components(components: &[Component]) -> Result<(), ImageError> {
     if !matches!(components.len(), 1 | 3 | 4) {
         let found = format!("a JPEG of {} colour components", components.len());
@@ -107,7 +109,8 @@ fn is_usual_factor(factor: u8, of_first: u8) -> bool {
     matches!(factor, 1 | 2 | 4) && of_first.is_multiple_of(factor)
 }
 
-/// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448, #449).
+/// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448,
+/// #449).
 fn check_scans(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
     if structure.scans == 0 {
         return Ok(());

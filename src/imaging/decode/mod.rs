@@ -15,16 +15,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Decodes an image file of a supported [`Format`] to 8-bit RGB.
 ///
-/// The orientation of the EXIF data or of TIFF's tag is applied; grey is repeated, alpha is dropped (not blended; colours that
-/// a TIFF stores multiplied by it are divided by it), samples beyond the colours are dropped, palettes are looked up,
-/// of 16-bit samples the high byte is kept, CMYK is converted without a profile, colour profiles and gamma are ignored.
-/// This is what Pillow's `exif_transpose` and `convert("RGB")` do, but for 16-bit grey, which Pillow clips at 255.
+/// The orientation of the EXIF data or of TIFF's tag is applied; grey is repeated, alpha is dropped
+/// (not blended; colours that a TIFF stores multiplied by it are divided by it), samples beyond the
+/// colours are dropped, palettes are looked up, of 16-bit samples the high byte is kept, CMYK is
+/// converted without a profile, colour profiles and gamma are ignored. This is what Pillow's
+/// `exif_transpose` and `convert("RGB")` do, but for 16-bit grey, which Pillow clips at 255.
 ///
 /// # Errors
-/// In this order: [`ImageError::Empty`], [`ImageError::TooLarge`], [`ImageError::UnsupportedFormat`],
-/// [`ImageError::TooManyPixels`] (judged on the header alone), [`ImageError::NotRead`] for variants of a format that the
-/// decoders are not known to read rightly, and [`ImageError::Undecodable`] for whatever is damaged or incomplete: half an
-/// image is no image.
+/// In this order: [`ImageError::Empty`], [`ImageError::TooLarge`],
+/// [`ImageError::UnsupportedFormat`], [`ImageError::TooManyPixels`] (judged on the header alone),
+/// [`ImageError::NotRead`] for variants of a format that the decoders are not known to read
+/// rightly, and [`ImageError::Undecodable`] for whatever is damaged or incomplete: half an image is
+/// no image.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(ImageError::UnsupportedFormat)?;
@@ -38,8 +40,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     Ok(CellImage::new(pixels))
 }
 
-/// A panic inside a decoder is a file that cannot be decoded, for this reason, not the end of a worker thread. The closure
-/// only borrows the upload, so nothing half-changed is seen after it.
+/// A panic inside a decoder is a file that cannot be decoded, for this reason, not the end of a
+/// worker thread. The closure only borrows the upload, so nothing half-changed is seen after it.
 fn without_panic<T>(
     reason: &str,
     decoder: impl FnOnce() -> Result<T, ImageError>,
@@ -49,7 +51,8 @@ fn without_panic<T>(
 
 /// Turns and mirrors as the EXIF data of the file asks; data that cannot be read asks for nothing.
 ///
-/// JPEG puts `Exif\0\0` before the data; some programs do so in PNG and WebP too, where it does not belong, even twice.
+/// JPEG puts `Exif\0\0` before the data; some programs do so in PNG and WebP too, where it does not
+/// belong, even twice.
 fn upright(pixels: RgbImage, exif: Option<&[u8]>) -> RgbImage {
     match exif
         .map(without_prefix)

@@ -18,7 +18,8 @@ pub(super) fn decode_webp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Ima
     read(decoder, limits, "WebP")
 }
 
-/// Checks the declared size, then decodes within an allowance of memory that follows from it. `format` is for messages.
+/// Checks the declared size, then decodes within an allowance of memory that follows from it.
+/// `format` is for messages.
 fn read(
     mut decoder: impl ImageDecoder,
     limits: &Limits,

@@ -1,4 +1,5 @@
-//! Puts strips and tiles together: the samples of all pixels that are needed, 8 bits each, row by row.
+//! Puts strips and tiles together: the samples of all pixels that are needed, 8 bits each, row by
+//! row.
 
 use super::super::super::ImageError;
 use super::super::super::limits::decoding_allowance;
@@ -45,7 +46,8 @@ pub(super) fn read_values(
     Ok(image.values)
 }
 
-/// A tile may be larger than its image, but not by so much that it takes more memory than the image may.
+/// A tile may be larger than its image, but not by so much that it takes more memory than the image
+/// may.
 fn check_chunk_size(layout: &Layout) -> Result<(), ImageError> {
     let chunk = layout.chunk;
     let pixels = u64::from(chunk.width).saturating_mul(u64::from(chunk.height));

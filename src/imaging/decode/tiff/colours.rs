@@ -27,7 +27,8 @@ fn from_grey(mut values: Vec<u8>, is_white_zero: bool) -> Vec<u8> {
     to_rgb::from_grey(&values, 1)
 }
 
-/// Pillow's division: rounded down and at most 255; where alpha is zero the colours stay as they are.
+/// Pillow's division: rounded down and at most 255; where alpha is zero the colours stay as they
+/// are.
 fn divided_by_alpha(values: &[u8]) -> Vec<u8> {
     let (pixels, _) = values.as_chunks::<4>();
     pixels

@@ -12,12 +12,12 @@ pub(super) const DEFLATE: u16 = 8;
 pub(super) const OLD_DEFLATE: u16 = 32_946;
 pub(super) const PACK_BITS: u16 = 32_773;
 
-/// Most bytes that LZW, deflate and PackBits can make of one byte, with room to spare: a chunk that would need more is
-/// refused before memory is asked for.
+/// Most bytes that LZW, deflate and PackBits can make of one byte, with room to spare: a chunk that
+/// would need more is refused before memory is asked for.
 pub(super) const MAX_EXPANSION: u64 = 5_000;
 
-/// The first `length` bytes that `stored` unfolds to; none when it is damaged or holds fewer. More than that are passed over,
-/// since some programs fill the last strip up.
+/// The first `length` bytes that `stored` unfolds to; none when it is damaged or holds fewer. More
+/// than that are passed over, since some programs fill the last strip up.
 pub(super) fn unpacked(stored: &[u8], method: u16, length: usize) -> Option<Vec<u8>> {
     match method {
         NONE => stored.get(..length).map(<[u8]>::to_vec),
@@ -56,7 +56,8 @@ fn from_deflate(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     }
 }
 
-/// A count below 128 is followed by one byte more than that many; one above by a byte that is repeated 257 − count times.
+/// A count below 128 is followed by one byte more than that many; one above by a byte that is
+/// repeated 257 − count times.
 fn from_pack_bits(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut unpacked = Vec::with_capacity(length);
     let mut rest = stored;

@@ -1,4 +1,5 @@
-//! JPEG-compressed strips and tiles, as slide software writes them: each is a JPEG whose tables may be shared.
+//! JPEG-compressed strips and tiles, as slide software writes them: each is a JPEG whose tables may
+//! be shared.
 
 use super::super::super::ImageError;
 use super::super::jpeg::{Jpeg, OutputColours};
@@ -29,7 +30,8 @@ pub(super) fn samples(stored: &[u8], layout: &Layout, rows: usize) -> Result<Vec
     Ok(jpeg.decode(colours)?.values)
 }
 
-/// The tables lie between a start and an end marker, which go, as does the start of the stored data.
+/// The tables lie between a start and an end marker, which go, as does the start of the stored
+/// data.
 fn with_tables(stored: &[u8], tables: &[u8]) -> Vec<u8> {
     match (tables.split_last_chunk::<2>(), stored.get(2..)) {
         (Some((tables, _)), Some(rest)) if !tables.is_empty() => [tables, rest].concat(),

@@ -26,7 +26,8 @@ pub(super) struct Layout {
     pub(super) sample_format: u16,
     /// Samples of every pixel, extra ones among them.
     pub(super) samples: u16,
-    /// Meanings of the extra samples: 0 unspecified, 1 alpha that the colours are multiplied by, 2 other alpha.
+    /// Meanings of the extra samples: 0 unspecified, 1 alpha that the colours are multiplied by, 2
+    /// other alpha.
     pub(super) extra_samples: Vec<u16>,
     /// What the samples mean: 0 and 1 grey, 2 RGB, 3 palette, 5 inks, 6 YCbCr.
     pub(super) photometric: u16,

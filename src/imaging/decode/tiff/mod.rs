@@ -1,8 +1,10 @@
-//! TIFF, first page. The `tiff` crate reads the tags; strips and tiles are taken apart here, since the crate gives wrong pixels
-//! for some layouts and panics at others (image-tiff #390, #395, #400, #403, #417).
+//! TIFF, first page. The `tiff` crate reads the tags; strips and tiles are taken apart here, since
+//! the crate gives wrong pixels for some layouts and panics at others (image-tiff #390, #395, #400,
+//! #403, #417).
 //!
 //! ```text
-//! bytes ─ layout ─▶ Layout ─ readable ─▶ Colours ─ chunks (compression, samples) ─▶ values ─ colours ─▶ pixels
+//! bytes ─ layout ─▶ Layout ─ readable ─▶ Colours
+//! bytes ─ chunks (compression, samples) ─▶ values ─ colours ─▶ pixels
 //! ```
 
 mod chunks;

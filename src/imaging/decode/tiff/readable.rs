@@ -1,4 +1,5 @@
-//! Which layouts are read: those that `tests/oracles/decoding.rs` holds against Pillow. All others are refused by name.
+//! Which layouts are read: those that `tests/oracles/decoding.rs` holds against Pillow. All others
+//! are refused by name.
 
 use super::super::super::ImageError;
 use super::compression::{DEFLATE, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS};
@@ -44,7 +45,8 @@ impl Colours {
 /// What the samples stand for, in a layout that is read.
 ///
 /// # Errors
-/// [`ImageError::NotRead`] names what is not read, [`ImageError::Undecodable`] what contradicts itself.
+/// [`ImageError::NotRead`] names what is not read, [`ImageError::Undecodable`] what contradicts
+/// itself.
 pub(super) fn colours(layout: &Layout) -> Result<Colours, ImageError> {
     let colours = colours_of_samples(layout)?;
     check_samples(layout, colours)?;
@@ -141,7 +143,8 @@ fn check_fill_order(layout: &Layout) -> Result<(), ImageError> {
     Err(refused("reversed bits in its bytes", UNCOMPRESSED))
 }
 
-/// JPEG data is read where the samples are those of the image: grey, RGB or YCbCr, one plane for each colour or all together.
+/// JPEG data is read where the samples are those of the image: grey, RGB or YCbCr, one plane for
+/// each colour or all together.
 fn check_jpeg(layout: &Layout) -> Result<(), ImageError> {
     let samples_of_chunk = if layout.is_planar { 1 } else { layout.samples };
     let is_read = match layout.photometric {
@@ -156,7 +159,8 @@ fn check_jpeg(layout: &Layout) -> Result<(), ImageError> {
     Err(refused("JPEG compression of these samples", UNCOMPRESSED))
 }
 
-/// Differences go with LZW and deflate and whole bytes; elsewhere programs do not agree on what the tag means.
+/// Differences go with LZW and deflate and whole bytes; elsewhere programs do not agree on what the
+/// tag means.
 fn check_predictor(layout: &Layout) -> Result<(), ImageError> {
     let is_usual = matches!(layout.compression, LZW | DEFLATE | OLD_DEFLATE)
         && layout.bits >= 8

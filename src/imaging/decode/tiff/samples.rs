@@ -1,4 +1,5 @@
-//! From the bytes of a strip or tile to samples of 8 bits: differences are summed, few bits spread, high bytes kept.
+//! From the bytes of a strip or tile to samples of 8 bits: differences are summed, few bits spread,
+//! high bytes kept.
 
 use super::chunks::{bytes_of_row, samples_together};
 use super::layout::Layout;
@@ -55,7 +56,8 @@ fn high_bytes(bytes: &[u8], is_little_endian: bool) -> Vec<u8> {
     bytes.iter().skip(high).step_by(2).copied().collect()
 }
 
-/// Samples of 1, 2 or 4 bits, the first in the highest bits; greys are spread over 0 to 255, indices are not.
+/// Samples of 1, 2 or 4 bits, the first in the highest bits; greys are spread over 0 to 255,
+/// indices are not.
 fn spread_bits(bytes: &[u8], layout: &Layout) -> Vec<u8> {
     let bits = u32::from(layout.bits);
     let largest = (1_u8 << bits) - 1;
