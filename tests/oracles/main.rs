@@ -6,6 +6,7 @@ mod augment;
 mod bad_inputs;
 mod calibration;
 mod classification;
+mod decoding;
 mod fixtures;
 mod imaging;
 mod imaging_edges;
