@@ -14,6 +14,7 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod logs;
 mod monitoring;
 mod page;
 mod policies;
