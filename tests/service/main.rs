@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod answer_limit;
 mod answer_size;
 mod batches;
 mod cli;
