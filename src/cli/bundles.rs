@@ -8,6 +8,7 @@ use super::{
     StartFailure,
     options::ConfigFile,
     quantise::{self, QuantiseOptions},
+    say::{complain, tell},
 };
 use crate::{
     bundle::Bundle,
@@ -42,9 +43,9 @@ fn check_all(directories: &[PathBuf], file: &ConfigFile) -> Result<ExitCode, Sta
     let mut outcome = ExitCode::SUCCESS;
     for directory in directories {
         match check(directory, &config, &runtime) {
-            Ok(bundle) => println!("{}", praise(&bundle)),
+            Ok(bundle) => tell(praise(&bundle) + "\n")?,
             Err(error) => {
-                eprintln!("secondlook: {error}");
+                complain(error);
                 outcome = ExitCode::FAILURE;
             }
         }

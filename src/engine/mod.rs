@@ -9,6 +9,7 @@ mod check;
 mod claim;
 mod drain_rate;
 mod error;
+mod extent;
 mod field;
 mod heads;
 mod judge;
@@ -40,6 +41,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 pub use error::{EngineError, RunError, StartError};
+pub use extent::Extent;
 pub use field::FieldScale;
 pub use masks::{draw_mask, draw_masks};
 pub use model::Model;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod answer_limit;
+mod answer_size;
 mod batches;
 mod cli;
 mod docs;
@@ -14,6 +16,7 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod logs;
 mod monitoring;
 mod page;
 mod policies;
