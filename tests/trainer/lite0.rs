@@ -34,7 +34,7 @@ const CELLS: [&str; 4] = ["asc-us", "hsil", "nilm", "scc"];
 static MODEL: LazyLock<ModelProto> =
     LazyLock::new(|| ModelProto::decode(fs::read(TRUNK).unwrap().as_slice()).unwrap());
 
-/// Real cells, `[4, 3, size, size]`.
+/// Real cells, `[4, 3, size, size]`. Other pixels put other weights on a kink of ReLU6, so they have files of their own.
 fn cells(size: u32) -> InputTensor {
     let normalisation = Normalisation {
         scale: 1.0,
@@ -43,7 +43,7 @@ fn cells(size: u32) -> InputTensor {
     };
     let mut input = InputTensor::with_capacity(size, size, CELLS.len()).unwrap();
     for cell in CELLS {
-        let bytes = fs::read(format!("examples/cells/{cell}.png")).unwrap();
+        let bytes = fs::read(format!("tests/fixtures/lite0/{cell}.png")).unwrap();
         let image = decode(&bytes, &Limits::default()).unwrap();
         // Near the nucleus, where there is more to see and fewer weights sit on a kink of ReLU6.
         let (x, y) = (i64::from(image.width() / 2), i64::from(image.height() / 2));
@@ -188,20 +188,15 @@ fn gradients_agree_with_finite_differences() {
         let index = few
             .max_by(|a, b| slopes[*a].abs().total_cmp(&slopes[*b].abs()))
             .unwrap();
+        let step = 1e-2 * values[parameter].values[index].abs().max(0.05);
+        let expected =
+            (at(parameter, index, step) - at(parameter, index, -step)) / f64::from(2.0 * step);
         let found = f64::from(slopes[index]);
-        // ReLU6 has kinks, and flat parts of an image cross one together: a shorter step crosses fewer, and loses more to
-        // rounding.
-        let size = values[parameter].values[index].abs().max(0.05);
-        let differences = [1e-2, 2e-3].map(|part| {
-            let step = part * size;
-            (at(parameter, index, step) - at(parameter, index, -step)) / f64::from(2.0 * step)
-        });
-        let errors_of = differences.map(|expected| (found - expected).abs() / expected.abs());
-        let error = errors_of[0].min(errors_of[1]);
-        // Single weights are off by some percent all the same, all together are not.
+        let error = (found - expected).abs() / expected.abs();
+        // ReLU6 has kinks: single weights are off by a few percent, all together are not.
         assert!(
-            error < 0.15,
-            "{}: {differences:?} {found}",
+            error < 0.1,
+            "{}: {expected} {found}",
             values[parameter].name
         );
         errors.push(error);
