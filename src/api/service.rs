@@ -94,6 +94,11 @@ impl Service {
         self.limits.max_cells
     }
 
+    /// Most bytes that one answer may come to.
+    pub(super) fn max_answer_bytes(&self) -> usize {
+        self.limits.max_answer_bytes
+    }
+
     /// What a single image will hold of the memory for uploads, nothing yet.
     pub(super) fn upload_share(&self) -> UploadShare {
         self.uploads.share()

@@ -8,6 +8,7 @@ use super::{
     StartFailure,
     options::ConfigFile,
     quantise::{self, QuantiseOptions},
+    say::{complain, tell},
 };
 use crate::config::Config;
 use bundle::Bundle;
@@ -15,7 +16,7 @@ use engine::{Runtime, StartError, check_bundle};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BundlesCommand {
-    /// Verify model directories in full: files, digests, graphs, and a trial run of every method
+    /// Verify model directories in full: files, digests, graphs, and the answers of every method in a trial run
     Check {
         /// Directories with a bundle.toml
         #[arg(required = true, value_name = "DIR")]
@@ -40,9 +41,9 @@ fn check_all(directories: &[PathBuf], file: &ConfigFile) -> Result<ExitCode, Sta
     let mut outcome = ExitCode::SUCCESS;
     for directory in directories {
         match check(directory, &config, &runtime) {
-            Ok(bundle) => println!("{}", praise(&bundle)),
+            Ok(bundle) => tell(praise(&bundle) + "\n")?,
             Err(error) => {
-                eprintln!("secondlook: {error}");
+                complain(error);
                 outcome = ExitCode::FAILURE;
             }
         }

@@ -1,14 +1,11 @@
 //! `secondlook config`.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use super::StartFailure;
+use super::{StartFailure, say::tell};
 use crate::config;
 
 pub(super) fn run() -> Result<ExitCode, StartFailure> {
-    io::stdout().write_all(config::document()?.as_bytes())?;
+    tell(config::document()?)?;
     Ok(ExitCode::SUCCESS)
 }

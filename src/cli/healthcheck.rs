@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{StartFailure, options::ServeOptions};
+use super::{StartFailure, options::ServeOptions, say::complain};
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -16,14 +16,14 @@ pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     match ask(address) {
         Ok(status_line) if status_line.split(' ').nth(1) == Some("200") => Ok(ExitCode::SUCCESS),
         Ok(status_line) => {
-            eprintln!(
-                "secondlook: http://{address}/health/ready answered {}",
-                status_line.trim()
-            );
+            let status = status_line.trim();
+            complain(format!("http://{address}/health/ready answered {status}"));
             Ok(ExitCode::FAILURE)
         }
         Err(error) => {
-            eprintln!("secondlook: http://{address}/health/ready does not answer: {error}");
+            complain(format!(
+                "http://{address}/health/ready does not answer: {error}"
+            ));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::StartFailure;
+use super::{StartFailure, say::tell};
 use crate::config::{AccessConfig, KeyConfig, Scope};
 use bundle::{hex, sha256_hex};
 
@@ -51,7 +51,7 @@ pub(super) fn run(command: &KeysCommand) -> Result<ExitCode, StartFailure> {
         ..AccessConfig::default()
     };
     access.check()?;
-    println!("{key}\n{}", inline(&entry));
+    tell(format!("{key}\n{}\n", inline(&entry)))?;
     Ok(ExitCode::SUCCESS)
 }
 

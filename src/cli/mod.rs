@@ -15,6 +15,7 @@ mod output;
 mod predict;
 mod progress;
 mod quantise;
+mod say;
 mod serve;
 mod start;
 mod table;
@@ -71,7 +72,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(options) => healthcheck::run(&options),
     };
     outcome.unwrap_or_else(|failure| {
-        eprintln!("secondlook: {failure}");
+        say::complain(failure);
         ExitCode::from(2)
     })
 }

@@ -1,14 +1,11 @@
 //! `secondlook openapi`.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use super::StartFailure;
+use super::{StartFailure, say::tell};
 use crate::api::openapi;
 
 pub(super) fn run() -> Result<ExitCode, StartFailure> {
-    io::stdout().write_all(openapi::yaml()?.as_bytes())?;
+    tell(openapi::yaml()?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::table::AnswerTable;
+use super::{say::tell, table::AnswerTable};
 use crate::api::predictions::PredictionAnswer;
 
 /// How answers are written.
@@ -55,7 +55,7 @@ impl Output {
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
             Self::Json(mut output) => output.flush(),
-            Self::Table(table) => writeln!(io::stdout(), "{}", table.into_text()),
+            Self::Table(table) => tell(table.into_text() + "\n"),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
     options::ConfigFile,
     output::{Format, Output},
     progress::progress_bar,
+    say::complain,
     start,
 };
 use crate::{
@@ -84,7 +85,8 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
         listen: None,
     };
     let config = Config::load(&overrides)?;
-    telemetry::log::start(&LogConfig {
+    // Kept until the end: dropping it writes what waits.
+    let _log = telemetry::log::start(&LogConfig {
         filter: "warn,ort=error".to_owned(),
         ..config.log.clone()
     })?;
@@ -124,7 +126,7 @@ impl Run {
                     written => written?,
                 },
                 Err(Failure::File(reason)) => {
-                    bar.suspend(|| eprintln!("secondlook: {file}: {reason}"));
+                    bar.suspend(|| complain(format!("{file}: {reason}")));
                     outcome = ExitCode::FAILURE;
                 }
                 Err(Failure::Options(error)) => return Err(error.into()),

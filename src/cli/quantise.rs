@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use tokio::runtime::Builder;
 
-use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, start};
+use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, say::tell, start};
 use bundle::{Bundle, Method, Precision};
 use engine::Runtime;
 use quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels};
@@ -81,7 +81,7 @@ pub(super) fn run(options: &QuantiseOptions) -> Result<ExitCode, StartFailure> {
     let asynchronous = Builder::new_multi_thread().enable_all().build()?;
     let report = asynchronous.block_on(quantise(&runtime, &bundle, &work))?;
     work.progress.finish_and_clear();
-    print(&report, &options.out.display().to_string());
+    tell(described(&report, &options.out.display().to_string()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,34 +97,37 @@ fn found(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, StartFailure> {
     Ok(images)
 }
 
-fn print(report: &Report, out: &str) {
+fn described(report: &Report, out: &str) -> String {
     let name = report.precision;
-    println!(
+    let mut lines = vec![format!(
         "{out}: {} convolutions in {name}, {} in float32; ranges of {} images, answers of {}",
         report.convolutions, report.convolutions_in_float32, report.range_images, report.images
-    );
+    )];
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    println!(
+    lines.push(format!(
         "trunk: {:.1} MB instead of {:.1}, {:.2} times as fast (one thread, {}, {} VNNI)",
         megabytes(report.bytes.quantised),
         megabytes(report.bytes.float32),
         report.speed.times_faster,
         report.execution_provider,
         if report.speed.vnni { "with" } else { "without" },
-    );
-    println!("{}", methods_table(report));
+    ));
+    lines.push(methods_table(report).to_string());
     if let Some(unlike) = &report.out_of_distribution {
-        println!(
+        lines.push(format!(
             "p-values: largest difference {:.4}, mean {:.4}; referred as unlike {:.2}% instead of {:.2}%",
             unlike.largest_difference,
             unlike.mean_difference,
             100.0 * unlike.referred.quantised,
             100.0 * unlike.referred.float32,
-        );
+        ));
     }
-    for remark in &report.remarks {
-        println!("note: {remark}");
-    }
+    let remarks = report
+        .remarks
+        .iter()
+        .map(|remark| format!("note: {remark}"));
+    lines.extend(remarks);
+    lines.join("\n") + "\n"
 }
 
 fn methods_table(report: &Report) -> Table {

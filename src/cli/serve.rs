@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     process::ExitCode,
+    thread,
 };
 
 use tokio::{
@@ -22,7 +24,8 @@ use engine::available_cores;
 pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     let config = options.load()?;
     config.access.check_exposure(config.listen)?;
-    telemetry::log::start(&config.log)?;
+    // Kept until the end: dropping it writes what waits.
+    let _log = telemetry::log::start(&config.log)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads(&config.engine))
         .enable_all()
@@ -43,12 +46,7 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     let starting = config.clone();
     let engine = tokio::task::spawn_blocking(move || start::engine(&starting)).await??;
     let service = Service::new(engine, metrics, &config.limits, &config.server);
-    // Nobody has to read it.
-    let _ = writeln!(
-        io::stdout(),
-        "secondlook is ready at http://{}",
-        listener.local_addr()?
-    );
+    say_ready(listener.local_addr()?);
     api::serve(
         listener,
         api::router(service.clone(), &config.access, &config.idempotency),
@@ -58,6 +56,13 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     )
     .await;
     Ok(())
+}
+
+/// In a thread of its own: standard output may be a pipe that is full, and the server serves nevertheless.
+fn say_ready(address: SocketAddr) {
+    let line = format!("secondlook is ready at http://{address}\n");
+    let said = thread::Builder::new().spawn(move || io::stdout().write_all(line.as_bytes()));
+    drop(said);
 }
 
 /// Threads for connections and answers. On the processor they share the cores with the workers of the engine, where each

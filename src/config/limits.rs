@@ -17,6 +17,9 @@ pub struct LimitsConfig {
     pub max_cells: usize,
     /// Largest batch in bytes, all images together; more is answered 413.
     pub max_batch_bytes: usize,
+    /// Largest answer in bytes, as cells × passes × classes allow it; a request whose answer could be larger is refused with
+    /// 422 before anything is run.
+    pub max_answer_bytes: usize,
     /// Batches and fields that are worked on at a time; further ones wait for their turn. As many times `max_batch_bytes` is
     /// what the uploads of all of them may hold together; more is answered 503.
     pub batches_at_once: usize,
@@ -30,6 +33,7 @@ impl Default for LimitsConfig {
             max_waiting_bytes: 200_000_000,
             max_cells: 1000,
             max_batch_bytes: 100_000_000,
+            max_answer_bytes: 64_000_000,
             batches_at_once: 4,
         }
     }

@@ -78,6 +78,7 @@ impl Config {
             ("idempotency.max_bytes", self.idempotency.max_bytes > 0),
             ("limits.max_cells", self.limits.max_cells > 0),
             ("limits.max_batch_bytes", self.limits.max_batch_bytes > 0),
+            ("limits.max_answer_bytes", self.limits.max_answer_bytes > 0),
             ("limits.batches_at_once", self.limits.batches_at_once > 0),
             ("engine.queue_capacity", self.engine.queue_capacity > 0),
             ("engine.max_passes", self.engine.max_passes > 0),

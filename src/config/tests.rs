@@ -196,6 +196,7 @@ fn impossible_values_are_refused() {
         "[server]\ndrain_timeout_seconds = 1e300",
         "[limits]\nmax_image_bytes = 0",
         "[limits]\nbatches_at_once = 0",
+        "[limits]\nmax_answer_bytes = 0",
         "[limits]\nmax_waiting_bytes = 19999999",
         "[log]\nformat = 'xml'",
     ];

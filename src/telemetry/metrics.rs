@@ -16,6 +16,7 @@ const STAGE_SECONDS: &str = "secondlook_stage_duration_seconds";
 const QUEUE_DEPTH: &str = "secondlook_queue_depth";
 const UPLOAD_BYTES: &str = "secondlook_upload_bytes";
 const DECISIONS: &str = "secondlook_decisions_total";
+const LOG_LINES_LOST: &str = "secondlook_log_lines_lost_total";
 
 /// Upper bounds of the histograms in seconds: from the fastest stage to the request timeout.
 const BUCKETS: [f64; 14] = [
@@ -53,6 +54,10 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(
         DECISIONS,
         "Answers, by model, method and whether a person has to look"
+    );
+    describe_counter!(
+        LOG_LINES_LOST,
+        "Lines of the log that could not be written, or not as fast as they came"
     );
     Ok(handle)
 }
@@ -105,6 +110,11 @@ pub fn set_queue_depth(depth: usize) {
 pub fn set_upload_bytes(images: usize, batches: usize) {
     gauge!(UPLOAD_BYTES, "of" => "images").set(images as f64);
     gauge!(UPLOAD_BYTES, "of" => "batches").set(batches as f64);
+}
+
+/// Sets the counter, just before it is scraped.
+pub fn set_log_lines_lost(lines: u64) {
+    counter!(LOG_LINES_LOST).absolute(lines);
 }
 
 fn count_decision(model: &str, answer: &MethodAnswer) {

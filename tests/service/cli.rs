@@ -8,6 +8,7 @@ use super::{
     predictions::lasting,
     server::{MODELS, Server, program},
 };
+use testkit::tiny;
 
 pub struct Outcome {
     pub code: Option<i32>,
@@ -220,6 +221,29 @@ fn bundles_are_checked() {
         "{}",
         wrong.stderr
     );
+}
+
+/// A bundle whose files are sound, and whose answers are not what its manifest says.
+#[test]
+fn logits_that_are_declared_as_probabilities_are_refused_by_every_command() {
+    let models = tempfile::tempdir().unwrap();
+    let directory = models.path().join("tiny");
+    std::fs::create_dir(&directory).unwrap();
+    tiny::trunk_and_heads(&directory);
+    let (logits, probabilities) = ("scores = \"logits\"", "scores = \"probabilities\"");
+    tiny::change_manifest(&directory, logits, probabilities);
+    let said = "`methods.baseline.head.scores` says probabilities";
+    let (models, directory) = (models.path().to_str().unwrap(), directory.to_str().unwrap());
+
+    let checked = run(&["bundles", "check", directory]);
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(1), ""));
+    assert_eq!(checked.stderr.lines().count(), 1, "{}", checked.stderr);
+    assert!(checked.stderr.contains(said), "{}", checked.stderr);
+    let listen = ["--listen", "127.0.0.1:0", "--models", models];
+    let doctor = run(&[&["doctor"], &listen[..]].concat());
+    assert_eq!(doctor.code, Some(2));
+    assert!(doctor.stdout.contains(said), "{}", doctor.stdout);
+    assert_one_clear_sentence(&run(&[&["serve"], &listen[..]].concat()), said);
 }
 
 #[test]

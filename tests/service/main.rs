@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod access;
+mod answer_limit;
+mod answer_size;
 mod batches;
 mod cli;
 mod docs;
@@ -15,6 +17,7 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod logs;
 mod monitoring;
 mod page;
 mod policies;

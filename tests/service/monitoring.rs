@@ -59,9 +59,17 @@ async fn every_expression_refers_to_figures_and_labels_that_exist() {
     let metrics = server.text("/metrics").await;
     let exported = exported(&metrics);
     // Prometheus' own; the rest of its language.
-    let known = ["up", "job", "sum", "rate", "by", "histogram_quantile"];
+    let known = [
+        "up",
+        "job",
+        "sum",
+        "rate",
+        "increase",
+        "by",
+        "histogram_quantile",
+    ];
     let expressions = expressions();
-    assert_eq!(expressions.len(), 6 + 8);
+    assert_eq!(expressions.len(), 7 + 8);
     for expression in &expressions {
         assert!(
             words(expression).any(|word| word.starts_with("secondlook_") || word == "up"),
@@ -76,8 +84,11 @@ async fn every_expression_refers_to_figures_and_labels_that_exist() {
     }
 }
 
-/// The small bundle with a trunk that gives no number for an image that is bright, as the noise of the trial is not.
-fn write_dazzled_bundle(directory: &Path) {
+/// A grey that no image of the trial run has: a bundle that gives no number for one of those would not be served.
+const RARE: u8 = 200;
+
+/// The small bundle with a trunk that gives no number for an image whose mean colour is [`RARE`].
+fn write_bundle_with_a_gap(directory: &Path) {
     tiny::trunk_and_heads(directory);
     let trunk = directory.join("trunk.onnx");
     let digest = || sha256_hex(&fs::read(&trunk).unwrap());
@@ -85,11 +96,12 @@ fn write_dazzled_bundle(directory: &Path) {
     let nodes = vec![
         node("GlobalAveragePool", &["image"], "pooled"),
         node("Flatten", &["pooled"], "colour"),
-        node("Sub", &["bright", "colour"], "darkness"),
-        node("Sqrt", &["darkness"], "root"),
-        node("MatMul", &["root", "spread"], "features"),
+        node("Sub", &["colour", "rare"], "difference"),
+        node("Reciprocal", &["difference"], "inverse"),
+        node("MatMul", &["inverse", "spread"], "features"),
     ];
-    let constants = vec![float_tensor("bright", &[], &[0.75]), tiny::spread()];
+    let rare = (f32::from(RARE) - 127.0) / 128.0;
+    let constants = vec![float_tensor("rare", &[], &[rare]), tiny::spread()];
     let io = (vec![tiny::image()], vec![tiny::features()]);
     tiny::write(&trunk, nodes, constants, io);
     let manifest = directory.join("bundle.toml");
@@ -97,9 +109,9 @@ fn write_dazzled_bundle(directory: &Path) {
     fs::write(manifest, text.replace(&before, &digest())).unwrap();
 }
 
-fn white() -> Vec<u8> {
+fn flat_in_that_grey() -> Vec<u8> {
     let mut png = Cursor::new(Vec::new());
-    let image = image::RgbImage::from_pixel(8, 8, image::Rgb([255; 3]));
+    let image = image::RgbImage::from_pixel(8, 8, image::Rgb([RARE; 3]));
     image.write_to(&mut png, image::ImageFormat::Png).unwrap();
     png.into_inner()
 }
@@ -109,14 +121,19 @@ async fn the_log_names_the_cause_beside_each_request_id() {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
     fs::create_dir(&directory).unwrap();
-    write_dazzled_bundle(&directory);
+    write_bundle_with_a_gap(&directory);
     let server = Server::of(models.path(), &[("LOG__FORMAT", "json")]);
 
-    let alone = server.predict("", white()).header("X-Request-Id", "alone");
+    let alone = server
+        .predict("", flat_in_that_grey())
+        .header("X-Request-Id", "alone");
     let told = problem(alone.send().await.unwrap()).await;
     assert_eq!(told["type"], "urn:secondlook:problem:internal", "{told}");
     let field = reqwest::multipart::Form::new()
-        .part("image", reqwest::multipart::Part::bytes(white()))
+        .part(
+            "image",
+            reqwest::multipart::Part::bytes(flat_in_that_grey()),
+        )
         .text("nuclei", r#"[{"x": 4, "y": 4}]"#);
     let lines = server
         .post("/v1/fields")

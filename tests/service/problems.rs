@@ -77,6 +77,21 @@ async fn uploads_that_are_no_image_are_told_apart() {
     .await;
 }
 
+/// To send such a file again would be of no use, so the hint does not speak of the upload.
+#[tokio::test]
+async fn a_sound_file_of_a_kind_that_is_not_read_is_told_what_to_send_instead() {
+    let server = Server::start();
+    let arithmetic = fixture("bad_inputs/jpeg_arithmetic_sof9.jpg");
+    let problem = problem(server.predict("", arithmetic).send().await.unwrap()).await;
+    assert_eq!(problem["status"], 422);
+    assert_eq!(
+        problem["detail"],
+        "a JPEG with arithmetic coding is not read: save the image as baseline or progressive JPEG of 8 bits, or as PNG"
+    );
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(!hint.contains("complete"), "{hint}");
+}
+
 #[tokio::test]
 async fn forms_that_are_malformed_are_told_apart() {
     let server = Server::start();

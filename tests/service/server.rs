@@ -66,8 +66,25 @@ impl Server {
         Self::launch(address, Path::new(MODELS), settings)
     }
 
+    /// With standard error somewhere else than in a file, so that there is no [`Server::log`].
+    pub fn with_stderr(stderr: impl Into<Stdio>, settings: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let place = ("127.0.0.1:0", Path::new(MODELS));
+        Self::run(place, settings, stderr.into(), directory)
+    }
+
     fn launch(address: &str, models: &Path, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let log = File::create(directory.path().join("log")).unwrap();
+        Self::run((address, models), settings, log.into(), directory)
+    }
+
+    fn run(
+        (address, models): (&str, &Path),
+        settings: &[(&str, &str)],
+        stderr: Stdio,
+        directory: TempDir,
+    ) -> Self {
         let log = directory.path().join("log");
         let mut command = program();
         command
@@ -79,15 +96,13 @@ impl Server {
         for (key, value) in settings {
             command.env(format!("SECONDLOOK_{key}"), value);
         }
-        command
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap());
+        command.stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let mut ready = String::new();
         let read = BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready);
         let address = ready.trim().strip_prefix("secondlook is ready at http://");
-        let address = address
-            .unwrap_or_else(|| panic!("{read:?} {ready} {}", fs::read_to_string(&log).unwrap()));
+        let address =
+            address.unwrap_or_else(|| panic!("{read:?} {ready} {:?}", fs::read_to_string(&log)));
         Self {
             child,
             address: address.to_owned(),
@@ -152,9 +167,17 @@ impl Server {
         answer(self.predict(query, fixture(CELL))).await
     }
 
-    /// Everything logged so far.
+    /// Everything logged so far: lines are written a moment after what they tell of, so that it waits until none comes.
     pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+        let mut before = String::new();
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            let log = fs::read_to_string(&self.log).unwrap();
+            if log == before {
+                return log;
+            }
+            before = log;
+        }
     }
 
     pub fn signal(&self, name: &str) {

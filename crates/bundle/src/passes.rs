@@ -39,6 +39,15 @@ impl Manifest {
         Some(&mc_dropout.sampling)
     }
 
+    /// Whether a head gives as many samples as it is asked for, instead of a number of its own.
+    pub fn draws_any_number(&self, method: Method) -> bool {
+        let sampling = self.sampling(method);
+        matches!(
+            sampling,
+            Some(Sampling::Masks { .. } | Sampling::ActiveDropout {})
+        )
+    }
+
     /// Whether samples are drawn by running copies of an image's row.
     pub fn copies_rows(&self, method: Method) -> bool {
         matches!(self.sampling(method), Some(Sampling::ActiveDropout {}))

@@ -159,12 +159,12 @@ pub enum StartError {
         /// What happened.
         source: RunError,
     },
-    /// A graph's inputs or outputs are not what the manifest says.
+    /// A graph's inputs or outputs are not what the manifest says, or its outputs are numbers that nothing can be answered by.
     #[error("bundle `{name}`, {}: {problem}", file)]
     Graph {
         /// The bundle's name.
         name: String,
-        /// The graph's file name.
+        /// The name of the file that has to change.
         file: String,
         /// What differs.
         problem: String,

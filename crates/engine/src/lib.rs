@@ -12,6 +12,7 @@ mod claim;
 mod config;
 mod drain_rate;
 mod error;
+mod extent;
 mod field;
 mod heads;
 mod judge;
@@ -45,6 +46,7 @@ use tokio::sync::Semaphore;
 
 pub use config::{EngineConfig, ExecutionProvider, TrunkPrecision, UnknownExecutionProvider};
 pub use error::{EngineError, RunError, StartError};
+pub use extent::Extent;
 pub use field::FieldScale;
 pub use masks::{draw_mask, draw_masks};
 pub use model::Model;

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::{
     Engine, Model, Runtime, SessionOptions, Shared, StartError,
     backlog::Backlog,
-    check::{check, check_on_all_cores, empty_tensor, warm_up},
+    check::{check, check_on_all_cores, check_on_other_pictures, empty_tensor, warm_up},
     moving_mean::MovingMean,
     precision::choose,
     queue::Queue,
@@ -82,8 +82,8 @@ impl Engine {
     }
 }
 
-/// Verifies a bundle in full, as the server does at its start: tensors, a trial run of every method and of each size of
-/// batch, and the same answer on one core and on all of them; with each of its trunks.
+/// Verifies a bundle in full, as the server does at its start: tensors, the answers of every method on several images, a
+/// trial run of each size of batch, and the same answer on one core and on all of them; with each of its trunks.
 ///
 /// # Errors
 /// The first thing that is wrong, as one sentence.
@@ -206,6 +206,9 @@ impl Opening<'_> {
             };
             sessions.open_on_all_cores(self.runtime, graphs, &options)?;
             check_on_all_cores(bundle, &mut sessions)?;
+        }
+        if is_first {
+            check_on_other_pictures(bundle, &mut sessions)?;
         }
         warm_up(bundle, &mut sessions, self.layout.batches)?;
         let images = empty_tensor(bundle, self.layout.batches.largest)?;

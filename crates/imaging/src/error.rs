@@ -27,11 +27,20 @@ pub enum ImageError {
         /// Largest accepted number of pixels.
         max_pixels: u64,
     },
-    /// The file is damaged, incomplete or uses a variant of its format that is not supported.
+    /// The file is damaged or incomplete.
     #[error("the image cannot be decoded: {reason}")]
     Undecodable {
         /// What the decoder found.
         reason: String,
+    },
+    /// The file is sound as far as it was looked at, and of a variant of its format that is not
+    /// read.
+    #[error("{found} is not read: {instead}")]
+    NotRead {
+        /// The variant in words, with its article.
+        found: String,
+        /// What to send instead.
+        instead: &'static str,
     },
     /// The pixels cannot be written as a file.
     #[error("the image cannot be written as a PNG: {reason}")]
@@ -124,10 +133,18 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// An [`ImageError::Undecodable`] with a decoder's own words as the reason.
+    /// An [`ImageError::Undecodable`] for this reason.
     pub(super) fn undecodable(reason: impl ToString) -> Self {
         Self::Undecodable {
             reason: reason.to_string(),
+        }
+    }
+
+    /// An [`ImageError::NotRead`].
+    pub(super) fn not_read(found: impl Into<String>, instead: &'static str) -> Self {
+        Self::NotRead {
+            found: found.into(),
+            instead,
         }
     }
 }

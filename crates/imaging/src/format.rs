@@ -3,11 +3,12 @@
 /// An image format that can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// JPEG, baseline or progressive.
+    /// JPEG, progressive, or sequential with all colours in one scan.
     Jpeg,
     /// PNG; of an animated one, the default image.
     Png,
-    /// TIFF, classic or big, of grey, RGB, RGBA or CMYK (palettes and YCbCr are refused); of several pages, the first.
+    /// TIFF, classic or big, of grey, RGB, a palette or CMYK, or JPEG-compressed; of several pages,
+    /// the first.
     Tiff,
     /// Windows bitmap.
     Bmp,

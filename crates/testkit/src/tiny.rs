@@ -6,7 +6,8 @@ use bundle::{
     Sampling,
     onnx::{
         Axis::{Fixed, Free},
-        GraphProto, NodeProto, TensorProto, ValueInfoProto, float_tensor, model, node, tensor_info,
+        GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, float_tensor, model, node,
+        tensor_info,
     },
     sha256_hex,
 };
@@ -237,6 +238,59 @@ pub fn change_manifest(directory: &Path, part: &str, with: &str) {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(part), "{part}");
     fs::write(path, text.replace(part, with)).unwrap();
+}
+
+/// A bundle of one graph that answers with [`MEMBERS`] samples of its own.
+pub fn samples_in_graph(directory: &Path) {
+    let mut nodes = pooling("hidden");
+    nodes.push(node("MatMul", &["hidden", "w"], "flat"));
+    nodes.push(node("Reshape", &["flat", "shape"], "logits"));
+    let constants = vec![
+        spread(),
+        weights("w", &[FEATURES, MEMBERS * CLASSES], 3),
+        bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]),
+    ];
+    let samples = tensor_info("logits", &[Free("n"), Fixed(MEMBERS), Fixed(CLASSES)]);
+    let io = (vec![image()], vec![samples]);
+    write(&directory.join("graph.onnx"), nodes, constants, io);
+    let sampling = toml::to_string(&Sampling::InGraph {}).unwrap();
+    let method = format!("[methods.mc_dropout]\npasses = {MEMBERS}\n");
+    let manifest = [
+        PREAMBLE.to_owned(),
+        method + &head(directory, "graph.onnx", "image"),
+        "[methods.mc_dropout.sampling]\n".to_owned() + &sampling,
+    ];
+    fs::write(directory.join("bundle.toml"), manifest.join("\n")).unwrap();
+}
+
+/// A bundle without a trunk, whose baseline is a graph from `image` to `logits`.
+pub fn baseline_alone(directory: &Path, nodes: Vec<NodeProto>, constants: Vec<TensorProto>) {
+    let logits = tensor_info("logits", &[Free("n"), Fixed(CLASSES)]);
+    let io = (vec![image()], vec![logits]);
+    write(&directory.join("graph.onnx"), nodes, constants, io);
+    let method = "[methods.baseline]\n".to_owned() + &head(directory, "graph.onnx", "image");
+    fs::write(directory.join("bundle.toml"), PREAMBLE.to_owned() + &method).unwrap();
+}
+
+/// Lets a graph of the bundle end in another node, which makes `output` of what `output` was before and of `constant`.
+pub fn end_in(directory: &Path, file: &str, output: &str, operation: &str, constant: TensorProto) {
+    const BEFORE: &str = "as it was before";
+    let path = directory.join(file);
+    let bytes = fs::read(&path).unwrap();
+    let mut model = ModelProto::decode(&*bytes).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    for node in &mut graph.node {
+        if node.output == [output] {
+            BEFORE.clone_into(&mut node.name);
+            node.output = vec![node.name.clone()];
+        }
+    }
+    let inputs = [BEFORE, constant.name.as_str()];
+    graph.node.push(node(operation, &inputs, output));
+    graph.initializer.push(constant);
+    let changed = model.encode_to_vec();
+    fs::write(&path, &changed).unwrap();
+    change_manifest(directory, &sha256_hex(&bytes), &sha256_hex(&changed));
 }
 
 /// A bundle of one graph with Dropout nodes; they draw in inference when `active`.

@@ -81,7 +81,7 @@ pub struct CutArgs {
     #[arg(long)]
     pub leave_out: bool,
     /// Edge of the crops in pixels of the fields: 93 px in fields of 1280 px are the 100 px that the paper cuts from
-    /// the originals of 1376 px
+    /// the originals, which are 1376 to 1388 px wide
     #[arg(long, default_value_t = 93, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub edge: u32,
     /// What stands for pixels outside the field

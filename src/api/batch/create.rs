@@ -20,6 +20,7 @@ use crate::api::{
     predictions::PredictionQuery,
     problem::Problem,
     service::Service,
+    written::written,
 };
 use engine::PredictRequest;
 
@@ -60,7 +61,7 @@ pub(in crate::api) async fn create_predictions(
     engine.check(asked)?;
     let share = service.large_upload_share();
     let batch = Batch::read(request, &service, &share).await?;
-    call.check_count(batch.items.len())?;
+    let most_bytes = call.check_answer(&service, batch.items.len())?;
     let _turn = service.turn().await?;
     let judge = Judge {
         options: call.options(batch.accession)?,
@@ -84,7 +85,8 @@ pub(in crate::api) async fn create_predictions(
             ..Cell::default()
         });
         let bundle = fhir::bundle(cells.zip(outcomes), labels, &findings);
-        return Ok((notes, FhirJson(bundle)).into_response());
+        let response = written(most_bytes, move || FhirJson(bundle).into_response());
+        return Ok((notes, response.await?).into_response());
     }
     let summary = CellsOverview::of(labels, names.len(), &findings, |index| {
         names.get(index).cloned().flatten()
@@ -99,7 +101,8 @@ pub(in crate::api) async fn create_predictions(
             .collect(),
         summary,
     };
-    Ok((notes, Json(answer)).into_response())
+    let response = written(most_bytes, move || Json(answer).into_response());
+    Ok((notes, response.await?).into_response())
 }
 
 fn with(asked: &PredictRequest, image: axum::body::Bytes) -> PredictRequest {

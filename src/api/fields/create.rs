@@ -24,6 +24,7 @@ use crate::api::{
     predictions::{PredictionQuery, WarningAnswer},
     problem::Problem,
     service::Service,
+    written::written,
 };
 use engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell};
 use imaging::CellImage;
@@ -73,7 +74,7 @@ pub(in crate::api) async fn create_field(
 
     let share = service.large_upload_share();
     let upload = FieldUpload::read(request, &service, &share).await?;
-    call.check_count(upload.nuclei.len())?;
+    let most_bytes = call.check_answer(&service, upload.nuclei.len())?;
     let options = call.options(upload.accession)?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
     let held = (service.turn().await?, share);
@@ -103,7 +104,8 @@ pub(in crate::api) async fn create_field(
     if call.form == AnswerForm::Fhir {
         let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
         let bundle = fhir::bundle(cells, &model.manifest().labels, &findings);
-        return Ok((notes, FhirJson(bundle)).into_response());
+        let response = written(most_bytes, move || FhirJson(bundle).into_response());
+        return Ok((notes, response.await?).into_response());
     }
     let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {
         nuclei.get(index)?.id.clone()
@@ -111,7 +113,8 @@ pub(in crate::api) async fn create_field(
     let cells = nuclei.iter().zip(outcomes).enumerate();
     let cells = cells.map(|(index, (nucleus, outcome))| FieldCell::of(index, nucleus, outcome));
     let answer = field.answer(judge, cells.collect(), summary);
-    Ok((notes, Json(answer)).into_response())
+    let response = written(most_bytes, move || Json(answer).into_response());
+    Ok((notes, response.await?).into_response())
 }
 
 /// What all cells of a field share.

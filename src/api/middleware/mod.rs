@@ -66,7 +66,7 @@ fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-/// One request pays for a panic, the server goes on; the panic itself is already on standard error.
+/// One request pays for a panic, the server goes on; the panic itself is already in the log.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     error!("a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

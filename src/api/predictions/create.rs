@@ -21,6 +21,7 @@ use crate::{
         openapi::{ImageBytes, UploadProblems},
         problem::Problem,
         service::Service,
+        written::written,
     },
     telemetry,
 };
@@ -67,6 +68,7 @@ pub(in crate::api) async fn create_prediction(
     let mut call = Call::new(request.headers(), &offered, query, (request_id, deadline))?;
     // A server that is too busy says so before it reads the upload.
     service.engine().check(&call.asked)?;
+    let most_bytes = call.check_answer(&service, 1)?;
     let upload = Upload::from_request(request, &service).await?;
     let options = call.options(upload.accession)?;
     call.asked.image = upload.image.into();
@@ -80,5 +82,6 @@ pub(in crate::api) async fn create_prediction(
         let observation = fhir::observation(&answer, labels, Cell::default());
         return Ok((answered_by, FhirJson(observation)).into_response());
     }
-    Ok((answered_by, Json(answer)).into_response())
+    let response = written(most_bytes, move || Json(answer).into_response());
+    Ok((answered_by, response.await?).into_response())
 }

@@ -43,6 +43,7 @@ impl From<EngineError> for Problem {
 
 impl From<ImageError> for Problem {
     fn from(error: ImageError) -> Self {
+        let is_of_another_kind = matches!(error, ImageError::NotRead { .. });
         let kind = match error {
             ImageError::Empty => ProblemKind::ImageMissing,
             ImageError::TooLarge { .. } => ProblemKind::BodyTooLarge,
@@ -59,6 +60,9 @@ impl From<ImageError> for Problem {
             ProblemKind::ImageTooManyPixels => {
                 problem.hint("cut the cell out of the field and send the crop")
             }
+            ProblemKind::ImageUndecodable if is_of_another_kind => problem.hint(
+                "the same file will be refused again: save the image as the detail says, and send that",
+            ),
             ProblemKind::ImageUndecodable => {
                 problem.hint(format!("check that the upload is complete, or {FORMATS}"))
             }

@@ -37,6 +37,8 @@ pub enum ProblemKind {
     NucleusOutside,
     /// A parameter is unknown or its value impossible.
     ParameterInvalid,
+    /// The answer could have too many bytes.
+    AnswerTooLarge,
     /// This client has asked too often.
     RateLimited,
     /// Our mistake.
@@ -67,9 +69,10 @@ impl ProblemKind {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::ImageUndecodable | Self::NucleusOutside | Self::ParameterInvalid => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::ImageUndecodable
+            | Self::NucleusOutside
+            | Self::ParameterInvalid
+            | Self::AnswerTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
@@ -96,6 +99,7 @@ impl ProblemKind {
             Self::ImageUndecodable => "The image cannot be decoded",
             Self::NucleusOutside => "The nucleus does not lie on the field",
             Self::ParameterInvalid => "A parameter is impossible",
+            Self::AnswerTooLarge => "The answer would be too large",
             Self::RateLimited => "Too many requests",
             Self::Internal => "The server made a mistake",
             Self::Busy => "Too much work is waiting",
@@ -126,6 +130,7 @@ impl ProblemKind {
             Self::ImageUndecodable => "image-undecodable",
             Self::NucleusOutside => "nucleus-outside",
             Self::ParameterInvalid => "parameter-invalid",
+            Self::AnswerTooLarge => "answer-too-large",
             Self::RateLimited => "rate-limited",
             Self::Internal => "internal",
             Self::Busy => "busy",

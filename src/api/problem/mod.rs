@@ -48,6 +48,9 @@ pub struct ProblemBody {
     pub request_id: String,
 }
 
+/// Most characters of a text in a problem: some of them repeat what was sent, which may be long.
+const LONGEST_TEXT: usize = 1000;
+
 /// Why a request was not answered, before its body is written.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -64,7 +67,7 @@ impl Problem {
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
             field: None,
             hint: None,
             retry_after: None,
@@ -75,14 +78,14 @@ impl Problem {
     /// Names the parameter, header or part that it is about.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.field = Some(shortened(field.into()));
         self
     }
 
     /// Says what to do instead.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(shortened(hint.into()));
         self
     }
 
@@ -151,6 +154,14 @@ impl IntoResponse for Problem {
     }
 }
 
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// `Retry-After` knows whole seconds only, and 0 would invite a client to hammer.
 fn whole_seconds(wait: Duration) -> u64 {
     let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -160,6 +171,20 @@ fn whole_seconds(wait: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_of_a_request_are_not_repeated_whole() {
+        let long = "ß".repeat(LONGEST_TEXT + 1);
+        let problem = Problem::parameter(&long, &*long).hint(&*long);
+        let body = problem.body("id");
+        for text in [Some(body.detail), body.field, body.hint] {
+            let text = text.unwrap_or_default();
+            assert_eq!(text.chars().count(), LONGEST_TEXT + 1);
+            assert!(text.ends_with("ß…"));
+        }
+        let short = Problem::new(ProblemKind::NotFound, "ß".repeat(LONGEST_TEXT));
+        assert_eq!(short.detail().chars().count(), LONGEST_TEXT);
+    }
 
     #[test]
     fn waiting_is_rounded_up_and_never_zero() {

@@ -7,6 +7,9 @@ use serde::{
     de::{DeserializeSeed, Error, SeqAccess, Visitor},
 };
 
+/// Most texts of a tensor, each an image. An empty one takes three bytes of JSON and eight times as many here.
+const MOST_TEXTS: usize = 1 << 16;
+
 /// The elements of a tensor in row-major order, however they were nested. Read straight into numbers: as JSON values they
 /// would take eight times the memory.
 #[derive(Debug, Default, PartialEq)]
@@ -60,6 +63,11 @@ impl<'de> Visitor<'de> for Into<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if self.0.texts.len() == MOST_TEXTS {
+            return Err(Error::custom(format!(
+                "there are more than {MOST_TEXTS} texts"
+            )));
+        }
         self.0.texts.push(text.to_owned());
         Ok(())
     }
@@ -81,5 +89,12 @@ mod tests {
         for wrong in ["1", "\"a\"", "[null]", "[{}]", "[true]"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+    #[test]
+    fn a_list_with_no_end_of_empty_texts_is_refused() {
+        let texts = |count| format!("[{}\"\"]", "\"\",".repeat(count - 1));
+        let read = serde_json::from_str::<Data>(&texts(MOST_TEXTS)).unwrap();
+        assert_eq!(read.texts.len(), MOST_TEXTS);
+        assert!(serde_json::from_str::<Data>(&texts(MOST_TEXTS + 1)).is_err());
     }
 }

@@ -1,12 +1,12 @@
 //! `POST /v2/models/{name}/infer`.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Json,
     body::Bytes,
     extract::{DefaultBodyLimit, FromRequest, Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
@@ -27,11 +27,15 @@ use crate::{
         problem::{Problem, ProblemKind},
         service::Service,
         upload_memory::UploadShare,
+        written::written,
     },
     telemetry,
 };
-use bundle::Method;
+use bundle::{Label, Method};
 use engine::{Model, PredictRequest, Prediction, Priority, Subject};
+
+/// What an answer has beside its tensors: id, model and the tensors' names, with room to spare.
+const ENVELOPE_BYTES: usize = 4096;
 
 pub(super) async fn infer(
     State(service): State<Service>,
@@ -55,15 +59,16 @@ pub(super) async fn infer_version(
 
 async fn answer(
     service: &Service,
-    model: &Model,
+    model: &Arc<Model>,
     deadline: Option<Instant>,
     request: Request,
 ) -> Result<Response, Problem> {
+    check_content_type(request.headers())?;
     let share = service.large_upload_share();
     let (headers, body) = read(request, service, &share).await?;
     let _turn = service.turn().await?;
     let (request, tensors) = split(&headers, body)?;
-    let wanted = Wanted::of(&request)?;
+    let wanted = Wanted::of(&request);
     let size = model.manifest().input.size;
     let subjects = subjects(request.inputs, &tensors, size, service.max_cells())?;
     let mut asked = template(model, request.parameters, subjects.len(), deadline);
@@ -72,18 +77,53 @@ async fn answer(
         .outputs
         .iter()
         .any(|(output, _)| *output == Output::Samples);
-    // Alone, so that what is impossible is said before anything is answered.
-    if let Some(first) = subjects.first() {
-        let first = with(&asked, first.clone());
-        service.engine().check(&first)?;
-    }
+    let most_bytes = check(service, &wanted, &asked, &subjects)?;
     let predictions = predict(service, &asked, subjects).await?;
     predictions
         .iter()
         .for_each(telemetry::metrics::prediction_answered);
     let answered_by = Extension(AnsweredBy::of(model, asked.method));
-    let response = wanted.response(model, request.id, &predictions);
-    Ok((answered_by, response).into_response())
+    let (model, id) = (Arc::clone(model), request.id);
+    let response = written(most_bytes, move || {
+        wanted.response(&model, id, &predictions)
+    });
+    Ok((answered_by, response.await?).into_response())
+}
+
+/// Refuses what is impossible before anything is answered; else says how many bytes the answer has at most.
+fn check(
+    service: &Service,
+    wanted: &Wanted,
+    asked: &PredictRequest,
+    subjects: &[Subject],
+) -> Result<usize, Problem> {
+    // There is one, or the inputs were refused.
+    let first = with(asked, subjects.first().cloned().unwrap_or_default());
+    let engine = service.engine();
+    engine.check(&first)?;
+    let extent = (subjects.len(), engine.extent(&first)?.samples);
+    let labels = &engine.model(asked.model.as_deref())?.manifest().labels;
+    let bytes = wanted.most_bytes(extent, labels);
+    service.check_answer_bytes(bytes)?;
+    Ok(bytes)
+}
+
+/// Clients of the protocol send JSON with tensors behind it, and some of them declare nothing.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let essence = value.unwrap_or_default().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    let known: [&[u8]; 3] = [b"", b"application/json", b"application/octet-stream"];
+    if known
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
+        return Ok(());
+    }
+    let detail = "the content type is neither application/json nor application/octet-stream";
+    Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
+        .field("Content-Type")
+        .hint("with curl add -H 'Content-Type: application/json'"))
 }
 
 async fn read(
@@ -171,19 +211,25 @@ struct Wanted {
 
 impl Wanted {
     /// Those that are asked for; all of them when none is.
-    fn of(request: &InferRequest) -> Result<Self, Problem> {
+    fn of(request: &InferRequest) -> Self {
         let binary = request.parameters.binary_data_output;
-        if request.outputs.is_empty() {
-            let outputs = Output::ALL.map(|output| (output, binary)).to_vec();
-            return Ok(Self { outputs });
-        }
-        let wanted = request.outputs.iter().map(|output| {
-            let binary = output.parameters.binary_data.unwrap_or(binary);
-            Output::named(&output.name).map(|output| (output, binary))
+        let asked = request.outputs.0.iter().map(|asked| {
+            let binary = asked.parameters.binary_data.unwrap_or(binary);
+            (asked.output, binary)
         });
-        wanted
-            .collect::<Result<_, _>>()
-            .map(|outputs| Self { outputs })
+        let mut outputs: Vec<_> = asked.collect();
+        if outputs.is_empty() {
+            outputs.extend(Output::ALL.map(|output| (output, binary)));
+        }
+        Self { outputs }
+    }
+
+    /// Bytes that the answer has at most, for so many images and samples of each.
+    fn most_bytes(&self, extent: (usize, usize), labels: &[Label]) -> usize {
+        let outputs = self.outputs.iter();
+        outputs
+            .map(|(output, binary)| output.most_bytes(extent, labels, *binary))
+            .fold(ENVELOPE_BYTES, usize::saturating_add)
     }
 
     fn response(&self, model: &Model, id: Option<String>, predictions: &[Prediction]) -> Response {

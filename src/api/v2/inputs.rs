@@ -3,7 +3,10 @@
 use axum::body::Bytes;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::request::{RequestInput, malformed};
+use super::{
+    lists::Few,
+    request::{RequestInput, malformed},
+};
 use crate::api::problem::{Problem, ProblemKind};
 use engine::Subject;
 
@@ -16,17 +19,17 @@ const LENGTH_BYTES: usize = 4;
 
 /// The images of a request, at most `most`, for a model of this input size.
 pub(super) fn subjects(
-    inputs: Vec<RequestInput>,
+    inputs: Few<RequestInput, 1>,
     tensors: &Bytes,
     size: u32,
     most: usize,
 ) -> Result<Vec<Subject>, Problem> {
-    let [input] = <[RequestInput; 1]>::try_from(inputs)
-        .map_err(|inputs| refused(format!("there are {} inputs instead of one", inputs.len())))?;
+    let input = inputs.0.into_iter().next();
+    let input = input.ok_or_else(|| refused("there is no input"))?;
     if input.name != NAME {
         return Err(refused(format!("there is no input `{}`", input.name)));
     }
-    let count = input.shape.first().copied().unwrap_or_default();
+    let count = input.shape.0.first().copied().unwrap_or_default();
     if count == 0 {
         return Err(refused("the tensor holds no image"));
     }
@@ -74,30 +77,26 @@ fn encoded(
     binary: Option<Bytes>,
     count: usize,
 ) -> Result<Vec<Subject>, Problem> {
-    if input.shape.iter().skip(1).any(|side| *side != 1) {
+    if input.shape.0.iter().skip(1).any(|side| *side != 1) {
         return Err(refused(format!(
             "BYTES of shape {:?}: send [n]",
-            input.shape
+            input.shape.0
         )));
     }
     let images = match binary {
-        Some(binary) => elements(binary)?,
-        None => from_base64(input)?,
+        Some(binary) => elements(binary, count)?,
+        None => from_base64(input, count)?,
     };
-    if images.len() != count {
-        let detail = format!(
-            "the shape says {count} images and there are {}",
-            images.len()
-        );
-        return Err(refused(detail));
-    }
     Ok(images.into_iter().map(Subject::from).collect())
 }
 
-fn from_base64(input: &RequestInput) -> Result<Vec<Bytes>, Problem> {
-    let texts = input.data.iter().flat_map(|data| &data.texts);
+fn from_base64(input: &RequestInput, count: usize) -> Result<Vec<Bytes>, Problem> {
+    let texts = input.data.as_ref().map_or(&[][..], |data| &data.texts);
+    if texts.len() != count {
+        return Err(miscounted(count, texts.len()));
+    }
     let decode = |text: &String| BASE64_STANDARD.decode(text).map(Bytes::from);
-    let images: Result<Vec<_>, _> = texts.map(decode).collect();
+    let images: Result<Vec<_>, _> = texts.iter().map(decode).collect();
     images.map_err(|error| {
         refused(format!("an image in JSON has to be base64: {error}"))
             .hint("send it so, or as a binary tensor")
@@ -105,10 +104,14 @@ fn from_base64(input: &RequestInput) -> Result<Vec<Bytes>, Problem> {
 }
 
 /// The elements of a BYTES tensor: each is its length and its bytes.
-fn elements(mut rest: Bytes) -> Result<Vec<Bytes>, Problem> {
+fn elements(mut rest: Bytes, count: usize) -> Result<Vec<Bytes>, Problem> {
     let cut_short = || malformed("the BYTES tensor ends within an element");
     let mut elements = Vec::new();
     while !rest.is_empty() {
+        if elements.len() == count {
+            let detail = format!("the shape says {count} images and there are more");
+            return Err(refused(detail));
+        }
         let (length, _) = rest
             .split_first_chunk::<LENGTH_BYTES>()
             .ok_or_else(cut_short)?;
@@ -119,7 +122,16 @@ fn elements(mut rest: Bytes) -> Result<Vec<Bytes>, Problem> {
         }
         elements.push(rest.split_to(end).slice(LENGTH_BYTES..));
     }
+    if elements.len() < count {
+        return Err(miscounted(count, elements.len()));
+    }
     Ok(elements)
+}
+
+fn miscounted(said: usize, found: usize) -> Problem {
+    refused(format!(
+        "the shape says {said} images and there are {found}"
+    ))
 }
 
 /// Images as the model wants them.
@@ -130,10 +142,10 @@ fn normalised(
     size: u32,
 ) -> Result<Vec<Subject>, Problem> {
     let edge = usize::try_from(size).unwrap_or(usize::MAX);
-    if input.shape != [count, COLOURS, edge, edge] {
+    if input.shape.0 != [count, COLOURS, edge, edge] {
         let detail = format!(
             "FP32 of shape {:?}: the model wants [n, 3, {edge}, {edge}]",
-            input.shape
+            input.shape.0
         );
         return Err(
             refused(detail).hint("resize and normalise as the model's metadata say, or send BYTES")
@@ -148,7 +160,7 @@ fn normalised(
     if values.len() != of_one.saturating_mul(count) {
         let detail = format!(
             "the shape {:?} does not hold {} values",
-            input.shape,
+            input.shape.0,
             values.len()
         );
         return Err(refused(detail));

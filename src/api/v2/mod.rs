@@ -5,9 +5,12 @@
 mod data;
 mod infer;
 mod inputs;
+mod lists;
 mod metadata;
 mod outputs;
 mod request;
+
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -76,7 +79,7 @@ fn find<'service>(
     service: &'service Service,
     name: &str,
     version: Option<&str>,
-) -> Result<&'service Model, Problem> {
+) -> Result<&'service Arc<Model>, Problem> {
     let model = service.engine().model(Some(name))?;
     let known = &model.manifest().version;
     match version {

@@ -1,10 +1,13 @@
 //! From answers to the tensors of a response.
 
 use bytes::{BufMut, BytesMut};
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
 
-use super::request::malformed;
-use crate::api::{problem::Problem, vocabulary::ActionName};
+use crate::api::{
+    answer_size::{NUMBER_BYTES, text},
+    vocabulary::ActionName,
+};
 use bundle::Label;
 use engine::Prediction;
 use uncertainty::{Action, Measure};
@@ -32,6 +35,11 @@ const MEASURES: [Measure; 4] = [
     Measure::VariationRatio,
 ];
 
+/// Bytes of an FP32.
+const FLOAT_BYTES: usize = 4;
+/// Bytes of `accept` or `refer` with their length, or with quotes and comma.
+const DECISION_BYTES: usize = 10;
+
 /// The elements of a tensor.
 pub(super) enum Elements {
     Floats(Vec<f32>),
@@ -57,13 +65,23 @@ impl Output {
         }
     }
 
-    /// The output of this name.
-    pub(super) fn named(name: &str) -> Result<Self, Problem> {
-        let found = Self::ALL.into_iter().find(|output| output.name() == name);
-        found.ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            malformed(format!("there is no output `{name}`")).hint(format!("there are {known}"))
-        })
+    /// Bytes that the tensor over so many images has at most, behind the JSON or in it.
+    pub(super) fn most_bytes(
+        self,
+        (images, samples): (usize, usize),
+        labels: &[Label],
+        is_binary: bool,
+    ) -> usize {
+        let number = if is_binary { FLOAT_BYTES } else { NUMBER_BYTES };
+        let names = labels.iter().map(|label| text(&label.name));
+        let of_image = match self {
+            Self::Probabilities => labels.len().saturating_mul(number),
+            Self::Uncertainty => MEASURES.len().saturating_mul(number),
+            Self::Samples => labels.len().saturating_mul(number).saturating_mul(samples),
+            Self::Label => names.max().unwrap_or_default(),
+            Self::Decision => DECISION_BYTES,
+        };
+        of_image.saturating_mul(images)
     }
 
     pub(super) fn datatype(self) -> &'static str {
@@ -143,6 +161,18 @@ fn action(action: Action) -> String {
     match ActionName::from(action) {
         ActionName::Accept => "accept".to_owned(),
         ActionName::Refer => "refer".to_owned(),
+    }
+}
+
+impl<'de> Deserialize<'de> for Output {
+    /// By its name.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Self::ALL.into_iter().find(|output| output.name() == name);
+        found.ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            D::Error::custom(format!("there is no output `{name}`, only {known}"))
+        })
     }
 }
 

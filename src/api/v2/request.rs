@@ -6,7 +6,11 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::data::Data;
+use super::{
+    data::Data,
+    lists::{Few, Outputs, short_id},
+    outputs::Output,
+};
 use crate::api::{
     problem::{Problem, ProblemKind},
     vocabulary::MethodName,
@@ -16,15 +20,19 @@ use crate::api::{
 pub(in crate::api) const HEADER_LENGTH: HeaderName =
     HeaderName::from_static("inference-header-content-length");
 
+/// Most axes of a tensor: twice as many as any that has a meaning here.
+const MOST_AXES: usize = 8;
+
 /// An inference request. Members that are not known here are passed over, as the protocol wants; parameters are refused.
 #[derive(Deserialize)]
 pub(super) struct InferRequest {
+    #[serde(default, deserialize_with = "short_id")]
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) parameters: InferParameters,
-    pub(super) inputs: Vec<RequestInput>,
+    pub(super) inputs: Few<RequestInput, 1>,
     #[serde(default)]
-    pub(super) outputs: Vec<RequestOutput>,
+    pub(super) outputs: Outputs,
 }
 
 /// What is wanted of every image.
@@ -45,7 +53,7 @@ pub(super) struct InferParameters {
 #[derive(Deserialize)]
 pub(super) struct RequestInput {
     pub(super) name: String,
-    pub(super) shape: Vec<usize>,
+    pub(super) shape: Few<usize, MOST_AXES>,
     pub(super) datatype: String,
     #[serde(default)]
     pub(super) parameters: InputParameters,
@@ -62,7 +70,8 @@ pub(super) struct InputParameters {
 /// An output that is wanted.
 #[derive(Deserialize)]
 pub(super) struct RequestOutput {
-    pub(super) name: String,
+    #[serde(rename = "name")]
+    pub(super) output: Output,
     #[serde(default)]
     pub(super) parameters: OutputParameters,
 }

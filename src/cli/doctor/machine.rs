@@ -108,10 +108,12 @@ fn memory(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Bytes of a field's picture and of an upload for each turn, of images that wait, and of answers that are kept.
+/// Bytes of a field's picture, of an upload and of an answer for each turn, of images that wait, and of answers that are kept.
 fn held_for_clients(config: &Config, picture: u64) -> u64 {
     let limits = &config.limits;
-    let turn = picture.saturating_add(bytes(limits.max_batch_bytes));
+    let turn = picture
+        .saturating_add(bytes(limits.max_batch_bytes))
+        .saturating_add(bytes(limits.max_answer_bytes));
     let turns = turn.saturating_mul(bytes(limits.batches_at_once));
     let waiting = bytes(limits.max_waiting_bytes);
     let kept = bytes(config.idempotency.max_bytes);

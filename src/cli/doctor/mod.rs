@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::finding::{Finding, Status};
-use super::{StartFailure, options::ServeOptions};
+use super::{StartFailure, options::ServeOptions, say::tell};
 use crate::{config::Config, telemetry};
 
 #[derive(Clone, Debug, Args)]
@@ -41,12 +41,11 @@ pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
         findings,
     };
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        tell(serde_json::to_string_pretty(&report)? + "\n")?;
     } else {
-        report
-            .findings
-            .iter()
-            .for_each(|finding| println!("{finding}"));
+        for finding in &report.findings {
+            tell(format!("{finding}\n"))?;
+        }
     }
     Ok(if report.ok {
         ExitCode::SUCCESS

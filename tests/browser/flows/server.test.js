@@ -43,14 +43,20 @@ test("a key is asked for, and kept in the tab alone", () => {
   });
 });
 
-test("a promise that rests on no cells is shown without them", async () => {
+test("a promise that rests on no cells is asked for by name, and shown without them", async () => {
   const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, ""));
   try {
     await withServer({ MODELS__DIRECTORY: models }, async (server) => {
       const { policies } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();
-      assert.ok(policies.length > 0 && policies.every((policy) => policy.certificate === null));
+      assert.ok(policies.length > 0 && policies.every((policy) => policy.certificate === null && !policy.default));
       const page = await visit(browser, server.url);
       await openExample(page, "A cell called NILM");
+      await answered(page);
+      const unasked = await page.locator(".verdict").innerText();
+      assert.ok(unasked.includes("Second look") && unasked.includes("no rule"), unasked);
+      await page.getByText("How to ask").click();
+      await page.locator("#policy").selectOption("auto_clear_10");
+      await page.getByRole("button", { name: "Ask about this cell" }).click();
       await answered(page);
       const verdict = await page.locator(".verdict").innerText();
       assert.ok(verdict.includes("Accept") && verdict.includes("Promise: of the cells accepted"), verdict);

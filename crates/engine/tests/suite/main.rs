@@ -9,6 +9,7 @@ mod default_bundle;
 mod methods;
 mod stopping;
 mod unlike;
+mod unsound;
 mod waiting;
 
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! JPEG in strict mode: by default a truncated scan is filled with grey and called a success.
 
 use super::super::{ImageError, Limits};
-use super::jpeg_end::{ImageEnd, find_end};
+use super::jpeg_structure::{Frame, Structure};
+use super::jpeg_variant::{frame, readable_frame};
 use super::{rgb_image, upright};
 use image::RgbImage;
 use std::borrow::Cow;
@@ -14,23 +15,76 @@ use zune_jpeg::JpegDecoder;
 const READ_AHEAD_BYTES: usize = 8;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let end = find_end(bytes);
-    let stream = end.map_or(Cow::Borrowed(bytes), |end| stream_that_runs_dry(bytes, end));
-    let mut decoder =
-        JpegDecoder::new_with_options(ZCursor::new(stream.as_ref()), strict_options());
-
-    decoder.decode_headers().map_err(ImageError::undecodable)?;
-    let (width, height) = declared_size(&decoder)?;
+    let structure = Structure::read(bytes);
+    let frame = frame(&structure)?;
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     limits.check_pixels(u64::from(width), u64::from(height))?;
-    if end.is_none() {
-        return Err(ImageError::undecodable(
-            "it stops before its end-of-image marker",
-        ));
+
+    let jpeg = Jpeg::new(bytes, &structure)?;
+    let decoded = jpeg.decode(OutputColours::Rgb)?;
+    let pixels = rgb_image(width, height, decoded.values)?;
+    Ok(upright(pixels, decoded.exif.as_deref()))
+}
+
+/// A JPEG of a kind that the decoder reads rightly.
+pub(super) struct Jpeg<'bytes> {
+    /// Its frame header.
+    pub(super) frame: Frame,
+    stream: Cow<'bytes, [u8]>,
+}
+
+/// Which samples are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutputColours {
+    /// Red, green and blue, whatever is stored.
+    Rgb,
+    /// Red, green and blue of a file whose components are YCbCr; others are refused.
+    RgbOfYcbcr,
+    /// The components as they are.
+    AsStored,
+}
+
+/// What a JPEG holds.
+pub(super) struct Decoded {
+    /// Samples row by row, interleaved.
+    pub(super) values: Vec<u8>,
+    /// The content of its EXIF segment.
+    pub(super) exif: Option<Vec<u8>>,
+}
+
+impl<'bytes> Jpeg<'bytes> {
+    /// Refuses by the headers alone; `structure` is that of `bytes`.
+    pub(super) fn new(bytes: &'bytes [u8], structure: &Structure) -> Result<Self, ImageError> {
+        let frame = readable_frame(structure)?.clone();
+        let end = structure
+            .end
+            .ok_or_else(|| ImageError::undecodable("it stops before its end-of-image marker"))?;
+        let stream = stream_that_runs_dry(bytes, &frame, end);
+        Ok(Self { frame, stream })
     }
 
-    let pixels = decoder.decode().map_err(ImageError::undecodable)?;
-    let pixels = rgb_image(width, height, pixels)?;
-    Ok(upright(pixels, decoder.exif().map(Vec::as_slice)))
+    pub(super) fn decode(&self, colours: OutputColours) -> Result<Decoded, ImageError> {
+        let options = strict_options();
+        let mut decoder =
+            JpegDecoder::new_with_options(ZCursor::new(self.stream.as_ref()), options);
+        decoder.decode_headers().map_err(|_| damaged())?;
+        let stored = decoder.input_colorspace().ok_or_else(damaged)?;
+        let wanted = match colours {
+            OutputColours::AsStored => stored,
+            OutputColours::RgbOfYcbcr if stored != ColorSpace::YCbCr => return Err(damaged()),
+            OutputColours::Rgb | OutputColours::RgbOfYcbcr => ColorSpace::RGB,
+        };
+        decoder.set_options(options.jpeg_set_out_colorspace(wanted));
+        Ok(Decoded {
+            values: decoder.decode().map_err(|_| damaged())?,
+            exif: decoder.exif().cloned(),
+        })
+    }
+}
+
+/// The decoder's own words speak of its parts; what they come to is this.
+fn damaged() -> ImageError {
+    ImageError::undecodable("its tables or its coded pixels are damaged or incomplete")
 }
 
 fn strict_options() -> DecoderOptions {
@@ -39,14 +93,6 @@ fn strict_options() -> DecoderOptions {
         // the number of pixels is checked by us, whatever their shape
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
-}
-
-fn declared_size(decoder: &JpegDecoder<ZCursor<&[u8]>>) -> Result<(u32, u32), ImageError> {
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    let width = u32::try_from(width).map_err(ImageError::undecodable)?;
-    let height = u32::try_from(height).map_err(ImageError::undecodable)?;
-    Ok((width, height))
 }
 
 /// The file up to its end-of-image marker, without it where the image is sequential.
@@ -57,11 +103,15 @@ fn declared_size(decoder: &JpegDecoder<ZCursor<&[u8]>>) -> Result<(u32, u32), Im
 ///
 /// A progressive image keeps its marker, since strict mode asks for it. A truncated one is refused; one whose header
 /// declares more rows than its scans hold mostly is, but some (in trials one in seven) decode with the rest made up.
-fn stream_that_runs_dry(bytes: &[u8], end: ImageEnd) -> Cow<'_, [u8]> {
-    let (image, _) = bytes.split_at(end.marker_at);
-    if end.is_progressive {
+fn stream_that_runs_dry<'bytes>(
+    bytes: &'bytes [u8],
+    frame: &Frame,
+    end: usize,
+) -> Cow<'bytes, [u8]> {
+    if !frame.is_sequential() {
         return Cow::Borrowed(bytes);
     }
+    let (image, _) = bytes.split_at(end);
     Cow::Owned([image, &[0; READ_AHEAD_BYTES]].concat())
 }
 

@@ -11,30 +11,29 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageErr
     // palettes and few-bit greys to 8 bits; 16 bits to their high byte
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
 
-    let (width, height) = decoder
-        .read_header_info()
-        .map_err(ImageError::undecodable)?
-        .size();
+    let (width, height) = decoder.read_header_info().map_err(in_our_words)?.size();
     limits.check_pixels(u64::from(width), u64::from(height))?;
     let allowance = decoding_allowance(width, height);
     decoder.set_limits(png::Limits {
         bytes: usize::try_from(allowance).unwrap_or(usize::MAX),
     });
 
-    let mut reader = decoder.read_info().map_err(ImageError::undecodable)?;
+    let mut reader = decoder.read_info().map_err(in_our_words)?;
     let size = reader
         .output_buffer_size()
         .ok_or_else(|| ImageError::undecodable("it does not fit into memory"))?;
     let mut values = vec![0; size];
     // of an animated PNG this is the default image
-    let frame = reader
-        .next_frame(&mut values)
-        .map_err(ImageError::undecodable)?;
-    reader.finish().map_err(ImageError::undecodable)?;
+    let frame = reader.next_frame(&mut values).map_err(in_our_words)?;
+    reader.finish().map_err(in_our_words)?;
 
     let pixels = rgb_image(width, height, as_rgb(frame.color_type, values))?;
     // read after the last chunk, since eXIf may follow the pixels
     Ok(upright(pixels, reader.info().exif_metadata.as_deref()))
+}
+
+fn in_our_words(_: png::DecodingError) -> ImageError {
+    ImageError::undecodable("its chunks or its pixels are damaged or incomplete")
 }
 
 /// Checksums on; text and colour profiles skipped, so that they cannot unfold to gigabytes.

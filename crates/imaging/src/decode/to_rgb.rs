@@ -1,8 +1,5 @@
 //! From the channels that a file stores to red, green and blue.
 
-use super::super::ImageError;
-use image::{DynamicImage, RgbImage};
-
 /// Repeats every grey value; `channels` bytes per pixel, of which the first is the grey.
 pub(super) fn from_grey(values: &[u8], channels: usize) -> Vec<u8> {
     let pixels = values.chunks_exact(channels);
@@ -32,35 +29,4 @@ pub(super) fn from_cmyk(values: &[u8]) -> Vec<u8> {
             })
         })
         .collect()
-}
-
-/// The high byte of every 16-bit sample.
-fn high_bytes(samples: &[u16]) -> Vec<u8> {
-    samples
-        .iter()
-        .map(|sample| sample.to_be_bytes()[0])
-        .collect()
-}
-
-/// Any image of 8 or 16-bit samples to RGB, dropping alpha; floating-point samples have no agreed range and are refused.
-pub(super) fn from_dynamic(image: DynamicImage) -> Result<RgbImage, ImageError> {
-    let (width, height) = (image.width(), image.height());
-    let pixels = match image {
-        DynamicImage::ImageRgb8(pixels) => return Ok(pixels),
-        DynamicImage::ImageLuma8(pixels) => from_grey(&pixels, 1),
-        DynamicImage::ImageLumaA8(pixels) => from_grey(&pixels, 2),
-        DynamicImage::ImageRgba8(pixels) => from_rgba(&pixels),
-        DynamicImage::ImageLuma16(pixels) => from_grey(&high_bytes(&pixels), 1),
-        DynamicImage::ImageLumaA16(pixels) => from_grey(&high_bytes(&pixels), 2),
-        DynamicImage::ImageRgb16(pixels) => high_bytes(&pixels),
-        DynamicImage::ImageRgba16(pixels) => from_rgba(&high_bytes(&pixels)),
-        other => {
-            let reason = format!(
-                "samples of type {:?} are not supported, save it with 8 bits",
-                other.color()
-            );
-            return Err(ImageError::undecodable(reason));
-        }
-    };
-    super::rgb_image(width, height, pixels)
 }

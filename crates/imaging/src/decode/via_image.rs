@@ -1,36 +1,50 @@
-//! BMP, WebP and TIFF through the `image` crate, which is strict enough for them.
+//! BMP and WebP through the `image` crate, which is strict enough for them.
 
 use super::super::{ImageError, Limits, limits::decoding_allowance};
-use super::{to_rgb, turned};
+use super::upright;
 use image::codecs::{bmp::BmpDecoder, webp::WebPDecoder};
 use image::{DynamicImage, ImageDecoder, RgbImage};
 use std::io::Cursor;
 
 pub(super) fn decode_bmp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(ImageError::undecodable)?;
-    read(decoder, limits)
+    let decoder =
+        BmpDecoder::new(Cursor::new(bytes)).map_err(|error| in_our_words(&error, "BMP"))?;
+    read(decoder, limits, "BMP")
 }
 
 pub(super) fn decode_webp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(ImageError::undecodable)?;
-    read(decoder, limits)
+    let decoder =
+        WebPDecoder::new(Cursor::new(bytes)).map_err(|error| in_our_words(&error, "WebP"))?;
+    read(decoder, limits, "WebP")
 }
 
 /// Checks the declared size, then decodes within an allowance of memory that follows from it.
-pub(super) fn read(
+/// `format` is for messages.
+fn read(
     mut decoder: impl ImageDecoder,
     limits: &Limits,
+    format: &str,
 ) -> Result<RgbImage, ImageError> {
     let (width, height) = decoder.dimensions();
     limits.check_pixels(u64::from(width), u64::from(height))?;
 
     let mut allowance = image::Limits::no_limits();
     allowance.max_alloc = Some(decoding_allowance(width, height));
-    decoder
-        .set_limits(allowance)
-        .map_err(ImageError::undecodable)?;
+    let in_our_words = |error| in_our_words(&error, format);
+    decoder.set_limits(allowance).map_err(in_our_words)?;
 
-    let orientation = decoder.orientation().map_err(ImageError::undecodable)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(ImageError::undecodable)?;
-    Ok(turned(to_rgb::from_dynamic(image)?, orientation))
+    let exif = decoder.exif_metadata().map_err(in_our_words)?;
+    // both formats have 8 bits a sample at most, so that nothing is rounded on the way to RGB
+    let image = DynamicImage::from_decoder(decoder).map_err(in_our_words)?;
+    Ok(upright(image.into_rgb8(), exif.as_deref()))
+}
+
+fn in_our_words(error: &image::ImageError, format: &str) -> ImageError {
+    match error {
+        image::ImageError::Unsupported(_) => ImageError::not_read(
+            format!("a {format} of a kind that few programs write"),
+            "save the image as PNG",
+        ),
+        _ => ImageError::undecodable("its header or its pixels are damaged or incomplete"),
+    }
 }

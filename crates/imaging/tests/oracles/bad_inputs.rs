@@ -84,7 +84,7 @@ fn verdict(upload: &[u8], limits: &Limits) -> String {
         Err(ImageError::TooLarge { .. }) => "too_large",
         Err(ImageError::UnsupportedFormat) => "unsupported_media_type",
         Err(ImageError::TooManyPixels { .. }) => "too_many_pixels",
-        Err(ImageError::Undecodable { .. }) => "undecodable",
+        Err(ImageError::Undecodable { .. } | ImageError::NotRead { .. }) => "undecodable",
         Err(other) => panic!("decoding has no business to say: {other}"),
     };
     format!("reject:{reason}")

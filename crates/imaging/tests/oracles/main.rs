@@ -5,6 +5,7 @@
 
 mod augment;
 mod bad_inputs;
+mod decoding;
 mod fixtures;
 mod imaging;
 mod imaging_edges;

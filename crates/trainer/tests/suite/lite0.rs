@@ -33,7 +33,7 @@ static MODEL: LazyLock<ModelProto> = LazyLock::new(|| {
     ModelProto::decode(fs::read(testkit::path(TRUNK)).unwrap().as_slice()).unwrap()
 });
 
-/// Real cells, `[4, 3, size, size]`.
+/// Real cells, `[4, 3, size, size]`. Other pixels put other weights on a kink of ReLU6, so they have files of their own.
 fn cells(size: u32) -> InputTensor {
     let normalisation = Normalisation {
         scale: 1.0,
@@ -42,7 +42,8 @@ fn cells(size: u32) -> InputTensor {
     };
     let mut input = InputTensor::with_capacity(size, size, CELLS.len()).unwrap();
     for cell in CELLS {
-        let bytes = fs::read(testkit::path(format!("examples/cells/{cell}.png"))).unwrap();
+        let file = testkit::path(format!("tests/fixtures/lite0/{cell}.png"));
+        let bytes = fs::read(file).unwrap();
         let image = decode(&bytes, &Limits::default()).unwrap();
         // Near the nucleus, where there is more to see and fewer weights sit on a kink of ReLU6.
         let (x, y) = (i64::from(image.width() / 2), i64::from(image.height() / 2));

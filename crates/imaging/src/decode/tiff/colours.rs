@@ -1,0 +1,69 @@
+//! From the samples of a TIFF to red, green and blue.
+
+use super::super::super::ImageError;
+use super::super::to_rgb;
+use super::layout::Layout;
+use super::readable::{Colours, WHITE_IS_ZERO};
+
+/// Three bytes for each pixel.
+pub(super) fn to_rgb(
+    values: Vec<u8>,
+    layout: &Layout,
+    colours: Colours,
+) -> Result<Vec<u8>, ImageError> {
+    match colours {
+        Colours::Grey => Ok(from_grey(values, layout.photometric == WHITE_IS_ZERO)),
+        Colours::Rgb => Ok(values),
+        Colours::RgbTimesAlpha => Ok(divided_by_alpha(&values)),
+        Colours::Palette => looked_up(&values, &layout.colour_map, layout.bits),
+        Colours::Inks => Ok(to_rgb::from_cmyk(&values)),
+    }
+}
+
+fn from_grey(mut values: Vec<u8>, is_white_zero: bool) -> Vec<u8> {
+    if is_white_zero {
+        values.iter_mut().for_each(|value| *value = 255 - *value);
+    }
+    to_rgb::from_grey(&values, 1)
+}
+
+/// Pillow's division: rounded down and at most 255; where alpha is zero the colours stay as they
+/// are.
+fn divided_by_alpha(values: &[u8]) -> Vec<u8> {
+    let (pixels, _) = values.as_chunks::<4>();
+    pixels
+        .iter()
+        .flat_map(|&[red, green, blue, alpha]| {
+            [red, green, blue].map(|colour| match alpha {
+                0 => colour,
+                // at most 255, so it fits
+                _ => (u32::from(colour) * 255 / u32::from(alpha)).min(255) as u8,
+            })
+        })
+        .collect()
+}
+
+/// The high bytes of a palette's 16-bit colours.
+fn looked_up(indices: &[u8], colour_map: &[u16], bits: u16) -> Result<Vec<u8>, ImageError> {
+    let colours = 1 << bits;
+    if colour_map.len() != 3 * colours {
+        return Err(ImageError::undecodable(format!(
+            "its palette has {} values and {} are needed",
+            colour_map.len(),
+            3 * colours
+        )));
+    }
+    let (reds, rest) = colour_map.split_at(colours);
+    let (greens, blues) = rest.split_at(colours);
+    let palette: Vec<[u8; 3]> = reds
+        .iter()
+        .zip(greens)
+        .zip(blues)
+        .map(|((red, green), blue)| [red, green, blue].map(|value| value.to_be_bytes()[0]))
+        .collect();
+    // an index of so many bits is always one of the colours
+    Ok(indices
+        .iter()
+        .flat_map(|&index| palette.get(usize::from(index)).copied().unwrap_or_default())
+        .collect())
+}

@@ -1,0 +1,14 @@
+"""What Pillow makes of the images in `../shared/cases`."""
+
+from pathlib import Path
+
+FOLDER = Path("../shared/cases")
+
+
+def add_all(cases):
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix not in {".jpg", ".tif", ".webp"}:
+            continue
+        # of the JPEG files, which are refused, the digest is enough
+        is_lossy = path.suffix == ".tif" and "jpeg" in path.name
+        cases.elsewhere(path.name, path.suffix.strip("."), path.read_bytes(), is_lossy)
