@@ -21,6 +21,8 @@
 //!
 //! The crates `trainer` and `evaluation` make bundles and measure them; nothing here depends on them.
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod api;
 pub mod cli;
 pub mod config;

@@ -48,6 +48,8 @@ fn default_first(
             models.directory.display()
         )
     })?;
-    bundles[..=position].rotate_right(1);
+    if let Some(up_to_default) = bundles.get_mut(..=position) {
+        up_to_default.rotate_right(1);
+    }
     Ok(bundles)
 }

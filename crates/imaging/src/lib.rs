@@ -7,6 +7,8 @@
 //! bytes ─ decode ─▶ CellImage ─ crop_at_nucleus ─▶ CellImage ─ resize / augment::view ─▶ CellImage ─ push ─▶ InputTensor
 //! ```
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod augment;
 mod cell_image;
 mod crop;

@@ -239,18 +239,18 @@ impl Wanted {
             .iter()
             .map(|(output, binary)| {
                 let (shape, elements) = output.of(predictions);
-                let mut tensor = json!({
+                let (key, values) = if *binary {
+                    let size = elements.put(&mut tensors);
+                    ("parameters", json!({ "binary_data_size": size }))
+                } else {
+                    ("data", elements.into_json())
+                };
+                json!({
                     "name": output.name(),
                     "datatype": output.datatype(),
                     "shape": shape,
-                });
-                if *binary {
-                    let size = elements.put(&mut tensors);
-                    tensor["parameters"] = json!({ "binary_data_size": size });
-                } else {
-                    tensor["data"] = elements.into_json();
-                }
-                tensor
+                    key: values,
+                })
             })
             .collect();
         let mut answer = json!({
@@ -258,8 +258,8 @@ impl Wanted {
             "model_version": model.manifest().version,
             "outputs": outputs,
         });
-        if let Some(id) = id {
-            answer["id"] = json!(id);
+        if let (Some(id), Some(fields)) = (id, answer.as_object_mut()) {
+            fields.insert("id".to_owned(), json!(id));
         }
         if !self.outputs.iter().any(|(_, binary)| *binary) {
             return Json(answer).into_response();

@@ -62,8 +62,9 @@ fn describe(model: &Model) -> Value {
                 "datatype": output.datatype(),
                 "shape": output.shape(model.classes()),
             });
-            if let Some(columns) = output.columns(&manifest.labels) {
-                tensor["parameters"] = json!({ "columns": columns });
+            let columns = output.columns(&manifest.labels);
+            if let (Some(columns), Some(fields)) = (columns, tensor.as_object_mut()) {
+                fields.insert("parameters".to_owned(), json!({ "columns": columns }));
             }
             tensor
         })

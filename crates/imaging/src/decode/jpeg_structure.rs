@@ -202,7 +202,7 @@ fn end_of_scan(bytes: &[u8], start: usize) -> Option<usize> {
     let pairs = bytes.get(start..)?.windows(2);
     let length = pairs
         .into_iter()
-        .position(|pair| pair[0] == 0xff && ends_scan(pair[1]))?;
+        .position(|pair| matches!(pair, [0xff, code] if ends_scan(*code)))?;
     Some(start + length)
 }
 

@@ -30,24 +30,28 @@ fn sum_differences(bytes: &mut [u8], layout: &Layout) {
 }
 
 fn sum_bytes(row: &mut [u8], step: usize) {
-    for at in step..row.len() {
-        row[at] = row[at].wrapping_add(row[at - step]);
+    let mut before = vec![0_u8; step];
+    for pixel in row.chunks_mut(step) {
+        for (sample, before) in pixel.iter_mut().zip(&mut before) {
+            *before = before.wrapping_add(*sample);
+            *sample = *before;
+        }
     }
 }
 
 fn sum_words(row: &mut [u8], step: usize, is_little_endian: bool) {
     let (words, _) = row.as_chunks_mut::<2>();
-    for at in step..words.len() {
-        let sum = if is_little_endian {
-            let sum =
-                u16::from_le_bytes(words[at]).wrapping_add(u16::from_le_bytes(words[at - step]));
-            sum.to_le_bytes()
-        } else {
-            let sum =
-                u16::from_be_bytes(words[at]).wrapping_add(u16::from_be_bytes(words[at - step]));
-            sum.to_be_bytes()
-        };
-        words[at] = sum;
+    let mut before = vec![0_u16; step];
+    for pixel in words.chunks_mut(step) {
+        for (sample, before) in pixel.iter_mut().zip(&mut before) {
+            if is_little_endian {
+                *before = before.wrapping_add(u16::from_le_bytes(*sample));
+                *sample = before.to_le_bytes();
+            } else {
+                *before = before.wrapping_add(u16::from_be_bytes(*sample));
+                *sample = before.to_be_bytes();
+            }
+        }
     }
 }
 
