@@ -4,9 +4,10 @@
     lims_worker.py --server http://127.0.0.1:8080 --out observations field.jpg nuclei.csv
     lims_worker.py --server http://127.0.0.1:8080 --out observations --watch incoming
 
-A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. The cells that a person
-has to look at come first, the most severe call at the top. Cells that could not be answered are in NAME.OperationOutcome.ndjson, and a field that was refused leaves NAME.problem.json. The environment
-variable SECONDLOOK_API_KEY holds the API key, if the server wants one. Exit code 1: the field was not answered; 2: none can be.
+A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. The cells that a
+person has to look at come first, the most severe call at the top. Cells that could not be answered need a look, too: they are
+in NAME.OperationOutcome.ndjson. A field that was refused leaves NAME.problem.json. The environment variable SECONDLOOK_API_KEY
+holds the API key, if the server wants one. Exit code 1: the field was not answered; 2: none can be.
 """
 
 import argparse

@@ -82,7 +82,7 @@ vocabulary! {
         Uncertain,
         /// The image is unlike those that the model was trained on.
         OutOfDistribution,
-        /// There is no policy, so nothing is promised.
+        /// No policy decided: none was named, and the model has none that may decide unasked. So nothing is promised.
         NoPolicy,
         /// The cell is called abnormal: an abnormal class is the most probable one, or the abnormal classes together have a
         /// probability of at least 1/2. Every referred cell of this kind says so.

@@ -125,7 +125,7 @@ function takeModel() {
 function nucleusChanged(removed) {
   halt();
   if (removed) worklist.remove(removed);
-  if (worklist.cells.length > 0) writeSummary(worklist.cells.length);
+  if (worklist.cells.length > 0) writeSummary(field.nuclei.length);
   else forgetAnswers();
   labelButtons();
 }
@@ -280,6 +280,7 @@ function listen() {
   find("another").addEventListener("click", startAgain);
   find("model").addEventListener("change", takeModel);
   find("method").addEventListener("change", () => { settings.listPolicies(); askedOtherwise(); });
+  find("policy").addEventListener("change", settings.showCaveat);
   for (const id of ["policy", "width"]) find(id).addEventListener("change", askedOtherwise);
   find("cell").addEventListener("keydown", (event) => { if (event.key === "Escape") find("list").querySelector("[tabindex='0']")?.focus(); });
 }

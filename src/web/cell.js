@@ -6,7 +6,7 @@ import { limit, spread, spreadInWords } from "./plot.js";
 import { doubtInWords, measureTable } from "./measures.js";
 import { sideBySide } from "./methods.js";
 import { inWords } from "./problems.js";
-import { className, isUnlike, measured, measureName, methodName, number, percent, reasons, verdict, warningInWords } from "./words.js";
+import { called, className, isUnlike, measured, measureName, methodName, number, percent, reasons, verdict, warningInWords } from "./words.js";
 
 const THUMBNAIL = 280;
 
@@ -41,18 +41,20 @@ function answered(cell, about) {
   ].flat().filter(Boolean);
   // Of an image that is no cell the class means nothing; the numbers stay for whoever tests the model.
   const below = unlike ? [make("details", {}, make("summary", {}, "The numbers all the same, for those who test the model"), rest)] : rest;
-  return [title(cell), make("div", { class: "head" }, picture(cell, about), make("div", { class: "verdict" }, call(cell, unlike), decision(answer, about.policyOf(answer), about.model.labels))), below];
+  return [title(cell), make("div", { class: "head" }, picture(cell, about), make("div", { class: "verdict" }, call(cell, unlike, about.model.labels), decision(answer, about.policyOf(answer), about.model.labels))), below];
 }
 
 /// The class in words, or that there is none.
-function call(cell, unlike) {
+function call(cell, unlike, labels) {
   const { label, probability, abnormal_probability: abnormal } = cell.prediction.prediction;
+  const { name } = called(cell.prediction, labels);
   const said = cell.said && make("p", { class: "quiet" }, `The data set's experts called it ${cell.said}.`);
   if (unlike) return [make("p", { class: "call" }, "This does not look like the cells the model knows"), said];
-  const long = className(label);
+  const long = className(name);
+  const leading = name === label ? "" : `${label}, the most probable class: `;
   return [
-    make("p", { class: "call" }, label, long !== label && make("span", { class: "long" }, long)),
-    make("p", {}, make("b", {}, percent(probability)), " probable; abnormal in any way: ", make("b", {}, percent(abnormal)), "."),
+    make("p", { class: "call" }, name, long !== name && make("span", { class: "long" }, long)),
+    make("p", {}, leading, make("b", {}, percent(probability)), name === label ? " probable; abnormal in any way: " : "; abnormal in any way: ", make("b", {}, percent(abnormal)), "."),
     said,
   ];
 }

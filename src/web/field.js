@@ -1,7 +1,7 @@
 // The image on the screen: nuclei that are set and removed with mouse or keyboard, and how each was answered.
 
 import { announce, find, make, show } from "./dom.js";
-import { isUnlike, verdict } from "./words.js";
+import { called, isUnlike, verdict } from "./words.js";
 
 /// Pixels of the screen within which a click means a nucleus that is there.
 const NEAR = 14;
@@ -171,6 +171,6 @@ function look({ cell }) {
   if (!cell) return { state: "open", sign: "", words: "not asked yet; removes it" };
   if (!cell.prediction) return { state: "failed", sign: "×", words: "no answer" };
   const { word, sign, state } = verdict(cell.prediction, cell.labels);
-  const called = isUnlike(cell.prediction) ? "not like known cells" : cell.prediction.prediction.label;
-  return { state, sign, words: `${called}, ${word.toLowerCase()}` };
+  const call = isUnlike(cell.prediction) ? "not like known cells" : called(cell.prediction, cell.labels).name;
+  return { state, sign, words: `${call}, ${word.toLowerCase()}` };
 }

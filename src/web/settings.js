@@ -34,6 +34,15 @@ export function listPolicies() {
   const option = (policy) => make("option", { value: policy.name }, policy.promise);
   const referAll = make("option", { value: "" }, "nothing is promised: everything needs a second look");
   find("policy").replaceChildren(...(unasked.length ? unasked.map(option) : [referAll]), ...others.map(option));
+  showCaveat();
+}
+
+/// What a reader of the chosen promise has to know besides it.
+export function showCaveat() {
+  const [method, name] = [find("method").value, find("policy").value];
+  const { caveat } = current.policies.find((policy) => policy.method === method && policy.name === name) ?? {};
+  find("policy-caveat").textContent = caveat ? `Note: ${caveat}.` : "";
+  show(find("policy-caveat"), Boolean(caveat));
 }
 
 export const showScale = (isField) => document.querySelectorAll(".of-field").forEach((element) => show(element, isField));

@@ -39,13 +39,21 @@ export const isUnlike = (answer) => answer.decision.reasons.includes("out_of_dis
 export const isAbnormal = (answer, labels) => !isUnlike(answer)
   && (labels[answer.prediction.index].abnormal || answer.prediction.abnormal_probability >= 0.5);
 
-/// Accept or second look, with a sign that does not need colours. `state` is for the style: only what is accepted as normal is green.
+/// What a cell is called. The most probable class may be a normal one where the abnormal classes together are not.
+export function called(answer, labels) {
+  const { label, index, probability, abnormal_probability: together } = answer.prediction;
+  if (!isAbnormal(answer, labels) || labels[index].abnormal) return { name: label, share: probability };
+  return { name: "Abnormal, class unclear", share: together };
+}
+
+/// Accept or second look, with a sign that does not need colours. `state` is for the style: nothing abnormal is green.
 export function verdict(answer, labels) {
   const abnormal = isAbnormal(answer, labels);
-  const { action } = answer.decision;
+  const { action, accepted_as: as } = answer.decision;
   const state = abnormal ? `${action} abnormal` : action;
   if (action === "refer") return { word: "Second look", sign: abnormal ? "▲" : "!", state };
-  return abnormal ? { word: "Accepted as abnormal", sign: "▲", state } : { word: "Accept", sign: "✓", state };
+  if (!abnormal) return { word: "Accept", sign: "✓", state };
+  return { word: as === "abnormal" ? "Accepted as abnormal" : "Accepted, called abnormal", sign: "▲", state };
 }
 
 const MEASURES = {
@@ -63,7 +71,7 @@ const ACCEPTED = {
   accept_error_2_classes: "Clear enough between normal and abnormal. Which of the abnormal classes it is, this does not promise.",
   accept_error: "Clear enough which class it is.",
   missed_abnormal: "Clear enough for a rule that misses few abnormal cells.",
-  auto_clear: "Called normal, and clear enough for that.",
+  auto_clear: "Called normal, and sure enough for this rule.",
 };
 
 /// Why a cell was accepted or needs a second look, one sentence each.
@@ -85,8 +93,8 @@ const REASONS = {
     if (policy && policy.threshold === null) return "Too few cells were measured to promise this of anything, so nothing is accepted.";
     return policy ? `Too unsure: ${measureName(policy.measure)} is above the limit.` : "Too unsure.";
   },
-  no_policy: () => "The model has no rule by which answers may be accepted.",
-  abnormal: () => "Called abnormal: a person has to look.",
+  no_policy: () => "No rule was chosen, and the model has none that may decide unasked.",
+  abnormal: ({ prediction }) => `Called abnormal: the abnormal classes together have ${percent(prediction.abnormal_probability)}. A person has to look.`,
 };
 
 const WARNINGS = {

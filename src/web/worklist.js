@@ -1,10 +1,10 @@
-// The cells, worst first, to be walked with the keyboard (a listbox whose tab stop wanders).
+// The cells, the most severe call first, to be walked with the keyboard (a listbox whose tab stop wanders).
 
 import { find, make, show } from "./dom.js";
 import { thumbnail } from "./opened.js";
 import { strip } from "./plot.js";
 import { cellName } from "./cell.js";
-import { isAbnormal, isUnlike, percent, plural, verdict } from "./words.js";
+import { called, isAbnormal, isUnlike, percent, plural, verdict } from "./words.js";
 
 const THUMBNAIL = 96;
 
@@ -118,8 +118,8 @@ function words(cell, labels) {
   const { word, sign, state } = verdict(answer, labels);
   const badge = make("span", { class: `badge ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
   if (isUnlike(answer)) return [name, make("b", {}, "Not like known cells"), pause("."), badge].flat();
-  const { label, probability } = answer.prediction;
-  return [name, make("span", {}, make("b", {}, label), ` ${percent(probability)}`), strip(answer), pause("."), badge].flat();
+  const { name: call, share } = called(answer, labels);
+  return [name, make("span", {}, make("b", {}, call), ` ${percent(share)}`), strip(answer), pause("."), badge].flat();
 }
 
 /// The same in a sentence.
@@ -129,7 +129,8 @@ export function describe(cell, labels) {
   const answer = cell.prediction;
   const { word } = verdict(answer, labels);
   if (isUnlike(answer)) return `${name}: does not look like the cells the model knows. ${word}.`;
-  return `${name}: ${answer.prediction.label}, ${percent(answer.prediction.probability)}. ${word}.`;
+  const { name: call, share } = called(answer, labels);
+  return `${name}: ${call}, ${percent(share)}. ${word}.`;
 }
 
 /// All cells at a glance; there is no average over cells.
@@ -138,9 +139,9 @@ export function summarise(cells, labels) {
   const toLookAt = answered.filter((cell) => needsLook(cell.prediction, labels));
   const known = toLookAt.filter((cell) => !isUnlike(cell.prediction));
   const worst = (some) => {
-    const found = some.map((cell) => cell.prediction.prediction);
-    const [most] = found.sort((left, right) => severity(labels, right.index) - severity(labels, left.index));
-    return most?.label ?? null;
+    const key = (cell) => rank(cell, labels);
+    const [most] = [...some].sort((left, right) => (before({ cell: left, rank: key(left) }, { cell: right, rank: key(right) }) ? -1 : 1));
+    return most ? called(most.prediction, labels).name : null;
   };
   const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
   const abnormal = accepted.filter((cell) => isAbnormal(cell.prediction, labels));
@@ -149,8 +150,8 @@ export function summarise(cells, labels) {
   const most = (some) => (worst(some) ? `; most severe among them: ${worst(some)}` : "");
   const looks = toLookAt.length > 0 ? `${has(toLookAt.length, "needs", "need")} a second look${most(known)}` : null;
   const unanswered = failed > 0 ? `${has(failed, "has", "have")} no answer: a person has to look` : null;
-  const asAbnormal = `, ${abnormal.length} of them as abnormal${most(abnormal)}`;
-  const asNormal = accepted.length > 0 ? " as normal" : "";
+  const asAbnormal = `, ${abnormal.length} of them called abnormal${most(abnormal)}`;
+  const asNormal = accepted.length > 0 && accepted.every((cell) => cell.prediction.decision.accepted_as === "normal") ? " as normal" : "";
   return [
     looks ?? unanswered ?? "No cell needs a second look",
     `${accepted.length} accepted${abnormal.length > 0 ? asAbnormal : asNormal}`,

@@ -22,7 +22,8 @@ pub(super) fn judge(
         abnormal_probability: labels
             .filter(|(label, _)| label.abnormal)
             .map(|(_, probability)| probability)
-            .sum(),
+            // The sum of no numbers is −0.
+            .fold(0.0, |sum, probability| sum + probability),
         normalised: normalise(&summary, calibration, share),
         decision: decide(&summary, plan.policy.as_ref()),
         samples,

@@ -49,17 +49,12 @@ impl Finding {
     /// Of the answer by the method that was asked for.
     pub fn of(index: usize, prediction: &Prediction) -> Self {
         let answer = &prediction.answer;
-        let labels = &prediction.model.manifest().labels;
         Self {
             index,
             class: answer.summary.predicted,
             action: answer.decision.action,
-            called_abnormal: match answer.summary.abnormal {
-                Some(abnormal) => abnormal.called,
-                None => labels
-                    .get(answer.summary.predicted)
-                    .is_some_and(|label| label.abnormal),
-            },
+            // Without an abnormal class no cell is called so.
+            called_abnormal: answer.summary.called_abnormal.unwrap_or(false),
             abnormal_probability: answer.abnormal_probability,
             entropy: answer.summary.predictive_entropy,
         }

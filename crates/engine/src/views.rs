@@ -92,7 +92,7 @@ impl Work<'_> {
 struct Stopping<'request> {
     model: &'request Model,
     rule: StoppingRule,
-    boundary: Option<Boundary<'request>>,
+    boundary: Boundary<'request>,
     total: usize,
     /// Views that can be answered at once: fewer would leave workers idle.
     at_once: usize,
@@ -103,13 +103,11 @@ impl<'request> Stopping<'request> {
     fn of(work: &'request Work<'_>, plan: &'request MethodPlan) -> Option<Self> {
         let manifest = work.model.manifest();
         let rule = manifest.calibration.get(&Method::Tta)?.stopping?;
-        let policy = plan.policy.as_ref();
-        let boundary = policy.and_then(|policy| Boundary::of(policy, work.plan.abnormal()));
         let place = work.place();
         let stopping = Self {
             model: work.model,
             rule,
-            boundary,
+            boundary: Boundary::of(plan.policy.as_ref(), work.plan.abnormal()),
             total: plan.passes,
             at_once: place.workers * place.batches.largest,
         };
@@ -131,7 +129,7 @@ impl<'request> Stopping<'request> {
         for look in looks.filter(|look| new.start < *look && *look <= new.end) {
             let seen = scores.get(..look).unwrap_or(scores).concat();
             let samples = samples_of(self.model.manifest(), Method::Tta, &seen)?;
-            if settled(&samples, self.total, self.boundary.as_ref(), &self.rule) {
+            if settled(&samples, self.total, &self.boundary, &self.rule) {
                 return Ok(Some(look));
             }
         }

@@ -10,7 +10,7 @@ use super::measure::Measure;
 /// [`Outcome::counts`](super::risk_control::Outcome::counts).
 ///
 /// A cell is called normal only if a normal class is the most probable one **and** the abnormal classes together are below ½;
-/// every other cell is called abnormal ([`Abnormality::called`](super::Abnormality::called)).
+/// every other cell is called abnormal ([`Summary::called_abnormal`](super::Summary::called_abnormal)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Promise {

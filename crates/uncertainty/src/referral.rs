@@ -89,7 +89,7 @@ pub enum Reason {
     Uncertain,
     /// The image is unlike those that the model was trained on.
     OutOfDistribution,
-    /// There is no policy, so nothing is promised.
+    /// No policy decided: none was named, and none may decide unasked. So nothing is promised.
     NoPolicy,
     /// The cell is called abnormal. Every referred cell that is called abnormal carries this reason, whatever else there is.
     Abnormal,
@@ -113,7 +113,7 @@ impl Decision {
     pub fn refer(&mut self, reason: Reason, summary: &Summary) {
         self.action = Action::Refer;
         self.accepted_as = None;
-        if called_abnormal(summary) == Some(true) && !self.reasons.contains(&Reason::Abnormal) {
+        if summary.called_abnormal == Some(true) && !self.reasons.contains(&Reason::Abnormal) {
             self.reasons.insert(0, Reason::Abnormal);
         }
         self.reasons.push(reason);
@@ -174,10 +174,12 @@ impl Policy {
         })
     }
 
-    /// Whether the policy may decide where none was asked for: it can accept only cells that are called normal, and its threshold
-    /// has a certificate.
+    /// Whether the policy may decide where none was asked for: it can accept only cells that are called normal, and its certificate
+    /// says that the threshold passed the tests.
     pub fn may_be_default(&self) -> bool {
-        let certified = self.threshold.is_some() && self.certificate.is_some();
+        let p_value = self.certificate.as_ref().and_then(|found| found.p_value);
+        let passed = p_value.is_some_and(|p_value| p_value <= self.delta);
+        let certified = self.threshold.is_some() && passed;
         certified && self.kind.is_some_and(Promise::clears_only_normal)
     }
 
@@ -195,7 +197,7 @@ impl Policy {
     /// Whether the policy accepts the answer. Kinds that speak of normal and abnormal need a summary
     /// [with the abnormal classes](Summary::with_abnormal).
     pub(super) fn accepts(&self, summary: &Summary) -> bool {
-        let called = called_abnormal(summary);
+        let called = summary.called_abnormal;
         self.is_sure_enough(summary) && self.kind.is_none_or(|kind| kind.may_accept(called))
     }
 
@@ -207,7 +209,7 @@ impl Policy {
 
     /// Why the answer is referred.
     fn reasons(&self, summary: &Summary) -> Vec<Reason> {
-        let called = called_abnormal(summary);
+        let called = summary.called_abnormal;
         let abnormal = (called == Some(true)).then_some(Reason::Abnormal);
         // Without a call in two classes a promise about them covers nothing.
         let uncalled = called.is_none() && self.kind.is_some_and(|kind| !kind.may_accept(None));
@@ -215,11 +217,6 @@ impl Policy {
         let uncertain = uncertain.then_some(Reason::Uncertain);
         abnormal.into_iter().chain(uncertain).collect()
     }
-}
-
-/// Whether the cell is called abnormal; `None` when the summary does not know which classes are abnormal.
-fn called_abnormal(summary: &Summary) -> Option<bool> {
-    summary.abnormal.map(|abnormal| abnormal.called)
 }
 
 /// Accepts when the policy's measure is defined and at most its threshold, and the policy's kind of promise allows it; refers
@@ -259,7 +256,7 @@ pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
         return decision;
     };
     let accepted = policy.accepts(summary);
-    let called = called_abnormal(summary);
+    let called = summary.called_abnormal;
     let stands_for = policy.kind.and_then(|kind| kind.accepted_as(called));
     Decision {
         action: if accepted {
@@ -481,6 +478,16 @@ mod tests {
             certificate: None,
             ..clearing.clone()
         };
+        let with_p_value = |p_value| Policy {
+            certificate: Some(Certificate {
+                p_value,
+                ..certificate.clone()
+            }),
+            ..clearing.clone()
+        };
+        for untested in [None, Some(0.9)] {
+            assert!(!with_p_value(untested).may_be_default(), "{untested:?}");
+        }
         assert!(!refer_all.may_be_default() && !by_hand.may_be_default());
         assert_eq!(clearing.caveat(), None);
         let before = toml::to_string(&clearing)

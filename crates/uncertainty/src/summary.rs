@@ -34,6 +34,10 @@ pub struct Summary {
     pub paper: PaperScores,
     /// The answer in two classes; `None` until [`Summary::with_abnormal`] says which classes are abnormal.
     pub abnormal: Option<Abnormality>,
+    /// Whether the cell is called abnormal: the predicted class is an abnormal one, or the abnormal classes together have at least
+    /// ½. A cell is called normal only if a normal class is the most probable one and the abnormal classes together stay below ½.
+    /// `None` until [`Summary::with_abnormal`] names an abnormal class.
+    pub called_abnormal: Option<bool>,
 }
 
 /// An answer in two classes, normal and abnormal.
@@ -43,27 +47,25 @@ pub struct Abnormality {
     pub probability: f64,
     /// Entropy of (probability, 1 − probability), 0 to ln 2.
     pub entropy: f64,
-    /// Whether the cell is called abnormal: the predicted class is an abnormal one, or `probability` is at least ½. A cell is
-    /// called normal only if a normal class is the most probable one and the abnormal classes together stay below ½.
-    pub called: bool,
 }
 
 impl Summary {
-    /// Adds the answer in two classes; `abnormal` says of each class whether it counts as abnormal.
+    /// Adds the call and the answer in two classes; `abnormal` says of each class whether it counts as abnormal.
     ///
-    /// Nothing is added unless there is a flag per class, one of each kind: two classes of which one is empty tell nothing.
+    /// Nothing is added unless there is a flag per class and a class is abnormal. Where every class is abnormal so is every call,
+    /// and there is no answer in two classes: of two classes of which one is empty an entropy tells nothing.
     ///
     /// ```
     /// use uncertainty::{Samples, summarise};
     ///
     /// let samples = Samples::from_rows(&[vec![0.4, 0.3, 0.3]])?;
-    /// let abnormal = summarise(&samples).with_abnormal(&[false, true, true]).abnormal;
-    /// assert!(abnormal.is_some_and(|answer| answer.called && (answer.probability - 0.6).abs() < 1e-9));
+    /// let summary = summarise(&samples).with_abnormal(&[false, true, true]);
+    /// assert_eq!(summary.called_abnormal, Some(true));
+    /// assert!(summary.abnormal.is_some_and(|answer| (answer.probability - 0.6).abs() < 1e-9));
     /// # Ok::<(), uncertainty::SamplesError>(())
     /// ```
     pub fn with_abnormal(mut self, abnormal: &[bool]) -> Summary {
-        let of_both_kinds = abnormal.contains(&true) && abnormal.contains(&false);
-        if abnormal.len() != self.mean.len() || !of_both_kinds {
+        if abnormal.len() != self.mean.len() || !abnormal.contains(&true) {
             return self;
         }
         let of = |wanted: bool| {
@@ -72,12 +74,14 @@ impl Summary {
             chosen.map(|(probability, _)| probability).sum::<f64>()
         };
         let (probability, normal) = (of(true), of(false));
-        self.abnormal = Some(Abnormality {
-            probability,
-            entropy: measures::entropy(&[probability, normal]),
-            called: abnormal.get(self.predicted).copied().unwrap_or(true)
-                || probability >= ABNORMAL_FROM,
-        });
+        let leads = abnormal.get(self.predicted).copied().unwrap_or(true);
+        self.called_abnormal = Some(leads || probability >= ABNORMAL_FROM);
+        if abnormal.contains(&false) {
+            self.abnormal = Some(Abnormality {
+                probability,
+                entropy: measures::entropy(&[probability, normal]),
+            });
+        }
         self
     }
 }
@@ -108,6 +112,7 @@ pub fn summarise(samples: &Samples) -> Summary {
         variance: measures::variance(samples),
         paper: paper_scores(samples),
         abnormal: None,
+        called_abnormal: None,
         mean,
     }
 }
@@ -126,7 +131,7 @@ mod tests {
         let called = |rows: &[f64]| {
             let summary = summarise(&Samples::from_probabilities(rows.to_vec(), 3).unwrap());
             let answer = summary.with_abnormal(&[false, true, true]);
-            answer.abnormal.unwrap().called
+            answer.called_abnormal.unwrap()
         };
         assert!(called(&[0.4, 0.3, 0.3]), "NILM leads, abnormal together .6");
         assert!(called(&[0.5, 0.25, 0.25]), "exactly one half");
@@ -138,11 +143,9 @@ mod tests {
     fn an_abnormal_class_that_leads_makes_the_call_even_where_normal_classes_together_are_likelier()
     {
         let summary = summarise(&Samples::from_probabilities(vec![0.3, 0.3, 0.4], 3).unwrap());
-        let abnormal = summary
-            .with_abnormal(&[false, false, true])
-            .abnormal
-            .unwrap();
-        assert!(abnormal.called && abnormal.probability < 0.5);
+        let answer = summary.with_abnormal(&[false, false, true]);
+        assert_eq!(answer.called_abnormal, Some(true));
+        assert!(answer.abnormal.unwrap().probability < 0.5);
     }
 
     #[test]
@@ -160,5 +163,12 @@ mod tests {
         for flags in [&[][..], &[true, false], &[true; 3], &[false; 3]] {
             assert_eq!(summary().with_abnormal(flags).abnormal, None, "{flags:?}");
         }
+    }
+
+    #[test]
+    fn where_every_class_is_abnormal_so_is_the_call_and_where_none_is_there_is_no_call() {
+        let called = |flags: &[bool]| summary().with_abnormal(flags).called_abnormal;
+        assert_eq!(called(&[true; 3]), Some(true));
+        assert_eq!(called(&[false; 3]), None);
     }
 }

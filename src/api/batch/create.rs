@@ -82,7 +82,7 @@ pub(in crate::api) async fn create_predictions(
     if call.form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
-            ..Cell::default()
+            position: None,
         });
         let bundle = fhir::bundle(cells.zip(outcomes), labels, &findings);
         let response = written(most_bytes, move || FhirJson(bundle).into_response());

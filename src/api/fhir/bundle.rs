@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     codes, id,
-    observation::{Cell, name, observation},
+    observation::{Cell, add_worklist_place, name, observation},
     resources::{Bundle, Entry, Issue, OperationOutcome, Resource},
     text,
 };
@@ -27,9 +27,8 @@ pub(in crate::api) fn bundle<'request>(
     let mut copies = BTreeMap::new();
     let entry: Vec<Entry> = cells
         .enumerate()
-        .map(|(index, (mut cell, outcome))| match outcome {
+        .map(|(index, (cell, outcome))| match outcome {
             Outcome::Answered(answer) => {
-                cell.worklist_place = places.get(&index).copied();
                 let mut observation = observation(&answer, labels, cell);
                 // The same nucleus may be sent twice, and no two entries may have one address.
                 let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
@@ -37,6 +36,9 @@ pub(in crate::api) fn bundle<'request>(
                     name(&mut observation, *copy);
                 }
                 *copy += 1;
+                if let Some(place) = places.get(&index) {
+                    add_worklist_place(&mut observation, *place);
+                }
                 let full_url = id::urn(&observation.id);
                 let resource = Resource::Observation(Box::new(observation));
                 Entry { full_url, resource }

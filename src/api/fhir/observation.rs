@@ -30,8 +30,6 @@ pub(in crate::api) struct Cell<'request> {
     pub(in crate::api) name: Option<&'request str>,
     /// Column and row of the nucleus in pixels of the field.
     pub(in crate::api) position: Option<(f64, f64)>,
-    /// Its place among the cells of the request that a person has to look at, from 1.
-    pub(in crate::api) worklist_place: Option<usize>,
 }
 
 /// The observation that says what an answer says. `labels` are the model's.
@@ -113,7 +111,7 @@ fn no_class(decision: &DecisionAnswer) -> CodeableConcept {
     let text = match (decision.action, decision.accepted_as) {
         (ActionName::Refer, _) => reasons.join("; "),
         (ActionName::Accept, Some(AcceptedAsName::Abnormal)) => {
-            "the policy promises that the cell is abnormal, not which class it has".to_owned()
+            "the policy accepts the cell as abnormal, and promises nothing of its class".to_owned()
         }
         (ActionName::Accept, _) => {
             "the policy does not say what an accepted answer stands for".to_owned()
@@ -126,7 +124,9 @@ fn why(reason: ReasonName) -> &'static str {
     match reason {
         ReasonName::Uncertain => "the policy does not accept an answer as uncertain as this one",
         ReasonName::OutOfDistribution => "the image is unlike those that the model was trained on",
-        ReasonName::NoPolicy => "nothing is promised about answers without a policy",
+        ReasonName::NoPolicy => {
+            "no policy was named, and the model has none that may decide unasked"
+        }
         ReasonName::Abnormal => "the cell is called abnormal",
     }
 }
@@ -249,11 +249,6 @@ fn of_cell(cell: Cell) -> Vec<Component> {
             of(y),
         ));
     }
-    let place = cell.worklist_place.map(|place| {
-        let display = "Place among the cells to look at, the most severe call first";
-        component("worklist-place", display, Value::Integer(place))
-    });
-    components.extend(place);
     components
 }
 
@@ -385,6 +380,14 @@ fn repetition(answer: &PredictionAnswer) -> Vec<Component> {
         )
     }));
     components
+}
+
+/// Adds the cell's place among the cells of the request that a person has to look at, from 1. It depends on the other cells, so it
+/// is no part of the content that the observation's id is made of.
+pub(super) fn add_worklist_place(observation: &mut Observation, place: usize) {
+    let display = "Place among the cells to look at, the most severe call first";
+    let place = component("worklist-place", display, Value::Integer(place));
+    observation.component.push(place);
 }
 
 fn precision(name: PrecisionName) -> &'static str {

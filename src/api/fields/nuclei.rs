@@ -32,7 +32,6 @@ impl Nucleus {
         Cell {
             name: self.id.as_deref(),
             position: Some((self.x, self.y)),
-            ..Cell::default()
         }
     }
 }

@@ -28,12 +28,14 @@ pub struct CellsOverview {
     /// classes, the abnormal ones after the normal ones.
     #[schema(required)]
     pub most_severe_accepted: Option<String>,
-    /// The most severe class among the cells that need a second look; null when none does.
+    /// The most severe class among the cells that need a second look; null when none does. It is a normal class where all that
+    /// are called abnormal have a normal class as their most probable one.
     #[schema(required)]
     pub most_severe_referred: Option<String>,
     /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever the
     /// policy decided, and every referred one. Severity is the order of the model's classes, the abnormal ones after the normal
-    /// ones; within a class the more probably abnormal cell comes first.
+    /// ones; within a class the more probably abnormal cell comes first. Where test-time augmentation stopped early, class and
+    /// probabilities are those of the views that were taken, and the order may differ from that of all views.
     pub worklist: Vec<CellReference>,
 }
 

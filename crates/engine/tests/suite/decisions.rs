@@ -40,7 +40,7 @@ alpha = 0.05
 delta = 0.05
 promise = "none: made by a test"
 kind = "auto_clear"
-certificate = { images = 1, cells = 1, coverage = 1.0, trials = 1, errors = 0 }
+certificate = { images = 1, cells = 1, coverage = 1.0, trials = 1, errors = 0, p_value = 0.01 }
 "#;
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn the_bundles_policy_decides() {
         .answer;
     assert_eq!(second.decision.action, Action::Refer);
     let of_call = |answer: &MethodAnswer| {
-        let called = answer.summary.abnormal.unwrap().called;
+        let called = answer.summary.called_abnormal.unwrap();
         called.then_some(Reason::Abnormal)
     };
     let expected = |answer: &MethodAnswer, reason| {
@@ -178,6 +178,11 @@ async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
     );
     let decision = unasked(&uncertified(&abnormal)).await.decision;
     assert_eq!(decision.reasons, [Reason::Abnormal, Reason::NoPolicy]);
+
+    // Where every class is abnormal so is every cell.
+    let decision = unasked(&flagged(&manifest, |_| true)).await.decision;
+    assert_eq!(decision.policy.as_deref(), Some("auto_clear_5"));
+    assert_eq!(decision.reasons, [Reason::Abnormal, Reason::Uncertain]);
 
     // Where no class is abnormal no cell can be called so.
     let decision = unasked(&flagged(&manifest, |_| false)).await.decision;

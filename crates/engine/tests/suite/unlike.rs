@@ -121,7 +121,7 @@ async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method(
                 [Reason::OutOfDistribution],
                 "{method}"
             );
-            let called = answered.answer.summary.abnormal.unwrap().called;
+            let called = answered.answer.summary.called_abnormal.unwrap();
             assert_eq!(
                 decision.reasons.contains(&Reason::Abnormal),
                 called,

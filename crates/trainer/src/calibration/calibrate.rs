@@ -95,9 +95,12 @@ pub(crate) fn calibrate_views(
     known: &KnownCells<'_>,
 ) -> Result<Calibration, TrainingError> {
     let calibration = calibrate(scores, known)?;
-    let boundary = |policy: &Policy| Boundary::of(policy, known.abnormal).map(Some);
-    let of_policies = calibration.policies.iter().filter_map(boundary);
-    let boundaries: Vec<Option<Boundary<'_>>> = std::iter::once(None).chain(of_policies).collect();
+    let accepting = calibration.policies.iter();
+    let accepting = accepting.filter(|policy| policy.threshold.is_some());
+    let boundaries: Vec<Boundary<'_>> = std::iter::once(None)
+        .chain(accepting.map(Some))
+        .map(|policy| Boundary::of(policy, known.abnormal))
+        .collect();
     let samples = scores.samples(calibration.temperature)?;
     let fit = stopping::calibrate(&samples, &boundaries, LOOKS.0, LOOKS.1);
     Ok(Calibration {

@@ -88,7 +88,9 @@ fn caveat(manifest: &Manifest) -> String {
         .flat_map(|measured| &measured.policies);
     match policies.filter_map(Policy::caveat).next() {
         Some(caveat) => format!("The certificates were {caveat}."),
-        None => "The certificates were counted so.".to_owned(),
+        None => "A cell is called normal only if a normal class is the most probable one and the abnormal classes together are \
+                 below one half."
+            .to_owned(),
     }
 }
 

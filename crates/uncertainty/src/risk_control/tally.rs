@@ -18,7 +18,7 @@ pub struct Outcome {
     pub eligible: bool,
     /// Whether the cell is abnormal.
     pub abnormal: bool,
-    /// Whether the cell is called abnormal ([`Abnormality::called`](crate::Abnormality::called)).
+    /// Whether the cell is called abnormal ([`Summary::called_abnormal`]).
     pub called_abnormal: bool,
     /// Whether the predicted class is the true one.
     pub right_class: bool,
@@ -67,10 +67,9 @@ impl Outcome {
             uncertainty: value.unwrap_or_default(),
             eligible: in_distribution && value.is_some(),
             abnormal: flag(truth),
-            called_abnormal: match summary.abnormal {
-                Some(abnormal) => abnormal.called,
-                None => flag(summary.predicted),
-            },
+            called_abnormal: summary
+                .called_abnormal
+                .unwrap_or_else(|| flag(summary.predicted)),
             right_class: truth == summary.predicted,
         }
     }

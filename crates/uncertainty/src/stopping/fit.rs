@@ -42,20 +42,20 @@ struct Look {
 /// Chooses the smallest λ of a fixed grid from which on at most 0.5% of the cells are decided otherwise than by all their views,
 /// under every one of the policies.
 ///
-/// `cells` holds all T views of each calibration cell, `boundaries` where each policy decides (`None`: the class alone counts).
+/// `cells` holds all T views of each calibration cell, `boundaries` where each policy decides.
 ///
 /// ```
-/// use uncertainty::{Samples, stopping::calibrate};
+/// use uncertainty::{Samples, stopping::{Boundary, calibrate}};
 ///
 /// let cells = vec![Samples::from_rows(&vec![vec![0.9, 0.1]; 20])?; 100];
-/// let fit = calibrate(&cells, &[None], 4, 4);
+/// let fit = calibrate(&cells, &[Boundary::of(None, &[false, true])], 4, 4);
 /// // Views that are all alike settle at the first look.
 /// assert_eq!(fit.savings.first().map(|saving| saving.median_views), Some(4));
 /// # Ok::<(), uncertainty::SamplesError>(())
 /// ```
 pub fn calibrate(
     cells: &[Samples],
-    boundaries: &[Option<Boundary>],
+    boundaries: &[Boundary],
     start: usize,
     step: usize,
 ) -> StoppingFit {
@@ -68,7 +68,7 @@ pub fn calibrate(
     for cell in cells {
         let running = running(cell, &rule(0.0));
         for (looks, boundary) in looks.iter_mut().zip(boundaries) {
-            looks.push(looks_at(cell, &running, boundary.as_ref()));
+            looks.push(looks_at(cell, &running, boundary));
         }
     }
     let savings = |lambda| looks.iter().map(|cells| saving(cells, lambda)).collect();
@@ -98,11 +98,7 @@ fn running(cell: &Samples, rule: &StoppingRule) -> Vec<(usize, Summary)> {
     rule.looks(cell.passes()).filter_map(first).collect()
 }
 
-fn looks_at(
-    cell: &Samples,
-    running: &[(usize, Summary)],
-    boundary: Option<&Boundary>,
-) -> Vec<Look> {
+fn looks_at(cell: &Samples, running: &[(usize, Summary)], boundary: &Boundary) -> Vec<Look> {
     let total = cell.passes();
     let last = running.last().map(|(_, all)| decision(all, boundary));
     let look = |(views, summary): &(usize, Summary)| Look {
@@ -119,28 +115,26 @@ fn looks_at(
 /// What of a decision may not change by stopping early.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Decided {
-    /// The class as which an answer is accepted; `None`: referred.
-    accepted: Option<usize>,
+    /// The class as which an answer is accepted; `None`: referred. Where every cell is referred it is the predicted one.
+    class: Option<usize>,
     /// Whether the cell is called abnormal, which a referred answer says.
     called_abnormal: Option<bool>,
 }
 
-/// Without a boundary every class is as good as accepted.
-fn decision(summary: &Summary, boundary: Option<&Boundary>) -> Decided {
-    let Some(boundary) = boundary else {
-        return Decided {
-            accepted: Some(summary.predicted),
-            called_abnormal: None,
-        };
-    };
+fn decision(summary: &Summary, boundary: &Boundary) -> Decided {
     let summary = summary.clone().with_abnormal(boundary.abnormal);
-    let called_abnormal = summary.abnormal.map(|abnormal| abnormal.called);
-    let value = boundary.measure.of(&summary);
-    let sure = value.is_some_and(|value| value <= boundary.threshold);
-    let may = |kind: Promise| kind.may_accept(called_abnormal);
-    let accepts = sure && boundary.kind.is_none_or(may);
+    let called_abnormal = summary.called_abnormal;
+    let counts = match boundary.limit {
+        None => true,
+        Some(limit) => {
+            let value = limit.measure.of(&summary);
+            let sure = value.is_some_and(|value| value <= limit.threshold);
+            let may = |kind: Promise| kind.may_accept(called_abnormal);
+            sure && boundary.kind.is_none_or(may)
+        }
+    };
     Decided {
-        accepted: accepts.then_some(summary.predicted),
+        class: counts.then_some(summary.predicted),
         called_abnormal,
     }
 }
@@ -169,7 +163,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-    use super::super::settled;
+    use super::super::{Limit, settled};
     use super::*;
     use crate::{Action, Measure, Policy, decide};
 
@@ -197,24 +191,17 @@ mod tests {
         (0..400).map(cell).collect()
     }
 
-    fn boundaries() -> [Option<Boundary<'static>>; 4] {
-        let boundary = |measure, threshold, kind| {
-            Some(Boundary {
-                measure,
-                threshold,
-                kind,
-                abnormal: &ABNORMAL,
-            })
+    fn boundaries() -> [Boundary<'static>; 4] {
+        let boundary = |measure, threshold, kind| Boundary {
+            limit: Some(Limit { measure, threshold }),
+            kind: Some(kind),
+            abnormal: &ABNORMAL,
         };
         [
-            None,
-            boundary(Measure::PredictiveEntropy, 0.5, Some(Promise::AcceptError)),
-            boundary(
-                Measure::AbnormalEntropy,
-                0.3,
-                Some(Promise::AcceptError2Classes),
-            ),
-            boundary(Measure::AbnormalEntropy, 0.3, Some(Promise::AutoClear)),
+            Boundary::of(None, &ABNORMAL),
+            boundary(Measure::PredictiveEntropy, 0.5, Promise::AcceptError),
+            boundary(Measure::AbnormalEntropy, 0.3, Promise::AcceptError2Classes),
+            boundary(Measure::AbnormalEntropy, 0.3, Promise::AutoClear),
         ]
     }
 
@@ -222,22 +209,23 @@ mod tests {
     fn what_counts_as_accepted_is_what_a_policy_accepts() {
         for cell in cells() {
             let summary = summarise(&cell);
-            for boundary in boundaries().into_iter().flatten() {
-                let kind = boundary.kind.unwrap();
+            for boundary in &boundaries()[1..] {
+                let (limit, kind) = (boundary.limit.unwrap(), boundary.kind.unwrap());
                 let policy = Policy {
                     name: "any".to_owned(),
-                    measure: boundary.measure,
-                    threshold: Some(boundary.threshold),
+                    measure: limit.measure,
+                    threshold: Some(limit.threshold),
                     alpha: 0.05,
                     delta: 0.05,
                     promise: kind.in_words(0.05, 0.05),
                     kind: Some(kind),
                     certificate: None,
                 };
+                assert_eq!(*boundary, Boundary::of(Some(&policy), &ABNORMAL));
                 let served = decide(&summary.clone().with_abnormal(&ABNORMAL), Some(&policy));
-                let counted = decision(&summary, Some(&boundary));
                 let accepted = served.action == Action::Accept;
-                assert_eq!(accepted, counted.accepted.is_some(), "{kind}");
+                let counted = decision(&summary, boundary).class.is_some();
+                assert_eq!(accepted, counted, "{kind}");
             }
         }
     }
@@ -259,7 +247,7 @@ mod tests {
                 let rows: Vec<Vec<f64>> = cell.rows().map(<[f64]>::to_vec).collect();
                 let stop = |views: &usize| {
                     let samples = Samples::from_rows(&rows[..*views]).unwrap();
-                    settled(&samples, 50, boundary.as_ref(), &rule)
+                    settled(&samples, 50, boundary, &rule)
                 };
                 rule.looks(50).find(stop).unwrap()
             };
@@ -273,13 +261,13 @@ mod tests {
         let (cells, boundaries) = (cells(), boundaries());
         let lambda = calibrate(&cells, &boundaries, 4, 2).rule.unwrap().lambda;
         let worst = |lambda: f64| {
-            let of = |boundary: &Option<Boundary>| {
+            let of = |boundary: &Boundary| {
                 let rule = StoppingRule {
                     start: 4,
                     step: 2,
                     lambda,
                 };
-                let looks = |cell| looks_at(cell, &running(cell, &rule), boundary.as_ref());
+                let looks = |cell| looks_at(cell, &running(cell, &rule), boundary);
                 saving(&cells.iter().map(looks).collect::<Vec<_>>(), lambda).disagreement
             };
             boundaries.iter().map(of).fold(0.0, f64::max)

@@ -13,37 +13,29 @@ pub(super) struct Estimate {
 }
 
 /// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts, whether the cell is
-/// called abnormal and, where it accepts (or without a boundary), as which class.
+/// called abnormal and, where it accepts or where every cell is referred, the class.
 ///
-/// An accepted cell is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for
-/// its call alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard
-/// error; infinite where the views are all alike.
-pub fn margin(
-    samples: &Samples,
-    views: usize,
-    total: usize,
-    boundary: Option<&Boundary>,
-) -> Option<f64> {
+/// An answer is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for its call
+/// alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard error;
+/// infinite where the views are all alike.
+pub fn margin(samples: &Samples, views: usize, total: usize, boundary: &Boundary) -> Option<f64> {
     let rows: Vec<&[f64]> = samples.rows().take(views).collect();
     if rows.len() < 2 {
         return None;
     }
     let lead = || lead(&rows, total).distance_from(0.0);
-    let Some(boundary) = boundary else {
-        return Some(lead());
+    let call = call(&rows, total, boundary.abnormal);
+    let of_call = call.as_ref().map_or(f64::INFINITY, |call| call.margin);
+    let Some(limit) = boundary.limit else {
+        return Some(lead().min(of_call));
     };
-    let doubt = doubt(&rows, total, boundary)?;
-    let from_threshold = doubt.distance_from(boundary.threshold);
-    let is_sure = doubt.value <= boundary.threshold;
-    let Some(call) = call(&rows, total, boundary.abnormal) else {
-        let accepted = is_sure.then(|| from_threshold.min(lead()));
-        return Some(accepted.unwrap_or(from_threshold));
-    };
+    let doubt = doubt(&rows, total, limit.measure, boundary.abnormal)?;
     let clears_only_normal = boundary.kind.is_some_and(Promise::clears_only_normal);
-    if call.abnormal && clears_only_normal {
-        return Some(call.margin);
+    if clears_only_normal && call.is_some_and(|call| call.abnormal) {
+        return Some(of_call);
     }
-    let action_and_call = from_threshold.min(call.margin);
+    let action_and_call = doubt.distance_from(limit.threshold).min(of_call);
+    let is_sure = doubt.value <= limit.threshold;
     Some(if is_sure {
         action_and_call.min(lead())
     } else {
@@ -109,11 +101,11 @@ impl Estimate {
 }
 
 /// The policy's measure of the running mean.
-fn doubt(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Estimate> {
-    match boundary.measure {
+fn doubt(rows: &[&[f64]], total: usize, measure: Measure, abnormal: &[bool]) -> Option<Estimate> {
+    match measure {
         Measure::PredictiveEntropy => Some(entropy_of_mean(rows, total)),
         Measure::AbnormalEntropy => {
-            let grouped: Vec<[f64; 2]> = rows.iter().map(|row| grouped(row, boundary)).collect();
+            let grouped: Vec<[f64; 2]> = rows.iter().map(|row| grouped(row, abnormal)).collect();
             let rows: Vec<&[f64]> = grouped.iter().map(|row| row.as_slice()).collect();
             Some(entropy_of_mean(&rows, total))
         }
@@ -122,9 +114,9 @@ fn doubt(rows: &[&[f64]], total: usize, boundary: &Boundary) -> Option<Estimate>
 }
 
 /// The probabilities of normal and of abnormal.
-fn grouped(row: &[f64], boundary: &Boundary) -> [f64; 2] {
-    let abnormal = abnormal_share(row, boundary.abnormal);
-    [row.iter().sum::<f64>() - abnormal, abnormal].map(|p| p.clamp(0.0, 1.0))
+fn grouped(row: &[f64], abnormal: &[bool]) -> [f64; 2] {
+    let share = abnormal_share(row, abnormal);
+    [row.iter().sum::<f64>() - share, share].map(|p| p.clamp(0.0, 1.0))
 }
 
 fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {

@@ -30,30 +30,42 @@ pub struct StoppingRule {
     pub lambda: f64,
 }
 
-/// Where a policy's decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the
-/// class of an accepted answer.
+/// Where a decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the class of an
+/// accepted answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary<'a> {
-    /// The policy's measure. Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure
-    /// no decision is settled before the last view.
-    pub measure: Measure,
-    /// The largest value that is accepted.
-    pub threshold: f64,
+    /// What the policy accepts at most; `None` where every cell is referred.
+    pub limit: Option<Limit>,
     /// The policy's kind of promise, which says what may be accepted at all.
     pub kind: Option<Promise>,
     /// Which classes are abnormal (C flags).
     pub abnormal: &'a [bool],
 }
 
+/// The largest value of a measure that is accepted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure no decision is settled
+    /// before the last view.
+    pub measure: Measure,
+    /// In the measure's unit.
+    pub threshold: f64,
+}
+
 impl<'a> Boundary<'a> {
-    /// That of a policy; `None` when it refers every cell.
-    pub fn of(policy: &Policy, abnormal: &'a [bool]) -> Option<Self> {
-        Some(Boundary {
-            measure: policy.measure,
-            threshold: policy.threshold?,
-            kind: policy.kind,
+    /// That of a policy, or of none.
+    pub fn of(policy: Option<&Policy>, abnormal: &'a [bool]) -> Self {
+        let limit = |policy: &Policy| {
+            Some(Limit {
+                measure: policy.measure,
+                threshold: policy.threshold?,
+            })
+        };
+        Boundary {
+            limit: policy.and_then(limit),
+            kind: policy.and_then(|policy| policy.kind),
             abnormal,
-        })
+        }
     }
 }
 
@@ -99,25 +111,21 @@ impl StoppingRule {
 
 /// Whether the decision that `total` views would give is settled by the `samples` of the first of them.
 ///
-/// `boundary` is that of the policy that decides. Without one (no policy, or one that refers all) what counts is the class.
+/// `boundary` is that of the policy that decides. Where every cell is referred, what counts are the class and the call.
 ///
 /// ```
-/// use uncertainty::{Samples, StoppingRule, stopping::settled};
+/// use uncertainty::{Samples, StoppingRule, stopping::{Boundary, settled}};
 ///
+/// let refer_all = Boundary::of(None, &[false, true]);
 /// let rule = StoppingRule { start: 4, step: 4, lambda: 3.0 };
 /// let row = |p: f64| vec![p, 1.0 - p];
 /// let alike = Samples::from_rows(&[row(0.9), row(0.91), row(0.9), row(0.91)])?;
 /// let apart = Samples::from_rows(&[row(0.9), row(0.1), row(0.8), row(0.3)])?;
-/// assert!(settled(&alike, 50, None, &rule));
-/// assert!(!settled(&apart, 50, None, &rule));
+/// assert!(settled(&alike, 50, &refer_all, &rule));
+/// assert!(!settled(&apart, 50, &refer_all, &rule));
 /// # Ok::<(), uncertainty::SamplesError>(())
 /// ```
-pub fn settled(
-    samples: &Samples,
-    total: usize,
-    boundary: Option<&Boundary>,
-    rule: &StoppingRule,
-) -> bool {
+pub fn settled(samples: &Samples, total: usize, boundary: &Boundary, rule: &StoppingRule) -> bool {
     let views = samples.passes();
     if views >= total {
         return true;
@@ -134,6 +142,11 @@ mod tests {
     use super::*;
 
     const ABNORMAL: [bool; 3] = [false, true, true];
+    const REFER_ALL: Boundary<'static> = Boundary {
+        limit: None,
+        kind: None,
+        abnormal: &ABNORMAL,
+    };
 
     fn any_samples() -> impl Strategy<Value = Samples> {
         let row = prop::collection::vec(0.01..1.0f64, 3).prop_map(|row| {
@@ -146,10 +159,8 @@ mod tests {
 
     fn boundary(measure: Measure, threshold: f64) -> Boundary<'static> {
         Boundary {
-            measure,
-            threshold,
-            kind: None,
-            abnormal: &ABNORMAL,
+            limit: Some(Limit { measure, threshold }),
+            ..REFER_ALL
         }
     }
 
@@ -168,7 +179,7 @@ mod tests {
         ) {
             let boundary = boundary(Measure::PredictiveEntropy, threshold);
             let views = samples.passes();
-            for boundary in [None, Some(&boundary)] {
+            for boundary in [&REFER_ALL, &boundary] {
                 prop_assert!(!settled(&samples, views + further, boundary, &rule(f64::INFINITY)));
                 prop_assert!(settled(&samples, views, boundary, &rule(f64::INFINITY)));
             }
@@ -180,7 +191,7 @@ mod tests {
         ) {
             for measure in [Measure::PredictiveEntropy, Measure::AbnormalEntropy] {
                 let boundary = boundary(measure, threshold);
-                let settled = |lambda| settled(&samples, 20, Some(&boundary), &rule(lambda));
+                let settled = |lambda| settled(&samples, 20, &boundary, &rule(lambda));
                 prop_assert!(settled(lambda * less) || !settled(lambda));
             }
         }
@@ -188,7 +199,7 @@ mod tests {
         #[test]
         fn a_measure_without_a_standard_error_takes_all_views(samples in any_samples(), threshold in 0.0..1.0f64) {
             let boundary = boundary(Measure::VariationRatio, threshold);
-            prop_assert!(!settled(&samples, 20, Some(&boundary), &rule(0.0)));
+            prop_assert!(!settled(&samples, 20, &boundary, &rule(0.0)));
         }
 
         #[test]
@@ -206,8 +217,8 @@ mod tests {
             start: 6,
             ..rule(1.0)
         };
-        assert!(!settled(&alike, 20, None, &late));
-        assert!(settled(&alike, 20, None, &rule(1.0)));
+        assert!(!settled(&alike, 20, &REFER_ALL, &late));
+        assert!(settled(&alike, 20, &REFER_ALL, &rule(1.0)));
     }
 
     #[test]
@@ -216,7 +227,7 @@ mod tests {
         let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
         let at = |threshold| {
             let boundary = boundary(Measure::PredictiveEntropy, threshold);
-            settled(&torn, 50, Some(&boundary), &rule(2.0))
+            settled(&torn, 50, &boundary, &rule(2.0))
         };
         assert!(
             at(0.1),
@@ -245,8 +256,8 @@ mod tests {
             kind: Some(Promise::AutoClear),
             ..close
         };
-        assert!(!settled(&abnormal, 50, Some(&close), &rule(2.0)));
-        assert!(settled(&abnormal, 50, Some(&clearing), &rule(2.0)));
+        assert!(!settled(&abnormal, 50, &close, &rule(2.0)));
+        assert!(settled(&abnormal, 50, &clearing, &rule(2.0)));
     }
 
     #[test]
@@ -261,7 +272,7 @@ mod tests {
             settled(
                 &views_about([normal, rest, rest]),
                 50,
-                Some(&clearing),
+                &clearing,
                 &rule(2.0),
             )
         };
@@ -273,13 +284,15 @@ mod tests {
         assert!(at(0.75));
         // Referred for certain, and it is not certain whether as abnormal.
         let strict = Boundary {
-            threshold: 0.5,
-            ..clearing
+            kind: Some(Promise::AutoClear),
+            ..boundary(Measure::PredictiveEntropy, 0.5)
         };
         let close = views_about([0.505, 0.2475, 0.2475]);
-        assert!(!settled(&close, 50, Some(&strict), &rule(2.0)));
+        assert!(!settled(&close, 50, &strict, &rule(2.0)));
+        assert!(!settled(&close, 50, &REFER_ALL, &rule(2.0)));
         let normal = views_about([0.75, 0.125, 0.125]);
-        assert!(settled(&normal, 50, Some(&strict), &rule(2.0)));
+        assert!(settled(&normal, 50, &strict, &rule(2.0)));
+        assert!(settled(&normal, 50, &REFER_ALL, &rule(2.0)));
     }
 
     #[test]
