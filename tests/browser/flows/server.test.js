@@ -53,7 +53,7 @@ test("a promise that rests on no cells is asked for by name, and shown without t
       await openExample(page, "A cell called NILM");
       await answered(page);
       const unasked = await page.locator(".verdict").innerText();
-      assert.ok(unasked.includes("Second look") && unasked.includes("no rule"), unasked);
+      assert.ok(unasked.includes("Second look") && unasked.includes("No rule was chosen"), unasked);
       await page.getByText("How to ask").click();
       await page.locator("#policy").selectOption("auto_clear_10");
       await page.getByRole("button", { name: "Ask about this cell" }).click();
