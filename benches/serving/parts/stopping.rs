@@ -1,4 +1,4 @@
-//! Test-time augmentation that stops as soon as its decision is settled, on cells that the bundle has never seen.
+//! Test-time augmentation that stops as soon as its decision is settled, on cells of a tenth of the data set's images.
 
 use std::{cell::RefCell, net::SocketAddr, rc::Rc};
 
@@ -34,7 +34,7 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     let kept = options.out.join("cells");
     let (images, whose) = match cells::test_cells(&options.data, &kept, setting.bundle.manifest())?
     {
-        Some(images) => (images, "CRIC test cells"),
+        Some(images) => (images, "cells of a tenth of CRIC's images"),
         None => (
             setting.images.clone(),
             "example cells, since the data set is absent",
@@ -89,11 +89,18 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-/// What the rule has to settle: accept or refer, and the class of what is accepted.
-fn decision(answer: &Value) -> (&Value, Option<&Value>) {
-    let action = &answer["decision"]["action"];
+/// What the rule has to settle: accept or refer, the class of what is accepted, and whether what is referred is called abnormal.
+fn decision(answer: &Value) -> (&Value, Option<&Value>, bool) {
+    let decision = &answer["decision"];
+    let action = &decision["action"];
     let label = &answer["prediction"]["label"];
-    (action, (action == "accept").then_some(label))
+    let mut reasons = decision["reasons"].as_array().into_iter().flatten();
+    let called_abnormal = reasons.any(|reason| reason == "abnormal");
+    (
+        action,
+        (action == "accept").then_some(label),
+        called_abnormal,
+    )
 }
 
 /// Each image once, several at a time; answers in the order of the images.

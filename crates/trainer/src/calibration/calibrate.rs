@@ -7,7 +7,7 @@ use super::policies::{KnownCells, policies};
 use crate::{CellScores, TrainingError};
 use bundle::Calibration;
 use uncertainty::{
-    Measure, Policy, Range, Samples, Summary,
+    Measure, Range, Samples, Summary,
     calibration::RangeError,
     stopping::{self, Boundary},
     summarise,

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Compares two builds of the server by `make bench-serving`'s measurements, in turns on one machine.
+
+    bench_pair.py OLD NEW [--pairs 6] [-- --only limit,field,stopping --seconds 0.5]
+
+OLD and NEW are programs `secondlook`; what follows `--` goes to bench-serving. Each pair measures OLD and NEW once, in changing
+order. Printed is the cost of NEW over that of OLD for every figure, so that more than 1 is worse: the geometric mean over the
+pairs and its 95% interval (Student's t on the logarithms). Exit code 1: an interval lies wholly above --limit.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# Quantiles .975 of Student's t for 1 to 15 degrees of freedom
+STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13]
+# Figures of which more is better; of all others less is.
+MORE_IS_BETTER = ("loop / server", "throughput", "goodput", "requests/s", "of a core", "decisions as")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="compares two builds of the server", allow_abbrev=False)
+    parser.add_argument("old", type=Path)
+    parser.add_argument("new", type=Path)
+    parser.add_argument("--pairs", type=int, default=6, choices=range(2, 17), metavar="2-16")
+    parser.add_argument("--limit", type=float, default=1.03)
+    parser.add_argument("--bench", type=Path, default=Path("target/release/bench-serving"))
+    own, _, passed = " ".join(sys.argv[1:]).partition(" -- ")
+    return parser.parse_args(own.split()), passed.split()
+
+
+def folder_of(program, bench, parent):
+    """bench-serving runs the server that lies beside it."""
+    folder = parent / program.parent.name / program.name / str(len(list(parent.iterdir())))
+    folder.mkdir(parents=True)
+    shutil.copy2(program, folder / "secondlook")
+    shutil.copy2(bench, folder / "bench-serving")
+    return folder
+
+
+def measure(folder, options):
+    out = folder / "results"
+    command = [folder / "bench-serving", "--rounds", "1", "--out", out, *options]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return figures(json.loads((out / "serving.json").read_text()))
+
+
+def figures(node):
+    """Every {subject, what, rounds} in the results, at whatever depth."""
+    if isinstance(node, dict) and {"subject", "what", "rounds"} <= node.keys():
+        return {(node["subject"], node["what"]): sum(node["rounds"]) / len(node["rounds"])}
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    found = {}
+    for child in children:
+        found |= figures(child)
+    return found
+
+
+def summary(ratios):
+    logs = [math.log(ratio) for ratio in ratios]
+    mean = sum(logs) / len(logs)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in logs) / (len(logs) - 1))
+    reach = STUDENT[len(logs) - 2] * deviation / math.sqrt(len(logs))
+    return tuple(math.exp(value) for value in (mean, mean - reach, mean + reach))
+
+
+def main():
+    options, passed = arguments()
+    ratios = {}
+    with tempfile.TemporaryDirectory() as parent:
+        folders = [folder_of(program, options.bench, Path(parent)) for program in (options.old, options.new)]
+        for pair in range(options.pairs):
+            order = (0, 1) if pair % 2 == 0 else (1, 0)
+            measured = {which: measure(folders[which], passed) for which in order}
+            old, new = measured[0], measured[1]
+            for key in old.keys() & new.keys():
+                if old[key] > 0 and new[key] > 0:
+                    ratio = new[key] / old[key]
+                    better = any(words in key[1] for words in MORE_IS_BETTER)
+                    ratios.setdefault(key, []).append(1 / ratio if better else ratio)
+            print(f"pair {pair + 1} of {options.pairs}", file=sys.stderr, flush=True)
+    worse = False
+    for key, values in sorted(ratios.items()):
+        if len(values) < 2:
+            continue
+        mean, low, high = summary(values)
+        is_worse = low > options.limit
+        worse |= is_worse
+        print(f"{mean:6.3f} [{low:.3f}, {high:.3f}] {'WORSE' if is_worse else '     '} {key[0]}: {key[1]}")
+    return 1 if worse else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
