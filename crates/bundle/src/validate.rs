@@ -42,7 +42,7 @@ fn require(holds: bool, key: &str, problem: &str) -> Check {
     }
 }
 
-/// Takes over another room's verdict on its own settings.
+/// Takes over another crate's verdict on its own settings.
 fn accept<E: ToString>(verdict: Result<(), E>, key: &str) -> Check {
     verdict.map_err(|error| {
         (

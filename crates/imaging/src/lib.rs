@@ -1,6 +1,6 @@
 //! From bytes of an unknown sender to the numbers a network reads: decode, crop at a nucleus, resize, augment, normalise.
 //!
-//! Enters: bytes, pixels and the plain settings of this room. Does not enter: HTTP, ONNX, models, files. Nothing here
+//! Enters: bytes, pixels and the plain settings of this crate. Does not enter: HTTP, ONNX, models, files. Nothing here
 //! trusts what it is given: sizes are checked before memory is asked for, and every refusal is an [`ImageError`].
 //!
 //! ```text

@@ -120,7 +120,7 @@ fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Findi
         );
     };
     match check_bundle(&config.engine, runtime, &bundle) {
-        Ok(()) => Finding::ok(CHECK, format!("{name}: every method was run")),
+        Ok(()) => Finding::ok(CHECK, format!("{name}: every method answers five images")),
         Err(error) => Finding::problem(CHECK, error.to_string()),
     }
 }

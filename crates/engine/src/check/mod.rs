@@ -27,7 +27,7 @@ pub(super) use pictures::{empty_tensor, noise};
 const FEW_SAMPLES: usize = 2;
 
 /// Compares every tensor that the bundle's manifest names with the graphs, then runs each method once on noise, which also warms
-/// the sessions up, and looks at its answers.
+/// the sessions up, and looks at its answers. [`check_on_other_pictures`] asks about four further images.
 pub(super) fn check(bundle: &Bundle, sessions: &mut Sessions) -> Result<(), StartError> {
     check_graphs(bundle, sessions)?;
     let manifest = bundle.manifest();

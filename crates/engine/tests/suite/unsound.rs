@@ -256,7 +256,7 @@ fn bytes_that_become_no_numbers_are_refused() {
 
 #[test]
 fn the_bundles_that_were_called_sound_are_refused() {
-    if !Path::new(SHARED).is_dir() {
+    if !testkit::path(SHARED).is_dir() {
         // Not by `eprintln!`, which the test harness swallows.
         let message =
             format!("SKIPPED: {SHARED} is not there: its unsound bundles were not tried\n");
@@ -269,6 +269,6 @@ fn the_bundles_that_were_called_sound_are_refused() {
         ("b-lp", "`methods.baseline.head.scores` says probabilities"),
     ] {
         let what = [name, "model.onnx", said];
-        assert_says(&Path::new(SHARED).join(name), &what);
+        assert_says(&testkit::path(SHARED).join(name), &what);
     }
 }

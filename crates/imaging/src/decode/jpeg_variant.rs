@@ -1,4 +1,4 @@
-//! Which JPEG files the decoder is known to read rightly (`tests/oracles/decoding.rs`); all others
+//! Which JPEG files the decoder is known to read rightly (`crates/imaging/tests/oracles/decoding.rs`); all others
 //! are refused by their headers.
 
 use super::super::ImageError;

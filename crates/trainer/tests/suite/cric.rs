@@ -14,7 +14,7 @@ const DATA: &str = "../shared/data/cric";
 
 #[test]
 fn cric_is_cut_and_divided_whole() {
-    if !Path::new(DATA).join("classifications.csv").is_file() {
+    if !testkit::path(DATA).join("classifications.csv").is_file() {
         // Not by `eprintln!`, which the test harness swallows.
         let message = format!(
             "SKIPPED: {DATA} is not there: cropping and splitting were not tried on the real fields"
@@ -24,7 +24,7 @@ fn cric_is_cut_and_divided_whole() {
     }
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::open(folder.path()).unwrap();
-    let data = Dataset::open(Path::new(DATA), None, None).unwrap();
+    let data = Dataset::open(&testkit::path(DATA), None, None).unwrap();
     let outcome = crop_dataset(
         &data,
         &workspace,

@@ -67,12 +67,12 @@ fn without_augmentation_a_view_is_what_the_server_resizes() {
 
 #[test]
 fn a_view_lies_in_the_field_where_the_crop_was_cut() {
-    if !Path::new(DATA).join("classifications.csv").is_file() {
+    if !testkit::path(DATA).join("classifications.csv").is_file() {
         let message = format!("SKIPPED: {DATA} is not there: views were not held against crops");
         writeln!(std::io::stderr(), "{message}").unwrap();
         return;
     }
-    let mut dataset = Dataset::open(Path::new(DATA), None, None).unwrap();
+    let mut dataset = Dataset::open(&testkit::path(DATA), None, None).unwrap();
     dataset.cells.truncate(60);
     for (edge, size) in [(93, 128), (140, 128), (186, 160)] {
         let folder = tempfile::tempdir().unwrap();

@@ -62,7 +62,7 @@ fn shell(folder: &Path, line: &str) -> Command {
         .unwrap();
     assert!(
         programs.join("secondlook").exists(),
-        "no server beside the trainer: run `cargo build --release` first"
+        "no server beside the trainer: run `cargo build --release --locked --workspace --bin secondlook` first"
     );
     let path = env::var("PATH").unwrap_or_default();
     let mut command = Command::new("sh");

@@ -1,4 +1,4 @@
-//! Which layouts are read: those that `tests/oracles/decoding.rs` holds against Pillow. All others
+//! Which layouts are read: those that `crates/imaging/tests/oracles/decoding.rs` holds against Pillow. All others
 //! are refused by name.
 
 use super::super::super::ImageError;
