@@ -3,9 +3,11 @@
 
     bench_pair.py OLD NEW [--pairs 6] [-- --only limit,field,stopping --seconds 0.5]
 
-OLD and NEW are programs `secondlook`; what follows `--` goes to bench-serving. Each pair measures OLD and NEW once, in changing
-order. Printed is the cost of NEW over that of OLD for every figure, so that more than 1 is worse: the geometric mean over the
-pairs and its 95% interval (Student's t on the logarithms). Exit code 1: an interval lies wholly above --limit.
+OLD and NEW are programs `secondlook`; what follows `--` goes to bench-serving. Run it where `config/secondlook.toml` has only
+keys that both know, such as a checkout of OLD. Each pair measures OLD and NEW once, in changing
+order. Printed is the cost of NEW over that of OLD for every figure that is a ratio in one run, so that more than 1 is worse: the
+geometric mean over the pairs and its 95% interval (Student's t on the logarithms). Times and rates by themselves follow the machine
+more than the program, and are left out. Exit code 1: an interval is wholly above --limit.
 """
 
 import argparse
@@ -19,8 +21,10 @@ from pathlib import Path
 
 # Quantiles .975 of Student's t for 1 to 15 degrees of freedom
 STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13]
+# What names a ratio of two things that were measured in one run
+RATIO = " / "
 # Figures of which more is better; of all others less is.
-MORE_IS_BETTER = ("loop / server", "throughput", "goodput", "requests/s", "of a core", "decisions as")
+MORE_IS_BETTER = ("loop / server", "throughput", "goodput")
 
 
 def arguments():
@@ -46,7 +50,9 @@ def folder_of(program, bench, parent):
 def measure(folder, options):
     out = folder / "results"
     command = [folder / "bench-serving", "--rounds", "1", "--out", out, *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{folder / 'bench-serving'} failed in {Path.cwd()}: {done.stderr.strip()}")
     return figures(json.loads((out / "serving.json").read_text()))
 
 
@@ -79,7 +85,7 @@ def main():
             measured = {which: measure(folders[which], passed) for which in order}
             old, new = measured[0], measured[1]
             for key in old.keys() & new.keys():
-                if old[key] > 0 and new[key] > 0:
+                if RATIO in key[1] and old[key] > 0 and new[key] > 0:
                     ratio = new[key] / old[key]
                     better = any(words in key[1] for words in MORE_IS_BETTER)
                     ratios.setdefault(key, []).append(1 / ratio if better else ratio)
