@@ -85,7 +85,7 @@ def main():
             measured = {which: measure(folders[which], passed) for which in order}
             old, new = measured[0], measured[1]
             for key in old.keys() & new.keys():
-                if RATIO in key[1] and old[key] > 0 and new[key] > 0:
+                if RATIO in " ".join(key) and old[key] > 0 and new[key] > 0:
                     ratio = new[key] / old[key]
                     better = any(words in key[1] for words in MORE_IS_BETTER)
                     ratios.setdefault(key, []).append(1 / ratio if better else ratio)
