@@ -11,6 +11,7 @@ mod observation;
 mod refusal;
 mod resources;
 mod respond;
+mod suggested;
 mod text;
 
 pub(super) use bundle::bundle;

@@ -7,6 +7,7 @@ use super::{
         Annotation, CodeableConcept, Component, Device, DeviceName, DeviceVersion, Identifier,
         Meta, Observation, Reference, Value,
     },
+    suggested::{no_class, suggested, why},
     text,
 };
 use crate::api::{
@@ -81,54 +82,6 @@ pub(super) fn name(observation: &mut Observation, copy: usize) {
         value: id::urn(&uuid),
     });
     observation.id = uuid;
-}
-
-/// The class that the policy's promise covers; `None` when it covers none.
-fn suggested(answer: &PredictionAnswer, labels: &[Label]) -> Option<CodeableConcept> {
-    match answer.decision.accepted_as? {
-        AcceptedAsName::Class => labels.get(answer.prediction.index).map(class),
-        AcceptedAsName::Normal => Some(normal(labels)),
-        AcceptedAsName::Abnormal => None,
-    }
-}
-
-fn class(label: &Label) -> CodeableConcept {
-    codes::class(&label.name, label.snomed_ct.as_deref())
-}
-
-/// The normal class. Which of several it is, a promise about normal and abnormal does not say: they are named in words.
-fn normal(labels: &[Label]) -> CodeableConcept {
-    let normal: Vec<&Label> = labels.iter().filter(|label| !label.abnormal).collect();
-    if let [only] = normal.as_slice() {
-        return class(only);
-    }
-    let names: Vec<&str> = normal.iter().map(|label| label.name.as_str()).collect();
-    codes::words(&format!("Normal: one of {}", names.join(", ")))
-}
-
-fn no_class(decision: &DecisionAnswer) -> CodeableConcept {
-    let reasons: Vec<&str> = decision.reasons.iter().map(|reason| why(*reason)).collect();
-    let text = match (decision.action, decision.accepted_as) {
-        (ActionName::Refer, _) => reasons.join("; "),
-        (ActionName::Accept, Some(AcceptedAsName::Abnormal)) => {
-            "the policy accepts the cell as abnormal, and promises nothing of its class".to_owned()
-        }
-        (ActionName::Accept, _) => {
-            "the policy does not say what an accepted answer stands for".to_owned()
-        }
-    };
-    codes::no_class(&format!("No class suggested: {text}"))
-}
-
-fn why(reason: ReasonName) -> &'static str {
-    match reason {
-        ReasonName::Uncertain => "the policy does not accept an answer as uncertain as this one",
-        ReasonName::OutOfDistribution => "the image is unlike those that the model was trained on",
-        ReasonName::NoPolicy => {
-            "no policy was named, and the model has none that may decide unasked"
-        }
-        ReasonName::Abnormal => "the cell is called abnormal",
-    }
 }
 
 fn reason_code(reason: ReasonName) -> &'static str {
@@ -395,36 +348,5 @@ fn precision(name: PrecisionName) -> &'static str {
         PrecisionName::Float32 => "float32",
         PrecisionName::Int8 => "int8",
         PrecisionName::Float16 => "float16",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn label(name: &str, abnormal: bool) -> Label {
-        Label {
-            name: name.to_owned(),
-            abnormal,
-            snomed_ct: Some("373887005".to_owned()),
-            snomed_ct_source: None,
-        }
-    }
-
-    #[test]
-    fn one_normal_class_is_coded_and_several_are_named() {
-        let one = normal(&[label("HSIL", true), label("NILM", false)]);
-        assert_eq!((one.coding.len(), one.text.as_deref()), (2, Some("NILM")));
-        let several = [
-            label("superficial", false),
-            label("HSIL", true),
-            label("columnar", false),
-        ];
-        let several = normal(&several);
-        assert!(several.coding.is_empty());
-        assert_eq!(
-            several.text.as_deref(),
-            Some("Normal: one of superficial, columnar")
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! Training views: without augmentation they are what the server shows to the trunk.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{io::Write, sync::Arc};
 
 use imaging::{
     CellImage, InputTensor, Limits, Normalisation, Padding, ResizeFilter, crop_at_nucleus, decode,
