@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::readable::Colours;
 use super::samples::eight_bit_samples;
 
-/// A strip or tile of a plane: where it lies on the image, and its place in the file's list.
+/// A strip or tile of a plane: its rectangle on the image, and its place in the file's list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk {
     /// Its place in the list of offsets.
