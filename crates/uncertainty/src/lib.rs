@@ -4,13 +4,11 @@
 //! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, [`ood`] says how
 //! unlike the training's images one is, and [`referral`] decides whether a person has to look, by thresholds that
 //! [`risk_control`] found; [`stopping`] says when further views would not change that. What may enter: pure functions of
-//! probabilities and logits. What may not: HTTP,
-//! ONNX, files, clocks and random numbers.
+//! probabilities and logits. What may not: HTTP, ONNX, files, clocks and random numbers.
 
 #![warn(clippy::indexing_slicing)]
 
 pub mod calibration;
-pub mod measures;
 pub mod ood;
 pub mod paper;
 pub mod referral;
@@ -18,9 +16,8 @@ pub mod risk_control;
 pub mod stopping;
 
 mod measure;
+mod measures;
 mod promise;
-#[cfg(test)]
-mod properties;
 mod samples;
 mod summary;
 

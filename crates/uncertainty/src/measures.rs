@@ -3,7 +3,7 @@
 use super::samples::{Samples, argmax};
 
 /// The mean over passes of each class' probability (C values that sum to 1).
-pub fn mean(samples: &Samples) -> Vec<f64> {
+pub(crate) fn mean(samples: &Samples) -> Vec<f64> {
     let mut sums = vec![0.0; samples.classes()];
     for row in samples.rows() {
         sums.iter_mut().zip(row).for_each(|(sum, p)| *sum += p);
@@ -13,27 +13,22 @@ pub fn mean(samples: &Samples) -> Vec<f64> {
 }
 
 /// The class of the largest mean probability; the lowest index when several tie.
-pub fn predicted_class(samples: &Samples) -> usize {
+pub(crate) fn predicted_class(samples: &Samples) -> usize {
     argmax(&mean(samples))
 }
 
 /// The entropy −Σ p ln p of one distribution, in nats: 0 when one class has everything, ln C when all are equal.
 ///
 /// The values are divided by their sum first, so that the rounding of 32-bit floats takes no entropy above ln C.
-pub fn entropy(distribution: &[f64]) -> f64 {
+pub(crate) fn entropy(distribution: &[f64]) -> f64 {
     let total: f64 = distribution.iter().sum();
     let present = distribution.iter().filter(|&&p| p > 0.0).map(|p| p / total);
     let sum: f64 = present.map(|p| p * p.ln()).sum();
     (0.0 - sum).max(0.0)
 }
 
-/// The entropy of the mean distribution, in nats (0 to ln C): all the uncertainty there is.
-pub fn predictive_entropy(samples: &Samples) -> f64 {
-    entropy(&mean(samples))
-}
-
 /// The mean over passes of each pass' own entropy, in nats (0 to ln C): the uncertainty that the passes agree on.
-pub fn expected_entropy(samples: &Samples) -> f64 {
+pub(crate) fn expected_entropy(samples: &Samples) -> f64 {
     samples.rows().map(entropy).sum::<f64>() / samples.passes() as f64
 }
 
@@ -41,15 +36,7 @@ pub fn expected_entropy(samples: &Samples) -> f64 {
 ///
 /// Computed as the mean Kullback–Leibler divergence from each pass to their mean, which is the same number without the
 /// cancellation of a difference of two nearly equal entropies; kept between 0 and the predictive entropy.
-///
-/// ```
-/// use uncertainty::{Samples, measures::mutual_information};
-///
-/// let agreeing = Samples::from_rows(&[vec![0.5, 0.5], vec![0.5, 0.5]])?;
-/// assert_eq!(mutual_information(&agreeing), 0.0);
-/// # Ok::<(), uncertainty::SamplesError>(())
-/// ```
-pub fn mutual_information(samples: &Samples) -> f64 {
+pub(crate) fn mutual_information(samples: &Samples) -> f64 {
     let mean = mean(samples);
     let divergences: f64 = samples.rows().map(|row| divergence(row, &mean)).sum();
     let information = divergences / samples.passes() as f64;
@@ -57,32 +44,32 @@ pub fn mutual_information(samples: &Samples) -> f64 {
 }
 
 /// How often each class is the largest of a pass (C counts that sum to T); ties go to the lowest index.
-pub fn votes(samples: &Samples) -> Vec<usize> {
+fn votes(samples: &Samples) -> Vec<usize> {
     let winners: Vec<usize> = samples.rows().map(argmax).collect();
     let votes_for = |class| winners.iter().filter(|&&winner| winner == class).count();
     (0..samples.classes()).map(votes_for).collect()
 }
 
 /// 1 − (votes of the modal class) / T, from 0 (all passes agree) to 1 − 1/C (Freeman, 1965).
-pub fn variation_ratio(samples: &Samples) -> f64 {
+pub(crate) fn variation_ratio(samples: &Samples) -> f64 {
     let most = votes(samples).into_iter().max().unwrap_or(0);
     1.0 - most as f64 / samples.passes() as f64
 }
 
 /// The unbiased variance (divisor T − 1) over passes of each class' probability; `None` when T = 1.
-pub fn class_variances(samples: &Samples) -> Option<Vec<f64>> {
+fn class_variances(samples: &Samples) -> Option<Vec<f64>> {
     (0..samples.classes())
         .map(|class| class_variance(samples, class))
         .collect()
 }
 
 /// The unbiased variance over passes of the predicted class' probability; `None` when T = 1.
-pub fn variance(samples: &Samples) -> Option<f64> {
+pub(crate) fn variance(samples: &Samples) -> Option<f64> {
     class_variance(samples, predicted_class(samples))
 }
 
 /// The unbiased standard deviation (square root of [`class_variances`]) of each class; `None` when T = 1.
-pub fn standard_deviations(samples: &Samples) -> Option<Vec<f64>> {
+pub(crate) fn standard_deviations(samples: &Samples) -> Option<Vec<f64>> {
     let variances = class_variances(samples)?;
     Some(variances.into_iter().map(f64::sqrt).collect())
 }

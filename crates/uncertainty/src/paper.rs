@@ -15,6 +15,7 @@ const VARIANCE_SCALE: f64 = 1000.0;
 
 /// The paper's three scores of one prediction, before normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PaperScores {
     /// 1000 × the unbiased variance of the predicted class' probability; `None` when T = 1.
     pub variance: Option<f64>,

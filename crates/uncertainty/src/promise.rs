@@ -57,12 +57,23 @@ impl Promise {
         }
     }
 
-    /// The name of a policy that makes it, with α in per cent: `auto_clear_5`.
+    /// The name of a policy that makes it, with α in per cent.
+    ///
+    /// ```
+    /// assert_eq!(uncertainty::Promise::AutoClear.policy_name(0.05), "auto_clear_5");
+    /// ```
     pub fn policy_name(self, alpha: f64) -> String {
         format!("{}_{}", self.name(), percent(alpha))
     }
 
     /// The promise in words, for readers of a bundle.
+    ///
+    /// ```
+    /// assert_eq!(
+    ///     uncertainty::Promise::AcceptError.in_words(0.05, 0.1),
+    ///     "of the cells accepted, at most 5% have another class, with confidence 90%"
+    /// );
+    /// ```
     pub fn in_words(self, alpha: f64, delta: f64) -> String {
         let most = percent(alpha);
         let bound = match self {
@@ -91,7 +102,7 @@ impl Promise {
     }
 
     /// Whether only cells that are called normal can be accepted. Only such a policy may decide unasked.
-    pub fn clears_only_normal(self) -> bool {
+    pub(crate) fn clears_only_normal(self) -> bool {
         match self {
             Promise::AutoClear => true,
             Promise::AcceptError2Classes | Promise::AcceptError | Promise::MissedAbnormal => false,
@@ -128,62 +139,4 @@ impl fmt::Display for Promise {
 /// A share in per cent without the rounding of binary fractions: 0.07 is `7`, 0.025 is `2.5`.
 fn percent(share: f64) -> f64 {
     (share * 1e8).round() / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::{AcceptedAs, Promise};
-
-    #[test]
-    fn names_are_those_that_serde_reads_and_writes() {
-        for promise in Promise::ALL {
-            let written = serde_json::to_value(promise).unwrap();
-            assert_eq!(written, promise.name());
-            assert_eq!(serde_json::from_value::<Promise>(written).unwrap(), promise);
-        }
-    }
-
-    #[test]
-    fn policies_are_named_after_the_promise_and_the_bound_in_per_cent() {
-        let names = [0.01, 0.07, 0.1, 0.025].map(|alpha| Promise::AutoClear.policy_name(alpha));
-        assert_eq!(
-            names,
-            [
-                "auto_clear_1",
-                "auto_clear_7",
-                "auto_clear_10",
-                "auto_clear_2.5"
-            ]
-        );
-        assert_eq!(
-            Promise::AcceptError2Classes.policy_name(0.05),
-            "accept_error_2_classes_5"
-        );
-    }
-
-    #[test]
-    fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
-        let of = |promise: Promise| {
-            [Some(false), Some(true), None].map(|called| promise.accepted_as(called))
-        };
-        let (class, normal) = (Some(AcceptedAs::Class), Some(AcceptedAs::Normal));
-        assert_eq!(of(Promise::AcceptError), [class; 3]);
-        assert_eq!(
-            of(Promise::AcceptError2Classes),
-            [normal, Some(AcceptedAs::Abnormal), None]
-        );
-        assert_eq!(of(Promise::MissedAbnormal), [normal, None, None]);
-        assert_eq!(of(Promise::AutoClear)[0], normal);
-    }
-
-    #[test]
-    fn only_what_is_called_normal_is_cleared_and_without_flags_nothing_is_said_of_two_classes() {
-        assert!(Promise::AutoClear.may_accept(Some(false)));
-        assert!(!Promise::AutoClear.may_accept(Some(true)));
-        assert!(Promise::MissedAbnormal.may_accept(Some(true)));
-        for promise in Promise::ALL {
-            assert_eq!(promise.may_accept(None), promise == Promise::AcceptError);
-        }
-    }
 }

@@ -273,6 +273,3 @@ pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
         },
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -80,7 +80,7 @@ impl Samples {
     ///
     /// ```
     /// let samples = uncertainty::Samples::from_rows(&[vec![0.7, 0.3], vec![0.9, 0.1]])?;
-    /// assert_eq!(samples.row(1), Some([0.9, 0.1].as_slice()));
+    /// assert_eq!(samples.values(), [0.7, 0.3, 0.9, 0.1]);
     /// # Ok::<(), uncertainty::SamplesError>(())
     /// ```
     ///
@@ -123,11 +123,6 @@ impl Samples {
         self.classes
     }
 
-    /// The probabilities of pass `t`, or `None` when there is no such pass.
-    pub fn row(&self, t: usize) -> Option<&[f64]> {
-        self.values.chunks_exact(self.classes).nth(t)
-    }
-
     /// The probabilities pass by pass, C values each.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.values.chunks_exact(self.classes)
@@ -146,6 +141,11 @@ impl Samples {
 
 /// Checks that `values` are one or more rows of probabilities over `classes` classes.
 ///
+/// ```
+/// assert!(uncertainty::check_rows(&[0.7, 0.3, 1.0, 0.0], 2).is_ok());
+/// assert!(uncertainty::check_rows(&[0.7, 0.7], 2).is_err());
+/// ```
+///
 /// # Errors
 /// [`SamplesError`] says which row is none.
 pub fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
@@ -162,6 +162,10 @@ pub fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
 }
 
 /// Checks that every row has `classes` values.
+///
+/// ```
+/// assert!(uncertainty::check_lengths(&[vec![0.7, 0.3], vec![1.0]], 2).is_err());
+/// ```
 ///
 /// # Errors
 /// [`SamplesError::Shape`] for the first row that has not.
@@ -181,7 +185,7 @@ pub fn check_lengths(rows: &[Vec<f64>], classes: usize) -> Result<(), SamplesErr
 }
 
 /// Checks that `values` are one or more whole rows of `classes` ≥ 2 values.
-pub(crate) fn check_shape(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+fn check_shape(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     if classes < 2 {
         return Err(SamplesError::TooFewClasses { classes });
     }
@@ -199,7 +203,7 @@ pub(crate) fn check_shape(values: &[f64], classes: usize) -> Result<(), SamplesE
 }
 
 /// Checks that no value is NaN or infinite; `classes` ≥ 1 tells which row and class to blame.
-pub(crate) fn check_finite(values: &[f64], classes: usize) -> Result<(), SamplesError> {
+fn check_finite(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(SamplesError::NotFinite {
             row: at / classes,
@@ -225,7 +229,7 @@ pub fn argmax(values: &[f64]) -> usize {
 }
 
 /// Replaces finite logits by their softmax; the largest is subtracted first, so that nothing overflows.
-pub(crate) fn softmax_in_place(logits: &mut [f64]) {
+fn softmax_in_place(logits: &mut [f64]) {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     logits
         .iter_mut()

@@ -2,7 +2,7 @@
 
 use evaluation::{EvaluationError, Predictions};
 use serde_json::Value;
-use testkit::numbers::{indices, matrix, samples_error_name};
+use testkit::numbers::{error_name, indices, matrix};
 
 /// The probabilities and the truth of a case.
 pub fn predictions_of(case: &Value) -> Result<Predictions, EvaluationError> {
@@ -11,13 +11,13 @@ pub fn predictions_of(case: &Value) -> Result<Predictions, EvaluationError> {
 }
 
 /// The name that the reference files give to an error of an evaluation.
-pub fn evaluation_error_name(error: &EvaluationError) -> &'static str {
+pub fn evaluation_error_name(error: &EvaluationError) -> String {
     match error {
-        EvaluationError::Probabilities(error) => samples_error_name(error),
-        EvaluationError::Empty => "empty",
-        EvaluationError::Length { .. } => "shape",
-        EvaluationError::LabelOutOfRange { .. } => "label_out_of_range",
-        EvaluationError::NotFinite { .. } => "not_finite",
-        _ => "domain",
+        EvaluationError::Probabilities(error) => error_name(error),
+        EvaluationError::Length { .. } => "shape".to_owned(),
+        EvaluationError::Empty
+        | EvaluationError::LabelOutOfRange { .. }
+        | EvaluationError::NotFinite { .. } => error_name(error),
+        _ => "domain".to_owned(),
     }
 }

@@ -143,7 +143,7 @@ fn ranges(summaries: &[Summary]) -> Result<BTreeMap<Measure, Range>, RangeError>
 mod tests {
     use super::*;
     use crate::random;
-    use uncertainty::calibration::fit_temperature;
+    use testkit::numbers::{id, indices, list, load, matrix, number};
 
     fn single_pass(cells: usize) -> (CellScores, Vec<usize>) {
         let mut stream = random::stream(1, "logits");
@@ -161,23 +161,25 @@ mod tests {
 
     #[test]
     fn a_single_pass_gets_the_temperature_of_temperature_scaling() {
-        let (scores, mut labels) = single_pass(200);
-        for (label, logits) in labels.iter_mut().zip(scores.cells()).take(120) {
-            *label = (0..3)
-                .max_by(|a, b| logits[*a].total_cmp(&logits[*b]))
-                .unwrap();
+        for case in list(&load("calibration.json")["temperature"]) {
+            if case["expected"]["status"] != "interior" {
+                continue;
+            }
+            let logits = matrix(&case["inputs"]["logits"]);
+            let values = logits.concat().into_iter().map(|logit| logit as f32);
+            let scores = CellScores {
+                passes: 1,
+                classes: logits[0].len(),
+                values: values.collect(),
+            };
+            let expected = number(&case["expected"]["temperature"]);
+            let found = fit_mean_temperature(&scores, &indices(&case["inputs"]["labels"])).unwrap();
+            assert!(
+                (found / expected - 1.0).abs() < 1e-5,
+                "{}: {found}",
+                id(case)
+            );
         }
-        let logits: Vec<f64> = scores
-            .values
-            .iter()
-            .map(|logit| f64::from(*logit))
-            .collect();
-        let expected = fit_temperature(&logits, 3, &labels).unwrap().temperature;
-        let found = fit_mean_temperature(&scores, &labels).unwrap();
-        assert!(
-            (found / expected - 1.0).abs() < 1e-5,
-            "{found} instead of {expected}"
-        );
     }
 
     #[test]

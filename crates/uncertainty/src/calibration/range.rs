@@ -73,14 +73,9 @@ impl Range {
         Ok(())
     }
 
-    /// Whether the calibration set had one value only, so that normalised values say no more than "above it or not".
-    pub fn is_degenerate(&self) -> bool {
-        self.minimum == self.maximum
-    }
-
     /// Brings a finite value to [0, 1]: (value − minimum) / (maximum − minimum), clipped.
     ///
-    /// In a degenerate range the single calibration value (and all below) is 0 and everything above is 1.
+    /// Where the calibration set had one value only, that value (and all below) is 0 and everything above is 1.
     pub fn normalise(&self, value: f64) -> f64 {
         if value <= self.minimum {
             return 0.0;
@@ -89,62 +84,5 @@ impl Range {
             return 1.0;
         }
         (value - self.minimum) / (self.maximum - self.minimum)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_outside_the_calibration_set_are_clipped() {
-        let range = Range {
-            minimum: -1.0,
-            maximum: 3.0,
-        };
-        let normalised = [-9.0, -1.0, 0.0, 3.0, 9.0].map(|value| range.normalise(value));
-        assert_eq!(normalised, [0.0, 0.0, 0.25, 1.0, 1.0]);
-    }
-
-    #[test]
-    fn a_degenerate_range_tells_only_above_from_not_above() {
-        let range = Range {
-            minimum: 2.0,
-            maximum: 2.0,
-        };
-        assert!(range.is_degenerate());
-        assert_eq!(
-            [1.0, 2.0, 2.5].map(|value| range.normalise(value)),
-            [0.0, 0.0, 1.0]
-        );
-    }
-
-    #[test]
-    fn what_spans_no_range_is_an_error() {
-        assert_eq!(Range::over(&[]), Err(RangeError::Empty));
-        assert_eq!(Range::over(&[1.0, f64::NAN]), Err(RangeError::NotFinite));
-        assert_eq!(
-            Range::over(&[2.0, -1.0, 0.5]),
-            Ok(Range {
-                minimum: -1.0,
-                maximum: 2.0
-            })
-        );
-        assert_eq!(
-            Range {
-                minimum: 0.0,
-                maximum: f64::NAN
-            }
-            .check(),
-            Err(RangeError::NotFinite)
-        );
-        assert!(matches!(
-            Range {
-                minimum: 1.0,
-                maximum: 0.0
-            }
-            .check(),
-            Err(RangeError::Reversed { .. })
-        ));
     }
 }

@@ -29,14 +29,6 @@ pub enum OodError {
         /// The first such row.
         row: usize,
     },
-    /// There is not one label per row.
-    #[error("{labels} labels were given for {rows} rows; give one per row")]
-    LabelCount {
-        /// How many labels.
-        labels: usize,
-        /// How many rows.
-        rows: usize,
-    },
     /// The covariance has no inverse.
     #[error(
         "value {index} of the rows is constant or follows from those before it; give a larger ridge"
@@ -48,17 +40,6 @@ pub enum OodError {
     /// The ridge is negative or not finite.
     #[error("the ridge {0} is not a finite number of 0 or more")]
     Ridge(f64),
-    /// There is no k-th neighbour.
-    #[error("neighbour {k} of {rows} was asked for; choose 1 to {rows}")]
-    Neighbour {
-        /// The k asked for.
-        k: usize,
-        /// How many rows there are.
-        rows: usize,
-    },
-    /// A temperature that logits cannot be divided by.
-    #[error("the temperature {0} is not a finite number above 0")]
-    Temperature(f64),
     /// A model's factor is not lower-triangular with a positive diagonal.
     #[error(
         "row {row} of the factor must have {} values, the last above 0; fit the model again", row + 1

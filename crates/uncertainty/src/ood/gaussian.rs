@@ -17,12 +17,20 @@ pub struct Gaussian {
 impl Gaussian {
     /// Fits mean and covariance, (1/N) Σ (x − mean)(x − mean)ᵀ + ridge · I, to N rows.
     ///
+    /// ```
+    /// use uncertainty::ood::Gaussian;
+    ///
+    /// let gaussian = Gaussian::fit(&[vec![1.0], vec![3.0]], 0.0)?;
+    /// assert_eq!(gaussian.squared_distance(&[4.0])?, 4.0);
+    /// # Ok::<(), uncertainty::ood::OodError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`OodError`] `Empty`, `Shape`, `NotFinite`, `Ridge`, or `Singular` where the ridge is too small for the
     /// covariance to have an inverse.
     pub fn fit(rows: &[Vec<f64>], ridge: f64) -> Result<Self, OodError> {
         check_rows(rows)?;
-        let mean = mean_of(rows.iter());
+        let mean = mean_of(rows);
         let deviations = rows.iter().map(|row| difference(row, &mean));
         let factor = factor_of(&covariance(deviations, mean.len(), ridge)?)?;
         Ok(Self { mean, factor })
@@ -72,21 +80,19 @@ impl Gaussian {
 }
 
 /// The mean of one row or more of one length.
-pub(super) fn mean_of<'row>(rows: impl Iterator<Item = &'row Vec<f64>>) -> Vec<f64> {
-    let mut sum: Vec<f64> = Vec::new();
-    let mut count = 0.0;
+fn mean_of(rows: &[Vec<f64>]) -> Vec<f64> {
+    let mut sums = vec![0.0; rows.first().map_or(0, Vec::len)];
     for row in rows {
-        sum.resize(row.len(), 0.0);
-        sum.iter_mut()
+        sums.iter_mut()
             .zip(row)
             .for_each(|(sum, value)| *sum += value);
-        count += 1.0;
     }
-    sum.iter().map(|sum| sum / count).collect()
+    let count = rows.len() as f64;
+    sums.into_iter().map(|sum| sum / count).collect()
 }
 
 /// x − mean
-pub(super) fn difference(row: &[f64], mean: &[f64]) -> Vec<f64> {
+fn difference(row: &[f64], mean: &[f64]) -> Vec<f64> {
     row.iter()
         .zip(mean)
         .map(|(value, mean)| value - mean)
@@ -94,7 +100,7 @@ pub(super) fn difference(row: &[f64], mean: &[f64]) -> Vec<f64> {
 }
 
 /// The lower triangle of (1/N) Σ d dᵀ + ridge · I over N deviations of `size` values.
-pub(super) fn covariance(
+fn covariance(
     deviations: impl Iterator<Item = Vec<f64>>,
     size: usize,
     ridge: f64,
@@ -123,7 +129,7 @@ pub(super) fn covariance(
 }
 
 /// The factor L of a symmetric matrix given by its lower triangle (Cholesky).
-pub(super) fn factor_of(triangle: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OodError> {
+fn factor_of(triangle: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OodError> {
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(triangle.len());
     for (index, values) in triangle.iter().enumerate() {
         let mut row = forward(&factor, values);
@@ -141,7 +147,7 @@ pub(super) fn factor_of(triangle: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OodError
 }
 
 /// dᵀ (L Lᵀ)⁻¹ d
-pub(super) fn squared_norm(factor: &[Vec<f64>], deviation: &[f64]) -> f64 {
+fn squared_norm(factor: &[Vec<f64>], deviation: &[f64]) -> f64 {
     let whitened = forward(factor, deviation);
     whitened.iter().map(|value| value * value).sum()
 }

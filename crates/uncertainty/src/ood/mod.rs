@@ -1,24 +1,16 @@
 //! How unlike the cells of training an image is, from features or statistics of a layer.
 //!
-//! Served is [`OodModel`]: the Mahalanobis distance to one Gaussian over all training cells, with a conformal p-value.
-//! The others ([`Mahalanobis`] by class, [`Neighbours`], [`energy`]) are what the literature would have instead, for whoever
-//! compares them on data of their own. In all of them a larger number is more unlike.
+//! [`OodModel`] is the Mahalanobis distance to one Gaussian over all training cells, with a conformal p-value.
 
 mod conformal;
-mod energy;
 mod error;
 mod gaussian;
-mod mahalanobis;
 mod model;
-mod neighbours;
 
 pub use conformal::conformal_p;
-pub use energy::energy;
 pub use error::OodError;
 pub use gaussian::Gaussian;
-pub use mahalanobis::{ClassDistances, Mahalanobis};
 pub use model::{OodModel, OodScore};
-pub use neighbours::Neighbours;
 
 /// Checks that there is a row and that all rows are finite and of one length, and returns that length.
 fn check_rows(rows: &[Vec<f64>]) -> Result<usize, OodError> {

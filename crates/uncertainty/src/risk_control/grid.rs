@@ -15,6 +15,13 @@ pub struct Grid {
 impl Grid {
     /// Takes finite, strictly increasing thresholds, at least one.
     ///
+    /// ```
+    /// use uncertainty::risk_control::Grid;
+    ///
+    /// assert!(Grid::new(vec![0.1, 0.2]).is_ok());
+    /// assert!(Grid::new(vec![0.2, 0.1]).is_err());
+    /// ```
+    ///
     /// # Errors
     /// [`RiskError`] `NoThresholds`, `Threshold` or `NotIncreasing`.
     pub fn new(thresholds: Vec<f64>) -> Result<Grid, RiskError> {
@@ -34,7 +41,12 @@ impl Grid {
     /// A hundred equal steps from 0, which is left out, to the largest value that the measure can take over `classes` classes;
     /// `None` where that depends on the number of passes.
     ///
-    /// This is the grid of every promise that the trainer makes.
+    /// ```
+    /// use uncertainty::{Measure, risk_control::Grid};
+    ///
+    /// let grid = Grid::of_measure(Measure::VariationRatio, 4);
+    /// assert_eq!(grid.as_ref().and_then(|grid| grid.thresholds().last()), Some(&0.75));
+    /// ```
     pub fn of_measure(measure: Measure, classes: usize) -> Option<Grid> {
         let classes = classes as f64;
         let largest = match measure {
@@ -62,33 +74,5 @@ impl Grid {
     pub(super) fn first_accepting(&self, value: f64) -> usize {
         self.thresholds
             .partition_point(|&threshold| threshold < value)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_grid_of_a_measure_ends_where_every_answer_is_accepted() {
-        let grid = Grid::of_measure(Measure::PredictiveEntropy, 6).unwrap();
-        assert_eq!(grid.thresholds().len(), 100);
-        assert_eq!(grid.first_accepting(0.0), 0);
-        assert_eq!(grid.first_accepting(6.0f64.ln()), 99);
-        assert_eq!(Grid::of_measure(Measure::PaperEntropy, 6), None);
-    }
-
-    #[test]
-    fn a_value_on_a_threshold_is_accepted_by_it() {
-        let grid = Grid::new(vec![0.3, 0.6]).unwrap();
-        let first = [0.1, 0.3, 0.30001, 0.6, 0.7].map(|value| grid.first_accepting(value));
-        assert_eq!(first, [0, 0, 1, 1, 2]);
-    }
-
-    #[test]
-    fn thresholds_that_are_not_finite_are_told_by_their_place() {
-        let grid = Grid::new(vec![0.1, f64::NAN]);
-        assert_eq!(grid, Err(RiskError::Threshold(1)));
     }
 }

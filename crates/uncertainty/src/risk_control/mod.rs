@@ -21,7 +21,6 @@ pub use grid::Grid;
 pub use moments::Moments;
 pub use p_value::{
     PValue, UNSEEN_IMAGES, UNSEEN_MISTAKEN, binomial_p, cells_without_error, clopper_pearson_upper,
-    images_without_bad_one,
 };
 pub use sequence::{Sequence, Test, certified_steps};
 pub use tally::{Counts, ImageTally, Outcome, Tally};

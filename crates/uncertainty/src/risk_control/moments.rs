@@ -57,6 +57,14 @@ impl Moments {
     ///
     /// An image that has no case of the promise at any step says nothing of its risk and is left out, but for the cells accepted:
     /// whether it has one does not depend on the threshold, and counting it would pretend to more images than there are.
+    ///
+    /// ```
+    /// use uncertainty::risk_control::{Counts, Moments};
+    ///
+    /// let image = vec![Counts { accepted: 3, trials: 2, errors: 1 }];
+    /// let moments = Moments::over(1, [&image, &image].into_iter());
+    /// assert_eq!(moments.first().and_then(Moments::risk), Some(0.5));
+    /// ```
     pub fn over<'a>(steps: usize, images: impl Iterator<Item = &'a ImageTally>) -> Vec<Moments> {
         let mut moments = vec![Moments::default(); steps];
         for image in images {
@@ -68,13 +76,6 @@ impl Moments {
                 }
             }
         }
-        moments
-    }
-
-    /// The moments of images with `trials` cases and `errors` mistakes each; images without cases count.
-    pub fn of_images(images: impl Iterator<Item = (u64, u64)>) -> Moments {
-        let mut moments = Moments::default();
-        images.for_each(|(trials, errors)| moments.add(trials, errors));
         moments
     }
 

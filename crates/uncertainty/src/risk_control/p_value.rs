@@ -16,6 +16,7 @@ pub const UNSEEN_MISTAKEN: f64 = 0.25;
 
 /// The p-values of "the risk is above α" at one threshold; small ones speak against it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PValue {
     /// The exact binomial tail over cells, as if they were independent.
     pub cells: f64,
@@ -30,7 +31,16 @@ pub struct PValue {
 }
 
 impl PValue {
-    /// All tests.
+    /// All tests of the sums over images at one threshold.
+    ///
+    /// ```
+    /// use uncertainty::risk_control::{Counts, Moments, PValue};
+    ///
+    /// let image = vec![Counts { accepted: 5, trials: 5, errors: 0 }];
+    /// let moments = Moments::over(1, std::iter::repeat_n(&image, 200));
+    /// let p_value = moments.first().map(|moments| PValue::of(moments, 0.05));
+    /// assert!(p_value.is_some_and(|p_value| p_value.judged() < 0.05));
+    /// ```
     pub fn of(moments: &Moments, alpha: f64) -> PValue {
         let (t, images) = tail(moments, alpha);
         PValue {
@@ -52,7 +62,7 @@ impl PValue {
     }
 
     /// The tail over images with [`UNSEEN_IMAGES`] more, a `mistaken` share of whose cases are mistakes.
-    pub fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
+    pub(super) fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
         tail(&moments.with_unseen_images(mistaken), alpha).1
     }
 }
@@ -73,6 +83,10 @@ fn tail(moments: &Moments, alpha: f64) -> (Option<f64>, f64) {
 }
 
 /// P(at most `errors` mistakes in `trials` independent cases | risk α); 1 without cases.
+///
+/// ```
+/// assert!(uncertainty::risk_control::binomial_p(59, 0, 0.05) < 0.05);
+/// ```
 pub fn binomial_p(trials: u64, errors: u64, alpha: f64) -> f64 {
     if trials == 0 {
         return 1.0;
@@ -97,6 +111,10 @@ pub fn clopper_pearson_upper(errors: u64, trials: u64, delta: f64) -> f64 {
 }
 
 /// The fewest cells by which α can be promised when none of them is a mistake: the smallest n with (1 − α)ⁿ ≤ δ.
+///
+/// ```
+/// assert_eq!(uncertainty::risk_control::cells_without_error(0.05, 0.05), 59);
+/// ```
 pub fn cells_without_error(alpha: f64, delta: f64) -> u64 {
     // What rounding adds to an exact power must not ask for one cell more.
     let cells = delta.ln() / (-alpha).ln_1p() - 1e-9;
@@ -105,7 +123,7 @@ pub fn cells_without_error(alpha: f64, delta: f64) -> u64 {
 
 /// The fewest images by which α can be promised when none of them is bad: an image may be bad as a whole, with half of its cases
 /// mistaken, and n images without a bad one leave room for a share x of bad ones with (1 − x)ⁿ = δ. The smallest n with x / 2 ≤ α.
-pub fn images_without_bad_one(alpha: f64, delta: f64) -> u64 {
+pub(super) fn images_without_bad_one(alpha: f64, delta: f64) -> u64 {
     if alpha >= 0.5 {
         return 1;
     }

@@ -14,6 +14,7 @@ const START_IMAGES: f64 = 20.0;
 
 /// Which p-value a threshold has to pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Test {
     /// The largest of all, with such a share of mistakes in images of a kind that was not seen.
     Guarded(f64),
@@ -39,6 +40,7 @@ impl Test {
 
 /// Where the tests of one promise began and what they certified.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sequence {
     /// The first step that was tested; `None` when even the loosest has too few cases or images.
     pub start: Option<usize>,
@@ -48,6 +50,16 @@ pub struct Sequence {
 
 impl Sequence {
     /// Tests the steps of a grid upwards, from the first that accepts enough cells to be certified.
+    ///
+    /// ```
+    /// use uncertainty::risk_control::{Counts, Moments, Sequence, Test};
+    ///
+    /// let count = |trials, errors| Counts { accepted: trials, trials, errors };
+    /// let image = vec![count(5, 0), count(6, 1)];
+    /// let moments = Moments::over(2, std::iter::repeat_n(&image, 200));
+    /// let sequence = Sequence::of(&moments, 0.05, 0.05, Test::CellsAndImages);
+    /// assert_eq!(sequence.chosen(), Some(0));
+    /// ```
     pub fn of(steps: &[Moments], alpha: f64, delta: f64, test: Test) -> Sequence {
         let start = first_tested(steps, alpha, delta, 1.0);
         let p = |step: usize| steps.get(step).map_or(1.0, |step| test.p(step, alpha));
@@ -81,6 +93,12 @@ pub(super) fn first_tested(steps: &[Moments], alpha: f64, delta: f64, times: f64
 }
 
 /// Fixed-sequence testing: from `start` upwards while p ≤ δ. The last of the steps is the one to choose; empty means none.
+///
+/// ```
+/// let p_values = [0.9, 0.01, 0.02, 0.3, 0.01];
+/// let p = |step: usize| p_values.get(step).copied().unwrap_or(1.0);
+/// assert_eq!(uncertainty::risk_control::certified_steps(1, 5, 0.05, p), 1..3);
+/// ```
 pub fn certified_steps(
     start: usize,
     steps: usize,

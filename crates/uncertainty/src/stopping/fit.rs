@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
-use crate::{Promise, Samples, Summary, summarise};
+use crate::{Samples, Summary, summarise};
 
 /// The share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
@@ -13,6 +13,7 @@ const LARGEST_TENTHS: u32 = 80;
 
 /// What stopping early saves under one policy, and what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Saving {
     /// Share of cells decided otherwise than by all views: accepted or referred, called normal or abnormal, or accepted as another
     /// class.
@@ -25,6 +26,7 @@ pub struct Saving {
 
 /// The rule that was chosen and what it does, policy by policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct StoppingFit {
     /// `None` when no λ keeps the disagreement low, so that all views have to be taken.
     pub rule: Option<StoppingRule>,
@@ -123,19 +125,12 @@ struct Decided {
 
 fn decision(summary: &Summary, boundary: &Boundary) -> Decided {
     let summary = summary.clone().with_abnormal(boundary.abnormal);
-    let called_abnormal = summary.called_abnormal;
-    let counts = match boundary.limit {
-        None => true,
-        Some(limit) => {
-            let value = limit.measure.of(&summary);
-            let sure = value.is_some_and(|value| value <= limit.threshold);
-            let may = |kind: Promise| kind.may_accept(called_abnormal);
-            sure && boundary.kind.is_none_or(may)
-        }
-    };
+    let counts = boundary
+        .policy
+        .is_none_or(|policy| policy.accepts(&summary));
     Decided {
         class: counts.then_some(summary.predicted),
-        called_abnormal,
+        called_abnormal: summary.called_abnormal,
     }
 }
 
@@ -154,129 +149,5 @@ fn saving(cells: &[Vec<Look>], lambda: f64) -> Saving {
         disagreement: disagreeing as f64 / count,
         mean_views: views as f64 / count,
         median_views: middle.map_or(0, |(views, _)| *views),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{RngCore, SeedableRng};
-
-    use super::super::{Limit, settled};
-    use super::*;
-    use crate::{Action, Measure, Policy, decide};
-
-    const ABNORMAL: [bool; 3] = [false, true, true];
-
-    fn unit(random: &mut ChaCha8Rng) -> f64 {
-        f64::from(random.next_u32()) / f64::from(u32::MAX)
-    }
-
-    /// Cells from sure to torn, fifty views each that scatter about the cell's own logits.
-    fn cells() -> Vec<Samples> {
-        let mut random = ChaCha8Rng::seed_from_u64(11);
-        let cell = |number: usize| {
-            let lean = 6.0 * unit(&mut random) - 3.0;
-            let view = |_| {
-                [
-                    lean + unit(&mut random),
-                    2.0 * unit(&mut random),
-                    -2.0 - (number % 3) as f64,
-                ]
-            };
-            let logits: Vec<f64> = (0..50).flat_map(view).collect();
-            Samples::from_logits(&logits, 3).unwrap()
-        };
-        (0..400).map(cell).collect()
-    }
-
-    fn boundaries() -> [Boundary<'static>; 4] {
-        let boundary = |measure, threshold, kind| Boundary {
-            limit: Some(Limit { measure, threshold }),
-            kind: Some(kind),
-            abnormal: &ABNORMAL,
-        };
-        [
-            Boundary::of(None, &ABNORMAL),
-            boundary(Measure::PredictiveEntropy, 0.5, Promise::AcceptError),
-            boundary(Measure::AbnormalEntropy, 0.3, Promise::AcceptError2Classes),
-            boundary(Measure::AbnormalEntropy, 0.3, Promise::AutoClear),
-        ]
-    }
-
-    #[test]
-    fn what_counts_as_accepted_is_what_a_policy_accepts() {
-        for cell in cells() {
-            let summary = summarise(&cell);
-            for boundary in &boundaries()[1..] {
-                let (limit, kind) = (boundary.limit.unwrap(), boundary.kind.unwrap());
-                let policy = Policy {
-                    name: "any".to_owned(),
-                    measure: limit.measure,
-                    threshold: Some(limit.threshold),
-                    alpha: 0.05,
-                    delta: 0.05,
-                    promise: kind.in_words(0.05, 0.05),
-                    kind: Some(kind),
-                    certificate: None,
-                };
-                assert_eq!(*boundary, Boundary::of(Some(&policy), &ABNORMAL));
-                let served = decide(&summary.clone().with_abnormal(&ABNORMAL), Some(&policy));
-                let accepted = served.action == Action::Accept;
-                let counted = decision(&summary, boundary).class.is_some();
-                assert_eq!(accepted, counted, "{kind}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_chosen_rule_saves_views_and_keeps_the_decisions_of_all_of_them() {
-        let cells = cells();
-        let fit = calibrate(&cells, &boundaries(), 4, 2);
-        let rule = fit.rule.unwrap();
-        assert!(rule.lambda > 0.0, "{rule:?}");
-        for (boundary, saving) in boundaries().iter().zip(&fit.savings) {
-            assert!(saving.disagreement <= 0.005, "{saving:?}");
-            assert!(
-                saving.mean_views < 25.0 && saving.median_views >= 4,
-                "{saving:?}"
-            );
-            // The same figure by the function that the engine asks, view by view.
-            let used = |cell: &Samples| {
-                let rows: Vec<Vec<f64>> = cell.rows().map(<[f64]>::to_vec).collect();
-                let stop = |views: &usize| {
-                    let samples = Samples::from_rows(&rows[..*views]).unwrap();
-                    settled(&samples, 50, boundary, &rule)
-                };
-                rule.looks(50).find(stop).unwrap()
-            };
-            let mean = cells.iter().map(used).sum::<usize>() as f64 / cells.len() as f64;
-            assert!((mean - saving.mean_views).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn a_smaller_lambda_than_the_chosen_one_changes_too_many_decisions() {
-        let (cells, boundaries) = (cells(), boundaries());
-        let lambda = calibrate(&cells, &boundaries, 4, 2).rule.unwrap().lambda;
-        let worst = |lambda: f64| {
-            let of = |boundary: &Boundary| {
-                let rule = StoppingRule {
-                    start: 4,
-                    step: 2,
-                    lambda,
-                };
-                let looks = |cell| looks_at(cell, &running(cell, &rule), boundary);
-                saving(&cells.iter().map(looks).collect::<Vec<_>>(), lambda).disagreement
-            };
-            boundaries.iter().map(of).fold(0.0, f64::max)
-        };
-        assert!(worst(lambda) <= 0.005 && worst(lambda - 0.1) > 0.005);
-    }
-
-    #[test]
-    fn without_cells_there_is_no_rule() {
-        assert_eq!(calibrate(&[], &boundaries(), 4, 2).rule, None);
     }
 }

@@ -7,9 +7,9 @@ use crate::{Measure, Promise, Samples};
 
 /// A running figure and its standard error as an estimate of that of all T views.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Estimate {
-    pub(super) value: f64,
-    pub(super) error: f64,
+struct Estimate {
+    value: f64,
+    error: f64,
 }
 
 /// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts, whether the cell is
@@ -18,6 +18,15 @@ pub(super) struct Estimate {
 /// An answer is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for its call
 /// alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard error;
 /// infinite where the views are all alike.
+///
+/// ```
+/// use uncertainty::{Samples, stopping::{Boundary, margin}};
+///
+/// let refer_all = Boundary::of(None, &[false, true]);
+/// let alike = Samples::from_rows(&[vec![0.9, 0.1], vec![0.9, 0.1]])?;
+/// assert_eq!(margin(&alike, 2, 50, &refer_all), Some(f64::INFINITY));
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
 pub fn margin(samples: &Samples, views: usize, total: usize, boundary: &Boundary) -> Option<f64> {
     let rows: Vec<&[f64]> = samples.rows().take(views).collect();
     if rows.len() < 2 {
@@ -26,16 +35,17 @@ pub fn margin(samples: &Samples, views: usize, total: usize, boundary: &Boundary
     let lead = || lead(&rows, total).distance_from(0.0);
     let call = call(&rows, total, boundary.abnormal);
     let of_call = call.as_ref().map_or(f64::INFINITY, |call| call.margin);
-    let Some(limit) = boundary.limit else {
+    let Some(policy) = boundary.policy else {
         return Some(lead().min(of_call));
     };
-    let doubt = doubt(&rows, total, limit.measure, boundary.abnormal)?;
-    let clears_only_normal = boundary.kind.is_some_and(Promise::clears_only_normal);
+    let threshold = policy.threshold?;
+    let doubt = doubt(&rows, total, policy.measure, boundary.abnormal)?;
+    let clears_only_normal = policy.kind.is_some_and(Promise::clears_only_normal);
     if clears_only_normal && call.is_some_and(|call| call.abnormal) {
         return Some(of_call);
     }
-    let action_and_call = doubt.distance_from(limit.threshold).min(of_call);
-    let is_sure = doubt.value <= limit.threshold;
+    let action_and_call = doubt.distance_from(threshold).min(of_call);
+    let is_sure = doubt.value <= threshold;
     Some(if is_sure {
         action_and_call.min(lead())
     } else {
@@ -126,7 +136,7 @@ fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {
 
 /// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
 /// the gradient −ln m (the gradient's constant −1 moves no row, since each sums to 1).
-pub(super) fn entropy_of_mean(rows: &[&[f64]], total: usize) -> Estimate {
+fn entropy_of_mean(rows: &[&[f64]], total: usize) -> Estimate {
     let mean = mean(rows);
     let project = |row: &&[f64]| {
         let present = row.iter().zip(&mean).filter(|&(_, &m)| m > 0.0);
@@ -180,83 +190,4 @@ fn standard_error(values: Vec<f64>, total: usize) -> f64 {
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let left = (1.0 - views / total as f64).max(0.0);
     (squares / (views - 1.0) * left / views).sqrt()
-}
-
-#[cfg(test)]
-mod tests {
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{RngCore, SeedableRng};
-
-    use super::*;
-
-    const VIEWS: usize = 50;
-
-    fn unit(random: &mut ChaCha8Rng) -> f64 {
-        f64::from(random.next_u32()) / f64::from(u32::MAX)
-    }
-
-    /// Fifty views of a cell that are torn between three classes.
-    fn population(random: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
-        let row = |_| {
-            let weights = [1.0 + unit(random), 0.2 + unit(random), 0.3 * unit(random)];
-            let sum: f64 = weights.iter().sum();
-            weights.map(|weight| weight / sum).to_vec()
-        };
-        (0..VIEWS).map(row).collect()
-    }
-
-    fn shuffle(random: &mut ChaCha8Rng, order: &mut [usize]) {
-        for last in (1..order.len()).rev() {
-            let other = (random.next_u64() % (last as u64 + 1)) as usize;
-            order.swap(last, other);
-        }
-    }
-
-    #[test]
-    fn the_standard_error_is_how_far_the_entropy_of_some_views_is_from_that_of_all() {
-        let mut random = ChaCha8Rng::seed_from_u64(7);
-        let all = population(&mut random);
-        let whole: Vec<&[f64]> = all.iter().map(Vec::as_slice).collect();
-        let truth = entropy_of_mean(&whole, VIEWS).value;
-        let mut order: Vec<usize> = (0..VIEWS).collect();
-        for views in [10, 30] {
-            let (mut squares, mut errors) = (0.0, 0.0);
-            for _ in 0..4_000 {
-                shuffle(&mut random, &mut order);
-                let some: Vec<&[f64]> = order[..views].iter().map(|&view| whole[view]).collect();
-                let estimate = entropy_of_mean(&some, VIEWS);
-                squares += (estimate.value - truth).powi(2);
-                errors += estimate.error.powi(2);
-            }
-            let ratio = (errors / squares).sqrt();
-            assert!((0.95..1.05).contains(&ratio), "{views} views: {ratio}");
-        }
-    }
-
-    #[test]
-    fn the_gradient_is_that_of_the_entropy() {
-        let mut random = ChaCha8Rng::seed_from_u64(8);
-        let all = population(&mut random);
-        let rows: Vec<&[f64]> = all.iter().take(12).map(Vec::as_slice).collect();
-        let centre = mean(&rows);
-        // Numerically: how the entropy changes when the mean moves a little towards each row.
-        let small = 1e-5;
-        let slope = |row: &&[f64]| {
-            let moved = |by: f64| {
-                let pairs = centre.iter().zip(*row);
-                entropy(&pairs.map(|(m, p)| m + by * (p - m)).collect::<Vec<_>>())
-            };
-            (moved(small) - moved(-small)) / (2.0 * small)
-        };
-        let wanted = standard_error(rows.iter().map(slope).collect(), VIEWS);
-        let error = entropy_of_mean(&rows, VIEWS).error;
-        assert!((error / wanted - 1.0).abs() < 1e-6, "{error} {wanted}");
-    }
-
-    #[test]
-    fn a_class_that_no_view_gives_any_probability_does_no_harm() {
-        let rows: [&[f64]; 2] = [&[0.7, 0.3, 0.0], &[0.6, 0.4, 0.0]];
-        let without: [&[f64]; 2] = [&[0.7, 0.3], &[0.6, 0.4]];
-        assert_eq!(entropy_of_mean(&rows, 9), entropy_of_mean(&without, 9));
-    }
 }

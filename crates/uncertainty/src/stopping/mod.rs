@@ -10,8 +10,6 @@ mod margin;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::measure::Measure;
-use super::promise::Promise;
 use super::referral::Policy;
 use super::samples::Samples;
 
@@ -32,38 +30,22 @@ pub struct StoppingRule {
 
 /// Where a decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the class of an
 /// accepted answer.
+///
+/// Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by a policy on any other measure no decision is
+/// settled before the last view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary<'a> {
-    /// What the policy accepts at most; `None` where every cell is referred.
-    pub limit: Option<Limit>,
-    /// The policy's kind of promise, which says what may be accepted at all.
-    pub kind: Option<Promise>,
+    /// The policy that decides, which accepts something; `None` where every cell is referred.
+    policy: Option<&'a Policy>,
     /// Which classes are abnormal (C flags).
-    pub abnormal: &'a [bool],
-}
-
-/// The largest value of a measure that is accepted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limit {
-    /// Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by any other measure no decision is settled
-    /// before the last view.
-    pub measure: Measure,
-    /// In the measure's unit.
-    pub threshold: f64,
+    abnormal: &'a [bool],
 }
 
 impl<'a> Boundary<'a> {
-    /// That of a policy, or of none.
-    pub fn of(policy: Option<&Policy>, abnormal: &'a [bool]) -> Self {
-        let limit = |policy: &Policy| {
-            Some(Limit {
-                measure: policy.measure,
-                threshold: policy.threshold?,
-            })
-        };
+    /// That of a policy, or of none; `abnormal` has a flag for each class.
+    pub fn of(policy: Option<&'a Policy>, abnormal: &'a [bool]) -> Self {
         Boundary {
-            limit: policy.and_then(limit),
-            kind: policy.and_then(|policy| policy.kind),
+            policy: policy.filter(|policy| policy.threshold.is_some()),
             abnormal,
         }
     }
@@ -132,183 +114,4 @@ pub fn settled(samples: &Samples, total: usize, boundary: &Boundary, rule: &Stop
     }
     views >= rule.start
         && margin(samples, views, total, boundary).is_some_and(|margin| margin > rule.lambda)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const ABNORMAL: [bool; 3] = [false, true, true];
-    const REFER_ALL: Boundary<'static> = Boundary {
-        limit: None,
-        kind: None,
-        abnormal: &ABNORMAL,
-    };
-
-    fn any_samples() -> impl Strategy<Value = Samples> {
-        let row = prop::collection::vec(0.01..1.0f64, 3).prop_map(|row| {
-            let sum: f64 = row.iter().sum();
-            row.into_iter().map(|weight| weight / sum).collect()
-        });
-        prop::collection::vec(row, 1..12)
-            .prop_map(|rows: Vec<Vec<f64>>| Samples::from_rows(&rows).unwrap())
-    }
-
-    fn boundary(measure: Measure, threshold: f64) -> Boundary<'static> {
-        Boundary {
-            limit: Some(Limit { measure, threshold }),
-            ..REFER_ALL
-        }
-    }
-
-    fn rule(lambda: f64) -> StoppingRule {
-        StoppingRule {
-            start: 2,
-            step: 1,
-            lambda,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn an_infinite_lambda_never_stops_early_and_all_views_are_always_settled(
-            samples in any_samples(), threshold in 0.0..1.1f64, further in 1..9usize
-        ) {
-            let boundary = boundary(Measure::PredictiveEntropy, threshold);
-            let views = samples.passes();
-            for boundary in [&REFER_ALL, &boundary] {
-                prop_assert!(!settled(&samples, views + further, boundary, &rule(f64::INFINITY)));
-                prop_assert!(settled(&samples, views, boundary, &rule(f64::INFINITY)));
-            }
-        }
-
-        #[test]
-        fn what_is_settled_by_a_large_lambda_is_settled_by_a_smaller_one(
-            samples in any_samples(), threshold in 0.0..1.1f64, lambda in 0.0..9.0f64, less in 0.0..1.0f64
-        ) {
-            for measure in [Measure::PredictiveEntropy, Measure::AbnormalEntropy] {
-                let boundary = boundary(measure, threshold);
-                let settled = |lambda| settled(&samples, 20, &boundary, &rule(lambda));
-                prop_assert!(settled(lambda * less) || !settled(lambda));
-            }
-        }
-
-        #[test]
-        fn a_measure_without_a_standard_error_takes_all_views(samples in any_samples(), threshold in 0.0..1.0f64) {
-            let boundary = boundary(Measure::VariationRatio, threshold);
-            prop_assert!(!settled(&samples, 20, &boundary, &rule(0.0)));
-        }
-
-        #[test]
-        fn looks_ascend_to_the_last_view(start in 2..60usize, step in 1..9usize, total in 1..60usize) {
-            let looks: Vec<usize> = StoppingRule { start, step, lambda: 1.0 }.looks(total).collect();
-            prop_assert!(looks.is_sorted_by(|before, after| before < after));
-            prop_assert_eq!(looks.last(), Some(&total));
-        }
-    }
-
-    #[test]
-    fn no_view_less_than_the_start_settles_anything() {
-        let alike = Samples::from_rows(&vec![vec![0.9, 0.05, 0.05]; 5]).unwrap();
-        let late = StoppingRule {
-            start: 6,
-            ..rule(1.0)
-        };
-        assert!(!settled(&alike, 20, &REFER_ALL, &late));
-        assert!(settled(&alike, 20, &REFER_ALL, &rule(1.0)));
-    }
-
-    #[test]
-    fn an_accepted_cell_is_settled_only_when_its_class_is() {
-        let torn = [[0.1, 0.5, 0.4], [0.1, 0.4, 0.5], [0.1, 0.5, 0.4]];
-        let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
-        let at = |threshold| {
-            let boundary = boundary(Measure::PredictiveEntropy, threshold);
-            settled(&torn, 50, &boundary, &rule(2.0))
-        };
-        assert!(
-            at(0.1),
-            "referred for certain, whichever abnormal class it is"
-        );
-        assert!(!at(1.09), "accepted for certain, but as which class?");
-    }
-
-    /// Views that scatter a little about `mean`.
-    fn views_about(mean: [f64; 3]) -> Samples {
-        let shift = [0.02, -0.02, 0.02, -0.02];
-        let row = |by: &f64| vec![mean[0] + by, mean[1] - by / 2.0, mean[2] - by / 2.0];
-        Samples::from_rows(&shift.iter().map(row).collect::<Vec<_>>()).unwrap()
-    }
-
-    #[test]
-    fn a_cell_that_is_called_abnormal_for_certain_is_referred_without_further_views() {
-        // The entropy is close to the threshold: by that alone more views would be needed.
-        let abnormal = views_about([0.1, 0.88, 0.02]);
-        let entropy = crate::summarise(&abnormal).with_abnormal(&ABNORMAL);
-        let close = boundary(
-            Measure::AbnormalEntropy,
-            entropy.abnormal.unwrap().entropy + 1e-4,
-        );
-        let clearing = Boundary {
-            kind: Some(Promise::AutoClear),
-            ..close
-        };
-        assert!(!settled(&abnormal, 50, &close, &rule(2.0)));
-        assert!(settled(&abnormal, 50, &clearing, &rule(2.0)));
-    }
-
-    #[test]
-    fn a_cell_is_cleared_early_only_when_its_call_is_settled() {
-        // NILM leads for certain, but the abnormal classes together are at one half.
-        let clearing = Boundary {
-            kind: Some(Promise::AutoClear),
-            ..boundary(Measure::PredictiveEntropy, 1.09)
-        };
-        let at = |normal: f64| {
-            let rest = (1.0 - normal) / 2.0;
-            settled(
-                &views_about([normal, rest, rest]),
-                50,
-                &clearing,
-                &rule(2.0),
-            )
-        };
-        assert!(
-            !at(0.505),
-            "the abnormal classes together are just below one half"
-        );
-        assert!(!at(0.495), "just above");
-        assert!(at(0.75));
-        // Referred for certain, and it is not certain whether as abnormal.
-        let strict = Boundary {
-            kind: Some(Promise::AutoClear),
-            ..boundary(Measure::PredictiveEntropy, 0.5)
-        };
-        let close = views_about([0.505, 0.2475, 0.2475]);
-        assert!(!settled(&close, 50, &strict, &rule(2.0)));
-        assert!(!settled(&close, 50, &REFER_ALL, &rule(2.0)));
-        let normal = views_about([0.75, 0.125, 0.125]);
-        assert!(settled(&normal, 50, &strict, &rule(2.0)));
-        assert!(settled(&normal, 50, &REFER_ALL, &rule(2.0)));
-    }
-
-    #[test]
-    fn what_a_file_may_get_wrong_is_told_apart() {
-        assert_eq!(rule(2.3).check(), Ok(()));
-        let start = StoppingRule {
-            start: 1,
-            ..rule(2.3)
-        };
-        assert_eq!(start.check(), Err(StoppingError::Start(1)));
-        let step = StoppingRule {
-            step: 0,
-            ..rule(2.3)
-        };
-        assert_eq!(step.check(), Err(StoppingError::Step));
-        assert_eq!(rule(-1.0).check(), Err(StoppingError::Lambda(-1.0)));
-        assert!(rule(f64::NAN).check().is_err());
-    }
 }

@@ -1,6 +1,9 @@
-#![allow(clippy::unwrap_used)]
-use super::*;
-use crate::{Samples, summarise};
+//! What a policy decides.
+
+use uncertainty::{
+    AcceptedAs, Action, Decision, Measure, Policy, PolicyError, Promise, Reason, Samples, Summary,
+    decide, risk_control::Certificate, summarise,
+};
 
 fn policy(measure: Measure, threshold: Option<f64>) -> Policy {
     let (name, promise) = ("five".to_owned(), "at most 5% wrong".to_owned());

@@ -4,8 +4,8 @@ use serde_json::Value;
 use uncertainty::{
     Promise,
     risk_control::{
-        Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p, cells_without_error,
-        certified_steps, certify, clopper_pearson_upper,
+        Counts, Grid, Moments, Outcome, PValue, RiskError, Tally, Test, binomial_p,
+        cells_without_error, certified_steps, certify, clopper_pearson_upper,
     },
 };
 
@@ -138,18 +138,32 @@ fn p_values_bounds_and_needed_cells_agree_with_the_tables() {
 
 /// The moments of each step of a case that counts by image.
 fn steps(case: &Value) -> Vec<Moments> {
-    let whole = |value: &Value| -> Vec<u64> {
-        indices(value)
-            .into_iter()
-            .map(|count| count as u64)
-            .collect()
+    let count = |trials: &Value, errors: &Value| {
+        let (trials, errors) = (index(trials) as u64, index(errors) as u64);
+        Counts {
+            accepted: trials,
+            trials,
+            errors,
+        }
     };
-    let inputs = &case["inputs"];
-    let rows = list(&inputs["n_accepted"])
-        .iter()
-        .zip(list(&inputs["n_errors"]));
-    let step = |(trials, errors)| Moments::of_images(whole(trials).into_iter().zip(whole(errors)));
-    rows.map(step).collect()
+    let trials = list(&case["inputs"]["n_accepted"]);
+    let errors = list(&case["inputs"]["n_errors"]);
+    let images = list(&trials[0]).len();
+    // The reference counts images that have no case at any step; a last step, dropped again, gives each of them one.
+    let last = Counts {
+        accepted: 1,
+        trials: 1,
+        errors: 0,
+    };
+    let image = |image: usize| -> Vec<Counts> {
+        let steps = trials.iter().zip(errors);
+        let steps = steps.map(|(trials, errors)| count(&trials[image], &errors[image]));
+        steps.chain([last]).collect()
+    };
+    let images: Vec<Vec<Counts>> = (0..images).map(image).collect();
+    let mut moments = Moments::over(trials.len() + 1, images.iter());
+    moments.pop();
+    moments
 }
 
 #[test]

@@ -1,9 +1,0 @@
-//! Numbers and verdicts held against reference files that other libraries made (`tests/fixtures`).
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(unreachable_pub, reason = "the modules of a test are no interface")]
-
-mod calibration;
-mod ood;
-mod risk_control;
-mod uncertainty;

@@ -1,0 +1,55 @@
+//! What each promise lets a policy accept.
+
+use uncertainty::{AcceptedAs, Promise};
+
+#[test]
+fn names_are_those_that_serde_reads_and_writes() {
+    for promise in Promise::ALL {
+        let written = serde_json::to_value(promise).unwrap();
+        assert_eq!(written, promise.name());
+        assert_eq!(serde_json::from_value::<Promise>(written).unwrap(), promise);
+    }
+}
+
+#[test]
+fn policies_are_named_after_the_promise_and_the_bound_in_per_cent() {
+    let names = [0.01, 0.07, 0.1, 0.025].map(|alpha| Promise::AutoClear.policy_name(alpha));
+    assert_eq!(
+        names,
+        [
+            "auto_clear_1",
+            "auto_clear_7",
+            "auto_clear_10",
+            "auto_clear_2.5"
+        ]
+    );
+    assert_eq!(
+        Promise::AcceptError2Classes.policy_name(0.05),
+        "accept_error_2_classes_5"
+    );
+}
+
+#[test]
+fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
+    let of = |promise: Promise| {
+        [Some(false), Some(true), None].map(|called| promise.accepted_as(called))
+    };
+    let (class, normal) = (Some(AcceptedAs::Class), Some(AcceptedAs::Normal));
+    assert_eq!(of(Promise::AcceptError), [class; 3]);
+    assert_eq!(
+        of(Promise::AcceptError2Classes),
+        [normal, Some(AcceptedAs::Abnormal), None]
+    );
+    assert_eq!(of(Promise::MissedAbnormal), [normal, None, None]);
+    assert_eq!(of(Promise::AutoClear)[0], normal);
+}
+
+#[test]
+fn only_what_is_called_normal_is_cleared_and_without_flags_nothing_is_said_of_two_classes() {
+    assert!(Promise::AutoClear.may_accept(Some(false)));
+    assert!(!Promise::AutoClear.may_accept(Some(true)));
+    assert!(Promise::MissedAbnormal.may_accept(Some(true)));
+    for promise in Promise::ALL {
+        assert_eq!(promise.may_accept(None), promise == Promise::AcceptError);
+    }
+}

@@ -1,0 +1,101 @@
+//! What a promise counts.
+
+use uncertainty::{
+    Action, Measure, Promise, Samples, decide,
+    risk_control::{Grid, Outcome, Tally},
+    summarise,
+};
+
+use crate::random::Random;
+use crate::stopping::policy;
+
+const ABNORMAL: [bool; 3] = [false, true, true];
+
+#[test]
+fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
+    let mut random = Random::seeded(1);
+    for _ in 0..256 {
+        let logits = [(); 3].map(|()| random.between(-4.0, 4.0));
+        let (threshold, truth) = (random.between(0.0, 1.1), random.below(3));
+        let promise = Promise::ALL[random.below(Promise::ALL.len())];
+        let measure = Measure::ALL[random.below(Measure::ALL.len())];
+        let samples = Samples::from_logits(&logits, 3).unwrap();
+        let summary = summarise(&samples).with_abnormal(&ABNORMAL);
+        let policy = policy(measure, threshold, Some(promise));
+        let outcome = Outcome::of(0, &summary, measure, truth, &ABNORMAL, true);
+        let grid = Grid::new(vec![threshold]).unwrap();
+        let tally = Tally::of(promise, &[outcome], &grid).unwrap();
+        let accepted = decide(&summary, Some(&policy)).action == Action::Accept;
+        assert_eq!(
+            tally.moments()[0].accepted,
+            u64::from(accepted),
+            "{logits:?} {policy:?}"
+        );
+    }
+}
+
+/// An abnormal cell of image 0 called normal at .2, one called abnormal at .4, a normal one of image 7 called normal at .1.
+fn cells() -> Vec<Outcome> {
+    let cell = |image, uncertainty, abnormal, called_abnormal| Outcome {
+        image,
+        uncertainty,
+        eligible: true,
+        abnormal,
+        called_abnormal,
+        right_class: !abnormal && !called_abnormal,
+    };
+    vec![
+        cell(0, 0.2, true, false),
+        cell(0, 0.4, true, true),
+        cell(7, 0.1, false, false),
+    ]
+}
+
+/// (accepted, trials, errors) over all images, per step.
+fn totals(promise: Promise, cells: &[Outcome]) -> Vec<(u64, u64, u64)> {
+    let grid = Grid::new(vec![0.1, 0.3, 0.5]).unwrap();
+    let tally = Tally::of(promise, cells, &grid).unwrap();
+    let moments = tally.moments();
+    moments
+        .iter()
+        .map(|step| (step.accepted, step.trials, step.errors))
+        .collect()
+}
+
+#[test]
+fn each_promise_has_its_own_denominator() {
+    let of = |promise| totals(promise, &cells());
+    assert_eq!(
+        of(Promise::AcceptError2Classes),
+        [(1, 1, 0), (2, 2, 1), (3, 3, 1)]
+    );
+    assert_eq!(of(Promise::AcceptError), [(1, 1, 0), (2, 2, 1), (3, 3, 2)]);
+    assert_eq!(
+        of(Promise::MissedAbnormal),
+        [(1, 2, 0), (2, 2, 1), (3, 2, 1)]
+    );
+    assert_eq!(of(Promise::AutoClear), [(1, 1, 0), (2, 2, 1), (2, 2, 1)]);
+}
+
+#[test]
+fn a_cell_out_of_distribution_is_never_accepted_but_if_abnormal_it_is_not_missed() {
+    let mut cells = cells();
+    cells.iter_mut().for_each(|cell| cell.eligible = false);
+    cells[0].uncertainty = f64::NAN;
+    for promise in Promise::ALL {
+        let trials = if promise == Promise::MissedAbnormal {
+            2
+        } else {
+            0
+        };
+        assert_eq!(totals(promise, &cells), [(0, trials, 0); 3], "{promise}");
+    }
+}
+
+#[test]
+fn images_without_any_case_of_the_promise_are_left_out() {
+    let grid = Grid::new(vec![0.5]).unwrap();
+    let images = |promise| Tally::of(promise, &cells(), &grid).unwrap().moments()[0].images;
+    assert_eq!(images(Promise::AcceptError), 2);
+    assert_eq!(images(Promise::MissedAbnormal), 1);
+}
