@@ -8,17 +8,6 @@ use super::scored::Scored;
 /// How many bins of equal width the confidences are sorted into.
 const BINS: u32 = 15;
 
-/// Which bin a confidence on an edge belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BinEdges {
-    /// The bin above it, and a confidence of exactly 1 has a bin of its own: the rule of torchmetrics, used here.
-    LeftClosed,
-    /// The bin above it, and a confidence of exactly 1 goes to the last bin.
-    LeftClosedMerged,
-    /// The bin below it: the rule of Guo et al., 2017.
-    RightClosed,
-}
-
 /// The gap between confidence and accuracy over 15 bins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CalibrationError {
@@ -46,8 +35,8 @@ pub struct ReliabilityBin {
 /// The calibration error of confidences in [0, 1] against what became of them: of
 /// [`Predictions::confidences`](super::Predictions::confidences) for the usual ECE, of
 /// [`Predictions::against_rest`](super::Predictions::against_rest) for that of one class' probability.
-pub fn calibration_error(scored: &Scored, edges: BinEdges) -> CalibrationError {
-    let bins = reliability_bins(scored, edges);
+pub fn calibration_error(scored: &Scored) -> CalibrationError {
+    let bins = reliability_bins(scored);
     let filled = || bins.iter().filter(|bin| bin.items > 0);
     CalibrationError {
         // |events − Σ confidence| is the gap of the means times the number of items.
@@ -58,8 +47,9 @@ pub fn calibration_error(scored: &Scored, edges: BinEdges) -> CalibrationError {
     }
 }
 
-/// The 15 bins of equal width, ascending, and a 16th for confidences of exactly 1 (empty unless `edges` fill it).
-pub fn reliability_bins(scored: &Scored, edges: BinEdges) -> Vec<ReliabilityBin> {
+/// The 15 bins of equal width, ascending, and a 16th for confidences of exactly 1. A confidence on an edge belongs to the bin
+/// above it (the rule of torchmetrics).
+pub fn reliability_bins(scored: &Scored) -> Vec<ReliabilityBin> {
     let bounds = bin_edges();
     let above = bounds.iter().skip(1).chain(bounds.last());
     let mut bins: Vec<ReliabilityBin> = bounds
@@ -68,7 +58,8 @@ pub fn reliability_bins(scored: &Scored, edges: BinEdges) -> Vec<ReliabilityBin>
         .map(|(&low, &high)| ReliabilityBin::empty(low, high))
         .collect();
     for (confidence, event) in scored.pairs() {
-        if let Some(bin) = bins.get_mut(edges.bin(&bounds, confidence)) {
+        let at_or_below = bounds.partition_point(|&bound| bound <= confidence);
+        if let Some(bin) = bins.get_mut(at_or_below.saturating_sub(1)) {
             bin.items += 1;
             bin.events += usize::from(event);
             bin.confidence_sum += confidence;
@@ -78,23 +69,10 @@ pub fn reliability_bins(scored: &Scored, edges: BinEdges) -> Vec<ReliabilityBin>
 }
 
 /// The 16 edges i/15 of the bins.
-pub fn bin_edges() -> Vec<f64> {
+fn bin_edges() -> Vec<f64> {
     (0..=BINS)
         .map(|edge| f64::from(edge) / f64::from(BINS))
         .collect()
-}
-
-impl BinEdges {
-    /// The bin of a confidence, counted from 0; `bounds` are the edges, and their last opens the bin of exactly 1.
-    fn bin(self, bounds: &[f64], confidence: f64) -> usize {
-        let at_or_below = bounds.partition_point(|&bound| bound <= confidence);
-        let below = bounds.partition_point(|&bound| bound < confidence);
-        match self {
-            BinEdges::LeftClosed => at_or_below.saturating_sub(1),
-            BinEdges::LeftClosedMerged => at_or_below.min(bounds.len() - 1).saturating_sub(1),
-            BinEdges::RightClosed => below.saturating_sub(1),
-        }
-    }
 }
 
 impl ReliabilityBin {

@@ -1,7 +1,6 @@
 //! Figures of the confusion matrix: what is said against what is true.
 //!
-//! Conventions where a library has to choose (as scikit-learn does): F1 of 0/0 is 0, and Matthews' coefficient of a
-//! degenerate matrix is 0; every other 0/0 is `None`.
+//! F1 of 0/0 is 0, as in scikit-learn; every other 0/0 is `None`.
 
 use serde::Serialize;
 
@@ -86,54 +85,6 @@ impl ConfusionMatrix {
     /// Mean F1 of all C classes; a class that does not occur counts as 0.
     pub fn macro_f1(&self) -> f64 {
         mean(self.tallies().map(Tally::f1))
-    }
-
-    /// Mean F1 of the classes that occur in the truth or among the predictions.
-    pub fn macro_f1_present(&self) -> f64 {
-        mean(
-            self.tallies()
-                .filter(|tally| tally.truth + tally.predicted > 0)
-                .map(Tally::f1),
-        )
-    }
-
-    /// Mean F1 of the classes, weighted by their items.
-    pub fn weighted_f1(&self) -> f64 {
-        self.tallies()
-            .map(|tally| tally.f1() * tally.truth as f64)
-            .sum::<f64>()
-            / self.total() as f64
-    }
-
-    /// Matthews' correlation of truth and prediction, −1 to 1 (many classes: Gorodkin, 2004); 0 when either is constant.
-    pub fn matthews_correlation(&self) -> f64 {
-        let (total, correct) = (self.total() as f64, self.correct() as f64);
-        let covariance = |sum: f64| total * total - sum;
-        let truth = covariance(self.sum_of(|tally| tally.truth * tally.truth));
-        let predicted = covariance(self.sum_of(|tally| tally.predicted * tally.predicted));
-        if truth == 0.0 || predicted == 0.0 {
-            return 0.0;
-        }
-        (correct * total - self.agreement_by_chance()) / (truth * predicted).sqrt()
-    }
-
-    /// Cohen's κ, agreement beyond chance; `None` when chance alone would always agree.
-    pub fn cohen_kappa(&self) -> Option<f64> {
-        let total = self.total() as f64;
-        let possible = total * total - self.agreement_by_chance();
-        if possible == 0.0 {
-            return None;
-        }
-        Some((self.correct() as f64 * total - self.agreement_by_chance()) / possible)
-    }
-
-    /// Σ truth · predicted over the classes: N² times the agreement of two independent raters of these frequencies.
-    fn agreement_by_chance(&self) -> f64 {
-        self.sum_of(|tally| tally.truth * tally.predicted)
-    }
-
-    fn sum_of(&self, of_class: impl Fn(Tally) -> usize) -> f64 {
-        self.tallies().map(of_class).sum::<usize>() as f64
     }
 
     fn tallies(&self) -> impl Iterator<Item = Tally> + '_ {

@@ -6,6 +6,7 @@ use uncertainty::{RangeError, SamplesError};
 
 /// Why figures cannot be computed. Items and classes are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum EvaluationError {
     /// The probabilities are not finite distributions over at least two classes.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Intervals of a proportion whose trials are independent. Cells of one image are not: use [`bootstrap`](super::bootstrap).
 
 use serde::Serialize;
-use statrs::distribution::{Beta, ContinuousCDF, Normal};
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::error::EvaluationError;
 
@@ -12,23 +12,6 @@ pub struct Interval {
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-}
-
-/// Wilson's score interval (1927), without continuity correction.
-///
-/// # Errors
-/// [`EvaluationError`] `Proportion` or `Confidence`.
-pub fn wilson(successes: u64, trials: u64, confidence: f64) -> Result<Interval, EvaluationError> {
-    check(successes, trials, confidence)?;
-    let z = Normal::standard().inverse_cdf(0.5 + 0.5 * confidence);
-    let (n, p) = (trials as f64, successes as f64 / trials as f64);
-    let shrink = 1.0 + z * z / n;
-    let centre = (p + z * z / (2.0 * n)) / shrink;
-    let half_width = z / shrink * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    Ok(Interval {
-        low: (centre - half_width).max(0.0),
-        high: (centre + half_width).min(1.0),
-    })
 }
 
 /// Clopper and Pearson's exact interval (1934), by quantiles of the beta distribution.

@@ -5,12 +5,10 @@ use super::predictions::Predictions;
 /// Mean negative log-likelihood of the true classes, in nats; probabilities below the rounding of `f64` count as that
 /// (2.2e-16, as in scikit-learn), so that one sure and wrong answer costs 36 nats and not everything.
 pub fn negative_log_likelihood(predictions: &Predictions) -> f64 {
-    mean_over_truth(predictions, |p| -p.max(f64::EPSILON).ln())
-}
-
-/// Mean negative log-likelihood of the true classes, in nats; infinite when a true class has probability 0.
-pub fn negative_log_likelihood_unclipped(predictions: &Predictions) -> f64 {
-    mean_over_truth(predictions, |p| -p.ln())
+    let rows = predictions.rows().zip(predictions.labels());
+    let of_truth = rows.filter_map(|(row, &label)| row.get(label).copied());
+    let losses = of_truth.map(|p| -p.max(f64::EPSILON).ln());
+    losses.sum::<f64>() / predictions.items() as f64
 }
 
 /// Brier's score, 0 to 2: the mean squared distance from the probabilities to the truth, summed over classes. With two
@@ -29,10 +27,4 @@ fn squared_distance(row: &[f64], label: usize) -> f64 {
         .enumerate()
         .map(|(class, p)| (p - truth(class)).powi(2))
         .sum()
-}
-
-fn mean_over_truth(predictions: &Predictions, loss: impl Fn(f64) -> f64) -> f64 {
-    let rows = predictions.rows().zip(predictions.labels());
-    let of_truth = rows.filter_map(|(row, &label)| row.get(label).copied());
-    of_truth.map(loss).sum::<f64>() / predictions.items() as f64
 }

@@ -70,23 +70,6 @@ pub fn sensitivity_at(curve: &[RocPoint], false_positive_rate: f64) -> Option<f6
     Some(left.true_positive_rate + along * (right.true_positive_rate - left.true_positive_rate))
 }
 
-/// The average precision, Σ precision · Δrecall down the ranking (stepwise, as scikit-learn's): the area under the
-/// precision–recall curve. `None` without events.
-pub fn average_precision(scored: &Scored) -> Option<f64> {
-    let events = scored.events();
-    if events == 0 {
-        return None;
-    }
-    let (mut found, mut accepted) = (0, 0);
-    let mut area = 0.0;
-    for group in scored.tie_groups().rev() {
-        found += group.events;
-        accepted += group.items;
-        area += group.events as f64 * found as f64 / accepted as f64;
-    }
-    Some(area / events as f64)
-}
-
 /// A figure of each class' probability against the rest, in the order of the classes.
 pub fn per_class(
     predictions: &Predictions,
@@ -99,19 +82,8 @@ pub fn per_class(
 
 /// The mean of one figure per class; `None` when it is undefined for any of them.
 pub fn macro_mean(per_class: &[Option<f64>]) -> Option<f64> {
-    if per_class.iter().any(Option::is_none) {
-        None
-    } else {
-        macro_mean_of_defined(per_class)
-    }
-}
-
-/// The mean of one figure per class over the classes for which it is defined; `None` when there are none.
-pub fn macro_mean_of_defined(per_class: &[Option<f64>]) -> Option<f64> {
-    let defined: Vec<f64> = per_class.iter().flatten().copied().collect();
-    if defined.is_empty() {
-        return None;
-    }
+    let defined: Option<Vec<f64>> = per_class.iter().copied().collect();
+    let defined = defined.filter(|figures| !figures.is_empty())?;
     Some(defined.iter().sum::<f64>() / defined.len() as f64)
 }
 

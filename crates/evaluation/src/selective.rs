@@ -22,23 +22,6 @@ pub struct RiskCoveragePoint {
     pub errors: usize,
     /// Share of the accepted that is wrong.
     pub risk: f64,
-    /// Share of all items that is accepted and wrong.
-    pub generalised_risk: f64,
-}
-
-/// The accuracy of the surest items.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct AccuracyAtCoverage {
-    /// How many items the coverage asks for: the smallest number that reaches it, at least 1.
-    pub accepted: usize,
-    /// Expected accuracy of that many items when the last ones are drawn at random among those that tie.
-    pub accuracy: f64,
-    /// The uncertainty of the last accepted item.
-    pub threshold: f64,
-    /// How many items a threshold accepts, which takes all that tie or none.
-    pub accepted_by_threshold: usize,
-    /// Their accuracy.
-    pub accuracy_by_threshold: f64,
 }
 
 /// One tie group and what came before it.
@@ -76,17 +59,6 @@ pub fn excess_aurc(scored: &Scored) -> f64 {
     aurc(scored) - aurc_of_oracle(scored)
 }
 
-/// E-AURC with the approximate oracle r + (1 − r) ln(1 − r) of Geifman et al., 2019, to compare with figures of others.
-pub fn excess_aurc_approximate(scored: &Scored) -> f64 {
-    let risk = scored.events() as f64 / scored.items() as f64;
-    let oracle = if risk < 1.0 {
-        risk + (1.0 - risk) * (1.0 - risk).ln()
-    } else {
-        1.0
-    };
-    aurc(scored) - oracle
-}
-
 /// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids from (0, 0): 0 to ½.
 pub fn augrc(scored: &Scored) -> f64 {
     let items = scored.items() as f64;
@@ -96,37 +68,8 @@ pub fn augrc(scored: &Scored) -> f64 {
     steps(scored).map(trapezoid).sum::<f64>() / (items * items)
 }
 
-/// The mean over k of the generalised risk of the k surest items: AUGRC by steps rather than trapezoids.
-pub fn augrc_mean_over_k(scored: &Scored) -> f64 {
-    let items = scored.items() as f64;
-    let errors: f64 = steps(scored)
-        .flat_map(Step::places)
-        .map(|(_, errors)| errors)
-        .sum();
-    errors / (items * items)
-}
-
-/// The accuracy of the surest `percent` of the items, rounded up to whole items.
-///
-/// # Errors
-/// [`EvaluationError::Coverage`] unless `percent` is between 1 and 100.
-pub fn accuracy_at_coverage(
-    scored: &Scored,
-    percent: usize,
-) -> Result<AccuracyAtCoverage, EvaluationError> {
-    if !(1..=100).contains(&percent) {
-        return Err(EvaluationError::Coverage(percent));
-    }
-    // In integers: 0.9 × 10 must not be rounded up to 10 items.
-    let accepted = (percent * scored.items()).div_ceil(100);
-    let last = steps(scored)
-        .find(|step| step.items_after() >= accepted)
-        .ok_or(EvaluationError::Empty)?;
-    Ok(last.accuracy_of(accepted))
-}
-
-/// The expected risk of the surest `percent` of the items for each of `percents`, in one walk: 1 − the accuracy of
-/// [`accuracy_at_coverage`].
+/// The expected risk of the surest `percent` of the items for each of `percents`, in one walk; the number of items is rounded up, and
+/// of those that tie at the end any is as likely to be among them as another.
 ///
 /// # Errors
 /// [`EvaluationError::Coverage`] unless every one is between 1 and 100.
@@ -136,6 +79,7 @@ pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>
         if !(1..=100).contains(&percent) {
             return Err(EvaluationError::Coverage(percent));
         }
+        // In integers: 0.9 × 10 must not be rounded up to 10 items.
         let accepted = (percent * scored.items()).div_ceil(100);
         let last = steps.partition_point(|step| step.items_after() < accepted);
         let step = steps.get(last).ok_or(EvaluationError::Empty)?;
@@ -190,40 +134,6 @@ impl Step {
             coverage: accepted as f64 / items as f64,
             errors,
             risk: errors as f64 / accepted as f64,
-            generalised_risk: errors as f64 / items as f64,
         }
-    }
-
-    fn accuracy_of(self, accepted: usize) -> AccuracyAtCoverage {
-        let expected_errors = self.expected_errors(accepted - self.items_before);
-        AccuracyAtCoverage {
-            accepted,
-            accuracy: 1.0 - expected_errors / accepted as f64,
-            threshold: self.group.score,
-            accepted_by_threshold: self.items_after(),
-            accuracy_by_threshold: 1.0 - self.errors_after() as f64 / self.items_after() as f64,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn risks_read_in_one_walk_are_those_read_one_by_one() {
-        let uncertainty: Vec<f64> = (0..37).map(|item| f64::from(item * 7 % 11)).collect();
-        let wrong: Vec<bool> = (0..37).map(|item| item % 5 == 0).collect();
-        let scored = Scored::new(&uncertainty, &wrong).unwrap();
-        let percents: Vec<usize> = (1..=100).collect();
-        for (percent, risk) in (1..).zip(risk_at_coverages(&scored, &percents).unwrap()) {
-            let accuracy = accuracy_at_coverage(&scored, percent).unwrap().accuracy;
-            assert!((1.0 - accuracy - risk).abs() < 1e-12, "{percent}%");
-        }
-        assert_eq!(
-            risk_at_coverages(&scored, &[50, 0]),
-            Err(EvaluationError::Coverage(0))
-        );
     }
 }

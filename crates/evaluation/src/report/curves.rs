@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{ReportError, question::Answers, resampling::Resampling};
 use crate::{
     bootstrap::Estimate,
-    calibration_error::{BinEdges, ReliabilityBin, reliability_bins},
+    calibration_error::{ReliabilityBin, reliability_bins},
     ranking::{roc, sensitivity_at},
 };
 
@@ -76,9 +76,7 @@ pub(super) fn reliability_rows(
     let confidences = answers.predictions.confidences();
     let bins = |items: &[usize]| {
         let resampled = confidences.resampled(items);
-        resampled.map_or_else(Vec::new, |scored| {
-            reliability_bins(&scored, BinEdges::LeftClosed)
-        })
+        resampled.map_or_else(Vec::new, |scored| reliability_bins(&scored))
     };
     let estimates = resampling.estimates(|items| {
         bins(items)
@@ -86,7 +84,7 @@ pub(super) fn reliability_rows(
             .map(ReliabilityBin::event_share)
             .collect()
     })?;
-    let whole = reliability_bins(&confidences, BinEdges::LeftClosed);
+    let whole = reliability_bins(&confidences);
     let row = |(bin, accuracy): (ReliabilityBin, Estimate)| ReliabilityRow {
         low: bin.low,
         high: bin.high,

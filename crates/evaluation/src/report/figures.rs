@@ -8,7 +8,7 @@ use super::{ReportError, question::Answers, resampling::Resampling};
 use crate::{
     Predictions, Scored,
     bootstrap::Estimate,
-    calibration_error::{BinEdges, calibration_error},
+    calibration_error::calibration_error,
     classification::ConfusionMatrix,
     proper_scores::{brier_score, negative_log_likelihood},
     ranking::{auroc, macro_mean},
@@ -143,7 +143,7 @@ impl Resampled<'_> {
             Figure::MacroF1 => Some(self.confusion.macro_f1()),
             Figure::CalibrationError => {
                 let confidences = self.sorted.confidences.resampled(self.items)?;
-                Some(calibration_error(&confidences, BinEdges::LeftClosed).expected)
+                Some(calibration_error(&confidences).expected)
             }
             Figure::NegativeLogLikelihood => Some(negative_log_likelihood(&self.predictions)),
             Figure::BrierScore => Some(brier_score(&self.predictions)),

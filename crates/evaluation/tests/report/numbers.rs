@@ -5,13 +5,13 @@ use std::fs;
 use evaluation::{
     Predictions,
     bootstrap::{Groups, percentile_interval},
-    calibration_error::{BinEdges, calibration_error},
+    calibration_error::calibration_error,
     classification::ConfusionMatrix,
     four_way::four_way,
     proper_scores::{brier_score, negative_log_likelihood},
     ranking::auroc,
     report::{ReportInput, write_report},
-    selective::{accuracy_at_coverage, augrc, aurc},
+    selective::{augrc, aurc, risk_at_coverages},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -92,7 +92,7 @@ fn figures_of_the_answers_are_those_of_evaluation() {
             negative_log_likelihood(&predictions),
         );
         same(&figures["brier_score"]["value"], brier_score(&predictions));
-        let error = calibration_error(&predictions.confidences(), BinEdges::LeftClosed).expected;
+        let error = calibration_error(&predictions.confidences()).expected;
         same(&figures["calibration_error"]["value"], error);
         let binary = predictions.binary(&[1, 2, 3, 4, 5]).unwrap();
         let figures = &measured.question(method, 1)["figures"];
@@ -142,9 +142,9 @@ fn figures_of_uncertainty_are_those_of_evaluation() {
     );
     same(&report["aurc"]["value"], aurc(&scored));
     same(&report["augrc"]["value"], augrc(&scored));
-    let surest = accuracy_at_coverage(&scored, 80).unwrap().accuracy;
-    same(&report["accuracy_of_surest_80"]["value"], surest);
-    same(&report["risk_coverage"][15]["risk"]["value"], 1.0 - surest);
+    let risk = risk_at_coverages(&scored, &[80]).unwrap()[0];
+    same(&report["accuracy_of_surest_80"]["value"], 1.0 - risk);
+    same(&report["risk_coverage"][15]["risk"]["value"], risk);
 }
 
 #[test]

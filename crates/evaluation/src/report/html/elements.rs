@@ -1,129 +1,93 @@
 //! Tables and numbers.
 
-use crate::{
-    bootstrap::Estimate,
-    plots::{Share, escape},
-};
+use maud::{Markup, html};
+
+use crate::{bootstrap::Estimate, plots::Share};
 use uncertainty::Measure;
 
-/// A table with a caption. Cells hold markup that is already safe; names go through [`text`].
-#[derive(Clone, Debug, Default)]
+/// A table with a caption: rows are a name and its cells, under headings of groups.
 pub(super) struct Table {
-    pub caption: String,
-    pub header: Vec<String>,
-    pub rows: Vec<Row>,
+    caption: String,
+    header: Vec<String>,
+    rows: Vec<Markup>,
     /// Whether intervals stand under their values, to save width.
     pub stacked: bool,
 }
 
-/// A row of a table.
-#[derive(Clone, Debug)]
-pub(super) enum Row {
-    /// A heading over the following rows.
-    Group(String),
-    /// A name and its cells.
-    Cells(Vec<String>),
-}
-
 impl Table {
-    pub(super) fn new(caption: &str, header: &[&str]) -> Table {
+    pub(super) fn new(caption: String, header: &[&str]) -> Table {
         Table {
-            caption: caption.to_owned(),
+            caption,
             header: header.iter().map(|title| (*title).to_owned()).collect(),
             rows: Vec::new(),
             stacked: false,
         }
     }
 
+    /// Further columns; before the first group.
+    pub(super) fn columns(&mut self, titles: impl Iterator<Item = String>) {
+        self.header.extend(titles);
+    }
+
+    /// A heading over the following rows.
     pub(super) fn group(&mut self, title: &str) {
-        self.rows.push(Row::Group(title.to_owned()));
+        let columns = self.header.len();
+        let row = html! { tr.group { th colspan=(columns) scope="colgroup" { (title) } } };
+        self.rows.push(row);
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(Row::Cells(cells));
+    pub(super) fn row(&mut self, name: Markup, cells: impl IntoIterator<Item = Markup>) {
+        let row = html! { tr { th scope="row" { (name) } @for cell in cells { td { (cell) } } } };
+        self.rows.push(row);
     }
 
-    pub(super) fn html(&self) -> String {
-        let titles = self
-            .header
-            .iter()
-            .map(|title| format!("<th scope=\"col\">{}</th>", escape(title)));
-        let header: String = titles.collect();
-        let rows: String = self
-            .rows
-            .iter()
-            .map(|row| row.html(self.header.len()))
-            .collect();
-        let class = if self.stacked {
-            " class=\"stacked\""
-        } else {
-            ""
-        };
-        format!(
-            "<div class=\"scroll\" tabindex=\"0\"><table{class}><caption><span>{}</span></caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>",
-            escape(&self.caption),
-        )
-    }
-}
-
-impl Row {
-    fn html(&self, columns: usize) -> String {
-        match self {
-            Row::Group(title) => {
-                format!(
-                    "<tr class=\"group\"><th colspan=\"{columns}\" scope=\"colgroup\">{}</th></tr>",
-                    escape(title)
-                )
-            }
-            Row::Cells(cells) => {
-                let cell = |(index, cell): (usize, &String)| match index {
-                    0 => format!("<th scope=\"row\">{cell}</th>"),
-                    _ => format!("<td>{cell}</td>"),
-                };
-                let cells: String = cells.iter().enumerate().map(cell).collect();
-                format!("<tr>{cells}</tr>")
+    pub(super) fn markup(&self) -> Markup {
+        html! {
+            div.scroll tabindex="0" {
+                table class=[self.stacked.then_some("stacked")] {
+                    caption { span { (self.caption) } }
+                    thead { tr { @for title in &self.header { th scope="col" { (title) } } } }
+                    tbody { @for row in &self.rows { (row) } }
+                }
             }
         }
     }
 }
 
-/// Text from outside, made safe.
-pub(super) fn text(text: &str) -> String {
-    escape(text)
+/// Text or a number.
+pub(super) fn text(text: impl maud::Render) -> Markup {
+    html! { (text) }
 }
 
 /// Such as `0.912 [0.883, 0.926]`; `undefined` where it is.
-pub(super) fn estimate(estimate: &Estimate) -> String {
+pub(super) fn estimate(estimate: &Estimate) -> Markup {
     let Some(value) = estimate.value else {
-        return "<span class=\"undefined\">undefined</span>".to_owned();
+        return html! { span.undefined { "undefined" } };
     };
-    let interval = match estimate.interval {
-        Some(interval) => format!("[{}, {}]", decimal(interval.low), decimal(interval.high)),
-        None => "no interval".to_owned(),
-    };
-    let dagger = if estimate.interval.is_some() && estimate.undefined > 0 {
-        "†"
-    } else {
-        ""
-    };
-    format!(
-        "{} <span class=\"interval\">{interval}{dagger}</span>",
-        decimal(value)
-    )
+    html! {
+        (decimal(value)) " "
+        span.interval {
+            @match estimate.interval {
+                Some(interval) => {
+                    "[" (decimal(interval.low)) ", " (decimal(interval.high)) "]"
+                    @if estimate.undefined > 0 { "†" }
+                }
+                None => "no interval",
+            }
+        }
+    }
 }
 
-/// Such as `0.912 [0.883, 0.926]` in a plot.
+/// Such as `AUROC 0.912 [0.883, 0.926]` in a plot.
 pub(super) fn plain_estimate(name: &str, estimate: &Estimate) -> String {
-    match (estimate.value, estimate.interval) {
-        (None, _) => format!("{name} undefined"),
-        (Some(value), None) => format!("{name} {}", decimal(value)),
-        (Some(value), Some(interval)) => {
-            format!(
-                "{name} {} [{}, {}]",
-                decimal(value),
-                decimal(interval.low),
-                decimal(interval.high)
-            )
+    let Some(value) = estimate.value.map(decimal) else {
+        return format!("{name} undefined");
+    };
+    match estimate.interval {
+        None => format!("{name} {value}"),
+        Some(interval) => {
+            let (low, high) = (decimal(interval.low), decimal(interval.high));
+            format!("{name} {value} [{low}, {high}]")
         }
     }
 }
@@ -147,6 +111,16 @@ pub(super) fn share(estimate: &Estimate) -> Option<Share> {
     })
 }
 
+/// Estimates as bars; an undefined one has no height.
+pub(super) fn shares(estimates: &[Estimate]) -> Vec<Share> {
+    let nothing = Share {
+        value: 0.0,
+        interval: None,
+    };
+    let drawn = |estimate| share(estimate).unwrap_or(nothing);
+    estimates.iter().map(drawn).collect()
+}
+
 /// A measure's name with its unit.
 pub(super) fn measure_title(measure: Measure) -> &'static str {
     match measure {
@@ -162,14 +136,19 @@ pub(super) fn measure_title(measure: Measure) -> &'static str {
     }
 }
 
+/// A name at the beginning of a sentence.
+pub(super) fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next();
+    let first = first.into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
 /// A name as part of an id or a file's name: lower case letters, digits and dashes.
 pub(super) fn slug(name: &str) -> String {
-    let simple = |character: char| {
-        if character.is_ascii_alphanumeric() {
-            character.to_ascii_lowercase()
-        } else {
-            '-'
-        }
+    let simple = |character: char| match character.is_ascii_alphanumeric() {
+        true => character.to_ascii_lowercase(),
+        false => '-',
     };
     name.chars().map(simple).take(40).collect()
 }

@@ -1,8 +1,9 @@
 //! Cells to look at, with what every pass of every method said of them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use maud::{Markup, html};
 
-use super::{elements::text, page::Page, part::PartId};
+use super::{page::Page, part::PartId};
 use crate::{
     plots::{
         Plot,
@@ -29,56 +30,50 @@ pub(super) fn write(page: &mut Page, gallery: &Gallery, part: &PartInput, index:
         if cells.is_empty() {
             page.paragraph("There are none.");
         }
-        let cards: Vec<String> = cells
-            .iter()
-            .enumerate()
-            .map(|(number, cell)| {
-                let plot = strips(&id, kind, number, cell, part);
-                card(cell, part, &page.inline_plot(plot))
-            })
-            .collect();
-        page.raw(&format!("<div class=\"gallery\">{}</div>", cards.concat()));
+        let mut cards = Vec::new();
+        for (number, cell) in cells.iter().enumerate() {
+            let plot = page.inline_plot(strips(&id, kind, number, cell, part));
+            cards.push(card(cell, part, &plot));
+        }
+        page.add(html! { div.gallery { @for card in cards { (card) } } });
     }
 }
 
-fn card(cell: &GalleryCell, part: &PartInput, svg: &str) -> String {
+fn card(cell: &GalleryCell, part: &PartInput, plot: &Markup) -> Markup {
     let thumbnail = part
         .cells
         .get(cell.row)
-        .and_then(|cell| cell.thumbnail.as_deref());
-    let picture = thumbnail.map_or_else(
-        || "<div class=\"no-picture\">no picture</div>".to_owned(),
-        |png| {
-            format!(
-                "<img src=\"data:image/png;base64,{}\" alt=\"cell {}\">",
-                STANDARD.encode(png),
-                text(&cell.cell_id)
-            )
-        },
-    );
-    format!(
-        "<article class=\"cell\"><div class=\"about\">{picture}<p>true class<br><b>{}</b></p><p class=\"id\">cell {}<br>image {}<br>entropy {:.3} nats</p></div><div class=\"plot\">{svg}</div></article>",
-        text(&cell.label),
-        text(&cell.cell_id),
-        text(&cell.image_id),
-        cell.predictive_entropy,
-    )
+        .and_then(|cell| cell.thumbnail.as_ref());
+    let picture = thumbnail.map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
+    html! {
+        article.cell {
+            div.about {
+                @match picture {
+                    Some(picture) => img src=(picture) alt={ "cell " (cell.cell_id) };,
+                    None => div.no-picture { "no picture" },
+                }
+                p { "true class" br; b { (cell.label) } }
+                p.id {
+                    "cell " (cell.cell_id) br; "image " (cell.image_id) br;
+                    "entropy " (format!("{:.3}", cell.predictive_entropy)) " nats"
+                }
+            }
+            div.plot { (plot) }
+        }
+    }
 }
 
 fn strips(id: &PartId, kind: &str, number: usize, cell: &GalleryCell, part: &PartInput) -> Plot {
     let strip = |answer: &GalleryAnswer| {
-        let method = part
-            .methods
-            .iter()
-            .find(|method| method.name == answer.method);
+        let mut methods = part.methods.iter();
+        let method = methods.find(|method| method.name == answer.method);
         let samples = method.and_then(|method| method.samples.get(cell.row));
+        let passes = samples.map(|samples| samples.of_class(answer.predicted).collect());
         Strip {
             method: answer.method.clone(),
             answer: answer.answer.clone(),
             right: answer.right,
-            samples: samples.map_or_else(Vec::new, |samples| {
-                samples.of_class(answer.predicted).collect()
-            }),
+            samples: passes.unwrap_or_default(),
             mean: answer.probability,
         }
     };

@@ -1,4 +1,4 @@
-//! The page: plain strings, every text from outside escaped, no script, nothing loaded from elsewhere.
+//! The page: every text from outside escaped by `maud`, no script, nothing loaded from elsewhere.
 
 mod elements;
 mod gallery;
@@ -10,8 +10,10 @@ mod part;
 mod policies;
 mod uncertainty;
 
+use maud::{DOCTYPE, PreEscaped, html};
+
 use super::{Report, ReportInput};
-use crate::plots::{Plot, escape};
+use crate::plots::Plot;
 use page::Page;
 
 const STYLE: &str = include_str!("style.css");
@@ -28,25 +30,27 @@ pub(super) fn page(report: &Report, input: &ReportInput) -> (String, Vec<Plot>) 
     }
     ood::write(&mut page, &report.out_of_distribution);
     overview::write_files(&mut page, report);
-    let title = escape(&report.title);
-    let head = format!(
-        concat!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
-            "<meta name=\"color-scheme\" content=\"light dark\">",
-            "<title>{title}</title>\n<style>{style}</style></head>\n<body>"
-        ),
-        title = title,
-        style = STYLE,
-    );
-    let masthead = format!(
-        "<header><p class=\"kind\">Evaluation report</p><h1>{title}</h1><p class=\"disclaimer\">{}</p></header>",
-        escape(&report.disclaimer),
-    );
-    let contents = page.contents();
-    let html = format!(
-        "{head}{masthead}\n{contents}\n<main>{}</main>\n</body></html>\n",
-        page.body()
-    );
-    (html, page.into_plots())
+    let (contents, body, plots) = page.finish();
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (report.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.kind { "Evaluation report" }
+                    h1 { (report.title) }
+                    p.disclaimer { (report.disclaimer) }
+                }
+                (contents)
+                main { (body) }
+            }
+        }
+    };
+    (page.into_string(), plots)
 }

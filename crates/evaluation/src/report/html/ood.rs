@@ -1,13 +1,13 @@
 //! The out-of-distribution score.
 
 use super::{
-    elements::{Table, estimate, plain_estimate, share, text},
-    page::{Columns, Page},
+    elements::{Table, estimate, plain_estimate, shares, text},
+    page::{Page, PlotWidth},
 };
 use crate::{
     bootstrap::Estimate,
     plots::{
-        AxisSpec, Share,
+        AxisSpec,
         density::{DensityPlot, DensityRow},
     },
     report::OodReport,
@@ -25,29 +25,23 @@ pub(super) fn write(page: &mut Page, sets: &[OodReport]) {
     }
     page.plots(
         "Out-of-distribution scores and their p-values",
-        Columns::Wide,
+        PlotWidth::Wide,
         plots,
     );
-    let mut table = Table::new(
-        "Separation from the reference",
-        &[
-            "set",
-            "images or cells",
-            "AUROC against the reference",
-            "flagged (p < 0.05)",
-        ],
-    );
+    let header = [
+        "set",
+        "images or cells",
+        "AUROC against the reference",
+        "flagged (p < 0.05)",
+    ];
+    let mut table = Table::new("Separation from the reference".to_owned(), &header);
     for set in sets {
-        let auroc = set
-            .auroc
-            .as_ref()
-            .map_or_else(|| "reference".to_owned(), estimate);
-        table.row(vec![
+        let auroc = set.auroc.as_ref();
+        let auroc = auroc.map_or_else(|| text("reference"), estimate);
+        table.row(
             text(&set.name),
-            set.items.to_string(),
-            auroc,
-            estimate(&set.flagged),
-        ]);
+            [text(set.items), auroc, estimate(&set.flagged)],
+        );
     }
     page.table(&table);
 }
@@ -58,53 +52,38 @@ fn scores<'a>(sets: &'a [OodReport], reference: &OodReport) -> DensityPlot<'a> {
     } else {
         "score"
     };
-    let note = |set: &OodReport| {
-        set.auroc.as_ref().map_or_else(
-            || "reference".to_owned(),
-            |auroc| plain_estimate("AUROC", auroc),
-        )
+    let note = |set: &OodReport| match &set.auroc {
+        None => "reference".to_owned(),
+        Some(auroc) => plain_estimate("AUROC", auroc),
     };
+    let rows = sets.iter().map(|set| row(set, note(set), &set.shares));
     DensityPlot {
         name: "ood-scores",
         title: "Score: how unlike the training cells",
         description: "Histograms of the out-of-distribution score of each set",
         x: AxisSpec::new(label, reference.low, reference.high),
-        rows: sets
-            .iter()
-            .map(|set| row(set, note(set), &set.shares))
-            .collect(),
+        rows: rows.collect(),
     }
 }
 
 fn p_values(sets: &[OodReport]) -> DensityPlot<'_> {
+    let note = |set: &OodReport| plain_estimate("flagged", &set.flagged);
+    let rows = sets
+        .iter()
+        .map(|set| row(set, note(set), &set.p_value_shares));
     DensityPlot {
         name: "ood-p-values",
         title: "p-value",
         description: "Histograms of the conformal p-value of each set",
         x: AxisSpec::share("p-value"),
-        rows: sets
-            .iter()
-            .map(|set| {
-                row(
-                    set,
-                    plain_estimate("flagged", &set.flagged),
-                    &set.p_value_shares,
-                )
-            })
-            .collect(),
+        rows: rows.collect(),
     }
 }
 
-fn row(set: &OodReport, note: String, shares: &[Estimate]) -> DensityRow {
-    let placed = |estimate: &Estimate| {
-        share(estimate).unwrap_or(Share {
-            value: 0.0,
-            interval: None,
-        })
-    };
+fn row(set: &OodReport, note: String, estimates: &[Estimate]) -> DensityRow {
     DensityRow {
         name: set.name.clone(),
         note,
-        shares: shares.iter().map(placed).collect(),
+        shares: shares(estimates),
     }
 }

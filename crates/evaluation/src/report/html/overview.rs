@@ -1,12 +1,18 @@
 //! The top of the page: which model, the methods side by side, and how to read an interval; and the files at its end.
 
+use maud::html;
+
 use super::{
-    elements::{Table, decimal, estimate, text},
+    elements::{Table, capitalised, decimal, estimate, text},
     page::Page,
+    part::questions,
 };
 use crate::{
     bootstrap::Estimate,
-    report::{Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport},
+    report::{
+        Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport,
+        resampling::UNDEFINED,
+    },
 };
 use uncertainty::Measure;
 
@@ -23,12 +29,9 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         page.table(&comparison(part));
     }
     if !report.facts.is_empty() {
-        let mut facts = Table::new("What was evaluated", &["fact", "value"]);
+        let mut facts = Table::new("What was evaluated".to_owned(), &["fact", "value"]);
         for (name, value) in &report.facts {
-            facts.row(vec![
-                text(name),
-                format!("<span class=\"fact\">{}</span>", text(value)),
-            ]);
+            facts.row(text(name), [html! { span.fact { (value) } }]);
         }
         page.table(&facts);
     }
@@ -53,10 +56,8 @@ fn sentences(part: &PartReport) -> Vec<String> {
         part.note
     )];
     let auroc = |method: &MethodReport| {
-        normal_or_abnormal(method)?
-            .figures
-            .get(&Figure::Auroc)?
-            .value
+        let figures = &normal_or_abnormal(method)?.figures;
+        figures.get(&Figure::Auroc)?.value
     };
     if let Some((method, value)) = largest(part, auroc) {
         sentences.push(format!(
@@ -65,9 +66,8 @@ fn sentences(part: &PartReport) -> Vec<String> {
         ));
     }
     let surest = |method: &MethodReport| {
-        entropy_report(normal_or_abnormal(method)?)?
-            .accuracy_of_surest_80
-            .value
+        let entropy = entropy_report(normal_or_abnormal(method)?)?;
+        entropy.accuracy_of_surest_80.value
     };
     if let Some((method, value)) = largest(part, surest) {
         sentences.push(format!(
@@ -83,47 +83,41 @@ fn comparison(part: &PartReport) -> Table {
         "Methods side by side, {}: {} cells from {} images",
         part.name, part.cells, part.images
     );
-    let mut table = Table::new(&caption, &["figure"]);
+    let mut table = Table::new(caption, &["figure"]);
     let column = |method: &MethodReport| format!("{} (T = {})", method.name, method.passes);
-    table.header.extend(part.methods.iter().map(column));
-    let questions = part
-        .methods
-        .first()
-        .map_or(0, |method| method.questions.len());
-    for index in 0..questions {
-        let asked: Vec<&QuestionReport> = part
+    table.columns(part.methods.iter().map(column));
+    for (index, first) in questions(part) {
+        let asked = part
             .methods
             .iter()
-            .filter_map(|method| method.questions.get(index))
-            .collect();
-        let Some(first) = asked.first() else { continue };
+            .filter_map(|method| method.questions.get(index));
+        let asked: Vec<&QuestionReport> = asked.collect();
         table.group(&first.title);
         for figure in Figure::ALL {
-            let estimates = asked
-                .iter()
-                .map(|question| question.figures.get(&figure).copied())
-                .collect();
-            table.row(compared(
-                figure.title(first.classes.len()),
-                estimates,
+            let of = |question: &&QuestionReport| question.figures.get(&figure).copied();
+            let title = figure.title(first.classes.len());
+            compare(
+                &mut table,
+                title,
+                asked.iter().map(of),
                 figure.larger_is_better(),
-            ));
+            );
         }
         for (title, larger_is_better, of) in ENTROPY_FIGURES {
             let estimates = asked
                 .iter()
-                .map(|question| entropy_report(question).map(of))
-                .collect();
-            table.row(compared(title, estimates, larger_is_better));
+                .map(|question| entropy_report(question).map(of));
+            compare(&mut table, title, estimates, larger_is_better);
         }
     }
     table
 }
 
-type OfUncertainty = fn(&UncertaintyReport) -> Estimate;
+/// What a table compares: its title, whether larger is better, and where it stands.
+pub(super) type Compared = (&'static str, bool, fn(&UncertaintyReport) -> Estimate);
 
 /// Figures of the default measure.
-const ENTROPY_FIGURES: [(&str, bool, OfUncertainty); 4] = [
+const ENTROPY_FIGURES: [Compared; 4] = [
     (
         "accuracy of the surest 80%, by predictive entropy",
         true,
@@ -138,68 +132,40 @@ const ENTROPY_FIGURES: [(&str, bool, OfUncertainty); 4] = [
     ("AUGRC, by predictive entropy", false, |report| report.augrc),
 ];
 
-/// A row of estimates with the best one in bold.
-pub(super) fn compared(
+/// Adds a row of estimates with the best one in bold.
+pub(super) fn compare(
+    table: &mut Table,
     title: &str,
-    estimates: Vec<Option<Estimate>>,
+    estimates: impl Iterator<Item = Option<Estimate>>,
     larger_is_better: bool,
-) -> Vec<String> {
-    let values = || {
-        estimates
-            .iter()
-            .flatten()
-            .filter_map(|estimate| estimate.value)
-    };
-    let best = if larger_is_better {
-        values().fold(f64::NEG_INFINITY, f64::max)
-    } else {
-        values().fold(f64::INFINITY, f64::min)
+) {
+    let estimates: Vec<Estimate> = estimates.map(|found| found.unwrap_or(UNDEFINED)).collect();
+    let values = || estimates.iter().filter_map(|estimate| estimate.value);
+    let best = match larger_is_better {
+        true => values().fold(f64::NEG_INFINITY, f64::max),
+        false => values().fold(f64::INFINITY, f64::min),
     };
     let several = values().count() > 1;
-    let cell = |found: &Option<Estimate>| {
-        let found = found.unwrap_or(Estimate {
-            value: None,
-            interval: None,
-            undefined: 0,
-        });
-        let written = estimate(&found);
-        if several && found.value == Some(best) {
-            format!("<strong>{written}</strong>")
-        } else {
-            written
-        }
+    let cell = |found: &Estimate| match several && found.value == Some(best) {
+        true => html! { strong { (estimate(found)) } },
+        false => estimate(found),
     };
     let arrow = if larger_is_better { "↑" } else { "↓" };
-    std::iter::once(format!(
-        "{} <span class=\"arrow\">{arrow}</span>",
-        text(title)
-    ))
-    .chain(estimates.iter().map(cell))
-    .collect()
+    let name = html! { (title) " " span.arrow { (arrow) } };
+    table.row(name, estimates.iter().map(cell));
 }
 
 fn largest(part: &PartReport, of: impl Fn(&MethodReport) -> Option<f64>) -> Option<(&str, f64)> {
-    let values = part
-        .methods
-        .iter()
-        .filter_map(|method| Some((method.name.as_str(), of(method)?)));
+    let methods = part.methods.iter();
+    let values = methods.filter_map(|method| Some((method.name.as_str(), of(method)?)));
     values.max_by(|left, right| left.1.total_cmp(&right.1))
 }
 
 fn normal_or_abnormal(method: &MethodReport) -> Option<&QuestionReport> {
-    method
-        .questions
-        .iter()
-        .find(|question| question.normal_or_abnormal)
+    let mut questions = method.questions.iter();
+    questions.find(|question| question.normal_or_abnormal)
 }
 
 fn entropy_report(question: &QuestionReport) -> Option<&UncertaintyReport> {
     question.uncertainty.get(&Measure::PredictiveEntropy)
-}
-
-fn capitalised(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }

@@ -1,11 +1,13 @@
 //! The body of the page as it grows, with its table of contents and its plots.
 
+use maud::{Markup, PreEscaped, html};
+
 use super::elements::Table;
-use crate::plots::{Plot, escape};
+use crate::plots::Plot;
 
 /// How wide the plots of a row are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Columns {
+#[derive(Clone, Copy)]
+pub(super) enum PlotWidth {
     /// As many of about 300 px as fit.
     Narrow,
     /// As many of about 480 px as fit.
@@ -14,10 +16,10 @@ pub(super) enum Columns {
     Full,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Page {
-    body: String,
-    headings: Vec<(u8, String, String)>,
+    body: Vec<Markup>,
+    contents: Vec<Markup>,
     plots: Vec<Plot>,
 }
 
@@ -25,77 +27,66 @@ impl Page {
     /// A heading of level 2 (in the contents), 3 (there too) or 4.
     pub(super) fn heading(&mut self, level: u8, id: &str, title: &str) {
         if level <= 3 {
-            self.headings.push((level, id.to_owned(), title.to_owned()));
+            let (class, link) = (format!("level{level}"), format!("#{id}"));
+            let entry = html! { li class=(class) { a href=(link) { (title) } } };
+            self.contents.push(entry);
         }
-        self.raw(&format!(
-            "<h{level} id=\"{id}\">{}</h{level}>",
-            escape(title)
-        ));
+        self.add(match level {
+            2 => html! { h2 id=(id) { (title) } },
+            3 => html! { h3 id=(id) { (title) } },
+            _ => html! { h4 id=(id) { (title) } },
+        });
     }
 
     pub(super) fn paragraph(&mut self, text: &str) {
-        self.raw(&format!("<p>{}</p>", escape(text)));
+        self.add(html! { p { (text) } });
     }
 
     /// How to read what follows.
     pub(super) fn guide(&mut self, text: &str) {
-        self.raw(&format!(
-            "<p class=\"guide\"><b>How to read it.</b> {}</p>",
-            escape(text)
-        ));
+        self.add(html! { p.guide { b { "How to read it." } " " (text) } });
     }
 
     pub(super) fn table(&mut self, table: &Table) {
-        self.raw(&table.html());
+        self.add(table.markup());
     }
 
     /// Plots side by side under one caption.
-    pub(super) fn plots(&mut self, caption: &str, columns: Columns, plots: Vec<Plot>) {
-        let class = match columns {
-            Columns::Narrow => "narrow",
-            Columns::Wide => "wide",
-            Columns::Full => "full",
+    pub(super) fn plots(&mut self, caption: &str, width: PlotWidth, plots: Vec<Plot>) {
+        let width = match width {
+            PlotWidth::Narrow => "plots narrow",
+            PlotWidth::Wide => "plots wide",
+            PlotWidth::Full => "plots full",
         };
-        let drawn: String = plots
-            .iter()
-            .map(|plot| format!("<div class=\"plot\">{}</div>", plot.svg))
+        let drawn: Vec<Markup> = plots
+            .into_iter()
+            .map(|plot| self.inline_plot(plot))
             .collect();
-        self.raw(&format!(
-            "<figure class=\"plots {class}\"><div class=\"grid\">{drawn}</div><figcaption>{}</figcaption></figure>",
-            escape(caption),
-        ));
-        self.plots.extend(plots);
+        self.add(html! {
+            figure class=(width) {
+                div.grid { @for plot in drawn { div.plot { (plot) } } }
+                figcaption { (caption) }
+            }
+        });
     }
 
     /// A plot inside markup of the caller's.
-    pub(super) fn inline_plot(&mut self, plot: Plot) -> String {
-        let svg = plot.svg.clone();
+    pub(super) fn inline_plot(&mut self, plot: Plot) -> Markup {
+        let svg = PreEscaped(plot.svg.clone());
         self.plots.push(plot);
         svg
     }
 
-    /// Markup that is already safe.
-    pub(super) fn raw(&mut self, html: &str) {
-        self.body.push_str(html);
-        self.body.push('\n');
+    pub(super) fn add(&mut self, markup: Markup) {
+        self.body.push(markup);
     }
 
-    pub(super) fn contents(&self) -> String {
-        let entry = |(level, id, title): &(u8, String, String)| {
-            format!(
-                "<li class=\"level{level}\"><a href=\"#{id}\">{}</a></li>",
-                escape(title)
-            )
+    /// The contents, the body and the plots in it.
+    pub(super) fn finish(self) -> (Markup, Markup, Vec<Plot>) {
+        let contents = html! {
+            nav aria-label="Contents" { h2 { "Contents" } ol { @for entry in self.contents { (entry) } } }
         };
-        let entries: String = self.headings.iter().map(entry).collect();
-        format!("<nav aria-label=\"Contents\"><h2>Contents</h2><ol>{entries}</ol></nav>")
-    }
-
-    pub(super) fn body(&self) -> &str {
-        &self.body
-    }
-
-    pub(super) fn into_plots(self) -> Vec<Plot> {
-        self.plots
+        let body = html! { @for markup in self.body { (markup) "\n" } };
+        (contents, body, self.plots)
     }
 }

@@ -1,19 +1,16 @@
 //! The figures and the table of the paper.
 
 use super::{
-    elements::{Table, estimate, share, slug},
-    page::{Columns, Page},
-    part::{PartId, asked, questions},
+    elements::{Table, estimate, share, slug, text},
+    page::{Page, PlotWidth},
+    part::{Charted, PartId, asked, questions},
 };
 use crate::{
-    four_way::Side,
     plots::{
         Plot,
         ranges::{Parts, RangeBar, RangePlot},
     },
-    report::{
-        MethodReport, PaperRange, PaperReport, PaperSide, PartReport, QuestionReport, SideFigure,
-    },
+    report::{PaperRange, PaperReport, PaperSide, PartReport, SideFigure},
 };
 use uncertainty::Measure;
 
@@ -24,63 +21,53 @@ const MEASURES: [(Measure, &str); 3] = [
 ];
 
 pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
-    page.heading(
-        3,
-        &id.id("paper"),
-        "The paper's figures: predictions across uncertainty ranges",
-    );
+    let title = "The paper's figures: predictions across uncertainty ranges";
+    page.heading(3, &id.id("paper"), title);
     page.guide("The figures of Ojha & Narendra (MIDL 2024): cells sorted into ten ranges of an uncertainty that is brought to 0 to 1. A bar counts the cells of a range (the number stands on it), stacked of right and wrong answers, or of true and false positives and negatives where positive is abnormal. The dots above are the accuracy in each range with its interval: it should fall from left to right. The paper's entropy is that of one class alone and peaks at a probability of 1/e, not at doubt; its sample mean falls again below one half; with a single pass there is no variance.");
-    let questions = questions(part);
-    for (index, question) in questions
-        .into_iter()
-        .filter(|(index, question)| *index == 0 || question.normal_or_abnormal)
-    {
-        let parts = if question.normal_or_abnormal {
-            Parts::FourWay
-        } else {
-            Parts::RightWrong
+    for (index, question) in questions(part) {
+        let parts = match question.normal_or_abnormal {
+            true => Parts::FourWay,
+            false if index == 0 => Parts::RightWrong,
+            false => continue,
         };
         for (measure, title) in MEASURES {
-            let drawn = asked(part, index).filter_map(|(number, method, question)| {
-                Some(range_plot(
-                    (id, number, method),
-                    question,
-                    (measure, title),
-                    parts,
-                    question.paper.get(&measure)?,
-                ))
-            });
             let mut caption = format!(
                 "Distribution of sample predictions across ranges of {title}, {}, {}",
                 question.title, part.name
             );
-            if let Some(missing) = undefined(part, index, measure) {
-                caption += &format!("; undefined for {missing}");
+            let (mut plots, mut missing) = (Vec::new(), Vec::new());
+            for charted in asked(part, id, index) {
+                match charted.question.paper.get(&measure) {
+                    Some(report) => {
+                        plots.push(range_plot(charted, (measure, title), parts, report))
+                    }
+                    None => missing.push(charted.method.name.as_str()),
+                }
             }
-            page.plots(&caption, Columns::Narrow, drawn.collect());
+            if !missing.is_empty() {
+                caption += &format!("; undefined for {}", missing.join(", "));
+            }
+            page.plots(&caption, PlotWidth::Narrow, plots);
         }
     }
     thresholds(page, part, id);
 }
 
-fn undefined(part: &PartReport, index: usize, measure: Measure) -> Option<String> {
-    let missing =
-        asked(part, index).filter(|(_, _, question)| !question.paper.contains_key(&measure));
-    let names: Vec<&str> = missing.map(|(_, method, _)| method.name.as_str()).collect();
-    (!names.is_empty()).then(|| names.join(", "))
-}
-
 fn range_plot(
-    (id, number, method): (&PartId, usize, &MethodReport),
-    question: &QuestionReport,
+    charted: Charted<'_>,
     (measure, title): (Measure, &str),
     parts: Parts,
     report: &PaperReport,
 ) -> Plot {
-    let over = if report.normalised_over_calibration_set {
-        "calibration set"
-    } else {
-        "evaluated cells"
+    let Charted {
+        id,
+        number,
+        method,
+        question,
+    } = charted;
+    let over = match report.normalised_over_calibration_set {
+        true => "calibration set",
+        false => "evaluated cells",
     };
     let kind = format!("ranges-{}-{}", slug(&question.key), slug(measure.name()));
     RangePlot {
@@ -118,24 +105,16 @@ fn bar(range: &PaperRange, parts: Parts) -> RangeBar {
 }
 
 fn thresholds(page: &mut Page, part: &PartReport, id: &PartId) {
-    let normal_or_abnormal = questions(part)
-        .into_iter()
-        .find(|(_, question)| question.normal_or_abnormal);
-    let Some((index, question)) = normal_or_abnormal.or_else(|| questions(part).into_iter().next())
-    else {
+    let found = questions(part).find(|(_, question)| question.normal_or_abnormal);
+    let Some((index, question)) = found.or_else(|| questions(part).next()) else {
         return;
     };
-    page.heading(
-        3,
-        &id.id("thresholds"),
-        "The paper's table: kept below and above a threshold",
-    );
+    let title = "The paper's table: kept below and above a threshold";
+    page.heading(3, &id.id("thresholds"), title);
     page.guide("“≤ 0.3” keeps the cells whose normalised uncertainty is at most 0.3, “≥ 0.3” the others (a cell exactly on a threshold is on both sides, as in the paper). What the paper's code calls AUC is the mean of PPV and NPV and is printed here under that name; the real AUROC of normal against abnormal stands beside it. PPV: share of the answers “abnormal” that are right; NPV: the same for “normal”. Cells are few on some sides; mind the intervals.");
     for (measure, title) in MEASURES {
-        let caption = format!(
-            "Thresholds on the normalised {title}, {}, {}",
-            question.title, part.name
-        );
+        let (question, part_name) = (&question.title, &part.name);
+        let caption = format!("Thresholds on the normalised {title}, {question}, {part_name}");
         let header = [
             "kept",
             "cells",
@@ -148,15 +127,16 @@ fn thresholds(page: &mut Page, part: &PartReport, id: &PartId) {
             "mean of PPV and NPV (the paper's “AUC”)",
             "AUROC",
         ];
-        let mut table = Table {
-            stacked: true,
-            ..Table::new(&caption, &header)
-        };
-        for (_, method, question) in asked(part, index) {
+        let mut table = Table::new(caption, &header);
+        table.stacked = true;
+        for Charted {
+            method, question, ..
+        } in asked(part, id, index)
+        {
             table.group(&method.name);
             match question.paper.get(&measure) {
                 Some(report) => threshold_rows(&mut table, report),
-                None => table.row(vec!["undefined".to_owned()]),
+                None => table.row(text("undefined"), []),
             }
         }
         page.table(&table);
@@ -165,35 +145,26 @@ fn thresholds(page: &mut Page, part: &PartReport, id: &PartId) {
 
 fn threshold_rows(table: &mut Table, report: &PaperReport) {
     for threshold in &report.thresholds {
-        table.row(side_row(
-            &format!("≤ {:.1}", threshold.threshold),
-            &threshold.kept_below,
-        ));
+        side_row(table, "≤", threshold.threshold, &threshold.kept_below);
     }
     for threshold in &report.thresholds {
-        table.row(side_row(
-            &format!("≥ {:.1}", threshold.threshold),
-            &threshold.kept_above,
-        ));
+        side_row(table, "≥", threshold.threshold, &threshold.kept_above);
     }
 }
 
-fn side_row(name: &str, side: &PaperSide) -> Vec<String> {
+fn side_row(table: &mut Table, sign: &str, threshold: f64, side: &PaperSide) {
+    let answers = &side.answers;
+    let counts = format!(
+        "{} / {} / {} / {}",
+        answers.true_positives,
+        answers.true_negatives,
+        answers.false_positives,
+        answers.false_negatives
+    );
     let figures = SideFigure::ALL
         .iter()
         .filter_map(|figure| side.figures.get(figure));
-    let mut row = vec![
-        name.to_owned(),
-        side.answers.items.to_string(),
-        counts(&side.answers),
-    ];
-    row.extend(figures.map(estimate));
-    row
-}
-
-fn counts(side: &Side) -> String {
-    format!(
-        "{} / {} / {} / {}",
-        side.true_positives, side.true_negatives, side.false_positives, side.false_negatives
-    )
+    let cells = [text(answers.items), text(counts)].into_iter();
+    let name = text(format!("{sign} {threshold:.1}"));
+    table.row(name, cells.chain(figures.map(estimate)));
 }

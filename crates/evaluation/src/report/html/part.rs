@@ -2,7 +2,7 @@
 
 use super::{
     elements::{Table, estimate, plain_estimate, share, slug, text},
-    page::{Columns, Page},
+    page::{Page, PlotWidth},
     paper, policies, uncertainty,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         matrix::MatrixPlot,
         reliability::{ReliabilityPlot, ReliabilityPoint},
     },
-    report::{Figure, MethodReport, PartReport, QuestionReport, Report, RocRow},
+    report::{Figure, MethodReport, PartReport, QuestionReport, ReliabilityRow, Report, RocRow},
 };
 
 /// What names the plots and headings of a part.
@@ -34,17 +34,58 @@ impl PartId {
     }
 }
 
+/// What a plot shows: a method's answers to one question.
+#[derive(Clone, Copy)]
+pub(super) struct Charted<'a> {
+    pub id: &'a PartId,
+    /// The method's place in the part.
+    pub number: usize,
+    pub method: &'a MethodReport,
+    pub question: &'a QuestionReport,
+}
+
+impl Charted<'_> {
+    /// The plot's name, which no other plot of the page has.
+    pub(super) fn name(&self, kind: &str) -> String {
+        let kind = format!("{kind}-{}", slug(&self.question.key));
+        self.id.plot(&kind, self.number, &self.method.name)
+    }
+
+    /// Such as `ROC curve of TTA, all classes`.
+    pub(super) fn describe(&self, what: &str) -> String {
+        format!("{what} of {}, {}", self.method.name, self.question.title)
+    }
+}
+
+/// The reports of all methods on question `index`.
+pub(super) fn asked<'a>(
+    part: &'a PartReport,
+    id: &'a PartId,
+    index: usize,
+) -> impl Iterator<Item = Charted<'a>> {
+    let methods = part.methods.iter().enumerate();
+    methods.filter_map(move |(number, method)| {
+        Some(Charted {
+            id,
+            number,
+            method,
+            question: method.questions.get(index)?,
+        })
+    })
+}
+
+/// The questions, numbered.
+pub(super) fn questions(part: &PartReport) -> impl Iterator<Item = (usize, &QuestionReport)> {
+    let first = part.methods.iter().take(1);
+    first.flat_map(|method| method.questions.iter().enumerate())
+}
+
 pub(super) fn write(page: &mut Page, report: &Report, part: &PartReport, index: usize) {
     let id = PartId::new(index);
-    page.heading(
-        2,
-        &id.id("top"),
-        &format!("Part {}: {}", index + 1, part.name),
-    );
-    page.paragraph(&format!(
-        "{} cells from {} images. {}",
-        part.cells, part.images, part.note
-    ));
+    let title = format!("Part {}: {}", index + 1, part.name);
+    page.heading(2, &id.id("top"), &title);
+    let (cells, images, note) = (part.cells, part.images, &part.note);
+    page.paragraph(&format!("{cells} cells from {images} images. {note}"));
     confusion(page, part, &id);
     roc(page, part, &id);
     reliability(page, part, &id);
@@ -53,81 +94,55 @@ pub(super) fn write(page: &mut Page, report: &Report, part: &PartReport, index: 
     policies::write(page, &report.policies, part, &id);
 }
 
-/// Each method's report on question `index`, numbered.
-pub(super) fn asked(
-    part: &PartReport,
-    index: usize,
-) -> impl Iterator<Item = (usize, &MethodReport, &QuestionReport)> {
-    let methods = part.methods.iter().enumerate();
-    methods.filter_map(move |(number, method)| Some((number, method, method.questions.get(index)?)))
-}
-
-/// The indices and titles of the questions.
-pub(super) fn questions(part: &PartReport) -> Vec<(usize, &QuestionReport)> {
-    part.methods.first().map_or_else(Vec::new, |method| {
-        method.questions.iter().enumerate().collect()
-    })
-}
-
 fn confusion(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(3, &id.id("confusion"), "What was answered");
     page.guide("A row holds the cells of one true class, a column those that got one answer; framed boxes are right answers. The percentage is the share of the row, with its interval in brackets; the darker the box, the larger it is.");
     for (index, question) in questions(part) {
-        let plots = asked(part, index)
-            .map(|(number, method, question)| matrix(id, number, method, question));
         let caption = format!("Confusion matrices, {}, {}", question.title, part.name);
+        let width = match question.classes.len() {
+            ..=3 => PlotWidth::Narrow,
+            _ => PlotWidth::Wide,
+        };
         page.plots(
             &caption,
-            if question.classes.len() > 3 {
-                Columns::Wide
-            } else {
-                Columns::Narrow
-            },
-            plots.collect(),
+            width,
+            asked(part, id, index).map(matrix).collect(),
         );
     }
-    page.table(&class_table(part));
+    page.table(&class_table(part, id));
 }
 
-fn matrix(id: &PartId, number: usize, method: &MethodReport, question: &QuestionReport) -> Plot {
-    let shares = question
-        .confusion
-        .shares
-        .iter()
-        .map(|row| row.iter().map(share).collect());
+fn matrix(charted: Charted<'_>) -> Plot {
+    let question = charted.question;
+    let shares = question.confusion.shares.iter();
+    let description = charted.describe("Confusion matrix");
     MatrixPlot {
-        name: &id.plot(
-            &format!("confusion-{}", slug(&question.key)),
-            number,
-            &method.name,
-        ),
-        title: &method.name,
-        description: &format!(
-            "Confusion matrix of {}, {}; the table of classes below holds its shares",
-            method.name, question.title
-        ),
+        name: &charted.name("confusion"),
+        title: &charted.method.name,
+        description: &format!("{description}; the table of classes below holds its shares"),
         classes: &question.classes,
         counts: question.confusion.counts.counts(),
-        shares: shares.collect(),
+        shares: shares.map(|row| row.iter().map(share).collect()).collect(),
     }
     .draw()
 }
 
-fn class_table(part: &PartReport) -> Table {
+fn class_table(part: &PartReport, id: &PartId) -> Table {
     let caption = format!("Each class against the rest, {}", part.name);
-    let mut table = Table::new(
-        &caption,
-        &[
-            "class",
-            "cells",
-            "sensitivity (recall)",
-            "specificity",
-            "PPV (precision)",
-            "NPV",
-            "AUROC",
-        ],
-    );
-    for (_, method, question) in asked(part, 0) {
+    let header = [
+        "class",
+        "cells",
+        "sensitivity (recall)",
+        "specificity",
+        "PPV (precision)",
+        "NPV",
+        "AUROC",
+    ];
+    let mut table = Table::new(caption, &header);
+    for Charted {
+        method, question, ..
+    } in asked(part, id, 0)
+    {
         table.group(&method.name);
         for class in &question.confusion.classes {
             let figures = [
@@ -137,60 +152,59 @@ fn class_table(part: &PartReport) -> Table {
                 &class.negative_predictive_value,
                 &class.auroc,
             ];
-            let mut row = vec![text(&class.name), class.cells.to_string()];
-            row.extend(figures.into_iter().map(estimate));
-            table.row(row);
+            let figures = figures.into_iter().map(estimate);
+            table.row(
+                text(&class.name),
+                [text(class.cells)].into_iter().chain(figures),
+            );
         }
     }
     table
 }
 
 fn roc(page: &mut Page, part: &PartReport, id: &PartId) {
-    let found = questions(part)
-        .into_iter()
-        .find(|(_, question)| question.normal_or_abnormal);
+    let found = questions(part).find(|(_, question)| question.normal_or_abnormal);
     let Some((index, _)) = found else { return };
     page.heading(3, &id.id("roc"), "Normal against abnormal: ROC");
     page.guide("Calling more cells abnormal finds more of the abnormal ones (upwards) at the price of false alarms (to the right). A good curve hugs the upper left corner; the dashed diagonal is guessing. The shaded band is the interval of the curve at each false-alarm rate; thin grey lines are the other methods.");
-    let all: Vec<(usize, &MethodReport, &QuestionReport)> = asked(part, index).collect();
-    let plots = all.iter().map(|(number, method, question)| {
-        let others = all
-            .iter()
-            .filter(|(other, ..)| other != number)
-            .map(|(_, _, question)| roc_points(&question.roc));
-        let mut lines: Vec<Line> = others.map(background).collect();
-        lines.insert(0, reference(vec![(0.0, 0.0), (1.0, 1.0)]));
-        lines.push(roc_line(*number, &question.roc));
-        LinePlot {
-            name: &id.plot("roc", *number, &method.name),
-            title: &method.name,
-            description: &format!("ROC curve of {} for normal against abnormal", method.name),
-            x: AxisSpec::share("false alarms: 1 − specificity"),
-            y: AxisSpec::share("sensitivity"),
-            lines,
-            notes: question
-                .figures
-                .get(&Figure::Auroc)
-                .map(|auroc| plain_estimate("AUROC", auroc))
-                .into_iter()
-                .collect(),
-            notes_at_top: false,
-        }
-        .draw()
-    });
-    page.plots(
-        &format!("ROC curves, normal against abnormal, {}", part.name),
-        Columns::Narrow,
-        plots.collect(),
-    );
+    let all: Vec<Charted<'_>> = asked(part, id, index).collect();
+    let plots = all.iter().map(|charted| roc_plot(charted, &all));
+    let caption = format!("ROC curves, normal against abnormal, {}", part.name);
+    page.plots(&caption, PlotWidth::Narrow, plots.collect());
+}
+
+fn roc_plot(charted: &Charted<'_>, all: &[Charted<'_>]) -> Plot {
+    let Charted {
+        id,
+        number,
+        method,
+        question,
+    } = *charted;
+    let mut lines = vec![line(Role::Reference, vec![(0.0, 0.0), (1.0, 1.0)])];
+    let others = all.iter().filter(|other| other.number != number);
+    lines.extend(others.map(|other| line(Role::Background, roc_points(&other.question.roc))));
+    lines.push(roc_line(number, &question.roc));
+    let auroc = question.figures.get(&Figure::Auroc);
+    LinePlot {
+        name: &id.plot("roc", number, &method.name),
+        title: &method.name,
+        description: &format!("ROC curve of {} for normal against abnormal", method.name),
+        x: AxisSpec::share("false alarms: 1 − specificity"),
+        y: AxisSpec::share("sensitivity"),
+        lines,
+        notes: auroc
+            .map(|auroc| plain_estimate("AUROC", auroc))
+            .into_iter()
+            .collect(),
+        notes_at_top: false,
+    }
+    .draw()
 }
 
 fn roc_points(rows: &[RocRow]) -> Vec<(f64, f64)> {
-    let start = (0.0, 0.0);
-    let read = rows
-        .iter()
-        .filter_map(|row| Some((row.false_positive_rate, row.sensitivity.value?)));
-    std::iter::once(start).chain(read).collect()
+    let read = |row: &RocRow| Some((row.false_positive_rate, row.sensitivity.value?));
+    let read = rows.iter().filter_map(read);
+    std::iter::once((0.0, 0.0)).chain(read).collect()
 }
 
 fn roc_line(number: usize, rows: &[RocRow]) -> Line {
@@ -199,26 +213,16 @@ fn roc_line(number: usize, rows: &[RocRow]) -> Line {
         Some((row.false_positive_rate, interval.low, interval.high))
     });
     Line {
-        name: None,
-        role: Role::Series(number),
-        points: roc_points(rows),
         band: band.collect(),
+        ..line(Role::Series(number), roc_points(rows))
     }
 }
 
-pub(super) fn background(points: Vec<(f64, f64)>) -> Line {
+/// A line without a name or a band.
+pub(super) fn line(role: Role, points: Vec<(f64, f64)>) -> Line {
     Line {
         name: None,
-        role: Role::Background,
-        points,
-        band: Vec::new(),
-    }
-}
-
-pub(super) fn reference(points: Vec<(f64, f64)>) -> Line {
-    Line {
-        name: None,
-        role: Role::Reference,
+        role,
         points,
         band: Vec::new(),
     }
@@ -227,50 +231,36 @@ pub(super) fn reference(points: Vec<(f64, f64)>) -> Line {
 fn reliability(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(3, &id.id("reliability"), "Are the probabilities true?");
     page.guide("Cells are sorted by the probability of the answer they got. A point on the dashed diagonal says that answers given with 80% are right in 80% of cases; below it the method is too sure, above it too modest. The bars underneath count the cells. ECE is the mean distance from the diagonal.");
-    for (index, question) in questions(part).into_iter().take(2) {
-        let plots = asked(part, index)
-            .map(|(number, method, question)| reliability_plot(id, number, method, question));
-        page.plots(
-            &format!("Reliability diagrams, {}, {}", question.title, part.name),
-            Columns::Narrow,
-            plots.collect(),
-        );
+    for (index, question) in questions(part).take(2) {
+        let caption = format!("Reliability diagrams, {}, {}", question.title, part.name);
+        let plots = asked(part, id, index).map(reliability_plot);
+        page.plots(&caption, PlotWidth::Narrow, plots.collect());
     }
 }
 
-fn reliability_plot(
-    id: &PartId,
-    number: usize,
-    method: &MethodReport,
-    question: &QuestionReport,
-) -> Plot {
-    let point = |row: &crate::report::ReliabilityRow| {
+fn reliability_plot(charted: Charted<'_>) -> Plot {
+    let point = |row: &ReliabilityRow| {
+        let accuracy = share(&row.accuracy)?;
         Some(ReliabilityPoint {
             low: row.low,
             high: row.high,
             confidence: row.confidence?,
-            share: row.accuracy.value?,
-            interval: row
-                .accuracy
-                .interval
-                .map(|interval| (interval.low, interval.high)),
+            share: accuracy.value,
+            interval: accuracy.interval,
             items: row.cells,
         })
     };
-    let notes = question
-        .figures
-        .get(&Figure::CalibrationError)
-        .map(|error| plain_estimate("ECE", error));
+    let question = charted.question;
+    let error = question.figures.get(&Figure::CalibrationError);
     ReliabilityPlot {
-        name: &id.plot(
-            &format!("reliability-{}", slug(&question.key)),
-            number,
-            &method.name,
-        ),
-        title: &method.name,
-        description: &format!("Reliability diagram of {}, {}", method.name, question.title),
+        name: &charted.name("reliability"),
+        title: &charted.method.name,
+        description: &charted.describe("Reliability diagram"),
         points: question.reliability.iter().filter_map(point).collect(),
-        notes: notes.into_iter().collect(),
+        notes: error
+            .map(|error| plain_estimate("ECE", error))
+            .into_iter()
+            .collect(),
     }
     .draw()
 }

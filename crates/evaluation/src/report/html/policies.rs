@@ -1,8 +1,10 @@
 //! Coverage and risk of the referral policies.
 
+use maud::{Markup, html};
+
 use super::{
     elements::{Table, decimal, estimate, share, text},
-    page::{Columns, Page},
+    page::{Page, PlotWidth},
     part::PartId,
 };
 use crate::{
@@ -14,10 +16,8 @@ use crate::{
 };
 
 pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
-    let here: Vec<&PolicyReport> = policies
-        .iter()
-        .filter(|policy| policy.part == part.name)
-        .collect();
+    let of_part = policies.iter().filter(|policy| policy.part == part.name);
+    let here: Vec<&PolicyReport> = of_part.collect();
     if here.is_empty() {
         return;
     }
@@ -39,11 +39,8 @@ pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartRepor
         description: "Coverage and risk of each policy; the table below holds the numbers",
         rows: rows.collect(),
     };
-    page.plots(
-        &format!("Coverage and risk of every policy, {}", part.name),
-        Columns::Full,
-        vec![plot.draw()],
-    );
+    let caption = format!("Coverage and risk of every policy, {}", part.name);
+    page.plots(&caption, PlotWidth::Full, vec![plot.draw()]);
     page.table(&table(&here, part));
 }
 
@@ -59,28 +56,36 @@ fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
         "risk",
         "certified with",
     ];
-    let mut table = Table::new(&caption, &header);
+    let mut table = Table::new(caption, &header);
     for policy in policies {
-        let counts = format!(
-            "<span class=\"interval\">({} of {}{})</span>",
-            policy.harmed,
-            policy.counted,
-            exact(policy)
-        );
-        table.row(vec![
-            text(&policy.name),
+        let threshold = policy
+            .threshold
+            .map_or_else(|| "refer all".to_owned(), decimal);
+        let cells = [
             text(&policy.method),
-            format!("<span class=\"words\">{}</span>", text(&policy.promise)),
-            policy
-                .threshold
-                .map_or_else(|| "refer all".to_owned(), decimal),
-            policy.accepted.to_string(),
+            html! { span.words { (policy.promise) } },
+            text(threshold),
+            text(policy.accepted),
             estimate(&policy.coverage),
-            format!("{} {counts}", estimate(&policy.risk)),
+            risk(policy),
             certificate(policy),
-        ]);
+        ];
+        table.row(text(&policy.name), cells);
     }
     table
+}
+
+fn risk(policy: &PolicyReport) -> Markup {
+    html! {
+        (estimate(&policy.risk)) " "
+        span.interval {
+            "(" (policy.harmed) " of " (policy.counted)
+            @if let Some(exact) = policy.risk_exact {
+                "; exact [" (decimal(exact.low)) ", " (decimal(exact.high)) "]"
+            }
+            ")"
+        }
+    }
 }
 
 fn shown_risk(policy: &PolicyReport) -> Option<Share> {
@@ -92,24 +97,17 @@ fn shown_risk(policy: &PolicyReport) -> Option<Share> {
     })
 }
 
-fn exact(policy: &PolicyReport) -> String {
-    policy.risk_exact.map_or_else(String::new, |exact| {
-        format!("; exact [{}, {}]", decimal(exact.low), decimal(exact.high))
-    })
-}
-
-fn certificate(policy: &PolicyReport) -> String {
+fn certificate(policy: &PolicyReport) -> Markup {
     match (policy.certificate, policy.further_images) {
-        (Some(certificate), _) => format!(
-            "<span class=\"words\">{} images, {} cells, coverage {}, p = {}</span>",
-            certificate.images,
-            certificate.cells,
-            decimal(certificate.coverage),
-            decimal(certificate.p_value),
-        ),
-        (None, Some(images)) => format!(
-            "<span class=\"words\">nothing: about {images} more labelled images are needed</span>"
-        ),
-        (None, None) => "–".to_owned(),
+        (Some(certificate), _) => html! {
+            span.words {
+                (certificate.images) " images, " (certificate.cells) " cells, coverage "
+                (decimal(certificate.coverage)) ", p = " (decimal(certificate.p_value))
+            }
+        },
+        (None, Some(images)) => html! {
+            span.words { "nothing: about " (images) " more labelled images are needed" }
+        },
+        (None, None) => text("–"),
     }
 }

@@ -1,22 +1,19 @@
 //! What uncertainty is worth: risk–coverage curves, histograms and their tables.
 
 use super::{
-    elements::{Table, measure_title, plain_estimate, share, slug},
-    overview::compared,
-    page::{Columns, Page},
-    part::{PartId, asked, questions, reference},
+    elements::{Table, capitalised, measure_title, plain_estimate, shares, slug},
+    overview::{Compared, compare},
+    page::{Page, PlotWidth},
+    part::{Charted, PartId, asked, line, questions},
 };
 use crate::{
     bootstrap::Estimate,
     plots::{
-        AxisSpec, Plot, Share,
+        AxisSpec, Plot,
         lines::{Line, LinePlot, Role},
         mirrored_histogram::MirroredHistogram,
     },
-    report::{
-        Figure, Histogram, MethodReport, PartReport, QuestionReport, RiskAtCoverage,
-        UncertaintyReport,
-    },
+    report::{Figure, Histogram, PartReport, QuestionReport, RiskAtCoverage, UncertaintyReport},
 };
 use uncertainty::Measure;
 
@@ -49,31 +46,23 @@ pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
 fn risk_coverage(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(3, &id.id("risk"), "Answering only the surest cells");
     page.guide("Cells are answered in order of uncertainty, the surest first. To the right more cells are answered; upwards more of those answers are wrong. A useful measure keeps the curve low for long and lets it rise only at the end; the dashed line is what a random order would give. The band is the interval of predictive entropy. AURC is the area under the curve, AUGRC that of errors per cell of the whole set; both are better when smaller. Measures that rank the cells alike have the same curve, and only one of them is seen.");
-    for (index, question) in questions(part).into_iter().take(2) {
-        let highest = highest_risk(part, index);
-        let plots = asked(part, index)
-            .map(|(number, method, question)| risk_plot(id, number, method, question, highest));
-        page.plots(
-            &format!("Risk and coverage, {}, {}", question.title, part.name),
-            Columns::Narrow,
-            plots.collect(),
-        );
-        tables(page, part, index, question);
+    for (index, question) in questions(part).take(2) {
+        let highest = highest_risk(part, id, index);
+        let caption = format!("Risk and coverage, {}, {}", question.title, part.name);
+        let plots = asked(part, id, index).map(|charted| risk_plot(charted, highest));
+        page.plots(&caption, PlotWidth::Narrow, plots.collect());
+        page.table(&worth(part, id, index, question));
     }
 }
 
 /// One scale for all methods of a question, so that they can be compared by eye.
-fn highest_risk(part: &PartReport, index: usize) -> f64 {
-    let curves = asked(part, index).flat_map(|(_, _, question)| shown(question));
-    let points = curves
-        .flat_map(|(_, report)| &report.risk_coverage)
-        .filter(|point| point.coverage >= 0.1);
+fn highest_risk(part: &PartReport, id: &PartId, index: usize) -> f64 {
+    let curves = asked(part, id, index).flat_map(|charted| shown(charted.question));
+    let points = curves.flat_map(|(_, report)| &report.risk_coverage);
+    let points = points.filter(|point| point.coverage >= 0.1);
     let ends = points.filter_map(|point| {
-        point
-            .risk
-            .interval
-            .map(|interval| interval.high)
-            .or(point.risk.value)
+        let end = point.risk.interval.map(|interval| interval.high);
+        end.or(point.risk.value)
     });
     (1.05 * ends.fold(0.02, f64::max)).min(1.0)
 }
@@ -87,40 +76,29 @@ fn shown(question: &QuestionReport) -> impl Iterator<Item = (Measure, &Uncertain
 
 fn is_constant(histogram: &Histogram) -> bool {
     let bins = histogram.right.iter().zip(&histogram.wrong);
-    bins.filter(|(right, wrong)| {
+    let is_filled = |(right, wrong): &(&Estimate, &Estimate)| {
         [right.value, wrong.value]
             .into_iter()
             .flatten()
             .any(|share| share > 0.0)
-    })
-    .count()
-        <= 1
+    };
+    bins.filter(is_filled).count() <= 1
 }
 
-fn risk_plot(
-    id: &PartId,
-    number: usize,
-    method: &MethodReport,
-    question: &QuestionReport,
-    highest: f64,
-) -> Plot {
-    let mut lines: Vec<Line> = shown(question)
-        .enumerate()
-        .map(|(series, (measure, report))| curve(series, measure, report))
-        .collect();
-    lines.reverse();
-    if let Some(accuracy) = question
-        .figures
-        .get(&Figure::Accuracy)
-        .and_then(|accuracy| accuracy.value)
-    {
-        lines.insert(
-            0,
-            Line {
-                name: Some("random order".to_owned()),
-                ..reference(vec![(0.0, 1.0 - accuracy), (1.0, 1.0 - accuracy)])
-            },
-        );
+fn risk_plot(charted: Charted<'_>, highest: f64) -> Plot {
+    let question = charted.question;
+    let mut lines = Vec::new();
+    let accuracy = question.figures.get(&Figure::Accuracy);
+    if let Some(accuracy) = accuracy.and_then(|accuracy| accuracy.value) {
+        let risk = 1.0 - accuracy;
+        lines.push(Line {
+            name: Some("random order".to_owned()),
+            ..line(Role::Reference, vec![(0.0, risk), (1.0, risk)])
+        });
+    }
+    let curves: Vec<_> = shown(question).enumerate().collect();
+    for (series, (measure, report)) in curves.into_iter().rev() {
+        lines.push(curve(series, measure, report));
     }
     let entropy = question.uncertainty.get(&Measure::PredictiveEntropy);
     let notes = entropy.map(|report| {
@@ -130,13 +108,9 @@ fn risk_plot(
         ]
     });
     LinePlot {
-        name: &id.plot(
-            &format!("risk-{}", slug(&question.key)),
-            number,
-            &method.name,
-        ),
-        title: &method.name,
-        description: &format!("Risk by coverage of {}, {}", method.name, question.title),
+        name: &charted.name("risk"),
+        title: &charted.method.name,
+        description: &charted.describe("Risk by coverage"),
         x: AxisSpec::share("coverage: share of cells answered"),
         y: AxisSpec::new("risk: share of them wrong", 0.0, highest),
         lines,
@@ -147,148 +121,104 @@ fn risk_plot(
 }
 
 fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> Line {
+    let rows = &report.risk_coverage;
     let point = |point: &RiskAtCoverage| Some((point.coverage, point.risk.value?));
     let band = |point: &RiskAtCoverage| {
-        point
-            .risk
-            .interval
-            .map(|interval| (point.coverage, interval.low, interval.high))
+        let interval = point.risk.interval.filter(|_| series == 0)?;
+        Some((point.coverage, interval.low, interval.high))
     };
+    let name = measure_title(measure).split(" (").next();
     Line {
-        name: Some(
-            measure_title(measure)
-                .split(" (")
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        ),
-        role: Role::Series(series),
-        points: report.risk_coverage.iter().filter_map(point).collect(),
-        band: if series == 0 {
-            report.risk_coverage.iter().filter_map(band).collect()
-        } else {
-            Vec::new()
-        },
+        name: Some(name.unwrap_or_default().to_owned()),
+        band: rows.iter().filter_map(band).collect(),
+        ..line(
+            Role::Series(series),
+            rows.iter().filter_map(point).collect(),
+        )
     }
 }
 
-type OfUncertainty = fn(&UncertaintyReport) -> Estimate;
+const WORTH: [Compared; 5] = [
+    (
+        "AUROC of misprediction: a wrong answer is less sure than a right one",
+        true,
+        |report| report.auroc_misprediction,
+    ),
+    ("AURC", false, |report| report.aurc),
+    (
+        "excess AURC: AURC beyond what the errors make unavoidable",
+        false,
+        |report| report.excess_aurc,
+    ),
+    ("AUGRC", false, |report| report.augrc),
+    ("accuracy of the surest 80%", true, |report| {
+        report.accuracy_of_surest_80
+    }),
+];
 
-fn tables(page: &mut Page, part: &PartReport, index: usize, question: &QuestionReport) {
-    let groups: [(&str, bool, OfUncertainty); 5] = [
-        (
-            "AUROC of misprediction: a wrong answer is less sure than a right one",
-            true,
-            |report| report.auroc_misprediction,
-        ),
-        ("AURC", false, |report| report.aurc),
-        (
-            "excess AURC: AURC beyond what the errors make unavoidable",
-            false,
-            |report| report.excess_aurc,
-        ),
-        ("AUGRC", false, |report| report.augrc),
-        ("accuracy of the surest 80%", true, |report| {
-            report.accuracy_of_surest_80
-        }),
-    ];
-    let caption = format!(
-        "What each measure of uncertainty is worth, {}, {}",
-        question.title, part.name
-    );
-    let mut table = Table::new(&caption, &["measure"]);
-    table
-        .header
-        .extend(part.methods.iter().map(|method| method.name.clone()));
-    for (title, larger_is_better, of) in groups {
+fn worth(part: &PartReport, id: &PartId, index: usize, question: &QuestionReport) -> Table {
+    let (title, part_name) = (&question.title, &part.name);
+    let caption = format!("What each measure of uncertainty is worth, {title}, {part_name}");
+    let mut table = Table::new(caption, &["measure"]);
+    table.columns(part.methods.iter().map(|method| method.name.clone()));
+    for (title, larger_is_better, of) in WORTH {
         table.group(title);
         for measure in Measure::ALL {
-            let estimates = asked(part, index)
-                .map(|(_, _, question)| question.uncertainty.get(&measure).map(of));
-            table.row(compared(
+            let asked = asked(part, id, index);
+            let estimates = asked.map(|asked| asked.question.uncertainty.get(&measure).map(of));
+            compare(
+                &mut table,
                 measure_title(measure),
-                estimates.collect(),
+                estimates,
                 larger_is_better,
-            ));
+            );
         }
     }
-    page.table(&table);
+    table
 }
 
 fn histograms(page: &mut Page, part: &PartReport, id: &PartId) {
-    page.heading(
-        3,
-        &id.id("histograms"),
-        "Uncertainty of right and of wrong answers",
-    );
+    let title = "Uncertainty of right and of wrong answers";
+    page.heading(3, &id.id("histograms"), title);
     page.guide("Upwards (plain): of all right answers, the share with this uncertainty. Downwards (hatched): the same for wrong answers. The further the hatched bars lie to the right of the plain ones, the better the measure warns. Both sides add up to 1 by themselves, however few the wrong answers are. Whiskers are intervals.");
     for measure in HISTOGRAMS {
         let mut missing = Vec::new();
         let mut plots = Vec::new();
-        for (number, method, question) in asked(part, 0) {
-            match question
-                .uncertainty
-                .get(&measure)
-                .filter(|report| !is_constant(&report.histogram))
-            {
-                Some(report) => {
-                    plots.push(histogram(id, number, method, measure, &report.histogram))
-                }
-                None => missing.push(method.name.as_str()),
+        for charted in asked(part, id, 0) {
+            let report = charted.question.uncertainty.get(&measure);
+            match report.filter(|report| !is_constant(&report.histogram)) {
+                Some(report) => plots.push(histogram(charted, measure, &report.histogram)),
+                None => missing.push(charted.method.name.as_str()),
             }
         }
-        let mut caption = format!("{}, {}", capital(measure_title(measure)), part.name);
+        let mut caption = format!("{}, {}", capitalised(measure_title(measure)), part.name);
         if !missing.is_empty() {
-            caption += &format!(
-                "; undefined or the same for every cell: {}",
-                missing.join(", ")
-            );
+            caption += "; undefined or the same for every cell: ";
+            caption += &missing.join(", ");
         }
-        page.plots(&caption, Columns::Narrow, plots);
+        page.plots(&caption, PlotWidth::Narrow, plots);
     }
 }
 
-fn histogram(
-    id: &PartId,
-    number: usize,
-    method: &MethodReport,
-    measure: Measure,
-    histogram: &Histogram,
-) -> Plot {
-    let shares = |estimates: &[Estimate]| {
-        estimates
-            .iter()
-            .map(|estimate| {
-                share(estimate).unwrap_or(Share {
-                    value: 0.0,
-                    interval: None,
-                })
-            })
-            .collect()
-    };
+fn histogram(charted: Charted<'_>, measure: Measure, histogram: &Histogram) -> Plot {
+    let Charted {
+        id, number, method, ..
+    } = charted;
+    let (kind, title) = (
+        format!("histogram-{}", slug(measure.name())),
+        measure_title(measure),
+    );
     MirroredHistogram {
-        name: &id.plot(
-            &format!("histogram-{}", slug(measure.name())),
-            number,
-            &method.name,
-        ),
+        name: &id.plot(&kind, number, &method.name),
         title: &method.name,
         description: &format!(
-            "Histogram of {} for right and for wrong answers of {}",
-            measure_title(measure),
+            "Histogram of {title} for right and for wrong answers of {}",
             method.name
         ),
-        x: AxisSpec::new(measure_title(measure), histogram.low, histogram.high),
+        x: AxisSpec::new(title, histogram.low, histogram.high),
         right: shares(&histogram.right),
         wrong: shares(&histogram.wrong),
         counts: (histogram.right_cells, histogram.wrong_cells),
     }
     .draw()
-}
-
-fn capital(title: &str) -> String {
-    let mut characters = title.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }
