@@ -14,13 +14,13 @@ use trainer::{
     CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
 };
 
-use crate::Outcome;
+use crate::BenchResult;
 
 const EXAMPLES: &str = "examples/cells";
 const QUALITY: u8 = 92;
 
 /// The example cells as JPEG, as most clients send them.
-pub(crate) fn examples() -> Outcome<Vec<Bytes>> {
+pub(crate) fn examples() -> BenchResult<Vec<Bytes>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(EXAMPLES)? {
         files.push(entry?.path());
@@ -30,7 +30,7 @@ pub(crate) fn examples() -> Outcome<Vec<Bytes>> {
     files.iter().map(|path| as_jpeg(path)).collect()
 }
 
-fn as_jpeg(path: &Path) -> Outcome<Bytes> {
+fn as_jpeg(path: &Path) -> BenchResult<Bytes> {
     let image = image::open(path)?.to_rgb8();
     let mut encoded = Cursor::new(Vec::new());
     let (width, height) = image.dimensions();
@@ -50,7 +50,7 @@ pub(crate) fn test_cells(
     data: &Path,
     work: &Path,
     manifest: &Manifest,
-) -> Outcome<Option<Vec<Bytes>>> {
+) -> BenchResult<Option<Vec<Bytes>>> {
     if !data.exists() {
         return Ok(None);
     }
@@ -70,10 +70,10 @@ pub(crate) fn test_cells(
     let tested = parts.filter(|(_, row)| row.part == Part::Test);
     let files = tested.map(|(crop, _)| workspace.crops().join(&crop.file));
     let read = |path: PathBuf| Ok(fs::read(path)?.into());
-    files.map(read).collect::<Outcome<_>>().map(Some)
+    files.map(read).collect::<BenchResult<_>>().map(Some)
 }
 
-fn cut(data: &Path, workspace: &Workspace, manifest: &Manifest) -> Outcome<CropTable> {
+fn cut(data: &Path, workspace: &Workspace, manifest: &Manifest) -> BenchResult<CropTable> {
     let dataset = Dataset::open(data, None, None)?;
     let options = CropOptions {
         edge: manifest.input.crop_edge_px,

@@ -7,14 +7,14 @@ use std::{future::Future, io, net::SocketAddr, ops::Range, time::Duration};
 use bytes::Bytes;
 use tokio::{net::TcpStream, task::LocalSet};
 
-use crate::Outcome;
+use crate::BenchResult;
 
 const BUFFER_BYTES: usize = 16 * 1024;
 /// Longest time for one answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Runs `work`, which may spawn local tasks, on this thread.
-pub(crate) fn drive<Output>(work: impl Future<Output = Output>) -> Outcome<Output> {
+pub(crate) fn drive<Output>(work: impl Future<Output = Output>) -> BenchResult<Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -39,18 +39,18 @@ pub(crate) fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<B
 }
 
 /// One kept connection.
-pub(crate) struct Client {
+pub(crate) struct KeptConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// What was answered; the body lies in the client's buffer.
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub status: u16,
     body: Range<usize>,
 }
 
-impl Client {
+impl KeptConnection {
     pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Sends a prepared request and reads the whole answer.
-    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Reply> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<HttpReply> {
         self.send(request).await?;
         let late = |_| io::Error::from(io::ErrorKind::TimedOut);
         tokio::time::timeout(TIMEOUT, self.receive())
@@ -82,11 +82,11 @@ impl Client {
         Ok(())
     }
 
-    pub(crate) fn body(&self, reply: &Reply) -> &[u8] {
+    pub(crate) fn body(&self, reply: &HttpReply) -> &[u8] {
         self.buffer.get(reply.body.clone()).unwrap_or_default()
     }
 
-    async fn receive(&mut self) -> io::Result<Reply> {
+    async fn receive(&mut self) -> io::Result<HttpReply> {
         let mut filled = 0;
         let mut reply = None;
         loop {
@@ -95,7 +95,7 @@ impl Client {
             }
             match reply {
                 Some(reply) if filled >= reply.body.end => return Ok(reply),
-                Some(Reply { ref body, .. }) if body.end > self.buffer.len() => {
+                Some(HttpReply { ref body, .. }) if body.end > self.buffer.len() => {
                     self.buffer.resize(body.end, 0);
                 }
                 _ => {}
@@ -118,7 +118,7 @@ impl Client {
 }
 
 /// Status and place of the body, once the head is complete.
-fn head(received: &[u8]) -> io::Result<Option<Reply>> {
+fn head(received: &[u8]) -> io::Result<Option<HttpReply>> {
     let Some(length) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -135,7 +135,7 @@ fn head(received: &[u8]) -> io::Result<Option<Reply>> {
     });
     let (status, body_bytes) = status.zip(body_bytes).ok_or_else(malformed)?;
     let start = length + 4;
-    Ok(Some(Reply {
+    Ok(Some(HttpReply {
         status,
         body: start..start + body_bytes,
     }))

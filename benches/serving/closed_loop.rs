@@ -11,10 +11,10 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::{
-    Outcome,
-    client::{Client, drive},
+    BenchResult,
+    client::{KeptConnection, drive},
     process::cpu_seconds,
-    server::Server,
+    server::RunningServer,
     statistics::quantile,
 };
 
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// What the clients saw within the measured time.
 #[derive(Default)]
-pub(crate) struct Load {
+pub(crate) struct LoadSeen {
     pub answered: usize,
     /// 503 or 429.
     pub refused: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Load {
     pub answered_in_all: usize,
 }
 
-impl Load {
+impl LoadSeen {
     /// Answers per second.
     pub(crate) fn rate(&self) -> f64 {
         self.answered as f64 / self.seconds
@@ -69,7 +69,7 @@ impl Load {
 
 /// The load under way.
 struct Running {
-    load: Load,
+    load: LoadSeen,
     /// From when on answers are counted.
     warm: Instant,
     /// When the first of them came, which only starts the clock, and whose it was.
@@ -109,9 +109,9 @@ pub(crate) async fn closed_loop(
     requests: &[Bytes],
     clients: usize,
     seconds: f64,
-) -> Load {
+) -> LoadSeen {
     let running = Rc::new(RefCell::new(Running {
-        load: Load::default(),
+        load: LoadSeen::default(),
         warm: Instant::now() + WARM_UP,
         begin: None,
         seconds,
@@ -140,9 +140,9 @@ pub(crate) async fn closed_loop(
 }
 
 /// The status, 0 when there was none; a broken connection is opened anew the next time.
-async fn ask(connection: &mut Option<Client>, address: SocketAddr, request: &[u8]) -> u16 {
+async fn ask(connection: &mut Option<KeptConnection>, address: SocketAddr, request: &[u8]) -> u16 {
     if connection.is_none() {
-        *connection = Client::connect(address).await.ok();
+        *connection = KeptConnection::connect(address).await.ok();
     }
     let Some(client) = connection else { return 0 };
     match client.ask(request).await {
@@ -155,8 +155,8 @@ async fn ask(connection: &mut Option<Client>, address: SocketAddr, request: &[u8
 }
 
 /// A load and what it cost.
-pub(crate) struct Measured {
-    pub load: Load,
+pub(crate) struct LoadCost {
+    pub load: LoadSeen,
     /// CPU milliseconds of the server for each answer, refusals included in the cost.
     pub cpu_ms: f64,
     /// The load generator's own.
@@ -165,11 +165,11 @@ pub(crate) struct Measured {
 
 /// Puts a load on a server.
 pub(crate) fn measure(
-    server: &Server,
+    server: &RunningServer,
     requests: &[Bytes],
     clients: usize,
     seconds: f64,
-) -> Outcome<Measured> {
+) -> BenchResult<LoadCost> {
     let used = || {
         Ok::<_, Box<dyn std::error::Error>>((
             cpu_seconds(server.id())?,
@@ -181,7 +181,7 @@ pub(crate) fn measure(
     let after = used()?;
     // Without any answer these are infinite, and the table shows it.
     let answers = load.answered_in_all as f64;
-    Ok(Measured {
+    Ok(LoadCost {
         load,
         cpu_ms: 1e3 * (after.0 - before.0) / answers,
         generator_cpu_ms: 1e3 * (after.1 - before.1) / answers,

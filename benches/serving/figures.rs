@@ -7,45 +7,45 @@ use crate::statistics::median;
 
 /// What the project asks of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum RequiredValue {
     AtLeast(f64),
     AtMost(f64),
 }
 
 /// One figure in every round.
-pub(crate) struct Figure {
+pub(crate) struct RoundFigure {
     /// Whose it is, such as `baseline, 8 clients`: a row of the table.
     pub subject: String,
     /// What was measured, with its unit: a column of the table.
     pub what: &'static str,
-    asked: Option<Asked>,
+    asked: Option<RequiredValue>,
     pub rounds: Vec<f64>,
 }
 
 /// The figures of one part of the benchmark.
 #[derive(Serialize)]
-pub(crate) struct Figures {
+pub(crate) struct PartFigures {
     title: String,
-    figures: Vec<Figure>,
+    figures: Vec<RoundFigure>,
 }
 
-impl Asked {
+impl RequiredValue {
     fn reached_by(self, value: f64) -> bool {
         match self {
-            Asked::AtLeast(limit) => value >= limit,
-            Asked::AtMost(limit) => value <= limit,
+            RequiredValue::AtLeast(limit) => value >= limit,
+            RequiredValue::AtMost(limit) => value <= limit,
         }
     }
 
     fn in_words(self) -> String {
         match self {
-            Asked::AtLeast(limit) => format!("≥ {limit}"),
-            Asked::AtMost(limit) => format!("≤ {limit}"),
+            RequiredValue::AtLeast(limit) => format!("≥ {limit}"),
+            RequiredValue::AtMost(limit) => format!("≤ {limit}"),
         }
     }
 }
 
-impl Figure {
+impl RoundFigure {
     pub(crate) fn median(&self) -> f64 {
         median(&self.rounds)
     }
@@ -80,7 +80,7 @@ impl Figure {
     }
 }
 
-impl Figures {
+impl PartFigures {
     pub(crate) fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -98,19 +98,19 @@ impl Figures {
         &mut self,
         subject: &str,
         what: &'static str,
-        asked: Asked,
+        asked: RequiredValue,
         value: f64,
     ) {
         self.add(subject, what, Some(asked), value);
     }
 
-    fn add(&mut self, subject: &str, what: &'static str, asked: Option<Asked>, value: f64) {
-        let is_same = |figure: &&mut Figure| figure.subject == subject && figure.what == what;
+    fn add(&mut self, subject: &str, what: &'static str, asked: Option<RequiredValue>, value: f64) {
+        let is_same = |figure: &&mut RoundFigure| figure.subject == subject && figure.what == what;
         if let Some(figure) = self.figures.iter_mut().find(is_same) {
             figure.rounds.push(value);
             return;
         }
-        self.figures.push(Figure {
+        self.figures.push(RoundFigure {
             subject: subject.to_owned(),
             what,
             asked,
@@ -118,7 +118,7 @@ impl Figures {
         });
     }
 
-    pub(crate) fn get(&self, subject: &str, what: &str) -> Option<&Figure> {
+    pub(crate) fn get(&self, subject: &str, what: &str) -> Option<&RoundFigure> {
         let mut figures = self.figures.iter();
         figures.find(|figure| figure.subject == subject && figure.what == what)
     }
@@ -126,7 +126,7 @@ impl Figures {
     /// A table of medians, then every figure that something is asked of.
     pub(crate) fn print(&self) {
         println!("\n{}\n{}", self.title, self.table());
-        let verdicts = self.figures.iter().filter_map(Figure::verdict);
+        let verdicts = self.figures.iter().filter_map(RoundFigure::verdict);
         verdicts.for_each(|verdict| println!("{verdict}"));
     }
 
@@ -162,7 +162,7 @@ fn table(rows: &[&str], columns: &[&str], cell: impl Fn(&str, &str) -> String) -
 }
 
 /// As written to JSON, with what a reader would otherwise compute.
-impl Serialize for Figure {
+impl Serialize for RoundFigure {
     fn serialize<Target: Serializer>(&self, target: Target) -> Result<Target::Ok, Target::Error> {
         let mut figure = target.serialize_struct("Figure", 8)?;
         figure.serialize_field("subject", &self.subject)?;
@@ -171,7 +171,7 @@ impl Serialize for Figure {
         figure.serialize_field("least", &self.least())?;
         figure.serialize_field("most", &self.most())?;
         figure.serialize_field("rounds", &self.rounds)?;
-        figure.serialize_field("asked", &self.asked.map(Asked::in_words))?;
+        figure.serialize_field("asked", &self.asked.map(RequiredValue::in_words))?;
         let reached = self.asked.map(|asked| asked.reached_by(self.median()));
         figure.serialize_field("reached", &reached)?;
         figure.end()

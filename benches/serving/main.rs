@@ -26,20 +26,23 @@ use std::{error::Error, fs};
 use clap::Parser;
 use serde_json::json;
 
-use figures::Figures;
-use options::{Options, Part};
+use figures::PartFigures;
+use options::{BenchPart, Options};
 use setting::Setting;
 
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type BenchResult<T = ()> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome {
+fn main() -> BenchResult {
     let setting = Setting::new(Options::parse())?;
     let options = &setting.options;
     fs::create_dir_all(&options.out)?;
     let machine = machine::describe();
     println!("{}", machine::in_words(&machine));
     let mut parts = Vec::new();
-    for part in Part::ALL.into_iter().filter(|part| options.wants(*part)) {
+    for part in BenchPart::ALL
+        .into_iter()
+        .filter(|part| options.wants(*part))
+    {
         let figures = measure(part, &setting)?;
         figures.print();
         parts.push(figures);
@@ -57,22 +60,22 @@ fn main() -> Outcome {
     Ok(())
 }
 
-fn measure(part: Part, setting: &Setting) -> Outcome<Figures> {
+fn measure(part: BenchPart, setting: &Setting) -> BenchResult<PartFigures> {
     match part {
-        Part::Generator => parts::generator::measure(setting),
-        Part::Limit => {
+        BenchPart::Generator => parts::generator::measure(setting),
+        BenchPart::Limit => {
             let figures = parts::limit::measure(setting)?;
             plot::draw(&figures, &setting.options.out)?;
             Ok(figures)
         }
-        Part::Start => parts::start::measure(setting),
-        Part::Overload => parts::overload::measure(setting),
-        Part::Fairness => parts::fairness::measure(setting),
-        Part::Cancellation => parts::cancellation::measure(setting),
-        Part::Field => parts::field::measure(setting),
-        Part::Stopping => parts::stopping::measure(setting),
-        Part::GpuAnswers => parts::gpu::answers(setting),
-        Part::GpuMethods => parts::gpu::methods(setting),
-        Part::GpuLayouts => parts::gpu::layouts(setting),
+        BenchPart::Start => parts::start::measure(setting),
+        BenchPart::Overload => parts::overload::measure(setting),
+        BenchPart::Fairness => parts::fairness::measure(setting),
+        BenchPart::Cancellation => parts::cancellation::measure(setting),
+        BenchPart::Field => parts::field::measure(setting),
+        BenchPart::Stopping => parts::stopping::measure(setting),
+        BenchPart::GpuAnswers => parts::gpu::answers(setting),
+        BenchPart::GpuMethods => parts::gpu::methods(setting),
+        BenchPart::GpuLayouts => parts::gpu::layouts(setting),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use crate::{client::Client, statistics::quantile};
+use crate::{client::KeptConnection, statistics::quantile};
 
 /// An answer within this many seconds is worth something.
 pub(crate) const USEFUL_SECONDS: f64 = 1.0;
@@ -84,7 +84,7 @@ pub(crate) async fn open_loop(
         seconds,
         ..Flood::default()
     }));
-    let idle: Rc<RefCell<Vec<Client>>> = Rc::default();
+    let idle: Rc<RefCell<Vec<KeptConnection>>> = Rc::default();
     let (mut running, mut lateness) = (JoinSet::new(), 0.0_f64);
     let (start, count) = (Instant::now(), (rate * seconds) as usize);
     let end = start + Duration::from_secs_f64(seconds);
@@ -107,7 +107,7 @@ pub(crate) async fn open_loop(
 }
 
 /// Over a connection that nobody uses, or a new one; the status, 0 when there was none.
-async fn ask(idle: &RefCell<Vec<Client>>, address: SocketAddr, request: &[u8]) -> u16 {
+async fn ask(idle: &RefCell<Vec<KeptConnection>>, address: SocketAddr, request: &[u8]) -> u16 {
     // A server may close a connection that was idle for long, so another is tried, as every client does.
     loop {
         let Some(mut client) = idle.borrow_mut().pop() else {
@@ -118,7 +118,7 @@ async fn ask(idle: &RefCell<Vec<Client>>, address: SocketAddr, request: &[u8]) -
             return reply.status;
         }
     }
-    let Ok(mut client) = Client::connect(address).await else {
+    let Ok(mut client) = KeptConnection::connect(address).await else {
         return 0;
     };
     let Ok(reply) = client.ask(request).await else {

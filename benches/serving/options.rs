@@ -12,7 +12,7 @@ pub(crate) struct Options {
     pub rounds: usize,
     /// Only these parts, separated by commas [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
+    only: Vec<BenchPart>,
     /// Seconds of one measurement
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 
 /// A question with a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
+pub(crate) enum BenchPart {
     /// What the load generator itself costs
     Generator,
     /// Every method at 1, 8, 32 and 128 clients, against the bare loop
@@ -57,20 +57,20 @@ pub(crate) enum Part {
     GpuLayouts,
 }
 
-impl Part {
+impl BenchPart {
     /// In the order in which they run.
-    pub(crate) const ALL: [Part; 11] = [
-        Part::Generator,
-        Part::Limit,
-        Part::Start,
-        Part::Overload,
-        Part::Fairness,
-        Part::Cancellation,
-        Part::Field,
-        Part::Stopping,
-        Part::GpuAnswers,
-        Part::GpuMethods,
-        Part::GpuLayouts,
+    pub(crate) const ALL: [BenchPart; 11] = [
+        BenchPart::Generator,
+        BenchPart::Limit,
+        BenchPart::Start,
+        BenchPart::Overload,
+        BenchPart::Fairness,
+        BenchPart::Cancellation,
+        BenchPart::Field,
+        BenchPart::Stopping,
+        BenchPart::GpuAnswers,
+        BenchPart::GpuMethods,
+        BenchPart::GpuLayouts,
     ];
 }
 
@@ -81,8 +81,11 @@ impl Options {
     }
 
     /// Whether a part is to run.
-    pub(crate) fn wants(&self, part: Part) -> bool {
-        let on_gpu = matches!(part, Part::GpuAnswers | Part::GpuMethods | Part::GpuLayouts);
+    pub(crate) fn wants(&self, part: BenchPart) -> bool {
+        let on_gpu = matches!(
+            part,
+            BenchPart::GpuAnswers | BenchPart::GpuMethods | BenchPart::GpuLayouts
+        );
         let runs_unasked = self.only.is_empty() && (!on_gpu || self.gpu.is_some());
         runs_unasked || self.only.contains(&part)
     }

@@ -8,15 +8,15 @@ use evaluation::plots::{
 };
 
 use crate::{
-    Outcome,
-    figures::Figures,
+    BenchResult,
+    figures::PartFigures,
     parts::limit::{CLIENTS, THROUGHPUT},
 };
 
 const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
 /// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
-pub(crate) fn draw(figures: &Figures, folder: &Path) -> Outcome {
+pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
     let mut lines = vec![Line {
         name: Some("bare loop that decodes".to_owned()),
         role: Role::Reference,
@@ -54,7 +54,7 @@ pub(crate) fn draw(figures: &Figures, folder: &Path) -> Outcome {
     Ok(())
 }
 
-fn line(figures: &Figures, index: usize, method: &str) -> Line {
+fn line(figures: &PartFigures, index: usize, method: &str) -> Line {
     let at = |clients: usize| {
         Some((
             (clients as f64).log2(),

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use crate::Outcome;
+use crate::BenchResult;
 
 /// `USER_HZ`, the unit of times in `/proc`; 100 on every Linux that this project runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// CPU seconds, user and system, of all its threads so far, those that have ended included.
-pub(crate) fn cpu_seconds(id: u32) -> Outcome<f64> {
+pub(crate) fn cpu_seconds(id: u32) -> BenchResult<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The name in parentheses may hold spaces; the fields after it are numbered from 3.
     let (_, fields) = stat
@@ -27,7 +27,7 @@ pub(crate) fn cpu_seconds(id: u32) -> Outcome<f64> {
 }
 
 /// CPU seconds of the threads that live, to the nanosecond.
-pub(crate) fn cpu_seconds_of_threads(id: u32) -> Outcome<f64> {
+pub(crate) fn cpu_seconds_of_threads(id: u32) -> BenchResult<f64> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
         // A thread may end while the others are read.
@@ -44,7 +44,7 @@ pub(crate) fn cpu_seconds_of_threads(id: u32) -> Outcome<f64> {
 
 /// Resident memory.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
+pub(crate) struct ResidentMemory {
     /// Now, in megabytes (10⁶ bytes).
     pub now_mb: f64,
     /// The most so far.
@@ -52,7 +52,7 @@ pub(crate) struct Memory {
 }
 
 /// Resident memory of a process, the pages of its libraries included.
-pub(crate) fn memory(id: u32) -> Outcome<Memory> {
+pub(crate) fn memory(id: u32) -> BenchResult<ResidentMemory> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let megabytes = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key));
@@ -61,5 +61,5 @@ pub(crate) fn memory(id: u32) -> Outcome<Memory> {
     };
     let (now, most) = (megabytes("VmRSS:"), megabytes("VmHWM:"));
     let (now_mb, most_mb) = now.zip(most).ok_or("no memory in /proc/PID/status")?;
-    Ok(Memory { now_mb, most_mb })
+    Ok(ResidentMemory { now_mb, most_mb })
 }

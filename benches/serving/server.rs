@@ -10,18 +10,18 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Outcome,
-    client::{Client, drive},
+    BenchResult,
+    client::{KeptConnection, drive},
 };
 
-pub(crate) struct Server {
+pub(crate) struct RunningServer {
     child: Child,
     pub address: SocketAddr,
 }
 
-impl Server {
+impl RunningServer {
     /// With its default settings, whatever the environment says.
-    pub(crate) fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> BenchResult<Self> {
         Self::start_with("[\"cpu\"]", (0, 0))
     }
 
@@ -29,7 +29,7 @@ impl Server {
     pub(crate) fn start_with(
         providers: &str,
         (workers, max_batch): (usize, usize),
-    ) -> Outcome<Self> {
+    ) -> BenchResult<Self> {
         let mut command = Command::new(program()?);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
             command.env_remove(name);
@@ -56,9 +56,9 @@ impl Server {
     }
 
     /// The JSON of an answer with status 200; `None` with any other status.
-    pub(crate) fn answer(&self, request: &[u8]) -> Outcome<Option<Value>> {
+    pub(crate) fn answer(&self, request: &[u8]) -> BenchResult<Option<Value>> {
         drive(async {
-            let mut client = Client::connect(self.address).await?;
+            let mut client = KeptConnection::connect(self.address).await?;
             let reply = client.ask(request).await?;
             if reply.status != 200 {
                 return Ok(None);
@@ -69,7 +69,7 @@ impl Server {
 }
 
 /// The server that was built beside this program.
-fn program() -> Outcome<PathBuf> {
+fn program() -> BenchResult<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("secondlook");
     if !program.exists() {
         return Err("no server beside the benchmark: run `make bench-serving`".into());
@@ -77,7 +77,7 @@ fn program() -> Outcome<PathBuf> {
     Ok(program)
 }
 
-impl Drop for Server {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         // It may have stopped by itself.
         drop(self.child.kill());

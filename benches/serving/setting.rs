@@ -7,7 +7,7 @@ use bytes::Bytes;
 use engine::{Engine, EngineConfig, Runtime};
 use imaging::Limits;
 
-use crate::{Outcome, bare::BareLoop, cells, options::Options};
+use crate::{BenchResult, bare::BareLoop, cells, options::Options};
 
 /// The bundle that answers requests which name none.
 const BUNDLE: &str = "models/cric-lite0";
@@ -21,7 +21,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    pub(crate) fn new(options: Options) -> Outcome<Self> {
+    pub(crate) fn new(options: Options) -> BenchResult<Self> {
         Ok(Self {
             options,
             bundle: Bundle::open(Path::new(BUNDLE))?,
@@ -31,12 +31,12 @@ impl Setting {
     }
 
     /// Sessions of its own on the same bundle.
-    pub(crate) fn bare_loop(&self) -> Outcome<BareLoop> {
+    pub(crate) fn bare_loop(&self) -> BenchResult<BareLoop> {
         BareLoop::open(&self.runtime, &self.bundle, &self.images)
     }
 
     /// The engine within this process.
-    pub(crate) fn engine(&self, config: &EngineConfig) -> Outcome<Engine> {
+    pub(crate) fn engine(&self, config: &EngineConfig) -> BenchResult<Engine> {
         let bundles = vec![self.bundle.clone()];
         Ok(Engine::start(
             config,

@@ -7,21 +7,21 @@ use engine::{ExecutionProvider, SessionOptions};
 use ort::{session::Session, value::TensorRef};
 
 use super::together;
-use crate::{Outcome, setting::Setting};
+use crate::{BenchResult, setting::Setting};
 
-struct Pair {
+struct SessionPair {
     trunk: Session,
     head: Session,
 }
 
 pub(crate) struct GpuLoop {
     manifest: Manifest,
-    pairs: Vec<Pair>,
+    pairs: Vec<SessionPair>,
     batch: usize,
 }
 
 impl GpuLoop {
-    pub(crate) fn open(setting: &Setting, workers: usize, batch: usize) -> Outcome<Self> {
+    pub(crate) fn open(setting: &Setting, workers: usize, batch: usize) -> BenchResult<Self> {
         let gpu = setting.options.gpu.ok_or("no GPU was named")?;
         let providers = [ExecutionProvider::Cuda(gpu)];
         let options = SessionOptions {
@@ -38,21 +38,21 @@ impl GpuLoop {
         };
         let trunk = manifest.trunk.as_ref().ok_or("the bundle has no trunk")?;
         let head = manifest.head(Method::Baseline).ok_or("no baseline")?;
-        let pair = |_| -> Outcome<Pair> {
-            Ok(Pair {
+        let pair = |_| -> BenchResult<SessionPair> {
+            Ok(SessionPair {
                 trunk: open(&trunk.file)?,
                 head: open(&head.file)?,
             })
         };
         Ok(Self {
-            pairs: (0..workers).map(pair).collect::<Outcome<_>>()?,
+            pairs: (0..workers).map(pair).collect::<BenchResult<_>>()?,
             manifest,
             batch,
         })
     }
 
     /// Images per second, all threads together.
-    pub(crate) fn rate(&mut self, seconds: f64) -> Outcome<f64> {
+    pub(crate) fn rate(&mut self, seconds: f64) -> BenchResult<f64> {
         let size = self.manifest.input.size as usize;
         let images = vec![0.5; self.batch * 3 * size * size];
         let (manifest, batch) = (&self.manifest, self.batch);
@@ -64,15 +64,15 @@ impl GpuLoop {
 }
 
 fn repeat(
-    pair: &mut Pair,
+    pair: &mut SessionPair,
     manifest: &Manifest,
     images: &[f32],
     (batch, seconds): (usize, f64),
-) -> Outcome<f64> {
+) -> BenchResult<f64> {
     let size = i64::from(manifest.input.size);
     let trunk = manifest.trunk.as_ref().ok_or("the bundle has no trunk")?;
     let head = manifest.head(Method::Baseline).ok_or("no baseline")?;
-    let mut answer = || -> Outcome {
+    let mut answer = || -> BenchResult {
         let tensor = TensorRef::from_array_view(([batch as i64, 3, size, size], images))?;
         let outputs = pair
             .trunk

@@ -4,10 +4,10 @@ use bundle::{Bundle, Mask, Method, Sampling};
 use engine::{draw_masks, seed_of};
 use imaging::{CellImage, InputTensor, Limits, augment, decode, resize};
 
-use crate::Outcome;
+use crate::BenchResult;
 
 /// Tensors for one image.
-pub(super) struct Inputs {
+pub(super) struct BareInputs {
     pub method: Method,
     /// The image itself; with test-time augmentation, where the bundle tells unlike images, its views after it.
     pub images: InputTensor,
@@ -17,9 +17,9 @@ pub(super) struct Inputs {
     pub passes: usize,
 }
 
-impl Inputs {
+impl BareInputs {
     /// From the encoded image.
-    pub(super) fn of(encoded: &[u8], bundle: &Bundle, method: Method) -> Outcome<Self> {
+    pub(super) fn of(encoded: &[u8], bundle: &Bundle, method: Method) -> BenchResult<Self> {
         let image = decode(encoded, &Limits::default())?;
         let mut inputs = Self {
             method,
@@ -35,7 +35,7 @@ impl Inputs {
         Ok(inputs)
     }
 
-    fn draw(&mut self, bundle: &Bundle, seed: u64) -> Outcome {
+    fn draw(&mut self, bundle: &Bundle, seed: u64) -> BenchResult {
         let mc_dropout = bundle.manifest().methods.mc_dropout.as_ref();
         let mc_dropout = mc_dropout.ok_or("the bundle has no mc_dropout")?;
         let Sampling::Masks { masks, .. } = &mc_dropout.sampling else {
@@ -47,7 +47,7 @@ impl Inputs {
         Ok(())
     }
 
-    fn augment(&mut self, image: &CellImage, bundle: &Bundle, seed: u64) -> Outcome {
+    fn augment(&mut self, image: &CellImage, bundle: &Bundle, seed: u64) -> BenchResult {
         let manifest = bundle.manifest();
         let tta = manifest
             .methods
@@ -63,7 +63,7 @@ impl Inputs {
     }
 }
 
-fn itself(image: &CellImage, bundle: &Bundle) -> Outcome<InputTensor> {
+fn itself(image: &CellImage, bundle: &Bundle) -> BenchResult<InputTensor> {
     let input = &bundle.manifest().input;
     let mut tensor = InputTensor::with_capacity(input.size, input.size, 1)?;
     let resized = resize(image, input.size, input.size, input.resize)?;

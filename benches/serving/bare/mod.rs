@@ -13,9 +13,9 @@ use bundle::{Bundle, Method};
 use bytes::Bytes;
 use engine::Runtime;
 
-use crate::{Outcome, machine::cores, process::cpu_seconds, statistics::quantile};
-use inputs::Inputs;
-use sessions::{Sessions, Threads};
+use crate::{BenchResult, machine::cores, process::cpu_seconds, statistics::quantile};
+use inputs::BareInputs;
+use sessions::{BareSessions, Threads};
 
 /// What a loop reached.
 pub(crate) struct Reached {
@@ -41,23 +41,23 @@ pub(crate) struct BareLoop {
     bundle: Bundle,
     images: Vec<Bytes>,
     /// One for each core.
-    parallel: Vec<Sessions>,
+    parallel: Vec<BareSessions>,
     /// All cores for one image: sleeping, spinning.
-    alone: [Sessions; 2],
+    alone: [BareSessions; 2],
 }
 
 impl BareLoop {
-    pub(crate) fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> Outcome<Self> {
+    pub(crate) fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> BenchResult<Self> {
         let open = |count, spinning| {
             let threads = Threads { count, spinning };
-            Sessions::open(runtime, bundle, threads)
+            BareSessions::open(runtime, bundle, threads)
         };
         Ok(Self {
             bundle: bundle.clone(),
             images: images.to_vec(),
             parallel: (0..cores())
                 .map(|_| open(1, false))
-                .collect::<Outcome<_>>()?,
+                .collect::<BenchResult<_>>()?,
             alone: [open(cores(), false)?, open(cores(), true)?],
         })
     }
@@ -68,7 +68,7 @@ impl BareLoop {
         method: Method,
         decoding: Decoding,
         seconds: f64,
-    ) -> Outcome<Reached> {
+    ) -> BenchResult<Reached> {
         let feed = Feed::new(&self.bundle, &self.images, method, decoding)?;
         run(&mut self.parallel, &feed, seconds)
     }
@@ -79,7 +79,7 @@ impl BareLoop {
         method: Method,
         decoding: Decoding,
         seconds: f64,
-    ) -> Outcome<Reached> {
+    ) -> BenchResult<Reached> {
         let feed = Feed::new(&self.bundle, &self.images, method, decoding)?;
         let [sleeping, spinning] = &mut self.alone;
         let sleeping = run(std::slice::from_mut(sleeping), &feed, seconds / 2.0)?;
@@ -92,7 +92,7 @@ impl BareLoop {
     }
 
     /// Milliseconds that one image takes on one core, decoded before.
-    pub(crate) fn pass_ms(&mut self, seconds: f64) -> Outcome<f64> {
+    pub(crate) fn pass_ms(&mut self, seconds: f64) -> BenchResult<f64> {
         let feed = Feed::new(
             &self.bundle,
             &self.images,
@@ -110,7 +110,7 @@ struct Feed<'a> {
     method: Method,
     encoded: &'a [Bytes],
     /// One for each image; none when they are made within the loop.
-    ready: Vec<Inputs>,
+    ready: Vec<BareInputs>,
 }
 
 impl<'a> Feed<'a> {
@@ -119,12 +119,12 @@ impl<'a> Feed<'a> {
         encoded: &'a [Bytes],
         method: Method,
         decoding: Decoding,
-    ) -> Outcome<Self> {
+    ) -> BenchResult<Self> {
         let ready = match decoding {
             Decoding::Before => encoded
                 .iter()
-                .map(|image| Inputs::of(image, bundle, method))
-                .collect::<Outcome<_>>()?,
+                .map(|image| BareInputs::of(image, bundle, method))
+                .collect::<BenchResult<_>>()?,
             Decoding::Within => Vec::new(),
         };
         Ok(Self {
@@ -135,17 +135,17 @@ impl<'a> Feed<'a> {
         })
     }
 
-    fn answer(&self, sessions: &mut Sessions, number: usize) -> Outcome {
+    fn answer(&self, sessions: &mut BareSessions, number: usize) -> BenchResult {
         if let Some(inputs) = self.ready.get(number % self.encoded.len()) {
             return sessions.answer(inputs);
         }
         let image = &self.encoded[number % self.encoded.len()];
-        sessions.answer(&Inputs::of(image, self.bundle, self.method)?)
+        sessions.answer(&BareInputs::of(image, self.bundle, self.method)?)
     }
 }
 
 /// A thread for each of `sessions`, all for as long.
-fn run(sessions: &mut [Sessions], feed: &Feed<'_>, seconds: f64) -> Outcome<Reached> {
+fn run(sessions: &mut [BareSessions], feed: &Feed<'_>, seconds: f64) -> BenchResult<Reached> {
     let before = cpu_seconds(std::process::id())?;
     let threads = together(sessions, |number, sessions| {
         repeat(sessions, feed, number, seconds)
@@ -166,8 +166,8 @@ fn run(sessions: &mut [Sessions], feed: &Feed<'_>, seconds: f64) -> Outcome<Reac
 /// Works with each of `items` on a thread of its own; all begin at once.
 fn together<Item: Send, Made: Send>(
     items: &mut [Item],
-    work: impl Fn(usize, &mut Item) -> Outcome<Made> + Sync,
-) -> Outcome<Vec<Made>> {
+    work: impl Fn(usize, &mut Item) -> BenchResult<Made> + Sync,
+) -> BenchResult<Vec<Made>> {
     let start = Barrier::new(items.len());
     let made: Vec<Result<Made, String>> = thread::scope(|scope| {
         let (start, work) = (&start, &work);
@@ -189,11 +189,11 @@ fn together<Item: Send, Made: Send>(
 
 /// Seconds of each image.
 fn repeat(
-    sessions: &mut Sessions,
+    sessions: &mut BareSessions,
     feed: &Feed<'_>,
     first: usize,
     seconds: f64,
-) -> Outcome<Vec<f64>> {
+) -> BenchResult<Vec<f64>> {
     let (start, mut latencies) = (Instant::now(), Vec::new());
     let mut number = first;
     while start.elapsed().as_secs_f64() < seconds {

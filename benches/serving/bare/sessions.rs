@@ -10,8 +10,8 @@ use ort::{
     value::TensorRef,
 };
 
-use super::inputs::Inputs;
-use crate::Outcome;
+use super::inputs::BareInputs;
+use crate::BenchResult;
 
 /// Threads inside one operator.
 #[derive(Clone, Copy, Debug)]
@@ -22,16 +22,16 @@ pub(super) struct Threads {
 }
 
 /// The trunk and the head of every method.
-pub(super) struct Sessions {
+pub(super) struct BareSessions {
     manifest: Manifest,
     trunk: Session,
     heads: BTreeMap<Method, Session>,
 }
 
-impl Sessions {
-    pub(super) fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> Outcome<Self> {
+impl BareSessions {
+    pub(super) fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> BenchResult<Self> {
         let manifest = bundle.manifest().clone();
-        let open = |file| -> Outcome<Session> {
+        let open = |file| -> BenchResult<Session> {
             let builder = Session::builder(runtime.environment())?
                 .with_optimization_level(GraphOptimizationLevel::All)?
                 .with_intra_threads(threads.count)?
@@ -55,7 +55,7 @@ impl Sessions {
     }
 
     /// Runs everything that an answer needs, and leaves the scores where they are.
-    pub(super) fn answer(&mut self, inputs: &Inputs) -> Outcome {
+    pub(super) fn answer(&mut self, inputs: &BareInputs) -> BenchResult {
         let method = self.manifest.head_method(inputs.method);
         let (Some(trunk), Some(head)) = (&self.manifest.trunk, self.manifest.head(method)) else {
             return Err("the bundle has no such head".into());

@@ -9,12 +9,12 @@ use bytes::Bytes;
 
 use super::fairness::LARGE_QUERY;
 use crate::{
-    Outcome,
-    client::{Client, drive, predictions},
+    BenchResult,
+    client::{KeptConnection, drive, predictions},
     closed_loop::closed_loop,
-    figures::{Asked::AtMost, Figures},
+    figures::{PartFigures, RequiredValue::AtMost},
     process::cpu_seconds_of_threads,
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -25,13 +25,13 @@ const UNTIL_BUSY: Duration = Duration::from_millis(400);
 /// Longer than anything that is still done for them.
 const AFTERWARDS: Duration = Duration::from_millis(1500);
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new(format!(
+    let mut figures = PartFigures::new(format!(
         "{LEAVING} clients of tta go away in the middle of their work"
     ));
     let mut bare = setting.bare_loop()?;
-    let server = Server::start()?;
+    let server = RunningServer::start()?;
     let lone = predictions(
         "method=baseline",
         "",
@@ -66,10 +66,10 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
 }
 
 /// Puts the load on and gives the connections back as soon as the server is in the middle of it.
-async fn busy(server: &Server, requests: &[Bytes]) -> Outcome<Vec<Client>> {
+async fn busy(server: &RunningServer, requests: &[Bytes]) -> BenchResult<Vec<KeptConnection>> {
     let mut clients = Vec::new();
     for request in requests.iter().cycle().take(LEAVING) {
-        let mut client = Client::connect(server.address).await?;
+        let mut client = KeptConnection::connect(server.address).await?;
         client.send(request).await?;
         clients.push(client);
     }
@@ -78,8 +78,8 @@ async fn busy(server: &Server, requests: &[Bytes]) -> Outcome<Vec<Client>> {
 }
 
 /// Milliseconds that a lone request takes which comes just after.
-async fn leave_and_ask(server: &Server, large: &[Bytes], lone: &[u8]) -> Outcome<f64> {
-    let mut client = Client::connect(server.address).await?;
+async fn leave_and_ask(server: &RunningServer, large: &[Bytes], lone: &[u8]) -> BenchResult<f64> {
+    let mut client = KeptConnection::connect(server.address).await?;
     drop(busy(server, large).await?);
     let left = Instant::now();
     let reply = client.ask(lone).await?;
@@ -90,7 +90,7 @@ async fn leave_and_ask(server: &Server, large: &[Bytes], lone: &[u8]) -> Outcome
 }
 
 /// CPU milliseconds that the server uses when nobody is left.
-async fn leave_and_watch(server: &Server, large: &[Bytes]) -> Outcome<f64> {
+async fn leave_and_watch(server: &RunningServer, large: &[Bytes]) -> BenchResult<f64> {
     drop(busy(server, large).await?);
     let before = cpu_seconds_of_threads(server.id())?;
     tokio::time::sleep(AFTERWARDS).await;

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use crate::{
-    Outcome,
+    BenchResult,
     client::{drive, predictions},
-    closed_loop::{Load, closed_loop},
-    figures::{Asked::AtMost, Figures},
-    server::Server,
+    closed_loop::{LoadSeen, closed_loop},
+    figures::{PartFigures, RequiredValue::AtMost},
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -17,13 +17,13 @@ const LARGE: usize = 64;
 pub(crate) const LARGE_QUERY: &str = "method=tta&exact=true&priority=bulk";
 const SECONDS: f64 = 4.0;
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new(format!(
+    let mut figures = PartFigures::new(format!(
         "A single upload (baseline) beside {LARGE} clients of tta"
     ));
     let mut bare = setting.bare_loop()?;
-    let server = Server::start()?;
+    let server = RunningServer::start()?;
     let single = predictions("method=baseline", "", &setting.images);
     let large = predictions(LARGE_QUERY, "", &setting.images);
     for _ in 0..options.rounds {
@@ -48,7 +48,11 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-async fn together(server: &Server, single: &[Bytes], large: &[Bytes]) -> (Load, Load) {
+async fn together(
+    server: &RunningServer,
+    single: &[Bytes],
+    large: &[Bytes],
+) -> (LoadSeen, LoadSeen) {
     tokio::join!(
         closed_loop(server.address, single, 1, SECONDS),
         closed_loop(server.address, large, LARGE, SECONDS)

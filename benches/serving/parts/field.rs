@@ -14,12 +14,12 @@ use reqwest::{
 use serde_json::{Value, json};
 
 use crate::{
-    Outcome,
+    BenchResult,
     bare::Decoding,
     client::drive,
-    figures::{Asked::AtMost, Figures},
+    figures::{PartFigures, RequiredValue::AtMost},
     process::cpu_seconds_of_threads,
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -29,29 +29,29 @@ const CELLS: f64 = (ROWS * ROWS) as f64;
 const SUBJECT: &str = "field";
 
 /// An encoded field and its nuclei.
-struct Field {
+struct BenchField {
     encoded: Bytes,
     decoded: Arc<CellImage>,
     places: Vec<(u32, u32)>,
     decode_ms: f64,
 }
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let folder = options.data.join("fields");
     if !folder.exists() {
-        return Ok(Figures::new(
+        return Ok(PartFigures::new(
             "A field: not measured, the data set is absent",
         ));
     }
-    let field = Field::first_of(&folder)?;
-    let mut figures = Figures::new(format!(
+    let field = BenchField::first_of(&folder)?;
+    let mut figures = PartFigures::new(format!(
         "A field with {CELLS} nuclei in one request (baseline)"
     ));
     let mut bare = setting.bare_loop()?;
     let engine = setting.engine(&EngineConfig::default())?;
     let edge = setting.bundle.manifest().input.crop_edge_px;
-    let server = Server::start()?;
+    let server = RunningServer::start()?;
     let clients = reqwest::Client::new();
     let ask = || field.ask(&clients, &server);
     drive(whole(ask()))??;
@@ -84,8 +84,8 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     Ok(figures)
 }
 
-impl Field {
-    fn first_of(folder: &Path) -> Outcome<Self> {
+impl BenchField {
+    fn first_of(folder: &Path) -> BenchResult<Self> {
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
             files.push(entry?.path());
@@ -108,7 +108,7 @@ impl Field {
         })
     }
 
-    fn ask(&self, clients: &reqwest::Client, server: &Server) -> RequestBuilder {
+    fn ask(&self, clients: &reqwest::Client, server: &RunningServer) -> RequestBuilder {
         let image = Part::stream(self.encoded.clone()).file_name("field");
         let nuclei = self.places.iter().map(|(x, y)| json!({"x": x, "y": y}));
         let nuclei = Value::from_iter(nuclei).to_string();
@@ -119,7 +119,7 @@ impl Field {
 }
 
 /// Milliseconds that the engine takes for the field's cells.
-async fn crops(engine: &Engine, field: &Field, edge: u32) -> Outcome<f64> {
+async fn crops(engine: &Engine, field: &BenchField, edge: u32) -> BenchResult<f64> {
     let request = |&(x, y): &(u32, u32)| PredictRequest {
         image: Subject::Crop(FieldCrop::at(&field.decoded, x.into(), y.into(), edge)),
         method: Some(Method::Baseline),
@@ -137,7 +137,7 @@ async fn crops(engine: &Engine, field: &Field, edge: u32) -> Outcome<f64> {
 }
 
 /// Milliseconds until the whole answer is there.
-async fn whole(request: RequestBuilder) -> Outcome<f64> {
+async fn whole(request: RequestBuilder) -> BenchResult<f64> {
     let started = Instant::now();
     let answer: Value = answered(request).await?.json().await?;
     let took = 1e3 * started.elapsed().as_secs_f64();
@@ -150,7 +150,7 @@ async fn whole(request: RequestBuilder) -> Outcome<f64> {
 }
 
 /// Milliseconds until the first line is there; the others are read as well.
-async fn first_line(request: RequestBuilder) -> Outcome<f64> {
+async fn first_line(request: RequestBuilder) -> BenchResult<f64> {
     let started = Instant::now();
     let mut response = answered(request.header("Accept", "application/x-ndjson")).await?;
     let first = response.chunk().await?;
@@ -162,6 +162,6 @@ async fn first_line(request: RequestBuilder) -> Outcome<f64> {
     Ok(took)
 }
 
-async fn answered(request: RequestBuilder) -> Outcome<Response> {
+async fn answered(request: RequestBuilder) -> BenchResult<Response> {
     Ok(request.send().await?.error_for_status()?)
 }

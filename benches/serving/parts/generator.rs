@@ -1,14 +1,14 @@
 //! What the load generator costs, against an answer that costs next to nothing.
 
 use crate::{
-    Outcome, client::get, closed_loop::measure as load, figures::Figures, server::Server,
-    setting::Setting,
+    BenchResult, client::get, closed_loop::measure as load, figures::PartFigures,
+    server::RunningServer, setting::Setting,
 };
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new("The load generator's own cost: GET /health/live");
-    let server = Server::start()?;
+    let mut figures = PartFigures::new("The load generator's own cost: GET /health/live");
+    let server = RunningServer::start()?;
     let request = [get("/health/live")];
     for _ in 0..options.rounds {
         for clients in super::limit::CLIENTS {

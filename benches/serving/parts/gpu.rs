@@ -9,15 +9,15 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
-    Outcome,
+    BenchResult,
     bare::gpu::GpuLoop,
-    client::{Client, drive, predictions},
+    client::{KeptConnection, drive, predictions},
     closed_loop::measure as load,
     figures::{
-        Asked::{AtLeast, AtMost},
-        Figures,
+        PartFigures,
+        RequiredValue::{AtLeast, AtMost},
     },
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -30,16 +30,17 @@ const CROWD: usize = 3;
 const CLOSE: f64 = 100.0;
 
 /// How the server is told to run there.
-fn provider(setting: &Setting) -> Outcome<String> {
+fn provider(setting: &Setting) -> BenchResult<String> {
     let gpu = setting.options.gpu.ok_or("name a GPU: --gpu 0")?;
     Ok(format!("[\"cuda:{gpu}\"]"))
 }
 
 /// The same images, alone and in a crowd, on the GPU and on the cores.
-pub(crate) fn answers(setting: &Setting) -> Outcome<Figures> {
-    let mut figures = Figures::new("Answers from the GPU: alone, in a crowd, and from the cores");
-    let on_cores = Server::start()?;
-    let served = Server::start_with(&provider(setting)?, (0, 0))?;
+pub(crate) fn answers(setting: &Setting) -> BenchResult<PartFigures> {
+    let mut figures =
+        PartFigures::new("Answers from the GPU: alone, in a crowd, and from the cores");
+    let on_cores = RunningServer::start()?;
+    let served = RunningServer::start_with(&provider(setting)?, (0, 0))?;
     for method in setting.bundle.manifest().offered_methods() {
         compare(&mut figures, setting, method, [&served, &on_cores])?;
     }
@@ -47,11 +48,12 @@ pub(crate) fn answers(setting: &Setting) -> Outcome<Figures> {
 }
 
 /// Every method on the GPU and on the cores; with augmentation, all views.
-pub(crate) fn methods(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn methods(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new("The running server on the GPU, against itself on all cores");
-    let on_cores = Server::start()?;
-    let served = Server::start_with(&provider(setting)?, (0, 0))?;
+    let mut figures =
+        PartFigures::new("The running server on the GPU, against itself on all cores");
+    let on_cores = RunningServer::start()?;
+    let served = RunningServer::start_with(&provider(setting)?, (0, 0))?;
     for _ in 0..options.rounds {
         for method in setting.bundle.manifest().offered_methods() {
             let query = format!("method={method}&exact=true&priority=bulk");
@@ -75,16 +77,17 @@ pub(crate) fn methods(setting: &Setting) -> Outcome<Figures> {
 }
 
 /// Many clients in several layouts, and a loop over as many sessions and the same batches.
-pub(crate) fn layouts(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn layouts(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let provider = provider(setting)?;
     let clients = CLIENTS.into_iter().max().unwrap_or(1);
-    let mut figures = Figures::new(format!("Workers and batches on the GPU, {clients} clients"));
+    let mut figures =
+        PartFigures::new(format!("Workers and batches on the GPU, {clients} clients"));
     for (workers, batch) in LAYOUTS {
         let subject = format!("{workers} workers, batches of {batch}");
         let mut bare = GpuLoop::open(setting, workers, batch)?;
-        let server = Server::start_with(&provider, (workers, batch))?;
-        let reach = |method: Method| -> Outcome<f64> {
+        let server = RunningServer::start_with(&provider, (workers, batch))?;
+        let reach = |method: Method| -> BenchResult<f64> {
             let requests = predictions(&format!("method={method}"), "", &setting.images);
             Ok(load(&server, &requests, clients, options.seconds)?
                 .load
@@ -104,11 +107,11 @@ pub(crate) fn layouts(setting: &Setting) -> Outcome<Figures> {
 }
 
 fn compare(
-    figures: &mut Figures,
+    figures: &mut PartFigures,
     setting: &Setting,
     method: Method,
-    [served, on_cores]: [&Server; 2],
-) -> Outcome {
+    [served, on_cores]: [&RunningServer; 2],
+) -> BenchResult {
     let query = format!("method={method}&exact=true&priority=bulk&seed=1");
     let requests = predictions(&query, "", &setting.images);
     let alone = drive(ask(served.address, &requests, 1))??;
@@ -173,7 +176,7 @@ fn probabilities(answer: &Value) -> Vec<f64> {
 }
 
 /// The answers to all requests, in order and again and again, all asked at once when `times` is more than 1.
-async fn ask(address: SocketAddr, requests: &[Bytes], times: usize) -> Outcome<Vec<Value>> {
+async fn ask(address: SocketAddr, requests: &[Bytes], times: usize) -> BenchResult<Vec<Value>> {
     let mut asked = JoinSet::new();
     let mut answers = vec![Value::Null; requests.len() * times];
     for index in 0..answers.len() {
@@ -192,7 +195,7 @@ async fn ask(address: SocketAddr, requests: &[Bytes], times: usize) -> Outcome<V
 async fn collect(
     asked: &mut JoinSet<(usize, Result<Value, String>)>,
     answers: &mut [Value],
-) -> Outcome {
+) -> BenchResult {
     if let Some(answered) = asked.join_next().await {
         let (index, answer) = answered?;
         answers[index] = answer?;
@@ -201,7 +204,7 @@ async fn collect(
 }
 
 async fn answer(address: SocketAddr, request: &[u8]) -> Result<Value, String> {
-    let mut client = Client::connect(address)
+    let mut client = KeptConnection::connect(address)
         .await
         .map_err(|error| error.to_string())?;
     let reply = client

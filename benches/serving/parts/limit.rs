@@ -3,16 +3,16 @@
 use bundle::Method;
 
 use crate::{
-    Outcome,
+    BenchResult,
     bare::{BareLoop, Decoding, Reached},
     client::predictions,
-    closed_loop::{Measured, measure as load},
+    closed_loop::{LoadCost, measure as load},
     figures::{
-        Asked::{AtLeast, AtMost},
-        Figures,
+        PartFigures,
+        RequiredValue::{AtLeast, AtMost},
     },
     process::memory,
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -30,11 +30,11 @@ struct Loops {
     alone_ready: Reached,
 }
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let mut bare = setting.bare_loop()?;
-    let server = Server::start()?;
-    let mut figures = Figures::new(format!(
+    let server = RunningServer::start()?;
+    let mut figures = PartFigures::new(format!(
         "The running server against a bare loop over the same sessions, {} px; the loop decodes, too, where nothing else is said",
         setting.bundle.manifest().input.size
     ));
@@ -43,10 +43,10 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
         for method in setting.bundle.manifest().offered_methods() {
             let loops = Loops::run(&mut bare, method, options.seconds)?;
             let requests = predictions(&query(method), "", &setting.images);
-            let served: Vec<(usize, Measured)> = CLIENTS
+            let served: Vec<(usize, LoadCost)> = CLIENTS
                 .into_iter()
                 .map(|clients| Ok((clients, load(&server, &requests, clients, options.seconds)?)))
-                .collect::<Outcome<_>>()?;
+                .collect::<BenchResult<_>>()?;
             let after = bare.parallel(method, Decoding::Within, options.seconds)?;
             let loops = loops.averaged_with(&after);
             let costs = note(&mut figures, method, served, &loops);
@@ -71,7 +71,7 @@ fn query(method: Method) -> String {
 }
 
 impl Loops {
-    fn run(bare: &mut BareLoop, method: Method, seconds: f64) -> Outcome<Self> {
+    fn run(bare: &mut BareLoop, method: Method, seconds: f64) -> BenchResult<Self> {
         Ok(Self {
             parallel_ready: bare.parallel(method, Decoding::Before, seconds)?,
             alone_ready: bare.alone(method, Decoding::Before, seconds)?,
@@ -97,9 +97,9 @@ struct Costs {
 }
 
 fn note(
-    figures: &mut Figures,
+    figures: &mut PartFigures,
     method: Method,
-    served: Vec<(usize, Measured)>,
+    served: Vec<(usize, LoadCost)>,
     loops: &Loops,
 ) -> Costs {
     let mut costs = Costs {
@@ -109,7 +109,7 @@ fn note(
     note_loops(figures, method, loops);
     for (
         clients,
-        Measured {
+        LoadCost {
             mut load,
             cpu_ms,
             generator_cpu_ms,
@@ -163,7 +163,7 @@ fn note(
     costs
 }
 
-fn note_loops(figures: &mut Figures, method: Method, loops: &Loops) {
+fn note_loops(figures: &mut PartFigures, method: Method, loops: &Loops) {
     for (name, reached) in [
         ("a thread per core", &loops.parallel),
         ("a thread per core, inputs ready", &loops.parallel_ready),
@@ -177,7 +177,7 @@ fn note_loops(figures: &mut Figures, method: Method, loops: &Loops) {
     }
 }
 
-fn note_against_baseline(figures: &mut Figures, method: Method, costs: Costs, baseline: Costs) {
+fn note_against_baseline(figures: &mut PartFigures, method: Method, costs: Costs, baseline: Costs) {
     let limit = match method {
         Method::Baseline => return,
         Method::McDropout => Some(AtMost(1.05)),

@@ -5,17 +5,17 @@ use std::{sync::mpsc, thread, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    Outcome,
+    BenchResult,
     client::{drive, predictions},
     closed_loop::measure as load,
     figures::{
-        Asked::{AtLeast, AtMost},
-        Figures,
+        PartFigures,
+        RequiredValue::{AtLeast, AtMost},
     },
     machine::cores,
     open_loop::open_loop,
     process::{cpu_seconds, memory},
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
@@ -29,12 +29,12 @@ const KINDS: [(&str, &str); 2] = [
     ("a deadline of 1 s", "X-Request-Timeout: 1\r\n"),
 ];
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new(format!(
+    let mut figures = PartFigures::new(format!(
         "{TIMES} × capacity: baseline, requests at a fixed rate"
     ));
-    let server = Server::start()?;
+    let server = RunningServer::start()?;
     for _ in 0..options.rounds {
         for (kind, header) in KINDS {
             let requests = predictions("method=baseline", header, &setting.images);
@@ -61,11 +61,11 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
 }
 
 fn flood(
-    server: &Server,
+    server: &RunningServer,
     requests: &[Bytes],
     (subject, seconds): (&str, f64),
-    figures: &mut Figures,
-) -> Outcome {
+    figures: &mut PartFigures,
+) -> BenchResult {
     let (before, left_before) = capacity_of(server, requests)?;
     let used = cpu_seconds(std::process::id())?;
     let mut flood = drive(open_loop(server.address, requests, TIMES * before, seconds))?;
@@ -111,7 +111,7 @@ fn flood(
 }
 
 /// Answers a second to [`CLIENTS`] that wait for them, and how many of the cores the generator left to the server.
-fn capacity_of(server: &Server, requests: &[Bytes]) -> Outcome<(f64, f64)> {
+fn capacity_of(server: &RunningServer, requests: &[Bytes]) -> BenchResult<(f64, f64)> {
     let measured = load(server, requests, CLIENTS, 2.0)?;
     let rate = measured.load.rate();
     let generator = rate * measured.generator_cpu_ms / 1e3;
@@ -120,7 +120,7 @@ fn capacity_of(server: &Server, requests: &[Bytes]) -> Outcome<(f64, f64)> {
 
 /// Looks at the memory of a process ten times a second while `work` is done: what it was in the end as a share of what it
 /// was after a tenth of the time.
-fn watched(id: u32, work: impl FnOnce() -> Outcome) -> Outcome<f64> {
+fn watched(id: u32, work: impl FnOnce() -> BenchResult) -> BenchResult<f64> {
     let (stop, stopped) = mpsc::channel::<()>();
     let watcher = thread::spawn(move || {
         let mut seen = Vec::new();

@@ -6,21 +6,21 @@ use std::{
 };
 
 use crate::{
-    Outcome,
+    BenchResult,
     client::predictions,
     closed_loop::measure as load,
-    figures::{Asked::AtMost, Figures},
+    figures::{PartFigures, RequiredValue::AtMost},
     process::memory,
-    server::Server,
+    server::RunningServer,
     setting::Setting,
 };
 
 const CLIENTS: usize = 32;
 const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = Figures::new("Start and memory, both bundles of models/ loaded");
+    let mut figures = PartFigures::new("Start and memory, both bundles of models/ loaded");
     let first = predictions(
         "method=baseline",
         "",
@@ -28,10 +28,10 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
     )
     .concat();
     // The first start reads the files from the disk; the limit is for a warm one.
-    drop(Server::start()?);
+    drop(RunningServer::start()?);
     for _ in 0..options.rounds {
         let started = Instant::now();
-        let server = Server::start()?;
+        let server = RunningServer::start()?;
         figures.note("start", "s to ready", started.elapsed().as_secs_f64());
         server
             .answer(&first)?

@@ -8,14 +8,14 @@ use tokio::task::JoinSet;
 
 use super::fairness::LARGE_QUERY;
 use crate::{
-    Outcome, cells,
-    client::{Client, drive, predictions},
+    BenchResult, cells,
+    client::{KeptConnection, drive, predictions},
     figures::{
-        Asked::{AtLeast, AtMost},
-        Figures,
+        PartFigures,
+        RequiredValue::{AtLeast, AtMost},
     },
     process::cpu_seconds,
-    server::Server,
+    server::RunningServer,
     setting::Setting,
     statistics::quantile,
 };
@@ -24,12 +24,12 @@ const CLIENTS: usize = 8;
 const SUBJECT: &str = "tta";
 
 /// Answers, and what they cost.
-struct Answers {
+struct TtaAnswers {
     answers: Vec<Value>,
     cpu_ms: f64,
 }
 
-pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
+pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let kept = options.out.join("cells");
     let (images, whose) = match cells::test_cells(&options.data, &kept, setting.bundle.manifest())?
@@ -40,11 +40,11 @@ pub(crate) fn measure(setting: &Setting) -> Outcome<Figures> {
             "example cells, since the data set is absent",
         ),
     };
-    let mut figures = Figures::new(format!(
+    let mut figures = PartFigures::new(format!(
         "Test-time augmentation with early stopping on {} {whose}",
         images.len()
     ));
-    let server = Server::start()?;
+    let server = RunningServer::start()?;
     let mut used = Vec::new();
     let mut alike = 0;
     // The rounds are slices of the cells, each asked in three ways in turn.
@@ -104,22 +104,22 @@ fn decision(answer: &Value) -> (&Value, Option<&Value>, bool) {
 }
 
 /// Each image once, several at a time; answers in the order of the images.
-fn ask(server: &Server, query: &str, images: &[Bytes]) -> Outcome<Answers> {
+fn ask(server: &RunningServer, query: &str, images: &[Bytes]) -> BenchResult<TtaAnswers> {
     let requests = predictions(query, "", images);
     let before = cpu_seconds(server.id())?;
     let answers = drive(each(server.address, requests))??;
     let cpu_ms = 1e3 * (cpu_seconds(server.id())? - before) / images.len() as f64;
-    Ok(Answers { answers, cpu_ms })
+    Ok(TtaAnswers { answers, cpu_ms })
 }
 
-async fn each(address: SocketAddr, requests: Vec<Bytes>) -> Outcome<Vec<Value>> {
+async fn each(address: SocketAddr, requests: Vec<Bytes>) -> BenchResult<Vec<Value>> {
     let answers = Rc::new(RefCell::new(vec![Value::Null; requests.len()]));
     let waiting = Rc::new(RefCell::new(requests.into_iter().enumerate()));
     let mut running = JoinSet::new();
     for _ in 0..CLIENTS {
         let (answers, waiting) = (Rc::clone(&answers), Rc::clone(&waiting));
         running.spawn_local(async move {
-            let mut client = Client::connect(address).await?;
+            let mut client = KeptConnection::connect(address).await?;
             loop {
                 let Some((index, request)) = waiting.borrow_mut().next() else {
                     return Ok::<_, std::io::Error>(());

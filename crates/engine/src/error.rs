@@ -1,12 +1,12 @@
-//! What can go wrong between a request and its answer.
+//! What can go wrong: with the runtime, at the start, and between a request and its answer.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bundle::{BundleError, Method, Precision};
 use imaging::ImageError;
 use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 
-use super::SessionError;
+use crate::config::ExecutionProvider;
 
 /// Why the engine gave no answer. Every variant but [`EngineError::Runtime`] may be told to the client.
 #[derive(Debug, thiserror::Error)]
@@ -201,4 +201,59 @@ pub enum StartError {
     /// The operating system refused a thread.
     #[error("a worker thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+/// Why ONNX Runtime cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no library where one was looked for.
+    #[error(
+        "the ONNX Runtime library was not found{}: run `make runtime`, or set ORT_DYLIB_PATH to the library's path",
+        looked(path)
+    )]
+    NotFound {
+        /// The one place looked at, when it was named; otherwise `runtime/`.
+        path: Option<PathBuf>,
+    },
+    /// The file is not a library of a version that works.
+    #[error("{} is not a usable ONNX Runtime library ({reason}): run `make runtime`, or correct ORT_DYLIB_PATH", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the loader says, on one line.
+        reason: String,
+    },
+}
+
+fn looked(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or_else(
+        || " in runtime/".to_owned(),
+        |path| format!(" at {}", path.display()),
+    )
+}
+
+/// Why a session cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// An execution provider that was asked for did not load.
+    #[error(
+        "execution provider `{provider}` did not load ({reason}): use a runtime library built for it, or take it out of `engine.execution_providers`"
+    )]
+    Provider {
+        /// The provider.
+        provider: ExecutionProvider,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
+    /// The runtime does not know the memory of the device that models run on.
+    #[error("features cannot be kept on the device: {0}")]
+    Memory(#[source] ort::Error),
+    /// The runtime refused the model.
+    #[error("{} was refused by ONNX Runtime: {reason}", path.display())]
+    Model {
+        /// The model's file.
+        path: PathBuf,
+        /// What the runtime says, on one line.
+        reason: String,
+    },
 }

@@ -5,13 +5,13 @@ use uncertainty::ood::OodModel;
 
 /// What is known of a loaded bundle. Its sessions belong to the workers.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub struct LoadedModel {
     bundle: Bundle,
     execution_provider: String,
 }
 
-impl Model {
-    pub(super) fn new(bundle: Bundle, execution_provider: String) -> Self {
+impl LoadedModel {
+    pub(crate) fn new(bundle: Bundle, execution_provider: String) -> Self {
         Self {
             bundle,
             execution_provider,

@@ -10,14 +10,14 @@ use super::{
 };
 use crate::api::{many::Outcome, problem::ProblemBody};
 use bundle::Label;
-use engine::{Finding, overview};
+use engine::{CellFinding, overview};
 
 /// An entry for each cell, in their order: its observation, or why there is none. `findings` are those of the answered cells; what
 /// a person has to look at gets its place on the worklist.
 pub(in crate::api) fn bundle<'request>(
     cells: impl Iterator<Item = (Cell<'request>, Outcome)>,
     labels: &[Label],
-    findings: &[Finding],
+    findings: &[CellFinding],
 ) -> Bundle {
     let worklist = overview(labels, findings).worklist.into_iter();
     let places = worklist

@@ -26,7 +26,7 @@ use crate::api::{
     service::Service,
     written::written,
 };
-use engine::{FieldCrop, PredictRequest, Subject, seed_of, seed_of_cell};
+use engine::{FieldCrop, PredictRequest, Subject, Warning, seed_of, seed_of_cell};
 use imaging::CellImage;
 
 /// Classify the cells of a field
@@ -70,7 +70,7 @@ pub(in crate::api) async fn create_field(
     let (engine, asked) = (service.engine().clone(), &call.asked);
     engine.check(asked)?;
     let model = Arc::clone(engine.model(asked.model.as_deref())?);
-    let edge = model.crop_edge(scale)?;
+    let edge = scale.crop_edge(&model)?;
 
     let share = service.large_upload_share();
     let upload = FieldUpload::read(request, &service, &share).await?;
@@ -81,7 +81,7 @@ pub(in crate::api) async fn create_field(
     let image = engine.decode_field(upload.image).await?;
     let judge = Judge {
         options,
-        warning: model.field_warning(&image, scale),
+        warning: Warning::of_field(&model, &image, scale),
         unsettled: Unsettled::default(),
     };
     let answered_by = Extension(AnsweredBy::of(&model, asked.method));

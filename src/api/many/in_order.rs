@@ -4,14 +4,14 @@ use futures_util::StreamExt;
 
 use super::outcome::{Judge, Outcome, finding};
 use crate::api::problem::Problem;
-use engine::{Engine, Finding, PredictRequest};
+use engine::{CellFinding, Engine, PredictRequest};
 
 /// Answers every cell that got as far as a request; the others keep their problems.
 pub(in crate::api) async fn answer_in_order(
     engine: &Engine,
     judge: &Judge,
     cells: Vec<Result<PredictRequest, Problem>>,
-) -> (Vec<Outcome>, Vec<Finding>) {
+) -> (Vec<Outcome>, Vec<CellFinding>) {
     let (mut outcomes, mut findings) = (Vec::with_capacity(cells.len()), Vec::new());
     let (mut requests, mut places) = (Vec::new(), Vec::new());
     for (place, cell) in cells.into_iter().enumerate() {

@@ -12,7 +12,7 @@ use crate::{
     },
     telemetry,
 };
-use engine::{EngineError, Finding, Prediction, Warning};
+use engine::{CellFinding, EngineError, Prediction, Warning};
 
 /// An answer, or a problem that is this cell's alone.
 pub(in crate::api) enum Outcome {
@@ -80,7 +80,7 @@ impl Judge {
 pub(super) fn finding(
     index: usize,
     predicted: &Result<Prediction, EngineError>,
-) -> Option<Finding> {
+) -> Option<CellFinding> {
     let prediction = predicted.as_ref().ok()?;
-    Some(Finding::of(index, prediction))
+    Some(CellFinding::of(index, prediction))
 }

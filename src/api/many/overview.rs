@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::api::vocabulary::ActionName;
 use bundle::Label;
-use engine::{Finding, Overview, overview};
+use engine::{CellFinding, Overview, overview};
 
 /// Many cells at a glance. There is no average over cells: one abnormal cell among a thousand is what counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -75,7 +75,7 @@ impl CellsOverview {
     pub(in crate::api) fn of(
         labels: &[Label],
         cells: usize,
-        findings: &[Finding],
+        findings: &[CellFinding],
         id_of: impl Fn(usize) -> Option<String>,
     ) -> Self {
         let Overview {
@@ -85,7 +85,7 @@ impl CellsOverview {
             worklist,
         } = overview(labels, findings);
         let name = |class: usize| labels.get(class).map(|label| label.name.clone());
-        let reference = |finding: &Finding| CellReference {
+        let reference = |finding: &CellFinding| CellReference {
             index: finding.index,
             id: id_of(finding.index),
             label: name(finding.class).unwrap_or_default(),

@@ -15,7 +15,7 @@ use tracing::{Instrument, info};
 use super::{keys::Client, request_id::RequestId};
 use crate::{api::predictions::milliseconds, telemetry::metrics};
 use bundle::Method;
-use engine::Model;
+use engine::LoadedModel;
 
 /// What is logged when the client went away before its answer, as nginx does.
 const CLIENT_WENT_AWAY: u16 = 499;
@@ -31,7 +31,7 @@ pub(in crate::api) struct AnsweredBy {
 
 impl AnsweredBy {
     /// A model, by the method asked for or its first.
-    pub(in crate::api) fn of(model: &Model, method: Option<Method>) -> Self {
+    pub(in crate::api) fn of(model: &LoadedModel, method: Option<Method>) -> Self {
         let usual = model.methods().first().copied();
         Self {
             model: model.name().to_owned(),

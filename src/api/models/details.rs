@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{ModelSummary, referral::ReferralPolicy};
 use crate::api::vocabulary::{MeasureName, MethodName};
 use bundle::{Calibration, FileReference, Input, Label, Method, Training};
-use engine::Model;
+use engine::LoadedModel;
 use uncertainty::{Policy, stopping::StoppingRule};
 
 /// A loaded model in full.
@@ -162,7 +162,7 @@ pub struct ModelTraining {
 }
 
 impl ModelDetails {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(super) fn of(model: &LoadedModel) -> Self {
         let manifest = model.manifest();
         let calibration = || manifest.calibration.iter();
         let policies = calibration().flat_map(|(method, measured)| {
@@ -248,7 +248,7 @@ impl EarlyStopping {
 }
 
 impl OutOfDistributionRule {
-    fn of(model: &Model) -> Option<Self> {
+    fn of(model: &LoadedModel) -> Option<Self> {
         let rule = model.manifest().out_of_distribution.as_ref()?;
         let calibration = &model.out_of_distribution()?.calibration_scores;
         Some(Self {

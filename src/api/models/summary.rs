@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::vocabulary::MethodName;
-use engine::Model;
+use engine::LoadedModel;
 
 /// The loaded models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -35,7 +35,7 @@ pub struct ModelSummary {
 }
 
 impl ModelSummary {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(super) fn of(model: &LoadedModel) -> Self {
         let manifest = model.manifest();
         Self {
             name: manifest.name.clone(),

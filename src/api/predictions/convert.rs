@@ -11,7 +11,7 @@ use super::answer::{
     WarningAnswer, WarningCode,
 };
 use bundle::{Label, Method};
-use engine::{MethodAnswer, Model, NormalisedPaperScores, Prediction, Timing, Warning};
+use engine::{LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning};
 use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
 
 /// Name and version of this program, as answers cite it.
@@ -90,7 +90,7 @@ fn views(answer: &MethodAnswer, pictures: &[Vec<u8>]) -> Option<Vec<String>> {
     wanted.then(|| encoded.collect())
 }
 
-fn model_reference(model: &Model) -> ModelReference {
+fn model_reference(model: &LoadedModel) -> ModelReference {
     let manifest = model.manifest();
     ModelReference {
         name: manifest.name.clone(),
@@ -108,7 +108,7 @@ fn predicted(answer: &MethodAnswer, labels: &[Label]) -> Predicted {
             .unwrap_or_default(),
         index,
         probability: answer.summary.confidence,
-        abnormal_probability: answer.abnormal_probability,
+        abnormal_probability: answer.abnormal_probability(),
     }
 }
 

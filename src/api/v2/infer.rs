@@ -32,7 +32,7 @@ use crate::{
     telemetry,
 };
 use bundle::{Label, Method};
-use engine::{Model, PredictRequest, Prediction, Priority, Subject};
+use engine::{LoadedModel, PredictRequest, Prediction, Priority, Subject};
 
 /// What an answer has beside its tensors: id, model and the tensors' names, with room to spare.
 const ENVELOPE_BYTES: usize = 4096;
@@ -59,7 +59,7 @@ pub(super) async fn infer_version(
 
 async fn answer(
     service: &Service,
-    model: &Arc<Model>,
+    model: &Arc<LoadedModel>,
     deadline: Option<Instant>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -154,7 +154,7 @@ async fn read(
 
 /// What is wanted of every image. One is somebody's who waits, many are a program's.
 fn template(
-    model: &Model,
+    model: &LoadedModel,
     parameters: InferParameters,
     images: usize,
     deadline: Option<Instant>,
@@ -232,7 +232,12 @@ impl Wanted {
             .fold(ENVELOPE_BYTES, usize::saturating_add)
     }
 
-    fn response(&self, model: &Model, id: Option<String>, predictions: &[Prediction]) -> Response {
+    fn response(
+        &self,
+        model: &LoadedModel,
+        id: Option<String>,
+        predictions: &[Prediction],
+    ) -> Response {
         let mut tensors = BytesMut::new();
         let outputs: Vec<Value> = self
             .outputs

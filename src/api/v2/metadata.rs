@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{find, outputs::Output};
 use crate::api::{problem::Problem, service::Service};
-use engine::Model;
+use engine::LoadedModel;
 
 /// How the extension is called in the protocol.
 const BINARY: &str = "binary_tensor_data";
@@ -50,7 +50,7 @@ pub(super) async fn version_ready(
     find(&service, &name, Some(&version)).map(|_| StatusCode::OK)
 }
 
-fn describe(model: &Model) -> Value {
+fn describe(model: &LoadedModel) -> Value {
     let manifest = model.manifest();
     let input = &manifest.input;
     let normalisation = &input.normalisation;

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use super::{health, problem::Problem, service::Service};
-use engine::Model;
+use engine::LoadedModel;
 
 pub(super) use request::HEADER_LENGTH;
 
@@ -79,7 +79,7 @@ fn find<'service>(
     service: &'service Service,
     name: &str,
     version: Option<&str>,
-) -> Result<&'service Arc<Model>, Problem> {
+) -> Result<&'service Arc<LoadedModel>, Problem> {
     let model = service.engine().model(Some(name))?;
     let known = &model.manifest().version;
     match version {

@@ -1,0 +1,183 @@
+//! Many cells at a glance: counts, the most severe classes, and which cells a person has to look at first. Never an
+//! average over cells: one abnormal cell among a thousand is what the specimen is about.
+
+use super::prediction::Prediction;
+use bundle::Label;
+use uncertainty::Action;
+
+/// What of an answer counts for the whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CellFinding {
+    /// The cell's place among those that were sent.
+    pub index: usize,
+    /// The most probable class.
+    pub class: usize,
+    /// What the policy decided.
+    pub action: Action,
+    /// Whether the cell is called abnormal.
+    pub called_abnormal: bool,
+    /// Mean probability of all abnormal classes together.
+    pub abnormal_probability: f64,
+    /// Entropy of the mean probabilities, in nats.
+    pub entropy: f64,
+}
+
+/// How many cells of a class were accepted, and how many need a second look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassCount {
+    /// Accepted cells.
+    pub accepted: usize,
+    /// Cells that a person has to look at.
+    pub referred: usize,
+}
+
+/// Many cells at a glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    /// For each class of the bundle, in its order.
+    pub by_class: Vec<ClassCount>,
+    /// The most severe class among the accepted cells.
+    pub most_severe_accepted: Option<usize>,
+    /// The most severe class among the cells that need a second look.
+    pub most_severe_referred: Option<usize>,
+    /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever a
+    /// policy decided, and every referred one.
+    pub worklist: Vec<CellFinding>,
+}
+
+impl CellFinding {
+    /// Of the answer by the method that was asked for.
+    pub fn of(index: usize, prediction: &Prediction) -> Self {
+        let answer = &prediction.answer;
+        Self {
+            index,
+            class: answer.summary.predicted,
+            action: answer.decision.action,
+            // Without an abnormal class no cell is called so.
+            called_abnormal: answer.summary.called_abnormal.unwrap_or(false),
+            abnormal_probability: answer.abnormal_probability(),
+            entropy: answer.summary.predictive_entropy,
+        }
+    }
+}
+
+/// Severity is the order of the bundle's classes, the abnormal ones after the normal ones. Among cells of one class the
+/// more probably abnormal one is worse, then the less certain one, then the earlier one.
+pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
+    let severity = |class: usize| (labels.get(class).is_some_and(|label| label.abnormal), class);
+    let mut by_class = vec![ClassCount::default(); labels.len()];
+    for finding in findings {
+        if let Some(count) = by_class.get_mut(finding.class) {
+            match finding.action {
+                Action::Accept => count.accepted += 1,
+                Action::Refer => count.referred += 1,
+            }
+        }
+    }
+    let most_severe = |action: Action| {
+        let classes = findings
+            .iter()
+            .filter(|finding| finding.action == action)
+            .map(|finding| finding.class);
+        classes.max_by_key(|class| severity(*class))
+    };
+    let to_look_at = findings
+        .iter()
+        .filter(|finding| finding.action == Action::Refer || finding.called_abnormal);
+    let mut worklist: Vec<CellFinding> = to_look_at.copied().collect();
+    worklist.sort_by(|left, right| {
+        severity(right.class)
+            .cmp(&severity(left.class))
+            .then(
+                right
+                    .abnormal_probability
+                    .total_cmp(&left.abnormal_probability),
+            )
+            .then(right.entropy.total_cmp(&left.entropy))
+            .then(left.index.cmp(&right.index))
+    });
+    Overview {
+        by_class,
+        most_severe_accepted: most_severe(Action::Accept),
+        most_severe_referred: most_severe(Action::Refer),
+        worklist,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(name: &str, abnormal: bool) -> Label {
+        Label {
+            name: name.to_owned(),
+            abnormal,
+            snomed_ct: None,
+            snomed_ct_source: None,
+        }
+    }
+
+    fn finding(index: usize, class: usize, action: Action, abnormal: f64) -> CellFinding {
+        CellFinding {
+            index,
+            class,
+            action,
+            called_abnormal: abnormal >= 0.5,
+            abnormal_probability: abnormal,
+            entropy: 0.5,
+        }
+    }
+
+    #[test]
+    fn severity_is_the_order_of_the_classes_with_the_abnormal_ones_last() {
+        let labels = [
+            label("low", true),
+            label("high", true),
+            label("normal", false),
+        ];
+        let findings = [
+            finding(0, 2, Action::Accept, 0.1),
+            finding(1, 0, Action::Accept, 0.9),
+            finding(2, 2, Action::Refer, 0.4),
+            finding(3, 1, Action::Refer, 0.8),
+            finding(4, 0, Action::Refer, 0.99),
+            finding(5, 1, Action::Refer, 0.9),
+            finding(6, 1, Action::Refer, 0.9),
+        ];
+        let overview = overview(&labels, &findings);
+        assert_eq!(overview.most_severe_accepted, Some(0));
+        assert_eq!(overview.most_severe_referred, Some(1));
+        let order: Vec<_> = overview.worklist.iter().map(|cell| cell.index).collect();
+        assert_eq!(
+            order,
+            [5, 6, 3, 4, 1, 2],
+            "1 is accepted and called abnormal"
+        );
+        let counts: Vec<_> = overview
+            .by_class
+            .iter()
+            .map(|count| (count.accepted, count.referred))
+            .collect();
+        assert_eq!(counts, [(1, 1), (0, 3), (1, 1)]);
+    }
+
+    #[test]
+    fn a_cell_with_a_normal_label_that_is_called_abnormal_comes_before_the_other_normal_ones() {
+        let labels = [label("NILM", false), label("LSIL", true)];
+        let findings = [
+            finding(0, 0, Action::Refer, 0.3),
+            finding(1, 0, Action::Accept, 0.55),
+            finding(2, 0, Action::Accept, 0.1),
+        ];
+        let worklist = overview(&labels, &findings).worklist;
+        let order: Vec<_> = worklist.iter().map(|cell| cell.index).collect();
+        assert_eq!(order, [1, 0]);
+    }
+
+    #[test]
+    fn nothing_found_is_nothing_to_look_at() {
+        let overview = overview(&[label("normal", false)], &[]);
+        assert!(overview.worklist.is_empty() && overview.most_severe_referred.is_none());
+        assert_eq!(overview.most_severe_accepted, None);
+    }
+}

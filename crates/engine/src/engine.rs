@@ -1,0 +1,258 @@
+//! The engine as its callers see it: started once, asked by many, drained at the end.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use tokio::sync::Semaphore;
+
+use crate::{
+    EngineConfig, EngineError, Extent, LoadedModel, PredictRequest, Prediction, Runtime,
+    StartError,
+    admission::{Backlog, MovingMean, RequestLoad, RequestPlan},
+    queue::Queue,
+    request::{RequestRun, on_a_core},
+    session::{BundleGraphs, SessionOpener, choose},
+    worker::{Shared, start_worker},
+};
+use bundle::Bundle;
+use imaging::{CellImage, Limits, decode};
+
+/// Whoever waits for room looks again at least this often: the estimate is of a crowd that may have gone by then.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Loaded bundles and the workers that answer for them. Clones share everything; the workers stop when the last clone
+/// is dropped or after [`Engine::begin_drain`], once nothing waits any more.
+#[derive(Clone)]
+pub struct Engine {
+    state: Arc<EngineState>,
+}
+
+struct EngineState {
+    models: Vec<Arc<LoadedModel>>,
+    /// For each bundle, the share of its views that test-time augmentation runs before it stops.
+    shares_of_views: Vec<MovingMean>,
+    shared: Arc<Shared>,
+    max_passes: usize,
+    /// One permit per image that is being decoded outside the workers.
+    decoding: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// Loads the bundles for every worker and returns when all are ready to answer.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with a bundle, a provider or the machine.
+    pub fn start(
+        config: &EngineConfig,
+        limits: Limits,
+        runtime: &Runtime,
+        bundles: Vec<Bundle>,
+    ) -> Result<Self, StartError> {
+        if bundles.is_empty() {
+            return Err(StartError::NoBundle);
+        }
+        let chosen = bundles.iter().map(|bundle| choose(config, bundle));
+        let bundles: Vec<Bundle> = chosen.collect::<Result<_, _>>()?;
+        let opener = SessionOpener::new(config, runtime);
+        let layout = opener.layout;
+        let shared = Arc::new(Shared {
+            queue: Queue::new(layout.workers),
+            backlog: Backlog::new(config.queue_capacity, config.max_wait_seconds.duration()),
+            limits,
+            workers: layout.workers,
+            batches: layout.batches,
+        });
+        // Workers that stand ready already leave when the queue is closed.
+        start_workers(&opener, &shared, &bundles).inspect_err(|_| shared.queue.close())?;
+        let provider = config
+            .execution_providers
+            .first()
+            .map_or_else(|| "cpu".to_owned(), ToString::to_string);
+        let models: Vec<_> = bundles
+            .into_iter()
+            .map(|bundle| Arc::new(LoadedModel::new(bundle, provider.clone())))
+            .collect();
+        let state = EngineState {
+            shares_of_views: models.iter().map(|_| MovingMean::default()).collect(),
+            models,
+            shared,
+            max_passes: config.max_passes,
+            decoding: Arc::new(Semaphore::new(layout.cores)),
+        };
+        Ok(Self {
+            state: Arc::new(state),
+        })
+    }
+
+    /// The loaded bundles; the first is the default.
+    pub fn models(&self) -> &[Arc<LoadedModel>] {
+        &self.state.models
+    }
+
+    /// The bundle of this name, or the first one.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`]
+    pub fn model(&self, name: Option<&str>) -> Result<&Arc<LoadedModel>, EngineError> {
+        self.find(name).map(|(_, model)| model)
+    }
+
+    fn find(&self, name: Option<&str>) -> Result<(usize, &Arc<LoadedModel>), EngineError> {
+        let models = &self.state.models;
+        let mut numbered = models.iter().enumerate();
+        let found = numbered.find(|(_, model)| name.is_none_or(|name| model.name() == name));
+        found.ok_or_else(|| {
+            let known: Vec<_> = models.iter().map(|model| model.name()).collect();
+            EngineError::UnknownModel {
+                name: name.unwrap_or_default().to_owned(),
+                known: known.join(", "),
+            }
+        })
+    }
+
+    /// Whether the request would be taken on now, by everything but its image.
+    ///
+    /// # Errors
+    /// See [`Engine::predict`].
+    pub fn check(&self, request: &PredictRequest) -> Result<(), EngineError> {
+        let (index, model) = self.find(request.model.as_deref())?;
+        let plan = RequestPlan::new(model, request, self.state.max_passes)?;
+        let load = self.load(index, &plan, request);
+        self.open_for_work()?.backlog.check(load)
+    }
+
+    /// How much the answer to a request has room for.
+    ///
+    /// # Errors
+    /// What makes the request impossible, as in [`Engine::predict`].
+    pub fn extent(&self, request: &PredictRequest) -> Result<Extent, EngineError> {
+        let (_, model) = self.find(request.model.as_deref())?;
+        let plan = RequestPlan::new(model, request, self.state.max_passes)?;
+        Ok(plan.extent(model, request.pictures))
+    }
+
+    /// Answers one request. Dropping the future gives its work up: what waits is not begun, and what runs is ended.
+    ///
+    /// # Errors
+    /// Every variant of [`EngineError`].
+    pub async fn predict(&self, request: PredictRequest) -> Result<Prediction, EngineError> {
+        let (index, model) = self.find(request.model.as_deref())?;
+        let plan = RequestPlan::new(model, &request, self.state.max_passes)?;
+        let load = self.load(index, &plan, &request);
+        let shared = self.open_for_work()?;
+        let _admission = shared.backlog.admit(load)?;
+        let run = RequestRun {
+            shared,
+            decoding: &self.state.decoding,
+            share_of_views: self.state.shares_of_views.get(index),
+            index,
+            model,
+            plan: &plan,
+            seed: request.seed.unwrap_or_else(|| request.image.own_seed()),
+            load,
+        };
+        run.answer(request.image, request.pictures).await
+    }
+
+    /// Answers a request of somebody who was let in already: while the backlog is full, it waits.
+    ///
+    /// # Errors
+    /// Every variant of [`EngineError`] but [`EngineError::QueueFull`].
+    pub async fn predict_patiently(
+        &self,
+        request: PredictRequest,
+    ) -> Result<Prediction, EngineError> {
+        loop {
+            match self.predict(request.clone()).await {
+                Err(EngineError::QueueFull { retry_after }) => {
+                    tokio::time::sleep(retry_after.min(LONGEST_PAUSE)).await;
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    /// Answers each request with its place among them, in whatever order they finish, with no more in flight than keep every
+    /// worker busy. Dropping the stream gives up what is left.
+    pub fn predict_all(
+        &self,
+        requests: impl IntoIterator<Item = PredictRequest>,
+    ) -> impl Stream<Item = (usize, Result<Prediction, EngineError>)> {
+        let shared = &self.state.shared;
+        // One in the runtime and one ready for each place in a batch.
+        let in_flight = 2 * shared.workers * shared.batches.largest;
+        let numbered = requests.into_iter().enumerate();
+        stream::iter(numbered)
+            .map(move |(index, request)| async move { (index, self.predict_patiently(request).await) })
+            .buffer_unordered(in_flight)
+    }
+
+    /// Decodes a field.
+    ///
+    /// # Errors
+    /// [`EngineError::Image`]
+    pub async fn decode_field(&self, upload: Bytes) -> Result<Arc<CellImage>, EngineError> {
+        let limits = self.state.shared.limits;
+        let work = move || Ok(Arc::new(decode(&upload, &limits)?));
+        on_a_core(&self.state.decoding, work).await
+    }
+
+    fn load(&self, index: usize, plan: &RequestPlan, request: &PredictRequest) -> RequestLoad {
+        let share_of_views = self.state.shares_of_views.get(index);
+        RequestLoad {
+            // All views before anything is known.
+            cost: plan.cost(share_of_views.and_then(MovingMean::get).unwrap_or(1.0)),
+            priority: request.priority,
+            deadline: request.deadline,
+        }
+    }
+
+    fn open_for_work(&self) -> Result<&Shared, EngineError> {
+        let shared = &self.state.shared;
+        if shared.queue.is_closed() {
+            return Err(EngineError::Draining);
+        }
+        Ok(shared)
+    }
+
+    /// Waiting work, in images × trunk passes.
+    pub fn queue_depth(&self) -> usize {
+        self.state.shared.queue.waiting_cost()
+    }
+
+    /// When a client that cannot be let in now should come back, from how fast the work drains: 1 to 60 s.
+    pub fn retry_after(&self) -> Duration {
+        self.state.shared.backlog.retry_after()
+    }
+
+    /// Takes no new work; what waits is still answered.
+    pub fn begin_drain(&self) {
+        self.state.shared.queue.close();
+    }
+}
+
+impl Drop for EngineState {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
+
+/// The sessions of all workers are opened on this thread, one after the other: what one leaves behind while it is opened, the
+/// allocator gives to the next, instead of keeping it for each thread.
+fn start_workers(
+    opener: &SessionOpener<'_>,
+    shared: &Arc<Shared>,
+    bundles: &[Bundle],
+) -> Result<(), StartError> {
+    let graphs = bundles.iter().map(|bundle| opener.read(bundle));
+    let graphs: Vec<BundleGraphs> = graphs.collect::<Result<_, _>>()?;
+    for number in 0..shared.workers {
+        let mut ready = Vec::with_capacity(bundles.len());
+        for (bundle, graphs) in bundles.iter().zip(&graphs) {
+            ready.push(opener.open(bundle, graphs, number == 0)?);
+        }
+        start_worker(number, shared, ready)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The way of one request that was taken on: its jobs are put into the queue, and what comes back becomes its answer.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::{
+    EngineError, LoadedModel, Prediction, RunError, Subject, Timing, Warning,
+    admission::{MethodPlan, MovingMean, RequestLoad, RequestPlan},
+    answer::{MethodAnswer, method_answer, unlikeness},
+    method::{HeadCall, tta},
+    queue::reply_channel,
+    worker::{Job, JobImages, JobResults, Shared},
+};
+use bundle::Method;
+use imaging::CellImage;
+use uncertainty::ood::OodScore;
+
+/// One request on its way through the engine.
+pub(crate) struct RequestRun<'request> {
+    pub(crate) shared: &'request Shared,
+    pub(crate) decoding: &'request Arc<Semaphore>,
+    /// Where to note how many of its views the bundle had to answer.
+    pub(crate) share_of_views: Option<&'request MovingMean>,
+    pub(crate) index: usize,
+    pub(crate) model: &'request Arc<LoadedModel>,
+    pub(crate) plan: &'request RequestPlan,
+    pub(crate) seed: u64,
+    pub(crate) load: RequestLoad,
+}
+
+/// What the workers gave back for the original and for its views, and what those views look like.
+#[derive(Default)]
+struct SubjectResults {
+    original: JobResults,
+    views: JobResults,
+    pictures: Vec<Vec<u8>>,
+}
+
+/// An upload whose views are wanted.
+struct DecodedCell {
+    cell: Arc<CellImage>,
+    /// What views are made of.
+    source: Arc<CellImage>,
+}
+
+impl RequestRun<'_> {
+    /// Runs what the plan wants of the subject and judges what comes back.
+    pub(crate) async fn answer(
+        &self,
+        subject: Subject,
+        with_pictures: bool,
+    ) -> Result<Prediction, EngineError> {
+        let started = Instant::now();
+        let is_upload = matches!(subject, Subject::Upload(_));
+        let results = self.run(subject, with_pictures).await?;
+        let SubjectResults {
+            original, views, ..
+        } = &results;
+        let size = original.size.or(views.size).filter(|_| is_upload);
+        let input = &self.model.manifest().input;
+        let crop_size = size.and_then(|size| Warning::of_upload(input, size));
+        let passes = Warning::of_passes(self.model, self.plan);
+        let warnings = crop_size.into_iter().chain(passes).collect();
+        let timing = Timing {
+            queue: original.queue.max(views.queue),
+            decode: original.preparation + views.preparation,
+            inference: original.inference + views.inference,
+            total: started.elapsed(),
+        };
+        let ood = unlikeness(self.model, &original.statistics)?;
+        let mut answers = self.answers(&results, ood)?.into_iter();
+        Ok(Prediction {
+            model: Arc::clone(self.model),
+            seed: self.seed,
+            answer: answers.next().ok_or(RunError::WorkerGone)?,
+            comparisons: answers.collect(),
+            pictures: results.pictures,
+            ood,
+            warnings,
+            timing,
+        })
+    }
+
+    /// The answers of all methods, in the plan's order.
+    fn answers(
+        &self,
+        results: &SubjectResults,
+        ood: Option<OodScore>,
+    ) -> Result<Vec<MethodAnswer>, RunError> {
+        let views = results.views.scores.concat();
+        let mut of_original = results.original.scores.iter();
+        let mut answers = Vec::with_capacity(self.plan.methods.len());
+        for method in &self.plan.methods {
+            let scores = match method.method {
+                Method::Tta => &views[..],
+                _ => of_original.next().map_or(&[][..], Vec::as_slice),
+            };
+            answers.push(method_answer(self.model, method, scores, ood)?);
+        }
+        Ok(answers)
+    }
+
+    /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
+    async fn run(
+        &self,
+        subject: Subject,
+        with_pictures: bool,
+    ) -> Result<SubjectResults, EngineError> {
+        let Some(tta) = self.plan.tta() else {
+            return Ok(SubjectResults {
+                original: self.run_original(JobImages::Subject(subject)).await?,
+                ..SubjectResults::default()
+            });
+        };
+        let (decoded, preparation) = self.decode(subject).await?;
+        let source = Arc::clone(&decoded.source);
+        let size = (decoded.cell.width(), decoded.cell.height());
+        let original = async {
+            match self.plan.needs_original() {
+                true => self.run_original(JobImages::Cell(decoded.cell)).await,
+                false => Ok(JobResults::default()),
+            }
+        };
+        let (original, mut views) = tokio::try_join!(original, self.run_views(tta, &source))?;
+        views.preparation += preparation;
+        views.size = Some(size);
+        let count = if with_pictures { views.scores.len() } else { 0 };
+        Ok(SubjectResults {
+            original,
+            pictures: self.pictures(source, count).await?,
+            views,
+        })
+    }
+
+    async fn decode(&self, subject: Subject) -> Result<(DecodedCell, Duration), EngineError> {
+        let (limits, model) = (self.shared.limits, Arc::clone(self.model));
+        let decode = move || {
+            let started = Instant::now();
+            let input = &model.manifest().input;
+            let cell = subject.pixels(input, &limits)?;
+            let cell = Arc::new(cell.ok_or(EngineError::NoViewsOfTensor)?);
+            let source = tta::source(&cell, input)?;
+            Ok((DecodedCell { cell, source }, started.elapsed()))
+        };
+        on_a_core(self.decoding, decode).await
+    }
+
+    /// Every method but TTA, and the statistics: one trunk pass for all of them.
+    async fn run_original(&self, images: JobImages) -> Result<JobResults, EngineError> {
+        self.submit(images, self.plan.head_calls(self.seed)).await
+    }
+
+    /// Answers the views of a cell in rounds, until there are enough: `scores` holds one entry per view.
+    async fn run_views(
+        &self,
+        plan: &MethodPlan,
+        cell: &Arc<CellImage>,
+    ) -> Result<JobResults, EngineError> {
+        let at_once = self.shared.workers * self.shared.batches.largest;
+        let mut rounds = tta::ViewRounds::new(
+            self.model.manifest(),
+            (plan.passes, at_once),
+            plan.policy.as_ref(),
+            self.plan.abnormal(),
+            self.plan.exact,
+        );
+        let mut all = JobResults::default();
+        while let Some(round) = rounds.next_round() {
+            let chunks = tta::chunks(round, self.shared.batches.largest, self.shared.workers);
+            // One in the runtime and one ready for each worker.
+            let mut running = stream::iter(chunks)
+                .map(|views| self.run_chunk(cell, views))
+                .buffered(2 * self.shared.workers);
+            while let Some(chunk) = running.try_next().await? {
+                all = all.and(chunk);
+            }
+            rounds.look_at(&mut all.scores)?;
+        }
+        if let (Some(mean), Some(share)) = (self.share_of_views, rounds.share_asked()) {
+            mean.record(share);
+        }
+        Ok(all)
+    }
+
+    async fn run_chunk(
+        &self,
+        cell: &Arc<CellImage>,
+        views: std::ops::Range<usize>,
+    ) -> Result<JobResults, EngineError> {
+        // Where views have no head of their own, they go through it together with the images of others.
+        let call = HeadCall {
+            method: self.model.manifest().head_method(Method::Tta),
+            passes: 1,
+            seed: self.seed,
+        };
+        let images = JobImages::Views {
+            cell: Arc::clone(cell),
+            seed: self.seed,
+            range: views,
+        };
+        let mut results = self.submit(images, vec![call]).await?;
+        let classes = self.model.classes().max(1);
+        let of_chunk = results.scores.concat();
+        results.scores = of_chunk.chunks(classes).map(<[f32]>::to_vec).collect();
+        Ok(results)
+    }
+
+    /// Views are made anew for their pictures: few ask for them, and keeping fifty would cost everybody the memory.
+    async fn pictures(
+        &self,
+        source: Arc<CellImage>,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>, EngineError> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let (model, seed) = (Arc::clone(self.model), self.seed);
+        let draw = move || {
+            let manifest = model.manifest();
+            match &manifest.methods.tta {
+                Some(tta) => Ok(tta::pictures(&source, tta, &manifest.input, seed, count)?),
+                None => Ok(Vec::new()),
+            }
+        };
+        on_a_core(self.decoding, draw).await
+    }
+
+    /// Puts a job into the queue and waits for its answer.
+    async fn submit(
+        &self,
+        images: JobImages,
+        calls: Vec<HeadCall>,
+    ) -> Result<JobResults, EngineError> {
+        let (reply, awaited) = reply_channel();
+        let cost = images.count();
+        let job = Job {
+            model: self.index,
+            images,
+            calls,
+            enqueued: Instant::now(),
+            deadline: self.load.deadline,
+            reply,
+        };
+        let pushed = self.shared.queue.push(job, cost, self.load.priority);
+        pushed.map_err(|_| EngineError::Draining)?;
+        awaited.answer().await.ok_or(RunError::WorkerGone)?
+    }
+}
+
+/// Works on pixels outside the async threads, on no more images at a time than there are cores.
+pub(crate) async fn on_a_core<Made: Send + 'static>(
+    cores: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<Made, EngineError> + Send + 'static,
+) -> Result<Made, EngineError> {
+    let permit = Arc::clone(cores).acquire_owned().await;
+    let permit = permit.map_err(|_| EngineError::Draining)?;
+    // What has begun goes on when its client goes away, and so does its hold on a core.
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
+    spawn_blocking(work).await.map_err(RunError::Task)?
+}

@@ -1,0 +1,173 @@
+//! The sessions of one bundle on one worker thread, and how a batch goes through them.
+
+use std::{collections::BTreeMap, ops::Deref};
+
+use ort::{
+    session::{RunOptions, Session},
+    value::{Outlet, Tensor, TensorRef},
+};
+
+use super::{
+    Runtime, SessionOptions,
+    graphs::{BundleGraphs, OpenGraph},
+    rows::{HeadRows, OutputMemory, TrunkRun},
+};
+use crate::{
+    RunError, SessionError,
+    method::{self, HeadGraph, HeadQuestion, to_i64},
+};
+use bundle::{Manifest, Method};
+use imaging::InputTensor;
+
+/// How a batch goes through the runtime.
+#[derive(Clone, Copy)]
+pub(crate) struct RunContext<'run> {
+    /// By which the run can be ended from outside.
+    pub(crate) options: &'run RunOptions,
+    /// Whether all cores are free for it.
+    pub(crate) alone: bool,
+}
+
+/// The open graphs of a bundle.
+pub(crate) struct BundleSessions {
+    manifest: Manifest,
+    graphs: OpenGraphs,
+    /// The graphs that read images, with a thread for every core.
+    on_all_cores: Option<OpenGraphs>,
+    /// Where features stay for the heads; `None` where they are copied, and heads run on an image at a time.
+    memory: Option<OutputMemory>,
+}
+
+#[derive(Default)]
+struct OpenGraphs {
+    trunk: Option<OpenGraph>,
+    heads: BTreeMap<Method, OpenGraph>,
+}
+
+impl BundleSessions {
+    pub(crate) fn open(
+        runtime: &Runtime,
+        graphs: &BundleGraphs,
+        options: &SessionOptions<'_>,
+    ) -> Result<Self, SessionError> {
+        let mut sessions = Self {
+            manifest: graphs.manifest.clone(),
+            graphs: OpenGraphs {
+                trunk: graphs.open_trunk(runtime, options)?,
+                heads: graphs.open_heads(runtime, options)?,
+            },
+            on_all_cores: None,
+            memory: None,
+        };
+        if let Some(memory) = OutputMemory::of(options.providers).map_err(SessionError::Memory)? {
+            sessions.keep_features_in(memory);
+        }
+        Ok(sessions)
+    }
+
+    /// From now on features stay in `memory`, and a head takes all images of a batch at once; nothing changes where the
+    /// bundle's heads cannot.
+    pub(crate) fn keep_features_in(&mut self, memory: OutputMemory) {
+        let takes_batches = self.graphs.trunk.is_some()
+            && self.graphs.heads.iter().all(|(method, head)| {
+                let copies_rows = self.manifest.copies_rows(*method);
+                !copies_rows && head.inputs().iter().all(has_open_batch_axis)
+            });
+        self.memory = Some(memory).filter(|_| takes_batches);
+    }
+
+    /// Opens what reads images once more, for batches that have all cores to themselves: the trunk, or every head where
+    /// there is none.
+    pub(crate) fn open_on_all_cores(
+        &mut self,
+        runtime: &Runtime,
+        graphs: &BundleGraphs,
+        options: &SessionOptions<'_>,
+    ) -> Result<(), SessionError> {
+        let mut wide = OpenGraphs {
+            trunk: graphs.open_trunk(runtime, options)?,
+            heads: BTreeMap::new(),
+        };
+        if wide.trunk.is_none() {
+            wide.heads = graphs.open_heads(runtime, options)?;
+        }
+        self.on_all_cores = Some(wide);
+        Ok(())
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(crate) fn has_sessions_on_all_cores(&self) -> bool {
+        self.on_all_cores.is_some()
+    }
+
+    pub(crate) fn trunk(&self) -> Option<&Session> {
+        self.graphs.trunk.as_deref()
+    }
+
+    pub(crate) fn head(&self, method: Method) -> Option<&Session> {
+        self.graphs.heads.get(&method).map(Deref::deref)
+    }
+
+    /// Runs the trunk once over all images, which are of the manifest's input size.
+    pub(crate) fn rows<'images>(
+        &mut self,
+        images: &'images InputTensor,
+        context: RunContext<'_>,
+    ) -> Result<HeadRows<'images>, RunError> {
+        let size = i64::from(self.manifest.input.size);
+        let wide = self.on_all_cores.as_mut().filter(|_| context.alone);
+        let wide = wide.and_then(|graphs| graphs.trunk.as_mut());
+        let session = wide.or(self.graphs.trunk.as_mut());
+        let (Some(session), Some(trunk)) = (session, &self.manifest.trunk) else {
+            return Ok(HeadRows::of_images(images, size));
+        };
+        let graph = TrunkRun {
+            session,
+            trunk,
+            options: context.options,
+        };
+        let count = images.images();
+        let shape = [to_i64(count), 3, size, size];
+        match &self.memory {
+            Some(memory) => {
+                // `ort` copies a tensor that is only lent, by a session of its own which waits for itself (2.0.0-rc.15).
+                let owned = images.as_slice().to_vec();
+                graph.rows_in(memory, &Tensor::from_array((shape, owned))?, count)
+            }
+            None => {
+                let lent = TensorRef::from_array_view((shape, images.as_slice()))?;
+                graph.rows(&lent, count)
+            }
+        }
+    }
+
+    /// Runs the head of a method, which has one of its own: `[images, samples, C]`.
+    pub(super) fn head_scores(
+        &mut self,
+        method: Method,
+        question: &HeadQuestion<'_>,
+        context: RunContext<'_>,
+    ) -> Result<Vec<f32>, RunError> {
+        let wide = self.on_all_cores.as_mut().filter(|_| context.alone);
+        let wide = wide.and_then(|graphs| graphs.heads.get_mut(&method));
+        let session = wide.or(self.graphs.heads.get_mut(&method));
+        let (Some(session), Some(head)) = (session, self.manifest.head(method)) else {
+            return Err(RunError::NoHead { method });
+        };
+        let graph = HeadGraph {
+            session,
+            head,
+            classes: self.manifest.labels.len(),
+            options: context.options,
+        };
+        method::ask(method, graph, &self.manifest, question)
+    }
+}
+
+fn has_open_batch_axis(input: &Outlet) -> bool {
+    let shape = input.dtype().tensor_shape();
+    shape.is_some_and(|shape| shape.first() == Some(&-1))
+}

@@ -1,0 +1,116 @@
+//! Names and shapes of a graph's tensors against what the manifest says of them.
+
+use ort::{
+    session::Session,
+    value::{Outlet, TensorElementType, ValueType},
+};
+
+use crate::{
+    StartError,
+    method::{NamedShape, further_inputs, output_shape, to_i64},
+    session::bundle_sessions::BundleSessions,
+};
+use bundle::{Bundle, FileReference, Head, Manifest, Method, Trunk};
+
+/// Compares every tensor that the bundle's manifest names with the graphs.
+pub(crate) fn check_graphs(bundle: &Bundle, sessions: &BundleSessions) -> Result<(), StartError> {
+    let manifest = bundle.manifest();
+    let graph_error = |file: &FileReference, problem| StartError::Graph {
+        name: manifest.name.clone(),
+        file: file.name.clone(),
+        problem,
+    };
+    if let (Some(trunk), Some(file), Some(session)) =
+        (&manifest.trunk, bundle.trunk_file(), sessions.trunk())
+    {
+        let inputs = vec![(trunk.input.as_str(), image_shape(manifest))];
+        check_graph(session, inputs, trunk_outputs(trunk))
+            .map_err(|problem| graph_error(file, problem))?;
+    }
+    for method in manifest.methods_with_heads() {
+        if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {
+            let inputs = head_inputs(manifest, method, head);
+            let outputs = vec![(head.output.as_str(), output_shape(manifest, method))];
+            check_graph(session, inputs, outputs)
+                .map_err(|problem| graph_error(&head.file, problem))?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares a graph with what the manifest describes: every input of the graph, and some of its outputs.
+fn check_graph(
+    session: &Session,
+    inputs: Vec<NamedShape<'_>>,
+    outputs: Vec<NamedShape<'_>>,
+) -> Result<(), String> {
+    if session.inputs().len() != inputs.len() {
+        return Err(format!(
+            "it has {} inputs, the manifest describes {}",
+            session.inputs().len(),
+            inputs.len()
+        ));
+    }
+    for (name, shape) in inputs {
+        check_outlet("input", session.inputs(), name, &shape)?;
+    }
+    for (name, shape) in outputs {
+        check_outlet("output", session.outputs(), name, &shape)?;
+    }
+    Ok(())
+}
+
+fn image_shape(manifest: &Manifest) -> Vec<i64> {
+    let size = i64::from(manifest.input.size);
+    vec![-1, 3, size, size]
+}
+
+fn features_shape(trunk: &Trunk) -> Vec<i64> {
+    vec![-1, to_i64(trunk.feature_count)]
+}
+
+fn trunk_outputs(trunk: &Trunk) -> Vec<NamedShape<'_>> {
+    let statistics = trunk.statistics();
+    let statistics = statistics.map(|(name, count)| (name, vec![-1, to_i64(count)]));
+    let features = (trunk.features.as_str(), features_shape(trunk));
+    std::iter::once(features).chain(statistics).collect()
+}
+
+fn head_inputs<'manifest>(
+    manifest: &'manifest Manifest,
+    method: Method,
+    head: &'manifest Head,
+) -> Vec<NamedShape<'manifest>> {
+    let trunk = manifest.trunk.as_ref();
+    let shape = trunk.map_or_else(|| image_shape(manifest), features_shape);
+    let mut inputs = vec![(head.input.as_str(), shape)];
+    inputs.extend(further_inputs(manifest, method));
+    inputs
+}
+
+/// A size that is open (−1) on either side fits; a graph's fixed batch size of 1 fits as well.
+fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> Result<(), String> {
+    let Some(outlet) = found.iter().find(|outlet| outlet.name() == name) else {
+        let names: Vec<_> = found.iter().map(Outlet::name).collect();
+        return Err(format!(
+            "it has no {kind} `{name}`: it has {}",
+            names.join(", ")
+        ));
+    };
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        ..
+    } = outlet.dtype()
+    else {
+        return Err(format!("{kind} `{name}` is no tensor of 32-bit floats"));
+    };
+    let shape: &[i64] = shape;
+    let fits = |(has, wants): (&i64, &i64)| *has == -1 || *wants == -1 || has == wants;
+    if shape.len() == expected.len() && shape.iter().zip(expected).all(fits) {
+        return Ok(());
+    }
+    Err(format!(
+        "{kind} `{name}` has shape {shape:?}, the manifest says {expected:?} (-1 is any size)"
+    ))
+}

@@ -1,0 +1,25 @@
+//! ONNX Runtime: its library, a bundle's graphs, the sessions on them, and what is tried before a session may answer. What may
+//! enter: whatever opens, tries and runs sessions. What may not: requests, queues and workers.
+
+mod batch_sizes;
+mod bundle_sessions;
+mod check;
+mod graphs;
+mod heads;
+mod precision;
+mod rows;
+mod runtime;
+mod start;
+
+pub(crate) use batch_sizes::BatchSizes;
+pub(crate) use bundle_sessions::RunContext;
+pub(crate) use graphs::BundleGraphs;
+pub(crate) use heads::{BatchPart, scores_of_parts};
+pub(crate) use precision::choose;
+pub use precision::has_vnni;
+pub use runtime::{Runtime, SessionOptions};
+pub(crate) use start::{ReadyBundle, SessionOpener};
+pub use start::{available_cores, check_bundle, workers};
+
+#[cfg(test)]
+pub(crate) use runtime::tests::runtime as test_runtime;

@@ -1,0 +1,255 @@
+//! ONNX Runtime: finding its library, loading it, and opening sessions with every option said aloud.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ort::{
+    environment::Environment,
+    ep::{self, ExecutionProviderDispatch, cuda::ConvAlgorithmSearch},
+    logging::LogLevel,
+    session::{
+        Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+};
+
+use crate::{RuntimeError, SessionError, config::ExecutionProvider};
+
+/// The loaded library. Sessions are opened from it; it lives as long as the process.
+pub struct Runtime {
+    environment: Environment,
+    library: PathBuf,
+}
+
+/// How a session is to run.
+#[derive(Clone, Debug)]
+pub struct SessionOptions<'a> {
+    /// In order of preference; the first takes every node it can.
+    pub providers: &'a [ExecutionProvider],
+    /// Threads inside one operator.
+    pub intra_threads: usize,
+    /// Whether the threads of an operator wait for the next one awake, within a run. It is faster, and takes the cores from
+    /// whatever else would run on them.
+    pub spinning: bool,
+    /// Keep Dropout nodes, which ONNX Runtime's optimiser removes even when they are active.
+    pub keep_dropout: bool,
+}
+
+impl Runtime {
+    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
+    ///
+    /// # Errors
+    /// One sentence that says what is missing and what to do.
+    pub fn load(configured: Option<&Path>) -> Result<Self, RuntimeError> {
+        let library = find_library(configured)?;
+        let unusable = |reason: String| RuntimeError::Unusable {
+            path: library.clone(),
+            reason: one_line(&reason),
+        };
+        let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
+        let environment = builder
+            .with_name("secondlook")
+            .build()
+            .map_err(|error| unusable(error.to_string()))?;
+        Ok(Self {
+            environment,
+            library,
+        })
+    }
+
+    /// The library's file.
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// The environment, for sessions with other options than the server's; benchmarks compare with such.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Opens a session on a model file.
+    ///
+    /// # Errors
+    /// When an execution provider does not load, or the runtime refuses the model.
+    pub fn session(
+        &self,
+        model: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = refused(model);
+        let mut builder = self.builder(options, &refused)?;
+        builder.commit_from_file(model).map_err(refused)
+    }
+
+    /// Opens a session on a model in memory; `name` stands for its file in errors.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub fn session_from_memory(
+        &self,
+        model: &[u8],
+        name: &str,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = refused(Path::new(name));
+        let mut builder = self.builder(options, &refused)?;
+        builder.commit_from_memory(model).map_err(refused)
+    }
+
+    /// Optimises a model as a session with these options would, and writes the result in the runtime's own format. It is for
+    /// this machine alone: weights are laid out for its processor.
+    pub(crate) fn write_optimised(
+        &self,
+        model: &Path,
+        to: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<(), SessionError> {
+        let refused = refused(model);
+        let write = |builder: SessionBuilder| -> Result<(), ort::Error> {
+            let builder = builder
+                .with_optimized_model_path(to)?
+                .with_config_entry("session.save_model_format", "ORT")?;
+            // The runtime warns that the file is for this machine alone.
+            let mut builder = builder.with_log_level(LogLevel::Error)?;
+            builder.commit_from_file(model).map(drop)
+        };
+        write(self.builder(options, &refused)?).map_err(refused)
+    }
+
+    /// Opens a session over a model that [`Self::write_optimised`] wrote. Nothing is copied: the session points into the
+    /// bytes, and the caller keeps them as long as the session.
+    pub(crate) fn session_over(
+        &self,
+        optimised: &Arc<[u8]>,
+        name: &Path,
+        options: &SessionOptions<'_>,
+    ) -> Result<Session, SessionError> {
+        let refused = refused(name);
+        let open = |builder: SessionBuilder| -> Result<Session, ort::Error> {
+            builder
+                .with_optimization_level(GraphOptimizationLevel::Disable)?
+                .with_config_entry("session.load_model_format", "ORT")?
+                .with_config_entry("session.use_ort_model_bytes_directly", "1")?
+                .with_config_entry("session.use_ort_model_bytes_for_initializers", "1")?
+                .commit_from_memory(optimised)
+        };
+        open(self.builder(options, &refused)?).map_err(refused)
+    }
+
+    fn builder(
+        &self,
+        options: &SessionOptions<'_>,
+        refused: impl Fn(ort::Error) -> SessionError,
+    ) -> Result<SessionBuilder, SessionError> {
+        let mut builder = self.plain_builder(options).map_err(refused)?;
+        for provider in options.providers {
+            builder = builder
+                .with_execution_providers([dispatch(*provider)])
+                .map_err(|error| SessionError::Provider {
+                    provider: *provider,
+                    reason: one_line(&error),
+                })?;
+        }
+        Ok(builder)
+    }
+
+    fn plain_builder(&self, options: &SessionOptions<'_>) -> Result<SessionBuilder, ort::Error> {
+        let builder = Session::builder(&self.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(options.intra_threads)?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(options.spinning)?
+            // They go to sleep when the run ends, instead of waiting for another.
+            .with_config_entry("session.force_spinning_stop", "1")?;
+        if options.keep_dropout {
+            return Ok(builder.with_disabled_optimizers("EliminateDropout")?);
+        }
+        Ok(builder)
+    }
+}
+
+fn refused(model: &Path) -> impl Fn(ort::Error) -> SessionError {
+    move |error| SessionError::Model {
+        path: model.to_owned(),
+        reason: one_line(&error),
+    }
+}
+
+fn one_line(error: &impl ToString) -> String {
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
+fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
+    match provider {
+        // An arena keeps the pages of one run for the next; without it each run faults them in again.
+        ExecutionProvider::Cpu => ep::CPU::default()
+            .with_arena_allocator(true)
+            .build()
+            .error_on_failure(),
+        // Exhaustive search costs up to a second for each batch size.
+        ExecutionProvider::Cuda(device) => ep::CUDA::default()
+            .with_device_id(device)
+            .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
+            // Policies were certified with whole 32-bit floats; these are rounded to 10 bits before they are multiplied.
+            .with_tf32(false)
+            .build()
+            .error_on_failure(),
+    }
+}
+
+fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+    let from_environment = env::var_os("ORT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    if let Some(path) = from_environment.or_else(|| configured.map(Path::to_owned)) {
+        // The loader takes a relative path as relative to the program; people mean the working directory.
+        return path
+            .canonicalize()
+            .map_err(|_| RuntimeError::NotFound { path: Some(path) });
+    }
+    let is_library = |path: &PathBuf| {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
+    };
+    let entries =
+        std::fs::read_dir("runtime").map_err(|_| RuntimeError::NotFound { path: None })?;
+    let mut libraries: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_library)
+        .collect();
+    libraries.sort();
+    let newest = libraries
+        .pop()
+        .ok_or(RuntimeError::NotFound { path: None })?;
+    newest
+        .canonicalize()
+        .map_err(|_| RuntimeError::NotFound { path: Some(newest) })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::LazyLock;
+
+    use super::Runtime;
+
+    /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
+    pub(crate) fn runtime() -> &'static Runtime {
+        static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+            testkit::enter_repository();
+            Runtime::load(None).unwrap()
+        });
+        &RUNTIME
+    }
+}

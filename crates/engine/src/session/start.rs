@@ -1,0 +1,161 @@
+//! Opening a bundle's sessions, each tried once before it may answer, and how cores are shared out among them.
+
+use std::{num::NonZero, thread};
+
+use super::{
+    batch_sizes::BatchSizes,
+    bundle_sessions::BundleSessions,
+    check::{check, check_on_all_cores, check_on_other_images, empty_tensor, warm_up},
+    graphs::BundleGraphs,
+    precision::choose,
+    runtime::{Runtime, SessionOptions},
+};
+use crate::{StartError, config::EngineConfig};
+use bundle::{Bundle, Trunk};
+use imaging::InputTensor;
+
+/// Workers that share a GPU: some prepare their batches while those of others are running (`make bench-gpu`).
+const WORKERS_ON_GPU: usize = 8;
+
+/// Batches on a GPU unless the configuration says otherwise.
+const BATCH_ON_GPU: usize = 8;
+
+/// Verifies a bundle in full, as the server does at its start: tensors, the answers of every method on several images, a
+/// trial run of each size of batch, and the same answer on one core and on all of them; with each of its trunks.
+///
+/// # Errors
+/// The first thing that is wrong, as one sentence.
+pub fn check_bundle(
+    config: &EngineConfig,
+    runtime: &Runtime,
+    bundle: &Bundle,
+) -> Result<(), StartError> {
+    let opener = SessionOpener::new(config, runtime);
+    let served = choose(config, bundle)?;
+    let trunk = bundle.manifest().trunk.as_ref();
+    let precisions = trunk.map(Trunk::precisions).unwrap_or_default();
+    let others = precisions
+        .into_iter()
+        .filter(|precision| Some(*precision) != served.trunk_precision())
+        .filter_map(|precision| bundle.clone().with_trunk_precision(precision));
+    for bundle in std::iter::once(served.clone()).chain(others) {
+        let graphs = opener.read(&bundle)?;
+        opener.open(&bundle, &graphs, true)?;
+    }
+    Ok(())
+}
+
+/// Cores that this process may use.
+pub fn available_cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// How many workers [`Engine::start`] starts.
+pub fn workers(config: &EngineConfig) -> usize {
+    WorkerLayout::of(config).workers
+}
+
+/// How the cores are shared out.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkerLayout {
+    pub(crate) cores: usize,
+    pub(crate) workers: usize,
+    /// Threads inside one session.
+    intra: usize,
+    pub(crate) batches: BatchSizes,
+    /// Whether one worker has sessions for all cores besides.
+    on_all_cores: bool,
+}
+
+impl WorkerLayout {
+    /// On the processor one worker per core with one thread each, and sessions on all cores for a lone request, unless
+    /// the configuration says otherwise: `make bench` shows what other layouts cost.
+    fn of(config: &EngineConfig) -> Self {
+        let (cores, on_gpu) = (available_cores(), config.is_on_gpu());
+        let or = |chosen: usize, usual: usize| if chosen == 0 { usual } else { chosen };
+        let usual_workers = if on_gpu {
+            cores.min(WORKERS_ON_GPU)
+        } else {
+            cores
+        };
+        let workers = or(config.workers, usual_workers);
+        let intra = or(config.intra_threads, (cores / workers).max(1));
+        let largest = or(config.max_batch, if on_gpu { BATCH_ON_GPU } else { 1 });
+        Self {
+            cores,
+            workers,
+            intra,
+            batches: BatchSizes {
+                // The libraries of a GPU choose their kernels by the size of the batch, and the last bits with them; and
+                // they choose anew, for up to half a second, whenever it changes.
+                smallest: if on_gpu { largest } else { 1 },
+                largest,
+            },
+            on_all_cores: !on_gpu && intra < cores && config.intra_threads == 0,
+        }
+    }
+}
+
+/// The sessions of a bundle that were tried, and the tensor that its batches are made in, again and again.
+pub(crate) struct ReadyBundle {
+    pub(crate) sessions: BundleSessions,
+    pub(crate) images: InputTensor,
+}
+
+/// What sessions are opened with.
+pub(crate) struct SessionOpener<'start> {
+    config: &'start EngineConfig,
+    pub(crate) layout: WorkerLayout,
+    runtime: &'start Runtime,
+}
+
+impl<'start> SessionOpener<'start> {
+    pub(crate) fn new(config: &'start EngineConfig, runtime: &'start Runtime) -> Self {
+        Self {
+            config,
+            layout: WorkerLayout::of(config),
+            runtime,
+        }
+    }
+
+    /// Opens and tries the sessions of one worker; the first one gets sessions on all cores besides.
+    pub(crate) fn open(
+        &self,
+        bundle: &Bundle,
+        graphs: &BundleGraphs,
+        is_first: bool,
+    ) -> Result<ReadyBundle, StartError> {
+        let options = self.options(self.layout.intra);
+        let mut sessions = BundleSessions::open(self.runtime, graphs, &options)?;
+        check(bundle, &mut sessions)?;
+        if is_first && self.layout.on_all_cores {
+            let options = SessionOptions {
+                spinning: true,
+                ..self.options(self.layout.cores)
+            };
+            sessions.open_on_all_cores(self.runtime, graphs, &options)?;
+            check_on_all_cores(bundle, &mut sessions)?;
+        }
+        if is_first {
+            check_on_other_images(bundle, &mut sessions)?;
+        }
+        warm_up(bundle, &mut sessions, self.layout.batches)?;
+        let images = empty_tensor(bundle, self.layout.batches.largest)?;
+        Ok(ReadyBundle { sessions, images })
+    }
+
+    /// Reads the graphs, once for all workers.
+    pub(crate) fn read(&self, bundle: &Bundle) -> Result<BundleGraphs, StartError> {
+        let options = self.options(self.layout.intra);
+        Ok(BundleGraphs::read(self.runtime, bundle, &options)?)
+    }
+
+    fn options(&self, threads: usize) -> SessionOptions<'_> {
+        SessionOptions {
+            providers: &self.config.execution_providers,
+            intra_threads: threads,
+            spinning: false,
+            keep_dropout: false,
+        }
+    }
+}

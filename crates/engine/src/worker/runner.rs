@@ -1,0 +1,189 @@
+//! A worker thread: it owns its sessions and takes jobs from the queue until the queue is closed and empty.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Instant,
+};
+
+use super::{
+    images::JobImages,
+    job::{Job, JobResults, Shared},
+};
+use crate::{
+    EngineError, RunError,
+    queue::BatchRun,
+    session::{BatchPart, ReadyBundle, RunContext, scores_of_parts},
+};
+
+/// Starts a worker with sessions of its own on every bundle.
+pub(crate) fn start_worker(
+    number: usize,
+    shared: &Arc<Shared>,
+    mut bundles: Vec<ReadyBundle>,
+) -> Result<(), std::io::Error> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name(format!("worker-{number}"))
+        .spawn(move || work(&shared, number, &mut bundles))?;
+    Ok(())
+}
+
+/// Works until the queue is closed and empty.
+fn work(shared: &Shared, number: usize, bundles: &mut [ReadyBundle]) {
+    while let Some(taken) = shared.queue.pop_share(number, shared.batches.largest) {
+        let mut jobs = taken.jobs;
+        while let Some(model) = jobs.first().map(|job| job.model) {
+            let (batch, others) = jobs.into_iter().partition(|job| job.model == model);
+            jobs = others;
+            match bundles.get_mut(model) {
+                Some(bundle) => BatchRunner { shared, bundle }.answer_all(batch, taken.alone),
+                None => refuse(batch),
+            }
+        }
+    }
+}
+
+/// Requests name bundles that are loaded, so this is a mistake of ours.
+fn refuse(batch: Vec<Job>) {
+    for job in batch {
+        job.reply.send(Err(RunError::WorkerGone.into()));
+    }
+}
+
+/// Runs batches of jobs for one bundle.
+struct BatchRunner<'work> {
+    shared: &'work Shared,
+    bundle: &'work mut ReadyBundle,
+}
+
+/// A job whose images are in the tensor, and the size in pixels of its cell as it came.
+type PreparedJob = (Job, Option<(u32, u32)>);
+
+impl BatchRunner<'_> {
+    /// Answers all jobs. When a batch fails, each job is tried by itself, so that one that is bad does not take the others
+    /// with it.
+    fn answer_all(&mut self, mut batch: Vec<Job>, alone: bool) {
+        let started = Instant::now();
+        batch.retain(|job| !job.reply.is_given_up());
+        let batch = self.prepare(batch);
+        if batch.is_empty() {
+            return;
+        }
+        let preparation = started.elapsed();
+        match guarded(|| Ok(self.run(&batch, alone)?)) {
+            Ok(results) => {
+                self.note(started, alone);
+                for ((job, size), results) in batch.into_iter().zip(results) {
+                    let queue = started.saturating_duration_since(job.enqueued);
+                    job.reply.send(Ok(JobResults {
+                        size,
+                        queue,
+                        preparation,
+                        ..results
+                    }));
+                }
+            }
+            Err(_) if batch.len() > 1 => {
+                for (job, _) in batch {
+                    self.answer_all(vec![job], alone);
+                }
+            }
+            Err(error) => {
+                if let Some((job, _)) = batch.into_iter().next() {
+                    job.reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Fills the tensor and returns the jobs that are in it, in order; the others are answered.
+    fn prepare(&mut self, batch: Vec<Job>) -> Vec<PreparedJob> {
+        self.bundle.images.truncate(0);
+        let mut ready = Vec::with_capacity(batch.len());
+        for job in batch {
+            let is_late = |deadline| deadline <= Instant::now();
+            if job.deadline.is_some_and(is_late) {
+                job.reply.send(Err(EngineError::DeadlinePassed));
+                continue;
+            }
+            let before = self.bundle.images.images();
+            match guarded(|| self.push(&job.images)) {
+                Ok(size) => ready.push((job, size)),
+                Err(error) => {
+                    // Whatever it left there would be taken for the next job's.
+                    self.bundle.images.truncate(before);
+                    job.reply.send(Err(error));
+                }
+            }
+        }
+        ready
+    }
+
+    fn push(&mut self, job: &JobImages) -> Result<Option<(u32, u32)>, EngineError> {
+        let ReadyBundle { sessions, images } = &mut *self.bundle;
+        Ok(job.push_to(images, sessions.manifest(), &self.shared.limits)?)
+    }
+
+    /// Runs the batch; the results have no size and no times but that inside the runtime.
+    fn run(&mut self, batch: &[PreparedJob], alone: bool) -> Result<Vec<JobResults>, RunError> {
+        let ReadyBundle { sessions, images } = &mut *self.bundle;
+        let run = BatchRun::new(batch.len())?;
+        for (job, _) in batch {
+            job.reply.begin(&run);
+        }
+        let context = RunContext {
+            options: run.options(),
+            alone,
+        };
+        let started = Instant::now();
+        images.pad_to(self.shared.batches.bucket(images.images()));
+        let rows = sessions.rows(images, context)?;
+        let parts = parts_of(batch);
+        let scores = scores_of_parts(sessions, &parts, &rows, context)?;
+        let results = parts
+            .into_iter()
+            .zip(scores)
+            .map(|(part, scores)| JobResults {
+                scores,
+                statistics: rows.statistics_of(part.images),
+                ..JobResults::default()
+            });
+        let mut results: Vec<JobResults> = results.collect();
+        let inference = started.elapsed();
+        for of_job in &mut results {
+            of_job.inference = inference;
+        }
+        Ok(results)
+    }
+
+    /// Tells the backlog how fast work goes: alone on all cores, or beside the other workers.
+    fn note(&self, started: Instant, alone: bool) {
+        let on_all_cores = alone && self.bundle.sessions.has_sessions_on_all_cores();
+        let sharing = if on_all_cores { 1 } else { self.shared.workers };
+        let images = self.bundle.images.images();
+        let rate = &self.shared.backlog.drain_rate;
+        rate.record(images, started.elapsed(), sharing);
+    }
+}
+
+/// The places of each job's images in the tensor, one after the other.
+fn parts_of(batch: &[PreparedJob]) -> Vec<BatchPart<'_>> {
+    let mut first = 0;
+    let mut parts = Vec::with_capacity(batch.len());
+    for (job, _) in batch {
+        let images = first..first + job.images.count();
+        first = images.end;
+        parts.push(BatchPart {
+            images,
+            calls: &job.calls,
+        });
+    }
+    parts
+}
+
+/// A panic (ours or of a library) costs what was being done, not the worker.
+fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(RunError::Panicked.into()))
+}

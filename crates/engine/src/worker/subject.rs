@@ -1,0 +1,156 @@
+//! What a request is about: an upload, a cell of a field, or a tensor that somebody else has made.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::EngineError;
+use bundle::Input;
+use imaging::{CellImage, ImageError, Limits, crop_at_nucleus, decode};
+
+/// What a request is about. Clones share the bytes, the field or the values.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// An encoded image as it was uploaded.
+    Upload(Bytes),
+    /// A cell of a field that is decoded already.
+    Crop(FieldCrop),
+    /// One image `[3, size, size]`, resized and normalised as the bundle says. There are no augmented views of it.
+    Tensor(Arc<[f32]>),
+}
+
+/// A square of a field, cut by whoever needs its pixels.
+#[derive(Clone, Debug)]
+pub struct FieldCrop {
+    /// The field, shared by all its cells.
+    pub field: Arc<CellImage>,
+    /// Column of the nucleus in pixels of the field.
+    pub x: i64,
+    /// Row of the nucleus in pixels of the field.
+    pub y: i64,
+    /// Edge of the square in pixels of the field.
+    pub edge: u32,
+}
+
+impl FieldCrop {
+    /// Around a point of the field in pixels: the pixel that the point lies on.
+    pub fn at(field: &Arc<CellImage>, x: f64, y: f64, edge: u32) -> Self {
+        // Numbers beyond the range become its ends, which lie outside every field.
+        let pixel = |position: f64| position.floor() as i64;
+        Self {
+            field: Arc::clone(field),
+            x: pixel(x),
+            y: pixel(y),
+            edge,
+        }
+    }
+}
+
+impl Default for Subject {
+    /// An empty upload, which is refused.
+    fn default() -> Self {
+        Self::Upload(Bytes::new())
+    }
+}
+
+impl From<Bytes> for Subject {
+    fn from(upload: Bytes) -> Self {
+        Self::Upload(upload)
+    }
+}
+
+impl From<Vec<u8>> for Subject {
+    fn from(upload: Vec<u8>) -> Self {
+        Self::Upload(upload.into())
+    }
+}
+
+impl Subject {
+    /// The seed of a request that gives none: the same subject gets the same answer.
+    pub(crate) fn own_seed(&self) -> u64 {
+        match self {
+            Self::Upload(upload) => seed_of(upload),
+            Self::Crop(crop) => seed_of_cell(0, crop.x, crop.y),
+            Self::Tensor(values) => {
+                let bytes: Vec<u8> = values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect();
+                seed_of(&bytes)
+            }
+        }
+    }
+
+    /// Refuses a tensor that the bundle's normalisation could not have made: its answer would mean nothing.
+    pub(crate) fn check(&self, input: &Input) -> Result<(), EngineError> {
+        let Self::Tensor(values) = self else {
+            return Ok(());
+        };
+        let size = usize::try_from(input.size).unwrap_or(usize::MAX);
+        let expected = size.saturating_mul(size).saturating_mul(3);
+        if values.len() != expected {
+            let reason = format!(
+                "it has {} values instead of 3 × {size} × {size}",
+                values.len()
+            );
+            return Err(EngineError::Tensor { reason });
+        }
+        for (plane, channel) in values.chunks_exact(size.saturating_mul(size)).zip(0..) {
+            let (low, high) = allowed_values(input, channel);
+            let outside = plane
+                .iter()
+                .find(|value| !(low..=high).contains(&f64::from(**value)));
+            if let Some(value) = outside {
+                let reason = format!(
+                    "it holds {value}, and no pixel gives less than {low:.2} or more than {high:.2} in channel {channel}"
+                );
+                return Err(EngineError::Tensor { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The pixels: decoded or cut. `None` for a tensor, which has none.
+    pub(crate) fn pixels(
+        &self,
+        input: &Input,
+        limits: &Limits,
+    ) -> Result<Option<CellImage>, ImageError> {
+        match self {
+            Self::Upload(upload) => decode(upload, limits).map(Some),
+            Self::Crop(FieldCrop { field, x, y, edge }) => {
+                crop_at_nucleus(field, *x, *y, *edge, input.padding).map(Some)
+            }
+            Self::Tensor(_) => Ok(None),
+        }
+    }
+}
+
+/// What black and white become in a channel, and half of that range beyond both: filters overshoot.
+fn allowed_values(input: &Input, channel: usize) -> (f64, f64) {
+    let step = &input.normalisation;
+    let of = |array: &[f32; 3]| f64::from(array.get(channel).copied().unwrap_or(1.0));
+    let normalised = |value: f64| (value * f64::from(step.scale) - of(&step.mean)) / of(&step.std);
+    let (black, white) = (normalised(0.0), normalised(255.0));
+    let slack = (white - black).abs() / 2.0;
+    (black.min(white) - slack, black.max(white) + slack)
+}
+
+/// The first 53 bits of the SHA-256 of the upload: the same bytes get the same answer, and every JSON reader keeps the
+/// number exactly.
+pub fn seed_of(image: &[u8]) -> u64 {
+    let digest = Sha256::digest(image);
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+        >> 11
+}
+
+/// The seed of one cell of a field: of the request's seed and the nucleus' position alone, so that an answer does not
+/// depend on which other cells were asked for.
+pub fn seed_of_cell(seed: u64, x: i64, y: i64) -> u64 {
+    let bytes = [seed.to_le_bytes(), x.to_le_bytes(), y.to_le_bytes()].concat();
+    seed_of(&bytes)
+}
