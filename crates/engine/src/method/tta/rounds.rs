@@ -30,7 +30,7 @@ impl<'request> ViewRounds<'request> {
     pub(crate) fn new(
         manifest: &'request Manifest,
         (total, at_once): (usize, usize),
-        policy: Option<&Policy>,
+        policy: Option<&'request Policy>,
         abnormal: &'request [bool],
         exact: bool,
     ) -> Self {
