@@ -11,7 +11,6 @@ holds the API key, if the server wants one. Exit code 1: the field was not answe
 """
 
 import argparse
-import hashlib
 import http.client
 import json
 import os
@@ -59,7 +58,7 @@ class Server:
         self.give_up_seconds = give_up_seconds
 
     def observe(self, image: Path, nuclei: bytes, accession: str) -> dict:
-        """The Bundle for a field. The same field is the same request, in this attempt and in any other."""
+        """The Bundle for a field. The same field gets the same answer, in this attempt and in any other."""
         content = image.read_bytes()
         request = self.request(image.name, content, nuclei, accession)
         give_up = time.monotonic() + self.give_up_seconds
@@ -74,7 +73,7 @@ class Server:
                 if error.code not in TRY_AGAIN:
                     raise Refused(problem_of(error)) from error
                 reason, wait = f"status {error.code}", retry_after(error)
-            # Refused, reset, cut off, timed out: nobody knows whether the server answered, and the key makes that no matter.
+            # Refused, reset, cut off, timed out: nobody knows whether the server answered, and it does not matter.
             except (OSError, http.client.HTTPException, ValueError) as error:
                 reason, wait = type(error).__name__, None
             wait = wait if wait is not None else backoff(attempt)
@@ -88,7 +87,6 @@ class Server:
         headers = {
             "Accept": FHIR,
             "Content-Type": f"multipart/form-data; boundary={boundary}",
-            "Idempotency-Key": key_of(name.encode(), image, nuclei, accession.encode()),
             # Work that this worker waits for no longer is work for nobody.
             "X-Request-Timeout": str(self.attempt_seconds),
         }
@@ -104,15 +102,6 @@ class Server:
         if content_type != FHIR or answer.get("resourceType") != "Bundle":
             raise Refused({"title": "The server does not speak FHIR", "detail": f"it answered {content_type}"})
         return answer
-
-
-def key_of(*parts: bytes) -> str:
-    """The digest of all that is sent: a worker that was killed and started anew comes to the same key."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def form(boundary: str, name: str, image: bytes, nuclei: bytes, accession: str) -> bytes:

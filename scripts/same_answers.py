@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Asks two builds of the server the same hundred and more questions: `same_answers.py OLD NEW`.
 
-Every method, crops, batches, a field, FHIR, lines, `/v2` and refusals. Numbers are compared digit by digit. Left out are what is new
-with every request: `id` of a prediction, `request_id`, and times. Exit code 1: an answer differs.
+Every method, crops, batches, a field, FHIR, lines, `/v2` and refusals. Numbers are compared digit by digit. Left out are `request_id`
+and times, and the `id` of a prediction, which older builds made anew with every answer. Exit code 1: an answer differs.
 """
 
 import base64
@@ -22,8 +22,9 @@ METHODS = ["baseline", "mc_dropout", "ensemble", "tta"]
 FHIR = {"Accept": "application/fhir+json"}
 PNG = {"Content-Type": "image/png"}
 PASSING = {"request_id", "timing_ms"}
-# An id that is new with every answer; those of FHIR are digests.
-ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+# The id of a prediction: new with every answer in older builds, a digest of the question in newer ones. Those of FHIR are digests of
+# their content in both.
+SHORT_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
 def form(parts):
@@ -82,7 +83,7 @@ def ask(address, path, headers, body):
 def lasting(node):
     if isinstance(node, dict):
         kept = {key: lasting(value) for key, value in node.items() if key not in PASSING}
-        return {key: value for key, value in kept.items() if not (key == "id" and isinstance(value, str) and ULID.fullmatch(value))}
+        return {key: value for key, value in kept.items() if not (key == "id" and isinstance(value, str) and SHORT_ID.fullmatch(value))}
     return [lasting(child) for child in node] if isinstance(node, list) else node
 
 

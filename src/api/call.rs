@@ -101,6 +101,7 @@ impl Call {
             request_id: self.request_id.to_string(),
             accession,
             with_samples: self.with_samples,
+            exact: self.asked.exact,
         })
     }
 }

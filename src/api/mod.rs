@@ -9,6 +9,7 @@ mod answer_size;
 pub mod batch;
 mod call;
 mod counted_body;
+mod digest;
 mod docs;
 mod examples;
 mod fhir;

@@ -7,7 +7,7 @@ use super::{
     batch, docs, fields, health, metrics, middleware, models, openapi, page, predictions,
     service::Service, v2,
 };
-use crate::config::{AccessConfig, IdempotencyConfig};
+use crate::config::AccessConfig;
 
 /// The routes that the OpenAPI document describes.
 pub(super) fn documented_routes() -> OpenApiRouter<Service> {
@@ -23,7 +23,7 @@ pub(super) fn documented_routes() -> OpenApiRouter<Service> {
 }
 
 /// The whole interface over a service, for those whom the configuration lets in.
-pub fn router(service: Service, access: &AccessConfig, idempotency: &IdempotencyConfig) -> Router {
+pub fn router(service: Service, access: &AccessConfig) -> Router {
     let (documented, _) = documented_routes().split_for_parts();
     let routes = documented
         .merge(v2::routes())
@@ -34,5 +34,5 @@ pub fn router(service: Service, access: &AccessConfig, idempotency: &Idempotency
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
         .fallback(|| async { StatusCode::NOT_FOUND });
-    middleware::wrap(routes, &service, access, idempotency).with_state(service)
+    middleware::wrap(routes, &service, access).with_state(service)
 }

@@ -21,7 +21,7 @@ use super::{
     start,
 };
 use crate::{
-    api::predictions::{AnswerOptions, PredictionAnswer, prediction_answer},
+    api::predictions::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer},
     config::{Config, LogConfig, Overrides},
     telemetry,
 };
@@ -150,6 +150,7 @@ impl Run {
 
     async fn answer(&self, path: &Path) -> Result<PredictionAnswer, Failure> {
         let image = self.read(path).map_err(Failure::File)?;
+        let identity = ImageIdentity::of(&image);
         let request = PredictRequest {
             image: image.into(),
             model: self.options.model.clone(),
@@ -172,8 +173,9 @@ impl Run {
             request_id: Ulid::new().to_string(),
             accession: None,
             with_samples: self.options.samples,
+            exact: self.options.exact,
         };
-        Ok(prediction_answer(&prediction, options))
+        Ok(prediction_answer(&prediction, &identity, options))
     }
 
     /// The size is looked at first: a folder may hold anything.

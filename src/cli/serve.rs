@@ -13,6 +13,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+use tracing::warn;
+
 use super::{StartFailure, options::ServeOptions, start};
 use crate::{
     api::{self, Service},
@@ -26,6 +28,9 @@ pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
     config.access.check_exposure(config.listen)?;
     // Kept until the end: dropping it writes what waits.
     let _log = telemetry::log::start(&config.log)?;
+    if config.idempotency.is_some() {
+        warn!("the section [idempotency] is ignored: the same request gets the same answer anyway");
+    }
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads(&config.engine))
         .enable_all()
@@ -49,7 +54,7 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     say_ready(listener.local_addr()?);
     api::serve(
         listener,
-        api::router(service.clone(), &config.access, &config.idempotency),
+        api::router(service.clone(), &config.access),
         service,
         config.server,
         shutdown,

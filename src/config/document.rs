@@ -25,7 +25,6 @@ pub fn document() -> Result<String, toml::ser::Error> {
         section("access", &config.access)?,
         section("server", &config.server)?,
         section("limits", &config.limits)?,
-        section("idempotency", &config.idempotency)?,
         section("models", &config.models)?,
         section("engine", &config.engine)?,
         section("runtime", &config.runtime)?,

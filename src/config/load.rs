@@ -74,8 +74,6 @@ impl Config {
         let positive = [
             ("limits.max_image_bytes", self.limits.max_image_bytes > 0),
             ("limits.max_pixels", self.limits.max_pixels > 0),
-            ("idempotency.max_entries", self.idempotency.max_entries > 0),
-            ("idempotency.max_bytes", self.idempotency.max_bytes > 0),
             ("limits.max_cells", self.limits.max_cells > 0),
             ("limits.max_batch_bytes", self.limits.max_batch_bytes > 0),
             ("limits.max_answer_bytes", self.limits.max_answer_bytes > 0),

@@ -9,7 +9,6 @@
 
 mod access;
 mod document;
-mod idempotency;
 mod limits;
 mod load;
 mod log;
@@ -20,7 +19,7 @@ mod server;
 use std::net::SocketAddr;
 
 use documented::DocumentedFields;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 pub use access::{AccessConfig, KeyConfig, Scope};
 pub use document::document;
@@ -28,7 +27,6 @@ pub use engine::{
     EngineConfig, ExecutionProvider, InvalidSeconds, Seconds, TrunkPrecision,
     UnknownExecutionProvider,
 };
-pub use idempotency::IdempotencyConfig;
 pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};
 pub use log::{LogConfig, LogFormat};
@@ -48,8 +46,9 @@ pub struct Config {
     pub server: ServerConfig,
     /// Section `[limits]`.
     pub limits: LimitsConfig,
-    /// Section `[idempotency]`.
-    pub idempotency: IdempotencyConfig,
+    /// Section `[idempotency]` of older files: it has no meaning any more, whatever it holds.
+    #[serde(skip_serializing)]
+    pub idempotency: Option<IgnoredAny>,
     /// Section `[models]`.
     pub models: ModelsConfig,
     /// Section `[engine]`.
@@ -67,7 +66,7 @@ impl Default for Config {
             access: AccessConfig::default(),
             server: ServerConfig::default(),
             limits: LimitsConfig::default(),
-            idempotency: IdempotencyConfig::default(),
+            idempotency: None,
             models: ModelsConfig::default(),
             engine: EngineConfig::default(),
             runtime: RuntimeConfig::default(),

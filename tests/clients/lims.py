@@ -2,7 +2,7 @@
 """examples/lims_worker.py against a real server and a bad connection: `python lims.py PROGRAM`.
 
 First nobody listens; then an answer gets lost on its way; then the API key has asked too often. What the worker stores in the
-end must be the answer that got lost: the field was answered once. Then a folder is watched.
+end must be the answer that got lost: the same field gets the same answer. Then a folder is watched.
 """
 
 import hashlib
@@ -108,7 +108,7 @@ def check_retries(server: tuple, folder: Path) -> None:
     lost = [entry["resource"] for entry in json.loads(body)["entry"]]
     (observation,) = lines_of(folder / "hsil.Observation.ndjson")
     (outcome,) = lines_of(folder / "hsil.OperationOutcome.ndjson")
-    assert observation in lost and outcome in lost, "the field was answered twice"
+    assert observation in lost and outcome in lost, "the same field was answered otherwise"
     assert observation["status"] == "preliminary" and observation["component"], observation
     assert ACCESSION in json.dumps(observation), "the accession was not passed through"
     print("lims_worker: refused, cut off and rationed, it stored the answer that had got lost")

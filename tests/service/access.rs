@@ -192,7 +192,7 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
     let exposed = &refused.headers()["access-control-expose-headers"];
     assert_eq!(
         exposed,
-        "retry-after,x-request-id,inference-header-content-length,idempotency-replayed"
+        "retry-after,x-request-id,inference-header-content-length"
     );
 }
 

@@ -236,22 +236,6 @@ async fn lines_that_are_not_ready_at_the_deadline_say_so() {
 }
 
 #[tokio::test]
-async fn lines_of_which_some_were_late_are_not_given_again() {
-    let server = Server::start();
-    let many = json!(vec![nuclei()[0].clone(); 40]);
-    let with_key = || {
-        let request = ask(&server, "?method=tta&passes=200&exact=true", &many);
-        request.header("Idempotency-Key", "late")
-    };
-    let late = lines(with_key().header("X-Request-Timeout", "4")).await;
-    assert!(late.iter().any(|cell| !cell["problem"].is_null()));
-    let again = with_key().header("Accept", "application/x-ndjson");
-    let again = again.send().await.unwrap();
-    assert_eq!(again.status(), 200);
-    assert!(!again.headers().contains_key("idempotency-replayed"));
-}
-
-#[tokio::test]
 async fn crics_table_says_the_same_as_json() {
     let server = Server::start();
     let of_json = answer(ask(&server, "", &nuclei())).await;

@@ -35,7 +35,7 @@ async fn a_whole_answer() {
     let mut answer = super::server::answer(request).await;
     round(&mut answer);
     insta::assert_json_snapshot!(answer, {
-        ".id" => "[ulid]",
+        ".id" => "[digest]",
         ".timing_ms.queue" => "[milliseconds]",
         ".timing_ms.decode" => "[milliseconds]",
         ".timing_ms.inference" => "[milliseconds]",

@@ -14,10 +14,10 @@ use crate::api::{
     accept::AnswerForm,
     call::{Call, CallHeaders},
     fhir::{self, Cell, FhirBundle, FhirJson},
-    many::{CellsOverview, Judge, Outcome, Unsettled, answer_in_order},
+    many::{CellsOverview, Judge, Outcome, answer_in_order},
     middleware::{AnsweredBy, Deadline, RequestId},
     openapi::UploadProblems,
-    predictions::PredictionQuery,
+    predictions::{ImageIdentity, PredictionQuery},
     problem::Problem,
     service::Service,
     written::written,
@@ -66,7 +66,7 @@ pub(in crate::api) async fn create_predictions(
     let judge = Judge {
         options: call.options(batch.accession)?,
         warning: None,
-        unsettled: Unsettled::default(),
+        images: batch.items.iter().map(Item::identity).collect(),
     };
     let (names, cells): (Vec<_>, Vec<_>) = batch
         .items
@@ -78,7 +78,6 @@ pub(in crate::api) async fn create_predictions(
     let model = engine.model(asked.model.as_deref())?;
     let labels = &model.manifest().labels;
     let answered_by = Extension(AnsweredBy::of(model, asked.method));
-    let notes = (answered_by, Extension(judge.unsettled));
     if call.form == AnswerForm::Fhir {
         let cells = names.iter().map(|name| Cell {
             name: name.as_deref(),
@@ -86,7 +85,7 @@ pub(in crate::api) async fn create_predictions(
         });
         let bundle = fhir::bundle(cells.zip(outcomes), labels, &findings);
         let response = written(most_bytes, move || FhirJson(bundle).into_response());
-        return Ok((notes, response.await?).into_response());
+        return Ok((answered_by, response.await?).into_response());
     }
     let summary = CellsOverview::of(labels, names.len(), &findings, |index| {
         names.get(index).cloned().flatten()
@@ -102,7 +101,18 @@ pub(in crate::api) async fn create_predictions(
         summary,
     };
     let response = written(most_bytes, move || Json(answer).into_response());
-    Ok((notes, response.await?).into_response())
+    Ok((answered_by, response.await?).into_response())
+}
+
+impl Item {
+    /// What the id of its answer is made of; of a crop that gets none it is empty.
+    fn identity(&self) -> ImageIdentity {
+        let image = self.image.as_ref();
+        image.map_or_else(
+            |_| ImageIdentity::default(),
+            |image| ImageIdentity::of(image),
+        )
+    }
 }
 
 fn with(asked: &PredictRequest, image: axum::body::Bytes) -> PredictRequest {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    codes, id,
+    codes,
     observation::{Cell, add_worklist_place, name, observation},
     resources::{Bundle, Entry, Issue, OperationOutcome, Resource},
     text,
 };
-use crate::api::{many::Outcome, problem::ProblemBody};
+use crate::api::{digest, many::Outcome, problem::ProblemBody};
 use bundle::Label;
 use engine::{CellFinding, overview};
 
@@ -39,13 +39,13 @@ pub(in crate::api) fn bundle<'request>(
                 if let Some(place) = places.get(&index) {
                     add_worklist_place(&mut observation, *place);
                 }
-                let full_url = id::urn(&observation.id);
+                let full_url = digest::urn(&observation.id);
                 let resource = Resource::Observation(Box::new(observation));
                 Entry { full_url, resource }
             }
             Outcome::Refused(problem) => {
                 let outcome = operation_outcome(&problem, index, cell);
-                let full_url = id::urn(&outcome.id);
+                let full_url = digest::urn(&outcome.id);
                 let resource = Resource::OperationOutcome(outcome);
                 Entry { full_url, resource }
             }
@@ -54,7 +54,7 @@ pub(in crate::api) fn bundle<'request>(
     let addresses: Vec<&str> = entry.iter().map(|entry| entry.full_url.as_str()).collect();
     Bundle {
         resource_type: "Bundle",
-        id: id::uuid_of(&addresses, 0),
+        id: digest::uuid_of(&addresses, 0),
         kind: "collection",
         entry,
     }
@@ -82,7 +82,7 @@ fn operation_outcome(problem: &ProblemBody, index: usize, cell: Cell) -> Operati
         }],
     };
     // The index is part of what is said, so that no two cells say the same.
-    outcome.id = id::uuid_of(&outcome, 0);
+    outcome.id = digest::uuid_of(&outcome, 0);
     outcome
 }
 

@@ -6,7 +6,6 @@
 mod bundle;
 mod codes;
 mod describe;
-mod id;
 mod observation;
 mod refusal;
 mod resources;

@@ -2,7 +2,6 @@
 
 use super::{
     codes::{self, Unit, component, number},
-    id,
     resources::{
         Annotation, CodeableConcept, Component, Device, DeviceName, DeviceVersion, Identifier,
         Meta, Observation, Reference, Value,
@@ -11,6 +10,7 @@ use super::{
     text,
 };
 use crate::api::{
+    digest,
     predictions::{DecisionAnswer, ModelReference, PredictionAnswer},
     vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName},
 };
@@ -75,11 +75,11 @@ pub(in crate::api) fn observation(
 pub(super) fn name(observation: &mut Observation, copy: usize) {
     observation.id.clear();
     observation.identifier.clear();
-    let uuid = id::uuid_of(observation, copy);
+    let uuid = digest::uuid_of(observation, copy);
     observation.identifier.push(Identifier {
         kind: None,
         system: Some(URI),
-        value: id::urn(&uuid),
+        value: digest::urn(&uuid),
     });
     observation.id = uuid;
 }

@@ -18,10 +18,10 @@ use crate::api::{
     accept::AnswerForm,
     call::{Call, CallHeaders},
     fhir::{self, FhirBundle, FhirJson},
-    many::{CellsOverview, Judge, Unsettled, answer_in_order, stream_lines},
+    many::{CellsOverview, Judge, answer_in_order, stream_lines},
     middleware::{AnsweredBy, Deadline, RequestId},
     openapi::UploadProblems,
-    predictions::{PredictionQuery, WarningAnswer},
+    predictions::{ImageIdentity, PredictionQuery, WarningAnswer},
     problem::Problem,
     service::Service,
     written::written,
@@ -77,18 +77,19 @@ pub(in crate::api) async fn create_field(
     let most_bytes = call.check_answer(&service, upload.nuclei.len())?;
     let options = call.options(upload.accession)?;
     let seed = asked.seed.unwrap_or_else(|| seed_of(&upload.image));
+    let whole = ImageIdentity::of(&upload.image);
     let held = (service.turn().await?, share);
     let image = engine.decode_field(upload.image).await?;
-    let judge = Judge {
-        options,
-        warning: Warning::of_field(&model, &image, scale),
-        unsettled: Unsettled::default(),
-    };
     let answered_by = Extension(AnsweredBy::of(&model, asked.method));
-    let notes = (answered_by, Extension(judge.unsettled.clone()));
     let field = Field { image, edge, seed };
     let nuclei = upload.nuclei;
-    let requests = nuclei.iter().map(|nucleus| field.cell(nucleus, asked));
+    let crops = nuclei.iter().map(|nucleus| field.crop(nucleus));
+    let judge = Judge {
+        options,
+        warning: Warning::of_field(&model, &field.image, scale),
+        images: crops.clone().map(|crop| whole.cropped(&crop)).collect(),
+    };
+    let requests = crops.map(|crop| field.cell(crop, asked));
     if call.form == AnswerForm::Lines {
         let requests = requests.collect();
         drop(field);
@@ -97,7 +98,7 @@ pub(in crate::api) async fn create_field(
             nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
         };
         let lines = stream_lines(engine, judge, requests, deadline.limit, held, line_of);
-        return Ok((notes, lines).into_response());
+        return Ok((answered_by, lines).into_response());
     }
     let requests = requests.map(Ok).collect();
     let (outcomes, findings) = answer_in_order(&engine, &judge, requests).await;
@@ -105,7 +106,7 @@ pub(in crate::api) async fn create_field(
         let cells = nuclei.iter().map(Nucleus::cell).zip(outcomes);
         let bundle = fhir::bundle(cells, &model.manifest().labels, &findings);
         let response = written(most_bytes, move || FhirJson(bundle).into_response());
-        return Ok((notes, response.await?).into_response());
+        return Ok((answered_by, response.await?).into_response());
     }
     let summary = CellsOverview::of(&model.manifest().labels, nuclei.len(), &findings, |index| {
         nuclei.get(index)?.id.clone()
@@ -114,7 +115,7 @@ pub(in crate::api) async fn create_field(
     let cells = cells.map(|(index, (nucleus, outcome))| FieldCell::of(index, nucleus, outcome));
     let answer = field.answer(judge, cells.collect(), summary);
     let response = written(most_bytes, move || Json(answer).into_response());
-    Ok((notes, response.await?).into_response())
+    Ok((answered_by, response.await?).into_response())
 }
 
 /// What all cells of a field share.
@@ -125,9 +126,13 @@ struct Field {
 }
 
 impl Field {
+    /// The square around a nucleus.
+    fn crop(&self, nucleus: &Nucleus) -> FieldCrop {
+        FieldCrop::at(&self.image, nucleus.x, nucleus.y, self.edge)
+    }
+
     /// The request for one cell.
-    fn cell(&self, nucleus: &Nucleus, asked: &PredictRequest) -> PredictRequest {
-        let crop = FieldCrop::at(&self.image, nucleus.x, nucleus.y, self.edge);
+    fn cell(&self, crop: FieldCrop, asked: &PredictRequest) -> PredictRequest {
         PredictRequest {
             seed: Some(seed_of_cell(self.seed, crop.x, crop.y)),
             image: Subject::Crop(crop),

@@ -27,7 +27,7 @@ pub(in crate::api) async fn answer_in_order(
     while let Some((index, predicted)) = answers.next().await {
         let place = places.get(index).copied().unwrap_or(index);
         findings.extend(finding(place, &predicted));
-        outcomes.push((place, judge.outcome(predicted)));
+        outcomes.push((place, judge.outcome(place, predicted)));
     }
     outcomes.sort_by_key(|(place, _)| *place);
     let in_order = outcomes.into_iter().map(|(_, outcome)| outcome);

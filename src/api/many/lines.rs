@@ -46,14 +46,19 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
                 if let Some(open) = open.get_mut(index) {
                     *open = false;
                 }
-                if write(index, judge.outcome(predicted)).is_err() {
+                if write(index, judge.outcome(index, predicted)).is_err() {
                     return;
                 }
             }
         }
         let late = open.into_iter().enumerate().filter(|(_, open)| *open);
         for (index, _) in late {
-            if write(index, judge.outcome(Err(EngineError::DeadlinePassed))).is_err() {
+            if write(
+                index,
+                judge.outcome(index, Err(EngineError::DeadlinePassed)),
+            )
+            .is_err()
+            {
                 return;
             }
         }

@@ -7,5 +7,5 @@ mod overview;
 
 pub(super) use in_order::answer_in_order;
 pub(super) use lines::stream_lines;
-pub(super) use outcome::{Judge, Outcome, Unsettled};
+pub(super) use outcome::{Judge, Outcome};
 pub use overview::{CellReference, CellsOfClass, CellsOverview};

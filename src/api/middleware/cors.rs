@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{deadline, idempotency, keys, request_id};
+use super::{deadline, keys, request_id};
 use crate::{api::v2, config::AccessConfig};
 
 /// How long a browser may remember what it was allowed.
@@ -21,12 +21,7 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([HttpMethod::GET, HttpMethod::POST])
         .allow_headers(sent().collect::<Vec<_>>())
-        .expose_headers([
-            header::RETRY_AFTER,
-            request_id::HEADER,
-            v2::HEADER_LENGTH,
-            HeaderName::from_static(idempotency::REPLAYED),
-        ])
+        .expose_headers([header::RETRY_AFTER, request_id::HEADER, v2::HEADER_LENGTH])
         .max_age(REMEMBERED);
     (!config.allowed_origins.is_empty()).then_some(layer)
 }
@@ -35,7 +30,7 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
 fn sent() -> impl Iterator<Item = HeaderName> {
     let common = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE];
     let own = [request_id::HEADER, v2::HEADER_LENGTH];
-    let named = [keys::HEADER, idempotency::HEADER, "x-accession"];
+    let named = [keys::HEADER, "idempotency-key", "x-accession"];
     let named = named.into_iter().chain(deadline::HEADERS);
     let named = named.map(HeaderName::from_static);
     common.into_iter().chain(own).chain(named)

@@ -22,7 +22,6 @@ const OF_KEYS: [(&str, &str); 3] = [
         "This API key has made all requests that it may make for now; `Retry-After` says when to come back",
     ),
 ];
-const OF_POSTS: (&str, &str) = ("409", "The idempotency key was used with another request");
 
 /// Completes a document.
 pub(in crate::api) fn describe(document: &mut OpenApi) {
@@ -55,7 +54,6 @@ fn describe_path(path: &str, item: &mut PathItem) {
             .iter()
             .for_each(|problem| add_problem(operation, *problem));
         if method == axum::http::Method::POST {
-            add_problem(operation, OF_POSTS);
             operation
                 .parameters
                 .get_or_insert_default()
@@ -72,18 +70,13 @@ fn add_problem(operation: &mut Operation, (status, description): (&str, &str)) {
 }
 
 fn idempotency_key() -> Parameter {
-    let text = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(255))
-        .pattern(Some("^[!-~]+$"))
-        .build();
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "A key of your own, new for each request: the same request sent again with it gets the same answer, byte for byte, with `Idempotency-Replayed: true`",
+            "Accepted, and without effect: the same request gets the same answer anyway, under the same `id`",
         ))
         .schema(Some(text))
         .build()

@@ -1,12 +1,11 @@
 //! What every request passes, from the outside in: its id; the line in the log and the metrics; pages of other origins;
 //! the body of its problem, if it comes to one; the rest of an upload that nobody wants; its deadline; its API key; the
-//! answer that was given before; the net under panics.
+//! net under panics.
 
 mod access;
 mod cors;
 mod deadline;
 mod described;
-mod idempotency;
 mod keys;
 mod problems;
 mod request_id;
@@ -24,7 +23,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use tracing::error;
 
 use super::service::Service;
-use crate::config::{AccessConfig, IdempotencyConfig};
+use crate::config::AccessConfig;
 
 pub(super) use access::AnsweredBy;
 pub(super) use deadline::Deadline;
@@ -39,10 +38,8 @@ pub(super) fn wrap(
     routes: Router<Service>,
     service: &Service,
     access: &AccessConfig,
-    idempotency: &IdempotencyConfig,
 ) -> Router<Service> {
     let keys = Arc::new(keys::Keys::new(access));
-    let answers = Arc::new(idempotency::Store::new(idempotency));
     // Each call of `layer` puts a box around everything inside it, and every request clones all boxes: hence few calls.
     let routes = routes.layer((
         set(header::REFERRER_POLICY, "no-referrer"),
@@ -52,7 +49,6 @@ pub(super) fn wrap(
         from_fn(unread::discard),
         from_fn_with_state(service.clone(), deadline::enforce),
         from_fn_with_state(keys, keys::require),
-        from_fn_with_state(answers, idempotency::answer_once),
         CatchPanicLayer::custom(panicked),
     ));
     let routes = match cors::layer(access) {

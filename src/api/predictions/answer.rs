@@ -13,7 +13,8 @@ use crate::api::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = examples::prediction)]
 pub struct PredictionAnswer {
-    /// A new ULID for every answer.
+    /// A digest of the question: image, accession, model, methods, seed and options. The same question has the same id, on every
+    /// server.
     pub id: String,
     /// The request's id, as in the `X-Request-Id` header and in the log.
     pub request_id: String,

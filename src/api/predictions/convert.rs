@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use ulid::Ulid;
 
 use super::answer::{
     ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistribution, PaperScore,
     PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs, Uncertainty,
     WarningAnswer, WarningCode,
 };
+use super::identity::{ImageIdentity, id_of};
 use bundle::{Label, Method};
 use engine::{LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning};
 use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
@@ -26,10 +26,16 @@ pub struct AnswerOptions {
     pub accession: Option<String>,
     /// Whether the samples themselves are wanted.
     pub with_samples: bool,
+    /// Whether every augmented view was asked for.
+    pub exact: bool,
 }
 
-/// The JSON of a prediction, under a new id.
-pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
+/// The JSON of a prediction about `image`.
+pub fn prediction_answer(
+    prediction: &Prediction,
+    image: &ImageIdentity,
+    options: AnswerOptions,
+) -> PredictionAnswer {
     let model = &prediction.model;
     let labels = &model.manifest().labels;
     let written = |answer| {
@@ -39,8 +45,8 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
     };
     let main = written(&prediction.answer);
     let further = prediction.comparisons.iter();
-    PredictionAnswer {
-        id: Ulid::new().to_string(),
+    let mut answer = PredictionAnswer {
+        id: String::new(),
         request_id: options.request_id,
         accession: options.accession,
         model: model_reference(model),
@@ -64,7 +70,9 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
             software: SOFTWARE.to_owned(),
         },
         timing_ms: timing_ms(&prediction.timing),
-    }
+    };
+    answer.id = id_of(&answer, image, options.exact);
+    answer
 }
 
 fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Comparison {

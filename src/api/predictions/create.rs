@@ -9,6 +9,7 @@ use axum::{
 use super::{
     answer::PredictionAnswer,
     convert::prediction_answer,
+    identity::ImageIdentity,
     query::PredictionQuery,
     upload::{MultipartUpload, Upload},
 };
@@ -29,8 +30,8 @@ use crate::{
 /// Classify one cell
 ///
 /// Takes the encoded image of one cell, either as the raw body or as the part `image` of a form. The first bytes decide
-/// the format, whatever the content type says. The same image, method and seed get the same answer, but for `id`,
-/// `request_id` and `timing_ms`. With `Accept: application/fhir+json` the answer is an `Observation` of FHIR R4.
+/// the format, whatever the content type says. The same question gets the same answer, but for `request_id` and
+/// `timing_ms`. With `Accept: application/fhir+json` the answer is an `Observation` of FHIR R4.
 #[utoipa::path(
     post,
     path = "/v1/predictions",
@@ -71,11 +72,12 @@ pub(in crate::api) async fn create_prediction(
     let most_bytes = call.check_answer(&service, 1)?;
     let upload = Upload::from_request(request, &service).await?;
     let options = call.options(upload.accession)?;
+    let image = ImageIdentity::of(&upload.image);
     call.asked.image = upload.image.into();
     let prediction = service.engine().predict(call.asked).await?;
     telemetry::metrics::prediction_answered(&prediction);
     let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
-    let answer = prediction_answer(&prediction, options);
+    let answer = prediction_answer(&prediction, &image, options);
     let answered_by = Extension(answered_by);
     if call.form == AnswerForm::Fhir {
         let labels = &prediction.model.manifest().labels;

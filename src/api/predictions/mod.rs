@@ -4,6 +4,7 @@ mod accession;
 mod answer;
 mod convert;
 mod create;
+mod identity;
 mod multipart;
 mod query;
 mod upload;
@@ -19,6 +20,7 @@ pub use answer::{
 pub(super) use convert::milliseconds;
 pub use convert::{AnswerOptions, prediction_answer};
 pub(super) use create::{__path_create_prediction, create_prediction};
+pub use identity::ImageIdentity;
 pub use query::{Include, PredictionQuery};
 pub use upload::MultipartUpload;
 pub(super) use upload::{missing as image_missing, too_large as image_too_large};

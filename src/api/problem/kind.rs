@@ -21,8 +21,6 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// The client accepts none of the media types that there are.
     NotAcceptable,
-    /// The idempotency key was used with another request.
-    IdempotencyKeyReused,
     /// The body or the image has too many bytes.
     BodyTooLarge,
     /// There are too many cells in one request.
@@ -63,7 +61,6 @@ impl ProblemKind {
             Self::NotFound | Self::ModelUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge | Self::TooManyCells | Self::ImageTooManyPixels => {
                 StatusCode::PAYLOAD_TOO_LARGE
@@ -91,7 +88,6 @@ impl ProblemKind {
             Self::ModelUnknown => "No such model is loaded",
             Self::MethodNotAllowed => "This resource does not know this method",
             Self::NotAcceptable => "The answer has no media type that is accepted",
-            Self::IdempotencyKeyReused => "The idempotency key was used with another request",
             Self::TooManyCells => "There are too many cells in one request",
             Self::BodyTooLarge => "The upload has too many bytes",
             Self::ImageTooManyPixels => "The image has too many pixels",
@@ -122,7 +118,6 @@ impl ProblemKind {
             Self::ModelUnknown => "model-unknown",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
-            Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::TooManyCells => "too-many-cells",
             Self::BodyTooLarge => "body-too-large",
             Self::ImageTooManyPixels => "image-too-many-pixels",

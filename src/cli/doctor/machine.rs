@@ -108,7 +108,7 @@ fn memory(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Bytes of a field's picture, of an upload and of an answer for each turn, of images that wait, and of answers that are kept.
+/// Bytes of a field's picture, of an upload and of an answer for each turn, and of images that wait.
 fn held_for_clients(config: &Config, picture: u64) -> u64 {
     let limits = &config.limits;
     let turn = picture
@@ -116,8 +116,7 @@ fn held_for_clients(config: &Config, picture: u64) -> u64 {
         .saturating_add(bytes(limits.max_answer_bytes));
     let turns = turn.saturating_mul(bytes(limits.batches_at_once));
     let waiting = bytes(limits.max_waiting_bytes);
-    let kept = bytes(config.idempotency.max_bytes);
-    turns.saturating_add(waiting).saturating_add(kept)
+    turns.saturating_add(waiting)
 }
 
 fn bytes(size: usize) -> u64 {

@@ -1,24 +1,17 @@
-//! Ids made of what they name.
+//! Ids made of what they name: the same content has the same id, on every server.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use ulid::Ulid;
 
-/// A UUID of version 8 (RFC 9562) made of the SHA-256 of a resource's JSON: the same content has the same id, so that a
-/// client that stores an answer twice has it once. `copy` tells resources with the same content apart.
+/// An id in the 26 letters and digits of a ULID.
+pub(super) fn short_id(content: &impl Serialize) -> String {
+    Ulid(digest_of(content, 0)).to_string()
+}
+
+/// A UUID of version 8 (RFC 9562). `copy` tells resources with the same content apart.
 pub(super) fn uuid_of(content: &impl Serialize, copy: usize) -> String {
-    // Our own types: strings, numbers and lists of them.
-    let json = serde_json::to_vec(content).unwrap_or_default();
-    let mut hash = Sha256::new();
-    hash.update(&json);
-    if copy > 0 {
-        hash.update(copy.to_be_bytes());
-    }
-    let mut bytes = [0; 16];
-    bytes
-        .iter_mut()
-        .zip(hash.finalize())
-        .for_each(|(byte, of_hash)| *byte = of_hash);
-    let mut number = u128::from_be_bytes(bytes);
+    let mut number = digest_of(content, copy);
     number = (number & !(0xf << 76)) | (0x8 << 76);
     number = (number & !(0x3 << 62)) | (0x2 << 62);
     format!(
@@ -34,6 +27,20 @@ pub(super) fn uuid_of(content: &impl Serialize, copy: usize) -> String {
 /// A UUID as an address.
 pub(super) fn urn(uuid: &str) -> String {
     format!("urn:uuid:{uuid}")
+}
+
+/// The first 128 bits of the SHA-256 of a value's JSON.
+fn digest_of(content: &impl Serialize, copy: usize) -> u128 {
+    // Our own types: strings, numbers and lists of them.
+    let json = serde_json::to_vec(content).unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(&json);
+    if copy > 0 {
+        hash.update(copy.to_be_bytes());
+    }
+    let bytes = hash.finalize();
+    let bytes = bytes.first_chunk().copied().unwrap_or_default();
+    u128::from_be_bytes(bytes)
 }
 
 #[cfg(test)]
