@@ -38,10 +38,10 @@ impl AnswerForm {
     pub(super) fn wanted(headers: &HeaderMap, offered: &[Self]) -> Result<Self, Problem> {
         let values = headers.get_all(header::ACCEPT).iter();
         let text: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-        let ranges: Vec<Range> = text
+        let ranges: Vec<MediaRange> = text
             .iter()
             .flat_map(|value| value.split(','))
-            .filter_map(Range::read)
+            .filter_map(MediaRange::read)
             .collect();
         let first = offered.first().copied().unwrap_or(Self::Json);
         if ranges.is_empty() {
@@ -61,7 +61,7 @@ impl AnswerForm {
     }
 
     /// The most exact range that covers a form says how much it is wanted; none where it is not.
-    fn suitability(self, ranges: &[Range]) -> Option<Suitability> {
+    fn suitability(self, ranges: &[MediaRange]) -> Option<Suitability> {
         let covering = ranges.iter().filter_map(|range| {
             let exactness = range.exactness(self)?;
             Some((exactness, range.weight))
@@ -73,13 +73,13 @@ impl AnswerForm {
 }
 
 /// One entry of the header.
-struct Range<'header> {
+struct MediaRange<'header> {
     essence: &'header str,
     weight: f32,
     fhir_version: Option<&'header str>,
 }
 
-impl<'header> Range<'header> {
+impl<'header> MediaRange<'header> {
     fn read(text: &'header str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let essence = parts.next().filter(|essence| !essence.is_empty())?;

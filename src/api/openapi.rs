@@ -1,18 +1,14 @@
 //! The description of the interface, generated from the code: OpenAPI 3.1.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use axum::Json;
-use serde::Deserialize;
-use utoipa::{
-    IntoResponses, OpenApi, ToSchema,
-    openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
-};
+use utoipa::{OpenApi, openapi};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    middleware,
-    problem::{self, ProblemBody},
-    router::documented_routes,
+    batch, fields, middleware, models, operations, predictions, problem::ProblemBody,
+    service::Service,
 };
 
 /// What is written by hand; paths and schemas are collected from the handlers.
@@ -33,67 +29,23 @@ use super::{
 )]
 struct Document;
 
-/// The encoded bytes of an image.
-#[derive(Deserialize, ToSchema)]
-#[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
-#[allow(dead_code, reason = "only its description is used")]
-pub(super) struct ImageBytes(Vec<u8>);
-
-/// Any operation may answer a problem; one entry says it for all statuses.
-pub(super) struct Problems;
-
-/// The problems of an upload, status by status.
-pub(super) struct UploadProblems;
-
-const UPLOAD_PROBLEMS: [(&str, &str); 9] = [
-    ("400", "No image was sent, or the request is malformed"),
-    ("404", "No such model is loaded"),
-    ("406", "The answer has none of the media types in `Accept`"),
-    ("413", "Too many bytes or pixels"),
-    ("415", "No image of a format that is read here"),
-    (
-        "422",
-        "The image cannot be decoded, or a parameter is impossible",
-    ),
-    ("500", "The server made a mistake"),
-    (
-        "503",
-        "Too much work is waiting, or the server is shutting down; `Retry-After` says when to come back",
-    ),
-    ("504", "The deadline passed"),
-];
-
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let response = problem_response("The request was not answered; `type` says why");
-        BTreeMap::from([("default".to_owned(), response)])
-    }
-}
-
-impl IntoResponses for UploadProblems {
-    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let named = UPLOAD_PROBLEMS
-            .into_iter()
-            .map(|(status, description)| (status.to_owned(), problem_response(description)));
-        named.chain(Problems::responses()).collect()
-    }
-}
-
-pub(super) fn problem_response(description: &str) -> RefOr<openapi::Response> {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    ResponseBuilder::new()
-        .description(description)
-        .content(problem::CONTENT_TYPE, content)
-        .build()
-        .into()
+/// The routes that the OpenAPI document describes.
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(predictions::create_prediction))
+        .routes(routes!(batch::create_predictions))
+        .routes(routes!(fields::create_field))
+        .routes(routes!(models::list_models))
+        .routes(routes!(models::get_model))
+        .routes(routes!(operations::live))
+        .routes(routes!(operations::ready))
+        .routes(routes!(operations::metrics))
 }
 
 /// The whole document.
 pub fn document() -> openapi::OpenApi {
     let mut document = Document::openapi();
-    document.merge(documented_routes().into_openapi());
+    document.merge(routes().into_openapi());
     middleware::describe(&mut document);
     document
 }

@@ -7,12 +7,14 @@ use std::{convert::Infallible, future::Future, time::Duration};
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinSet,
     time::timeout,
 };
@@ -37,15 +39,7 @@ pub async fn serve(
     config: ServerConfig,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (stop, stopping) = watch::channel(false);
-    let mut connections = JoinSet::new();
-    let connection = Connection {
-        router,
-        header_read_timeout: config.header_read_timeout_seconds.duration(),
-        write_timeout: config.request_timeout_seconds.duration(),
-        stopping,
-    };
-
+    let graceful = GracefulShutdown::new();
     let until_drained = async {
         shutdown.await;
         info!("shutting down");
@@ -53,92 +47,72 @@ pub async fn serve(
         tokio::time::sleep(config.drain_delay_seconds.duration()).await;
     };
     tokio::select! {
-        never = accept(&listener, &connection, &mut connections) => match never {},
+        never = accept(&listener, &router, &config, &graceful) => match never {},
         () = until_drained => {}
     }
     drop(listener);
-
-    stop.send_replace(true);
-    let all_closed = async { while connections.join_next().await.is_some() {} };
-    if timeout(config.drain_timeout_seconds.duration(), all_closed)
-        .await
-        .is_err()
-    {
-        warn!(
-            connections = connections.len(),
-            "the drain deadline passed: closing connections that are still open"
-        );
+    let deadline = config.drain_timeout_seconds.duration();
+    if timeout(deadline, graceful.shutdown()).await.is_err() {
+        warn!("the drain deadline passed: closing connections that are still open");
     }
     service.engine().begin_drain();
 }
 
+/// Takes connections for ever. When this is dropped, connections that have not begun are closed.
 async fn accept(
     listener: &TcpListener,
-    connection: &Connection,
-    connections: &mut JoinSet<()>,
+    router: &Router,
+    config: &ServerConfig,
+    graceful: &GracefulShutdown,
 ) -> Infallible {
+    let mut beginning = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection.clone().run(stream))),
+                Ok((stream, _)) => {
+                    beginning.spawn(begun(stream, config.header_read_timeout_seconds.duration()));
+                }
                 Err(error) => {
                     warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
                 }
             },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-/// What every connection is served with.
-#[derive(Clone)]
-struct Connection {
-    router: Router,
-    header_read_timeout: Duration,
-    write_timeout: Duration,
-    stopping: watch::Receiver<bool>,
-}
-
-impl Connection {
-    async fn run(mut self, stream: TcpStream) {
-        if !self.begins(&stream).await {
-            return;
-        }
-        limit_writing(&stream, self.write_timeout);
-        // Small answers should not wait for more to send. Where the option is unknown they do; that is all.
-        drop(stream.set_nodelay(true));
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_read_timeout);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(self.header_read_timeout);
-        let service = TowerToHyperService::new(self.router);
-        let mut connection =
-            std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let outcome = tokio::select! {
-            outcome = connection.as_mut() => outcome,
-            () = stopped(&mut self.stopping) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+            Some(begun) = beginning.join_next() => {
+                if let Ok(Some(stream)) = begun {
+                    tokio::spawn(answer(stream, router.clone(), *config, graceful.watcher()));
+                }
             }
-        };
-        if let Err(error) = outcome {
-            debug!(%error, "a connection ended early");
         }
     }
+}
 
-    /// hyper's own limit starts when it is clear which HTTP is spoken; a connection that never says so would stay for ever.
-    async fn begins(&mut self, stream: &TcpStream) -> bool {
-        tokio::select! {
-            begun = timeout(self.header_read_timeout, version_is_clear(stream)) => begun.unwrap_or(false),
-            () = stopped(&mut self.stopping) => false,
-        }
+/// Answers the requests of a connection, until it ends or the server shuts down.
+async fn answer(stream: TcpStream, router: Router, config: ServerConfig, watcher: Watcher) {
+    limit_writing(&stream, config.request_timeout_seconds.duration());
+    // Small answers should not wait for more to send. Where the option is unknown they do; that is all.
+    drop(stream.set_nodelay(true));
+    let header_read_timeout = config.header_read_timeout_seconds.duration();
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_read_timeout);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(header_read_timeout);
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(%error, "a connection ended early");
     }
+}
+
+/// The connection, once it is clear which HTTP it speaks; none when that takes longer than `limit`. hyper's own limit starts
+/// only then: a connection that never says so would stay for ever.
+async fn begun(stream: TcpStream, limit: Duration) -> Option<TcpStream> {
+    let is_clear = timeout(limit, version_is_clear(&stream)).await;
+    is_clear.unwrap_or(false).then_some(stream)
 }
 
 /// Waits until what came is not just a part of HTTP/2's preface; false when the connection ends before.
@@ -164,9 +138,4 @@ fn limit_writing(stream: &TcpStream, limit: Duration) {
     drop(socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit)));
     #[cfg(not(target_os = "linux"))]
     let _ = (stream, limit);
-}
-
-/// Completes when the server takes no more connections.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stopping| *stopping).await);
 }

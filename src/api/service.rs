@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     problem::Problem,
-    upload_memory::{NoRoom, UploadMemory, UploadShare},
+    upload::{NoRoom, UploadMemory, UploadShare},
 };
 use crate::config::{LimitsConfig, ServerConfig};
 use engine::Engine;

@@ -31,11 +31,11 @@ use self::options::ServeOptions;
 #[command(name = "secondlook", version)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: ServerCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ServerCommand {
     /// Serve the HTTP interface
     Serve(ServeOptions),
     /// Classify image files, or folders of them
@@ -62,14 +62,14 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 /// Reads the process' arguments and does what they say.
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Serve(options) => serve::run(&options),
-        Command::Predict(options) => predict::run(options),
-        Command::Bundles(command) => bundles::run(&command),
-        Command::Doctor(options) => doctor::run(&options),
-        Command::Keys(command) => keys::run(&command),
-        Command::Config => config::run(),
-        Command::Openapi => openapi::run(),
-        Command::Healthcheck(options) => healthcheck::run(&options),
+        ServerCommand::Serve(options) => serve::run(&options),
+        ServerCommand::Predict(options) => predict::run(options),
+        ServerCommand::Bundles(command) => bundles::run(&command),
+        ServerCommand::Doctor(options) => doctor::run(&options),
+        ServerCommand::Keys(command) => keys::run(&command),
+        ServerCommand::Config => config::run(),
+        ServerCommand::Openapi => openapi::run(),
+        ServerCommand::Healthcheck(options) => healthcheck::run(&options),
     };
     outcome.unwrap_or_else(|failure| {
         say::complain(failure);

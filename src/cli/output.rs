@@ -6,11 +6,11 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{say::tell, table::AnswerTable};
-use crate::api::predictions::PredictionAnswer;
+use crate::api::answer::PredictionAnswer;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// A JSON object per line
     Json,
     /// A table for people
@@ -19,29 +19,29 @@ pub(super) enum Format {
 
 /// A line of JSON: the file, and what the server would answer.
 #[derive(Serialize)]
-struct Line<'answer> {
+struct FileLine<'answer> {
     file: &'answer str,
     #[serde(flatten)]
     answer: &'answer PredictionAnswer,
 }
 
-pub(super) enum Output {
+pub(super) enum AnswerOutput {
     Json(io::Stdout),
     Table(AnswerTable),
 }
 
-impl Output {
-    pub(super) fn new(format: Format) -> Self {
+impl AnswerOutput {
+    pub(super) fn new(format: OutputFormat) -> Self {
         match format {
-            Format::Json => Self::Json(io::stdout()),
-            Format::Table => Self::Table(AnswerTable::new()),
+            OutputFormat::Json => Self::Json(io::stdout()),
+            OutputFormat::Table => Self::Table(AnswerTable::new()),
         }
     }
 
     pub(super) fn write(&mut self, file: &str, answer: &PredictionAnswer) -> io::Result<()> {
         match self {
             Self::Json(output) => {
-                let mut line = serde_json::to_vec(&Line { file, answer })?;
+                let mut line = serde_json::to_vec(&FileLine { file, answer })?;
                 line.push(b'\n');
                 output.write_all(&line)
             }

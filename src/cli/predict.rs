@@ -15,13 +15,13 @@ use super::{
     StartFailure,
     files::{self, Found},
     options::ConfigFile,
-    output::{Format, Output},
+    output::{AnswerOutput, OutputFormat},
     progress::progress_bar,
     say::complain,
     start,
 };
 use crate::{
-    api::predictions::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer},
+    api::answer::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer},
     config::{Config, LogConfig, Overrides},
     telemetry,
 };
@@ -61,8 +61,8 @@ pub(super) struct PredictOptions {
     #[arg(long, value_name = "DIRECTORY")]
     models: Option<PathBuf>,
     /// A JSON object per line, or a table for people
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Json)]
+    format: OutputFormat,
     /// Write the samples too (JSON only)
     #[arg(long)]
     samples: bool,
@@ -94,7 +94,7 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
     if images.is_empty() {
         return Err("there is no image in these folders".into());
     }
-    let run = Run {
+    let run = PredictRun {
         engine: start::engine(&config)?,
         options,
         max_image_bytes: config.limits.max_image_bytes,
@@ -103,17 +103,17 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
     runtime.block_on(run.answer_all(images))
 }
 
-struct Run {
+struct PredictRun {
     engine: Engine,
     options: PredictOptions,
     max_image_bytes: usize,
 }
 
-impl Run {
+impl PredictRun {
     /// Answers in the order of the files; a file that fails is named on standard error and the others go on.
     async fn answer_all(&self, images: Vec<Found>) -> Result<ExitCode, StartFailure> {
         let bar = progress_bar(images.len());
-        let mut output = Output::new(self.options.format);
+        let mut output = AnswerOutput::new(self.options.format);
         let mut outcome = ExitCode::SUCCESS;
         let answers = stream::iter(images).map(|found| self.answer_found(found));
         let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));

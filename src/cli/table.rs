@@ -2,7 +2,7 @@
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::api::predictions::{Comparison, PredictionAnswer};
+use crate::api::answer::{Comparison, PredictionAnswer};
 
 /// A row per file and method.
 pub(super) struct AnswerTable(Table);

@@ -7,7 +7,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use secondlook::api::{
-    batch::BatchAnswer, fields::FieldAnswer, predictions::PredictionAnswer, problem::ProblemBody,
+    answer::PredictionAnswer, batch::BatchAnswer, fields::FieldAnswer, problem::ProblemBody,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -129,7 +129,7 @@ fn without_addresses(value: Value) -> Value {
     match value {
         Value::Object(members) => members
             .into_iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "fullUrl" | "identifier"))
+            .filter(|(name, _)| !matches!(name.as_str(), "fullUrl" | "id" | "identifier"))
             .map(|(name, value)| (name, without_addresses(value)))
             .collect(),
         Value::Array(items) => items.into_iter().map(without_addresses).collect(),

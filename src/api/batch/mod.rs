@@ -1,9 +1,9 @@
 //! `POST /v1/predictions:batch`: many crops in, an answer or a problem for each.
 
-mod answer;
-mod create;
-mod upload;
+mod handler;
+mod request;
+mod response;
 
-pub use answer::{BatchAnswer, BatchItem};
-pub(super) use create::{__path_create_predictions, create_predictions};
-pub use upload::MultipartBatch;
+pub(super) use handler::{__path_create_predictions, create_predictions};
+pub use request::MultipartBatch;
+pub use response::{BatchAnswer, BatchItem};

@@ -4,31 +4,34 @@ use std::collections::BTreeMap;
 
 use super::{
     codes,
-    observation::{Cell, add_worklist_place, name, observation},
-    resources::{Bundle, Entry, Issue, OperationOutcome, Resource},
-    text,
+    components::ObservedCell,
+    observation::{add_worklist_place, name, observation},
+    resources::{BundleEntry, BundleResource, EntryResource, Issue, OperationOutcome},
 };
-use crate::api::{digest, many::Outcome, problem::ProblemBody};
+use crate::api::{
+    answer::{CellOutcome, urn, uuid_of},
+    problem::ProblemBody,
+};
 use bundle::Label;
 use engine::{CellFinding, overview};
 
 /// An entry for each cell, in their order: its observation, or why there is none. `findings` are those of the answered cells; what
 /// a person has to look at gets its place on the worklist.
 pub(in crate::api) fn bundle<'request>(
-    cells: impl Iterator<Item = (Cell<'request>, Outcome)>,
+    cells: impl Iterator<Item = (ObservedCell<'request>, CellOutcome)>,
     labels: &[Label],
     findings: &[CellFinding],
-) -> Bundle {
+) -> BundleResource {
     let worklist = overview(labels, findings).worklist.into_iter();
     let places = worklist
         .zip(1..)
         .map(|(finding, place)| (finding.index, place));
     let places: BTreeMap<usize, usize> = places.collect();
     let mut copies = BTreeMap::new();
-    let entry: Vec<Entry> = cells
+    let entry: Vec<BundleEntry> = cells
         .enumerate()
         .map(|(index, (cell, outcome))| match outcome {
-            Outcome::Answered(answer) => {
+            CellOutcome::Answered(answer) => {
                 let mut observation = observation(&answer, labels, cell);
                 // The same nucleus may be sent twice, and no two entries may have one address.
                 let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
@@ -39,30 +42,30 @@ pub(in crate::api) fn bundle<'request>(
                 if let Some(place) = places.get(&index) {
                     add_worklist_place(&mut observation, *place);
                 }
-                let full_url = digest::urn(&observation.id);
-                let resource = Resource::Observation(Box::new(observation));
-                Entry { full_url, resource }
+                let full_url = urn(&observation.id);
+                let resource = EntryResource::Observation(Box::new(observation));
+                BundleEntry { full_url, resource }
             }
-            Outcome::Refused(problem) => {
+            CellOutcome::Refused(problem) => {
                 let outcome = operation_outcome(&problem, index, cell);
-                let full_url = digest::urn(&outcome.id);
-                let resource = Resource::OperationOutcome(outcome);
-                Entry { full_url, resource }
+                let full_url = urn(&outcome.id);
+                let resource = EntryResource::OperationOutcome(outcome);
+                BundleEntry { full_url, resource }
             }
         })
         .collect();
     let addresses: Vec<&str> = entry.iter().map(|entry| entry.full_url.as_str()).collect();
-    Bundle {
+    BundleResource {
         resource_type: "Bundle",
-        id: digest::uuid_of(&addresses, 0),
+        id: uuid_of(&addresses, 0),
         kind: "collection",
         entry,
     }
 }
 
 /// Why the cell at `index` has no observation.
-fn operation_outcome(problem: &ProblemBody, index: usize, cell: Cell) -> OperationOutcome {
-    let called = cell.name.and_then(text::string);
+fn operation_outcome(problem: &ProblemBody, index: usize, cell: ObservedCell) -> OperationOutcome {
+    let called = cell.name.and_then(codes::string);
     let called = called.map(|name| format!(" ({name})")).unwrap_or_default();
     let hint = problem.hint.as_deref().map(|hint| format!("; {hint}"));
     let diagnostics = format!(
@@ -82,7 +85,7 @@ fn operation_outcome(problem: &ProblemBody, index: usize, cell: Cell) -> Operati
         }],
     };
     // The index is part of what is said, so that no two cells say the same.
-    outcome.id = digest::uuid_of(&outcome, 0);
+    outcome.id = uuid_of(&outcome, 0);
     outcome
 }
 

@@ -1,9 +1,6 @@
-//! Systems of codes, and the few ways in which answers use them.
+//! Systems of codes, the few ways in which answers use them, and what FHIR allows in strings and codes.
 
-use super::{
-    resources::{CodeableConcept, Coding, Component, Quantity, Value},
-    text::code_text,
-};
+use super::resources::{CodeableConcept, Coding, ObservationComponent, ObservedValue, Quantity};
 
 /// Our own codes: of what is observed and of its components. A URN for the same reason as the problems': nothing is
 /// served at it.
@@ -98,21 +95,21 @@ pub(super) fn no_class(text: &str) -> CodeableConcept {
 }
 
 /// A component of an observation.
-pub(super) fn component(code: &str, display: &str, value: Value) -> Component {
-    Component {
+pub(super) fn component(code: &str, display: &str, value: ObservedValue) -> ObservationComponent {
+    ObservationComponent {
         code: concept(coding(OURS, code, display), display),
         value,
     }
 }
 
 /// A number, or that it is undefined.
-pub(super) fn number(value: Option<f64>, unit: Unit) -> Value {
+pub(super) fn number(value: Option<f64>, unit: UcumUnit) -> ObservedValue {
     let Some(value) = value.filter(|value| value.is_finite()) else {
         let undefined = coding(ABSENT, "not-applicable", "Not Applicable");
-        return Value::Absent(concept(undefined, "undefined for this answer"));
+        return ObservedValue::Absent(concept(undefined, "undefined for this answer"));
     };
     let (unit, code) = unit.names();
-    Value::Quantity(Quantity {
+    ObservedValue::Quantity(Quantity {
         value,
         unit,
         system: UCUM,
@@ -122,7 +119,7 @@ pub(super) fn number(value: Option<f64>, unit: Unit) -> Value {
 
 /// What numbers are measured in.
 #[derive(Clone, Copy)]
-pub(super) enum Unit {
+pub(super) enum UcumUnit {
     /// A number as it is.
     One,
     /// The natural unit of information.
@@ -133,7 +130,7 @@ pub(super) enum Unit {
     Pixel,
 }
 
-impl Unit {
+impl UcumUnit {
     /// For people, and by UCUM, which does not know the nat: to it that is the number 1.
     fn names(self) -> (&'static str, &'static str) {
         match self {
@@ -142,5 +139,42 @@ impl Unit {
             Self::Bit => ("bit", "bit"),
             Self::Pixel => ("pixel", "{pixel}"),
         }
+    }
+}
+
+/// A string of FHIR: not blank, and without control characters but tabs and ends of lines. Others are replaced; what is blank
+/// is left out.
+pub(super) fn string(text: &str) -> Option<String> {
+    let replaced = |character: char| {
+        if is_allowed(character) {
+            character
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    (!text.trim().is_empty()).then(|| text.chars().map(replaced).collect())
+}
+
+/// Whether a string of FHIR may hold a character.
+pub(in crate::api) fn is_allowed(character: char) -> bool {
+    !character.is_control() || matches!(character, '\t' | '\n' | '\r')
+}
+
+/// A code of FHIR: words with one space between them.
+fn code_text(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fhir_does_not_allow_is_replaced_or_left_out() {
+        assert_eq!(string("S26-1 ü"), Some("S26-1 ü".to_owned()));
+        assert_eq!(string("a\u{1}b"), Some("a\u{fffd}b".to_owned()));
+        assert_eq!(string(" \t"), None);
+        assert_eq!(code_text(" light  dysplasia\n"), "light dysplasia");
     }
 }

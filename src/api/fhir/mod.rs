@@ -5,16 +5,14 @@
 
 mod bundle;
 mod codes;
+mod components;
 mod describe;
 mod observation;
-mod refusal;
 mod resources;
-mod respond;
 mod suggested;
-mod text;
 
 pub(super) use bundle::bundle;
+pub(super) use codes::is_allowed;
+pub(super) use components::ObservedCell;
 pub(super) use describe::{FhirBundle, FhirObservation};
-pub(super) use observation::{Cell, observation};
-pub(super) use refusal::{check, check_accession};
-pub(super) use respond::FhirJson;
+pub(super) use observation::observation;

@@ -25,21 +25,21 @@ pub(in crate::api) struct Observation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) specimen: Option<Reference>,
     pub(super) device: Reference,
-    pub(super) component: Vec<Component>,
+    pub(super) component: Vec<ObservationComponent>,
 }
 
 /// A number or a word that belongs to an observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Component {
+pub(super) struct ObservationComponent {
     pub(super) code: CodeableConcept,
     #[serde(flatten)]
-    pub(super) value: Value,
+    pub(super) value: ObservedValue,
 }
 
 /// The value of a component, or why it has none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) enum Value {
+pub(super) enum ObservedValue {
     #[serde(rename = "valueQuantity")]
     Quantity(Quantity),
     #[serde(rename = "valueInteger")]
@@ -159,25 +159,25 @@ pub(super) struct Issue {
 /// The cells of a request, in the order in which they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::api) struct Bundle {
+pub(in crate::api) struct BundleResource {
     pub(super) resource_type: &'static str,
     pub(super) id: String,
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) entry: Vec<Entry>,
+    pub(super) entry: Vec<BundleEntry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
+pub(super) struct BundleEntry {
     pub(super) full_url: String,
-    pub(super) resource: Resource,
+    pub(super) resource: EntryResource,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub(super) enum Resource {
+pub(super) enum EntryResource {
     Observation(Box<Observation>),
     OperationOutcome(OperationOutcome),
 }

@@ -2,7 +2,7 @@
 
 use super::{codes, resources::CodeableConcept};
 use crate::api::{
-    predictions::{DecisionAnswer, PredictionAnswer},
+    answer::{DecisionAnswer, PredictionAnswer},
     vocabulary::{AcceptedAsName, ActionName, ReasonName},
 };
 use bundle::Label;

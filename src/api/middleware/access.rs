@@ -12,8 +12,8 @@ use axum::{
 };
 use tracing::{Instrument, info};
 
-use super::{keys::Client, request_id::RequestId};
-use crate::{api::predictions::milliseconds, telemetry::metrics};
+use super::{keys::KeyName, request_id::RequestId};
+use crate::{api::answer::milliseconds, telemetry::metrics};
 use bundle::Method;
 use engine::LoadedModel;
 
@@ -47,26 +47,26 @@ pub(super) async fn record(
     next: Next,
 ) -> Response {
     let span = id.span();
-    let mut line = Line::begin(id, &request);
+    let mut line = AccessLine::begin(id, &request);
     let response = next.run(request).instrument(span).await;
     line.answered_by = response.extensions().get::<AnsweredBy>().cloned();
-    line.client = response.extensions().get::<Client>().cloned();
+    line.client = response.extensions().get::<KeyName>().cloned();
     line.status = response.status().as_u16();
     response
 }
 
 /// Written when it is dropped.
-struct Line {
+struct AccessLine {
     id: RequestId,
     http_method: &'static str,
     route: String,
     started: Instant,
     status: u16,
     answered_by: Option<AnsweredBy>,
-    client: Option<Client>,
+    client: Option<KeyName>,
 }
 
-impl Line {
+impl AccessLine {
     fn begin(id: RequestId, request: &Request) -> Self {
         let route = request
             .extensions()
@@ -84,13 +84,13 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for AccessLine {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
         metrics::request_answered(&self.route, self.http_method, self.status, elapsed);
         let model = self.answered_by.as_ref().map(|by| by.model.as_str());
         let method = self.answered_by.as_ref().map(|by| by.method.name());
-        let client = self.client.as_ref().map(|Client(name)| name.as_ref());
+        let client = self.client.as_ref().map(|KeyName(name)| name.as_ref());
         info!(
             request_id = %self.id,
             http_method = self.http_method,

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 use super::keys::scope_of;
-use crate::api::openapi::problem_response;
+use crate::api::problem::problem_response;
 
 const BEARER: &str = "bearer";
 const HEADER: &str = "api_key";

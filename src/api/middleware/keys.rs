@@ -28,12 +28,12 @@ pub(super) const HEADER: &str = "x-api-key";
 
 /// Whose key came with a request: among the request's extensions for those inside, among the response's for the log.
 #[derive(Clone, Debug)]
-pub(super) struct Client(pub(super) Arc<str>);
+pub(super) struct KeyName(pub(super) Arc<str>);
 
 /// All keys that are known.
-pub(super) struct Keys(Vec<Key>);
+pub(super) struct Keys(Vec<KnownKey>);
 
-struct Key {
+struct KnownKey {
     name: Arc<str>,
     sha256: String,
     scopes: BTreeSet<Scope>,
@@ -42,11 +42,11 @@ struct Key {
 
 impl Keys {
     pub(super) fn new(config: &AccessConfig) -> Self {
-        Self(config.keys.iter().map(Key::new).collect())
+        Self(config.keys.iter().map(KnownKey::new).collect())
     }
 
     /// The key that the headers bring.
-    fn find(&self, headers: &HeaderMap) -> Result<&Key, Problem> {
+    fn find(&self, headers: &HeaderMap) -> Result<&KnownKey, Problem> {
         let Some(given) = given_key(headers) else {
             return Err(unauthorized("this server asks for an API key", CHALLENGE));
         };
@@ -61,7 +61,7 @@ impl Keys {
     }
 }
 
-impl Key {
+impl KnownKey {
     fn new(config: &KeyConfig) -> Self {
         Self {
             name: config.name.as_str().into(),
@@ -115,7 +115,7 @@ pub(super) async fn require(
         Ok(key) => key,
         Err(problem) => return problem.into_response(),
     };
-    let client = Client(key.name.clone());
+    let client = KeyName(key.name.clone());
     let mut response = match key.check(scope) {
         Ok(()) => {
             request.extensions_mut().insert(client.clone());
@@ -179,7 +179,7 @@ fn challenge_of_scope(scope: Scope) -> &'static str {
 fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthorized, detail)
         .field("Authorization")
-        .hint("send `Authorization: Bearer KEY`, or `X-API-Key: KEY`")
+        .hint("send `Authorization: Bearer KEY`, or `X-API-KnownKey: KEY`")
         .challenge(challenge)
 }
 

@@ -10,10 +10,7 @@ use axum::{
 };
 
 use super::request_id::RequestId;
-use crate::api::{
-    problem::{CONTENT_TYPE, Problem, ProblemKind},
-    v2,
-};
+use crate::api::problem::{Problem, ProblemForm, ProblemKind};
 
 /// Writes the problem's JSON into every response from 400 up; status and other headers (`Allow`, `Retry-After`) stay.
 pub(super) async fn write_bodies(
@@ -22,7 +19,7 @@ pub(super) async fn write_bodies(
     next: Next,
 ) -> Response {
     let bare = bare_problem_of(&request);
-    let speaks_v2 = v2::speaks(request.uri().path());
+    let form = ProblemForm::of_path(request.uri().path());
     let mut response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -32,17 +29,11 @@ pub(super) async fn write_bodies(
         .extensions_mut()
         .remove::<Problem>()
         .unwrap_or_else(|| bare(status));
-    let (json, content_type) = if speaks_v2 {
-        let body = v2::error_body(&problem);
-        (serde_json::to_vec(&body), "application/json")
-    } else {
-        let body = problem.body(&id.to_string());
-        (serde_json::to_vec(&body), CONTENT_TYPE)
-    };
+    let content_type = HeaderValue::from_static(form.media_type());
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    *response.body_mut() = Body::from(json.unwrap_or_default());
+    headers.insert(header::CONTENT_TYPE, content_type);
+    *response.body_mut() = Body::from(form.write(&problem, &id.to_string()));
     response
 }
 

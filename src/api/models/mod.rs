@@ -1,14 +1,15 @@
 //! `GET /v1/models`: what is loaded.
 
-mod details;
-mod get;
-mod referral;
-mod summary;
+mod calibration;
+mod handler;
+mod response;
 
-pub use details::{
-    BundleFile, ClassLabel, EarlyStopping, MethodCalibration, ModelDetails, ModelInput,
-    ModelTraining, NormalisationStep, OutOfDistributionRule, RangeOfMeasure,
+pub use calibration::{
+    EarlyStopping, MethodCalibration, OutOfDistributionRule, PolicyCertificate, RangeOfMeasure,
+    ReferralPolicy,
 };
-pub(super) use get::{__path_get_model, __path_list_models, get_model, list_models};
-pub use referral::{PolicyCertificate, ReferralPolicy};
-pub use summary::{ModelList, ModelSummary};
+pub(super) use handler::{__path_get_model, __path_list_models, get_model, list_models};
+pub use response::{
+    BundleFile, ClassLabel, ModelDetails, ModelInput, ModelList, ModelSummary, ModelTraining,
+    NormalisationStep,
+};

@@ -3,9 +3,10 @@
 //! A client may be told what it did wrong, which field it was and what to do instead; never what our code, the runtime or
 //! the file system said. A handler returns a [`Problem`]; the middleware
 //! `middleware::problems` writes its body, since only there the request's id is known, and does the same for
-//! every bare error of the framework.
+//! every bare error of the framework. Under `/v2` the same problem is written as the Open Inference Protocol has errors.
 
 mod convert;
+mod described;
 mod kind;
 
 use std::time::Duration;
@@ -15,8 +16,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
+pub(super) use described::{Problems, UploadProblems, problem_response};
 pub use kind::ProblemKind;
 
 use super::examples;
@@ -131,6 +134,48 @@ impl Problem {
             hint: self.hint.clone(),
             request_id: request_id.to_owned(),
         }
+    }
+}
+
+/// How a problem is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemForm {
+    /// As RFC 9457 says.
+    ProblemJson,
+    /// `{"error": "…"}`, as the Open Inference Protocol says.
+    InferenceError,
+}
+
+impl ProblemForm {
+    /// The form that clients of a path expect.
+    pub fn of_path(path: &str) -> Self {
+        match path == "/v2" || path.starts_with("/v2/") {
+            true => Self::InferenceError,
+            false => Self::ProblemJson,
+        }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::ProblemJson => CONTENT_TYPE,
+            Self::InferenceError => "application/json",
+        }
+    }
+
+    /// The problem in JSON.
+    pub fn write(self, problem: &Problem, request_id: &str) -> Vec<u8> {
+        let body = problem.body(request_id);
+        // Our own types: strings and numbers.
+        let json = match self {
+            Self::ProblemJson => serde_json::to_vec(&body),
+            Self::InferenceError => {
+                let hint = body.hint.map(|hint| format!(": {hint}"));
+                let error = body.detail + &hint.unwrap_or_default();
+                serde_json::to_vec(&json!({ "error": error }))
+            }
+        };
+        json.unwrap_or_default()
     }
 }
 

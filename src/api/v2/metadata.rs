@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{find, outputs::Output};
+use super::{find, response::OutputTensor};
 use crate::api::{problem::Problem, service::Service};
 use engine::LoadedModel;
 
@@ -54,7 +54,7 @@ fn describe(model: &LoadedModel) -> Value {
     let manifest = model.manifest();
     let input = &manifest.input;
     let normalisation = &input.normalisation;
-    let outputs: Vec<Value> = Output::ALL
+    let outputs: Vec<Value> = OutputTensor::ALL
         .iter()
         .map(|output| {
             let mut tensor = json!({

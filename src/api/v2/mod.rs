@@ -2,13 +2,11 @@
 //! `tritonclient`). The protocol has a description of its own, so these routes are not in `openapi.yaml`; its errors are
 //! `{"error": "…"}`, which the middleware writes.
 
-mod data;
-mod infer;
+mod handler;
 mod inputs;
-mod lists;
 mod metadata;
-mod outputs;
 mod request;
+mod response;
 
 use std::sync::Arc;
 
@@ -18,13 +16,14 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use serde_json::{Value, json};
 use tower_http::decompression::RequestDecompressionLayer;
 
-use super::{health, problem::Problem, service::Service};
+use super::{
+    operations,
+    problem::{Problem, ProblemKind},
+    service::Service,
+};
 use engine::LoadedModel;
-
-pub(super) use request::HEADER_LENGTH;
 
 /// Every route of the protocol. Request bodies may be compressed with gzip or deflate.
 pub(super) fn routes() -> Router<Service> {
@@ -34,7 +33,7 @@ pub(super) fn routes() -> Router<Service> {
         .route("/v2/health/ready", get(ready))
         .route("/v2/models/{name}", get(metadata::model))
         .route("/v2/models/{name}/ready", get(metadata::model_ready))
-        .route("/v2/models/{name}/infer", post(infer::infer))
+        .route("/v2/models/{name}/infer", post(handler::infer))
         .route(
             "/v2/models/{name}/versions/{version}",
             get(metadata::version),
@@ -45,24 +44,9 @@ pub(super) fn routes() -> Router<Service> {
         )
         .route(
             "/v2/models/{name}/versions/{version}/infer",
-            post(infer::infer_version),
+            post(handler::infer_version),
         )
         .layer(RequestDecompressionLayer::new())
-}
-
-/// Whether errors of this path are written as the protocol has them.
-pub(super) fn speaks(path: &str) -> bool {
-    path == "/v2" || path.starts_with("/v2/")
-}
-
-/// The body of an error.
-pub(super) fn error_body(problem: &Problem) -> Value {
-    let body = problem.body("");
-    let error = match body.hint {
-        Some(hint) => format!("{}: {hint}", body.detail),
-        None => body.detail,
-    };
-    json!({ "error": error })
 }
 
 async fn live() -> StatusCode {
@@ -70,7 +54,7 @@ async fn live() -> StatusCode {
 }
 
 async fn ready(state: State<Service>) -> Result<StatusCode, Problem> {
-    let ready: Result<Json<_>, Problem> = health::ready(state).await;
+    let ready: Result<Json<_>, Problem> = operations::ready(state).await;
     ready.map(|_| StatusCode::OK)
 }
 
@@ -84,7 +68,7 @@ fn find<'service>(
     let known = &model.manifest().version;
     match version {
         Some(version) if version != known => Err(Problem::new(
-            super::problem::ProblemKind::ModelUnknown,
+            ProblemKind::ModelUnknown,
             format!("model `{name}` has no version `{version}`"),
         )
         .hint(format!("it has `{known}`"))),

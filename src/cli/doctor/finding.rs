@@ -16,13 +16,13 @@ pub(super) enum Status {
 
 /// What one check found, and what to do about it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Finding {
+pub(super) struct DoctorFinding {
     pub(super) check: &'static str,
     pub(super) status: Status,
     pub(super) says: String,
 }
 
-impl Finding {
+impl DoctorFinding {
     pub(super) fn ok(check: &'static str, says: impl Into<String>) -> Self {
         Self::new(check, Status::Ok, says)
     }
@@ -44,7 +44,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for DoctorFinding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = match self.status {
             Status::Ok => "ok",

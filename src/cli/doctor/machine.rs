@@ -2,7 +2,7 @@
 
 use std::{fs, io, net::TcpListener};
 
-use super::finding::Finding;
+use super::finding::DoctorFinding;
 use crate::config::{AccessConfig, Config};
 use engine::{available_cores, workers};
 
@@ -12,7 +12,7 @@ const FEWEST_FILES: u64 = 1024;
 const BYTES_PER_PIXEL: u64 = 6;
 const MEBIBYTE: u64 = 1 << 20;
 
-pub(super) fn findings(config: &Config) -> Vec<Finding> {
+pub(super) fn findings(config: &Config) -> Vec<DoctorFinding> {
     let found = [
         Some(access(config)),
         Some(address(config)),
@@ -24,30 +24,30 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     found.into_iter().flatten().collect()
 }
 
-fn access(config: &Config) -> Finding {
+fn access(config: &Config) -> DoctorFinding {
     const CHECK: &str = "access";
     let AccessConfig { open, keys, .. } = &config.access;
     if let Err(error) = config.access.check_exposure(config.listen) {
-        return Finding::problem(CHECK, error.to_string());
+        return DoctorFinding::problem(CHECK, error.to_string());
     }
     match (keys.len(), *open && !config.listen.ip().is_loopback()) {
-        (0, true) => Finding::note(
+        (0, true) => DoctorFinding::note(
             CHECK,
             "anybody who reaches the port may ask, as `access.open` says",
         ),
-        (0, false) => Finding::ok(
+        (0, false) => DoctorFinding::ok(
             CHECK,
             "no keys are needed, and only this machine reaches the port",
         ),
-        (count, _) => Finding::ok(CHECK, format!("{count} API keys are known")),
+        (count, _) => DoctorFinding::ok(CHECK, format!("{count} API keys are known")),
     }
 }
 
-fn address(config: &Config) -> Finding {
+fn address(config: &Config) -> DoctorFinding {
     const CHECK: &str = "address";
     let listen = config.listen;
     let Err(error) = TcpListener::bind(listen) else {
-        return Finding::ok(CHECK, format!("{listen} is free"));
+        return DoctorFinding::ok(CHECK, format!("{listen} is free"));
     };
     let says = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
@@ -62,27 +62,27 @@ fn address(config: &Config) -> Finding {
         ),
         _ => format!("cannot listen on {listen}: {error}"),
     };
-    Finding::problem(CHECK, says)
+    DoctorFinding::problem(CHECK, says)
 }
 
-fn cores(config: &Config) -> Finding {
+fn cores(config: &Config) -> DoctorFinding {
     const CHECK: &str = "cores";
     let (cores, workers) = (available_cores(), workers(&config.engine));
     let threads = workers.saturating_mul(config.engine.intra_threads.max(1));
     if threads > cores {
-        return Finding::note(
+        return DoctorFinding::note(
             CHECK,
             format!(
                 "{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
             ),
         );
     }
-    Finding::ok(CHECK, format!("{cores} cores for {workers} workers"))
+    DoctorFinding::ok(CHECK, format!("{cores} cores for {workers} workers"))
 }
 
 /// Whether every worker could hold the largest picture that is allowed, beside the models, and whether there is room for all
 /// that the limits let clients take.
-fn memory(config: &Config) -> Option<Finding> {
+fn memory(config: &Config) -> Option<DoctorFinding> {
     const CHECK: &str = "memory";
     let available = available_memory()?;
     let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
@@ -99,12 +99,12 @@ fn memory(config: &Config) -> Option<Finding> {
     );
     Some(if least > available {
         let advice = "lower `limits.max_pixels` or `engine.workers`, or give it more memory";
-        Finding::problem(CHECK, format!("{sums}: {advice}"))
+        DoctorFinding::problem(CHECK, format!("{sums}: {advice}"))
     } else if most > available {
         let advice = "where such uploads come, lower `limits.max_pixels`, `limits.batches_at_once` or `limits.max_waiting_bytes`";
-        Finding::note(CHECK, format!("{sums}: {advice}"))
+        DoctorFinding::note(CHECK, format!("{sums}: {advice}"))
     } else {
-        Finding::ok(CHECK, sums)
+        DoctorFinding::ok(CHECK, sums)
     })
 }
 
@@ -154,7 +154,7 @@ fn container_memory() -> Option<u64> {
     Some(number("memory.max")?.saturating_sub(number("memory.current")?))
 }
 
-fn open_files() -> Option<Finding> {
+fn open_files() -> Option<DoctorFinding> {
     const CHECK: &str = "open files";
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits
@@ -162,26 +162,26 @@ fn open_files() -> Option<Finding> {
         .find_map(|line| line.strip_prefix("Max open files"))?;
     let limit = line.split_whitespace().next()?;
     Some(match limit.parse::<u64>() {
-        Ok(limit) if limit < FEWEST_FILES => Finding::problem(
+        Ok(limit) if limit < FEWEST_FILES => DoctorFinding::problem(
             CHECK,
             format!(
                 "only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"
             ),
         ),
-        _ => Finding::ok(
+        _ => DoctorFinding::ok(
             CHECK,
             format!("{limit} files and connections may be open at once"),
         ),
     })
 }
 
-fn temporary_folder() -> Finding {
+fn temporary_folder() -> DoctorFinding {
     const CHECK: &str = "temporary";
     let folder = std::env::temp_dir();
     let written = tempfile::tempfile().and_then(|file| file.set_len(1));
     match written {
-        Ok(()) => Finding::ok(CHECK, format!("{} can be written", folder.display())),
-        Err(error) => Finding::note(
+        Ok(()) => DoctorFinding::ok(CHECK, format!("{} can be written", folder.display())),
+        Err(error) => DoctorFinding::note(
             CHECK,
             format!(
                 "{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR",

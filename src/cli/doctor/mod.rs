@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use self::finding::{Finding, Status};
+use self::finding::{DoctorFinding, Status};
 use super::{StartFailure, options::ServeOptions, say::tell};
 use crate::{config::Config, telemetry};
 
@@ -25,16 +25,16 @@ pub(super) struct DoctorOptions {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct DoctorReport {
     ok: bool,
-    findings: Vec<Finding>,
+    findings: Vec<DoctorFinding>,
 }
 
 pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
     let (config, mut findings) = configuration(&options.serve);
     findings.extend(machine::findings(&config));
     findings.extend(models::findings(&config));
-    let report = Report {
+    let report = DoctorReport {
         ok: findings
             .iter()
             .all(|finding| finding.status != Status::Problem),
@@ -55,18 +55,21 @@ pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
 }
 
 /// Without a usable configuration the rest is checked with the defaults.
-fn configuration(options: &ServeOptions) -> (Config, Vec<Finding>) {
+fn configuration(options: &ServeOptions) -> (Config, Vec<DoctorFinding>) {
     const CHECK: &str = "configuration";
     let config = match options.load() {
         Ok(config) => config,
         Err(error) => {
             let says = format!("{error}; what follows is checked with the defaults");
-            return (options.over_defaults(), vec![Finding::problem(CHECK, says)]);
+            return (
+                options.over_defaults(),
+                vec![DoctorFinding::problem(CHECK, says)],
+            );
         }
     };
     let finding = match telemetry::log::check(&config.log) {
-        Ok(()) => Finding::ok(CHECK, "every key is known and every value possible"),
-        Err(error) => Finding::problem(CHECK, error.to_string()),
+        Ok(()) => DoctorFinding::ok(CHECK, "every key is known and every value possible"),
+        Err(error) => DoctorFinding::problem(CHECK, error.to_string()),
     };
     (config, vec![finding])
 }

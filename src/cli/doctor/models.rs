@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use prost::Message;
 
-use super::finding::{Finding, Status};
+use super::finding::{DoctorFinding, Status};
 use crate::{cli::start, config::Config};
 use bundle::{
     Bundle, BundleError,
@@ -12,7 +12,7 @@ use bundle::{
 };
 use engine::{Runtime, SessionOptions, check_bundle};
 
-pub(super) fn findings(config: &Config) -> Vec<Finding> {
+pub(super) fn findings(config: &Config) -> Vec<DoctorFinding> {
     let (runtime, mut findings) = runtime(config);
     let mut usable = runtime.as_ref();
     if let Some(runtime) = &runtime {
@@ -24,7 +24,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn runtime(config: &Config) -> (Option<Runtime>, Vec<Finding>) {
+fn runtime(config: &Config) -> (Option<Runtime>, Vec<DoctorFinding>) {
     const CHECK: &str = "runtime";
     match Runtime::load(config.runtime.library()) {
         Ok(runtime) => {
@@ -33,9 +33,9 @@ fn runtime(config: &Config) -> (Option<Runtime>, Vec<Finding>) {
                 version_of(runtime.library()),
                 runtime.library().display()
             );
-            (Some(runtime), vec![Finding::ok(CHECK, says)])
+            (Some(runtime), vec![DoctorFinding::ok(CHECK, says)])
         }
-        Err(error) => (None, vec![Finding::problem(CHECK, error.to_string())]),
+        Err(error) => (None, vec![DoctorFinding::problem(CHECK, error.to_string())]),
     }
 }
 
@@ -51,7 +51,7 @@ fn version_of(library: &Path) -> String {
 }
 
 /// Opens a graph of one node, so that a provider that does not load is not mistaken for a broken bundle.
-fn provider(config: &Config, runtime: &Runtime) -> (bool, Finding) {
+fn provider(config: &Config, runtime: &Runtime) -> (bool, DoctorFinding) {
     const CHECK: &str = "provider";
     let providers = &config.engine.execution_providers;
     let graph = GraphProto {
@@ -71,22 +71,22 @@ fn provider(config: &Config, runtime: &Runtime) -> (bool, Finding) {
     match runtime.session_from_memory(&model(graph).encode_to_vec(), "a trial graph", &options) {
         Ok(_) => (
             true,
-            Finding::ok(CHECK, format!("{} can be used", names.join(", "))),
+            DoctorFinding::ok(CHECK, format!("{} can be used", names.join(", "))),
         ),
-        Err(error) => (false, Finding::problem(CHECK, error.to_string())),
+        Err(error) => (false, DoctorFinding::problem(CHECK, error.to_string())),
     }
 }
 
-fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<Finding> {
+fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     const CHECK: &str = "models";
     let directories = match Bundle::directories(&config.models.directory) {
         Ok(directories) => directories,
-        Err(error) => return vec![Finding::problem(CHECK, in_words(&error))],
+        Err(error) => return vec![DoctorFinding::problem(CHECK, in_words(&error))],
     };
     let checked = directories
         .iter()
         .map(|directory| bundle(config, runtime, directory));
-    let mut findings: Vec<Finding> = checked.collect();
+    let mut findings: Vec<DoctorFinding> = checked.collect();
     if findings
         .iter()
         .any(|finding| finding.status == Status::Problem)
@@ -95,16 +95,16 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<Finding> {
     }
     // What concerns them together: two of one name, a default that is none of them.
     if let Err(error) = start::bundles(config) {
-        findings.push(Finding::problem(CHECK, error.to_string()));
+        findings.push(DoctorFinding::problem(CHECK, error.to_string()));
     }
     findings
 }
 
-fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Finding {
+fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> DoctorFinding {
     const CHECK: &str = "bundle";
     let bundle = match Bundle::open(directory) {
         Ok(bundle) => bundle,
-        Err(error) => return Finding::problem(CHECK, in_words(&error)),
+        Err(error) => return DoctorFinding::problem(CHECK, in_words(&error)),
     };
     let manifest = bundle.manifest();
     let name = format!(
@@ -114,14 +114,14 @@ fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Findi
         bundle.digest()
     );
     let Some(runtime) = runtime else {
-        return Finding::note(
+        return DoctorFinding::note(
             CHECK,
             format!("{name}: its files are sound; it was not run, since the runtime is not usable"),
         );
     };
     match check_bundle(&config.engine, runtime, &bundle) {
-        Ok(()) => Finding::ok(CHECK, format!("{name}: every method answers five images")),
-        Err(error) => Finding::problem(CHECK, error.to_string()),
+        Ok(()) => DoctorFinding::ok(CHECK, format!("{name}: every method answers five images")),
+        Err(error) => DoctorFinding::problem(CHECK, error.to_string()),
     }
 }
 

@@ -1,0 +1,167 @@
+//! Many cells in one request: each gets an answer or a problem of its own, all together in their order or a line for each as it
+//! finishes (`application/x-ndjson`).
+
+use std::{convert::Infallible, pin::pin, time::Instant};
+
+use axum::{
+    body::{Body, Bytes},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+use tokio::{sync::mpsc, time::timeout_at};
+use tracing::Instrument;
+
+use super::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer};
+use crate::{
+    api::{
+        accept::AnswerForm,
+        problem::{Problem, ProblemBody},
+    },
+    telemetry,
+};
+use engine::{CellFinding, Engine, EngineError, PredictRequest, Prediction, Warning};
+
+/// An answer, or a problem that is this cell's alone.
+pub(in crate::api) enum CellOutcome {
+    Answered(Box<PredictionAnswer>),
+    Refused(ProblemBody),
+}
+
+impl CellOutcome {
+    /// As two members, of which the other is null.
+    pub(in crate::api) fn into_members(self) -> (Option<PredictionAnswer>, Option<ProblemBody>) {
+        match self {
+            Self::Answered(answer) => (Some(*answer), None),
+            Self::Refused(problem) => (None, Some(problem)),
+        }
+    }
+}
+
+/// What all answers of a request have in common.
+pub(in crate::api) struct CellResponder {
+    pub(in crate::api) options: AnswerOptions,
+    /// What holds for every cell.
+    pub(in crate::api) warning: Option<Warning>,
+    /// The images, by the place of their cells.
+    pub(in crate::api) images: Vec<ImageIdentity>,
+}
+
+impl CellResponder {
+    /// Turns what the engine says of the cell at `place` into what its client reads, and counts it.
+    pub(in crate::api) fn outcome(
+        &self,
+        place: usize,
+        predicted: Result<Prediction, EngineError>,
+    ) -> CellOutcome {
+        match predicted {
+            Ok(mut prediction) => {
+                prediction.warnings.extend(self.warning.clone());
+                telemetry::metrics::prediction_answered(&prediction);
+                let image = self.images.get(place).cloned().unwrap_or_default();
+                let answer = prediction_answer(&prediction, &image, self.options.clone());
+                CellOutcome::Answered(Box::new(answer))
+            }
+            Err(error) => self.refusal(&error.into()),
+        }
+    }
+
+    /// A cell that has a problem.
+    pub(in crate::api) fn refusal(&self, problem: &Problem) -> CellOutcome {
+        CellOutcome::Refused(problem.body(&self.options.request_id))
+    }
+}
+
+/// Answers every cell that got as far as a request; the others keep their problems.
+pub(in crate::api) async fn answer_in_order(
+    engine: &Engine,
+    responder: &CellResponder,
+    cells: Vec<Result<PredictRequest, Problem>>,
+) -> (Vec<CellOutcome>, Vec<CellFinding>) {
+    let (mut outcomes, mut findings) = (Vec::with_capacity(cells.len()), Vec::new());
+    let (mut requests, mut places) = (Vec::new(), Vec::new());
+    for (place, cell) in cells.into_iter().enumerate() {
+        match cell {
+            Ok(request) => {
+                requests.push(request);
+                places.push(place);
+            }
+            Err(problem) => outcomes.push((place, responder.refusal(&problem))),
+        }
+    }
+    let mut answers = pin!(engine.predict_all(requests));
+    while let Some((index, predicted)) = answers.next().await {
+        let place = places.get(index).copied().unwrap_or(index);
+        let prediction = predicted.as_ref();
+        findings.extend(prediction.map(|prediction| CellFinding::of(place, prediction)));
+        outcomes.push((place, responder.outcome(place, predicted)));
+    }
+    outcomes.sort_by_key(|(place, _)| *place);
+    let in_order = outcomes.into_iter().map(|(_, outcome)| outcome);
+    (in_order.collect(), findings)
+}
+
+/// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
+/// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped
+/// when the engine is done.
+pub(in crate::api) fn stream_lines<Line: Serialize>(
+    engine: Engine,
+    responder: CellResponder,
+    requests: Vec<PredictRequest>,
+    limit: Instant,
+    held: impl Send + 'static,
+    line_of: impl Fn(usize, CellOutcome) -> Line + Send + Sync + 'static,
+) -> Response {
+    // Room for every line: writing one never waits.
+    let (lines, written) = mpsc::channel::<Bytes>(requests.len().max(1));
+    let answering = async move {
+        let _held = held;
+        let mut open: Vec<bool> = vec![true; requests.len()];
+        let write =
+            |index: usize, outcome: CellOutcome| lines.try_send(line(&line_of(index, outcome)));
+        {
+            let mut answers = pin!(engine.predict_all(requests));
+            loop {
+                let next = tokio::select! {
+                    next = timeout_at(limit.into(), answers.next()) => next,
+                    () = lines.closed() => return,
+                };
+                let Ok(Some((index, predicted))) = next else {
+                    break;
+                };
+                if let Some(open) = open.get_mut(index) {
+                    *open = false;
+                }
+                if write(index, responder.outcome(index, predicted)).is_err() {
+                    return;
+                }
+            }
+        }
+        let late = open.into_iter().enumerate().filter(|(_, open)| *open);
+        for (index, _) in late {
+            if write(
+                index,
+                responder.outcome(index, Err(EngineError::DeadlinePassed)),
+            )
+            .is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::spawn(answering.in_current_span());
+    let body = stream::unfold(written, |mut written| async {
+        let line = written.recv().await?;
+        Some((Ok::<_, Infallible>(line), written))
+    });
+    let content_type = [(header::CONTENT_TYPE, AnswerForm::Lines.media_type())];
+    (content_type, Body::from_stream(body)).into_response()
+}
+
+fn line(value: &impl Serialize) -> Bytes {
+    // Our own types: strings, numbers and lists of them.
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line.into()
+}

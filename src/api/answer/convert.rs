@@ -1,0 +1,210 @@
+//! From the engine's answer to its JSON: names are attached, nothing is computed.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::{
+    ClassProbability, Comparison, DecisionAnswer, ImageIdentity, ModelReference,
+    OutOfDistributionAnswer, PaperScore, PaperUncertainty, Predicted, PredictionAnswer, Provenance,
+    SamplesUsed, TimingMs, Uncertainty, WarningAnswer, WarningCode, identity::id_of,
+};
+use bundle::{Label, Method};
+use engine::{LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning};
+use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
+
+/// Name and version of this program, as answers cite it.
+const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));
+
+/// What of the request shows in its answer.
+#[derive(Clone, Debug, Default)]
+pub struct AnswerOptions {
+    /// The request's id.
+    pub request_id: String,
+    /// The accession, passed through.
+    pub accession: Option<String>,
+    /// Whether the samples themselves are wanted.
+    pub with_samples: bool,
+    /// Whether every augmented view was asked for.
+    pub exact: bool,
+}
+
+/// The JSON of a prediction about `image`.
+pub fn prediction_answer(
+    prediction: &Prediction,
+    image: &ImageIdentity,
+    options: AnswerOptions,
+) -> PredictionAnswer {
+    let model = &prediction.model;
+    let labels = &model.manifest().labels;
+    let written = |answer| {
+        let mut written = comparison(answer, labels, options.with_samples);
+        written.samples.views = views(answer, &prediction.pictures);
+        written
+    };
+    let main = written(&prediction.answer);
+    let further = prediction.comparisons.iter();
+    let mut answer = PredictionAnswer {
+        id: String::new(),
+        request_id: options.request_id,
+        accession: options.accession,
+        model: model_reference(model),
+        method: main.method,
+        prediction: main.prediction,
+        probabilities: main.probabilities,
+        uncertainty: main.uncertainty,
+        samples: main.samples,
+        ood: prediction.ood.map(out_of_distribution),
+        decision: main.decision,
+        warnings: prediction
+            .warnings
+            .iter()
+            .map(WarningAnswer::from)
+            .collect(),
+        comparisons: further.map(written).collect(),
+        provenance: Provenance {
+            seed: prediction.seed,
+            execution_provider: model.execution_provider().to_owned(),
+            trunk_precision: model.trunk_precision().map(Into::into),
+            software: SOFTWARE.to_owned(),
+        },
+        timing_ms: timing_ms(&prediction.timing),
+    };
+    answer.id = id_of(&answer, image, options.exact);
+    answer
+}
+
+fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Comparison {
+    Comparison {
+        method: answer.method.into(),
+        prediction: predicted(answer, labels),
+        probabilities: class_probabilities(&answer.summary, labels),
+        uncertainty: uncertainty(&answer.summary, answer.normalised),
+        samples: SamplesUsed {
+            requested: answer.requested,
+            used: answer.samples.passes(),
+            stopped_early: answer.samples.passes() < answer.requested,
+            values: with_samples.then(|| rows(&answer.samples)),
+            views: None,
+        },
+        decision: decision(&answer.decision),
+    }
+}
+
+fn views(answer: &MethodAnswer, pictures: &[Vec<u8>]) -> Option<Vec<String>> {
+    let wanted = answer.method == Method::Tta && !pictures.is_empty();
+    let encoded = pictures.iter().map(|png| BASE64_STANDARD.encode(png));
+    wanted.then(|| encoded.collect())
+}
+
+fn model_reference(model: &LoadedModel) -> ModelReference {
+    let manifest = model.manifest();
+    ModelReference {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        sha256: model.digest().to_owned(),
+    }
+}
+
+fn predicted(answer: &MethodAnswer, labels: &[Label]) -> Predicted {
+    let index = answer.summary.predicted;
+    Predicted {
+        label: labels
+            .get(index)
+            .map(|label| label.name.clone())
+            .unwrap_or_default(),
+        index,
+        probability: answer.summary.confidence,
+        abnormal_probability: answer.abnormal_probability(),
+    }
+}
+
+fn class_probabilities(summary: &Summary, labels: &[Label]) -> Vec<ClassProbability> {
+    let std_of = |class: usize| summary.std.as_ref().and_then(|std| std.get(class).copied());
+    let classes = labels.iter().zip(&summary.mean).enumerate();
+    let probability_of =
+        |(class, (label, probability)): (usize, (&Label, &f64))| ClassProbability {
+            label: label.name.clone(),
+            probability: *probability,
+            std: std_of(class),
+        };
+    classes.map(probability_of).collect()
+}
+
+fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertainty {
+    let paper = &summary.paper;
+    Uncertainty {
+        predictive_entropy: summary.predictive_entropy,
+        expected_entropy: summary.expected_entropy,
+        mutual_information: summary.mutual_information,
+        abnormal_entropy: Measure::AbnormalEntropy.of(summary),
+        variation_ratio: summary.variation_ratio,
+        variance: summary.variance,
+        paper: PaperUncertainty {
+            variance: PaperScore {
+                value: paper.variance,
+                normalised: normalised.variance,
+            },
+            entropy: PaperScore {
+                value: Some(paper.entropy),
+                normalised: normalised.entropy,
+            },
+            sample_mean: PaperScore {
+                value: Some(paper.sample_mean),
+                normalised: normalised.sample_mean,
+            },
+        },
+    }
+}
+
+fn rows(samples: &Samples) -> Vec<Vec<f64>> {
+    samples.rows().map(<[f64]>::to_vec).collect()
+}
+
+fn out_of_distribution(ood: OodScore) -> OutOfDistributionAnswer {
+    OutOfDistributionAnswer {
+        score: ood.score,
+        p_value: ood.p_value,
+    }
+}
+
+fn decision(decision: &Decision) -> DecisionAnswer {
+    DecisionAnswer {
+        action: decision.action.into(),
+        policy: decision.policy.clone(),
+        accepted_as: decision.accepted_as.map(Into::into),
+        reasons: decision
+            .reasons
+            .iter()
+            .map(|reason| (*reason).into())
+            .collect(),
+    }
+}
+
+impl From<&Warning> for WarningAnswer {
+    fn from(warning: &Warning) -> Self {
+        let code = match warning {
+            Warning::CropSize { .. } => WarningCode::CropSize,
+            Warning::Passes { .. } => WarningCode::Passes,
+            Warning::ScaleAssumed { .. } => WarningCode::ScaleAssumed,
+        };
+        Self {
+            code,
+            detail: warning.to_string(),
+        }
+    }
+}
+
+fn timing_ms(timing: &Timing) -> TimingMs {
+    TimingMs {
+        queue: milliseconds(timing.queue),
+        decode: milliseconds(timing.decode),
+        inference: milliseconds(timing.inference),
+        total: milliseconds(timing.total),
+    }
+}
+
+/// Microseconds are as fine as anybody reads.
+pub(in crate::api) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,96 @@
+//! The handler of `POST /v1/predictions:batch`.
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    request::MultipartBatch,
+    response::{AnsweredCrops, BatchAnswer},
+};
+use crate::api::{
+    accept::AnswerForm,
+    answer::{CellResponder, ImageIdentity, answer_in_order},
+    fhir::FhirBundle,
+    head::{RequestHead, RequestHeaders},
+    middleware::{AnsweredBy, Deadline, RequestId},
+    predictions::PredictionQuery,
+    problem::{Problem, UploadProblems},
+    service::Service,
+    upload::{FormParts, SentImage, Upload},
+};
+
+/// Classify many cells
+///
+/// Takes a form with a part `image` for each crop and answers in their order. A crop that cannot be answered carries its own
+/// problem, and the others go on. Each answer is the one that the crop would get alone. `priority` is `bulk` unless it is
+/// given. With `Accept: application/fhir+json` the answer is a `Bundle` of FHIR R4 with an `Observation` for each.
+#[utoipa::path(
+    post,
+    path = "/v1/predictions:batch",
+    operation_id = "createPredictions",
+    tag = "predictions",
+    params(
+        PredictionQuery,
+        RequestHeaders,
+    ),
+    request_body(content((MultipartBatch = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "An answer or a problem for each crop", content(
+            (BatchAnswer = "application/json"),
+            (FhirBundle = "application/fhir+json"),
+        )),
+        UploadProblems,
+    ),
+)]
+pub(in crate::api) async fn create_predictions(
+    State(service): State<Service>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(deadline): Extension<Deadline>,
+    query: PredictionQuery,
+    request: Request,
+) -> Result<Response, Problem> {
+    let offered = [AnswerForm::Json, AnswerForm::Fhir];
+    let query = query.or_bulk();
+    let head = RequestHead::new(request.headers(), &offered, query, (request_id, deadline))?;
+    let engine = service.engine();
+    engine.check(&head.asked)?;
+    let share = service.large_upload_share();
+    let upload = Upload::of_form(request, FormParts::Cells, &service, &share).await?;
+    let most_bytes = head.check_answer(&service, upload.images.len())?;
+    let _turn = service.turn().await?;
+    let responder = CellResponder {
+        options: head.options(upload.accession)?,
+        warning: None,
+        images: upload.images.iter().map(identity).collect(),
+    };
+    let images = upload.images.into_iter();
+    let (file_names, cells): (Vec<_>, Vec<_>) = images
+        .map(|image| (image.file_name, image.bytes.map(|bytes| head.about(bytes))))
+        .unzip();
+    let (outcomes, findings) = answer_in_order(engine, &responder, cells).await;
+
+    let model = engine.model(head.asked.model.as_deref())?;
+    let answered_by = AnsweredBy::of(model, head.asked.method);
+    let crops = AnsweredCrops {
+        file_names,
+        outcomes,
+        findings,
+    };
+    let (request_id, labels) = (responder.options.request_id, &model.manifest().labels);
+    let response = crops
+        .write(head.form, request_id, labels, most_bytes)
+        .await?;
+    Ok((Extension(answered_by), response).into_response())
+}
+
+/// Of a crop that gets no answer it is empty.
+fn identity(image: &SentImage) -> ImageIdentity {
+    let bytes = image.bytes.as_ref();
+    bytes.map_or_else(
+        |_| ImageIdentity::default(),
+        |bytes| ImageIdentity::of(bytes),
+    )
+}

@@ -1,0 +1,243 @@
+//! The components of an observation: every number and word of an answer.
+
+use super::{
+    codes::{self, UcumUnit, component, number},
+    resources::{ObservationComponent, ObservedValue},
+    suggested::why,
+};
+use crate::api::{
+    answer::{DecisionAnswer, PredictionAnswer},
+    vocabulary::{AcceptedAsName, ActionName, PrecisionName, ReasonName},
+};
+
+/// What the client called a cell, and where it lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::api) struct ObservedCell<'request> {
+    /// The nucleus' id or the crop's file name.
+    pub(in crate::api) name: Option<&'request str>,
+    /// Column and row of the nucleus in pixels of the field.
+    pub(in crate::api) position: Option<(f64, f64)>,
+}
+
+/// Every number of the answer, under the name that it has in JSON, with hyphens.
+pub(super) fn components(
+    answer: &PredictionAnswer,
+    cell: ObservedCell,
+) -> Vec<ObservationComponent> {
+    let mut components = of_cell(cell);
+    components.extend(answer.probabilities.iter().map(|class| {
+        let display = format!("Probability of {}", class.label);
+        let code = format!("probability-{}", class.label);
+        component(
+            &code,
+            &display,
+            number(Some(class.probability), UcumUnit::One),
+        )
+    }));
+    components.extend(uncertainties(answer));
+    if let Some(ood) = &answer.ood {
+        let numbers = [
+            (
+                "ood-score",
+                "Distance from the images of training",
+                ood.score,
+            ),
+            (
+                "ood-p-value",
+                "Share of calibration cells that are at least as unlike",
+                ood.p_value,
+            ),
+        ];
+        components.extend(numbers.map(|(code, display, value)| {
+            component(code, display, number(Some(value), UcumUnit::One))
+        }));
+    }
+    components.extend(decision(&answer.decision));
+    components.extend(repetition(answer));
+    components
+}
+
+fn of_cell(cell: ObservedCell) -> Vec<ObservationComponent> {
+    let name = cell.name.and_then(codes::string);
+    let name =
+        name.map(|name| component("cell-name", "Name of the cell", ObservedValue::String(name)));
+    let mut components: Vec<ObservationComponent> = name.into_iter().collect();
+    if let Some((x, y)) = cell.position {
+        let of = |value| number(Some(value), UcumUnit::Pixel);
+        components.push(component(
+            "nucleus-x",
+            "Column of the nucleus on the field",
+            of(x),
+        ));
+        components.push(component(
+            "nucleus-y",
+            "Row of the nucleus on the field",
+            of(y),
+        ));
+    }
+    components
+}
+
+fn uncertainties(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
+    let abnormal = answer.prediction.abnormal_probability;
+    let uncertainty = &answer.uncertainty;
+    let paper = &uncertainty.paper;
+    let rows = [
+        (
+            "abnormal-probability",
+            "Probability of all abnormal classes together",
+            Some(abnormal),
+            UcumUnit::One,
+        ),
+        (
+            "predictive-entropy",
+            "Entropy of the mean probabilities",
+            Some(uncertainty.predictive_entropy),
+            UcumUnit::Nat,
+        ),
+        (
+            "expected-entropy",
+            "Mean entropy of the samples",
+            Some(uncertainty.expected_entropy),
+            UcumUnit::Nat,
+        ),
+        (
+            "mutual-information",
+            "Predictive minus expected entropy",
+            Some(uncertainty.mutual_information),
+            UcumUnit::Nat,
+        ),
+        (
+            "abnormal-entropy",
+            "Entropy of the abnormal probability and its complement",
+            uncertainty.abnormal_entropy,
+            UcumUnit::Nat,
+        ),
+        (
+            "variation-ratio",
+            "Share of the samples that did not vote for the modal class",
+            Some(uncertainty.variation_ratio),
+            UcumUnit::One,
+        ),
+        (
+            "variance",
+            "Unbiased variance of the probability of the most probable class",
+            uncertainty.variance,
+            UcumUnit::One,
+        ),
+        (
+            "paper-variance",
+            "Ojha and Narendra's variance",
+            paper.variance.value,
+            UcumUnit::One,
+        ),
+        (
+            "paper-entropy",
+            "Ojha and Narendra's entropy",
+            paper.entropy.value,
+            UcumUnit::Bit,
+        ),
+        (
+            "paper-sample-mean",
+            "Ojha and Narendra's sample mean",
+            paper.sample_mean.value,
+            UcumUnit::One,
+        ),
+    ];
+    let of_row = |(code, display, value, unit)| component(code, display, number(value, unit));
+    rows.into_iter().map(of_row).collect()
+}
+
+fn decision(decision: &DecisionAnswer) -> Vec<ObservationComponent> {
+    let referred = ObservedValue::Boolean(decision.action == ActionName::Refer);
+    let mut components = vec![component("referred", "A person has to look", referred)];
+    components.extend(decision.reasons.iter().map(|reason| {
+        component(
+            reason_code(*reason),
+            why(*reason),
+            ObservedValue::Boolean(true),
+        )
+    }));
+    let stands_for = decision.accepted_as.map(|accepted_as| {
+        let value = ObservedValue::String(accepted_as_code(accepted_as).to_owned());
+        component("accepted-as", "What the accepted answer stands for", value)
+    });
+    components.extend(stands_for);
+    let policy = decision.policy.as_deref().and_then(codes::string);
+    components.extend(policy.map(|policy| {
+        component(
+            "policy",
+            "Policy that decided",
+            ObservedValue::String(policy),
+        )
+    }));
+    components
+}
+
+/// What is needed to get the same answer again.
+fn repetition(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
+    let samples = &answer.samples;
+    let mut components = vec![
+        component(
+            "samples-requested",
+            "Samples asked for",
+            ObservedValue::Integer(samples.requested),
+        ),
+        component(
+            "samples",
+            "Samples used",
+            ObservedValue::Integer(samples.used),
+        ),
+        component(
+            "stopped-early",
+            "The decision was settled before the last sample",
+            ObservedValue::Boolean(samples.stopped_early),
+        ),
+        // An integer of FHIR has 32 bits, and a seed more.
+        component(
+            "seed",
+            "Seed of every random choice",
+            ObservedValue::String(answer.provenance.seed.to_string()),
+        ),
+        component(
+            "execution-provider",
+            "What ran the model",
+            ObservedValue::String(answer.provenance.execution_provider.clone()),
+        ),
+    ];
+    let precision = answer.provenance.trunk_precision.map(precision);
+    components.extend(precision.map(|name| {
+        let value = ObservedValue::String(name.to_owned());
+        component(
+            "trunk-precision",
+            "Numbers in which the trunk calculated",
+            value,
+        )
+    }));
+    components
+}
+
+fn reason_code(reason: ReasonName) -> &'static str {
+    match reason {
+        ReasonName::Uncertain => "referred-uncertain",
+        ReasonName::OutOfDistribution => "referred-out-of-distribution",
+        ReasonName::NoPolicy => "referred-no-policy",
+        ReasonName::Abnormal => "referred-abnormal",
+    }
+}
+
+fn accepted_as_code(accepted_as: AcceptedAsName) -> &'static str {
+    match accepted_as {
+        AcceptedAsName::Class => "class",
+        AcceptedAsName::Normal => "normal",
+        AcceptedAsName::Abnormal => "abnormal",
+    }
+}
+
+fn precision(name: PrecisionName) -> &'static str {
+    match name {
+        PrecisionName::Float32 => "float32",
+        PrecisionName::Int8 => "int8",
+        PrecisionName::Float16 => "float16",
+    }
+}

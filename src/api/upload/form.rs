@@ -1,0 +1,184 @@
+//! Forms (`multipart/form-data`), read part by part behind limits.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{
+        DefaultBodyLimit, FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::BytesMut;
+
+use crate::api::{
+    body::{WatchedBody, refusal},
+    problem::{Problem, ProblemKind},
+};
+
+/// What a form may hold beside its images: boundaries, headers and small fields.
+pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// A form that is being read.
+pub(super) struct Form {
+    parts: Multipart,
+    /// What is said when the whole body has too many bytes.
+    too_large: Problem,
+    /// Bytes that came so far.
+    arrived: Arc<AtomicUsize>,
+}
+
+impl Form {
+    /// Begins to read a form of at most `max_bytes`; `too_large` is the answer to one that has more, and `count` may refuse
+    /// each piece of it for its number of bytes.
+    pub(super) async fn open(
+        request: Request,
+        max_bytes: usize,
+        too_large: Problem,
+        mut count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Self, Problem> {
+        let rejected = |_| {
+            malformed("the form's boundary is missing from its content type")
+                .field("Content-Type")
+                .hint("let the HTTP library write the content type of a form")
+        };
+        let arrived = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&arrived);
+        let mut request = request.map(|body| {
+            Body::new(WatchedBody::new(body, move |bytes| {
+                seen.fetch_add(bytes, Ordering::Relaxed);
+                count(bytes)
+            }))
+        });
+        DefaultBodyLimit::max(max_bytes).apply(&mut request);
+        let parts = Multipart::from_request(request, &())
+            .await
+            .map_err(rejected)?;
+        Ok(Self {
+            parts,
+            too_large,
+            arrived,
+        })
+    }
+
+    /// The next part, once the last one was read to its end; `None` at the end of the form.
+    pub(super) async fn next_part(&mut self) -> Result<Option<Field<'_>>, Problem> {
+        let (too_large, arrived) = (&self.too_large, &self.arrived);
+        let before = arrived.load(Ordering::Relaxed);
+        let mut next = pin!(self.parts.next_field());
+        poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(Err(error)) if is_too_large(&error) => Poll::Ready(Err(too_large.clone())),
+            Poll::Ready(part) => Poll::Ready(part.map_err(|error| unreadable(&error))),
+            // Nothing of what came meanwhile is a part yet: it lies in memory, and each further piece has all of it searched.
+            Poll::Pending
+                if arrived.load(Ordering::Relaxed).saturating_sub(before) > OVERHEAD_BYTES =>
+            {
+                Poll::Ready(Err(no_part()))
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+}
+
+/// Whether the body is a form, by its content type.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("multipart/form-data")
+}
+
+/// The refusal of a body that is no form.
+pub(super) fn no_form(hint: &str) -> Problem {
+    let detail = "the content type is not multipart/form-data";
+    Problem::new(ProblemKind::UnsupportedMediaType, detail)
+        .field("Content-Type")
+        .hint(hint)
+}
+
+/// The bytes of a part, or none where it has more than `limit`.
+pub(super) async fn read_part(
+    part: &mut Field<'_>,
+    limit: usize,
+) -> Result<Option<Bytes>, Problem> {
+    let mut bytes = BytesMut::new();
+    loop {
+        match part.chunk().await {
+            Ok(None) => return Ok(Some(bytes.freeze())),
+            Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > limit => return Ok(None),
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Err(error) if is_too_large(&error) => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        }
+    }
+}
+
+/// Passes over the rest of a part; none where the whole body has too many bytes.
+pub(super) async fn skip(part: &mut Field<'_>) -> Result<Option<()>, Problem> {
+    loop {
+        match part.chunk().await {
+            Ok(None) => return Ok(Some(())),
+            Ok(Some(_)) => {}
+            Err(error) if is_too_large(&error) => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        }
+    }
+}
+
+/// The refusal of a part that came again.
+pub(super) fn twice(name: &str, hint: &str) -> Problem {
+    malformed(format!("the form has the part `{name}` twice"))
+        .field(name)
+        .hint(hint)
+}
+
+/// The text of a part.
+pub(super) fn text(bytes: Bytes, name: &str) -> Result<String, Problem> {
+    String::from_utf8(bytes.into()).map_err(|_| {
+        malformed("the part is not UTF-8 text")
+            .field(name)
+            .hint("send it as UTF-8")
+    })
+}
+
+/// The refusal of a part that has no meaning here.
+pub(super) fn unknown_part(name: &str, known: &str) -> Problem {
+    Problem::parameter(name, "the form has a part that is not known here")
+        .hint(format!("the parts are {known}"))
+}
+
+/// The limit of the whole body shows up as an error of the part that crosses it.
+fn is_too_large(error: &MultipartError) -> bool {
+    error.status() == StatusCode::PAYLOAD_TOO_LARGE
+}
+
+fn unreadable(error: &MultipartError) -> Problem {
+    refusal(error).unwrap_or_else(|| {
+        malformed("the form is incomplete or not framed as its boundary says")
+            .hint("send the form again")
+    })
+}
+
+fn no_part() -> Problem {
+    malformed(format!(
+        "the form has more than {OVERHEAD_BYTES} bytes before a part begins"
+    ))
+    .hint("begin the form with its boundary, and keep the headers of its parts short")
+}
+
+fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::RequestMalformed, detail)
+}

@@ -1,0 +1,153 @@
+//! One image: the raw body, or the part `image` of a form.
+
+use axum::{
+    body::{Bytes, HttpBody},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+
+use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, UploadShare, accession, form};
+use crate::api::{
+    problem::{Problem, ProblemKind},
+    service::Service,
+};
+
+pub(super) const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
+
+impl FromRequest<Service> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let accession = accession::of_headers(request.headers())?;
+        let limit = service.max_image_bytes();
+        let kind = body_kind(request.headers())?;
+        let overhead = if kind == BodyKind::Form {
+            OVERHEAD_BYTES
+        } else {
+            0
+        };
+        if announced_bytes(&request) > limit.saturating_add(overhead) {
+            return Err(too_large(limit));
+        }
+        let share = service.upload_share();
+        let upload = match kind {
+            BodyKind::Form => Self::of_form(request, FormParts::Cell, service, &share).await?,
+            BodyKind::Image => {
+                let bytes = read_image(request, limit, service.counting(&share)).await?;
+                let image = SentImage {
+                    file_name: None,
+                    bytes: Ok(bytes),
+                };
+                Self {
+                    images: vec![image],
+                    accession,
+                    ..Self::default()
+                }
+            }
+        };
+        let images = upload.images.into_iter();
+        Ok(Self {
+            images: images.map(|image| image.held(&share)).collect(),
+            ..upload
+        })
+    }
+}
+
+impl SentImage {
+    /// The same image, which gives its room back when nobody has a copy of it any more.
+    fn held(self, share: &UploadShare) -> Self {
+        Self {
+            bytes: self.bytes.map(|bytes| share.clone().of(bytes)),
+            ..self
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyKind {
+    Form,
+    Image,
+}
+
+/// Clients mislabel images, so that any image type stands for all; but a type that is clearly something else is refused
+/// before it is read.
+fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(BodyKind::Image);
+    };
+    if form::is_form(headers) {
+        return Ok(BodyKind::Form);
+    }
+    let value = value.to_str().unwrap_or_default();
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
+    {
+        return Ok(BodyKind::Image);
+    }
+    let problem = Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        "the content type names no image",
+    )
+    .field("Content-Type");
+    match essence.as_str() {
+        "application/x-www-form-urlencoded" => Err(problem.hint(
+            "with curl add -H 'Content-Type: image/png', or send a form with -F image=@FILE",
+        )),
+        _ => Err(problem.hint(FORMATS_HINT)),
+    }
+}
+
+/// The length that the headers promise; 0 when they promise none.
+fn announced_bytes(request: &Request) -> usize {
+    usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX)
+}
+
+async fn read_image(
+    request: Request,
+    limit: usize,
+    mut count: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
+    // Memory that is reserved and never written to costs nothing, so a client may be believed.
+    let mut image = BytesMut::with_capacity(announced_bytes(&request).min(limit));
+    let mut chunks = request.into_body().into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| interrupted())?;
+        if image.len().saturating_add(chunk.len()) > limit {
+            return Err(too_large(limit));
+        }
+        count(chunk.len())?;
+        image.extend_from_slice(&chunk);
+    }
+    if image.is_empty() {
+        return Err(missing("the body is empty"));
+    }
+    Ok(image.freeze())
+}
+
+pub(super) fn too_large(limit: usize) -> Problem {
+    Problem::new(ProblemKind::BodyTooLarge, format!("the image has more than {limit} bytes"))
+        .field("image")
+        .hint("cut the cell out of the field and send the crop, or ask whoever runs this server to raise limits.max_image_bytes")
+}
+
+pub(super) fn missing(detail: &str) -> Problem {
+    Problem::new(ProblemKind::ImageMissing, detail)
+        .field("image")
+        .hint(FORMATS_HINT)
+}
+
+/// The connection broke, or the body is not framed as its headers say.
+fn interrupted() -> Problem {
+    Problem::new(
+        ProblemKind::RequestMalformed,
+        "the body ended before it was complete",
+    )
+    .hint("send the request again")
+}

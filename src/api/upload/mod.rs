@@ -1,0 +1,246 @@
+//! What comes with a request about cells: images, nuclei and an accession, as a form or, of one cell, as the raw body.
+
+mod accession;
+mod form;
+mod image;
+mod memory;
+mod nuclei;
+
+use axum::{
+    body::Bytes,
+    extract::{Request, multipart::Field},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use self::{form::Form, image::FORMATS_HINT};
+use super::{
+    problem::{Problem, ProblemKind},
+    service::Service,
+};
+
+pub(super) use accession::checked as checked_accession;
+pub(super) use form::OVERHEAD_BYTES;
+pub(super) use memory::{NoRoom, UploadMemory, UploadShare};
+pub(super) use nuclei::Nucleus;
+
+/// Headers and boundary of one part.
+const OVERHEAD_OF_PART_BYTES: usize = 1024;
+
+/// The encoded bytes of an image.
+#[derive(Deserialize, ToSchema)]
+#[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+#[allow(dead_code, reason = "only its description is used")]
+pub(super) struct ImageBytes(Vec<u8>);
+
+/// What came with a request.
+#[derive(Default)]
+pub(super) struct Upload {
+    /// One, but for a batch.
+    pub(super) images: Vec<SentImage>,
+    nuclei: Option<Bytes>,
+    /// In the form, or else in the headers.
+    pub(super) accession: Option<String>,
+}
+
+/// An image as it was sent, or why it cannot be looked at.
+pub(super) struct SentImage {
+    pub(super) file_name: Option<String>,
+    pub(super) bytes: Result<Bytes, Problem>,
+}
+
+/// What a form is about, and with it the parts that it may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FormParts {
+    /// One cell: `image`, `accession`.
+    Cell,
+    /// Many cells: `image`, repeated, `accession`.
+    Cells,
+    /// A field: `image`, `nuclei`, `accession`.
+    Field,
+}
+
+impl FormParts {
+    fn known(self) -> &'static str {
+        match self {
+            Self::Cell => "`image` and `accession`",
+            Self::Cells => "`image`, repeated, and `accession`",
+            Self::Field => "`image`, `nuclei` and `accession`",
+        }
+    }
+
+    /// What to do instead of sending a part twice.
+    fn once(self) -> &'static str {
+        match self {
+            Self::Cell => "send one cell per request, or several to /v1/predictions:batch",
+            Self::Cells => "send one for all crops",
+            Self::Field => "send one field per request",
+        }
+    }
+
+    /// What to send.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Cell => FORMATS_HINT,
+            Self::Cells => "send a form with a part `image` for each crop",
+            Self::Field => "send a form with the parts `image` and `nuclei`",
+        }
+    }
+
+    /// Most bytes of a whole form.
+    fn max_bytes(self, service: &Service) -> usize {
+        let further = match self {
+            Self::Cell => service.max_image_bytes(),
+            Self::Field => service.max_image_bytes().saturating_add(nuclei::MAX_BYTES),
+            Self::Cells => {
+                let of_parts = service.max_cells().saturating_mul(OVERHEAD_OF_PART_BYTES);
+                service.max_batch_bytes().saturating_add(of_parts)
+            }
+        };
+        further.saturating_add(OVERHEAD_BYTES)
+    }
+
+    /// The refusal of a form that has more.
+    fn too_large(self, service: &Service) -> Problem {
+        match self {
+            Self::Cell | Self::Field => image::too_large(service.max_image_bytes()),
+            Self::Cells => batch_too_large(service.max_batch_bytes()),
+        }
+    }
+}
+
+impl Upload {
+    /// Reads a form to its end. FormParts that are unknown, repeated or missing are refused. In a batch a crop that is empty or too
+    /// large keeps its problem to itself.
+    ///
+    /// # Errors
+    /// 400, 413, 415 or 422 that name the part; 503 when there is no room in `share`.
+    pub(super) async fn of_form(
+        request: Request,
+        parts: FormParts,
+        service: &Service,
+        share: &UploadShare,
+    ) -> Result<Self, Problem> {
+        if !form::is_form(request.headers()) {
+            return Err(form::no_form(parts.hint()));
+        }
+        let in_header = accession::of_headers(request.headers())?;
+        let (max_bytes, too_large) = (parts.max_bytes(service), parts.too_large(service));
+        let mut form = Form::open(request, max_bytes, too_large, service.counting(share)).await?;
+        let mut upload = Self::default();
+        let mut left = service.max_batch_bytes();
+        while let Some(mut part) = form.next_part().await? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let is_there = match name.as_str() {
+                "image" if parts == FormParts::Cells => {
+                    upload.add_crop(&mut part, service, &mut left).await?;
+                    false
+                }
+                "image" => upload.add_image(&mut part, service).await?,
+                "nuclei" if parts == FormParts::Field => {
+                    let bytes = form::read_part(&mut part, nuclei::MAX_BYTES).await?;
+                    let bytes = bytes.ok_or_else(nuclei::too_large)?;
+                    upload.nuclei.replace(bytes).is_some()
+                }
+                "accession" => {
+                    let found = accession::of_part(&mut part).await?;
+                    upload.accession.replace(found).is_some()
+                }
+                _ => return Err(form::unknown_part(&name, parts.known())),
+            };
+            if is_there {
+                return Err(form::twice(&name, parts.once()));
+            }
+        }
+        upload.check(parts)?;
+        upload.accession = upload.accession.or(in_header);
+        Ok(upload)
+    }
+
+    /// The nuclei of a field, at most as many as cells are allowed.
+    ///
+    /// # Errors
+    /// 400 when there are none, 413 for too many, 422 for what cannot be read.
+    pub(super) fn nuclei(&self, service: &Service) -> Result<Vec<Nucleus>, Problem> {
+        let text = self.nuclei.as_ref().ok_or_else(nuclei::missing)?;
+        let image = self.images.first();
+        let file_name = image.and_then(|image| image.file_name.as_deref());
+        nuclei::read(text, file_name, service.max_cells())
+    }
+
+    /// The only image.
+    pub(super) fn into_image(self) -> Result<Bytes, Problem> {
+        let image = self.images.into_iter().next();
+        image.map_or_else(|| Ok(Bytes::new()), |image| image.bytes)
+    }
+
+    /// Whether there was an image already.
+    async fn add_image(
+        &mut self,
+        part: &mut Field<'_>,
+        service: &Service,
+    ) -> Result<bool, Problem> {
+        let limit = service.max_image_bytes();
+        let file_name = part.file_name().map(str::to_owned);
+        let bytes = form::read_part(part, limit).await?;
+        let bytes = Ok(bytes.ok_or_else(|| image::too_large(limit))?);
+        self.images.push(SentImage { file_name, bytes });
+        Ok(self.images.len() > 1)
+    }
+
+    /// `left` is how many bytes the crops may still have together.
+    async fn add_crop(
+        &mut self,
+        part: &mut Field<'_>,
+        service: &Service,
+        left: &mut usize,
+    ) -> Result<(), Problem> {
+        if self.images.len() >= service.max_cells() {
+            return Err(too_many(service.max_cells()));
+        }
+        let too_large = || batch_too_large(service.max_batch_bytes());
+        let file_name = part.file_name().map(str::to_owned);
+        let limit = service.max_image_bytes().min(*left);
+        let bytes = match form::read_part(part, limit).await? {
+            None if limit == *left => return Err(too_large()),
+            None => {
+                form::skip(part).await?.ok_or_else(too_large)?;
+                Err(image::too_large(limit))
+            }
+            Some(bytes) if bytes.is_empty() => Err(image::missing("the part is empty")),
+            Some(bytes) => Ok(bytes),
+        };
+        let used = match &bytes {
+            Ok(bytes) => bytes.len(),
+            Err(_) => limit,
+        };
+        *left = left.saturating_sub(used);
+        self.images.push(SentImage { file_name, bytes });
+        Ok(())
+    }
+
+    fn check(&self, parts: FormParts) -> Result<(), Problem> {
+        let is_empty = |image: &SentImage| image.bytes.as_ref().is_ok_and(Bytes::is_empty);
+        let detail = match (self.images.first(), parts) {
+            (None, FormParts::Cells) => "the form has no part `image`",
+            (Some(_), FormParts::Cells) => return Ok(()),
+            (Some(image), _) if !is_empty(image) => return Ok(()),
+            _ => "the form has no part `image`, or it is empty",
+        };
+        Err(image::missing(detail).hint(parts.hint()))
+    }
+}
+
+fn batch_too_large(limit: usize) -> Problem {
+    let detail = format!("the images have more than {limit} bytes together");
+    Problem::new(ProblemKind::BodyTooLarge, detail)
+        .field("image")
+        .hint("send several smaller batches, or ask whoever runs this server to raise limits.max_batch_bytes")
+}
+
+fn too_many(limit: usize) -> Problem {
+    let detail = format!("the form has more than {limit} images");
+    Problem::new(ProblemKind::TooManyCells, detail)
+        .field("image")
+        .hint("send several smaller batches, or ask whoever runs this server to raise limits.max_cells")
+}

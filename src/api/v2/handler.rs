@@ -1,0 +1,197 @@
+//! `POST /v2/models/{name}/infer`.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, FromRequest, Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
+
+use super::{
+    find,
+    inputs::subjects,
+    request::{InferParameters, malformed, split},
+    response::WantedOutputs,
+};
+use crate::{
+    api::{
+        answer::written,
+        body::{WatchedBody, refusal},
+        middleware::{AnsweredBy, Deadline},
+        problem::{Problem, ProblemKind},
+        service::Service,
+        upload::{OVERHEAD_BYTES, UploadShare},
+    },
+    telemetry,
+};
+use bundle::Method;
+use engine::{LoadedModel, PredictRequest, Prediction, Priority, Subject};
+
+pub(super) async fn infer(
+    State(service): State<Service>,
+    Extension(deadline): Extension<Deadline>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let model = find(&service, &name, None)?;
+    answer(&service, model, deadline.asked, request).await
+}
+
+pub(super) async fn infer_version(
+    State(service): State<Service>,
+    Extension(deadline): Extension<Deadline>,
+    Path((name, version)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let model = find(&service, &name, Some(&version))?;
+    answer(&service, model, deadline.asked, request).await
+}
+
+async fn answer(
+    service: &Service,
+    model: &Arc<LoadedModel>,
+    deadline: Option<Instant>,
+    request: Request,
+) -> Result<Response, Problem> {
+    check_content_type(request.headers())?;
+    let share = service.large_upload_share();
+    let (headers, body) = read(request, service, &share).await?;
+    let _turn = service.turn().await?;
+    let (request, tensors) = split(&headers, body)?;
+    let wanted = WantedOutputs::of(&request);
+    let size = model.manifest().input.size;
+    let subjects = subjects(request.inputs, &tensors, size, service.max_cells())?;
+    let mut asked = template(model, request.parameters, subjects.len(), deadline);
+    // Outputs are rectangular, so every image has to have as many samples.
+    asked.exact |= wanted.has_samples();
+    let most_bytes = check(service, &wanted, &asked, &subjects)?;
+    let predictions = predict(service, &asked, subjects).await?;
+    predictions
+        .iter()
+        .for_each(telemetry::metrics::prediction_answered);
+    let answered_by = Extension(AnsweredBy::of(model, asked.method));
+    let (model, id) = (Arc::clone(model), request.id);
+    let response = written(most_bytes, move || {
+        wanted.response(&model, id, &predictions)
+    });
+    Ok((answered_by, response.await?).into_response())
+}
+
+/// Refuses what is impossible before anything is answered; else says how many bytes the answer has at most.
+fn check(
+    service: &Service,
+    wanted: &WantedOutputs,
+    asked: &PredictRequest,
+    subjects: &[Subject],
+) -> Result<usize, Problem> {
+    // There is one, or the inputs were refused.
+    let first = with(asked, subjects.first().cloned().unwrap_or_default());
+    let engine = service.engine();
+    engine.check(&first)?;
+    let extent = (subjects.len(), engine.extent(&first)?.samples);
+    let labels = &engine.model(asked.model.as_deref())?.manifest().labels;
+    let bytes = wanted.most_bytes(extent, labels);
+    service.check_answer_bytes(bytes)?;
+    Ok(bytes)
+}
+
+/// Clients of the protocol send JSON with tensors behind it, and some of them declare nothing.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let essence = value.unwrap_or_default().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    let known: [&[u8]; 3] = [b"", b"application/json", b"application/octet-stream"];
+    if known
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
+        return Ok(());
+    }
+    let detail = "the content type is neither application/json nor application/octet-stream";
+    Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
+        .field("Content-Type")
+        .hint("with curl add -H 'Content-Type: application/json'"))
+}
+
+async fn read(
+    request: Request,
+    service: &Service,
+    share: &UploadShare,
+) -> Result<(HeaderMap, Bytes), Problem> {
+    let max_bytes = service.max_batch_bytes();
+    let mut request =
+        request.map(|body| Body::new(WatchedBody::new(body, service.counting(share))));
+    DefaultBodyLimit::max(max_bytes.saturating_add(OVERHEAD_BYTES)).apply(&mut request);
+    let headers = request.headers().clone();
+    let body = Bytes::from_request(request, &()).await;
+    let body = body.map_err(
+        |rejection| match (rejection.status(), refusal(&rejection)) {
+            (_, Some(problem)) => problem,
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => {
+                let detail = format!("the request has more than {max_bytes} bytes");
+                Problem::new(ProblemKind::BodyTooLarge, detail)
+                    .hint("send several smaller requests")
+            }
+            _ => malformed(
+                "the body ended before it was complete, or is not compressed as its headers say",
+            ),
+        },
+    )?;
+    Ok((headers, body))
+}
+
+/// What is wanted of every image. One is somebody's who waits, many are a program's.
+fn template(
+    model: &LoadedModel,
+    parameters: InferParameters,
+    images: usize,
+    deadline: Option<Instant>,
+) -> PredictRequest {
+    let priority = if images > 1 {
+        Priority::Bulk
+    } else {
+        Priority::Interactive
+    };
+    PredictRequest {
+        model: Some(model.name().to_owned()),
+        method: parameters.method.map(Method::from),
+        passes: parameters.passes,
+        seed: parameters.seed,
+        policy: parameters.policy,
+        exact: parameters.exact,
+        priority,
+        deadline,
+        ..PredictRequest::default()
+    }
+}
+
+fn with(asked: &PredictRequest, image: Subject) -> PredictRequest {
+    PredictRequest {
+        image,
+        ..asked.clone()
+    }
+}
+
+/// The protocol has no problems for single images: the first one fails the request and says which it was.
+async fn predict(
+    service: &Service,
+    asked: &PredictRequest,
+    subjects: Vec<Subject>,
+) -> Result<Vec<Prediction>, Problem> {
+    let requests = subjects.into_iter().map(|subject| with(asked, subject));
+    let mut answers = std::pin::pin!(service.engine().predict_all(requests));
+    let mut predictions = Vec::new();
+    while let Some((index, predicted)) = answers.next().await {
+        let prediction = predicted.map_err(|error| Problem::from(error).of_image(index))?;
+        predictions.push((index, prediction));
+    }
+    predictions.sort_by_key(|(index, _)| *index);
+    Ok(predictions
+        .into_iter()
+        .map(|(_, prediction)| prediction)
+        .collect())
+}
