@@ -4,27 +4,24 @@
 //! the inputs failed; 2 when nothing could be started.
 
 mod bundles;
-mod config;
 mod doctor;
 mod files;
 mod healthcheck;
 mod keys;
-mod openapi;
 mod options;
 mod output;
 mod predict;
-mod progress;
 mod quantise;
 mod say;
 mod serve;
 mod start;
-mod table;
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
 use self::options::ServeOptions;
+use crate::{api::openapi, config};
 
 /// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
 #[derive(Debug, Parser)]
@@ -57,7 +54,7 @@ enum ServerCommand {
 }
 
 /// Something could not be started; one line for people.
-type StartFailure = Box<dyn std::error::Error + Send + Sync>;
+type StartFailure = Box<dyn Error + Send + Sync>;
 
 /// Reads the process' arguments and does what they say.
 pub fn run() -> ExitCode {
@@ -67,12 +64,19 @@ pub fn run() -> ExitCode {
         ServerCommand::Bundles(command) => bundles::run(&command),
         ServerCommand::Doctor(options) => doctor::run(&options),
         ServerCommand::Keys(command) => keys::run(&command),
-        ServerCommand::Config => config::run(),
-        ServerCommand::Openapi => openapi::run(),
+        ServerCommand::Config => print(config::document()),
+        ServerCommand::Openapi => print(openapi::yaml()),
         ServerCommand::Healthcheck(options) => healthcheck::run(&options),
     };
     outcome.unwrap_or_else(|failure| {
         say::complain(failure);
         ExitCode::from(2)
     })
+}
+
+fn print<Failure: Error + Send + Sync + 'static>(
+    document: Result<String, Failure>,
+) -> Result<ExitCode, StartFailure> {
+    say::tell(document?)?;
+    Ok(ExitCode::SUCCESS)
 }

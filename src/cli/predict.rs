@@ -16,8 +16,7 @@ use super::{
     files::{self, Found},
     options::ConfigFile,
     output::{AnswerOutput, OutputFormat},
-    progress::progress_bar,
-    say::complain,
+    say::{complain, progress_bar},
     start,
 };
 use crate::{

@@ -6,7 +6,12 @@ use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use tokio::runtime::Builder;
 
-use super::{StartFailure, files, options::ConfigFile, progress::progress_bar, say::tell, start};
+use super::{
+    StartFailure, files,
+    options::ConfigFile,
+    say::{progress_bar, tell},
+    start,
+};
 use bundle::{Bundle, Method, Precision};
 use engine::Runtime;
 use quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels};

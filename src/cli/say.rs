@@ -6,6 +6,11 @@ use std::{
     io::{self, ErrorKind, Write},
 };
 
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// From this many images on a bar is shown, where standard error is a terminal.
+const LONG: usize = 8;
+
 /// An answer, as it is, on standard output. A reader that has seen enough and is gone, such as `| head`, is no error.
 ///
 /// # Errors
@@ -21,4 +26,15 @@ pub(super) fn tell(text: impl Display) -> io::Result<()> {
 /// A line on standard error; lost when it cannot be written.
 pub(super) fn complain(text: impl Display) {
     drop(writeln!(io::stderr(), "secondlook: {text}"));
+}
+
+/// A bar for work that takes a while.
+pub(super) fn progress_bar(images: usize) -> ProgressBar {
+    if images < LONG {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(images as u64);
+    // The template is a constant of ours; were it wrong, the library's own would do.
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -9,12 +9,8 @@
 
 mod access;
 mod document;
-mod limits;
 mod load;
-mod log;
-mod models;
-mod runtime;
-mod server;
+mod sections;
 
 use std::net::SocketAddr;
 
@@ -27,12 +23,8 @@ pub use engine::{
     EngineConfig, ExecutionProvider, InvalidSeconds, Seconds, TrunkPrecision,
     UnknownExecutionProvider,
 };
-pub use limits::LimitsConfig;
 pub use load::{ConfigError, Overrides};
-pub use log::{LogConfig, LogFormat};
-pub use models::ModelsConfig;
-pub use runtime::RuntimeConfig;
-pub use server::ServerConfig;
+pub use sections::{LimitsConfig, LogConfig, LogFormat, ModelsConfig, RuntimeConfig, ServerConfig};
 
 /// Everything that can be configured, in the layout of `config/secondlook.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]

@@ -1,6 +1,9 @@
-//! The examples in the description of the interface are what the server says.
+//! The examples in the description of the interface are what the server says, and what it says of fixed questions stays the same.
+//! `make openapi` writes both again.
 
-use std::{env, fs};
+use std::{collections::BTreeMap, env, fs};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use reqwest::{
     RequestBuilder,
@@ -10,7 +13,7 @@ use secondlook::api::{
     answer::PredictionAnswer, batch::BatchAnswer, fields::FieldAnswer, problem::ProblemBody,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::server::{self, Server, answer, fixture, problem};
 
@@ -19,6 +22,7 @@ const UPDATE: &str = "UPDATE_EXAMPLES";
 /// Of floats: what machines with other vector units differ by, and what a reader rounds off.
 const TOLERANCE: f64 = 1e-3;
 const EXAMPLES: &str = "src/api/examples";
+const ANSWERS: &str = "tests/service/snapshots/answers.json";
 
 /// Equal but for the last digits, which differ between machines, and for what differs between requests.
 pub fn agree(left: &Value, right: &Value) -> bool {
@@ -123,6 +127,116 @@ fn check_resource(name: &str, resource: Value) {
     let example: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let (example, resource) = (without_addresses(example), without_addresses(resource));
     expect(&path, &example, &resource);
+}
+
+/// A file of the folder `examples`, under its name.
+fn part(path: &str) -> Part {
+    let name = path.rsplit('/').next().unwrap().to_owned();
+    Part::bytes(fs::read(format!("examples/{path}")).unwrap()).file_name(name)
+}
+
+fn batch(server: &Server, method: &str) -> RequestBuilder {
+    let half = fixture("bad_inputs/jpeg_truncated_half.jpg");
+    let form = Form::new()
+        .part("image", part("cells/nilm.png"))
+        .part("image", part("cells/scc.png"))
+        .part("image", Part::bytes(half).file_name("half.jpg"));
+    server
+        .post(&format!("/v1/predictions:batch?method={method}"))
+        .multipart(form)
+}
+
+fn field(server: &Server, method: &str) -> RequestBuilder {
+    let nuclei = r#"[{"id": "1", "x": 764, "y": 242}, {"x": 599, "y": 513}, {"id": "outside", "x": -1, "y": 0}]"#;
+    let form = Form::new()
+        .part("image", part("fields/smear.jpg"))
+        .text("nuclei", nuclei);
+    server
+        .post(&format!("/v1/fields?method={method}"))
+        .multipart(form)
+}
+
+fn inference(server: &Server, method: &str) -> RequestBuilder {
+    let cell = fs::read("examples/cells/hsil.png").unwrap();
+    let tensor = json!({"name": "image", "datatype": "BYTES", "shape": [1], "data": [BASE64_STANDARD.encode(cell)]});
+    let body = json!({"inputs": [tensor], "parameters": {"method": method}});
+    let path = "/v2/models/cric-lite0/infer";
+    server.post(path).json(&body)
+}
+
+/// The lines of an answer, in the order of the cells.
+async fn lines(request: RequestBuilder) -> Value {
+    let request = request.header("Accept", "application/x-ndjson");
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut lines: Vec<Value> = lines.collect();
+    lines.sort_by_key(|line| line["index"].as_u64());
+    lines.into()
+}
+
+/// What the default bundle says of the files in `examples`, by every way of asking.
+async fn answers() -> BTreeMap<String, Value> {
+    // Whatever the processor is.
+    let server = Server::with(&[("ENGINE__TRUNK_PRECISION", "float32")]);
+    let fhir = |request: RequestBuilder| request.header("Accept", "application/fhir+json");
+    let mut answers = BTreeMap::new();
+    for method in ["baseline", "mc_dropout", "ensemble", "tta"] {
+        let cell = || {
+            let bytes = fs::read("examples/cells/hsil.png").unwrap();
+            server.predict(&format!("?method={method}"), bytes)
+        };
+        let in_json = [
+            ("crop", cell()),
+            ("batch", batch(&server, method)),
+            ("field", field(&server, method)),
+            ("v2", inference(&server, method)),
+        ];
+        for (name, request) in in_json {
+            answers.insert(format!("{name} {method}"), answer(request).await);
+        }
+        let in_fhir = [
+            ("crop", cell()),
+            ("batch", batch(&server, method)),
+            ("field", field(&server, method)),
+        ];
+        for (name, request) in in_fhir {
+            let resource = without_addresses(answer(fhir(request)).await);
+            answers.insert(format!("{name} {method} FHIR"), resource);
+        }
+        let lines = lines(field(&server, method)).await;
+        answers.insert(format!("field {method} lines"), lines);
+    }
+    let cell = |query| server.predict(query, fs::read("examples/cells/asc-us.png").unwrap());
+    for query in [
+        "?method=ensemble&compare=tta&compare=baseline&policy=accept_error_2_classes_10",
+        "?method=mc_dropout&passes=3&seed=3&include=samples&accession=S26-1",
+    ] {
+        answers.insert(format!("crop {query}"), answer(cell(query)).await);
+    }
+    answers
+}
+
+/// A line for each answer.
+fn write_answers(answers: &BTreeMap<String, Value>) {
+    let lines = answers.iter();
+    let lines: Vec<String> = lines
+        .map(|(name, answer)| format!("{}: {answer}", json!(name)))
+        .collect();
+    fs::write(ANSWERS, format!("{{\n{}\n}}\n", lines.join(",\n"))).unwrap();
+}
+
+#[tokio::test]
+async fn answers_to_fixed_questions_stay_the_same() {
+    let answers = answers().await;
+    if env::var_os(UPDATE).is_some() {
+        return write_answers(&answers);
+    }
+    let expected = fs::read(ANSWERS).unwrap();
+    let expected: BTreeMap<String, Value> = serde_json::from_slice(&expected).unwrap();
+    assert!(expected.keys().eq(answers.keys()));
+    for (name, answer) in &answers {
+        expect(name, &expected[name], answer);
+    }
 }
 
 fn without_addresses(value: Value) -> Value {

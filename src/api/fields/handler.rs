@@ -21,7 +21,7 @@ use crate::api::{
     predictions::PredictionQuery,
     problem::{Problem, UploadProblems},
     service::Service,
-    upload::{FormParts, Upload},
+    upload::{FormParts, Nucleus, Upload},
 };
 use engine::{FieldCrop, PredictRequest, Subject, Warning, seed_of, seed_of_cell};
 
@@ -84,9 +84,8 @@ pub(in crate::api) async fn create_field(
         height: image.height(),
         crop_edge_px: edge,
     };
-    let crops = nuclei.iter();
-    let crops = crops.map(|nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge));
-    let crops: Vec<FieldCrop> = crops.collect();
+    let crop = |nucleus: &Nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge);
+    let crops: Vec<FieldCrop> = nuclei.iter().map(crop).collect();
     let responder = CellResponder {
         options,
         warning: Warning::of_field(&model, &image, scale),

@@ -7,9 +7,8 @@ mod cors;
 mod deadline;
 mod described;
 mod keys;
-mod problems;
+mod refused;
 mod request_id;
-mod unread;
 
 use std::{any::Any, sync::Arc};
 
@@ -45,8 +44,8 @@ pub(super) fn wrap(
         set(header::REFERRER_POLICY, "no-referrer"),
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, NOTHING),
-        from_fn(problems::write_bodies),
-        from_fn(unread::discard),
+        from_fn(refused::write_bodies),
+        from_fn(refused::discard_rest),
         from_fn_with_state(service.clone(), deadline::enforce),
         from_fn_with_state(keys, keys::require),
         CatchPanicLayer::custom(panicked),

@@ -15,7 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
-use super::{access, panicked, problems, request_id};
+use super::{access, panicked, refused, request_id};
 use tower_http::catch_panic::CatchPanicLayer;
 
 async fn panics_always() -> String {
@@ -28,7 +28,7 @@ fn routes() -> Router {
         .route("/numbers/{number}", get(|_: Path<u8>| async {}))
         .route("/json", post(|_: Json<Value>| async {}))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(problems::write_bodies))
+        .layer(from_fn(refused::write_bodies))
         .layer(from_fn(access::record))
         .layer(from_fn(request_id::assign))
 }

@@ -2,7 +2,7 @@
 //!
 //! A client may be told what it did wrong, which field it was and what to do instead; never what our code, the runtime or
 //! the file system said. A handler returns a [`Problem`]; the middleware
-//! `middleware::problems` writes its body, since only there the request's id is known, and does the same for
+//! `middleware::refused` writes its body, since only there the request's id is known, and does the same for
 //! every bare error of the framework. Under `/v2` the same problem is written as the Open Inference Protocol has errors.
 
 mod convert;

@@ -1,4 +1,4 @@
-//! Forms (`multipart/form-data`), read part by part behind limits.
+//! Forms (`multipart/form-data`), read part by part behind limits, and the accession, which comes as a part or in a header.
 
 use std::{
     future::{Future, poll_fn},
@@ -27,6 +27,11 @@ use crate::api::{
 
 /// What a form may hold beside its images: boundaries, headers and small fields.
 pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;
+
+const ACCESSION_HEADER: &str = "x-accession";
+const ACCESSION_CHARACTERS: usize = 256;
+/// A character of UTF-8 has up to four bytes.
+const ACCESSION_BYTES: usize = 4 * ACCESSION_CHARACTERS;
 
 /// A form that is being read.
 pub(super) struct Form {
@@ -152,6 +157,48 @@ pub(super) fn text(bytes: Bytes, name: &str) -> Result<String, Problem> {
             .field(name)
             .hint("send it as UTF-8")
     })
+}
+
+/// Refuses one that is too long to be an identifier.
+pub(in crate::api) fn checked_accession(
+    accession: Option<String>,
+) -> Result<Option<String>, Problem> {
+    match accession {
+        Some(accession) if accession.chars().count() > ACCESSION_CHARACTERS => {
+            Err(accession_too_long())
+        }
+        accession => Ok(accession),
+    }
+}
+
+fn accession_too_long() -> Problem {
+    let detail = format!("the accession has more than {ACCESSION_CHARACTERS} characters");
+    Problem::parameter("accession", detail).hint("send the identifier alone")
+}
+
+/// The accession in a part of a form.
+pub(super) async fn accession_of_part(part: &mut Field<'_>) -> Result<String, Problem> {
+    let bytes = read_part(part, ACCESSION_BYTES).await?;
+    text(bytes.ok_or_else(accession_too_long)?, "accession")
+}
+
+/// The accession in the headers, if there is one.
+pub(super) fn accession_of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(ACCESSION_HEADER) else {
+        return Ok(None);
+    };
+    let malformed = |_| {
+        Problem::new(
+            ProblemKind::RequestMalformed,
+            "the header is not plain ASCII text",
+        )
+        .field("X-Accession")
+        .hint("send the accession as the part `accession` of a form")
+    };
+    value
+        .to_str()
+        .map(|text| Some(text.to_owned()))
+        .map_err(malformed)
 }
 
 /// The refusal of a part that has no meaning here.

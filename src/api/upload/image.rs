@@ -8,7 +8,7 @@ use axum::{
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
-use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, UploadShare, accession, form};
+use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, UploadShare, form};
 use crate::api::{
     problem::{Problem, ProblemKind},
     service::Service,
@@ -20,7 +20,7 @@ impl FromRequest<Service> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let accession = accession::of_headers(request.headers())?;
+        let accession = form::accession_of_headers(request.headers())?;
         let limit = service.max_image_bytes();
         let kind = body_kind(request.headers())?;
         let overhead = if kind == BodyKind::Form {

@@ -1,6 +1,5 @@
 //! What comes with a request about cells: images, nuclei and an accession, as a form or, of one cell, as the raw body.
 
-mod accession;
 mod form;
 mod image;
 mod memory;
@@ -19,8 +18,7 @@ use super::{
     service::Service,
 };
 
-pub(super) use accession::checked as checked_accession;
-pub(super) use form::OVERHEAD_BYTES;
+pub(super) use form::{OVERHEAD_BYTES, checked_accession};
 pub(super) use memory::{NoRoom, UploadMemory, UploadShare};
 pub(super) use nuclei::Nucleus;
 
@@ -124,7 +122,7 @@ impl Upload {
         if !form::is_form(request.headers()) {
             return Err(form::no_form(parts.hint()));
         }
-        let in_header = accession::of_headers(request.headers())?;
+        let in_header = form::accession_of_headers(request.headers())?;
         let (max_bytes, too_large) = (parts.max_bytes(service), parts.too_large(service));
         let mut form = Form::open(request, max_bytes, too_large, service.counting(share)).await?;
         let mut upload = Self::default();
@@ -143,7 +141,7 @@ impl Upload {
                     upload.nuclei.replace(bytes).is_some()
                 }
                 "accession" => {
-                    let found = accession::of_part(&mut part).await?;
+                    let found = form::accession_of_part(&mut part).await?;
                     upload.accession.replace(found).is_some()
                 }
                 _ => return Err(form::unknown_part(&name, parts.known())),
