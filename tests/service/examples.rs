@@ -194,18 +194,21 @@ async fn answers() -> BTreeMap<String, Value> {
         for (name, request) in in_json {
             answers.insert(format!("{name} {method}"), answer(request).await);
         }
-        let in_fhir = [
-            ("crop", cell()),
-            ("batch", batch(&server, method)),
-            ("field", field(&server, method)),
-        ];
-        for (name, request) in in_fhir {
-            let resource = without_addresses(answer(fhir(request)).await);
-            answers.insert(format!("{name} {method} FHIR"), resource);
-        }
-        let lines = lines(field(&server, method)).await;
-        answers.insert(format!("field {method} lines"), lines);
+        let resource = without_addresses(answer(fhir(cell())).await);
+        answers.insert(format!("crop {method} FHIR"), resource);
     }
+    let many = [
+        ("batch", batch(&server, "tta")),
+        ("field", field(&server, "tta")),
+    ];
+    for (name, request) in many {
+        let resource = without_addresses(answer(fhir(request)).await);
+        answers.insert(format!("{name} tta FHIR"), resource);
+    }
+    answers.insert(
+        "field tta lines".to_owned(),
+        lines(field(&server, "tta")).await,
+    );
     let cell = |query| server.predict(query, fs::read("examples/cells/asc-us.png").unwrap());
     for query in [
         "?method=ensemble&compare=tta&compare=baseline&policy=accept_error_2_classes_10",

@@ -22,14 +22,14 @@ const EDGE: u32 = 140;
 /// Width of the fields that the default bundle was trained on.
 const WIDTH: u32 = 1280;
 
-fn png(image: &RgbImage) -> Vec<u8> {
+pub fn png(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
 
 /// The example cells beside each other on one field.
-fn field() -> RgbImage {
+pub fn field() -> RgbImage {
     let mut field = RgbImage::from_pixel(WIDTH, 200, image::Rgb([225, 220, 230]));
     for (class, x) in CLASSES.iter().zip(centres()) {
         let cell = image::open(format!("examples/cells/{class}.png"))
@@ -45,7 +45,7 @@ fn centres() -> impl Iterator<Item = i64> {
 }
 
 /// The six cells, two at the border, and one beside the field.
-fn nuclei() -> Value {
+pub fn nuclei() -> Value {
     let cells = CLASSES.iter().zip(centres());
     let mut nuclei: Vec<Value> = cells
         .map(|(class, x)| json!({"id": class, "x": x, "y": 80}))
@@ -56,20 +56,20 @@ fn nuclei() -> Value {
     json!(nuclei)
 }
 
-fn form(image: Vec<u8>, nuclei: &str) -> Form {
+pub fn form(image: Vec<u8>, nuclei: &str) -> Form {
     let image = Part::bytes(image).file_name("field.png");
     Form::new()
         .part("image", image)
         .text("nuclei", nuclei.to_owned())
 }
 
-fn ask(server: &Server, query: &str, nuclei: &Value) -> RequestBuilder {
+pub fn ask(server: &Server, query: &str, nuclei: &Value) -> RequestBuilder {
     let form = form(png(&field()), &nuclei.to_string());
     server.post(&format!("/v1/fields{query}")).multipart(form)
 }
 
 /// A cell without what differs from request to request.
-fn lasting_cell(mut cell: Value) -> Value {
+pub fn lasting_cell(mut cell: Value) -> Value {
     if cell["prediction"].is_object() {
         cell["prediction"] = lasting(cell["prediction"].take());
     }
@@ -164,77 +164,6 @@ async fn an_answer_does_not_depend_on_its_neighbours_and_the_seed_repeats_it() {
     );
 }
 
-async fn lines(request: RequestBuilder) -> Vec<Value> {
-    let response = request
-        .header("Accept", "application/x-ndjson")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
-    let text = response.text().await.unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-#[tokio::test]
-async fn lines_say_the_same_as_the_whole_answer() {
-    let server = Server::start();
-    let whole = answer(ask(&server, "?method=ensemble", &nuclei())).await;
-    let mut lines = lines(ask(&server, "?method=ensemble", &nuclei())).await;
-    lines.sort_by_key(|cell| cell["index"].as_u64().unwrap());
-    let cells = whole["cells"].as_array().unwrap().iter().cloned();
-    assert!(
-        lines
-            .into_iter()
-            .map(lasting_cell)
-            .eq(cells.map(lasting_cell))
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_line_arrives_while_the_others_are_worked_on() {
-    let server = Server::start();
-    let many = vec![nuclei()[0].clone(); 100];
-    let request = ask(&server, "?method=tta&passes=50&exact=true", &json!(many));
-    let mut response = request
-        .header("Accept", "application/x-ndjson")
-        .send()
-        .await
-        .unwrap();
-    let first = response.chunk().await.unwrap().unwrap();
-    let seen = first
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .count();
-    // Far fewer than all, however late this test was woken.
-    assert!((1..=50).contains(&seen), "{seen} lines at once");
-    drop(response);
-    server.until_idle().await;
-    let answered = server.decisions().await;
-    assert!(
-        answered < 100,
-        "{answered} cells were answered for a client that left"
-    );
-}
-
-#[tokio::test]
-async fn lines_that_are_not_ready_at_the_deadline_say_so() {
-    let server = Server::start();
-    let many = vec![nuclei()[0].clone(); 40];
-    let request = ask(&server, "?method=tta&passes=200&exact=true", &json!(many));
-    let lines = lines(request.header("X-Request-Timeout", "4")).await;
-    assert_eq!(lines.len(), 40, "every nucleus has its line");
-    let late = lines.iter().filter(|cell| !cell["problem"].is_null());
-    let statuses: Vec<u64> = late
-        .map(|cell| cell["problem"]["status"].as_u64().unwrap())
-        .collect();
-    assert!(
-        !statuses.is_empty() && statuses.iter().all(|status| matches!(status, 503 | 504)),
-        "{statuses:?}"
-    );
-}
-
 #[tokio::test]
 async fn crics_table_says_the_same_as_json() {
     let server = Server::start();
@@ -316,61 +245,4 @@ async fn a_field_of_another_scale_is_cut_at_its_scale() {
             "{problem}"
         );
     }
-}
-
-#[tokio::test]
-async fn what_is_no_field_is_refused_as_a_whole() {
-    let server = Server::with(&[("LIMITS__MAX_CELLS", "8")]);
-    let image = || Part::bytes(png(&field()));
-    let cases = [
-        (Form::new().part("image", image()), 400, "nuclei"),
-        (Form::new().text("nuclei", "[]"), 400, "image"),
-        (form(png(&field()), ""), 422, "nuclei"),
-        (form(png(&field()), "[{\"x\": 1}]"), 422, "nuclei"),
-        (form(png(&field()), "a,b\n1,2\n"), 422, "nuclei"),
-        (form(png(&field()), &nuclei().to_string()), 413, "nuclei"),
-        (form(b"no image".to_vec(), "[]"), 415, "image"),
-        (
-            form(png(&field()), "[]").text("nuclei", "[]"),
-            400,
-            "nuclei",
-        ),
-        (
-            form(png(&field()), "[]").text("colour", "red"),
-            422,
-            "colour",
-        ),
-    ];
-    for (number, (form, status, field)) in cases.into_iter().enumerate() {
-        let response = server
-            .post("/v1/fields")
-            .multipart(form)
-            .send()
-            .await
-            .unwrap();
-        let problem = problem(response).await;
-        assert_eq!(
-            (&problem["status"], &problem["field"]),
-            (&json!(status), &json!(field)),
-            "{number}: {problem}"
-        );
-        assert!(problem["hint"].is_string(), "{problem}");
-    }
-}
-
-#[tokio::test]
-async fn views_are_shown_of_one_cell_at_a_time() {
-    let server = Server::start();
-    let query = "?method=tta&passes=4&exact=true&include=views";
-    let nucleus = nuclei()[0].clone();
-    let one = answer(ask(&server, query, &json!([nucleus]))).await;
-    let views = &one["cells"][0]["prediction"]["samples"]["views"];
-    assert_eq!(views.as_array().unwrap().len(), 4);
-    let two = ask(&server, query, &json!([nucleus, nucleus]));
-    let problem = problem(two.send().await.unwrap()).await;
-    assert_eq!(
-        (&problem["status"], &problem["field"]),
-        (&json!(422), &json!("include")),
-        "{problem}"
-    );
 }
