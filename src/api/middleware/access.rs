@@ -1,26 +1,73 @@
-//! One line in the log and one count in the metrics for every request. Never the query, a header or the body: they may
-//! hold an accession.
+//! The id by which a client, its answer and the log speak of one request, one line in the log and one count in the metrics for
+//! each. Never the query, a header or the body: they may hold an accession.
 
-use std::time::Instant;
+use std::{fmt, sync::Arc, time::Instant};
 
 use axum::{
     Extension,
     extract::{MatchedPath, Request},
-    http::Method as HttpMethod,
+    http::{HeaderMap, HeaderName, HeaderValue, Method as HttpMethod},
     middleware::Next,
     response::Response,
 };
-use tracing::{Instrument, info};
+use tracing::{Instrument, Span, error_span, info};
+use ulid::Ulid;
 
-use super::{keys::KeyName, request_id::RequestId};
+use super::keys::KeyName;
 use crate::{api::answer::milliseconds, telemetry::metrics};
 use bundle::Method;
 use engine::LoadedModel;
 
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken over from a client.
+const MAX_ID_LENGTH: usize = 128;
 /// What is logged when the client went away before its answer, as nginx does.
 const CLIENT_WENT_AWAY: u16 = 499;
 /// Requests to no route share one name, so that a scanner cannot fill the metrics.
 const NO_ROUTE: &str = "none";
+
+/// A request's id: the client's own, or a new ULID.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct RequestId(Arc<str>);
+
+impl RequestId {
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers
+            .get(REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        match given.filter(|id| is_usable(id)) {
+            Some(id) => Self(id.into()),
+            None => Self(Ulid::new().to_string().into()),
+        }
+    }
+
+    /// What is logged inside it has the id beside it. Of the highest level, so that no filter takes it from an error.
+    fn span(&self) -> Span {
+        error_span!("request", request_id = %self)
+    }
+}
+
+/// Visible ASCII only: the id goes into the log, where a line break would forge a line.
+fn is_usable(id: &str) -> bool {
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Gives the request its id, and the response the same.
+pub(super) async fn assign_id(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
 
 /// Left among a response's extensions by the handler: who answered.
 #[derive(Clone, Debug)]
@@ -116,5 +163,18 @@ fn known_method(method: &HttpMethod) -> &'static str {
         HttpMethod::DELETE => "DELETE",
         HttpMethod::OPTIONS => "OPTIONS",
         _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_usable;
+
+    #[test]
+    fn an_id_that_could_forge_a_log_line_is_replaced() {
+        assert!(is_usable("01J-abc_/:~"));
+        for id in ["", "a b", "a\nb", "ä", &"x".repeat(129)] {
+            assert!(!is_usable(id), "{id}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{deadline, keys, request_id};
+use super::{access::REQUEST_ID, deadline, keys};
 use crate::config::AccessConfig;
 
 /// Of `/v2`: how many bytes of a body are JSON.
@@ -24,11 +24,7 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([HttpMethod::GET, HttpMethod::POST])
         .allow_headers(sent().collect::<Vec<_>>())
-        .expose_headers([
-            header::RETRY_AFTER,
-            request_id::HEADER,
-            INFERENCE_HEADER_LENGTH,
-        ])
+        .expose_headers([header::RETRY_AFTER, REQUEST_ID, INFERENCE_HEADER_LENGTH])
         .max_age(REMEMBERED);
     (!config.allowed_origins.is_empty()).then_some(layer)
 }
@@ -36,7 +32,7 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
 /// The headers that a request may bring.
 fn sent() -> impl Iterator<Item = HeaderName> {
     let common = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE];
-    let own = [request_id::HEADER, INFERENCE_HEADER_LENGTH];
+    let own = [REQUEST_ID, INFERENCE_HEADER_LENGTH];
     let named = [keys::HEADER, "idempotency-key", "x-accession"];
     let named = named.into_iter().chain(deadline::HEADERS);
     let named = named.map(HeaderName::from_static);

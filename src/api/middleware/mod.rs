@@ -8,7 +8,6 @@ mod deadline;
 mod described;
 mod keys;
 mod refused;
-mod request_id;
 
 use std::{any::Any, sync::Arc};
 
@@ -24,10 +23,9 @@ use tracing::error;
 use super::service::Service;
 use crate::config::AccessConfig;
 
-pub(super) use access::AnsweredBy;
+pub(super) use access::{AnsweredBy, RequestId};
 pub(super) use deadline::Deadline;
 pub(super) use described::describe;
-pub(super) use request_id::RequestId;
 
 /// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -54,7 +52,7 @@ pub(super) fn wrap(
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    routes.layer((from_fn(request_id::assign), from_fn(access::record)))
+    routes.layer((from_fn(access::assign_id), from_fn(access::record)))
 }
 
 fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::StreamExt;
 
-use super::request_id::RequestId;
+use super::access::RequestId;
 use crate::api::{
     body::WatchedBody,
     problem::{Problem, ProblemForm, ProblemKind},

@@ -15,7 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
-use super::{access, panicked, refused, request_id};
+use super::{access, panicked, refused};
 use tower_http::catch_panic::CatchPanicLayer;
 
 async fn panics_always() -> String {
@@ -30,7 +30,7 @@ fn routes() -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(refused::write_bodies))
         .layer(from_fn(access::record))
-        .layer(from_fn(request_id::assign))
+        .layer(from_fn(access::assign_id))
 }
 
 async fn ask(method: &str, path: &str) -> (Response<Body>, Value) {
