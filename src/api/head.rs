@@ -13,7 +13,7 @@ use super::{
     service::Service,
     upload::checked_accession,
 };
-use engine::{PredictRequest, Subject};
+use engine::RequestPlan;
 
 /// The headers that every request about cells may have.
 #[derive(IntoParams)]
@@ -42,19 +42,21 @@ pub(super) struct RequestHeaders {
 /// What is wanted, before the upload is read.
 pub(super) struct RequestHead {
     pub(super) form: AnswerForm,
-    /// What is asked of each cell, without an image yet.
-    pub(super) asked: PredictRequest,
+    /// What has to be run for each cell.
+    pub(super) plan: RequestPlan,
     request_id: RequestId,
     accession: Option<String>,
     with_samples: bool,
 }
 
 impl RequestHead {
-    /// `offered` are the forms that the route can answer in.
+    /// `offered` are the forms that the route can answer in. A server that is too busy says so before it reads the upload.
     ///
     /// # Errors
-    /// 406 when the client takes none of them, 422 when the form has no place for what is asked.
+    /// 406 when the client takes none of them, 422 when the form has no place for what is asked or the model does not offer it, 503
+    /// when too much is waiting.
     pub(super) fn new(
+        service: &Service,
         headers: &HeaderMap,
         offered: &[AnswerForm],
         query: PredictionQuery,
@@ -62,21 +64,18 @@ impl RequestHead {
     ) -> Result<Self, Problem> {
         let form = AnswerForm::wanted(headers, offered)?;
         check_form(form, &query)?;
+        let accession = query.accession.clone();
+        let with_samples = query.includes(Include::Samples);
+        let engine = service.engine();
+        let plan = engine.plan(query.into_options(deadline.asked))?;
+        engine.check(&plan)?;
         Ok(Self {
             form,
+            plan,
             request_id,
-            accession: query.accession.clone(),
-            with_samples: query.includes(Include::Samples),
-            asked: query.into_request(deadline.asked),
+            accession,
+            with_samples,
         })
-    }
-
-    /// What is asked of one cell.
-    pub(super) fn about(&self, subject: impl Into<Subject>) -> PredictRequest {
-        PredictRequest {
-            image: subject.into(),
-            ..self.asked.clone()
-        }
     }
 
     /// Refuses what would make the answer for so many cells too large to be held in memory; else says how many bytes it has
@@ -86,16 +85,14 @@ impl RequestHead {
     /// 422, when there are several cells and pictures are asked for, or when the answer could be larger than
     /// `limits.max_answer_bytes`.
     pub(super) fn check_answer(&self, service: &Service, cells: usize) -> Result<usize, Problem> {
-        if cells > 1 && self.asked.pictures {
+        if cells > 1 && self.plan.options().pictures {
             let detail =
                 format!("`include=views` is for one cell at a time, and there are {cells}");
             let hint = "leave it out, then ask for the views of the cells that matter, one by one";
             return Err(Problem::parameter("include", detail).hint(hint));
         }
-        let engine = service.engine();
-        let extent = engine.extent(&self.asked)?;
-        let labels = &engine.model(self.asked.model.as_deref())?.manifest().labels;
-        let bytes = bytes_of_cells(&extent, labels, cells, self.with_samples);
+        let labels = &self.plan.model().manifest().labels;
+        let bytes = bytes_of_cells(&self.plan.extent(), labels, cells, self.with_samples);
         service.check_answer_bytes(bytes)?;
         Ok(bytes)
     }
@@ -111,7 +108,7 @@ impl RequestHead {
             request_id: self.request_id.to_string(),
             accession,
             with_samples: self.with_samples,
-            exact: self.asked.exact,
+            exact: self.plan.options().exact,
         })
     }
 }

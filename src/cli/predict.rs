@@ -25,7 +25,7 @@ use crate::{
     telemetry,
 };
 use bundle::Method;
-use engine::{Engine, EngineError, PredictRequest, Priority};
+use engine::{Engine, Priority, RequestOptions, RequestPlan};
 
 /// Images in flight: enough to keep every worker busy, few enough to bound memory.
 const IN_FLIGHT: usize = 16;
@@ -69,14 +69,6 @@ pub(super) struct PredictOptions {
     file: ConfigFile,
 }
 
-/// Why a file has no answer.
-enum Failure {
-    /// The file is at fault; the others go on.
-    File(String),
-    /// The options are, and every other file would hear the same.
-    Options(EngineError),
-}
-
 pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
     let overrides = Overrides {
         file: options.file.config.clone(),
@@ -93,18 +85,40 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
     if images.is_empty() {
         return Err("there is no image in these folders".into());
     }
+    let engine = start::engine(&config)?;
     let run = PredictRun {
-        engine: start::engine(&config)?,
-        options,
+        plan: engine.plan(options.asked())?,
+        engine,
+        format: options.format,
+        with_samples: options.samples,
         max_image_bytes: config.limits.max_image_bytes,
     };
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run.answer_all(images))
 }
 
+impl PredictOptions {
+    /// In the engine's words.
+    fn asked(&self) -> RequestOptions {
+        RequestOptions {
+            model: self.model.clone(),
+            method: self.method,
+            compare: self.compare.clone(),
+            passes: self.passes,
+            seed: self.seed,
+            policy: self.policy.clone(),
+            exact: self.exact,
+            priority: Priority::Bulk,
+            ..RequestOptions::default()
+        }
+    }
+}
+
 struct PredictRun {
     engine: Engine,
-    options: PredictOptions,
+    plan: RequestPlan,
+    format: OutputFormat,
+    with_samples: bool,
     max_image_bytes: usize,
 }
 
@@ -112,7 +126,7 @@ impl PredictRun {
     /// Answers in the order of the files; a file that fails is named on standard error and the others go on.
     async fn answer_all(&self, images: Vec<Found>) -> Result<ExitCode, StartFailure> {
         let bar = progress_bar(images.len());
-        let mut output = AnswerOutput::new(self.options.format);
+        let mut output = AnswerOutput::new(self.format);
         let mut outcome = ExitCode::SUCCESS;
         let answers = stream::iter(images).map(|found| self.answer_found(found));
         let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));
@@ -124,11 +138,10 @@ impl PredictRun {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(outcome),
                     written => written?,
                 },
-                Err(Failure::File(reason)) => {
+                Err(reason) => {
                     bar.suspend(|| complain(format!("{file}: {reason}")));
                     outcome = ExitCode::FAILURE;
                 }
-                Err(Failure::Options(error)) => return Err(error.into()),
             }
             bar.inc(1);
         }
@@ -137,42 +150,27 @@ impl PredictRun {
         Ok(outcome)
     }
 
-    async fn answer_found(&self, found: Found) -> (PathBuf, Result<PredictionAnswer, Failure>) {
+    async fn answer_found(&self, found: Found) -> (PathBuf, Result<PredictionAnswer, String>) {
         match found {
             Ok(path) => {
                 let answer = self.answer(&path).await;
                 (path, answer)
             }
-            Err((path, error)) => (path, Err(Failure::File(error.to_string()))),
+            Err((path, error)) => (path, Err(error.to_string())),
         }
     }
 
-    async fn answer(&self, path: &Path) -> Result<PredictionAnswer, Failure> {
-        let image = self.read(path).map_err(Failure::File)?;
+    async fn answer(&self, path: &Path) -> Result<PredictionAnswer, String> {
+        let image = self.read(path)?;
         let identity = ImageIdentity::of(&image);
-        let request = PredictRequest {
-            image: image.into(),
-            model: self.options.model.clone(),
-            method: self.options.method,
-            compare: self.options.compare.clone(),
-            passes: self.options.passes,
-            seed: self.options.seed,
-            policy: self.options.policy.clone(),
-            exact: self.options.exact,
-            priority: Priority::Bulk,
-            ..PredictRequest::default()
-        };
         // Nobody else is waiting, so a full queue is only a matter of time.
-        let prediction = self
-            .engine
-            .predict_patiently(request)
-            .await
-            .map_err(Failure::of)?;
+        let predicted = self.engine.predict_patiently(&self.plan, image.into());
+        let prediction = predicted.await.map_err(|error| error.to_string())?;
         let options = AnswerOptions {
             request_id: Ulid::new().to_string(),
             accession: None,
-            with_samples: self.options.samples,
-            exact: self.options.exact,
+            with_samples: self.with_samples,
+            exact: self.plan.options().exact,
         };
         Ok(prediction_answer(&prediction, &identity, options))
     }
@@ -188,17 +186,5 @@ impl PredictRun {
             ));
         }
         fs::read(path).map_err(explain)
-    }
-}
-
-impl Failure {
-    fn of(error: EngineError) -> Self {
-        match error {
-            EngineError::UnknownModel { .. }
-            | EngineError::UnsupportedMethod { .. }
-            | EngineError::InvalidPasses { .. }
-            | EngineError::UnknownPolicy { .. } => Self::Options(error),
-            _ => Self::File(error.to_string()),
-        }
     }
 }

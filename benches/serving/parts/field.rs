@@ -4,9 +4,9 @@ use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use bundle::Method;
 use bytes::Bytes;
-use engine::{Engine, EngineConfig, FieldCrop, PredictRequest, Priority, Subject};
+use engine::{DecodedField, Engine, EngineConfig, FieldCrop, Priority, RequestOptions, Subject};
 use futures_util::StreamExt;
-use imaging::{CellImage, Limits, decode};
+use imaging::{Limits, decode};
 use reqwest::{
     RequestBuilder, Response,
     multipart::{Form, Part},
@@ -31,7 +31,7 @@ const SUBJECT: &str = "field";
 /// An encoded field and its nuclei.
 struct BenchField {
     encoded: Bytes,
-    decoded: Arc<CellImage>,
+    decoded: Arc<DecodedField>,
     places: Vec<(u32, u32)>,
     decode_ms: f64,
 }
@@ -103,7 +103,10 @@ impl BenchField {
         Ok(Self {
             encoded: encoded.into(),
             places: places.collect(),
-            decoded: Arc::new(image),
+            decoded: Arc::new(DecodedField {
+                pixels: image,
+                seed: 0,
+            }),
             decode_ms,
         })
     }
@@ -120,16 +123,15 @@ impl BenchField {
 
 /// Milliseconds that the engine takes for the field's cells.
 async fn crops(engine: &Engine, field: &BenchField, edge: u32) -> BenchResult<f64> {
-    let request = |&(x, y): &(u32, u32)| PredictRequest {
-        image: Subject::Crop(FieldCrop::at(&field.decoded, x.into(), y.into(), edge)),
+    let plan = engine.plan(RequestOptions {
         method: Some(Method::Baseline),
-        seed: Some(0),
         priority: Priority::Bulk,
-        ..PredictRequest::default()
-    };
+        ..RequestOptions::default()
+    })?;
+    let crop = |&(x, y): &(u32, u32)| FieldCrop::at(&field.decoded, x.into(), y.into(), edge);
     let started = Instant::now();
-    let requests: Vec<_> = field.places.iter().map(request).collect();
-    let mut answers = std::pin::pin!(engine.predict_all(requests));
+    let crops: Vec<_> = field.places.iter().map(crop).map(Subject::Crop).collect();
+    let mut answers = std::pin::pin!(engine.predict_all(&plan, crops));
     while let Some((_, answer)) = answers.next().await {
         answer?;
     }

@@ -7,16 +7,16 @@ use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::Semaphore;
 
 use crate::{
-    EngineConfig, EngineError, Extent, LoadedModel, PredictRequest, Prediction, Runtime,
-    StartError,
-    admission::{Backlog, MovingMean, RequestLoad, RequestPlan},
+    DecodedField, EngineConfig, EngineError, LoadedModel, Prediction, RequestOptions, RequestPlan,
+    Runtime, StartError, Subject,
+    admission::{Backlog, MovingMean, RequestLoad},
     queue::Queue,
     request::{RequestRun, on_a_core},
     session::{BundleGraphs, SessionOpener, choose},
     worker::{Shared, start_worker},
 };
 use bundle::Bundle;
-use imaging::{CellImage, Limits, decode};
+use imaging::Limits;
 
 /// Whoever waits for room looks again at least this often: the estimate is of a crowd that may have gone by then.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -111,60 +111,56 @@ impl Engine {
         })
     }
 
-    /// Whether the request would be taken on now, by everything but its image.
+    /// What has to be run for a request's options, whatever it is about.
     ///
     /// # Errors
-    /// See [`Engine::predict`].
-    pub fn check(&self, request: &PredictRequest) -> Result<(), EngineError> {
-        let (index, model) = self.find(request.model.as_deref())?;
-        let plan = RequestPlan::new(model, request, self.state.max_passes)?;
-        let load = self.load(index, &plan, request);
-        self.open_for_work()?.backlog.check(load)
+    /// [`EngineError`]: no bundle of this name, or one that does not offer what is asked for.
+    pub fn plan(&self, options: RequestOptions) -> Result<RequestPlan, EngineError> {
+        let found = self.find(options.model.as_deref())?;
+        RequestPlan::new(options, found, self.state.max_passes)
     }
 
-    /// How much the answer to a request has room for.
+    /// Whether a subject would be taken on now.
     ///
     /// # Errors
-    /// What makes the request impossible, as in [`Engine::predict`].
-    pub fn extent(&self, request: &PredictRequest) -> Result<Extent, EngineError> {
-        let (_, model) = self.find(request.model.as_deref())?;
-        let plan = RequestPlan::new(model, request, self.state.max_passes)?;
-        Ok(plan.extent(model, request.pictures))
+    /// [`EngineError`]: too much work is waiting, the deadline is too near, or the engine shuts down.
+    pub fn check(&self, plan: &RequestPlan) -> Result<(), EngineError> {
+        self.open_for_work()?.backlog.check(self.load(plan))
     }
 
-    /// Answers one request. Dropping the future gives its work up: what waits is not begun, and what runs is ended.
+    /// Answers for one subject. Dropping the future gives its work up: what waits is not begun, and what runs is ended.
     ///
     /// # Errors
-    /// Every variant of [`EngineError`].
-    pub async fn predict(&self, request: PredictRequest) -> Result<Prediction, EngineError> {
-        let (index, model) = self.find(request.model.as_deref())?;
-        let plan = RequestPlan::new(model, &request, self.state.max_passes)?;
-        let load = self.load(index, &plan, &request);
+    /// Every variant of [`EngineError`] but those of [`Self::plan`].
+    pub async fn predict(
+        &self,
+        plan: &RequestPlan,
+        subject: Subject,
+    ) -> Result<Prediction, EngineError> {
+        subject.check(plan)?;
         let shared = self.open_for_work()?;
-        let _admission = shared.backlog.admit(load)?;
+        let _admission = shared.backlog.admit(self.load(plan))?;
         let run = RequestRun {
             shared,
             decoding: &self.state.decoding,
-            share_of_views: self.state.shares_of_views.get(index),
-            index,
-            model,
-            plan: &plan,
-            seed: request.seed.unwrap_or_else(|| request.image.own_seed()),
-            load,
+            share_of_views: self.state.shares_of_views.get(plan.index),
+            plan,
+            seed: subject.seed(plan.options().seed),
         };
-        run.answer(request.image, request.pictures).await
+        run.answer(subject).await
     }
 
-    /// Answers a request of somebody who was let in already: while the backlog is full, it waits.
+    /// Answers for a subject of somebody who was let in already: while the backlog is full, it waits.
     ///
     /// # Errors
-    /// Every variant of [`EngineError`] but [`EngineError::QueueFull`].
+    /// As [`Self::predict`], but for [`EngineError::QueueFull`].
     pub async fn predict_patiently(
         &self,
-        request: PredictRequest,
+        plan: &RequestPlan,
+        subject: Subject,
     ) -> Result<Prediction, EngineError> {
         loop {
-            match self.predict(request.clone()).await {
+            match self.predict(plan, subject.clone()).await {
                 Err(EngineError::QueueFull { retry_after }) => {
                     tokio::time::sleep(retry_after.min(LONGEST_PAUSE)).await;
                 }
@@ -173,18 +169,23 @@ impl Engine {
         }
     }
 
-    /// Answers each request with its place among them, in whatever order they finish, with no more in flight than keep every
+    /// Answers for each subject with its place among them, in whatever order they finish, with no more in flight than keep every
     /// worker busy. Dropping the stream gives up what is left.
     pub fn predict_all(
         &self,
-        requests: impl IntoIterator<Item = PredictRequest>,
+        plan: &RequestPlan,
+        subjects: impl IntoIterator<Item = Subject>,
     ) -> impl Stream<Item = (usize, Result<Prediction, EngineError>)> {
         let shared = &self.state.shared;
         // One in the runtime and one ready for each place in a batch.
         let in_flight = 2 * shared.workers * shared.batches.largest;
-        let numbered = requests.into_iter().enumerate();
+        let answer = async move |(index, subject)| {
+            let answered = self.predict_patiently(plan, subject).await;
+            (index, answered)
+        };
+        let numbered = subjects.into_iter().enumerate();
         stream::iter(numbered)
-            .map(move |(index, request)| async move { (index, self.predict_patiently(request).await) })
+            .map(answer)
             .buffer_unordered(in_flight)
     }
 
@@ -192,20 +193,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Image`]
-    pub async fn decode_field(&self, upload: Bytes) -> Result<Arc<CellImage>, EngineError> {
+    pub async fn decode_field(&self, upload: Bytes) -> Result<Arc<DecodedField>, EngineError> {
         let limits = self.state.shared.limits;
-        let work = move || Ok(Arc::new(decode(&upload, &limits)?));
+        let work = move || DecodedField::of(&upload, &limits).map(Arc::new);
         on_a_core(&self.state.decoding, work).await
     }
 
-    fn load(&self, index: usize, plan: &RequestPlan, request: &PredictRequest) -> RequestLoad {
-        let share_of_views = self.state.shares_of_views.get(index);
-        RequestLoad {
-            // All views before anything is known.
-            cost: plan.cost(share_of_views.and_then(MovingMean::get).unwrap_or(1.0)),
-            priority: request.priority,
-            deadline: request.deadline,
-        }
+    fn load(&self, plan: &RequestPlan) -> RequestLoad {
+        let share_of_views = self.state.shares_of_views.get(plan.index);
+        // All views before anything is known.
+        plan.load(share_of_views.and_then(MovingMean::get).unwrap_or(1.0))
     }
 
     fn open_for_work(&self) -> Result<&Shared, EngineError> {

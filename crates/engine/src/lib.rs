@@ -4,8 +4,8 @@
 //! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
 //! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
 //!
-//! A module uses only those before it in this list: `config`, `error`, `model`, [`queue`], [`method`], [`session`], [`admission`],
-//! [`answer`], [`worker`], `request`, `engine`.
+//! A module uses only those before it in this list: `config`, `error`, `model`, `queue`, `method`, `session`, `admission`,
+//! `answer`, `worker`, `request`, `engine`.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -21,7 +21,7 @@ mod request;
 mod session;
 mod worker;
 
-pub use admission::{Extent, FieldScale, PredictRequest};
+pub use admission::{Extent, FieldScale, RequestOptions, RequestPlan};
 pub use answer::{
     CellFinding, ClassCount, MethodAnswer, NormalisedPaperScores, Overview, Prediction, Timing,
     Warning, overview,
@@ -36,4 +36,4 @@ pub use method::{draw_mask, draw_masks};
 pub use model::LoadedModel;
 pub use queue::Priority;
 pub use session::{Runtime, SessionOptions, available_cores, check_bundle, has_vnni, workers};
-pub use worker::{FieldCrop, Subject, seed_of, seed_of_cell};
+pub use worker::{DecodedField, FieldCrop, Subject, seed_of};

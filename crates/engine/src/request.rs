@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::{
-    EngineError, LoadedModel, Prediction, RunError, Subject, Timing, Warning,
-    admission::{MethodPlan, MovingMean, RequestLoad, RequestPlan},
+    EngineError, Prediction, RunError, Subject, Timing, Warning,
+    admission::{MethodPlan, MovingMean, RequestPlan},
     answer::{MethodAnswer, method_answer, unlikeness},
     method::{HeadCall, tta},
     queue::reply_channel,
@@ -26,11 +26,8 @@ pub(crate) struct RequestRun<'request> {
     pub(crate) decoding: &'request Arc<Semaphore>,
     /// Where to note how many of its views the bundle had to answer.
     pub(crate) share_of_views: Option<&'request MovingMean>,
-    pub(crate) index: usize,
-    pub(crate) model: &'request Arc<LoadedModel>,
     pub(crate) plan: &'request RequestPlan,
     pub(crate) seed: u64,
-    pub(crate) load: RequestLoad,
 }
 
 /// What the workers gave back for the original and for its views, and what those views look like.
@@ -50,21 +47,17 @@ struct DecodedCell {
 
 impl RequestRun<'_> {
     /// Runs what the plan wants of the subject and judges what comes back.
-    pub(crate) async fn answer(
-        &self,
-        subject: Subject,
-        with_pictures: bool,
-    ) -> Result<Prediction, EngineError> {
+    pub(crate) async fn answer(&self, subject: Subject) -> Result<Prediction, EngineError> {
         let started = Instant::now();
         let is_upload = matches!(subject, Subject::Upload(_));
-        let results = self.run(subject, with_pictures).await?;
+        let results = self.run(subject).await?;
         let SubjectResults {
             original, views, ..
         } = &results;
         let size = original.size.or(views.size).filter(|_| is_upload);
-        let input = &self.model.manifest().input;
+        let input = &self.plan.model().manifest().input;
         let crop_size = size.and_then(|size| Warning::of_upload(input, size));
-        let passes = Warning::of_passes(self.model, self.plan);
+        let passes = Warning::of_passes(self.plan);
         let warnings = crop_size.into_iter().chain(passes).collect();
         let timing = Timing {
             queue: original.queue.max(views.queue),
@@ -72,10 +65,10 @@ impl RequestRun<'_> {
             inference: original.inference + views.inference,
             total: started.elapsed(),
         };
-        let ood = unlikeness(self.model, &original.statistics)?;
+        let ood = unlikeness(self.plan.model(), &original.statistics)?;
         let mut answers = self.answers(&results, ood)?.into_iter();
         Ok(Prediction {
-            model: Arc::clone(self.model),
+            model: Arc::clone(self.plan.model()),
             seed: self.seed,
             answer: answers.next().ok_or(RunError::WorkerGone)?,
             comparisons: answers.collect(),
@@ -100,17 +93,13 @@ impl RequestRun<'_> {
                 Method::Tta => &views[..],
                 _ => of_original.next().map_or(&[][..], Vec::as_slice),
             };
-            answers.push(method_answer(self.model, method, scores, ood)?);
+            answers.push(method_answer(self.plan.model(), method, scores, ood)?);
         }
         Ok(answers)
     }
 
     /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
-    async fn run(
-        &self,
-        subject: Subject,
-        with_pictures: bool,
-    ) -> Result<SubjectResults, EngineError> {
+    async fn run(&self, subject: Subject) -> Result<SubjectResults, EngineError> {
         let Some(tta) = self.plan.tta() else {
             return Ok(SubjectResults {
                 original: self.run_original(JobImages::Subject(subject)).await?,
@@ -129,16 +118,15 @@ impl RequestRun<'_> {
         let (original, mut views) = tokio::try_join!(original, self.run_views(tta, &source))?;
         views.preparation += preparation;
         views.size = Some(size);
-        let count = if with_pictures { views.scores.len() } else { 0 };
         Ok(SubjectResults {
             original,
-            pictures: self.pictures(source, count).await?,
+            pictures: self.pictures(source, views.scores.len()).await?,
             views,
         })
     }
 
     async fn decode(&self, subject: Subject) -> Result<(DecodedCell, Duration), EngineError> {
-        let (limits, model) = (self.shared.limits, Arc::clone(self.model));
+        let (limits, model) = (self.shared.limits, Arc::clone(self.plan.model()));
         let decode = move || {
             let started = Instant::now();
             let input = &model.manifest().input;
@@ -163,11 +151,11 @@ impl RequestRun<'_> {
     ) -> Result<JobResults, EngineError> {
         let at_once = self.shared.workers * self.shared.batches.largest;
         let mut rounds = tta::ViewRounds::new(
-            self.model.manifest(),
+            self.plan.model().manifest(),
             (plan.passes, at_once),
             plan.policy.as_ref(),
             self.plan.abnormal(),
-            self.plan.exact,
+            self.plan.options().exact,
         );
         let mut all = JobResults::default();
         while let Some(round) = rounds.next_round() {
@@ -194,7 +182,7 @@ impl RequestRun<'_> {
     ) -> Result<JobResults, EngineError> {
         // Where views have no head of their own, they go through it together with the images of others.
         let call = HeadCall {
-            method: self.model.manifest().head_method(Method::Tta),
+            method: self.plan.model().manifest().head_method(Method::Tta),
             passes: 1,
             seed: self.seed,
         };
@@ -204,7 +192,7 @@ impl RequestRun<'_> {
             range: views,
         };
         let mut results = self.submit(images, vec![call]).await?;
-        let classes = self.model.classes().max(1);
+        let classes = self.plan.model().classes().max(1);
         let of_chunk = results.scores.concat();
         results.scores = of_chunk.chunks(classes).map(<[f32]>::to_vec).collect();
         Ok(results)
@@ -216,10 +204,10 @@ impl RequestRun<'_> {
         source: Arc<CellImage>,
         count: usize,
     ) -> Result<Vec<Vec<u8>>, EngineError> {
-        if count == 0 {
+        if !self.plan.options().pictures {
             return Ok(Vec::new());
         }
-        let (model, seed) = (Arc::clone(self.model), self.seed);
+        let (model, seed) = (Arc::clone(self.plan.model()), self.seed);
         let draw = move || {
             let manifest = model.manifest();
             match &manifest.methods.tta {
@@ -236,17 +224,17 @@ impl RequestRun<'_> {
         images: JobImages,
         calls: Vec<HeadCall>,
     ) -> Result<JobResults, EngineError> {
-        let (reply, awaited) = reply_channel();
+        let (options, (reply, awaited)) = (self.plan.options(), reply_channel());
         let cost = images.count();
         let job = Job {
-            model: self.index,
+            model: self.plan.index,
             images,
             calls,
             enqueued: Instant::now(),
-            deadline: self.load.deadline,
+            deadline: options.deadline,
             reply,
         };
-        let pushed = self.shared.queue.push(job, cost, self.load.priority);
+        let pushed = self.shared.queue.push(job, cost, options.priority);
         pushed.map_err(|_| EngineError::Draining)?;
         awaited.answer().await.ok_or(RunError::WorkerGone)?
     }

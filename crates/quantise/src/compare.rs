@@ -9,7 +9,7 @@ use super::{
     report::{MethodComparison, Pair, UnlikeComparison},
 };
 use bundle::{Agreement, Manifest, Method};
-use engine::{Engine, MethodAnswer, PredictRequest, Prediction, Priority};
+use engine::{Engine, MethodAnswer, Prediction, Priority, RequestOptions};
 use uncertainty::Action;
 
 /// Images in flight.
@@ -60,16 +60,14 @@ async fn answer(
     methods: &[Method],
     image: &LabelledImage,
 ) -> Result<Answered, QuantiseError> {
-    let bytes = fs::read(&image.path).map_err(QuantiseError::file(&image.path))?;
-    let request = PredictRequest {
-        image: bytes.into(),
+    let options = RequestOptions {
         method: methods.first().copied(),
         compare: methods.iter().skip(1).copied().collect(),
         priority: Priority::Bulk,
-        ..PredictRequest::default()
+        ..RequestOptions::default()
     };
-    let float32 = ask(&engines.float32, request.clone(), &image.path).await?;
-    let quantised = ask(&engines.quantised, request, &image.path).await?;
+    let float32 = ask(&engines.float32, options.clone(), &image.path).await?;
+    let quantised = ask(&engines.quantised, options, &image.path).await?;
     let p_values = float32.ood.zip(quantised.ood);
     let pairs = answers_of(&float32).zip(answers_of(&quantised));
     Ok(Answered {
@@ -86,14 +84,17 @@ async fn answer(
 
 async fn ask(
     engine: &Engine,
-    request: PredictRequest,
+    options: RequestOptions,
     path: &Path,
 ) -> Result<Prediction, QuantiseError> {
-    let answer = engine.predict(request).await;
-    answer.map_err(|source| QuantiseError::Answer {
+    let bytes = fs::read(path).map_err(QuantiseError::file(path))?;
+    let refused = |source| QuantiseError::Answer {
         path: path.to_owned(),
         source,
-    })
+    };
+    let plan = engine.plan(options).map_err(refused)?;
+    let answer = engine.predict(&plan, bytes.into()).await;
+    answer.map_err(refused)
 }
 
 fn answers_of(prediction: &Prediction) -> impl Iterator<Item = Answer> {

@@ -21,7 +21,7 @@ use crate::{
     },
     telemetry,
 };
-use engine::{CellFinding, Engine, EngineError, PredictRequest, Prediction, Warning};
+use engine::{CellFinding, Engine, EngineError, Prediction, RequestPlan, Subject, Warning};
 
 /// An answer, or a problem that is this cell's alone.
 pub(in crate::api) enum CellOutcome {
@@ -73,24 +73,25 @@ impl CellResponder {
     }
 }
 
-/// Answers every cell that got as far as a request; the others keep their problems.
+/// Answers every cell that can be asked about; the others keep their problems.
 pub(in crate::api) async fn answer_in_order(
     engine: &Engine,
+    plan: &RequestPlan,
     responder: &CellResponder,
-    cells: Vec<Result<PredictRequest, Problem>>,
+    cells: Vec<Result<Subject, Problem>>,
 ) -> (Vec<CellOutcome>, Vec<CellFinding>) {
     let (mut outcomes, mut findings) = (Vec::with_capacity(cells.len()), Vec::new());
-    let (mut requests, mut places) = (Vec::new(), Vec::new());
+    let (mut subjects, mut places) = (Vec::new(), Vec::new());
     for (place, cell) in cells.into_iter().enumerate() {
         match cell {
-            Ok(request) => {
-                requests.push(request);
+            Ok(subject) => {
+                subjects.push(subject);
                 places.push(place);
             }
             Err(problem) => outcomes.push((place, responder.refusal(&problem))),
         }
     }
-    let mut answers = pin!(engine.predict_all(requests));
+    let mut answers = pin!(engine.predict_all(plan, subjects));
     while let Some((index, predicted)) = answers.next().await {
         let place = places.get(index).copied().unwrap_or(index);
         let prediction = predicted.as_ref();
@@ -102,26 +103,27 @@ pub(in crate::api) async fn answer_in_order(
     (in_order.collect(), findings)
 }
 
-/// Answers the requests in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
+/// Answers for the subjects in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
 /// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped
 /// when the engine is done.
 pub(in crate::api) fn stream_lines<Line: Serialize>(
     engine: Engine,
+    plan: RequestPlan,
     responder: CellResponder,
-    requests: Vec<PredictRequest>,
+    subjects: Vec<Subject>,
     limit: Instant,
     held: impl Send + 'static,
     line_of: impl Fn(usize, CellOutcome) -> Line + Send + Sync + 'static,
 ) -> Response {
     // Room for every line: writing one never waits.
-    let (lines, written) = mpsc::channel::<Bytes>(requests.len().max(1));
+    let (lines, written) = mpsc::channel::<Bytes>(subjects.len().max(1));
     let answering = async move {
         let _held = held;
-        let mut open: Vec<bool> = vec![true; requests.len()];
+        let mut open: Vec<bool> = vec![true; subjects.len()];
         let write =
             |index: usize, outcome: CellOutcome| lines.try_send(line(&line_of(index, outcome)));
         {
-            let mut answers = pin!(engine.predict_all(requests));
+            let mut answers = pin!(engine.predict_all(&plan, subjects));
             loop {
                 let next = tokio::select! {
                     next = timeout_at(limit.into(), answers.next()) => next,

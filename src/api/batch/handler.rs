@@ -21,6 +21,7 @@ use crate::api::{
     service::Service,
     upload::{FormParts, SentImage, Upload},
 };
+use engine::Subject;
 
 /// Classify many cells
 ///
@@ -54,9 +55,8 @@ pub(in crate::api) async fn create_predictions(
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Fhir];
     let query = query.or_bulk();
-    let head = RequestHead::new(request.headers(), &offered, query, (request_id, deadline))?;
-    let engine = service.engine();
-    engine.check(&head.asked)?;
+    let of_request = (request_id, deadline);
+    let head = RequestHead::new(&service, request.headers(), &offered, query, of_request)?;
     let share = service.large_upload_share();
     let upload = Upload::of_form(request, FormParts::Cells, &service, &share).await?;
     let most_bytes = head.check_answer(&service, upload.images.len())?;
@@ -68,12 +68,13 @@ pub(in crate::api) async fn create_predictions(
     };
     let images = upload.images.into_iter();
     let (file_names, cells): (Vec<_>, Vec<_>) = images
-        .map(|image| (image.file_name, image.bytes.map(|bytes| head.about(bytes))))
+        .map(|image| (image.file_name, image.bytes.map(Subject::from)))
         .unzip();
-    let (outcomes, findings) = answer_in_order(engine, &responder, cells).await;
+    let (outcomes, findings) =
+        answer_in_order(service.engine(), &head.plan, &responder, cells).await;
 
-    let model = engine.model(head.asked.model.as_deref())?;
-    let answered_by = AnsweredBy::of(model, head.asked.method);
+    let model = head.plan.model();
+    let answered_by = AnsweredBy::of(model, head.plan.options().method);
     let crops = AnsweredCrops {
         file_names,
         outcomes,

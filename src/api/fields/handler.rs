@@ -23,7 +23,7 @@ use crate::api::{
     service::Service,
     upload::{FormParts, Nucleus, Upload},
 };
-use engine::{FieldCrop, PredictRequest, Subject, Warning, seed_of, seed_of_cell};
+use engine::{FieldCrop, Subject, Warning};
 
 /// Classify the cells of a field
 ///
@@ -62,10 +62,9 @@ pub(in crate::api) async fn create_field(
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir];
     let query = cells.or_bulk();
-    let head = RequestHead::new(request.headers(), &offered, query, (request_id, deadline))?;
-    let engine = service.engine();
-    engine.check(&head.asked)?;
-    let model = Arc::clone(engine.model(head.asked.model.as_deref())?);
+    let of_request = (request_id, deadline);
+    let head = RequestHead::new(&service, request.headers(), &offered, query, of_request)?;
+    let (engine, model) = (service.engine(), Arc::clone(head.plan.model()));
     let edge = scale.crop_edge(&model)?;
 
     let share = service.large_upload_share();
@@ -74,38 +73,38 @@ pub(in crate::api) async fn create_field(
     let most_bytes = head.check_answer(&service, nuclei.len())?;
     let options = head.options(upload.accession.clone())?;
     let bytes = upload.into_image()?;
-    let seed = head.asked.seed.unwrap_or_else(|| seed_of(&bytes));
     let whole = ImageIdentity::of(&bytes);
     let held = (service.turn().await?, share);
     let image = engine.decode_field(bytes).await?;
+    let seed = head.plan.options().seed.unwrap_or(image.seed);
 
     let field = FieldImage {
-        width: image.width(),
-        height: image.height(),
+        width: image.pixels.width(),
+        height: image.pixels.height(),
         crop_edge_px: edge,
     };
     let crop = |nucleus: &Nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge);
     let crops: Vec<FieldCrop> = nuclei.iter().map(crop).collect();
     let responder = CellResponder {
         options,
-        warning: Warning::of_field(&model, &image, scale),
+        warning: Warning::of_field(&model, field.width, scale),
         images: crops.iter().map(|crop| whole.cropped(crop)).collect(),
     };
     drop(image);
-    let answered_by = Extension(AnsweredBy::of(&model, head.asked.method));
-    let requests = crops.into_iter().map(|crop| cell(crop, seed, &head.asked));
+    let answered_by = Extension(AnsweredBy::of(&model, head.plan.options().method));
+    let subjects = crops.into_iter().map(Subject::Crop);
     if head.form == AnswerForm::Lines {
         let line_of = move |index: usize, outcome| {
             let nucleus = nuclei.get(index);
             nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
         };
-        let requests = requests.collect();
-        let engine = engine.clone();
-        let lines = stream_lines(engine, responder, requests, deadline.limit, held, line_of);
+        let (engine, plan) = (engine.clone(), head.plan);
+        let (subjects, limit) = (subjects.collect(), deadline.limit);
+        let lines = stream_lines(engine, plan, responder, subjects, limit, held, line_of);
         return Ok((answered_by, lines).into_response());
     }
-    let requests = requests.map(Ok).collect();
-    let (outcomes, findings) = answer_in_order(engine, &responder, requests).await;
+    let subjects = subjects.map(Ok).collect();
+    let (outcomes, findings) = answer_in_order(engine, &head.plan, &responder, subjects).await;
     let answered = AnsweredField {
         field,
         seed,
@@ -118,13 +117,4 @@ pub(in crate::api) async fn create_field(
         .write(head.form, responder, labels, most_bytes)
         .await?;
     Ok((answered_by, response).into_response())
-}
-
-/// The request for one cell of a field whose own seed is `seed`.
-fn cell(crop: FieldCrop, seed: u64, asked: &PredictRequest) -> PredictRequest {
-    PredictRequest {
-        seed: Some(seed_of_cell(seed, crop.x, crop.y)),
-        image: Subject::Crop(crop),
-        ..asked.clone()
-    }
 }

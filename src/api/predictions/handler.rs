@@ -63,15 +63,14 @@ pub(in crate::api) async fn create_prediction(
     request: Request,
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Fhir];
-    let head = RequestHead::new(request.headers(), &offered, query, (request_id, deadline))?;
-    // A server that is too busy says so before it reads the upload.
-    service.engine().check(&head.asked)?;
+    let of_request = (request_id, deadline);
+    let head = RequestHead::new(&service, request.headers(), &offered, query, of_request)?;
     let most_bytes = head.check_answer(&service, 1)?;
     let upload = Upload::from_request(request, &service).await?;
     let options = head.options(upload.accession.clone())?;
     let image = upload.into_image()?;
     let identity = ImageIdentity::of(&image);
-    let prediction = service.engine().predict(head.about(image)).await?;
+    let prediction = service.engine().predict(&head.plan, image.into()).await?;
     telemetry::metrics::prediction_answered(&prediction);
     let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
     let answer = prediction_answer(&prediction, &identity, options);

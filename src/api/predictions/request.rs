@@ -11,7 +11,7 @@ use crate::api::{
     vocabulary::{MethodName, PriorityName},
 };
 use bundle::Method;
-use engine::{PredictRequest, Priority};
+use engine::{Priority, RequestOptions};
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
@@ -134,9 +134,9 @@ impl PredictionQuery {
         self
     }
 
-    /// The same wish in the engine's words, without an image yet. `deadline` is the client's own.
-    pub fn into_request(self, deadline: Option<Instant>) -> PredictRequest {
-        PredictRequest {
+    /// The same wish in the engine's words. `deadline` is the client's own.
+    pub fn into_options(self, deadline: Option<Instant>) -> RequestOptions {
+        RequestOptions {
             pictures: self.includes(Include::Views),
             model: self.model,
             method: self.method.map(Method::from),
@@ -147,7 +147,6 @@ impl PredictionQuery {
             exact: self.exact,
             priority: self.priority.map(Priority::from).unwrap_or_default(),
             deadline,
-            ..PredictRequest::default()
         }
     }
 }
@@ -194,7 +193,7 @@ mod tests {
         assert_eq!(query.compare, [MethodName::Tta, MethodName::Ensemble]);
         assert!(query.includes(Include::Samples) && !query.includes(Include::Timing));
         assert_eq!(query.accession.as_deref(), Some("S-1/A"));
-        let request = query.into_request(None);
+        let request = query.into_options(None);
         assert!(request.exact && request.priority == Priority::Bulk);
         assert_eq!((request.passes, request.seed), (Some(20), Some(7)));
         assert_eq!(request.method, Some(Method::McDropout));

@@ -29,7 +29,7 @@ use crate::{
     telemetry,
 };
 use bundle::Method;
-use engine::{LoadedModel, PredictRequest, Prediction, Priority, Subject};
+use engine::{LoadedModel, Prediction, Priority, RequestOptions, RequestPlan, Subject};
 
 pub(super) async fn infer(
     State(service): State<Service>,
@@ -65,15 +65,16 @@ async fn answer(
     let wanted = WantedOutputs::of(&request);
     let size = model.manifest().input.size;
     let subjects = subjects(request.inputs, &tensors, size, service.max_cells())?;
-    let mut asked = template(model, request.parameters, subjects.len(), deadline);
+    let mut options = template(model, request.parameters, subjects.len(), deadline);
     // Outputs are rectangular, so every image has to have as many samples.
-    asked.exact |= wanted.has_samples();
-    let most_bytes = check(service, &wanted, &asked, &subjects)?;
-    let predictions = predict(service, &asked, subjects).await?;
+    options.exact |= wanted.has_samples();
+    let plan = service.engine().plan(options)?;
+    let most_bytes = check(service, &wanted, &plan, &subjects)?;
+    let predictions = predict(service, &plan, subjects).await?;
     predictions
         .iter()
         .for_each(telemetry::metrics::prediction_answered);
-    let answered_by = Extension(AnsweredBy::of(model, asked.method));
+    let answered_by = Extension(AnsweredBy::of(model, plan.options().method));
     let (model, id) = (Arc::clone(model), request.id);
     let response = written(most_bytes, move || {
         wanted.response(&model, id, &predictions)
@@ -85,16 +86,16 @@ async fn answer(
 fn check(
     service: &Service,
     wanted: &WantedOutputs,
-    asked: &PredictRequest,
+    plan: &RequestPlan,
     subjects: &[Subject],
 ) -> Result<usize, Problem> {
     // There is one, or the inputs were refused.
-    let first = with(asked, subjects.first().cloned().unwrap_or_default());
-    let engine = service.engine();
-    engine.check(&first)?;
-    let extent = (subjects.len(), engine.extent(&first)?.samples);
-    let labels = &engine.model(asked.model.as_deref())?.manifest().labels;
-    let bytes = wanted.most_bytes(extent, labels);
+    if let Some(first) = subjects.first() {
+        first.check(plan)?;
+    }
+    service.engine().check(plan)?;
+    let extent = (subjects.len(), plan.extent().samples);
+    let bytes = wanted.most_bytes(extent, &plan.model().manifest().labels);
     service.check_answer_bytes(bytes)?;
     Ok(bytes)
 }
@@ -150,13 +151,13 @@ fn template(
     parameters: InferParameters,
     images: usize,
     deadline: Option<Instant>,
-) -> PredictRequest {
+) -> RequestOptions {
     let priority = if images > 1 {
         Priority::Bulk
     } else {
         Priority::Interactive
     };
-    PredictRequest {
+    RequestOptions {
         model: Some(model.name().to_owned()),
         method: parameters.method.map(Method::from),
         passes: parameters.passes,
@@ -165,25 +166,17 @@ fn template(
         exact: parameters.exact,
         priority,
         deadline,
-        ..PredictRequest::default()
-    }
-}
-
-fn with(asked: &PredictRequest, image: Subject) -> PredictRequest {
-    PredictRequest {
-        image,
-        ..asked.clone()
+        ..RequestOptions::default()
     }
 }
 
 /// The protocol has no problems for single images: the first one fails the request and says which it was.
 async fn predict(
     service: &Service,
-    asked: &PredictRequest,
+    plan: &RequestPlan,
     subjects: Vec<Subject>,
 ) -> Result<Vec<Prediction>, Problem> {
-    let requests = subjects.into_iter().map(|subject| with(asked, subject));
-    let mut answers = std::pin::pin!(service.engine().predict_all(requests));
+    let mut answers = std::pin::pin!(service.engine().predict_all(plan, subjects));
     let mut predictions = Vec::new();
     while let Some((index, predicted)) = answers.next().await {
         let prediction = predicted.map_err(|error| Problem::from(error).of_image(index))?;

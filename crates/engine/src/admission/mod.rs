@@ -9,7 +9,7 @@ mod rates;
 
 pub(crate) use backlog::{Backlog, RequestLoad};
 pub use field_scale::FieldScale;
-pub use options::PredictRequest;
-pub use plan::Extent;
-pub(crate) use plan::{MethodPlan, RequestPlan};
+pub use options::RequestOptions;
+pub(crate) use plan::MethodPlan;
+pub use plan::{Extent, RequestPlan};
 pub(crate) use rates::MovingMean;

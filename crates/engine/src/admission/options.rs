@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use crate::{Priority, Subject};
+use crate::Priority;
 use bundle::Method;
 
-/// One image and what is wanted of it.
+/// What is wanted of each subject of a request.
 #[derive(Clone, Debug, Default)]
-pub struct PredictRequest {
-    /// The image.
-    pub image: Subject,
+pub struct RequestOptions {
     /// Name of the bundle; the first one when absent.
     pub model: Option<String>,
     /// The method that makes the answer; the bundle's first when absent.

@@ -1,7 +1,9 @@
 //! From a request's options to what has to be run.
 
-use super::options::PredictRequest;
-use crate::{EngineError, LoadedModel, Subject, method::HeadCall};
+use std::sync::Arc;
+
+use super::{backlog::RequestLoad, options::RequestOptions};
+use crate::{EngineError, LoadedModel, method::HeadCall};
 use bundle::Method;
 use uncertainty::Policy;
 
@@ -13,17 +15,17 @@ pub(crate) struct MethodPlan {
     pub(crate) policy: Option<Policy>,
 }
 
-/// Everything that a request asks for: first the method of the answer, then those of `compare`.
+/// A request's options, held against what a bundle offers: everything that has to be run for each of its subjects.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestPlan {
+pub struct RequestPlan {
+    options: RequestOptions,
+    /// The bundle, and its place among those that are loaded.
+    model: Arc<LoadedModel>,
+    pub(crate) index: usize,
+    /// First the method of the answer, then those of `compare`.
     pub(crate) methods: Vec<MethodPlan>,
-    /// Take every view, whatever the bundle's stopping rule says.
-    pub(crate) exact: bool,
     /// Which classes are abnormal.
     abnormal: Vec<bool>,
-    /// Whether the original has to go through the trunk even if only its views are asked for: what is unlike the
-    /// images of training is told by the image, not by what augmentation makes of it.
-    tells_unlike: bool,
 }
 
 /// What the answer for one image holds at most.
@@ -40,73 +42,78 @@ pub struct Extent {
 }
 
 impl RequestPlan {
-    /// Verifies a request's options against what the bundle offers.
+    /// Verifies options against what the bundle offers.
     pub(crate) fn new(
-        model: &LoadedModel,
-        request: &PredictRequest,
+        options: RequestOptions,
+        (index, model): (usize, &Arc<LoadedModel>),
         max_passes: usize,
     ) -> Result<Self, EngineError> {
-        let offered = model.methods();
-        let first = request
-            .method
-            .or(offered.first().copied())
-            .unwrap_or(Method::Baseline);
-        let asked: Vec<Method> = std::iter::once(first)
-            .chain(request.compare.iter().copied())
-            .collect();
-        if let Some(method) = asked.iter().find(|method| !offered.contains(method)) {
-            return Err(unsupported(model, *method, &offered));
-        }
-        if matches!(request.image, Subject::Tensor(_)) && asked.contains(&Method::Tta) {
-            return Err(EngineError::NoViewsOfTensor);
-        }
-        request.image.check(&model.manifest().input)?;
-        if let (Some(passes), true) = (
-            request.passes,
-            asked.iter().all(|method| *method == Method::Baseline),
-        ) {
+        let methods = methods_of(model, &options)?;
+        let needs_no_passes = methods.iter().all(|method| *method == Method::Baseline);
+        if let (Some(passes), true) = (options.passes, needs_no_passes) {
             let reason =
                 "the baseline answers in one pass: leave `passes` out or choose another method"
                     .to_owned();
             return Err(EngineError::InvalidPasses { passes, reason });
         }
-        let plan_of = |(index, method): (usize, &Method)| {
-            Ok(MethodPlan {
-                method: *method,
-                passes: passes_of(model, *method, request.passes, max_passes)?,
-                policy: policy_of(model, *method, request.policy.as_deref(), index == 0)?,
-            })
-        };
-        let methods = asked
-            .iter()
-            .enumerate()
-            .map(plan_of)
-            .collect::<Result<_, EngineError>>()?;
+        let mut plans = Vec::with_capacity(methods.len());
+        for method in methods {
+            plans.push(MethodPlan {
+                method,
+                passes: passes_of(model, method, options.passes, max_passes)?,
+                policy: policy_of(model, method, options.policy.as_deref(), plans.is_empty())?,
+            });
+        }
         Ok(Self {
-            methods,
-            exact: request.exact,
+            options,
+            model: Arc::clone(model),
+            index,
+            methods: plans,
             abnormal: model.manifest().abnormal_flags(),
-            tells_unlike: model.out_of_distribution().is_some(),
         })
     }
 
-    /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
-    /// view. Where views may stop early, `share_of_views` of them are expected to be enough.
-    pub(crate) fn cost(&self, share_of_views: f64) -> usize {
-        let share = if self.exact { 1.0 } else { share_of_views };
-        // From 0 to the number of views, since a share is within [0, 1].
-        let expected = (self.views() as f64 * share).ceil() as usize;
-        usize::from(self.needs_original()) + expected
+    /// What was asked for.
+    pub fn options(&self) -> &RequestOptions {
+        &self.options
     }
 
-    /// How much the answer has room for.
-    pub(crate) fn extent(&self, model: &LoadedModel, with_pictures: bool) -> Extent {
+    /// The bundle that will answer.
+    pub fn model(&self) -> &Arc<LoadedModel> {
+        &self.model
+    }
+
+    /// How much the answer for one subject has room for.
+    pub fn extent(&self) -> Extent {
+        let pictures = self.options.pictures;
         Extent {
             methods: self.methods.len(),
             samples: self.methods.iter().map(|method| method.passes).sum(),
-            pictures: if with_pictures { self.views() } else { 0 },
-            picture_edge: model.manifest().input.size,
+            pictures: if pictures { self.views() } else { 0 },
+            picture_edge: self.model.manifest().input.size,
         }
+    }
+
+    /// What a subject costs. Where views may stop early, `share_of_views` of them are expected to be enough.
+    pub(crate) fn load(&self, share_of_views: f64) -> RequestLoad {
+        RequestLoad {
+            cost: self.cost(share_of_views),
+            priority: self.options.priority,
+            deadline: self.options.deadline,
+        }
+    }
+
+    /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
+    /// view.
+    fn cost(&self, share_of_views: f64) -> usize {
+        let share = if self.options.exact {
+            1.0
+        } else {
+            share_of_views
+        };
+        // From 0 to the number of views, since a share is within [0, 1].
+        let expected = (self.views() as f64 * share).ceil() as usize;
+        usize::from(self.needs_original()) + expected
     }
 
     /// Which classes are abnormal.
@@ -114,9 +121,11 @@ impl RequestPlan {
         &self.abnormal
     }
 
-    /// Whether anything looks at the image as it was uploaded.
+    /// Whether anything looks at the image as it was uploaded: what is unlike the images of training is told by the image, not by
+    /// what augmentation makes of it.
     pub(crate) fn needs_original(&self) -> bool {
-        self.tells_unlike || self.methods.iter().any(|plan| plan.method != Method::Tta)
+        self.model.out_of_distribution().is_some()
+            || self.methods.iter().any(|plan| plan.method != Method::Tta)
     }
 
     /// Number of augmented views, 0 without TTA.
@@ -142,6 +151,18 @@ impl RequestPlan {
                 seed,
             })
             .collect()
+    }
+}
+
+/// The method of the answer, then those of `compare`.
+fn methods_of(model: &LoadedModel, options: &RequestOptions) -> Result<Vec<Method>, EngineError> {
+    let offered = model.methods();
+    let first = options.method.or(offered.first().copied());
+    let mut methods = vec![first.unwrap_or(Method::Baseline)];
+    methods.extend(&options.compare);
+    match methods.iter().find(|method| !offered.contains(method)) {
+        Some(method) => Err(unsupported(model, *method, &offered)),
+        None => Ok(methods),
     }
 }
 

@@ -1,10 +1,50 @@
 //! From a method's class scores to its answer: calibrated samples, their summary, and the decision; and what follows from an
 //! image that is unlike the training's.
 
-use super::prediction::{MethodAnswer, NormalisedPaperScores};
 use crate::{LoadedModel, RunError, admission::MethodPlan, method::samples_of};
-use bundle::{Calibration, Manifest};
-use uncertainty::{Measure, Reason, Summary, decide, ood::OodScore, summarise};
+use bundle::{Calibration, Manifest, Method};
+use uncertainty::{Decision, Measure, Reason, Samples, Summary, decide, ood::OodScore, summarise};
+
+/// What one method says of the image.
+#[derive(Clone, Debug)]
+pub struct MethodAnswer {
+    /// The method.
+    pub method: Method,
+    /// T as asked for. There are fewer samples where test-time augmentation stopped early.
+    pub requested: usize,
+    /// Class probabilities `[T, C]`.
+    pub samples: Samples,
+    /// Mean, spread and every uncertainty of `samples`.
+    pub summary: Summary,
+    /// The paper's scores by the calibration's range, in [0, 1]; absent where the bundle has no range.
+    pub normalised: NormalisedPaperScores,
+    /// Accept, or refer for a second look, and why.
+    pub decision: Decision,
+}
+
+impl MethodAnswer {
+    /// Mean probability of all abnormal classes together, in [0, 1]: of none of them 0.
+    pub fn abnormal_probability(&self) -> f64 {
+        let summary = &self.summary;
+        match (summary.abnormal, summary.called_abnormal) {
+            (Some(in_two_classes), _) => in_two_classes.probability,
+            // Every class is an abnormal one.
+            (None, Some(_)) => summary.mean.iter().sum(),
+            (None, None) => 0.0,
+        }
+    }
+}
+
+/// The paper's three scores after min–max normalisation over the calibration cells, clipped to [0, 1].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NormalisedPaperScores {
+    /// Of `paper.variance`.
+    pub variance: Option<f64>,
+    /// Of `paper.entropy`.
+    pub entropy: Option<f64>,
+    /// Of `paper.sample_mean`.
+    pub sample_mean: Option<f64>,
+}
 
 /// Turns class scores `[T, C]` into the method's answer. `ood` is what [`unlikeness`] says of the image.
 pub(crate) fn method_answer(

@@ -6,7 +6,8 @@ mod overview;
 mod prediction;
 mod warning;
 
+pub use judging::{MethodAnswer, NormalisedPaperScores};
 pub(crate) use judging::{method_answer, unlikeness};
 pub use overview::{CellFinding, ClassCount, Overview, overview};
-pub use prediction::{MethodAnswer, NormalisedPaperScores, Prediction, Timing};
+pub use prediction::{Prediction, Timing};
 pub use warning::Warning;

@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::warning::Warning;
+use super::{judging::MethodAnswer, warning::Warning};
 use crate::LoadedModel;
-use bundle::Method;
-use uncertainty::{Decision, Samples, Summary, ood::OodScore};
+use uncertainty::ood::OodScore;
 
-/// The engine's answer to one [`PredictRequest`].
+/// The engine's answer for one subject of a request.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// The bundle that answered.
@@ -27,47 +26,6 @@ pub struct Prediction {
     pub warnings: Vec<Warning>,
     /// How long the parts took.
     pub timing: Timing,
-}
-
-/// What one method says of the image.
-#[derive(Clone, Debug)]
-pub struct MethodAnswer {
-    /// The method.
-    pub method: Method,
-    /// T as asked for. There are fewer samples where test-time augmentation stopped early.
-    pub requested: usize,
-    /// Class probabilities `[T, C]`.
-    pub samples: Samples,
-    /// Mean, spread and every uncertainty of `samples`.
-    pub summary: Summary,
-    /// The paper's scores by the calibration's range, in [0, 1]; absent where the bundle has no range.
-    pub normalised: NormalisedPaperScores,
-    /// Accept, or refer for a second look, and why.
-    pub decision: Decision,
-}
-
-impl MethodAnswer {
-    /// Mean probability of all abnormal classes together, in [0, 1]: of none of them 0.
-    pub fn abnormal_probability(&self) -> f64 {
-        let summary = &self.summary;
-        match (summary.abnormal, summary.called_abnormal) {
-            (Some(in_two_classes), _) => in_two_classes.probability,
-            // Every class is an abnormal one.
-            (None, Some(_)) => summary.mean.iter().sum(),
-            (None, None) => 0.0,
-        }
-    }
-}
-
-/// The paper's three scores after min–max normalisation over the calibration cells, clipped to [0, 1].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NormalisedPaperScores {
-    /// Of `paper.variance`.
-    pub variance: Option<f64>,
-    /// Of `paper.entropy`.
-    pub entropy: Option<f64>,
-    /// Of `paper.sample_mean`.
-    pub sample_mean: Option<f64>,
 }
 
 /// How long the parts of an answer took.

@@ -7,7 +7,6 @@ use crate::{
     admission::{FieldScale, RequestPlan},
 };
 use bundle::{Input, Method};
-use imaging::CellImage;
 
 /// Sides that differ by more than this share from those of training do not fit, where the bundle knows its scale.
 const TOLERANCE: f64 = 0.1;
@@ -46,13 +45,11 @@ pub enum Warning {
 
 impl Warning {
     /// What is to be said of policies that decide on more or fewer samples than those whose risk was measured.
-    pub(crate) fn of_passes<'plan>(
-        model: &'plan LoadedModel,
-        plan: &'plan RequestPlan,
-    ) -> impl Iterator<Item = Warning> + 'plan {
+    pub(crate) fn of_passes(plan: &RequestPlan) -> impl Iterator<Item = Warning> {
+        let manifest = plan.model().manifest();
         let with_policy = plan.methods.iter().filter(|plan| plan.policy.is_some());
         with_policy.filter_map(|plan| {
-            let calibrated = model.manifest().default_passes(plan.method);
+            let calibrated = manifest.default_passes(plan.method);
             (plan.passes != calibrated).then_some(Warning::Passes {
                 method: plan.method,
                 passes: plan.passes,
@@ -81,14 +78,11 @@ impl Warning {
         })
     }
 
-    /// What is to be said of a field whose scale nobody gave and whose width is not that of the bundle's fields.
-    pub fn of_field(model: &LoadedModel, field: &CellImage, scale: FieldScale) -> Option<Warning> {
+    /// What is to be said of a field of this width in pixels whose scale nobody gave, unless it is that of the bundle's fields.
+    pub fn of_field(model: &LoadedModel, width: u32, scale: FieldScale) -> Option<Warning> {
         let trained_on = model.manifest().input.source_width_px?;
-        let fits = field.width() == trained_on || scale != FieldScale::Assumed;
-        (!fits).then_some(Warning::ScaleAssumed {
-            width: field.width(),
-            trained_on,
-        })
+        let fits = width == trained_on || scale != FieldScale::Assumed;
+        (!fits).then_some(Warning::ScaleAssumed { width, trained_on })
     }
 }
 

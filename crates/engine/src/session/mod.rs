@@ -1,7 +1,6 @@
 //! ONNX Runtime: its library, a bundle's graphs, the sessions on them, and what is tried before a session may answer. What may
 //! enter: whatever opens, tries and runs sessions. What may not: requests, queues and workers.
 
-mod batch_sizes;
 mod bundle_sessions;
 mod check;
 mod graphs;
@@ -11,8 +10,7 @@ mod rows;
 mod runtime;
 mod start;
 
-pub(crate) use batch_sizes::BatchSizes;
-pub(crate) use bundle_sessions::RunContext;
+pub(crate) use bundle_sessions::{BatchSizes, RunContext};
 pub(crate) use graphs::BundleGraphs;
 pub(crate) use heads::{BatchPart, scores_of_parts};
 pub(crate) use precision::choose;

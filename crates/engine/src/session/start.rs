@@ -3,8 +3,7 @@
 use std::{num::NonZero, thread};
 
 use super::{
-    batch_sizes::BatchSizes,
-    bundle_sessions::BundleSessions,
+    bundle_sessions::{BatchSizes, BundleSessions},
     check::{check, check_on_all_cores, check_on_other_images, empty_tensor, warm_up},
     graphs::BundleGraphs,
     precision::choose,
@@ -50,7 +49,7 @@ pub fn available_cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// How many workers [`Engine::start`] starts.
+/// How many workers [`crate::Engine::start`] starts.
 pub fn workers(config: &EngineConfig) -> usize {
     WorkerLayout::of(config).workers
 }

@@ -7,10 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    images::JobImages,
-    job::{Job, JobResults, Shared},
-};
+use super::job::{Job, JobImages, JobResults, Shared};
 use crate::{
     EngineError, RunError,
     queue::BatchRun,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::EngineError;
+use crate::{EngineError, admission::RequestPlan};
 use bundle::Input;
 use imaging::{CellImage, ImageError, Limits, crop_at_nucleus, decode};
 
@@ -20,11 +20,31 @@ pub enum Subject {
     Tensor(Arc<[f32]>),
 }
 
+/// A field of which cells are cut.
+#[derive(Clone, Debug)]
+pub struct DecodedField {
+    /// Its pixels.
+    pub pixels: CellImage,
+    /// The seed of a request that gives none.
+    pub seed: u64,
+}
+
+impl DecodedField {
+    /// # Errors
+    /// [`EngineError::Image`]
+    pub(crate) fn of(upload: &[u8], limits: &Limits) -> Result<Self, EngineError> {
+        Ok(Self {
+            pixels: decode(upload, limits)?,
+            seed: seed_of(upload),
+        })
+    }
+}
+
 /// A square of a field, cut by whoever needs its pixels.
 #[derive(Clone, Debug)]
 pub struct FieldCrop {
     /// The field, shared by all its cells.
-    pub field: Arc<CellImage>,
+    pub field: Arc<DecodedField>,
     /// Column of the nucleus in pixels of the field.
     pub x: i64,
     /// Row of the nucleus in pixels of the field.
@@ -35,7 +55,7 @@ pub struct FieldCrop {
 
 impl FieldCrop {
     /// Around a point of the field in pixels: the pixel that the point lies on.
-    pub fn at(field: &Arc<CellImage>, x: f64, y: f64, edge: u32) -> Self {
+    pub fn at(field: &Arc<DecodedField>, x: f64, y: f64, edge: u32) -> Self {
         // Numbers beyond the range become its ends, which lie outside every field.
         let pixel = |position: f64| position.floor() as i64;
         Self {
@@ -44,13 +64,6 @@ impl FieldCrop {
             y: pixel(y),
             edge,
         }
-    }
-}
-
-impl Default for Subject {
-    /// An empty upload, which is refused.
-    fn default() -> Self {
-        Self::Upload(Bytes::new())
     }
 }
 
@@ -67,48 +80,35 @@ impl From<Vec<u8>> for Subject {
 }
 
 impl Subject {
-    /// The seed of a request that gives none: the same subject gets the same answer.
-    pub(crate) fn own_seed(&self) -> u64 {
-        match self {
-            Self::Upload(upload) => seed_of(upload),
-            Self::Crop(crop) => seed_of_cell(0, crop.x, crop.y),
-            Self::Tensor(values) => {
-                let bytes: Vec<u8> = values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect();
-                seed_of(&bytes)
+    /// The seed of its random choices. Where the request gives none, it is made of the subject, so that the same one gets the same
+    /// answer; cells of a field have different ones in either case.
+    pub(crate) fn seed(&self, of_request: Option<u64>) -> u64 {
+        match (self, of_request) {
+            (Self::Crop(FieldCrop { field, x, y, .. }), _) => {
+                seed_of_cell(of_request.unwrap_or(field.seed), *x, *y)
+            }
+            (_, Some(seed)) => seed,
+            (Self::Upload(upload), None) => seed_of(upload),
+            (Self::Tensor(values), None) => {
+                let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+                seed_of(&bytes.collect::<Vec<u8>>())
             }
         }
     }
 
-    /// Refuses a tensor that the bundle's normalisation could not have made: its answer would mean nothing.
-    pub(crate) fn check(&self, input: &Input) -> Result<(), EngineError> {
+    /// Refuses a tensor where the plan asks for views, and one that the bundle's normalisation could not have made: its answer
+    /// would mean nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NoViewsOfTensor`], [`EngineError::Tensor`]
+    pub fn check(&self, plan: &RequestPlan) -> Result<(), EngineError> {
         let Self::Tensor(values) = self else {
             return Ok(());
         };
-        let size = usize::try_from(input.size).unwrap_or(usize::MAX);
-        let expected = size.saturating_mul(size).saturating_mul(3);
-        if values.len() != expected {
-            let reason = format!(
-                "it has {} values instead of 3 × {size} × {size}",
-                values.len()
-            );
-            return Err(EngineError::Tensor { reason });
+        if plan.tta().is_some() {
+            return Err(EngineError::NoViewsOfTensor);
         }
-        for (plane, channel) in values.chunks_exact(size.saturating_mul(size)).zip(0..) {
-            let (low, high) = allowed_values(input, channel);
-            let outside = plane
-                .iter()
-                .find(|value| !(low..=high).contains(&f64::from(**value)));
-            if let Some(value) = outside {
-                let reason = format!(
-                    "it holds {value}, and no pixel gives less than {low:.2} or more than {high:.2} in channel {channel}"
-                );
-                return Err(EngineError::Tensor { reason });
-            }
-        }
-        Ok(())
+        check_tensor(values, &plan.model().manifest().input)
     }
 
     /// The pixels: decoded or cut. `None` for a tensor, which has none.
@@ -120,11 +120,36 @@ impl Subject {
         match self {
             Self::Upload(upload) => decode(upload, limits).map(Some),
             Self::Crop(FieldCrop { field, x, y, edge }) => {
-                crop_at_nucleus(field, *x, *y, *edge, input.padding).map(Some)
+                crop_at_nucleus(&field.pixels, *x, *y, *edge, input.padding).map(Some)
             }
             Self::Tensor(_) => Ok(None),
         }
     }
+}
+
+fn check_tensor(values: &[f32], input: &Input) -> Result<(), EngineError> {
+    let size = usize::try_from(input.size).unwrap_or(usize::MAX);
+    let expected = size.saturating_mul(size).saturating_mul(3);
+    if values.len() != expected {
+        let reason = format!(
+            "it has {} values instead of 3 × {size} × {size}",
+            values.len()
+        );
+        return Err(EngineError::Tensor { reason });
+    }
+    for (plane, channel) in values.chunks_exact(size.saturating_mul(size)).zip(0..) {
+        let (low, high) = allowed_values(input, channel);
+        let outside = plane
+            .iter()
+            .find(|value| !(low..=high).contains(&f64::from(**value)));
+        if let Some(value) = outside {
+            let reason = format!(
+                "it holds {value}, and no pixel gives less than {low:.2} or more than {high:.2} in channel {channel}"
+            );
+            return Err(EngineError::Tensor { reason });
+        }
+    }
+    Ok(())
 }
 
 /// What black and white become in a channel, and half of that range beyond both: filters overshoot.
@@ -150,7 +175,7 @@ pub fn seed_of(image: &[u8]) -> u64 {
 
 /// The seed of one cell of a field: of the request's seed and the nucleus' position alone, so that an answer does not
 /// depend on which other cells were asked for.
-pub fn seed_of_cell(seed: u64, x: i64, y: i64) -> u64 {
+fn seed_of_cell(seed: u64, x: i64, y: i64) -> u64 {
     let bytes = [seed.to_le_bytes(), x.to_le_bytes(), y.to_le_bytes()].concat();
     seed_of(&bytes)
 }

@@ -7,10 +7,10 @@ use bundle::{
     onnx::{Axis, ModelProto, tensor_info},
     sha256_hex,
 };
-use engine::{Engine, EngineConfig, ExecutionProvider, PredictRequest, StartError, check_bundle};
+use engine::{Engine, EngineConfig, ExecutionProvider, RequestOptions, StartError, check_bundle};
 use prost::Message;
 
-use super::{request, start};
+use super::{image, predict, start};
 use testkit::{runtime, tiny};
 
 #[tokio::test]
@@ -18,11 +18,11 @@ async fn dropout_nodes_stay_active_in_one_graph() {
     let directory = tempfile::tempdir().unwrap();
     tiny::one_graph(directory.path(), true);
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
-    let asked = PredictRequest {
+    let asked = RequestOptions {
         method: Some(Method::McDropout),
-        ..request(1)
+        ..RequestOptions::default()
     };
-    let answer = engine.predict(asked).await.unwrap().answer;
+    let answer = predict(&engine, asked, image(1)).await.unwrap().answer;
     assert_eq!(answer.samples.passes(), 20);
     assert!(
         answer.summary.mutual_information > 0.0,

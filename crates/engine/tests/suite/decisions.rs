@@ -3,35 +3,23 @@
 use std::fs;
 
 use bundle::Method;
-use engine::{EngineConfig, EngineError, MethodAnswer, PredictRequest, Warning};
+use engine::{EngineConfig, EngineError, MethodAnswer, RequestOptions, Warning};
 use uncertainty::{AcceptedAs, Action, Reason};
 
-use super::{request, start};
+use super::{image, policies, predict, start};
 use testkit::tiny;
 
-/// Two policies of `mc_dropout`: one that accepts everything, one that accepts nothing; and a range for one score.
-const CALIBRATION: &str = r#"
+/// A range for one score of `mc_dropout`.
+const RANGES: &str = r#"
 [calibration.mc_dropout]
 temperature = 2.0
 cells = 1
 images = 1
 ranges.paper_entropy = { minimum = 0.0, maximum = 1000.0 }
+"#;
 
-[[calibration.mc_dropout.policies]]
-name = "lenient"
-measure = "predictive_entropy"
-threshold = 10.0
-alpha = 0.05
-delta = 0.05
-promise = "none: made by a test"
-
-[[calibration.mc_dropout.policies]]
-name = "refer-all"
-measure = "predictive_entropy"
-alpha = 0.01
-delta = 0.05
-promise = "none: made by a test"
-
+/// A policy that clears every cell that is called normal.
+const AUTO_CLEAR: &str = r#"
 [[calibration.mc_dropout.policies]]
 name = "auto_clear_5"
 measure = "abnormal_entropy"
@@ -43,20 +31,28 @@ kind = "auto_clear"
 certificate = { images = 1, cells = 1, coverage = 1.0, trials = 1, errors = 0, p_value = 0.01 }
 "#;
 
+fn calibration() -> String {
+    RANGES.to_owned() + &policies(Method::McDropout) + AUTO_CLEAR
+}
+
 #[tokio::test]
 async fn the_bundles_policy_decides() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
     let manifest = fs::read_to_string(&path).unwrap();
-    fs::write(&path, manifest + CALIBRATION).unwrap();
+    fs::write(&path, manifest + &calibration()).unwrap();
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
     let ask = |method, policy: Option<&str>| {
-        engine.predict(PredictRequest {
-            method: Some(method),
-            policy: policy.map(str::to_owned),
-            ..request(1)
-        })
+        predict(
+            &engine,
+            RequestOptions {
+                method: Some(method),
+                policy: policy.map(str::to_owned),
+                ..RequestOptions::default()
+            },
+            image(1),
+        )
     };
 
     let first = ask(Method::McDropout, Some("lenient")).await.unwrap();
@@ -69,12 +65,12 @@ async fn the_bundles_policy_decides() {
     assert!(first.decision.reasons.is_empty());
     let normalised = first.normalised.entropy.unwrap();
     assert!((normalised - first.summary.paper.entropy / 1000.0).abs() < 1e-12);
-    let fewer = PredictRequest {
+    let fewer = RequestOptions {
         method: Some(Method::McDropout),
         passes: Some(10),
-        ..request(1)
+        ..RequestOptions::default()
     };
-    let fewer = engine.predict(fewer).await.unwrap();
+    let fewer = predict(&engine, fewer, image(1)).await.unwrap();
     let of_fifty = 5.0 * fewer.answer.summary.paper.entropy;
     let normalised = fewer.answer.normalised.entropy.unwrap();
     assert!((normalised - of_fifty / 1000.0).abs() < 1e-12);
@@ -148,15 +144,15 @@ async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
-    let manifest = fs::read_to_string(&path).unwrap() + CALIBRATION;
+    let manifest = fs::read_to_string(&path).unwrap() + &calibration();
     let unasked = async |manifest: &str| {
         fs::write(&path, manifest).unwrap();
         let engine = start(directory.path(), EngineConfig::default()).unwrap();
-        let asked = PredictRequest {
+        let asked = RequestOptions {
             method: Some(Method::McDropout),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        engine.predict(asked).await.unwrap().answer
+        predict(&engine, asked, image(1)).await.unwrap().answer
     };
     let mean = unasked(&manifest).await.summary.mean;
     let abnormal = flagged(&manifest, |class| class == most_probable(&mean));
@@ -194,16 +190,16 @@ async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_a
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
-    let manifest = fs::read_to_string(&path).unwrap() + CALIBRATION;
+    let manifest = fs::read_to_string(&path).unwrap() + &calibration();
     let answer_of = async |manifest: String| {
         fs::write(&path, manifest).unwrap();
         let engine = start(directory.path(), EngineConfig::default()).unwrap();
-        let asked = PredictRequest {
+        let asked = RequestOptions {
             method: Some(Method::McDropout),
             policy: Some("auto_clear_5".to_owned()),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        engine.predict(asked).await.unwrap().answer
+        predict(&engine, asked, image(1)).await.unwrap().answer
     };
     let mean = answer_of(manifest.clone()).await.summary.mean;
 
@@ -235,17 +231,20 @@ async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_a
 async fn a_temperature_flattens_the_samples_before_they_are_averaged() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
-    let asked = PredictRequest {
+    let asked = RequestOptions {
         method: Some(Method::McDropout),
-        ..request(1)
+        ..RequestOptions::default()
     };
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
-    let before = engine.predict(asked.clone()).await.unwrap().answer;
+    let before = predict(&engine, asked.clone(), image(1))
+        .await
+        .unwrap()
+        .answer;
     let path = directory.path().join("bundle.toml");
     let manifest = fs::read_to_string(&path).unwrap();
-    fs::write(&path, manifest + CALIBRATION).unwrap();
+    fs::write(&path, manifest + &calibration()).unwrap();
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
-    let after = engine.predict(asked).await.unwrap().answer;
+    let after = predict(&engine, asked, image(1)).await.unwrap().answer;
     let classes = before.samples.classes();
     for (before, after) in before.samples.rows().zip(after.samples.rows()) {
         // p^(1/2), normalised: what a temperature of 2 does to a softmax.

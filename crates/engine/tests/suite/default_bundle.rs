@@ -4,10 +4,10 @@ use std::fs;
 
 use bundle::{Bundle, Method};
 use bytes::Bytes;
-use engine::{Engine, EngineConfig, PredictRequest, Priority};
+use engine::{Engine, EngineConfig, Priority, RequestOptions};
 use imaging::Limits;
 
-use super::start;
+use super::{predict_patiently, start};
 use testkit::runtime;
 
 const BUNDLE: &str = "models/cric-lite0";
@@ -26,16 +26,14 @@ fn cells() -> Vec<Bytes> {
 }
 
 async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
-    let request = PredictRequest {
-        image: image.into(),
+    let options = RequestOptions {
         method: Some(method),
         passes: (method == Method::Tta).then_some(6),
         exact: true,
         priority: Priority::Bulk,
-        ..PredictRequest::default()
+        ..RequestOptions::default()
     };
-    engine
-        .predict_patiently(request)
+    predict_patiently(&engine, options, image.into())
         .await
         .unwrap()
         .answer

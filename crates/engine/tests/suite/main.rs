@@ -14,8 +14,8 @@ mod waiting;
 
 use std::path::Path;
 
-use bundle::Bundle;
-use engine::{Engine, EngineConfig, PredictRequest, StartError};
+use bundle::{Bundle, Method};
+use engine::{Engine, EngineConfig, EngineError, Prediction, RequestOptions, StartError, Subject};
 use imaging::Limits;
 use testkit::runtime;
 
@@ -31,8 +31,27 @@ pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartErro
     Engine::start(&config, Limits::default(), runtime(), vec![bundle])
 }
 
-/// A request for an image of 10 × 10 px whose colours depend on `variant`.
-pub fn request(variant: u8) -> PredictRequest {
+/// Plans and answers.
+pub async fn predict(
+    engine: &Engine,
+    options: RequestOptions,
+    subject: Subject,
+) -> Result<Prediction, EngineError> {
+    engine.predict(&engine.plan(options)?, subject).await
+}
+
+/// As [`predict`], with patience where the backlog is full.
+pub async fn predict_patiently(
+    engine: &Engine,
+    options: RequestOptions,
+    subject: Subject,
+) -> Result<Prediction, EngineError> {
+    let plan = engine.plan(options)?;
+    engine.predict_patiently(&plan, subject).await
+}
+
+/// An image of 10 × 10 px whose colours depend on `variant`.
+pub fn image(variant: u8) -> Subject {
     let pixels = image::RgbImage::from_fn(10, 10, |x, y| {
         let (x, y) = (u8::try_from(x).unwrap(), u8::try_from(y).unwrap());
         image::Rgb([x * 20, y * 20, variant.wrapping_mul(37)])
@@ -41,8 +60,28 @@ pub fn request(variant: u8) -> PredictRequest {
     pixels
         .write_to(&mut encoded, image::ImageFormat::Png)
         .unwrap();
-    PredictRequest {
-        image: encoded.into_inner().into(),
-        ..PredictRequest::default()
-    }
+    encoded.into_inner().into()
+}
+
+/// Of one method: a policy that accepts whatever is asked, and one that accepts nothing.
+const POLICIES: &str = r#"
+[[calibration.METHOD.policies]]
+name = "lenient"
+measure = "predictive_entropy"
+threshold = 10.0
+alpha = 0.05
+delta = 0.05
+promise = "none: made by a test"
+
+[[calibration.METHOD.policies]]
+name = "refer-all"
+measure = "predictive_entropy"
+alpha = 0.01
+delta = 0.05
+promise = "none: made by a test"
+"#;
+
+/// The section of these policies, which follows that of the method's calibration.
+pub fn policies(method: Method) -> String {
+    POLICIES.replace("METHOD", method.name())
 }

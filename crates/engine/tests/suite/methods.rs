@@ -1,9 +1,9 @@
 //! What the four methods answer.
 
 use bundle::Method;
-use engine::{EngineConfig, EngineError, PredictRequest};
+use engine::{EngineConfig, EngineError, RequestOptions};
 
-use super::{request, start};
+use super::{image, predict, predict_patiently, start};
 use testkit::tiny;
 
 fn tiny_engine() -> (tempfile::TempDir, engine::Engine) {
@@ -22,11 +22,11 @@ async fn every_method_gives_its_number_of_samples() {
         (Method::Ensemble, 4),
         (Method::Tta, 10),
     ] {
-        let asked = PredictRequest {
+        let asked = RequestOptions {
             method: Some(method),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        let answer = engine.predict(asked).await.unwrap().answer;
+        let answer = predict(&engine, asked, image(1)).await.unwrap().answer;
         assert_eq!((answer.method, answer.samples.passes()), (method, passes));
         assert_eq!(answer.summary.variance.is_some(), passes > 1, "{method}");
         if passes > 1 {
@@ -42,24 +42,31 @@ async fn every_method_gives_its_number_of_samples() {
 async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
     let (_directory, engine) = tiny_engine();
     for method in Method::ALL {
-        let asked = PredictRequest {
+        let asked = RequestOptions {
             method: Some(method),
             seed: Some(7),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        let alone = engine.predict(asked.clone()).await.unwrap().answer.samples;
+        let alone = predict(&engine, asked.clone(), image(1))
+            .await
+            .unwrap()
+            .answer
+            .samples;
         let crowd = (0..24).map(|variant| {
-            let other = PredictRequest {
+            let other = RequestOptions {
                 method: Some(Method::Tta),
-                ..request(variant)
+                ..RequestOptions::default()
             };
-            let asked = if variant % 3 == 0 {
-                asked.clone()
+            let (asked, image) = if variant % 3 == 0 {
+                (asked.clone(), image(1))
             } else {
-                other
+                (other, image(variant))
             };
             let engine = engine.clone();
-            tokio::spawn(async move { (variant, engine.predict_patiently(asked).await.unwrap()) })
+            tokio::spawn(async move {
+                let answered = predict_patiently(&engine, asked, image).await;
+                (variant, answered.unwrap())
+            })
         });
         for task in crowd.collect::<Vec<_>>() {
             let (variant, prediction) = task.await.unwrap();
@@ -71,14 +78,13 @@ async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
                 );
             }
         }
-        let beside = PredictRequest {
+        let beside = RequestOptions {
             method: Some(Method::Baseline),
             compare: vec![method],
             seed: Some(7),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        let compared = engine
-            .predict(beside)
+        let compared = predict(&engine, beside, image(1))
             .await
             .unwrap()
             .comparisons
@@ -96,13 +102,21 @@ async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
 async fn another_seed_gives_other_samples_where_chance_is_involved() {
     let (_directory, engine) = tiny_engine();
     for method in [Method::McDropout, Method::Tta] {
-        let with = |seed| PredictRequest {
+        let with = |seed| RequestOptions {
             method: Some(method),
             seed: Some(seed),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        let first = engine.predict(with(1)).await.unwrap().answer.samples;
-        let second = engine.predict(with(2)).await.unwrap().answer.samples;
+        let first = predict(&engine, with(1), image(1))
+            .await
+            .unwrap()
+            .answer
+            .samples;
+        let second = predict(&engine, with(2), image(1))
+            .await
+            .unwrap()
+            .answer
+            .samples;
         assert_ne!(first.values(), second.values(), "{method}");
     }
 }
@@ -111,14 +125,22 @@ async fn another_seed_gives_other_samples_where_chance_is_involved() {
 async fn fewer_passes_are_the_first_of_more() {
     let (_directory, engine) = tiny_engine();
     for method in [Method::McDropout, Method::Ensemble, Method::Tta] {
-        let with = |passes| PredictRequest {
+        let with = |passes| RequestOptions {
             method: Some(method),
             passes: Some(passes),
             seed: Some(3),
-            ..request(1)
+            ..RequestOptions::default()
         };
-        let few = engine.predict(with(2)).await.unwrap().answer.samples;
-        let more = engine.predict(with(4)).await.unwrap().answer.samples;
+        let few = predict(&engine, with(2), image(1))
+            .await
+            .unwrap()
+            .answer
+            .samples;
+        let more = predict(&engine, with(4), image(1))
+            .await
+            .unwrap()
+            .answer
+            .samples;
         for (few, more) in few.values().iter().zip(more.values()) {
             assert!((few - more).abs() < 1e-6, "{method}");
         }
@@ -128,10 +150,10 @@ async fn fewer_passes_are_the_first_of_more() {
 #[tokio::test]
 async fn impossible_options_are_refused() {
     let (_directory, engine) = tiny_engine();
-    let passes = |method, passes| PredictRequest {
+    let passes = |method, passes| RequestOptions {
         method: Some(method),
         passes: Some(passes),
-        ..request(1)
+        ..RequestOptions::default()
     };
     for asked in [
         passes(Method::Baseline, 5),
@@ -139,26 +161,26 @@ async fn impossible_options_are_refused() {
         passes(Method::McDropout, 100_000),
         passes(Method::Ensemble, 5),
     ] {
-        let refusal = engine.predict(asked).await.unwrap_err();
+        let refusal = predict(&engine, asked, image(1)).await.unwrap_err();
         assert!(
             matches!(refusal, EngineError::InvalidPasses { .. }),
             "{refusal}"
         );
     }
-    let policy = PredictRequest {
+    let policy = RequestOptions {
         policy: Some("none".to_owned()),
-        ..request(1)
+        ..RequestOptions::default()
     };
     assert!(matches!(
-        engine.predict(policy).await,
+        predict(&engine, policy, image(1)).await,
         Err(EngineError::UnknownPolicy { .. })
     ));
-    let model = PredictRequest {
+    let model = RequestOptions {
         model: Some("other".to_owned()),
-        ..request(1)
+        ..RequestOptions::default()
     };
     assert!(matches!(
-        engine.predict(model).await,
+        predict(&engine, model, image(1)).await,
         Err(EngineError::UnknownModel { .. })
     ));
 }
@@ -172,15 +194,15 @@ async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_what_it_took() 
         ..EngineConfig::default()
     };
     let engine = start(directory.path(), config).unwrap();
-    let asked = PredictRequest {
+    let asked = RequestOptions {
         method: Some(Method::McDropout),
         passes: Some(200),
-        ..request(1)
+        ..RequestOptions::default()
     };
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let (engine, asked) = (engine.clone(), asked.clone());
-            tokio::spawn(async move { engine.predict(asked).await })
+            tokio::spawn(async move { predict(&engine, asked, image(1)).await })
         })
         .collect();
     let mut answered = 0;
@@ -199,7 +221,7 @@ async fn draining_refuses_new_work() {
     let (_directory, engine) = tiny_engine();
     engine.begin_drain();
     assert!(matches!(
-        engine.predict(request(1)).await,
+        predict(&engine, RequestOptions::default(), image(1)).await,
         Err(EngineError::Draining)
     ));
 }
@@ -207,12 +229,12 @@ async fn draining_refuses_new_work() {
 /// What a bundle answers by a method.
 async fn samples_of(directory: &std::path::Path, method: Method) -> Vec<f64> {
     let engine = start(directory, EngineConfig::default()).unwrap();
-    let asked = PredictRequest {
+    let asked = RequestOptions {
         method: Some(method),
         seed: Some(7),
-        ..request(1)
+        ..RequestOptions::default()
     };
-    let answer = engine.predict(asked).await.unwrap().answer;
+    let answer = predict(&engine, asked, image(1)).await.unwrap().answer;
     answer.samples.values().to_vec()
 }
 

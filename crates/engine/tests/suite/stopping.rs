@@ -3,23 +3,22 @@
 use std::fs;
 
 use bundle::Method;
-use engine::{Engine, EngineConfig, PredictRequest, Prediction, Priority};
+use engine::{Engine, EngineConfig, Prediction, Priority, RequestOptions};
 
-use super::start;
+use super::{predict, start};
 
 const BUNDLE: &str = "models/cric-lite0";
 
 async fn ask(engine: &Engine, cell: &str, exact: bool) -> Prediction {
-    let request = PredictRequest {
-        image: fs::read(testkit::path(format!("examples/cells/{cell}.png")))
-            .unwrap()
-            .into(),
+    let file = testkit::path(format!("examples/cells/{cell}.png"));
+    let image = fs::read(file).unwrap();
+    let options = RequestOptions {
         method: Some(Method::Tta),
         exact,
         priority: Priority::Bulk,
-        ..PredictRequest::default()
+        ..RequestOptions::default()
     };
-    engine.predict(request).await.unwrap()
+    predict(engine, options, image.into()).await.unwrap()
 }
 
 #[tokio::test]

@@ -4,36 +4,18 @@ use std::fs;
 
 use bundle::{Bundle, Method};
 use bytes::Bytes;
-use engine::{Engine, EngineConfig, PredictRequest, check_bundle};
+use engine::{Engine, EngineConfig, RequestOptions, check_bundle};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 use uncertainty::{Action, Decision, Reason};
 
-use super::start;
+use super::{policies, predict, predict_patiently, start};
 use testkit::{
     runtime, tiny,
     unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution},
 };
-
-/// Of one method: a policy that accepts whatever is asked, and one that accepts nothing.
-const POLICIES: &str = r#"
-[[calibration.METHOD.policies]]
-name = "lenient"
-measure = "predictive_entropy"
-threshold = 10.0
-alpha = 0.05
-delta = 0.05
-promise = "none: made by a test"
-
-[[calibration.METHOD.policies]]
-name = "refer-all"
-measure = "predictive_entropy"
-alpha = 0.01
-delta = 0.05
-promise = "none: made by a test"
-"#;
 
 fn engine_of(change: impl Fn(String) -> String) -> (tempfile::TempDir, Engine) {
     let directory = tempfile::tempdir().unwrap();
@@ -48,7 +30,7 @@ fn engine_of(change: impl Fn(String) -> String) -> (tempfile::TempDir, Engine) {
 fn with_policies(manifest: String) -> String {
     let sections = Method::ALL.map(|method| {
         let head = format!("\n[calibration.{method}]\ntemperature = 1.0\ncells = 1\nimages = 1\n");
-        head + &POLICIES.replace("METHOD", method.name())
+        head + &policies(method)
     });
     manifest + &sections.concat()
 }
@@ -79,11 +61,10 @@ fn landscape() -> Bytes {
     encoded(&image::RgbImage::from_fn(93, 93, colour))
 }
 
-fn ask(image: &Bytes, method: Method) -> PredictRequest {
-    PredictRequest {
-        image: image.clone().into(),
+fn by(method: Method) -> RequestOptions {
+    RequestOptions {
         method: Some(method),
-        ..PredictRequest::default()
+        ..RequestOptions::default()
     }
 }
 
@@ -99,16 +80,17 @@ fn besides_the_call(decision: &Decision) -> Vec<Reason> {
 async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method() {
     let (_directory, engine) = engine_of(with_policies);
     for method in Method::ALL {
-        let ask = |image: &Bytes, method| PredictRequest {
+        let options = RequestOptions {
             policy: Some("lenient".to_owned()),
-            ..ask(image, method)
+            ..by(method)
         };
-        let answered = engine.predict(ask(&cell(), method)).await.unwrap();
+        let ask = async |image: Bytes| predict(&engine, options.clone(), image.into()).await;
+        let answered = ask(cell()).await.unwrap();
         let ood = answered.ood.unwrap();
         assert!(ood.p_value >= REFER_BELOW, "{method}: {ood:?}");
         assert_eq!(answered.answer.decision.action, Action::Accept, "{method}");
         for image in [noise(), landscape()] {
-            let answered = engine.predict(ask(&image, method)).await.unwrap();
+            let answered = ask(image).await.unwrap();
             let unlike = answered.ood.unwrap();
             assert!(unlike.p_value < REFER_BELOW, "{method}: {unlike:?}");
             assert!(unlike.score > ood.score, "{method}: {unlike:?} {ood:?}");
@@ -134,12 +116,12 @@ async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method(
 #[tokio::test]
 async fn all_reasons_to_refer_are_given() {
     let (_directory, engine) = engine_of(with_policies);
-    let asked = PredictRequest {
+    let asked = RequestOptions {
         policy: Some("refer-all".to_owned()),
         compare: vec![Method::Tta],
-        ..ask(&noise(), Method::Ensemble)
+        ..by(Method::Ensemble)
     };
-    let both = engine.predict(asked).await.unwrap();
+    let both = predict(&engine, asked, noise().into()).await.unwrap();
     for answer in [&both.answer, &both.comparisons[0]] {
         let reasons = besides_the_call(&answer.decision);
         assert_eq!(reasons, [Reason::Uncertain, Reason::OutOfDistribution]);
@@ -149,7 +131,8 @@ async fn all_reasons_to_refer_are_given() {
         (cell(), vec![Reason::NoPolicy]),
         (noise(), vec![Reason::NoPolicy, Reason::OutOfDistribution]),
     ] {
-        let answer = engine.predict(ask(&image, Method::Baseline)).await.unwrap();
+        let answer = predict(&engine, by(Method::Baseline), image.into()).await;
+        let answer = answer.unwrap();
         assert_eq!(besides_the_call(&answer.answer.decision), wanted);
     }
 }
@@ -160,16 +143,18 @@ async fn the_score_is_of_the_image_itself_alone_and_in_a_crowd() {
     let images = [cell(), noise(), landscape()];
     let mut alone = Vec::new();
     for image in &images {
-        let answered = engine.predict(ask(image, Method::Baseline)).await.unwrap();
-        alone.push(answered.ood);
+        let image = image.clone().into();
+        let answered = predict(&engine, by(Method::Baseline), image).await;
+        alone.push(answered.unwrap().ood);
     }
     let crowd: Vec<_> = (0..48)
         .map(|number| {
             let method = Method::ALL[number % 4];
-            let asked = ask(&images[number % 3], method);
-            let engine = engine.clone();
-            let patient = async move { engine.predict_patiently(asked).await };
-            let task = tokio::spawn(async move { patient.await.unwrap().ood });
+            let (engine, image) = (engine.clone(), images[number % 3].clone());
+            let task = tokio::spawn(async move {
+                let answered = predict_patiently(&engine, by(method), image.into()).await;
+                answered.unwrap().ood
+            });
             (number % 3, method, task)
         })
         .collect();
@@ -183,7 +168,8 @@ async fn a_bundle_that_cannot_tell_says_nothing() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
-    let answered = engine.predict(ask(&noise(), Method::Tta)).await.unwrap();
+    let answered = predict(&engine, by(Method::Tta), noise().into()).await;
+    let answered = answered.unwrap();
     assert_eq!(answered.ood, None);
     assert_eq!(
         besides_the_call(&answered.answer.decision),
@@ -194,7 +180,8 @@ async fn a_bundle_that_cannot_tell_says_nothing() {
         let section = manifest.find("[out_of_distribution]").unwrap();
         manifest[..section].to_owned()
     });
-    let answered = engine.predict(ask(&noise(), Method::Tta)).await.unwrap();
+    let answered = predict(&engine, by(Method::Tta), noise().into()).await;
+    let answered = answered.unwrap();
     assert_eq!(answered.ood, None);
 }
 

@@ -6,10 +6,10 @@ use bundle::{
     Bundle, Method,
     onnx::{NodeProto, TensorProto, float_tensor, node},
 };
-use engine::{EngineConfig, EngineError, PredictRequest, RunError, check_bundle};
+use engine::{EngineConfig, EngineError, RequestOptions, RunError, check_bundle};
 use uncertainty::SamplesError;
 
-use super::{request, start};
+use super::{image, start};
 use testkit::{
     runtime, tiny,
     unlike_bundle::{replace_model, with_out_of_distribution},
@@ -136,15 +136,13 @@ async fn a_request_whose_scores_are_no_numbers_is_an_error_and_the_next_is_answe
     let mut png = std::io::Cursor::new(Vec::new());
     let flat = image::RgbImage::from_pixel(8, 8, image::Rgb([rare; 3]));
     flat.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let asked = PredictRequest {
-        image: png.into_inner().into(),
-        ..PredictRequest::default()
-    };
-    let refusal = engine.predict(asked).await.unwrap_err();
+    let plan = engine.plan(RequestOptions::default()).unwrap();
+    let refusal = engine.predict(&plan, png.into_inner().into()).await;
+    let refusal = refusal.unwrap_err();
     let EngineError::Runtime(RunError::Samples(SamplesError::NotFinite { .. })) = refusal else {
         panic!("{refusal:?}");
     };
-    let answered = engine.predict(request(1)).await.unwrap();
+    let answered = engine.predict(&plan, image(1)).await.unwrap();
     assert_eq!(answered.answer.method, Method::Baseline);
 }
 

@@ -8,9 +8,9 @@ use std::{
 };
 
 use bundle::Method;
-use engine::{Engine, EngineConfig, EngineError, PredictRequest, Priority};
+use engine::{Engine, EngineConfig, EngineError, Priority, RequestOptions, RequestPlan};
 
-use super::{request, start};
+use super::{image, start};
 use testkit::tiny;
 
 fn engine(config: EngineConfig) -> (tempfile::TempDir, Engine) {
@@ -21,12 +21,17 @@ fn engine(config: EngineConfig) -> (tempfile::TempDir, Engine) {
 }
 
 /// Two hundred views, of which none is answered before this task waits for something.
-fn long_work() -> PredictRequest {
-    PredictRequest {
+fn long_work(engine: &Engine) -> RequestPlan {
+    let options = RequestOptions {
         method: Some(Method::Tta),
         passes: Some(200),
-        ..request(1)
-    }
+        ..RequestOptions::default()
+    };
+    engine.plan(options).unwrap()
+}
+
+fn short_work(engine: &Engine) -> RequestPlan {
+    engine.plan(RequestOptions::default()).unwrap()
 }
 
 /// Polls a future once.
@@ -41,33 +46,36 @@ async fn work_counts_until_it_is_done_and_no_longer() {
         ..EngineConfig::default()
     };
     let (_directory, engine) = engine(config);
-    let mut long = Box::pin(engine.predict(long_work()));
+    let (long_work, short_work) = (long_work(&engine), short_work(&engine));
+    let mut long = Box::pin(engine.predict(&long_work, image(1)));
     assert!(is_pending(&mut long).await);
-    let refusal = engine.check(&request(2)).unwrap_err();
+    let refusal = engine.check(&short_work).unwrap_err();
     assert!(
         matches!(refusal, EngineError::QueueFull { retry_after } if retry_after >= Duration::from_secs(1)),
         "{refusal}"
     );
     drop(long);
-    assert!(engine.check(&request(2)).is_ok());
-    assert!(engine.predict(request(2)).await.is_ok());
+    assert!(engine.check(&short_work).is_ok());
+    assert!(engine.predict(&short_work, image(2)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_deadline_that_has_passed_is_said_and_nothing_is_answered_late() {
     let (_directory, engine) = engine(EngineConfig::default());
-    let late = PredictRequest {
+    let late = RequestOptions {
         deadline: Some(Instant::now()),
-        ..request(1)
+        ..RequestOptions::default()
     };
+    let late = engine.plan(late).unwrap();
     assert!(matches!(
-        engine.predict(late.clone()).await,
+        engine.predict(&late, image(1)).await,
         Err(EngineError::DeadlinePassed)
     ));
-    engine.predict(request(1)).await.unwrap();
+    let short_work = short_work(&engine);
+    engine.predict(&short_work, image(1)).await.unwrap();
     // Now the engine knows how long an answer takes.
     assert!(matches!(
-        engine.predict(late).await,
+        engine.predict(&late, image(1)).await,
         Err(EngineError::DeadlineTooShort { .. })
     ));
 }
@@ -75,12 +83,13 @@ async fn a_deadline_that_has_passed_is_said_and_nothing_is_answered_late() {
 #[tokio::test]
 async fn work_that_nobody_waits_for_is_not_done() {
     let (_directory, engine) = engine(EngineConfig::default());
+    let (long_work, short_work) = (long_work(&engine), short_work(&engine));
     for _ in 0..50 {
-        let mut given_up = Box::pin(engine.predict(long_work()));
+        let mut given_up = Box::pin(engine.predict(&long_work, image(1)));
         assert!(is_pending(&mut given_up).await);
     }
     // Each left at most a few jobs, which are thrown away as soon as a worker sees them.
-    engine.predict(request(2)).await.unwrap();
+    engine.predict(&short_work, image(2)).await.unwrap();
     assert_eq!(engine.queue_depth(), 0);
 }
 
@@ -91,15 +100,17 @@ async fn bulk_work_waits_longer_than_an_upload_may() {
         ..EngineConfig::default()
     };
     let (_directory, engine) = engine(config);
-    engine.predict(request(1)).await.unwrap();
-    let mut before = Box::pin(engine.predict(long_work()));
+    let (long_work, short_work) = (long_work(&engine), short_work(&engine));
+    engine.predict(&short_work, image(1)).await.unwrap();
+    let mut before = Box::pin(engine.predict(&long_work, image(1)));
     assert!(is_pending(&mut before).await);
-    let bulk = PredictRequest {
+    let bulk = RequestOptions {
         priority: Priority::Bulk,
-        ..request(3)
+        ..RequestOptions::default()
     };
+    let bulk = engine.plan(bulk).unwrap();
     assert!(matches!(
-        engine.check(&request(3)),
+        engine.check(&short_work),
         Err(EngineError::QueueFull { .. })
     ));
     assert!(engine.check(&bulk).is_ok());

@@ -6,7 +6,7 @@ use bundle::{
     Bundle, FileReference, Manifest, Method, OutOfDistribution, onnx::ModelProto, sha256_hex,
 };
 use bytes::Bytes;
-use engine::{Engine, EngineConfig, PredictRequest};
+use engine::{Engine, EngineConfig, RequestOptions};
 use imaging::{CellImage, InputTensor, Limits, decode, resize};
 use prost::Message;
 use trainer::{Graph, STATISTICS, residual_additions, with_statistics};
@@ -115,14 +115,17 @@ async fn the_real_trunk_tells_a_landscape_from_a_cell_in_any_batch() {
     let bundle = Bundle::open(directory.path()).unwrap();
     let engine = Engine::start(&config, Limits::default(), runtime(), vec![bundle]).unwrap();
     let ask = |image: &Bytes, method| {
-        let asked = PredictRequest {
-            image: image.clone().into(),
+        let asked = RequestOptions {
             method: Some(method),
             passes: (method == Method::Tta).then_some(3),
-            ..PredictRequest::default()
+            ..RequestOptions::default()
         };
-        let engine = engine.clone();
-        async move { engine.predict_patiently(asked).await.unwrap() }
+        let (engine, image) = (engine.clone(), image.clone());
+        async move {
+            let plan = engine.plan(asked).unwrap();
+            let answered = engine.predict_patiently(&plan, image.into()).await;
+            answered.unwrap()
+        }
     };
     let cell = Bytes::from(fs::read(testkit::path("tests/fixtures/imaging/crop03.png")).unwrap());
     let mut alone = Vec::new();

@@ -12,8 +12,7 @@ use self::{
     images::TrialImage,
 };
 use super::{
-    batch_sizes::BatchSizes,
-    bundle_sessions::{BundleSessions, RunContext},
+    bundle_sessions::{BatchSizes, BundleSessions, RunContext},
     heads::{BatchPart, scores_of_parts},
     rows::HeadRows,
 };
