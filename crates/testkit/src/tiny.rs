@@ -63,6 +63,11 @@ pub fn features() -> ValueInfoProto {
     tensor_info("features", &[Free("n"), Fixed(FEATURES)])
 }
 
+/// A score for each class.
+fn logits() -> ValueInfoProto {
+    tensor_info("logits", &[Free("n"), Fixed(CLASSES)])
+}
+
 /// Pools the image to its mean colour and spreads it over the features.
 pub fn pooling(output: &str) -> Vec<NodeProto> {
     vec![
@@ -85,14 +90,13 @@ fn write_trunk_and_heads(directory: &Path) {
         (vec![image()], vec![features()]),
     );
 
-    let logits = tensor_info("logits", &[Free("n"), Fixed(CLASSES)]);
     let product = vec![node("MatMul", &["features", "w"], "logits")];
     let head = weights("w", &[FEATURES, CLASSES], 2);
     write(
         &directory.join("baseline.onnx"),
         product,
         vec![head.clone()],
-        (vec![features()], vec![logits]),
+        (vec![features()], vec![logits()]),
     );
 
     let masks = tensor_info("mask", &[Free("n"), Free("t"), Fixed(FEATURES)]);
@@ -117,11 +121,12 @@ fn write_trunk_and_heads(directory: &Path) {
     let wide = weights("w", &[FEATURES, MEMBERS * CLASSES], 3);
     let shape = bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]);
     let samples = tensor_info("logits", &[Free("n"), Fixed(MEMBERS), Fixed(CLASSES)]);
+    let io = (vec![features()], vec![samples]);
     write(
         &directory.join("ensemble.onnx"),
         members,
         vec![wide, shape],
-        (vec![features()], vec![samples]),
+        io,
     );
 }
 
@@ -137,18 +142,13 @@ fn write_one_graph(directory: &Path, active: bool) {
         ..TensorProto::default()
     };
     let constants = vec![
-        weights("spread", &[3, FEATURES], 1),
+        spread(),
         float_tensor("ratio", &[], &[0.5]),
         training,
         weights("w", &[FEATURES, CLASSES], 2),
     ];
-    let logits = tensor_info("logits", &[Free("n"), Fixed(CLASSES)]);
-    write(
-        &directory.join("graph.onnx"),
-        nodes,
-        constants,
-        (vec![image()], vec![logits]),
-    );
+    let io = (vec![image()], vec![logits()]);
+    write(&directory.join("graph.onnx"), nodes, constants, io);
 }
 
 fn head(directory: &Path, file: &str, input: &str) -> String {
@@ -212,15 +212,10 @@ pub fn trunk_and_heads(directory: &Path) {
 
 /// Gives the augmented views of [`trunk_and_heads`] a head of their own, with other weights than the baseline's.
 pub fn give_views_a_head(directory: &Path) {
-    write(
-        &directory.join("tta.onnx"),
-        vec![node("MatMul", &["features", "w"], "logits")],
-        vec![weights("w", &[FEATURES, CLASSES], 9)],
-        (
-            vec![features()],
-            vec![tensor_info("logits", &[Free("n"), Fixed(CLASSES)])],
-        ),
-    );
+    let product = vec![node("MatMul", &["features", "w"], "logits")];
+    let constants = vec![weights("w", &[FEATURES, CLASSES], 9)];
+    let io = (vec![features()], vec![logits()]);
+    write(&directory.join("tta.onnx"), product, constants, io);
     let own = "passes = 10\n".to_owned() + &head(directory, "tta.onnx", "features");
     change_manifest(directory, "passes = 10\n", &own);
 }
@@ -265,8 +260,7 @@ pub fn samples_in_graph(directory: &Path) {
 
 /// A bundle without a trunk, whose baseline is a graph from `image` to `logits`.
 pub fn baseline_alone(directory: &Path, nodes: Vec<NodeProto>, constants: Vec<TensorProto>) {
-    let logits = tensor_info("logits", &[Free("n"), Fixed(CLASSES)]);
-    let io = (vec![image()], vec![logits]);
+    let io = (vec![image()], vec![logits()]);
     write(&directory.join("graph.onnx"), nodes, constants, io);
     let method = "[methods.baseline]\n".to_owned() + &head(directory, "graph.onnx", "image");
     fs::write(directory.join("bundle.toml"), PREAMBLE.to_owned() + &method).unwrap();

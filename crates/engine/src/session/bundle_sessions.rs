@@ -108,14 +108,14 @@ impl BundleSessions {
         graphs: &BundleGraphs,
         options: &SessionOptions<'_>,
     ) -> Result<(), SessionError> {
-        let mut wide = OpenGraphs {
+        let mut graphs_on_all_cores = OpenGraphs {
             trunk: graphs.open_trunk(runtime, options)?,
             heads: BTreeMap::new(),
         };
-        if wide.trunk.is_none() {
-            wide.heads = graphs.open_heads(runtime, options)?;
+        if graphs_on_all_cores.trunk.is_none() {
+            graphs_on_all_cores.heads = graphs.open_heads(runtime, options)?;
         }
-        self.on_all_cores = Some(wide);
+        self.on_all_cores = Some(graphs_on_all_cores);
         Ok(())
     }
 
@@ -142,9 +142,9 @@ impl BundleSessions {
         context: RunContext<'_>,
     ) -> Result<HeadRows<'images>, RunError> {
         let size = i64::from(self.manifest.input.size);
-        let wide = self.on_all_cores.as_mut().filter(|_| context.alone);
-        let wide = wide.and_then(|graphs| graphs.trunk.as_mut());
-        let session = wide.or(self.graphs.trunk.as_mut());
+        let on_all_cores = self.on_all_cores.as_mut().filter(|_| context.alone);
+        let on_all_cores = on_all_cores.and_then(|graphs| graphs.trunk.as_mut());
+        let session = on_all_cores.or(self.graphs.trunk.as_mut());
         let (Some(session), Some(trunk)) = (session, &self.manifest.trunk) else {
             return Ok(HeadRows::of_images(images, size));
         };
@@ -175,9 +175,9 @@ impl BundleSessions {
         question: &HeadQuestion<'_>,
         context: RunContext<'_>,
     ) -> Result<Vec<f32>, RunError> {
-        let wide = self.on_all_cores.as_mut().filter(|_| context.alone);
-        let wide = wide.and_then(|graphs| graphs.heads.get_mut(&method));
-        let session = wide.or(self.graphs.heads.get_mut(&method));
+        let on_all_cores = self.on_all_cores.as_mut().filter(|_| context.alone);
+        let on_all_cores = on_all_cores.and_then(|graphs| graphs.heads.get_mut(&method));
+        let session = on_all_cores.or(self.graphs.heads.get_mut(&method));
         let (Some(session), Some(head)) = (session, self.manifest.head(method)) else {
             return Err(RunError::NoHead { method });
         };
