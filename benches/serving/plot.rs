@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use evaluation::plots::{
-    AxisSpec,
-    lines::{Line, LinePlot, Role},
+    AxisSpec, PlotFrame,
+    lines::{LinePlot, PlotLine, Role},
 };
 
 use crate::{
@@ -17,7 +17,7 @@ const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
 /// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
 pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
-    let mut lines = vec![Line {
+    let mut lines = vec![PlotLine {
         name: Some("bare loop that decodes".to_owned()),
         role: Role::Reference,
         points: vec![(0.0, 1.0), (7.0, 1.0)],
@@ -34,10 +34,13 @@ pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
         .flat_map(|line| &line.band)
         .map(|(_, _, high)| *high);
     let plot = LinePlot {
-        name: "throughput",
-        title: "Server over HTTP / bare loop",
-        description: "Images per second of the running server as a share of a bare loop over the same sessions, \
-                      for each method, over the number of clients.",
+        frame: PlotFrame {
+            name: "throughput".to_owned(),
+            title: "Server over HTTP / bare loop".to_owned(),
+            description: "Images per second of the running server as a share of a bare loop over the same sessions, \
+                          for each method, over the number of clients."
+                .to_owned(),
+        },
         x: AxisSpec::new("concurrent clients, as a power of 2", 0.0, 7.0),
         y: AxisSpec::new(
             "throughput: server / loop",
@@ -54,7 +57,7 @@ pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
     Ok(())
 }
 
-fn line(figures: &PartFigures, index: usize, method: &str) -> Line {
+fn line(figures: &PartFigures, index: usize, method: &str) -> PlotLine {
     let at = |clients: usize| {
         Some((
             (clients as f64).log2(),
@@ -62,7 +65,7 @@ fn line(figures: &PartFigures, index: usize, method: &str) -> Line {
         ))
     };
     let measured: Vec<_> = CLIENTS.into_iter().filter_map(at).collect();
-    Line {
+    PlotLine {
         name: Some(method.to_owned()),
         role: Role::Series(index),
         points: measured

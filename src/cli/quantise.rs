@@ -14,7 +14,7 @@ use super::{
 };
 use bundle::{Bundle, Method, Precision};
 use engine::Runtime;
-use quantise::{Quantisation, Report, quantise, with_folder_labels, with_table_labels};
+use quantise::{Quantisation, QuantisationReport, quantise, with_folder_labels, with_table_labels};
 
 #[derive(Debug, Args)]
 pub(super) struct QuantiseOptions {
@@ -102,7 +102,7 @@ fn found(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, StartFailure> {
     Ok(images)
 }
 
-fn described(report: &Report, out: &str) -> String {
+fn described(report: &QuantisationReport, out: &str) -> String {
     let name = report.precision;
     let mut lines = vec![format!(
         "{out}: {} convolutions in {name}, {} in float32; ranges of {} images, answers of {}",
@@ -135,7 +135,7 @@ fn described(report: &Report, out: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-fn methods_table(report: &Report) -> Table {
+fn methods_table(report: &QuantisationReport) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
     table.set_header([

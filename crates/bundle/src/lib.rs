@@ -9,6 +9,7 @@
 mod error;
 mod manifest;
 mod method;
+mod method_keys;
 pub mod onnx;
 mod open;
 mod passes;
@@ -19,6 +20,7 @@ mod validate;
 pub use error::BundleError;
 pub use manifest::*;
 pub use method::{Method, UnknownMethod};
+pub use method_keys::*;
 pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};
 pub use snomed_ct::is_snomed_ct;

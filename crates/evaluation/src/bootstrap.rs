@@ -20,7 +20,7 @@ pub struct Groups {
 
 /// How to resample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
+pub struct BootstrapPlan {
     /// How many resamples to draw; 1,000 is enough for a 95% interval.
     pub resamples: usize,
     /// The share of the resampled figures inside the interval, strictly between 0 and 1.
@@ -40,9 +40,9 @@ pub struct Estimate {
     pub undefined: usize,
 }
 
-impl Default for Plan {
-    fn default() -> Plan {
-        Plan {
+impl Default for BootstrapPlan {
+    fn default() -> BootstrapPlan {
+        BootstrapPlan {
             resamples: 1_000,
             confidence: 0.95,
             seed: 0,
@@ -82,7 +82,7 @@ impl Groups {
 /// [`EvaluationError`] `Resampling` with fewer than two groups or no resample, `Confidence`.
 pub fn percentile_interval(
     groups: &Groups,
-    plan: &Plan,
+    plan: &BootstrapPlan,
     figure: impl Fn(&[usize]) -> Option<f64>,
 ) -> Result<Estimate, EvaluationError> {
     let one = percentile_intervals(groups, plan, |items| vec![figure(items)])?;
@@ -96,7 +96,7 @@ pub fn percentile_interval(
 /// As [`percentile_interval`].
 pub fn percentile_intervals(
     groups: &Groups,
-    plan: &Plan,
+    plan: &BootstrapPlan,
     figures: impl Fn(&[usize]) -> Vec<Option<f64>>,
 ) -> Result<Vec<Estimate>, EvaluationError> {
     if groups.count() < 2 || plan.resamples == 0 {
@@ -120,7 +120,7 @@ pub fn percentile_intervals(
         .collect())
 }
 
-impl Plan {
+impl BootstrapPlan {
     fn estimate(&self, value: Option<f64>, mut resampled: Vec<f64>) -> Estimate {
         resampled.sort_by(f64::total_cmp);
         let tail = 0.5 * (1.0 - self.confidence);
@@ -179,10 +179,18 @@ mod tests {
             .map(|image| f64::from(u8::from(image % 3 == 0)))
             .collect();
         let cells: Vec<usize> = (0..400).collect();
-        let by_image =
-            percentile_interval(&Groups::of(&images), &Plan::default(), mean_of(&values)).unwrap();
-        let by_cell =
-            percentile_interval(&Groups::of(&cells), &Plan::default(), mean_of(&values)).unwrap();
+        let by_image = percentile_interval(
+            &Groups::of(&images),
+            &BootstrapPlan::default(),
+            mean_of(&values),
+        )
+        .unwrap();
+        let by_cell = percentile_interval(
+            &Groups::of(&cells),
+            &BootstrapPlan::default(),
+            mean_of(&values),
+        )
+        .unwrap();
         let ratio = width(by_image) / width(by_cell);
         assert!(
             (2.8..3.6).contains(&ratio),
@@ -195,7 +203,7 @@ mod tests {
         let values: Vec<f64> = (0..400).map(f64::from).collect();
         let estimate = percentile_interval(
             &Groups::of(&(0..400).collect::<Vec<_>>()),
-            &Plan::default(),
+            &BootstrapPlan::default(),
             mean_of(&values),
         );
         let interval = estimate.unwrap().interval.unwrap();
@@ -214,7 +222,7 @@ mod tests {
     fn resamples_without_a_figure_are_counted_and_left_out() {
         let groups = Groups::of(&["a", "b"]);
         let both = |items: &[usize]| (items.contains(&0) && items.contains(&1)).then_some(1.0);
-        let estimate = percentile_interval(&groups, &Plan::default(), both).unwrap();
+        let estimate = percentile_interval(&groups, &BootstrapPlan::default(), both).unwrap();
         assert_eq!(
             estimate.interval,
             Some(Interval {
@@ -226,7 +234,7 @@ mod tests {
             (400..600).contains(&estimate.undefined),
             "half of the draws of two hold one twice"
         );
-        let never = percentile_interval(&groups, &Plan::default(), |_| None).unwrap();
+        let never = percentile_interval(&groups, &BootstrapPlan::default(), |_| None).unwrap();
         assert_eq!(
             never,
             Estimate {
@@ -239,16 +247,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resampled_is_an_error() {
-        let one = |groups: &Groups, plan: Plan| percentile_interval(groups, &plan, |_| Some(1.0));
+        let one = |groups: &Groups, plan: BootstrapPlan| {
+            percentile_interval(groups, &plan, |_| Some(1.0))
+        };
         let (single, two) = (Groups::of(&["a", "a"]), Groups::of(&["a", "b"]));
         let error = EvaluationError::Resampling {
             groups: 1,
             resamples: 1_000,
         };
-        assert_eq!(one(&single, Plan::default()), Err(error));
-        let none = Plan {
+        assert_eq!(one(&single, BootstrapPlan::default()), Err(error));
+        let none = BootstrapPlan {
             resamples: 0,
-            ..Plan::default()
+            ..BootstrapPlan::default()
         };
         assert_eq!(
             one(&two, none),
@@ -257,9 +267,9 @@ mod tests {
                 resamples: 0
             })
         );
-        let sure = Plan {
+        let sure = BootstrapPlan {
             confidence: 1.0,
-            ..Plan::default()
+            ..BootstrapPlan::default()
         };
         assert_eq!(one(&two, sure), Err(EvaluationError::Confidence(1.0)));
     }
@@ -281,7 +291,7 @@ mod tests {
             values in prop::collection::vec(-1.0..1.0f64, 2..30), seed: u64
         ) {
             let groups = Groups::of(&(0..values.len()).collect::<Vec<_>>());
-            let plan = Plan { resamples: 50, seed, ..Plan::default() };
+            let plan = BootstrapPlan { resamples: 50, seed, ..BootstrapPlan::default() };
             let estimate = percentile_interval(&groups, &plan, mean_of(&values)).unwrap();
             let again = percentile_interval(&groups, &plan, mean_of(&values)).unwrap();
             prop_assert_eq!(estimate, again);

@@ -32,7 +32,7 @@ pub struct ClassScores {
 
 /// One class' share of the matrix.
 #[derive(Debug, Clone, Copy)]
-struct Tally {
+struct ClassTally {
     hits: usize,
     truth: usize,
     predicted: usize,
@@ -84,19 +84,22 @@ impl ConfusionMatrix {
 
     /// Mean F1 of all C classes; a class that does not occur counts as 0.
     pub fn macro_f1(&self) -> f64 {
-        mean(self.tallies().map(Tally::f1))
+        mean(self.tallies().map(ClassTally::f1))
     }
 
-    fn tallies(&self) -> impl Iterator<Item = Tally> + '_ {
-        self.counts.iter().enumerate().map(|(class, row)| Tally {
-            hits: row.get(class).copied().unwrap_or_default(),
-            truth: row.iter().sum(),
-            predicted: self.counts.iter().filter_map(|row| row.get(class)).sum(),
-        })
+    fn tallies(&self) -> impl Iterator<Item = ClassTally> + '_ {
+        self.counts
+            .iter()
+            .enumerate()
+            .map(|(class, row)| ClassTally {
+                hits: row.get(class).copied().unwrap_or_default(),
+                truth: row.iter().sum(),
+                predicted: self.counts.iter().filter_map(|row| row.get(class)).sum(),
+            })
     }
 }
 
-impl Tally {
+impl ClassTally {
     fn scores(self, total: usize) -> ClassScores {
         let other_truth = total - self.truth;
         let not_predicted = total - self.predicted;

@@ -50,7 +50,7 @@ pub struct Side {
 }
 
 /// One answer: its uncertainty, and true and predicted class.
-struct Answer {
+struct FourWayAnswer {
     uncertainty: f64,
     label: usize,
     predicted: usize,
@@ -94,11 +94,11 @@ pub fn four_way(
     })
 }
 
-fn answers(predictions: &Predictions, uncertainty: &[f64]) -> Vec<Answer> {
+fn answers(predictions: &Predictions, uncertainty: &[f64]) -> Vec<FourWayAnswer> {
     let classes = predictions.labels().iter().zip(predictions.predicted());
     let answers = uncertainty.iter().zip(classes);
     answers
-        .map(|(&uncertainty, (&label, &predicted))| Answer {
+        .map(|(&uncertainty, (&label, &predicted))| FourWayAnswer {
             uncertainty,
             label,
             predicted,
@@ -107,7 +107,10 @@ fn answers(predictions: &Predictions, uncertainty: &[f64]) -> Vec<Answer> {
 }
 
 impl Side {
-    fn of<'a>(answers: impl Iterator<Item = &'a Answer>, positive_classes: &[usize]) -> Side {
+    fn of<'a>(
+        answers: impl Iterator<Item = &'a FourWayAnswer>,
+        positive_classes: &[usize],
+    ) -> Side {
         let (mut items, mut correct) = (0, 0);
         let (mut tp, mut tn, mut fp, mut fn_) = (0, 0, 0, 0);
         for answer in answers {

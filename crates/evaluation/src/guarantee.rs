@@ -39,16 +39,16 @@ pub struct Guarantee {
     /// Its bound.
     pub alpha: f64,
     /// By the tests that policies are certified with, with the experiment's share of mistakes in unseen images.
-    pub guarded: Kept,
+    pub guarded: PromiseKept,
     /// By the exact binomial over cells and Student's t over images.
-    pub by_cells_and_images: Kept,
+    pub by_cells_and_images: PromiseKept,
     /// By the exact binomial over cells alone.
-    pub by_cells_alone: Kept,
+    pub by_cells_alone: PromiseKept,
 }
 
 /// How often and how well a promise was made and kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Kept {
+pub struct PromiseKept {
     /// Share of the draws whose threshold has a true risk above α; nominally at most δ.
     pub broken: f64,
     /// Share of the draws that could promise nothing: all is referred, which breaks nothing.
@@ -101,9 +101,9 @@ fn of_promise(tally: &Tally, experiment: &Experiment) -> Vec<Guarantee> {
         .map(|&alpha| Guarantee {
             promise: tally.promise(),
             alpha,
-            guarded: Kept::default(),
-            by_cells_and_images: Kept::default(),
-            by_cells_alone: Kept::default(),
+            guarded: PromiseKept::default(),
+            by_cells_and_images: PromiseKept::default(),
+            by_cells_alone: PromiseKept::default(),
         })
         .collect();
     for draw in (0u64..).take(experiment.draws) {
@@ -138,7 +138,7 @@ fn draw_images<'a>(
     (0..experiment.images).filter_map(move |_| images.get(random_index(&mut random, images.len())))
 }
 
-impl Kept {
+impl PromiseKept {
     fn count(&mut self, chosen: Option<&Truth>, alpha: f64) {
         match chosen {
             None => self.without_promise += 1.0,
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    fn worst(rows: &[Guarantee], of: impl Fn(&Guarantee) -> Kept) -> f64 {
+    fn worst(rows: &[Guarantee], of: impl Fn(&Guarantee) -> PromiseKept) -> f64 {
         rows.iter().map(|row| of(row).broken).fold(0.0, f64::max)
     }
 

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::Scored;
-use super::bootstrap::{Groups, Plan, percentile_interval};
+use super::bootstrap::{BootstrapPlan, Groups, percentile_interval};
 use super::ranking::auroc;
 use super::selective::{augrc, aurc, aurc_of_oracle, risk_coverage};
 
@@ -88,7 +88,8 @@ fn an_area_over_thousands_of_cells_has_an_interval_by_image() {
     let images: Vec<i32> = (0..4_500).map(|cell| cell / 24).collect();
     let scored = scored(&pairs);
     let figure = |items: &[usize]| auroc(&scored.resampled(items)?);
-    let estimate = percentile_interval(&Groups::of(&images), &Plan::default(), figure).unwrap();
+    let estimate =
+        percentile_interval(&Groups::of(&images), &BootstrapPlan::default(), figure).unwrap();
     let (area, interval) = (estimate.value.unwrap(), estimate.interval.unwrap());
     assert!((area - auroc(&scored).unwrap()).abs() < 1e-12);
     assert!(

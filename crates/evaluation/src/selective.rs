@@ -26,7 +26,7 @@ pub struct RiskCoveragePoint {
 
 /// One tie group and what came before it.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct TieStep {
     group: TieGroup,
     items_before: usize,
     errors_before: usize,
@@ -42,7 +42,7 @@ pub fn risk_coverage(scored: &Scored) -> Vec<RiskCoveragePoint> {
 /// The area under the risk–coverage curve: the mean over k of the expected risk of the k surest items, 0 to 1.
 pub fn aurc(scored: &Scored) -> f64 {
     let risks = steps(scored)
-        .flat_map(Step::places)
+        .flat_map(TieStep::places)
         .map(|(accepted, errors)| errors / accepted);
     risks.sum::<f64>() / scored.items() as f64
 }
@@ -62,7 +62,7 @@ pub fn excess_aurc(scored: &Scored) -> f64 {
 /// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids from (0, 0): 0 to ½.
 pub fn augrc(scored: &Scored) -> f64 {
     let items = scored.items() as f64;
-    let trapezoid = |step: Step| {
+    let trapezoid = |step: TieStep| {
         step.group.items as f64 * (step.errors_before as f64 + 0.5 * step.group.events as f64)
     };
     steps(scored).map(trapezoid).sum::<f64>() / (items * items)
@@ -74,7 +74,7 @@ pub fn augrc(scored: &Scored) -> f64 {
 /// # Errors
 /// [`EvaluationError::Coverage`] unless every one is between 1 and 100.
 pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>, EvaluationError> {
-    let steps: Vec<Step> = steps(scored).collect();
+    let steps: Vec<TieStep> = steps(scored).collect();
     let risk = |&percent: &usize| {
         if !(1..=100).contains(&percent) {
             return Err(EvaluationError::Coverage(percent));
@@ -88,9 +88,9 @@ pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>
     percents.iter().map(risk).collect()
 }
 
-fn steps(scored: &Scored) -> impl Iterator<Item = Step> + '_ {
+fn steps(scored: &Scored) -> impl Iterator<Item = TieStep> + '_ {
     scored.tie_groups().scan((0, 0), |(items, errors), group| {
-        let step = Step {
+        let step = TieStep {
             group,
             items_before: *items,
             errors_before: *errors,
@@ -101,7 +101,7 @@ fn steps(scored: &Scored) -> impl Iterator<Item = Step> + '_ {
     })
 }
 
-impl Step {
+impl TieStep {
     fn items_after(self) -> usize {
         self.items_before + self.group.items
     }

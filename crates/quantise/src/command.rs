@@ -10,8 +10,9 @@ use indicatif::ProgressBar;
 use prost::Message;
 
 use super::{
-    LabelledImage, QuantiseError, Report, compare::compare, float16, images, int8, int8_plan::Plan,
-    ranges::Ranges, report::Pair, speed, trunk::TrunkGraph, write::Draft,
+    LabelledImage, QuantisationReport, QuantiseError, compare::compare, float16, images, int8,
+    int8_plan::Int8Plan, ranges::ActivationRanges, report::EnginePair, speed,
+    trunk::QuantisedTrunk, write::Draft,
 };
 use bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto};
 use engine::{Engine, EngineConfig, Runtime, TrunkPrecision};
@@ -49,7 +50,7 @@ pub async fn quantise(
     runtime: &Runtime,
     bundle: &Bundle,
     work: &Quantisation<'_>,
-) -> Result<Report, QuantiseError> {
+) -> Result<QuantisationReport, QuantiseError> {
     let manifest = bundle.manifest();
     let no_trunk = || QuantiseError::NoTrunk(manifest.name.clone());
     let trunk = manifest.trunk.as_ref().ok_or_else(no_trunk)?;
@@ -65,28 +66,28 @@ pub async fn quantise(
     let new = new.and_then(|trunk| trunk.file_of(work.precision));
     let new = added.path_of(new.ok_or_else(no_trunk)?);
     let image = images::read(&first.path, &manifest.input, &work.limits)?;
-    let paths = Pair {
+    let paths = EnginePair {
         float32: original.as_path(),
         quantised: new.as_path(),
     };
     let providers = &work.engine.execution_providers;
     let speed = speed::measure(runtime, providers, paths, (&trunk.input, &image))?;
     let start = |precision| start(runtime, &added, work, precision);
-    let engines = Pair {
+    let engines = EnginePair {
         float32: start(TrunkPrecision::Float32)?,
         quantised: start(configured(work.precision))?,
     };
     let (compared, unlike) =
         compare(&engines, &methods, work.images, || work.progress.inc(1)).await?;
 
-    let bytes = Pair {
+    let bytes = EnginePair {
         float32: fs::metadata(&original)
             .map_err(QuantiseError::file(&original))?
             .len(),
         quantised: model.len() as u64,
     };
     let compared_on = work.images.iter().map(|image| &image.path);
-    let mut report = Report {
+    let mut report = QuantisationReport {
         precision: work.precision,
         made_from: bundle.digest().to_owned(),
         convolutions: rewritten.convolutions,
@@ -143,7 +144,7 @@ fn rewrite(
         file: file.clone(),
         reason,
     };
-    let graph = TrunkGraph::parse(&bytes, trunk).map_err(refuse)?;
+    let graph = QuantisedTrunk::parse(&bytes, trunk).map_err(refuse)?;
     let all = graph.nodes().filter(|(_, node)| node.op_type == "Conv");
     let all = all.map(|(number, _)| number).collect::<Vec<_>>();
     if work.precision == Precision::Float16 {
@@ -155,11 +156,11 @@ fn rewrite(
             range_images: 0,
         });
     }
-    let plan = Plan::of(&graph, work.kept);
+    let plan = Int8Plan::of(&graph, work.kept);
     if plan.convolutions.is_empty() {
         return Err(refuse("no convolution is left to be rewritten".to_owned()));
     }
-    let mut ranges = Ranges::open(runtime, &graph, trunk, plan.tensors(&graph))?;
+    let mut ranges = ActivationRanges::open(runtime, &graph, trunk, plan.tensors(&graph))?;
     for path in work.range_images {
         ranges.measure(&images::read(path, &bundle.manifest().input, &work.limits)?)?;
         work.progress.inc(1);

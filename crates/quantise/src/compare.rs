@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::{
     LabelledImage, QuantiseError,
-    report::{MethodComparison, Pair, UnlikeComparison},
+    report::{EnginePair, MethodComparison, UnlikeComparison},
 };
 use bundle::{Agreement, Manifest, Method};
 use engine::{Engine, MethodAnswer, Prediction, Priority, RequestOptions};
@@ -16,20 +16,20 @@ use uncertainty::Action;
 const IN_FLIGHT: usize = 8;
 
 /// What became of the answers, and of the out-of-distribution score where the bundle has one.
-pub(super) type Compared = (BTreeMap<Method, MethodComparison>, Option<UnlikeComparison>);
+pub(super) type Comparisons = (BTreeMap<Method, MethodComparison>, Option<UnlikeComparison>);
 
 /// Answers every image with both engines by each of `methods`; `done` is called after each image.
 pub(super) async fn compare(
-    engines: &Pair<Engine>,
+    engines: &EnginePair<Engine>,
     methods: &[Method],
     images: &[LabelledImage],
     done: impl Fn(),
-) -> Result<Compared, QuantiseError> {
+) -> Result<Comparisons, QuantiseError> {
     let answers = stream::iter(images)
         .map(|image| answer(engines, methods, image))
         .buffered(IN_FLIGHT)
         .inspect_ok(|_| done());
-    let answers: Vec<Answered> = answers.try_collect().await?;
+    let answers: Vec<AnsweredImage> = answers.try_collect().await?;
     let of_method = |(index, method): (usize, &Method)| Some((*method, summary(&answers, index)?));
     let compared = methods.iter().enumerate().filter_map(of_method).collect();
     let manifest = engines.float32.models().first();
@@ -40,15 +40,15 @@ pub(super) async fn compare(
 }
 
 /// What is kept of an image.
-struct Answered {
+struct AnsweredImage {
     label: Option<usize>,
     /// In the order of the methods.
-    methods: Vec<Pair<Answer>>,
-    p_values: Option<Pair<f64>>,
+    methods: Vec<EnginePair<KeptAnswer>>,
+    p_values: Option<EnginePair<f64>>,
 }
 
 /// What is kept of an answer.
-struct Answer {
+struct KeptAnswer {
     label: usize,
     accepted: bool,
     policy: Option<String>,
@@ -56,10 +56,10 @@ struct Answer {
 }
 
 async fn answer(
-    engines: &Pair<Engine>,
+    engines: &EnginePair<Engine>,
     methods: &[Method],
     image: &LabelledImage,
-) -> Result<Answered, QuantiseError> {
+) -> Result<AnsweredImage, QuantiseError> {
     let options = RequestOptions {
         method: methods.first().copied(),
         compare: methods.iter().skip(1).copied().collect(),
@@ -70,12 +70,12 @@ async fn answer(
     let quantised = ask(&engines.quantised, options, &image.path).await?;
     let p_values = float32.ood.zip(quantised.ood);
     let pairs = answers_of(&float32).zip(answers_of(&quantised));
-    Ok(Answered {
+    Ok(AnsweredImage {
         label: image.label,
         methods: pairs
-            .map(|(float32, quantised)| Pair { float32, quantised })
+            .map(|(float32, quantised)| EnginePair { float32, quantised })
             .collect(),
-        p_values: p_values.map(|(float32, quantised)| Pair {
+        p_values: p_values.map(|(float32, quantised)| EnginePair {
             float32: float32.p_value,
             quantised: quantised.p_value,
         }),
@@ -97,9 +97,9 @@ async fn ask(
     answer.map_err(refused)
 }
 
-fn answers_of(prediction: &Prediction) -> impl Iterator<Item = Answer> {
+fn answers_of(prediction: &Prediction) -> impl Iterator<Item = KeptAnswer> {
     let all = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
-    all.map(|answer: &MethodAnswer| Answer {
+    all.map(|answer: &MethodAnswer| KeptAnswer {
         label: answer.summary.predicted,
         accepted: answer.decision.action == Action::Accept,
         policy: answer.decision.policy.clone(),
@@ -108,13 +108,13 @@ fn answers_of(prediction: &Prediction) -> impl Iterator<Item = Answer> {
 }
 
 /// The figures of one method; `None` without images.
-fn summary(answers: &[Answered], method: usize) -> Option<MethodComparison> {
+fn summary(answers: &[AnsweredImage], method: usize) -> Option<MethodComparison> {
     let images = answers.iter();
-    let pairs: Vec<(Option<usize>, &Pair<Answer>)> = images
+    let pairs: Vec<(Option<usize>, &EnginePair<KeptAnswer>)> = images
         .filter_map(|image| Some((image.label, image.methods.get(method)?)))
         .collect();
     let (_, first) = pairs.first()?;
-    let share = |holds: &dyn Fn(&Pair<Answer>) -> bool| {
+    let share = |holds: &dyn Fn(&EnginePair<KeptAnswer>) -> bool| {
         mean(
             pairs
                 .iter()
@@ -129,11 +129,11 @@ fn summary(answers: &[Answered], method: usize) -> Option<MethodComparison> {
             .zip(&pair.quantised.probabilities);
         both.map(|(float32, quantised)| (float32 - quantised).abs())
     });
-    let known: Vec<(usize, &Pair<Answer>)> = pairs
+    let known: Vec<(usize, &EnginePair<KeptAnswer>)> = pairs
         .iter()
         .filter_map(|(label, pair)| Some(((*label)?, *pair)))
         .collect();
-    let right = |label_of: fn(&Pair<Answer>) -> usize| {
+    let right = |label_of: fn(&EnginePair<KeptAnswer>) -> usize| {
         mean(
             known
                 .iter()
@@ -147,13 +147,13 @@ fn summary(answers: &[Answered], method: usize) -> Option<MethodComparison> {
             equal_decisions: share(&|pair| pair.float32.accepted == pair.quantised.accepted),
         },
         policy: first.float32.policy.clone(),
-        accepted: Pair {
+        accepted: EnginePair {
             float32: share(&|pair| pair.float32.accepted),
             quantised: share(&|pair| pair.quantised.accepted),
         },
         largest_difference: differences.clone().fold(0.0, f64::max),
         mean_difference: mean(differences),
-        accuracy: (!known.is_empty()).then(|| Pair {
+        accuracy: (!known.is_empty()).then(|| EnginePair {
             float32: right(|pair| pair.float32.label),
             quantised: right(|pair| pair.quantised.label),
         }),
@@ -161,14 +161,14 @@ fn summary(answers: &[Answered], method: usize) -> Option<MethodComparison> {
     })
 }
 
-fn unlike(answers: &[Answered], manifest: &Manifest) -> Option<UnlikeComparison> {
+fn unlike(answers: &[AnsweredImage], manifest: &Manifest) -> Option<UnlikeComparison> {
     let limit = manifest.out_of_distribution.as_ref()?.refer_below;
-    let pairs: Option<Vec<Pair<f64>>> = answers.iter().map(|image| image.p_values).collect();
+    let pairs: Option<Vec<EnginePair<f64>>> = answers.iter().map(|image| image.p_values).collect();
     let pairs = pairs?;
     let differences = pairs
         .iter()
         .map(|pair| (pair.float32 - pair.quantised).abs());
-    let referred = |p_value_of: fn(&Pair<f64>) -> f64| {
+    let referred = |p_value_of: fn(&EnginePair<f64>) -> f64| {
         mean(
             pairs
                 .iter()
@@ -178,7 +178,7 @@ fn unlike(answers: &[Answered], manifest: &Manifest) -> Option<UnlikeComparison>
     Some(UnlikeComparison {
         largest_difference: differences.clone().fold(0.0, f64::max),
         mean_difference: mean(differences),
-        referred: Pair {
+        referred: EnginePair {
             float32: referred(|pair| pair.float32),
             quantised: referred(|pair| pair.quantised),
         },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use half::f16;
 
-use super::trunk::TrunkGraph;
+use super::trunk::QuantisedTrunk;
 use bundle::onnx::{
     FLOAT, FLOAT16, ModelProto, NodeProto, TensorProto, int_attribute, node, raw_tensor,
 };
@@ -38,7 +38,7 @@ const KNOWN: [&str; 21] = [
 ///
 /// # Errors
 /// A sentence about an operator that is not known here.
-pub(super) fn rewrite(graph: &TrunkGraph) -> Result<ModelProto, String> {
+pub(super) fn rewrite(graph: &QuantisedTrunk) -> Result<ModelProto, String> {
     let shortened: Vec<(usize, &NodeProto)> = graph
         .nodes()
         .filter(|(number, _)| !graph.is_exact(*number))
@@ -50,7 +50,7 @@ pub(super) fn rewrite(graph: &TrunkGraph) -> Result<ModelProto, String> {
         ));
     }
     let outputs = shortened.iter().flat_map(|(_, node)| &node.output);
-    let mut writer = Writer {
+    let mut writer = Float16Writer {
         graph,
         short: outputs.map(String::as_str).collect(),
         cast: BTreeMap::new(),
@@ -67,8 +67,8 @@ pub(super) fn rewrite(graph: &TrunkGraph) -> Result<ModelProto, String> {
     Ok(graph.rewritten(writer.nodes, writer.constants))
 }
 
-struct Writer<'graph> {
-    graph: &'graph TrunkGraph,
+struct Float16Writer<'graph> {
+    graph: &'graph QuantisedTrunk,
     /// Tensors that are computed in 16 bits.
     short: BTreeSet<&'graph str>,
     /// The 16-bit version of tensors that are not, by their names.
@@ -77,7 +77,7 @@ struct Writer<'graph> {
     constants: Vec<TensorProto>,
 }
 
-impl Writer<'_> {
+impl Float16Writer<'_> {
     fn shorten(&mut self, original: &NodeProto) {
         let mut node = original.clone();
         for input in &mut node.input {

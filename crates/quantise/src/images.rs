@@ -23,7 +23,7 @@ pub struct LabelledImage {
 
 /// A row of a table of labels; further columns are not looked at.
 #[derive(Deserialize)]
-struct Row {
+struct LabelRow {
     file: String,
     label: String,
 }
@@ -51,7 +51,7 @@ pub fn with_table_labels(
     let bytes = fs::read(table).map_err(QuantiseError::file(table))?;
     let mut labels = BTreeMap::new();
     for row in csv::Reader::from_reader(bytes.as_slice()).deserialize() {
-        let Row { file, label } = row.map_err(QuantiseError::malformed(table))?;
+        let LabelRow { file, label } = row.map_err(QuantiseError::malformed(table))?;
         let unknown = || format!("the bundle has no label `{label}`, which it gives to {file}");
         let index = index_of(manifest, &label).ok_or_else(unknown);
         labels.insert(file, index.map_err(QuantiseError::malformed(table))?);

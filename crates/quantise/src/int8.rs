@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    int8_plan::Plan,
+    int8_plan::Int8Plan,
     scale::{Scale, Weight},
-    trunk::TrunkGraph,
+    trunk::QuantisedTrunk,
 };
 use bundle::onnx::{
     INT8, INT32, ModelProto, NodeProto, TensorProto, UINT8, float_tensor, int_attribute, node,
@@ -24,11 +24,11 @@ const LARGEST_DEPTHWISE: i8 = 127;
 
 /// Writes the graph anew.
 pub(super) fn rewrite(
-    graph: &TrunkGraph,
-    plan: &Plan,
+    graph: &QuantisedTrunk,
+    plan: &Int8Plan,
     scales: &BTreeMap<String, Scale>,
 ) -> ModelProto {
-    let mut writer = Writer {
+    let mut writer = Int8Writer {
         scales,
         rounded: BTreeSet::new(),
         nodes: Vec::new(),
@@ -49,7 +49,7 @@ pub(super) fn rewrite(
     graph.rewritten(writer.nodes, writer.constants)
 }
 
-struct Writer<'scales> {
+struct Int8Writer<'scales> {
     scales: &'scales BTreeMap<String, Scale>,
     /// Tensors that are rounded already.
     rounded: BTreeSet<String>,
@@ -57,7 +57,7 @@ struct Writer<'scales> {
     constants: Vec<TensorProto>,
 }
 
-impl Writer<'_> {
+impl Int8Writer<'_> {
     /// The name of a tensor after rounding, which is done before its first reader.
     fn rounded(&mut self, tensor: &str) -> String {
         let [step, zero, integers, numbers] =
@@ -78,7 +78,12 @@ impl Writer<'_> {
     }
 
     /// Gives a convolution integer weights. The bias is rounded to the steps of the products that it is added to.
-    fn round_weights(&mut self, graph: &TrunkGraph, original: &NodeProto, node: &mut NodeProto) {
+    fn round_weights(
+        &mut self,
+        graph: &QuantisedTrunk,
+        original: &NodeProto,
+        node: &mut NodeProto,
+    ) {
         let [image, weight, ..] = original.input.as_slice() else {
             return;
         };

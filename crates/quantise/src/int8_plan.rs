@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::trunk::TrunkGraph;
+use super::trunk::QuantisedTrunk;
 use bundle::onnx::NodeProto;
 
 /// Functions that the runtime takes into the convolution before them.
@@ -10,7 +10,7 @@ const ACTIVATIONS: [&str; 2] = ["Clip", "Relu"];
 
 /// What is to be rewritten.
 #[derive(Default)]
-pub(super) struct Plan {
+pub(super) struct Int8Plan {
     /// Numbers of the convolutions.
     pub(super) convolutions: BTreeSet<usize>,
     /// Numbers of the additions of two tensors, of which one comes in integers.
@@ -19,10 +19,10 @@ pub(super) struct Plan {
     pub(super) outputs: BTreeSet<String>,
 }
 
-impl Plan {
+impl Int8Plan {
     /// Takes every convolution but those that the statistics depend on, that see the image itself, or whose name begins
     /// with one of `kept`.
-    pub(super) fn of(graph: &TrunkGraph, kept: &[String]) -> Self {
+    pub(super) fn of(graph: &QuantisedTrunk, kept: &[String]) -> Self {
         let mut plan = Self::default();
         for (number, node) in graph.nodes() {
             if graph.is_exact(number) || kept.iter().any(|start| node.name.starts_with(start)) {
@@ -47,7 +47,7 @@ impl Plan {
     }
 
     /// Every tensor that needs a scale.
-    pub(super) fn tensors(&self, graph: &TrunkGraph) -> BTreeSet<String> {
+    pub(super) fn tensors(&self, graph: &QuantisedTrunk) -> BTreeSet<String> {
         let mut tensors = BTreeSet::new();
         for (number, node) in graph.nodes() {
             let inputs = node.input.iter().enumerate();
@@ -58,7 +58,7 @@ impl Plan {
         tensors
     }
 
-    fn joins_integers(&self, graph: &TrunkGraph, node: &NodeProto) -> bool {
+    fn joins_integers(&self, graph: &QuantisedTrunk, node: &NodeProto) -> bool {
         node.input.iter().any(|input| self.outputs.contains(input))
             && !node.input.iter().any(|input| graph.is_constant(input))
     }
@@ -66,7 +66,7 @@ impl Plan {
 
 /// Weights that are finite constants of 32 bits, and an input that is not the image: the first convolution sees three
 /// channels only and costs little, and each of its errors goes through the whole network.
-fn can_be_rounded(graph: &TrunkGraph, node: &NodeProto) -> bool {
+fn can_be_rounded(graph: &QuantisedTrunk, node: &NodeProto) -> bool {
     let [image, weights @ ..] = node.input.as_slice() else {
         return false;
     };
@@ -79,7 +79,7 @@ fn can_be_rounded(graph: &TrunkGraph, node: &NodeProto) -> bool {
 }
 
 /// The tensor that is rounded: a node's output, or what the activation makes of it that alone reads it.
-fn settled_output(graph: &TrunkGraph, node: &NodeProto) -> Option<String> {
+fn settled_output(graph: &QuantisedTrunk, node: &NodeProto) -> Option<String> {
     let output = node.output.first()?;
     match graph.readers(output)[..] {
         [(number, reader)]

@@ -27,4 +27,4 @@ mod write;
 pub use command::{Quantisation, quantise};
 pub use error::QuantiseError;
 pub use images::{LabelledImage, with_folder_labels, with_table_labels};
-pub use report::Report;
+pub use report::QuantisationReport;

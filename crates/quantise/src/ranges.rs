@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ort::{session::Session, value::TensorRef};
 use prost::Message;
 
-use super::{QuantiseError, scale::Scale, trunk::TrunkGraph};
+use super::{QuantiseError, scale::Scale, trunk::QuantisedTrunk};
 use bundle::Trunk;
 use engine::{ExecutionProvider, Runtime, SessionOptions, available_cores};
 use imaging::InputTensor;
@@ -14,7 +14,7 @@ use imaging::InputTensor;
 const COVERED: f64 = 0.99;
 
 /// Smallest and largest value of each tensor, image by image.
-pub(super) struct Ranges {
+pub(super) struct ActivationRanges {
     session: Session,
     input: String,
     extremes: BTreeMap<String, Extremes>,
@@ -26,11 +26,11 @@ struct Extremes {
     high: Vec<f32>,
 }
 
-impl Ranges {
+impl ActivationRanges {
     /// Opens the trunk with `tensors` as further outputs; on the processor, whatever serves later.
     pub(super) fn open(
         runtime: &Runtime,
-        graph: &TrunkGraph,
+        graph: &QuantisedTrunk,
         trunk: &Trunk,
         tensors: BTreeSet<String>,
     ) -> Result<Self, QuantiseError> {

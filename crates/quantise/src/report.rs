@@ -8,7 +8,7 @@ use bundle::{Agreement, Method, Precision};
 
 /// Everything that was measured of one trunk against the 32-bit one.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct QuantisationReport {
     /// The numbers in which the new trunk calculates.
     pub precision: Precision,
     /// SHA-256 of the manifest of the bundle that it was made from.
@@ -26,7 +26,7 @@ pub struct Report {
     /// What runs the trunks: `cpu` or `cuda:N`.
     pub execution_provider: String,
     /// Size of the trunk's file.
-    pub bytes: Pair<u64>,
+    pub bytes: EnginePair<u64>,
     /// How long it takes.
     pub speed: Speed,
     /// What became of the answers, for each method.
@@ -40,7 +40,7 @@ pub struct Report {
 
 /// A figure of the 32-bit trunk and the same of the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Pair<T> {
+pub struct EnginePair<T> {
     /// Of the 32-bit trunk.
     pub float32: T,
     /// Of the new one.
@@ -68,14 +68,14 @@ pub struct MethodComparison {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// Share of the images that is accepted.
-    pub accepted: Pair<f64>,
+    pub accepted: EnginePair<f64>,
     /// Largest difference of a class probability.
     pub largest_difference: f64,
     /// Mean absolute difference over images and classes.
     pub mean_difference: f64,
     /// Share of the images whose label is the known one; absent where none is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<Pair<f64>>,
+    pub accuracy: Option<EnginePair<f64>>,
     /// Images whose label is known.
     pub labelled: usize,
 }
@@ -88,10 +88,10 @@ pub struct UnlikeComparison {
     /// Mean absolute difference.
     pub mean_difference: f64,
     /// Share of the images that is referred as unlike those of training.
-    pub referred: Pair<f64>,
+    pub referred: EnginePair<f64>,
 }
 
-impl Report {
+impl QuantisationReport {
     /// How often both trunks lead to the same answer, for the manifest.
     pub(super) fn agreement(&self) -> BTreeMap<Method, Agreement> {
         let methods = self.methods.iter();

@@ -6,7 +6,7 @@ use ort::{session::Session, value::TensorRef};
 
 use super::{
     QuantiseError,
-    report::{Pair, Speed},
+    report::{EnginePair, Speed},
 };
 use engine::{ExecutionProvider, Runtime, SessionOptions, has_vnni};
 use imaging::InputTensor;
@@ -20,7 +20,7 @@ const RUNS: usize = 5;
 pub(super) fn measure(
     runtime: &Runtime,
     providers: &[ExecutionProvider],
-    trunks: Pair<&Path>,
+    trunks: EnginePair<&Path>,
     (input, image): (&str, &InputTensor),
 ) -> Result<Speed, QuantiseError> {
     let options = SessionOptions {

@@ -6,7 +6,7 @@ use prost::Message;
 
 use bundle::{
     Trunk,
-    onnx::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    onnx::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
 };
 
 /// Since this operator set each channel of a weight can have a scale of its own.
@@ -15,7 +15,7 @@ const SCALE_PER_CHANNEL: i64 = 13;
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
 
 /// A decoded trunk.
-pub(super) struct TrunkGraph {
+pub(super) struct QuantisedTrunk {
     model: ModelProto,
     graph: GraphProto,
     /// Names of the constants.
@@ -24,7 +24,7 @@ pub(super) struct TrunkGraph {
     exact: BTreeSet<usize>,
 }
 
-impl TrunkGraph {
+impl QuantisedTrunk {
     /// Reads a trunk's file.
     ///
     /// # Errors
@@ -37,8 +37,9 @@ impl TrunkGraph {
             ));
         }
         let graph = model.graph.take().ok_or("it has no graph")?;
-        let mut attributes = graph.node.iter().flat_map(|node| &node.attribute);
-        if attributes.any(|of| of.g.is_some() || !of.graphs.is_empty()) {
+        graph.check_whole()?;
+        let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+        if attributes.flat_map(AttributeProto::graphs).next().is_some() {
             return Err(
                 "some of its nodes hold graphs of their own: export it without branches and loops"
                     .to_owned(),

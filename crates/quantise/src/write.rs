@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{QuantiseError, Report};
+use super::{QuantisationReport, QuantiseError};
 use bundle::{Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, sha256_hex};
 
 /// Name of the report's file.
@@ -77,7 +77,7 @@ impl Draft {
     }
 
     /// Adds the report to those of other trunks.
-    pub(super) fn add_report(&self, report: &Report) -> Result<(), QuantiseError> {
+    pub(super) fn add_report(&self, report: &QuantisationReport) -> Result<(), QuantiseError> {
         let path = self.partial.join(REPORT);
         let malformed = || QuantiseError::malformed(&path);
         let mut reports: BTreeMap<String, Value> = match fs::read(&path) {

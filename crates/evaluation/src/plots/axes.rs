@@ -1,7 +1,8 @@
-//! Scales, ticks and the frame of a plot.
+//! Scales and ticks.
 
 use super::{
-    canvas::{Anchor, Area, Canvas, Point, thin},
+    canvas::{Anchor, Canvas, thin},
+    geometry::{Area, Point},
     palette::{BLACK, LIGHT_GREY},
 };
 
@@ -21,7 +22,7 @@ pub struct AxisSpec {
 
 /// A rectangle with an x and a y axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Frame {
+pub(super) struct Axes {
     pub area: Area,
     x: (f64, f64),
     y: (f64, f64),
@@ -43,20 +44,20 @@ impl AxisSpec {
     }
 }
 
-impl Frame {
-    pub(super) fn new(area: Area, x: &AxisSpec, y: &AxisSpec) -> Frame {
-        Frame {
+impl Axes {
+    pub(super) fn new(area: Area, x: &AxisSpec, y: &AxisSpec) -> Axes {
+        Axes {
             area,
             x: (x.low, x.high),
             y: (y.low, y.high),
         }
     }
 
-    /// Draws the x axis of an area whose rows are no scale, and returns its frame.
-    pub(super) fn of_rows(canvas: &mut Canvas, area: Area, x: &AxisSpec) -> Frame {
-        let frame = Frame::new(area, x, &AxisSpec::share(""));
-        frame.draw_x(canvas, x);
-        frame
+    /// Draws the x axis of an area whose rows are no scale.
+    pub(super) fn of_rows(canvas: &mut Canvas<'_>, area: Area, x: &AxisSpec) -> Axes {
+        let axes = Axes::new(area, x, &AxisSpec::share(""));
+        axes.draw_x(canvas, x);
+        axes
     }
 
     pub(super) fn x(&self, value: f64) -> f64 {
@@ -73,56 +74,66 @@ impl Frame {
         (self.x(x), self.y(y))
     }
 
-    /// Grid lines, ticks and names of both axes.
-    pub(super) fn draw(&self, canvas: &mut Canvas, x: &AxisSpec, y: &AxisSpec) {
-        self.draw_x(canvas, x);
-        self.draw_y(canvas, y, 5);
-    }
-
-    pub(super) fn draw_x(&self, canvas: &mut Canvas, axis: &AxisSpec) {
+    /// Ticks and name of the x axis.
+    pub(super) fn draw_x(&self, canvas: &mut Canvas<'_>, axis: &AxisSpec) {
         let (step, ticks) = ticks(axis.low, axis.high, 5);
-        let bottom = self.area.bottom();
+        let (area, bottom) = (self.area, self.area.bottom());
         for tick in ticks {
-            let x = self.x(tick);
-            canvas.line((x, self.area.top), (x, bottom), thin(LIGHT_GREY));
+            let (x, label) = (self.x(tick), tick_label(tick, step));
+            canvas.line((x, area.top), (x, bottom), thin(LIGHT_GREY));
             canvas.line((x, bottom), (x, bottom + 4.0), thin(BLACK));
-            canvas.text(
-                (x, bottom + 15.0),
-                Anchor::Middle,
-                TEXT,
-                &tick_label(tick, step),
-            );
+            canvas.text((x, bottom + 15.0), Anchor::Middle, TEXT, &label);
         }
-        canvas.line(
-            (self.area.left, bottom),
-            (self.area.right(), bottom),
-            thin(BLACK),
-        );
-        let middle = self.area.left + 0.5 * self.area.width;
-        canvas.text((middle, bottom + 30.0), Anchor::Middle, TEXT, &axis.label);
+        canvas.line((area.left, bottom), (area.right(), bottom), thin(BLACK));
+        let below = (area.middle(), bottom + 30.0);
+        canvas.text(below, Anchor::Middle, TEXT, &axis.label);
     }
 
-    pub(super) fn draw_y(&self, canvas: &mut Canvas, axis: &AxisSpec, about: usize) {
+    /// About `about` ticks and the name of the y axis.
+    pub(super) fn draw_y(&self, canvas: &mut Canvas<'_>, axis: &AxisSpec, about: usize) {
         let (step, ticks) = ticks(axis.low, axis.high, about);
         let left = self.area.left;
         for tick in ticks {
             let y = self.y(tick);
-            canvas.line((left, y), (self.area.right(), y), thin(LIGHT_GREY));
+            self.grid_line(canvas, tick);
             canvas.line((left - 4.0, y), (left, y), thin(BLACK));
-            canvas.text(
-                (left - 6.0, y + 4.0),
-                Anchor::End,
-                TEXT,
-                &tick_label(tick, step),
-            );
+            self.label_y(canvas, tick, &tick_label(tick, step));
         }
+        self.line_y(canvas);
+        self.name_y(canvas, &axis.label);
+    }
+
+    /// A light line across at a value of y.
+    pub(super) fn grid_line(&self, canvas: &mut Canvas<'_>, value: f64) {
+        let y = self.y(value);
         canvas.line(
-            (left, self.area.top),
-            (left, self.area.bottom()),
-            thin(BLACK),
+            (self.area.left, y),
+            (self.area.right(), y),
+            thin(LIGHT_GREY),
         );
-        let middle = self.area.top + 0.5 * self.area.height;
-        canvas.upward_text((left - 46.0, middle), TEXT, &axis.label);
+    }
+
+    /// What stands beside a value of y.
+    pub(super) fn label_y(&self, canvas: &mut Canvas<'_>, value: f64, label: &str) {
+        let at = (self.area.left - 6.0, self.y(value) + 4.0);
+        canvas.text(at, Anchor::End, TEXT, label);
+    }
+
+    /// The line at the left.
+    pub(super) fn line_y(&self, canvas: &mut Canvas<'_>) {
+        let Area { left, top, .. } = self.area;
+        canvas.line((left, top), (left, self.area.bottom()), thin(BLACK));
+    }
+
+    /// The name of the y axis, at the left.
+    pub(super) fn name_y(&self, canvas: &mut Canvas<'_>, name: &str) {
+        canvas.upward_text((self.area.left - 46.0, self.area.centre()), TEXT, name);
+    }
+
+    /// The left edge and the width of one of `count` columns.
+    pub(super) fn column(&self, index: usize, count: usize) -> (f64, f64) {
+        let width = self.area.width / count.max(1) as f64;
+        (self.area.left + width * index as f64, width)
     }
 }
 

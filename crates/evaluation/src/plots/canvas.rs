@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{
+    geometry::{Area, Point},
     hatching::marks,
     palette::{BLACK, Fill, LineStyle, Marker},
 };
@@ -20,9 +21,6 @@ pub struct Plot {
     pub svg: String,
 }
 
-/// x to the right and y down, in units of which a column of a page has about 320.
-pub(super) type Point = (f64, f64);
-
 /// Where a text is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -31,28 +29,28 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A rectangle.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Area {
-    pub left: f64,
-    pub top: f64,
-    pub width: f64,
-    pub height: f64,
+/// What every plot has besides what it shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlotFrame {
+    /// Name of the file, without ending.
+    pub name: String,
+    /// Heading.
+    pub title: String,
+    /// For those who cannot see it.
+    pub description: String,
 }
 
 /// The inside of an `<svg>` under construction.
 #[derive(Debug)]
-pub(super) struct Canvas {
-    name: String,
-    title: String,
-    description: String,
+pub(super) struct Canvas<'a> {
+    frame: &'a PlotFrame,
     width: f64,
     height: f64,
     body: String,
 }
 
 /// Makes text safe inside XML and HTML, between tags and in quoted attributes. Characters that XML forbids are replaced.
-pub fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -70,33 +68,26 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-impl Area {
-    pub(super) fn right(&self) -> f64 {
-        self.left + self.width
+impl PlotFrame {
+    /// A canvas of a width and a height with the heading at the top, from `left` on.
+    pub(super) fn canvas(&self, size: (f64, f64), left: f64) -> Canvas<'_> {
+        let mut canvas = self.bare_canvas(size);
+        canvas.bold_text((left, 16.0), Anchor::Start, 13.0, &self.title);
+        canvas
     }
 
-    pub(super) fn bottom(&self) -> f64 {
-        self.top + self.height
-    }
-}
-
-impl Canvas {
-    pub(super) fn new(
-        name: &str,
-        (width, height): (f64, f64),
-        title: &str,
-        description: &str,
-    ) -> Canvas {
+    /// A canvas whose heading is for screen readers only.
+    pub(super) fn bare_canvas(&self, (width, height): (f64, f64)) -> Canvas<'_> {
         Canvas {
-            name: name.to_owned(),
-            title: title.to_owned(),
-            description: description.to_owned(),
+            frame: self,
             width,
             height,
             body: String::new(),
         }
     }
+}
 
+impl Canvas<'_> {
     pub(super) fn rectangle(&mut self, area: Area, fill: Fill, opacity: f64) {
         let (paint, outline) = match fill {
             Fill::Plain(colour) => (colour, String::new()),
@@ -173,18 +164,23 @@ impl Canvas {
     }
 
     /// A vertical interval with short ends.
-    pub(super) fn whisker(
-        &mut self,
-        x: f64,
-        (y1, y2): (f64, f64),
-        reach: f64,
-        colour: &'static str,
-    ) {
+    pub(super) fn whisker(&mut self, x: f64, (y1, y2): Point, reach: f64, colour: &'static str) {
         let style = thin(colour);
         self.line((x, y1), (x, y2), style);
         for y in [y1, y2] {
             self.line((x - reach, y), (x + reach, y), style);
         }
+    }
+
+    /// A bar between two heights.
+    pub(super) fn bar(&mut self, (left, width): (f64, f64), (y1, y2): (f64, f64), fill: Fill) {
+        let area = Area {
+            left,
+            top: y1.min(y2),
+            width,
+            height: (y1 - y2).abs(),
+        };
+        self.rectangle(area, fill, 1.0);
     }
 
     pub(super) fn text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
@@ -223,7 +219,7 @@ impl Canvas {
     }
 
     pub(super) fn finish(self) -> Plot {
-        let (title, description) = (escape(&self.title), escape(&self.description));
+        let (title, description) = (escape(&self.frame.title), escape(&self.frame.description));
         let svg = format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" "#,
@@ -240,7 +236,7 @@ impl Canvas {
             description = description,
         );
         Plot {
-            name: self.name,
+            name: self.frame.name.clone(),
             svg,
         }
     }
@@ -277,7 +273,12 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_text() {
-        let mut canvas = Canvas::new("plot", (10.0, 10.0), "<script>", "\"quoted\" & 'so'");
+        let frame = PlotFrame {
+            name: "plot".to_owned(),
+            title: "<script>".to_owned(),
+            description: "\"quoted\" & 'so'".to_owned(),
+        };
+        let mut canvas = frame.bare_canvas((10.0, 10.0));
         canvas.text((1.0, 1.0), Anchor::Start, 9.0, "</text><script>\u{0}");
         let svg = canvas.finish().svg;
         assert!(!svg.contains("<script"), "{svg}");

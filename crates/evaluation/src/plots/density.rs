@@ -1,9 +1,10 @@
 //! Histograms of several sets over one axis, a row for each: how far a set of images lies from another.
 
 use super::{
-    axes::{AxisSpec, Frame, TEXT},
-    canvas::{Anchor, Area, Canvas, Plot},
-    mirrored_histogram::Share,
+    axes::{Axes, AxisSpec, TEXT},
+    canvas::{Anchor, Canvas, Plot, PlotFrame},
+    geometry::Area,
+    mirrored_histogram::PlotShare,
     palette::{BLACK, Fill, GREEN, ORANGE, SKY, VERMILLION},
 };
 
@@ -15,18 +16,14 @@ pub struct DensityRow {
     /// A remark to the right of the name.
     pub note: String,
     /// The share of the set in each bin.
-    pub shares: Vec<Share>,
+    pub shares: Vec<PlotShare>,
 }
 
 /// Rows of histograms over bins of equal width.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DensityPlot<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// Heading.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+pub struct DensityPlot {
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// The axis over which the bins lie.
     pub x: AxisSpec,
     /// The sets.
@@ -44,12 +41,11 @@ const FILLS: [Fill; 4] = [
     Fill::Plain(ORANGE),
 ];
 
-impl DensityPlot<'_> {
+impl DensityPlot {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let height = 26.0 + STEP * self.rows.len() as f64 + 36.0;
-        let mut canvas = Canvas::new(self.name, (WIDTH, height), self.title, self.description);
-        canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
+        let mut canvas = self.frame.canvas((WIDTH, height), 12.0);
         for (index, row) in self.rows.iter().enumerate() {
             let top = 26.0 + STEP * index as f64 + 20.0;
             let area = Area {
@@ -66,49 +62,44 @@ impl DensityPlot<'_> {
         canvas.finish()
     }
 
-    fn draw_row(&self, canvas: &mut Canvas, area: Area, row: &DensityRow, fill: Fill, last: bool) {
-        let bars = row
-            .shares
-            .iter()
-            .map(|share| share.value)
-            .fold(0.01, f64::max);
+    fn draw_row(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Area,
+        row: &DensityRow,
+        fill: Fill,
+        last: bool,
+    ) {
+        let values = row.shares.iter().map(|share| share.value);
+        let bars = values.fold(0.01, f64::max);
         let ends = row.shares.iter().filter_map(|share| share.interval);
         let tallest = (1.02 * ends.map(|(_, high)| high).fold(bars, f64::max)).min(1.5 * bars);
         let y = AxisSpec::new("share", 0.0, tallest);
-        let frame = Frame::new(area, &self.x, &y);
-        frame.draw_y(canvas, &y, 3);
-        let width = area.width / row.shares.len().max(1) as f64;
-        for (index, share) in row
-            .shares
-            .iter()
-            .enumerate()
-            .filter(|(_, share)| share.value > 0.0)
-        {
-            let (left, top) = (area.left + width * index as f64, frame.y(share.value));
-            let bar = Area {
-                left: left + 0.5,
-                top,
-                width: width - 1.0,
-                height: area.bottom() - top,
-            };
-            canvas.rectangle(bar, fill, 1.0);
+        let axes = Axes::new(area, &self.x, &y);
+        axes.draw_y(canvas, &y, 3);
+        for (index, share) in row.shares.iter().enumerate() {
+            if share.value <= 0.0 {
+                continue;
+            }
+            let (left, width) = axes.column(index, row.shares.len());
+            let heights = (axes.y(share.value), area.bottom());
+            canvas.bar((left + 0.5, width - 1.0), heights, fill);
             if let Some((low, high)) = share.interval {
-                canvas.whisker(
-                    left + 0.5 * width,
-                    (frame.y(low), frame.y(high)),
-                    1.5,
-                    BLACK,
-                );
+                let ends = (axes.y(low), axes.y(high));
+                canvas.whisker(left + 0.5 * width, ends, 1.5, BLACK);
             }
         }
-        let axis = if last {
-            self.x.clone()
+        let label = if last {
+            self.x.label.clone()
         } else {
-            AxisSpec {
-                label: String::new(),
-                ..self.x.clone()
-            }
+            String::new()
         };
-        frame.draw_x(canvas, &axis);
+        axes.draw_x(
+            canvas,
+            &AxisSpec {
+                label,
+                ..self.x.clone()
+            },
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{canvas::Area, palette::Fill};
+use super::{geometry::Area, palette::Fill};
 
 /// Distance between two lines or dots.
 const STEP: f64 = 5.0;

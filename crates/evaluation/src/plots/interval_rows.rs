@@ -1,9 +1,10 @@
 //! A row per policy: the share of cells that it accepts, and its risk beside the promise.
 
 use super::{
-    axes::{AxisSpec, Frame, TEXT},
-    canvas::{Anchor, Area, Canvas, Plot, thin},
-    mirrored_histogram::Share,
+    axes::{Axes, AxisSpec, TEXT},
+    canvas::{Anchor, Canvas, Plot, PlotFrame, thin},
+    geometry::Area,
+    mirrored_histogram::PlotShare,
     palette::{BLACK, BLUE, LIGHT_GREY, LineStyle, Marker, VERMILLION},
 };
 
@@ -13,22 +14,18 @@ pub struct IntervalRow {
     /// Name of the policy (and the method).
     pub name: String,
     /// Share of the cells that is accepted.
-    pub coverage: Option<Share>,
+    pub coverage: Option<PlotShare>,
     /// The risk that its promise bounds; `None` where nothing is accepted.
-    pub risk: Option<Share>,
+    pub risk: Option<PlotShare>,
     /// The bound.
     pub promised: f64,
 }
 
 /// Coverage and risk, side by side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IntervalRows<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// Heading.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+pub struct IntervalRows {
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// The rows.
     pub rows: Vec<IntervalRow>,
 }
@@ -44,19 +41,14 @@ const RIGHT: f64 = 20.0;
 const NAMES: f64 = 220.0;
 const LETTER: f64 = 6.6;
 
-impl IntervalRows<'_> {
+impl IntervalRows {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let rows_height = ROW * self.rows.len() as f64;
         let left = self.space_for_names();
         let (risk_left, right) = (left + COVERAGE + GAP, left + COVERAGE + GAP + RISK);
-        let mut canvas = Canvas::new(
-            self.name,
-            (right + RIGHT, TOP + rows_height + 42.0),
-            self.title,
-            self.description,
-        );
-        canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
+        let size = (right + RIGHT, TOP + rows_height + 42.0);
+        let mut canvas = self.frame.canvas(size, 12.0);
         let panel = |left, width| Area {
             left,
             top: TOP,
@@ -65,35 +57,27 @@ impl IntervalRows<'_> {
         };
         let coverage = AxisSpec::share("coverage: share of cells accepted");
         let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
-        let panels = [
-            (panel(left, COVERAGE), coverage),
-            (panel(risk_left, RISK), risk),
-        ];
-        let [coverage, risk] = panels.map(|(area, axis)| Frame::of_rows(&mut canvas, area, &axis));
+        let coverage = Axes::of_rows(&mut canvas, panel(left, COVERAGE), &coverage);
+        let risk = Axes::of_rows(&mut canvas, panel(risk_left, RISK), &risk);
+        let bound = LineStyle {
+            width: 2.6,
+            ..thin(VERMILLION)
+        };
         for (index, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (index as f64 + 0.5);
-            canvas.line(
-                (12.0, y + 0.5 * ROW),
-                (right, y + 0.5 * ROW),
-                thin(LIGHT_GREY),
-            );
+            let below = y + 0.5 * ROW;
+            canvas.line((12.0, below), (right, below), thin(LIGHT_GREY));
             canvas.text((left - 10.0, y + 4.0), Anchor::End, TEXT, &row.name);
+            let accepted = (row.coverage, Marker::Square);
+            draw_share(&mut canvas, (&coverage, y), accepted, left);
             let promised = risk.x(row.promised);
+            canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
             draw_share(
                 &mut canvas,
-                (&coverage, y),
-                row.coverage,
-                Marker::Square,
-                left,
+                (&risk, y),
+                (row.risk, Marker::Circle),
+                promised,
             );
-            let bound = LineStyle {
-                colour: VERMILLION,
-                dash: "",
-                width: 2.6,
-                marker: None,
-            };
-            canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
-            draw_share(&mut canvas, (&risk, y), row.risk, Marker::Circle, promised);
         }
         canvas.finish()
     }
@@ -105,36 +89,29 @@ impl IntervalRows<'_> {
     }
 
     fn largest_risk(&self) -> f64 {
-        let ends = self.rows.iter().map(|row| {
-            let risk = row.risk.map_or(0.0, |risk| {
-                risk.interval.map_or(risk.value, |(_, high)| high)
-            });
-            row.promised.max(risk)
-        });
+        let end = |risk: PlotShare| risk.interval.map_or(risk.value, |(_, high)| high);
+        let rows = self.rows.iter();
+        let ends = rows.map(|row| row.promised.max(row.risk.map_or(0.0, end)));
         1.08 * ends.fold(0.01, f64::max)
     }
 }
 
 /// Draws a share, or says right of `otherwise` that there is none.
 fn draw_share(
-    canvas: &mut Canvas,
-    (frame, y): (&Frame, f64),
-    share: Option<Share>,
-    marker: Marker,
+    canvas: &mut Canvas<'_>,
+    (axes, y): (&Axes, f64),
+    (share, marker): (Option<PlotShare>, Marker),
     otherwise: f64,
 ) {
     let Some(share) = share else {
         return canvas.text((otherwise + 8.0, y + 4.0), Anchor::Start, TEXT, "undefined");
     };
     if let Some((low, high)) = share.interval {
-        canvas.line((frame.x(low), y), (frame.x(high), y), thin(BLACK));
+        let (low, high) = (axes.x(low), axes.x(high));
+        canvas.line((low, y), (high, y), thin(BLACK));
         for end in [low, high] {
-            canvas.line(
-                (frame.x(end), y - 3.0),
-                (frame.x(end), y + 3.0),
-                thin(BLACK),
-            );
+            canvas.line((end, y - 3.0), (end, y + 3.0), thin(BLACK));
         }
     }
-    canvas.marker((frame.x(share.value), y), marker, 3.6, BLUE);
+    canvas.marker((axes.x(share.value), y), marker, 3.6, BLUE);
 }

@@ -1,9 +1,10 @@
 //! Lines with bands: ROC and risk–coverage curves.
 
 use super::{
-    axes::{AxisSpec, Frame, TEXT},
-    canvas::{Anchor, Area, Canvas, Plot, Point},
-    legend::{self, Key},
+    axes::{Axes, AxisSpec, TEXT},
+    canvas::{Anchor, Canvas, Plot, PlotFrame},
+    geometry::{Area, Point},
+    legend::{self, LegendKey},
     palette::LineStyle,
 };
 
@@ -20,7 +21,7 @@ pub enum Role {
 
 /// One line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct PlotLine {
     /// Its name in the legend; without one it is not listed.
     pub name: Option<String>,
     /// How it is drawn.
@@ -33,19 +34,15 @@ pub struct Line {
 
 /// Lines on two axes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LinePlot<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// Heading.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+pub struct LinePlot {
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// The x axis.
     pub x: AxisSpec,
     /// The y axis.
     pub y: AxisSpec,
     /// What is drawn, the first at the bottom.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PlotLine>,
     /// Short lines of text inside.
     pub notes: Vec<String>,
     /// Whether the notes stand at the top (rising risk) or at the bottom (ROC).
@@ -60,48 +57,39 @@ const PLOT: Area = Area {
     height: 226.0,
 };
 
-impl LinePlot<'_> {
+impl LinePlot {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let entries = self.legend_entries();
         let legend_height = legend::height(&entries, WIDTH - 24.0);
         let height = PLOT.bottom() + 40.0 + legend_height;
-        let mut canvas = Canvas::new(self.name, (WIDTH, height), self.title, self.description);
-        canvas.bold_text((PLOT.left, 16.0), Anchor::Start, 13.0, self.title);
-        let frame = Frame::new(PLOT, &self.x, &self.y);
-        frame.draw(&mut canvas, &self.x, &self.y);
+        let mut canvas = self.frame.canvas((WIDTH, height), PLOT.left);
+        let axes = Axes::new(PLOT, &self.x, &self.y);
+        axes.draw_x(&mut canvas, &self.x);
+        axes.draw_y(&mut canvas, &self.y, 5);
         for line in &self.lines {
-            line.draw(&mut canvas, &frame);
+            line.draw(&mut canvas, &axes);
         }
         self.draw_notes(&mut canvas);
-        let below = Area {
-            left: 12.0,
-            top: PLOT.bottom() + 36.0,
-            width: WIDTH - 24.0,
-            height: legend_height,
-        };
-        legend::draw(&mut canvas, &entries, below);
+        let below = (12.0, PLOT.bottom() + 36.0);
+        legend::draw(&mut canvas, &entries, below, WIDTH - 24.0);
         canvas.finish()
     }
 
-    fn legend_entries(&self) -> Vec<(String, Key)> {
-        let named = self.lines.iter().rev();
-        named
-            .filter_map(|line| Some((line.name.clone()?, Key::Line(line.role.style()))))
-            .collect()
+    fn legend_entries(&self) -> Vec<(String, LegendKey)> {
+        let entry =
+            |line: &PlotLine| Some((line.name.clone()?, LegendKey::Line(line.role.style())));
+        self.lines.iter().rev().filter_map(entry).collect()
     }
 
-    fn draw_notes(&self, canvas: &mut Canvas) {
+    fn draw_notes(&self, canvas: &mut Canvas<'_>) {
         let count = self.notes.len() as f64;
-        let first = if self.notes_at_top {
-            PLOT.top + 14.0
-        } else {
-            PLOT.bottom() - 8.0 - 15.0 * (count - 1.0)
-        };
-        let (x, anchor) = if self.notes_at_top {
-            (PLOT.left + 8.0, Anchor::Start)
-        } else {
-            (PLOT.right() - 6.0, Anchor::End)
+        let (x, first, anchor) = match self.notes_at_top {
+            true => (PLOT.left + 8.0, PLOT.top + 14.0, Anchor::Start),
+            false => {
+                let first = PLOT.bottom() - 8.0 - 15.0 * (count - 1.0);
+                (PLOT.right() - 6.0, first, Anchor::End)
+            }
         };
         for (row, note) in self.notes.iter().enumerate() {
             canvas.rimmed_text((x, first + 15.0 * row as f64), anchor, TEXT, note);
@@ -119,20 +107,17 @@ impl Role {
     }
 }
 
-impl Line {
-    fn draw(&self, canvas: &mut Canvas, frame: &Frame) {
+impl PlotLine {
+    fn draw(&self, canvas: &mut Canvas<'_>, axes: &Axes) {
         let style = self.role.style();
-        let upper = self.band.iter().map(|&(x, _, high)| frame.at((x, high)));
-        let lower = self
-            .band
-            .iter()
-            .rev()
-            .map(|&(x, low, _)| frame.at((x, low)));
+        let band = &self.band;
+        let upper = band.iter().map(|&(x, _, high)| axes.at((x, high)));
+        let lower = band.iter().rev().map(|&(x, low, _)| axes.at((x, low)));
         let outline: Vec<Point> = upper.chain(lower).collect();
         if !outline.is_empty() {
             canvas.polygon(&outline, style.colour, 0.2);
         }
-        let placed: Vec<Point> = self.points.iter().map(|&point| frame.at(point)).collect();
+        let placed: Vec<Point> = self.points.iter().map(|&point| axes.at(point)).collect();
         canvas.polyline(&placed, style);
         let Some(marker) = style.marker else { return };
         for point in spread(&placed) {

@@ -1,26 +1,24 @@
 //! A confusion matrix: counts, and shares of each true class.
 
 use super::{
-    canvas::{Anchor, Area, Canvas, Plot},
-    mirrored_histogram::Share,
+    axes::TEXT,
+    canvas::{Anchor, Canvas, Plot, PlotFrame},
+    geometry::Area,
+    mirrored_histogram::PlotShare,
     palette::{BLACK, BLUE, Fill, LIGHT_GREY},
 };
 
 /// Counts `[true][answered]` with the share of each row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixPlot<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// Heading.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// Names of the classes.
     pub classes: &'a [String],
     /// Counts, one row per true class.
     pub counts: &'a [Vec<usize>],
     /// Share of the row's cells; `None` in a row without cells.
-    pub shares: Vec<Vec<Option<Share>>>,
+    pub shares: Vec<Vec<Option<PlotShare>>>,
 }
 
 const CELL: (f64, f64) = (78.0, 54.0);
@@ -34,38 +32,17 @@ impl MatrixPlot<'_> {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let classes = self.classes.len() as f64;
-        let (width, height) = (
-            LEFT + CELL.0 * classes + 12.0,
-            TOP + CELL.1 * classes + 12.0,
-        );
-        let mut canvas = Canvas::new(
-            self.name,
-            (width.max(300.0), height),
-            self.title,
-            self.description,
-        );
-        canvas.bold_text((12.0, 16.0), Anchor::Start, 13.0, self.title);
-        canvas.text(
-            (LEFT + 0.5 * CELL.0 * classes, 36.0),
-            Anchor::Middle,
-            11.5,
-            "answered",
-        );
-        canvas.upward_text((14.0, TOP + 0.5 * CELL.1 * classes), 11.5, "true class");
+        let (width, height) = (CELL.0 * classes, CELL.1 * classes);
+        let size = ((LEFT + width + 12.0).max(300.0), TOP + height + 12.0);
+        let mut canvas = self.frame.canvas(size, 12.0);
+        let above = (LEFT + 0.5 * CELL.0 * classes, 36.0);
+        canvas.text(above, Anchor::Middle, TEXT, "answered");
+        canvas.upward_text((14.0, TOP + 0.5 * CELL.1 * classes), TEXT, "true class");
         for (index, name) in self.classes.iter().enumerate() {
-            let (name, index) = (shortened(name), index as f64);
-            canvas.text(
-                (LEFT + CELL.0 * (index + 0.5), TOP - 8.0),
-                Anchor::Middle,
-                11.5,
-                &name,
-            );
-            canvas.text(
-                (LEFT - 8.0, TOP + CELL.1 * (index + 0.5) + 4.0),
-                Anchor::End,
-                11.5,
-                &name,
-            );
+            let (name, middle) = (shortened(name), index as f64 + 0.5);
+            let (above, beside) = (LEFT + CELL.0 * middle, TOP + CELL.1 * middle);
+            canvas.text((above, TOP - 8.0), Anchor::Middle, TEXT, &name);
+            canvas.text((LEFT - 8.0, beside + 4.0), Anchor::End, TEXT, &name);
         }
         for (truth, (counts, shares)) in self.counts.iter().zip(&self.shares).enumerate() {
             for (answer, (count, share)) in counts.iter().zip(shares).enumerate() {
@@ -77,10 +54,10 @@ impl MatrixPlot<'_> {
 }
 
 fn draw_cell(
-    canvas: &mut Canvas,
+    canvas: &mut Canvas<'_>,
     (truth, answer): (usize, usize),
     count: usize,
-    share: Option<Share>,
+    share: Option<PlotShare>,
 ) {
     let area = Area {
         left: LEFT + CELL.0 * answer as f64,
@@ -101,9 +78,8 @@ fn draw_cell(
         };
         canvas.outline(inner, BLACK);
     }
-    let middle = area.left + 0.5 * area.width;
     let mut write = |dy: f64, size: f64, text: &str| {
-        let at = (middle, area.top + dy);
+        let at = (area.middle(), area.top + dy);
         if value > DARK {
             canvas.light_text(at, Anchor::Middle, size, text);
         } else {
@@ -114,11 +90,8 @@ fn draw_cell(
     let Some(share) = share else { return };
     write(32.0, 11.0, &format!("{:.0}%", 100.0 * share.value));
     if let Some((low, high)) = share.interval {
-        write(
-            45.0,
-            9.5,
-            &format!("[{:.0}, {:.0}]", 100.0 * low, 100.0 * high),
-        );
+        let interval = format!("[{:.0}, {:.0}]", 100.0 * low, 100.0 * high);
+        write(45.0, 9.5, &interval);
     }
 }
 

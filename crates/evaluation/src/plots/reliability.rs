@@ -1,8 +1,9 @@
 //! Reliability diagrams: said against true, and how often it was said.
 
 use super::{
-    axes::{AxisSpec, Frame, TEXT},
-    canvas::{Anchor, Area, Canvas, Plot},
+    axes::{Axes, AxisSpec, TEXT},
+    canvas::{Anchor, Canvas, Plot, PlotFrame},
+    geometry::Area,
     palette::{BLUE, Fill, LineStyle, Marker, SKY},
 };
 
@@ -25,13 +26,9 @@ pub struct ReliabilityPoint {
 
 /// A reliability diagram with a histogram of the confidences under it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReliabilityPlot<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// Heading.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+pub struct ReliabilityPlot {
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// The bins, ascending.
     pub points: Vec<ReliabilityPoint>,
     /// Short lines of text inside.
@@ -52,31 +49,27 @@ const COUNTS: Area = Area {
     height: 62.0,
 };
 
-impl ReliabilityPlot<'_> {
+impl ReliabilityPlot {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
-        let mut canvas = Canvas::new(self.name, SIZE, self.title, self.description);
-        canvas.bold_text((PLOT.left, 16.0), Anchor::Start, 13.0, self.title);
+        let mut canvas = self.frame.canvas(SIZE, PLOT.left);
         self.draw_shares(&mut canvas);
         self.draw_counts(&mut canvas);
         canvas.finish()
     }
 
-    fn draw_shares(&self, canvas: &mut Canvas) {
+    fn draw_shares(&self, canvas: &mut Canvas<'_>) {
         let (x, y) = (AxisSpec::share(""), AxisSpec::share("share that is right"));
-        let frame = Frame::new(PLOT, &x, &y);
-        frame.draw_y(canvas, &y, 5);
-        canvas.line(
-            frame.at((0.0, 0.0)),
-            frame.at((1.0, 1.0)),
-            LineStyle::reference(),
-        );
+        let axes = Axes::new(PLOT, &x, &y);
+        axes.draw_y(canvas, &y, 5);
+        let (start, end) = (axes.at((0.0, 0.0)), axes.at((1.0, 1.0)));
+        canvas.line(start, end, LineStyle::reference());
         for point in &self.points {
-            let x = frame.x(point.confidence);
+            let x = axes.x(point.confidence);
             if let Some((low, high)) = point.interval {
-                canvas.whisker(x, (frame.y(low), frame.y(high)), 2.5, BLUE);
+                canvas.whisker(x, (axes.y(low), axes.y(high)), 2.5, BLUE);
             }
-            canvas.marker((x, frame.y(point.share)), Marker::Circle, 3.2, BLUE);
+            canvas.marker((x, axes.y(point.share)), Marker::Circle, 3.2, BLUE);
         }
         for (row, note) in self.notes.iter().enumerate() {
             // Points seldom lie under the diagonal at the right.
@@ -85,31 +78,18 @@ impl ReliabilityPlot<'_> {
         }
     }
 
-    fn draw_counts(&self, canvas: &mut Canvas) {
-        let most = self
-            .points
-            .iter()
-            .map(|point| point.items)
-            .max()
-            .unwrap_or(1);
+    fn draw_counts(&self, canvas: &mut Canvas<'_>) {
+        let most = self.points.iter().map(|point| point.items).max();
         let x = AxisSpec::share("confidence: probability of the answer given");
-        let y = AxisSpec::new("cells", 0.0, most as f64);
-        let frame = Frame::new(COUNTS, &x, &y);
-        frame.draw_y(canvas, &y, 3);
+        let y = AxisSpec::new("cells", 0.0, most.unwrap_or(1) as f64);
+        let axes = Axes::new(COUNTS, &x, &y);
+        axes.draw_y(canvas, &y, 3);
         for point in &self.points {
-            let (left, right) = (
-                frame.x(point.low),
-                frame.x(point.high).max(frame.x(point.low) + 2.0),
-            );
-            let top = frame.y(point.items as f64);
-            let bar = Area {
-                left: left + 0.5,
-                top,
-                width: right - left - 1.0,
-                height: COUNTS.bottom() - top,
-            };
-            canvas.rectangle(bar, Fill::Plain(SKY), 1.0);
+            let left = axes.x(point.low);
+            let right = axes.x(point.high).max(left + 2.0);
+            let heights = (axes.y(point.items as f64), COUNTS.bottom());
+            canvas.bar((left + 0.5, right - left - 1.0), heights, Fill::Plain(SKY));
         }
-        frame.draw_x(canvas, &x);
+        axes.draw_x(canvas, &x);
     }
 }

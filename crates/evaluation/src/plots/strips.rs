@@ -1,8 +1,9 @@
 //! The samples of one cell: a tick per pass at the probability of the answer, a row per method.
 
 use super::{
-    axes::{AxisSpec, Frame, TEXT},
-    canvas::{Anchor, Area, Canvas, Plot},
+    axes::{Axes, AxisSpec, TEXT},
+    canvas::{Anchor, Canvas, Plot, PlotFrame, thin},
+    geometry::Area,
     palette::{BLACK, BLUE, LineStyle, Marker, VERMILLION},
 };
 
@@ -23,13 +24,9 @@ pub struct Strip {
 
 /// Rows of strips over one axis of probability.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StripPlot<'a> {
-    /// Name of the file.
-    pub name: &'a str,
-    /// What it shows.
-    pub title: &'a str,
-    /// For those who cannot see it.
-    pub description: &'a str,
+pub struct StripPlot {
+    /// Name, heading and description.
+    pub frame: PlotFrame,
     /// The rows.
     pub strips: Vec<Strip>,
 }
@@ -38,16 +35,11 @@ const WIDTH: f64 = 270.0;
 const LEFT: f64 = 12.0;
 const ROW: f64 = 34.0;
 
-impl StripPlot<'_> {
+impl StripPlot {
     /// Draws the plot.
     pub fn draw(&self) -> Plot {
         let height = ROW * self.strips.len() as f64;
-        let mut canvas = Canvas::new(
-            self.name,
-            (WIDTH, height + 40.0),
-            self.title,
-            self.description,
-        );
+        let mut canvas = self.frame.bare_canvas((WIDTH, height + 40.0));
         let area = Area {
             left: LEFT,
             top: 4.0,
@@ -55,42 +47,33 @@ impl StripPlot<'_> {
             height,
         };
         let x = AxisSpec::share("probability of the answer, per pass");
-        let frame = Frame::of_rows(&mut canvas, area, &x);
+        let axes = Axes::of_rows(&mut canvas, area, &x);
         for (index, strip) in self.strips.iter().enumerate() {
-            strip.draw(&mut canvas, &frame, 4.0 + ROW * index as f64);
+            strip.draw(&mut canvas, &axes, 4.0 + ROW * index as f64);
         }
         canvas.finish()
     }
 }
 
 impl Strip {
-    fn draw(&self, canvas: &mut Canvas, frame: &Frame, top: f64) {
+    fn draw(&self, canvas: &mut Canvas<'_>, axes: &Axes, top: f64) {
         let (colour, verdict) = match self.right {
             true => (BLUE, "✓"),
             false => (VERMILLION, "✗ wrong"),
         };
         canvas.bold_text((LEFT, top + 11.0), Anchor::Start, TEXT, &self.method);
         let answer = format!("{} {:.2} {verdict}", self.answer, self.mean);
-        canvas.text((frame.area.right(), top + 11.0), Anchor::End, TEXT, &answer);
+        canvas.text((axes.area.right(), top + 11.0), Anchor::End, TEXT, &answer);
         let (upper, lower) = (top + 16.0, top + ROW - 4.0);
+        let tick = LineStyle {
+            width: 0.9,
+            ..thin(colour)
+        };
         for sample in &self.samples {
-            let x = frame.x(*sample);
-            canvas.line(
-                (x, upper),
-                (x, lower),
-                LineStyle {
-                    colour,
-                    dash: "",
-                    width: 0.9,
-                    marker: None,
-                },
-            );
+            let x = axes.x(*sample);
+            canvas.line((x, upper), (x, lower), tick);
         }
-        canvas.marker(
-            (frame.x(self.mean), 0.5 * (upper + lower)),
-            Marker::Diamond,
-            4.0,
-            BLACK,
-        );
+        let mean = (axes.x(self.mean), 0.5 * (upper + lower));
+        canvas.marker(mean, Marker::Diamond, 4.0, BLACK);
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     ReportError,
-    question::Answers,
+    question::MethodAnswers,
     resampling::{Resampling, UNDEFINED},
 };
 use crate::{
@@ -44,7 +44,7 @@ pub struct ClassFigures {
 }
 
 pub(super) fn confusion(
-    answers: &Answers,
+    answers: &MethodAnswers,
     names: &[String],
     resampling: &Resampling,
 ) -> Result<Confusion, ReportError> {
@@ -60,7 +60,10 @@ pub(super) fn confusion(
     })
 }
 
-fn shares(answers: &Answers, resampling: &Resampling) -> Result<Vec<Vec<Estimate>>, ReportError> {
+fn shares(
+    answers: &MethodAnswers,
+    resampling: &Resampling,
+) -> Result<Vec<Vec<Estimate>>, ReportError> {
     let classes = answers.predictions.classes();
     let of_row = |class: usize| {
         let in_row: Vec<bool> = answers
@@ -75,7 +78,7 @@ fn shares(answers: &Answers, resampling: &Resampling) -> Result<Vec<Vec<Estimate
 }
 
 fn class_figures(
-    answers: &Answers,
+    answers: &MethodAnswers,
     (class, name, scores): (usize, &String, ClassScores),
     resampling: &Resampling,
 ) -> Result<ClassFigures, ReportError> {

@@ -1,19 +1,19 @@
 //! The report as two tables: one row per figure, and one per cell.
 
 use super::{
-    MethodReport, PaperSide, PartInput, PartReport, QuestionReport, Report, ReportError,
+    EvaluationReport, MethodReport, PaperSide, PartInput, PartReport, QuestionReport, ReportError,
     ReportInput, SideFigure,
-    question::{Answers, questions},
+    question::{MethodAnswers, questions},
 };
 use crate::bootstrap::Estimate;
 use uncertainty::Measure;
 
 /// Rows of text; the first names the columns.
-pub(super) type Rows = Vec<Vec<String>>;
+pub(super) type CsvRows = Vec<Vec<String>>;
 
 /// One row per (part, method, figure) with value, low and high; empty where undefined. The figure is a path such as
 /// `abnormal.auroc` or `classes.predictive_entropy.aurc`.
-pub(super) fn figure_rows(report: &Report) -> Rows {
+pub(super) fn figure_rows(report: &EvaluationReport) -> CsvRows {
     let mut rows = FigureRows(vec![header(&[
         "part", "method", "figure", "value", "low", "high",
     ])]);
@@ -23,13 +23,17 @@ pub(super) fn figure_rows(report: &Report) -> Rows {
         }
     }
     for policy in &report.policies {
-        let key = |figure: &str| format!("policy.{}.{figure}", policy.name);
+        let key = |figure: &str| format!("policy.{}.{figure}", policy.policy.name);
         rows.push(
-            (&policy.part, &policy.method),
+            (&policy.policy.part, &policy.policy.method),
             key("coverage"),
             &policy.coverage,
         );
-        rows.push((&policy.part, &policy.method), key("risk"), &policy.risk);
+        rows.push(
+            (&policy.policy.part, &policy.policy.method),
+            key("risk"),
+            &policy.risk,
+        );
     }
     for set in &report.out_of_distribution {
         if let Some(auroc) = &set.auroc {
@@ -49,7 +53,7 @@ pub(super) fn figure_rows(report: &Report) -> Rows {
 }
 
 /// One row per (part, method, cell): the answer to the question of all classes and every measure; empty where undefined.
-pub(super) fn cell_rows(input: &ReportInput) -> Result<Rows, ReportError> {
+pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
     let names = [
         "part",
         "method",
@@ -82,7 +86,7 @@ fn cell_row(
     input: &ReportInput,
     part: &PartInput,
     method: &str,
-    answers: &Answers,
+    answers: &MethodAnswers,
     row: usize,
 ) -> Option<Vec<String>> {
     let (cell, summary) = (part.cells.get(row)?, answers.summaries.get(row)?);
@@ -116,7 +120,7 @@ fn cell_row(
     Some(columns)
 }
 
-struct FigureRows(Rows);
+struct FigureRows(CsvRows);
 
 impl FigureRows {
     fn push(&mut self, (part, method): (&str, &str), figure: String, estimate: &Estimate) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ReportError, question::Answers, resampling::Resampling};
+use super::{ReportError, question::MethodAnswers, resampling::Resampling};
 use crate::{
     bootstrap::Estimate,
     calibration_error::{ReliabilityBin, reliability_bins},
@@ -44,7 +44,7 @@ fn roc_grid() -> Vec<f64> {
 
 /// The ROC curve of the abnormal one of two classes.
 pub(super) fn roc_rows(
-    answers: &Answers,
+    answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<Vec<RocRow>, ReportError> {
     let grid = roc_grid();
@@ -70,7 +70,7 @@ pub(super) fn roc_rows(
 
 /// The bins of the calibration error, with intervals.
 pub(super) fn reliability_rows(
-    answers: &Answers,
+    answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<Vec<ReliabilityRow>, ReportError> {
     let confidences = answers.predictions.confidences();

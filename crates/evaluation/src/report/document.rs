@@ -14,7 +14,7 @@ use super::{
     ood::ood_reports,
     paper::paper_reports,
     policies::policy_report,
-    question::{Answers, Question, questions},
+    question::{MethodAnswers, ReportQuestion, questions},
     resampling::Resampling,
     uncertainty::uncertainties,
 };
@@ -23,7 +23,7 @@ use uncertainty::Measure;
 
 /// Every number of the report. Undefined figures are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct EvaluationReport {
     /// Heading.
     pub title: String,
     /// What the answers are, and what they are not.
@@ -108,7 +108,7 @@ pub struct QuestionReport {
 ///
 /// # Errors
 /// [`ReportError::Input`] when the input contradicts itself.
-pub fn measure(input: &ReportInput) -> Result<Report, ReportError> {
+pub fn measure(input: &ReportInput) -> Result<EvaluationReport, ReportError> {
     input.check()?;
     let parts: Result<Vec<PartReport>, ReportError> = input
         .parts
@@ -117,11 +117,15 @@ pub fn measure(input: &ReportInput) -> Result<Report, ReportError> {
         .collect();
     let mut policies = Vec::new();
     for outcome in &input.policies {
-        if let Some(part) = input.parts.iter().find(|part| part.name == outcome.part) {
+        if let Some(part) = input
+            .parts
+            .iter()
+            .find(|part| part.name == outcome.policy.part)
+        {
             policies.push(policy_report(outcome, part, input.plan)?);
         }
     }
-    Ok(Report {
+    Ok(EvaluationReport {
         title: input.title.clone(),
         disclaimer: "A suggestion, not a diagnosis.".to_owned(),
         software: format!("secondlook {}", env!("CARGO_PKG_VERSION")),
@@ -155,15 +159,16 @@ fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, Repo
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        joined.collect::<Result<Vec<(MethodReport, Answers)>, ReportError>>()
+        joined.collect::<Result<Vec<(MethodReport, MethodAnswers)>, ReportError>>()
     })?;
     let names: Vec<String> = input
         .labels
         .iter()
         .map(|label| label.name.clone())
         .collect();
-    let (methods, answers): (Vec<MethodReport>, Vec<Answers>) = of_methods.into_iter().unzip();
-    let named: Vec<(String, Answers)> = methods
+    let (methods, answers): (Vec<MethodReport>, Vec<MethodAnswers>) =
+        of_methods.into_iter().unzip();
+    let named: Vec<(String, MethodAnswers)> = methods
         .iter()
         .map(|method| method.name.clone())
         .zip(answers)
@@ -186,10 +191,10 @@ fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, Repo
 /// The report of a method, and its answers to the first question, which is that of all classes.
 fn method_report(
     method: &MethodInput,
-    questions: &[Question],
+    questions: &[ReportQuestion],
     labels: &[usize],
     resampling: &Resampling,
-) -> Result<(MethodReport, Answers), ReportError> {
+) -> Result<(MethodReport, MethodAnswers), ReportError> {
     let mut reports = Vec::new();
     let mut of_all_classes = None;
     for question in questions {
@@ -214,9 +219,9 @@ fn method_report(
 }
 
 fn question_report(
-    question: &Question,
+    question: &ReportQuestion,
     method: &MethodInput,
-    answers: &Answers,
+    answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<QuestionReport, ReportError> {
     let ranges = if question.is_of_all_classes() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ReportError, question::Answers, resampling::Resampling};
+use super::{ReportError, question::MethodAnswers, resampling::Resampling};
 use crate::{
     Predictions, Scored,
     bootstrap::Estimate,
@@ -83,7 +83,7 @@ impl Figure {
 }
 
 pub(super) fn figures(
-    answers: &Answers,
+    answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Figure, Estimate>, ReportError> {
     let sorted = Sorted::of(&answers.predictions);
@@ -125,7 +125,11 @@ struct Resampled<'a> {
 }
 
 impl Resampled<'_> {
-    fn of<'a>(answers: &Answers, sorted: &'a Sorted, items: &'a [usize]) -> Option<Resampled<'a>> {
+    fn of<'a>(
+        answers: &MethodAnswers,
+        sorted: &'a Sorted,
+        items: &'a [usize],
+    ) -> Option<Resampled<'a>> {
         let predictions = answers.predictions.resampled(items)?;
         Some(Resampled {
             confusion: ConfusionMatrix::of(&predictions),

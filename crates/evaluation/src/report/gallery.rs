@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{PartInput, ReportError, question::Answers};
+use super::{PartInput, ReportError, question::MethodAnswers};
 use crate::EvaluationError;
 
 /// How many cells of each kind.
@@ -56,7 +56,7 @@ pub struct GalleryAnswer {
 /// `answers` are those of each method to the question of all classes; `names` are the classes.
 pub(super) fn gallery(
     part: &PartInput,
-    answers: &[(String, Answers)],
+    answers: &[(String, MethodAnswers)],
     names: &[String],
 ) -> Result<Gallery, ReportError> {
     let mut cells = Vec::new();
@@ -88,10 +88,10 @@ pub(super) fn gallery(
 fn of_cell(
     row: usize,
     label: usize,
-    answers: &[(String, Answers)],
+    answers: &[(String, MethodAnswers)],
     names: &[String],
 ) -> Result<Vec<GalleryAnswer>, EvaluationError> {
-    let answer = |(method, answers): &(String, Answers)| {
+    let answer = |(method, answers): &(String, MethodAnswers)| {
         let summary = answers.summaries.get(row).ok_or(EvaluationError::Empty)?;
         Ok(GalleryAnswer {
             method: method.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ReportError;
-use crate::bootstrap::Plan;
+use crate::bootstrap::BootstrapPlan;
 use uncertainty::{Measure, Range, Samples};
 
 /// Everything that a report shows.
@@ -16,7 +16,7 @@ pub struct ReportInput {
     /// The C classes, in the order of the probabilities.
     pub labels: Vec<ReportLabel>,
     /// Coarser questions besides "normal or abnormal?", which is asked wherever the labels allow it.
-    pub groupings: Vec<Grouping>,
+    pub groupings: Vec<ReportGrouping>,
     /// The parts of the data: out of fold, test.
     pub parts: Vec<PartInput>,
     /// Sets for the out-of-distribution score; the first is the reference (cells of the kind that the model knows).
@@ -24,7 +24,7 @@ pub struct ReportInput {
     /// What each referral policy did on a part.
     pub policies: Vec<PolicyOutcome>,
     /// How intervals are resampled.
-    pub plan: Plan,
+    pub plan: BootstrapPlan,
 }
 
 /// A class.
@@ -38,7 +38,7 @@ pub struct ReportLabel {
 
 /// A coarser question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grouping {
+pub struct ReportGrouping {
     /// Its name in the JSON and the CSV, such as `three_groups`.
     pub key: String,
     /// Its name on the page.
@@ -102,9 +102,18 @@ pub struct OodSet {
     pub images: Vec<String>,
 }
 
-/// What a policy did on one part.
+/// What a policy does with the cells of one part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyOutcome {
+    /// The policy.
+    pub policy: ReportPolicy,
+    /// What became of each of the part's N cells.
+    pub cells: Vec<PolicyCell>,
+}
+
+/// A method's policy on a part.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ReportPolicy {
     /// Name of the part.
     pub part: String,
     /// Name of the method.
@@ -120,11 +129,9 @@ pub struct PolicyOutcome {
     /// The probability, over calibration sets, that the promise does not hold.
     pub delta: f64,
     /// How the threshold was certified.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<CertificateFigures>,
     /// Where nothing can be promised: how many further labelled images would be needed.
     pub further_images: Option<usize>,
-    /// What became of each of the part's N cells.
-    pub cells: Vec<PolicyCell>,
 }
 
 /// What a policy did with a cell. The risk is the harmed among the counted: for `accept_error` the wrong among the accepted,
@@ -141,7 +148,7 @@ pub struct PolicyCell {
 
 /// What a threshold was certified with.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct Certificate {
+pub struct CertificateFigures {
     /// Images of the calibration set.
     pub images: usize,
     /// Cells of the calibration set.
@@ -185,7 +192,7 @@ impl ReportInput {
     }
 }
 
-impl Grouping {
+impl ReportGrouping {
     fn check(&self, classes: usize) -> Result<(), ReportError> {
         let known = self
             .group_of_label
@@ -261,13 +268,13 @@ impl OodSet {
 
 impl PolicyOutcome {
     fn check(&self, parts: &[PartInput]) -> Result<(), ReportError> {
-        let part = parts.iter().find(|part| part.name == self.part);
+        let part = parts.iter().find(|part| part.name == self.policy.part);
         ensure(
             part.is_some_and(|part| part.cells.len() == self.cells.len()),
             || {
                 format!(
                     "policy `{}` does not say what became of each cell of part `{}`",
-                    self.name, self.part
+                    self.policy.name, self.policy.part
                 )
             },
         )

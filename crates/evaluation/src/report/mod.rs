@@ -1,6 +1,6 @@
 //! The evaluation report: every figure of every method on every part, as one HTML page, as JSON and as CSV.
 //!
-//! A caller fills a [`ReportInput`] with samples and truth; [`measure`] computes a [`Report`] (everything that the JSON
+//! A caller fills a [`ReportInput`] with samples and truth; [`measure`] computes a [`EvaluationReport`] (everything that the JSON
 //! holds); [`write_report`] does both and writes the files. Each question (all classes, normal vs abnormal, further
 //! groupings) is measured by itself: probabilities of grouped classes are summed first, and answers, errors and measures of
 //! uncertainty are those of the sums. Every figure has an interval resampled by image.
@@ -24,13 +24,13 @@ mod write;
 
 pub use confusion::{ClassFigures, Confusion};
 pub use curves::{ReliabilityRow, RocRow};
-pub use document::{MethodReport, PartReport, QuestionReport, Report, measure};
+pub use document::{EvaluationReport, MethodReport, PartReport, QuestionReport, measure};
 pub use error::ReportError;
 pub use figures::Figure;
 pub use gallery::{Gallery, GalleryAnswer, GalleryCell};
 pub use input::{
-    CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
-    ReportInput, ReportLabel,
+    CellRef, CertificateFigures, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
+    ReportGrouping, ReportInput, ReportLabel, ReportPolicy,
 };
 pub use ood::{OodReport, SIGNIFICANT};
 pub use paper::{PaperRange, PaperReport, PaperSide, PaperThreshold, SideFigure};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Scored,
-    bootstrap::{Estimate, Plan},
+    bootstrap::{BootstrapPlan, Estimate},
     ranking::auroc,
 };
 
@@ -40,11 +40,14 @@ pub struct OodReport {
     pub p_value_shares: Vec<Estimate>,
 }
 
-pub(super) fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>, ReportError> {
+pub(super) fn ood_reports(
+    sets: &[OodSet],
+    plan: BootstrapPlan,
+) -> Result<Vec<OodReport>, ReportError> {
     let Some(reference) = sets.first() else {
         return Ok(Vec::new());
     };
-    let scale = Scale::over(sets);
+    let scale = ScoreScale::over(sets);
     let report = |(index, set): (usize, &OodSet)| {
         let own = Resampling::of_names(&image_names(set, ""), plan);
         let all = vec![true; set.scores.len()];
@@ -68,7 +71,11 @@ pub(super) fn ood_reports(sets: &[OodSet], plan: Plan) -> Result<Vec<OodReport>,
     sets.iter().enumerate().map(report).collect()
 }
 
-fn separation(reference: &OodSet, set: &OodSet, plan: Plan) -> Result<Estimate, ReportError> {
+fn separation(
+    reference: &OodSet,
+    set: &OodSet,
+    plan: BootstrapPlan,
+) -> Result<Estimate, ReportError> {
     let scores = [reference.scores.as_slice(), set.scores.as_slice()].concat();
     let events: Vec<bool> = (0..scores.len())
         .map(|item| item >= reference.scores.len())
@@ -114,15 +121,15 @@ fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
 }
 
 /// Where the bins of all sets lie.
-struct Scale {
+struct ScoreScale {
     logarithmic: bool,
     low: f64,
     high: f64,
 }
 
-impl Scale {
+impl ScoreScale {
     /// Logarithmic when all scores are positive and span more than a factor of ten.
-    fn over(sets: &[OodSet]) -> Scale {
+    fn over(sets: &[OodSet]) -> ScoreScale {
         let scores = || sets.iter().flat_map(|set| set.scores.iter().copied());
         let (low, high) = (
             scores().fold(f64::INFINITY, f64::min),
@@ -134,7 +141,7 @@ impl Scale {
         } else {
             (low, high)
         };
-        Scale {
+        ScoreScale {
             logarithmic,
             low,
             high: if high > low { high } else { low + 1.0 },

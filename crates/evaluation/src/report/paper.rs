@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ReportError, question::Answers, resampling::Resampling, uncertainty::values};
+use super::{ReportError, question::MethodAnswers, resampling::Resampling, uncertainty::values};
 use crate::{
     EvaluationError, Predictions, Scored,
     bootstrap::Estimate,
@@ -134,7 +134,7 @@ impl SideFigure {
 
 /// The paper's measures that are defined. `ranges` are those of the calibration set.
 pub(super) fn paper_reports(
-    answers: &Answers,
+    answers: &MethodAnswers,
     ranges: &BTreeMap<Measure, Range>,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Measure, PaperReport>, ReportError> {
@@ -164,7 +164,7 @@ pub(super) fn paper_reports(
 }
 
 fn paper_ranges(
-    answers: &Answers,
+    answers: &MethodAnswers,
     normalised: &[f64],
     resampling: &Resampling,
 ) -> Result<Vec<PaperRange>, ReportError> {
@@ -191,7 +191,7 @@ fn paper_ranges(
 }
 
 fn paper_thresholds(
-    answers: &Answers,
+    answers: &MethodAnswers,
     normalised: &[f64],
     resampling: &Resampling,
 ) -> Result<Vec<PaperThreshold>, ReportError> {
@@ -202,7 +202,7 @@ fn paper_thresholds(
 }
 
 fn paper_threshold(
-    answers: &Answers,
+    answers: &MethodAnswers,
     normalised: &[f64],
     threshold: f64,
     resampling: &Resampling,
@@ -211,8 +211,8 @@ fn paper_threshold(
         four_way(predictions, values, &answers.abnormal, threshold)
     };
     let whole = split(&answers.predictions, normalised)?;
-    let below = Kept::of(answers, normalised, |value| value <= threshold)?;
-    let above = Kept::of(answers, normalised, |value| value >= threshold)?;
+    let below = KeptCells::of(answers, normalised, |value| value <= threshold)?;
+    let above = KeptCells::of(answers, normalised, |value| value >= threshold)?;
     let estimates = resampling.estimates(|items| {
         let values: Vec<f64> = items
             .iter()
@@ -220,7 +220,7 @@ fn paper_threshold(
             .collect();
         let resampled = answers.predictions.resampled(items);
         let parts = resampled.and_then(|predictions| split(&predictions, &values).ok());
-        let side = |of: fn(&FourWay) -> &Side, kept: &Kept| {
+        let side = |of: fn(&FourWay) -> &Side, kept: &KeptCells| {
             side_values(parts.as_ref().map(of), kept.auroc(items))
         };
         let mut figures = side(|parts| &parts.confident, &below);
@@ -251,18 +251,18 @@ fn side_values(side: Option<&Side>, auroc: Option<f64>) -> Vec<Option<f64>> {
 }
 
 /// The abnormal probability of the cells on one side, sorted once for all resamples.
-struct Kept {
+struct KeptCells {
     scored: Option<Scored>,
     /// The place of each cell among those kept.
     places: Vec<Option<usize>>,
 }
 
-impl Kept {
+impl KeptCells {
     fn of(
-        answers: &Answers,
+        answers: &MethodAnswers,
         normalised: &[f64],
         keep: impl Fn(f64) -> bool,
-    ) -> Result<Kept, ReportError> {
+    ) -> Result<KeptCells, ReportError> {
         let binary = answers.predictions.binary(&answers.abnormal)?;
         let (mut scores, mut events, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for ((row, label), value) in binary.rows().zip(binary.labels()).zip(normalised) {
@@ -277,7 +277,7 @@ impl Kept {
         } else {
             Some(Scored::new(&scores, &events)?)
         };
-        Ok(Kept { scored, places })
+        Ok(KeptCells { scored, places })
     }
 
     fn auroc(&self, items: &[usize]) -> Option<f64> {

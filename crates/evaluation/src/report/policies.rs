@@ -3,36 +3,21 @@
 use serde::Serialize;
 
 use super::{
-    Certificate, PartInput, PolicyOutcome, ReportError,
+    PartInput, PolicyOutcome, ReportError, ReportPolicy,
     resampling::{Resampling, UNDEFINED},
 };
 use crate::{
     Interval,
-    bootstrap::{Estimate, Plan},
+    bootstrap::{BootstrapPlan, Estimate},
     intervals::clopper_pearson,
 };
 
 /// What a policy did on a part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyReport {
-    /// Name of the part.
-    pub part: String,
-    /// Name of the method.
-    pub method: String,
-    /// Name of the policy.
-    pub name: String,
-    /// The promise in words.
-    pub promise: String,
-    /// The threshold on its measure; absent: refer all.
-    pub threshold: Option<f64>,
-    /// The bound on the risk.
-    pub alpha: f64,
-    /// The probability that the promise does not hold.
-    pub delta: f64,
-    /// How the threshold was certified.
-    pub certificate: Option<Certificate>,
-    /// Where nothing can be promised: further labelled images needed.
-    pub further_images: Option<usize>,
+    /// The policy.
+    #[serde(flatten)]
+    pub policy: ReportPolicy,
     /// Cells accepted.
     pub accepted: usize,
     /// Cells that the promise speaks of.
@@ -51,7 +36,7 @@ pub struct PolicyReport {
 pub(super) fn policy_report(
     outcome: &PolicyOutcome,
     part: &PartInput,
-    plan: Plan,
+    plan: BootstrapPlan,
 ) -> Result<PolicyReport, ReportError> {
     let flags =
         |of: fn(&super::PolicyCell) -> bool| outcome.cells.iter().map(of).collect::<Vec<bool>>();
@@ -65,15 +50,7 @@ pub(super) fn policy_report(
     let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
     let (counted, harmed) = (count(&counted), count(&harmed));
     Ok(PolicyReport {
-        part: outcome.part.clone(),
-        method: outcome.method.clone(),
-        name: outcome.name.clone(),
-        promise: outcome.promise.clone(),
-        threshold: outcome.threshold,
-        alpha: outcome.alpha,
-        delta: outcome.delta,
-        certificate: outcome.certificate,
-        further_images: outcome.further_images,
+        policy: outcome.policy.clone(),
         accepted: count(&accepted),
         counted,
         harmed,

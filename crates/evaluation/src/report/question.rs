@@ -6,7 +6,7 @@ use uncertainty::{Samples, Summary, summarise};
 
 /// A question.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
+pub(super) struct ReportQuestion {
     pub key: String,
     pub title: String,
     pub names: Vec<String>,
@@ -18,18 +18,18 @@ pub(super) struct Question {
 
 /// A method's answers to one question.
 #[derive(Clone, Debug)]
-pub(super) struct Answers {
+pub(super) struct MethodAnswers {
     pub predictions: Predictions,
     pub summaries: Vec<Summary>,
     pub abnormal: Vec<usize>,
 }
 
 /// Every question that can be asked of the labels: all classes, normal or abnormal, and the caller's groupings.
-pub(super) fn questions(input: &ReportInput) -> Vec<Question> {
+pub(super) fn questions(input: &ReportInput) -> Vec<ReportQuestion> {
     let labels = &input.labels;
     let names = labels.iter().map(|label| label.name.clone()).collect();
     let title = format!("all {} classes", labels.len());
-    let mut questions = vec![Question::new(
+    let mut questions = vec![ReportQuestion::new(
         input,
         "classes",
         &title,
@@ -43,7 +43,7 @@ pub(super) fn questions(input: &ReportInput) -> Vec<Question> {
             .map(|label| usize::from(label.abnormal))
             .collect();
         let names = vec!["normal".to_owned(), "abnormal".to_owned()];
-        questions.push(Question::new(
+        questions.push(ReportQuestion::new(
             input,
             "abnormal",
             "normal vs abnormal",
@@ -53,7 +53,7 @@ pub(super) fn questions(input: &ReportInput) -> Vec<Question> {
     }
     for grouping in &input.groupings {
         let (names, group_of) = (grouping.groups.clone(), grouping.group_of_label.clone());
-        questions.push(Question::new(
+        questions.push(ReportQuestion::new(
             input,
             &grouping.key,
             &grouping.title,
@@ -64,19 +64,19 @@ pub(super) fn questions(input: &ReportInput) -> Vec<Question> {
     questions
 }
 
-impl Question {
+impl ReportQuestion {
     fn new(
         input: &ReportInput,
         key: &str,
         title: &str,
         names: Vec<String>,
         group_of: Vec<usize>,
-    ) -> Question {
+    ) -> ReportQuestion {
         let holds_abnormal = |group: &usize| {
             let mut members = group_of.iter().zip(&input.labels);
             members.any(|(of, label)| of == group && label.abnormal)
         };
-        Question {
+        ReportQuestion {
             key: key.to_owned(),
             title: title.to_owned(),
             abnormal: (0..names.len()).filter(holds_abnormal).collect(),
@@ -99,7 +99,7 @@ impl Question {
         &self,
         samples: &[Samples],
         labels: &[usize],
-    ) -> Result<Answers, ReportError> {
+    ) -> Result<MethodAnswers, ReportError> {
         let abnormal: Vec<bool> = (0..self.names.len())
             .map(|group| self.abnormal.contains(&group))
             .collect();
@@ -113,7 +113,7 @@ impl Question {
             .map(|summary| summary.mean.clone())
             .collect();
         let group = |&label: &usize| self.group_of.get(label).copied().unwrap_or_default();
-        Ok(Answers {
+        Ok(MethodAnswers {
             predictions: Predictions::from_rows(&rows, labels.iter().map(group).collect())?,
             summaries,
             abnormal: self.abnormal.clone(),
@@ -121,7 +121,10 @@ impl Question {
     }
 }
 
-fn samples_of_groups(samples: &Samples, question: &Question) -> Result<Samples, EvaluationError> {
+fn samples_of_groups(
+    samples: &Samples,
+    question: &ReportQuestion,
+) -> Result<Samples, EvaluationError> {
     if question.is_of_all_classes() {
         return Ok(samples.clone());
     }

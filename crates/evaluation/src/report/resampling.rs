@@ -1,7 +1,7 @@
 //! One way of resampling for the whole report.
 
 use super::{PartInput, ReportError};
-use crate::bootstrap::{Estimate, Groups, Plan, percentile_intervals};
+use crate::bootstrap::{BootstrapPlan, Estimate, Groups, percentile_intervals};
 
 /// A figure that says nothing.
 pub(super) const UNDEFINED: Estimate = Estimate {
@@ -15,11 +15,11 @@ pub(super) const UNDEFINED: Estimate = Estimate {
 pub(super) struct Resampling {
     groups: Groups,
     items: usize,
-    plan: Plan,
+    plan: BootstrapPlan,
 }
 
 impl Resampling {
-    pub(super) fn of_part(part: &PartInput, plan: Plan) -> Resampling {
+    pub(super) fn of_part(part: &PartInput, plan: BootstrapPlan) -> Resampling {
         let images: Vec<&str> = part
             .cells
             .iter()
@@ -28,7 +28,7 @@ impl Resampling {
         Resampling::of_names(&images, plan)
     }
 
-    pub(super) fn of_names<Name: Ord>(names: &[Name], plan: Plan) -> Resampling {
+    pub(super) fn of_names<Name: Ord>(names: &[Name], plan: BootstrapPlan) -> Resampling {
         Resampling {
             groups: Groups::of(names),
             items: names.len(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     ReportError,
-    question::Answers,
+    question::MethodAnswers,
     resampling::{Resampling, UNDEFINED},
 };
 use crate::{
@@ -69,7 +69,7 @@ pub struct Histogram {
 
 /// Every measure that is defined for every cell: the variances of a single pass are not.
 pub(super) fn uncertainties(
-    answers: &Answers,
+    answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Measure, UncertaintyReport>, ReportError> {
     let mut reports = BTreeMap::new();
@@ -82,7 +82,7 @@ pub(super) fn uncertainties(
 }
 
 /// The measure of each cell; `None` where it is undefined for any.
-pub(super) fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
+pub(super) fn values(answers: &MethodAnswers, measure: Measure) -> Option<Vec<f64>> {
     answers
         .summaries
         .iter()
@@ -91,7 +91,7 @@ pub(super) fn values(answers: &Answers, measure: Measure) -> Option<Vec<f64>> {
 }
 
 fn uncertainty(
-    answers: &Answers,
+    answers: &MethodAnswers,
     measure: Measure,
     values: &[f64],
     resampling: &Resampling,
@@ -141,7 +141,7 @@ fn figures(scored: &Scored) -> [Option<f64>; 5] {
 }
 
 fn histogram(
-    answers: &Answers,
+    answers: &MethodAnswers,
     measure: Measure,
     values: &[f64],
     resampling: &Resampling,

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Report, ReportError, ReportInput,
-    csv::{Rows, cell_rows, figure_rows},
+    EvaluationReport, ReportError, ReportInput,
+    csv::{CsvRows, cell_rows, figure_rows},
     html, measure,
 };
 
@@ -25,7 +25,7 @@ pub struct ReportFiles {
     /// The folder of the plots.
     pub plots: PathBuf,
     /// The numbers, as they stand in the JSON.
-    pub report: Report,
+    pub report: EvaluationReport,
 }
 
 /// Measures the input and writes `report.html`, `report.json`, `figures.csv`, `cells.csv` and `plots/*.svg` into `folder`,
@@ -62,11 +62,11 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
     Ok(files)
 }
 
-fn json(report: &Report, path: &Path) -> Result<Vec<u8>, ReportError> {
+fn json(report: &EvaluationReport, path: &Path) -> Result<Vec<u8>, ReportError> {
     serde_json::to_vec(report).map_err(|error| format_error(path, &error))
 }
 
-fn write_rows(path: &Path, rows: Rows) -> Result<(), ReportError> {
+fn write_rows(path: &Path, rows: CsvRows) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer

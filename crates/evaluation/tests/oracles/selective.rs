@@ -15,24 +15,24 @@ use testkit::numbers::{
 };
 
 /// A case with what is computed from its inputs.
-struct Inputs {
+struct SelectiveCase {
     predictions: Predictions,
     uncertainty: Vec<f64>,
     mispredictions: Scored,
 }
 
-fn read(case: &Value) -> Result<Inputs, EvaluationError> {
+fn read(case: &Value) -> Result<SelectiveCase, EvaluationError> {
     let predictions = predictions_of(case)?;
     let uncertainty = numbers(&case["inputs"]["uncertainty"]);
     let mispredictions = predictions.mispredictions(&uncertainty)?;
-    Ok(Inputs {
+    Ok(SelectiveCase {
         predictions,
         uncertainty,
         mispredictions,
     })
 }
 
-fn each_case(check: impl Fn(&Value, Inputs, &Value, Tolerance)) {
+fn each_case(check: impl Fn(&Value, SelectiveCase, &Value, Tolerance)) {
     let file = load("selective.json");
     for case in list(&file["cases"]) {
         check(
@@ -45,7 +45,7 @@ fn each_case(check: impl Fn(&Value, Inputs, &Value, Tolerance)) {
 }
 
 /// The same ranking with ties broken by the order of the input, as libraries with a stable sort have it.
-fn untied(inputs: &Inputs) -> Scored {
+fn untied(inputs: &SelectiveCase) -> Scored {
     let mut order: Vec<usize> = (0..inputs.uncertainty.len()).collect();
     order.sort_by(|&left, &right| inputs.uncertainty[left].total_cmp(&inputs.uncertainty[right]));
     let mut ranks = vec![0.0; order.len()];

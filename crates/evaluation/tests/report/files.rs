@@ -8,10 +8,10 @@ use std::{
 use evaluation::report::{ReportFiles, write_report};
 use tempfile::TempDir;
 
-use super::synthetic::{Study, small_input};
+use super::synthetic::{SyntheticStudy, small_input};
 
 fn written(folder: &Path) -> (ReportFiles, String) {
-    let mut study = Study::new(1);
+    let mut study = SyntheticStudy::new(1);
     let mut input = study.input(300, 30);
     input.parts.push(study.part("test part", 120, 12));
     let files = write_report(&input, folder).unwrap();
@@ -65,7 +65,7 @@ pub fn numbers_that_are_none(page: &str) -> usize {
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let mut input = Study::new(7).input(60, 6);
+    let mut input = SyntheticStudy::new(7).input(60, 6);
     input.plan.resamples = 20;
     write_report(&input, first.path()).unwrap();
     write_report(&input, second.path()).unwrap();

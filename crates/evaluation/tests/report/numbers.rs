@@ -17,23 +17,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uncertainty::{Measure, Range, Summary, summarise};
 
-use super::synthetic::Study;
+use super::synthetic::SyntheticStudy;
 
-struct Measured {
+struct MeasuredReport {
     input: ReportInput,
     json: Value,
 }
 
-fn measured() -> Measured {
-    let mut input = Study::new(3).input(200, 20);
+fn measured() -> MeasuredReport {
+    let mut input = SyntheticStudy::new(3).input(200, 20);
     input.plan.resamples = 60;
     let folder = TempDir::new().unwrap();
     let files = write_report(&input, folder.path()).unwrap();
     let json = serde_json::from_slice(&fs::read(files.json).unwrap()).unwrap();
-    Measured { input, json }
+    MeasuredReport { input, json }
 }
 
-impl Measured {
+impl MeasuredReport {
     fn summaries(&self, method: usize) -> Vec<Summary> {
         self.input.parts[0].methods[method]
             .samples
@@ -199,13 +199,13 @@ fn policies_and_sets_are_counted() {
         .input
         .policies
         .iter()
-        .find(|policy| policy.threshold.is_some())
+        .find(|outcome| outcome.policy.threshold.is_some())
         .unwrap();
     let accepted = outcome.cells.iter().filter(|cell| cell.accepted).count();
     let policies = measured.json["policies"].as_array().unwrap();
     let report = policies
         .iter()
-        .find(|policy| policy["name"] == outcome.name.as_str())
+        .find(|policy| policy["name"] == outcome.policy.name.as_str())
         .unwrap();
     assert_eq!(report["accepted"], accepted);
     same(&report["coverage"]["value"], accepted as f64 / 200.0);

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fs};
 
 use evaluation::{
-    bootstrap::Plan,
+    bootstrap::BootstrapPlan,
     report::{
-        CellRef, Certificate, Grouping, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
-        ReportInput, ReportLabel,
+        CellRef, CertificateFigures, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
+        ReportGrouping, ReportInput, ReportLabel, ReportPolicy,
     },
 };
 use rand_chacha::{
@@ -26,13 +26,13 @@ const METHODS: [(&str, usize, f64); 4] = [
     ("tta", 50, 1.1),
 ];
 
-pub struct Study {
+pub struct SyntheticStudy {
     random: ChaCha8Rng,
 }
 
-impl Study {
-    pub fn new(seed: u64) -> Study {
-        Study {
+impl SyntheticStudy {
+    pub fn new(seed: u64) -> SyntheticStudy {
+        SyntheticStudy {
             random: ChaCha8Rng::seed_from_u64(seed),
         }
     }
@@ -56,9 +56,9 @@ impl Study {
             ood: self.ood(cells, images),
             parts: vec![part],
             policies,
-            plan: Plan {
+            plan: BootstrapPlan {
                 resamples: 200,
-                ..Plan::default()
+                ..BootstrapPlan::default()
             },
         }
     }
@@ -208,8 +208,8 @@ pub fn labels() -> Vec<ReportLabel> {
     CLASSES.into_iter().map(label).collect()
 }
 
-fn three_groups() -> Grouping {
-    Grouping {
+fn three_groups() -> ReportGrouping {
+    ReportGrouping {
         key: "three_groups".to_owned(),
         title: "normal, low grade, high grade".to_owned(),
         groups: ["normal", "low grade", "high grade"]
@@ -258,13 +258,13 @@ fn accept_error(
             harmed: accepted && wrong,
         }
     });
-    let certificate = Certificate {
+    let certificate = CertificateFigures {
         images: 40,
         cells: 900,
         coverage: 0.61,
         p_value: 0.031,
     };
-    PolicyOutcome {
+    let policy = ReportPolicy {
         part: part.name.clone(),
         method: method.to_owned(),
         name: format!("accept_error_{percent}"),
@@ -276,6 +276,9 @@ fn accept_error(
         delta: 0.05,
         certificate: threshold.map(|_| certificate),
         further_images: threshold.is_none().then_some(120),
+    };
+    PolicyOutcome {
+        policy,
         cells: cells.collect(),
     }
 }
@@ -315,9 +318,9 @@ pub fn small_input(labels: &[usize], images: &[&str], rows: &[Vec<f64>]) -> Repo
         }],
         ood: Vec::new(),
         policies: Vec::new(),
-        plan: Plan {
+        plan: BootstrapPlan {
             resamples: 50,
-            ..Plan::default()
+            ..BootstrapPlan::default()
         },
     }
 }

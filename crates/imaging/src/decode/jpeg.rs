@@ -1,7 +1,7 @@
 //! JPEG in strict mode: by default a truncated scan is filled with grey and called a success.
 
 use super::super::{ImageError, Limits};
-use super::jpeg_structure::{Frame, Structure};
+use super::jpeg_structure::{JpegFrame, Structure};
 use super::jpeg_variant::{frame, readable_frame};
 use super::{rgb_image, upright};
 use image::RgbImage;
@@ -29,7 +29,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageErr
 /// A JPEG of a kind that the decoder reads rightly.
 pub(super) struct Jpeg<'bytes> {
     /// Its frame header.
-    pub(super) frame: Frame,
+    pub(super) frame: JpegFrame,
     stream: Cow<'bytes, [u8]>,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum OutputColours {
 }
 
 /// What a JPEG holds.
-pub(super) struct Decoded {
+pub(super) struct DecodedJpeg {
     /// Samples row by row, interleaved.
     pub(super) values: Vec<u8>,
     /// The content of its EXIF segment.
@@ -63,7 +63,7 @@ impl<'bytes> Jpeg<'bytes> {
         Ok(Self { frame, stream })
     }
 
-    pub(super) fn decode(&self, colours: OutputColours) -> Result<Decoded, ImageError> {
+    pub(super) fn decode(&self, colours: OutputColours) -> Result<DecodedJpeg, ImageError> {
         let options = strict_options();
         let mut decoder =
             JpegDecoder::new_with_options(ZCursor::new(self.stream.as_ref()), options);
@@ -75,7 +75,7 @@ impl<'bytes> Jpeg<'bytes> {
             OutputColours::Rgb | OutputColours::RgbOfYcbcr => ColorSpace::RGB,
         };
         decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-        Ok(Decoded {
+        Ok(DecodedJpeg {
             values: decoder.decode().map_err(|_| damaged())?,
             exif: decoder.exif().cloned(),
         })
@@ -105,7 +105,7 @@ fn strict_options() -> DecoderOptions {
 /// declares more rows than its scans hold mostly is, but some (in trials one in seven) decode with the rest made up.
 fn stream_that_runs_dry<'bytes>(
     bytes: &'bytes [u8],
-    frame: &Frame,
+    frame: &JpegFrame,
     end: usize,
 ) -> Cow<'bytes, [u8]> {
     if !frame.is_sequential() {

@@ -12,7 +12,7 @@ const MAX_COMPONENTS: usize = 4;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Structure {
     /// The frame header.
-    pub(super) frame: Option<Frame>,
+    pub(super) frame: Option<JpegFrame>,
     /// How many frame headers there are; a sound image has one.
     pub(super) frames: usize,
     /// How many scans there are.
@@ -60,7 +60,7 @@ impl Details {
 
 /// A frame header (B.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(super) struct JpegFrame {
     /// The code of its marker: 0xc0 to 0xcf, which says how the image is coded.
     pub(super) code: u8,
     /// Bits per sample.
@@ -70,12 +70,12 @@ pub(super) struct Frame {
     /// Height in pixels.
     pub(super) height: u16,
     /// The components in their order.
-    pub(super) components: Vec<Component>,
+    pub(super) components: Vec<JpegComponent>,
 }
 
 /// A colour component of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Component {
+pub(super) struct JpegComponent {
     /// What scans call it.
     pub(super) id: u8,
     /// Horizontal sampling factor.
@@ -109,7 +109,7 @@ impl Structure {
         let content = bytes.get(marker_at + 4..next)?;
         if is_start_of_frame(code) {
             self.frames += 1;
-            self.frame = Frame::read(code, content);
+            self.frame = JpegFrame::read(code, content);
         }
         if code != START_OF_SCAN {
             return Some(next);
@@ -152,7 +152,7 @@ impl Structure {
     }
 }
 
-impl Frame {
+impl JpegFrame {
     fn read(code: u8, content: &[u8]) -> Option<Self> {
         let [precision, high, low, wide, narrow, count, components @ ..] = content else {
             return None;
@@ -161,7 +161,7 @@ impl Frame {
         if components.len() != usize::from(*count) || !rest.is_empty() {
             return None;
         }
-        let components = components.iter().map(|[id, factors, _]| Component {
+        let components = components.iter().map(|[id, factors, _]| JpegComponent {
             id: *id,
             horizontal: factors >> 4,
             vertical: factors & 0x0f,

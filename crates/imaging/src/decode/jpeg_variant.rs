@@ -2,7 +2,7 @@
 //! are refused by their headers.
 
 use super::super::ImageError;
-use super::jpeg_structure::{Component, Frame, Structure};
+use super::jpeg_structure::{JpegComponent, JpegFrame, Structure};
 
 /// Baseline and extended sequential: Huffman codes, all bits of a sample at once.
 const SEQUENTIAL: [u8; 2] = [0xc0, 0xc1];
@@ -17,7 +17,7 @@ const USUAL_JPEG: &str = "save the image as baseline or progressive JPEG of 8 bi
 /// # Errors
 /// [`ImageError::NotRead`] for a file of another kind, [`ImageError::Undecodable`] for a damaged
 /// one.
-pub(super) fn readable_frame(structure: &Structure) -> Result<&Frame, ImageError> {
+pub(super) fn readable_frame(structure: &Structure) -> Result<&JpegFrame, ImageError> {
     let frame = frame(structure)?;
     if structure.frames > 1 {
         return Err(ImageError::undecodable("it has more than one frame header"));
@@ -36,7 +36,7 @@ pub(super) fn readable_frame(structure: &Structure) -> Result<&Frame, ImageError
 }
 
 /// The frame header, readable or not.
-pub(super) fn frame(structure: &Structure) -> Result<&Frame, ImageError> {
+pub(super) fn frame(structure: &Structure) -> Result<&JpegFrame, ImageError> {
     if let Some(frame) = &structure.frame {
         return Ok(frame);
     }
@@ -54,13 +54,13 @@ fn check_no_stray_bytes(structure: &Structure) -> Result<(), ImageError> {
     Err(ImageError::not_read(found, SAVE_AGAIN))
 }
 
-impl Frame {
+impl JpegFrame {
     pub(super) fn is_sequential(&self) -> bool {
         SEQUENTIAL.contains(&self.code)
     }
 }
 
-fn check_coding(frame: &Frame) -> Result<(), ImageError> {
+fn check_coding(frame: &JpegFrame) -> Result<(), ImageError> {
     let coding = match frame.code {
         PROGRESSIVE => "progressive",
         code if SEQUENTIAL.contains(&code) => "sequential",
@@ -82,7 +82,7 @@ fn check_coding(frame: &Frame) -> Result<(), ImageError> {
 
 /// Grey, three colours or four inks; none sampled more finely than the first, which the decoder
 /// takes for the size of the image.
-fn check_components(components: &[Component]) -> Result<(), ImageError> {
+fn check_components(components: &[JpegComponent]) -> Result<(), ImageError> {
     if !matches!(components.len(), 1 | 3 | 4) {
         let found = format!("a JPEG of {} colour components", components.len());
         return Err(ImageError::not_read(found, USUAL_JPEG));
@@ -90,7 +90,7 @@ fn check_components(components: &[Component]) -> Result<(), ImageError> {
     let Some(first) = components.first() else {
         return Ok(());
     };
-    let is_usual = |component: &Component| {
+    let is_usual = |component: &JpegComponent| {
         is_usual_factor(component.horizontal, first.horizontal)
             && is_usual_factor(component.vertical, first.vertical)
             // the decoder does not double rows of which the first component has four
@@ -111,7 +111,7 @@ fn is_usual_factor(factor: u8, of_first: u8) -> bool {
 
 /// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448,
 /// #449).
-fn check_scans(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
+fn check_scans(frame: &JpegFrame, structure: &Structure) -> Result<(), ImageError> {
     if structure.scans == 0 {
         return Ok(());
     }
@@ -124,7 +124,7 @@ fn check_scans(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
 }
 
 /// Of an image whose finer scans are missing, decoders guess what they show.
-fn check_details(frame: &Frame, structure: &Structure) -> Result<(), ImageError> {
+fn check_details(frame: &JpegFrame, structure: &Structure) -> Result<(), ImageError> {
     if structure.details.are_complete(frame.components.len()) {
         return Ok(());
     }

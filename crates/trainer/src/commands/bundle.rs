@@ -270,7 +270,8 @@ fn print_evaluation(evaluation: &Evaluation) {
         if part.name == TEST {
             let of_first = part.methods.first().map(|method| method.name.as_str());
             let policies = evaluation.policies.iter();
-            let policies = policies.filter(|policy| Some(policy.method.as_str()) == of_first);
+            let policies =
+                policies.filter(|policy| Some(policy.policy.method.as_str()) == of_first);
             tables.push(policies_table(policies));
             tables.push(unlike_table(&evaluation.out_of_distribution));
         }

@@ -18,7 +18,7 @@ use crate::{
     progress,
 };
 use engine::Runtime;
-use evaluation::{bootstrap::Plan, report};
+use evaluation::{bootstrap::BootstrapPlan, report};
 
 /// Draws folds, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
 /// seed's folds, a column per seed and method. The test part is the same for every seed and is not looked at. What was
@@ -71,9 +71,9 @@ fn of_seed(
     let views = served_views(&heads, &training)?;
     let folds = folds_held_out(&study, runtime, &training, &folds, &views, &bar)?;
     bar.finish_and_clear();
-    let plan = Plan {
+    let plan = BootstrapPlan {
         seed,
-        ..Plan::default()
+        ..BootstrapPlan::default()
     };
     let input = folds_input(&study, &out_of_fold(&study, &folds)?, plan)?;
     let evaluation = Evaluation::of(&report::measure(&input)?);

@@ -17,7 +17,7 @@ use crate::{
     progress,
 };
 use bundle::Method;
-use evaluation::guarantee::{Experiment, Guarantee, Kept, guarantees};
+use evaluation::guarantee::{Experiment, Guarantee, PromiseKept, guarantees};
 
 /// Takes cells that training has not seen as the whole world, draws calibration images from it again and again, and prints
 /// how often a certified threshold has a true risk above its bound. Two worlds: the calibration and test cells of the bundle's
@@ -119,7 +119,7 @@ fn tallies(
 
 fn table(method: Method, rows: &[Guarantee]) -> TextTable {
     let share = |value: f64| format!("{:.1}%", 100.0 * value);
-    let kept = |kept: &Kept| {
+    let kept = |kept: &PromiseKept| {
         [
             share(kept.broken),
             share(kept.without_promise),

@@ -6,12 +6,13 @@ use super::{
     answers::{AnsweredPart, Answers},
     policies::outcomes,
 };
-use crate::{Grouping as Classes, Study, TrainingError, workspace::read_bytes};
+use crate::{Grouping, Study, TrainingError, workspace::read_bytes};
 use bundle::{Bundle, Label, Method};
 use evaluation::{
-    bootstrap::Plan,
+    bootstrap::BootstrapPlan,
     report::{
-        CellRef, Grouping, MethodInput, OodSet, PartInput, PolicyOutcome, ReportInput, ReportLabel,
+        CellRef, MethodInput, OodSet, PartInput, PolicyOutcome, ReportGrouping, ReportInput,
+        ReportLabel,
     },
 };
 use uncertainty::{Measure, Range};
@@ -45,7 +46,7 @@ pub(crate) struct Evaluated<'a> {
 pub(crate) fn folds_input(
     study: &Study,
     out_of_fold: &AnsweredPart,
-    plan: Plan,
+    plan: BootstrapPlan,
 ) -> Result<ReportInput, TrainingError> {
     let note = "Each cell was answered by a model that has not seen its fold.";
     let ranges = BTreeMap::new();
@@ -82,9 +83,9 @@ impl Evaluated<'_> {
             policies: self.policies(),
             parts: vec![out_of_fold, test],
             ood: self.unlike,
-            plan: Plan {
+            plan: BootstrapPlan {
                 seed: study.seed,
-                ..Plan::default()
+                ..BootstrapPlan::default()
             },
         })
     }
@@ -163,14 +164,14 @@ impl Evaluated<'_> {
 }
 
 /// The grouping by grade, where the model tells every label apart and the labels have grades.
-fn three_groups(study: &Study) -> Option<Grouping> {
+fn three_groups(study: &Study) -> Option<ReportGrouping> {
     let labels = &study.table.labels;
     if study.grouping.classes() != labels.labels.len() {
         return None;
     }
-    let groups = Classes::by_group(labels)?;
+    let groups = Grouping::by_group(labels)?;
     let distinct = groups.classes() > 2 && groups.classes() < labels.labels.len();
-    distinct.then(|| Grouping {
+    distinct.then(|| ReportGrouping {
         key: "groups".to_owned(),
         title: groups.names().join(", "),
         groups: groups.names().into_iter().map(str::to_owned).collect(),

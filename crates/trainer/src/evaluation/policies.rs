@@ -2,7 +2,7 @@
 
 use crate::{Study, evaluation::answers::Answers};
 use bundle::{Calibration, Method};
-use evaluation::report::{Certificate, PolicyCell, PolicyOutcome};
+use evaluation::report::{CertificateFigures, PolicyCell, PolicyOutcome, ReportPolicy};
 use uncertainty::{Policy, Promise, Samples, Summary, risk_control::Outcome, summarise};
 
 /// The outcomes of a method's policies; `eligible` says of each cell whether it is like the training cells.
@@ -26,7 +26,7 @@ pub(super) fn outcomes(
             policy_cell(&cell, promise, policy.threshold)
         });
         let certificate = policy.certificate.as_ref();
-        Some(PolicyOutcome {
+        let policy = ReportPolicy {
             part: part.to_owned(),
             method: method.name().to_owned(),
             name: policy.name.clone(),
@@ -35,7 +35,7 @@ pub(super) fn outcomes(
             alpha: policy.alpha,
             delta: policy.delta,
             certificate: certificate.and_then(|certificate| {
-                Some(Certificate {
+                Some(CertificateFigures {
                     images: usize::try_from(certificate.images).ok()?,
                     cells: usize::try_from(certificate.cells).ok()?,
                     coverage: certificate.coverage,
@@ -44,8 +44,9 @@ pub(super) fn outcomes(
             }),
             further_images: certificate
                 .and_then(|certificate| usize::try_from(certificate.further_images?).ok()),
-            cells: cells.collect(),
-        })
+        };
+        let cells = cells.collect();
+        Some(PolicyOutcome { policy, cells })
     };
     calibration.policies.iter().filter_map(outcome).collect()
 }

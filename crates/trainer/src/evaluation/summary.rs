@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use evaluation::{
     bootstrap::Estimate,
-    report::{Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport, Report},
+    report::{
+        EvaluationReport, Figure, MethodReport, OodReport, PartReport, PolicyReport, QuestionReport,
+    },
 };
 use uncertainty::Measure;
 
@@ -96,7 +98,7 @@ pub(crate) struct EvaluatedSet {
 
 impl Evaluation {
     /// The short form of a report.
-    pub(crate) fn of(report: &Report) -> Self {
+    pub(crate) fn of(report: &EvaluationReport) -> Self {
         Self {
             software: report.software.clone(),
             seed: report.seed,

@@ -179,7 +179,8 @@ pub(crate) fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> Te
 
 /// What the policies of one method promise, and what they did on the test part.
 pub(crate) fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport>) -> TextTable {
-    let row = |policy: &PolicyReport| {
+    let row = |report: &PolicyReport| {
+        let policy = &report.policy;
         let threshold = policy
             .threshold
             .map_or("refer all".to_owned(), |threshold| {
@@ -206,8 +207,8 @@ pub(crate) fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport
             policy.name.clone(),
             threshold,
             promised.unwrap_or_else(|| "no number of images would do".to_owned()),
-            estimate(Some(&policy.coverage)),
-            format!("{} of {}", policy.harmed, policy.counted),
+            estimate(Some(&report.coverage)),
+            format!("{} of {}", report.harmed, report.counted),
         ]
     };
     let titles = [

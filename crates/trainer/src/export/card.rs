@@ -250,7 +250,7 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<Values, TrainingError> {
     let policies = evaluation
         .policies
         .iter()
-        .filter(|policy| policy.method == Method::McDropout.name());
+        .filter(|policy| policy.policy.method == Method::McDropout.name());
     Ok(Values::from([
         ("fold_cells", folds.cells.to_string()),
         ("fold_images", folds.images.to_string()),

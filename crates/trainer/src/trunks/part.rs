@@ -6,9 +6,11 @@ use prost::Message;
 
 use super::{
     raw::{RawGraph, RawModel},
-    source::{SourceModel, graphs},
+    source::SourceModel,
 };
-use bundle::onnx::{Axis, GraphProto, NodeProto, TensorProto, ValueInfoProto, node, tensor_info};
+use bundle::onnx::{
+    AttributeProto, Axis, GraphProto, NodeProto, TensorProto, ValueInfoProto, node, tensor_info,
+};
 
 /// The first version of the format in which weights need not be inputs too.
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
@@ -131,7 +133,11 @@ impl SourceModel {
     fn reads<'a>(&'a self, node: &'a NodeProto) -> Vec<&'a str> {
         let own = node.input.iter().filter(|input| !input.is_empty());
         let mut read: Vec<&str> = own.map(String::as_str).collect();
-        let mut inner: Vec<&GraphProto> = node.attribute.iter().flat_map(graphs).collect();
+        let mut inner: Vec<&GraphProto> = node
+            .attribute
+            .iter()
+            .flat_map(AttributeProto::graphs)
+            .collect();
         while let Some(graph) = inner.pop() {
             let outputs = graph.output.iter().map(|output| &output.name);
             let inputs = graph.node.iter().flat_map(|node| &node.input);
@@ -140,7 +146,7 @@ impl SourceModel {
             });
             read.extend(outer.map(String::as_str));
             let deeper = graph.node.iter().flat_map(|node| &node.attribute);
-            inner.extend(deeper.flat_map(graphs));
+            inner.extend(deeper.flat_map(AttributeProto::graphs));
         }
         read
     }

@@ -146,18 +146,18 @@ fn constants(graph: &GraphProto) -> BTreeSet<String> {
     let weights = graph.initializer.iter().map(|tensor| tensor.name.clone());
     let mut constants: BTreeSet<String> = weights.collect();
     for node in &graph.node {
-        let inner = node.attribute.iter().flat_map(graphs).next().is_some();
+        let inner = node
+            .attribute
+            .iter()
+            .flat_map(AttributeProto::graphs)
+            .next()
+            .is_some();
         let mut inputs = node.input.iter().filter(|input| !input.is_empty());
         if !inner && inputs.all(|input| constants.contains(input)) {
             constants.extend(node.output.iter().cloned());
         }
     }
     constants
-}
-
-/// Graphs within a node, such as the branches of `If`.
-pub(super) fn graphs(attribute: &AttributeProto) -> impl Iterator<Item = &GraphProto> {
-    attribute.g.as_deref().into_iter().chain(&attribute.graphs)
 }
 
 fn fixed(dimension: &Option<DimensionValue>) -> Option<i64> {

@@ -7,7 +7,7 @@ use crate::{Measure, Promise, Samples};
 
 /// A running figure and its standard error as an estimate of that of all T views.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Estimate {
+struct RunningFigure {
     value: f64,
     error: f64,
 }
@@ -54,14 +54,14 @@ pub fn margin(samples: &Samples, views: usize, total: usize, boundary: &Boundary
 }
 
 /// How the running mean calls a cell, and by how many standard errors the call is away from changing.
-struct Call {
+struct RunningCall {
     abnormal: bool,
     margin: f64,
 }
 
 /// A cell is called normal when a normal class leads and the abnormal classes together are below one half; `None` where there are
 /// no two kinds of classes.
-fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<Call> {
+fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<RunningCall> {
     let mean = mean(rows);
     let normal = best_class(&mean, abnormal, false)?;
     let other = best_class(&mean, abnormal, true)?;
@@ -82,7 +82,7 @@ fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<Call> {
         // Either alone is enough.
         (false, false) => from_lead.max(from_half),
     };
-    Some(Call {
+    Some(RunningCall {
         abnormal: !(leads && below),
         margin,
     })
@@ -100,7 +100,7 @@ fn best_class(mean: &[f64], abnormal: &[bool], wanted: bool) -> Option<usize> {
     best.map(|(class, _)| class)
 }
 
-impl Estimate {
+impl RunningFigure {
     /// In standard errors.
     fn distance_from(self, value: f64) -> f64 {
         match self.error > 0.0 {
@@ -111,7 +111,12 @@ impl Estimate {
 }
 
 /// The policy's measure of the running mean.
-fn doubt(rows: &[&[f64]], total: usize, measure: Measure, abnormal: &[bool]) -> Option<Estimate> {
+fn doubt(
+    rows: &[&[f64]],
+    total: usize,
+    measure: Measure,
+    abnormal: &[bool],
+) -> Option<RunningFigure> {
     match measure {
         Measure::PredictiveEntropy => Some(entropy_of_mean(rows, total)),
         Measure::AbnormalEntropy => {
@@ -136,20 +141,20 @@ fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {
 
 /// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
 /// the gradient −ln m (the gradient's constant −1 moves no row, since each sums to 1).
-fn entropy_of_mean(rows: &[&[f64]], total: usize) -> Estimate {
+fn entropy_of_mean(rows: &[&[f64]], total: usize) -> RunningFigure {
     let mean = mean(rows);
     let project = |row: &&[f64]| {
         let present = row.iter().zip(&mean).filter(|&(_, &m)| m > 0.0);
         present.map(|(p, m)| -p * m.ln()).sum()
     };
-    Estimate {
+    RunningFigure {
         value: entropy(&mean),
         error: standard_error(rows.iter().map(project).collect(), total),
     }
 }
 
 /// How far the leading class is before the second.
-fn lead(rows: &[&[f64]], total: usize) -> Estimate {
+fn lead(rows: &[&[f64]], total: usize) -> RunningFigure {
     let mean = mean(rows);
     let mut order: Vec<usize> = (0..mean.len()).collect();
     let probability = |class: &usize| mean.get(*class).copied().unwrap_or_default();
@@ -166,9 +171,9 @@ fn lead(rows: &[&[f64]], total: usize) -> Estimate {
 }
 
 /// The mean of a value of each view.
-fn estimate(values: impl Iterator<Item = f64>, total: usize) -> Estimate {
+fn estimate(values: impl Iterator<Item = f64>, total: usize) -> RunningFigure {
     let values: Vec<f64> = values.collect();
-    Estimate {
+    RunningFigure {
         value: values.iter().sum::<f64>() / values.len() as f64,
         error: standard_error(values, total),
     }

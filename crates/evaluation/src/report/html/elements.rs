@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::{bootstrap::Estimate, plots::Share};
+use crate::{bootstrap::Estimate, plots::PlotShare};
 use uncertainty::Measure;
 
 /// A table with a caption: rows are a name and its cells, under headings of groups.
@@ -102,8 +102,8 @@ pub(super) fn decimal(value: f64) -> String {
 }
 
 /// An estimate as plots take it.
-pub(super) fn share(estimate: &Estimate) -> Option<Share> {
-    Some(Share {
+pub(super) fn share(estimate: &Estimate) -> Option<PlotShare> {
+    Some(PlotShare {
         value: estimate.value?,
         interval: estimate
             .interval
@@ -112,8 +112,8 @@ pub(super) fn share(estimate: &Estimate) -> Option<Share> {
 }
 
 /// Estimates as bars; an undefined one has no height.
-pub(super) fn shares(estimates: &[Estimate]) -> Vec<Share> {
-    let nothing = Share {
+pub(super) fn shares(estimates: &[Estimate]) -> Vec<PlotShare> {
+    let nothing = PlotShare {
         value: 0.0,
         interval: None,
     };

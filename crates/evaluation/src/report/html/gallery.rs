@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{page::Page, part::PartId};
 use crate::{
     plots::{
-        Plot,
+        Plot, PlotFrame,
         strips::{Strip, StripPlot},
     },
     report::{Gallery, GalleryAnswer, GalleryCell, PartInput},
@@ -78,9 +78,11 @@ fn strips(id: &PartId, kind: &str, number: usize, cell: &GalleryCell, part: &Par
         }
     };
     StripPlot {
-        name: &id.plot(kind, number, "samples"),
-        title: &format!("Samples of cell {}", cell.cell_id),
-        description: "The probability of the answer in each pass of each method",
+        frame: PlotFrame {
+            name: id.id(&format!("{kind}-{}-samples", number + 1)),
+            title: format!("Samples of cell {}", cell.cell_id),
+            description: "The probability of the answer in each pass of each method".to_owned(),
+        },
         strips: cell.answers.iter().map(strip).collect(),
     }
     .draw()

@@ -12,14 +12,14 @@ mod uncertainty;
 
 use maud::{DOCTYPE, PreEscaped, html};
 
-use super::{Report, ReportInput};
+use super::{EvaluationReport, ReportInput};
 use crate::plots::Plot;
 use page::Page;
 
 const STYLE: &str = include_str!("style.css");
 
 /// The page and the plots in it.
-pub(super) fn page(report: &Report, input: &ReportInput) -> (String, Vec<Plot>) {
+pub(super) fn page(report: &EvaluationReport, input: &ReportInput) -> (String, Vec<Plot>) {
     let mut page = Page::default();
     overview::write(&mut page, report);
     for (index, part) in report.parts.iter().enumerate() {

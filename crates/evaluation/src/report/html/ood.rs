@@ -7,7 +7,7 @@ use super::{
 use crate::{
     bootstrap::Estimate,
     plots::{
-        AxisSpec,
+        AxisSpec, PlotFrame,
         density::{DensityPlot, DensityRow},
     },
     report::OodReport,
@@ -46,7 +46,7 @@ pub(super) fn write(page: &mut Page, sets: &[OodReport]) {
     page.table(&table);
 }
 
-fn scores<'a>(sets: &'a [OodReport], reference: &OodReport) -> DensityPlot<'a> {
+fn scores(sets: &[OodReport], reference: &OodReport) -> DensityPlot {
     let label = if reference.logarithmic {
         "score, decimal logarithm"
     } else {
@@ -58,23 +58,27 @@ fn scores<'a>(sets: &'a [OodReport], reference: &OodReport) -> DensityPlot<'a> {
     };
     let rows = sets.iter().map(|set| row(set, note(set), &set.shares));
     DensityPlot {
-        name: "ood-scores",
-        title: "Score: how unlike the training cells",
-        description: "Histograms of the out-of-distribution score of each set",
+        frame: PlotFrame {
+            name: "ood-scores".to_owned(),
+            title: "Score: how unlike the training cells".to_owned(),
+            description: "Histograms of the out-of-distribution score of each set".to_owned(),
+        },
         x: AxisSpec::new(label, reference.low, reference.high),
         rows: rows.collect(),
     }
 }
 
-fn p_values(sets: &[OodReport]) -> DensityPlot<'_> {
+fn p_values(sets: &[OodReport]) -> DensityPlot {
     let note = |set: &OodReport| plain_estimate("flagged", &set.flagged);
     let rows = sets
         .iter()
         .map(|set| row(set, note(set), &set.p_value_shares));
     DensityPlot {
-        name: "ood-p-values",
-        title: "p-value",
-        description: "Histograms of the conformal p-value of each set",
+        frame: PlotFrame {
+            name: "ood-p-values".to_owned(),
+            title: "p-value".to_owned(),
+            description: "Histograms of the conformal p-value of each set".to_owned(),
+        },
         x: AxisSpec::share("p-value"),
         rows: rows.collect(),
     }

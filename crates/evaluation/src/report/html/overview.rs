@@ -10,13 +10,13 @@ use super::{
 use crate::{
     bootstrap::Estimate,
     report::{
-        Figure, MethodReport, PartReport, QuestionReport, Report, UncertaintyReport,
+        EvaluationReport, Figure, MethodReport, PartReport, QuestionReport, UncertaintyReport,
         resampling::UNDEFINED,
     },
 };
 use uncertainty::Measure;
 
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page, report: &EvaluationReport) {
     page.heading(2, "overview", "In short");
     for part in &report.parts {
         page.paragraph(&sentences(part).join(" "));
@@ -37,7 +37,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     }
 }
 
-pub(super) fn write_files(page: &mut Page, report: &Report) {
+pub(super) fn write_files(page: &mut Page, report: &EvaluationReport) {
     page.heading(2, "files", "The numbers behind it");
     page.paragraph(&format!(
         "Beside this page lie report.json (every number of it), figures.csv (a row per part, method and figure, with value, low and high), cells.csv (a row per cell and method, with the answer and every measure) and plots/ (each plot as an SVG file). Undefined numbers are null in JSON and empty in CSV. Written by {}.",
@@ -114,10 +114,10 @@ fn comparison(part: &PartReport) -> Table {
 }
 
 /// What a table compares: its title, whether larger is better, and where it stands.
-pub(super) type Compared = (&'static str, bool, fn(&UncertaintyReport) -> Estimate);
+pub(super) type ComparedFigure = (&'static str, bool, fn(&UncertaintyReport) -> Estimate);
 
 /// Figures of the default measure.
-const ENTROPY_FIGURES: [Compared; 4] = [
+const ENTROPY_FIGURES: [ComparedFigure; 4] = [
     (
         "accuracy of the surest 80%, by predictive entropy",
         true,

@@ -59,24 +59,18 @@ fn range_plot(
     parts: Parts,
     report: &PaperReport,
 ) -> Plot {
-    let Charted {
-        id,
-        number,
-        method,
-        question,
-    } = charted;
+    let question = charted.question;
     let over = match report.normalised_over_calibration_set {
         true => "calibration set",
         false => "evaluated cells",
     };
     let kind = format!("ranges-{}-{}", slug(&question.key), slug(measure.name()));
+    let description = format!(
+        "Answers of {} in ten ranges of {title}, with the accuracy in each; {}",
+        charted.method.name, question.title
+    );
     RangePlot {
-        name: &id.plot(&kind, number, &method.name),
-        title: &method.name,
-        description: &format!(
-            "Answers of {} in ten ranges of {title}, with the accuracy in each; {}",
-            method.name, question.title
-        ),
+        frame: charted.described_frame(&kind, description),
         x_label: &format!("{title}, normalised over the {over}"),
         parts,
         bars: report

@@ -7,12 +7,14 @@ use super::{
 };
 use crate::{
     plots::{
-        AxisSpec, Plot,
-        lines::{Line, LinePlot, Role},
+        AxisSpec, Plot, PlotFrame,
+        lines::{LinePlot, PlotLine, Role},
         matrix::MatrixPlot,
         reliability::{ReliabilityPlot, ReliabilityPoint},
     },
-    report::{Figure, MethodReport, PartReport, QuestionReport, ReliabilityRow, Report, RocRow},
+    report::{
+        EvaluationReport, Figure, MethodReport, PartReport, QuestionReport, ReliabilityRow, RocRow,
+    },
 };
 
 /// What names the plots and headings of a part.
@@ -27,11 +29,6 @@ impl PartId {
     pub(super) fn id(&self, section: &str) -> String {
         format!("{}-{section}", self.0)
     }
-
-    /// The name of a plot of a method; `number` keeps methods of like names apart.
-    pub(super) fn plot(&self, kind: &str, number: usize, method: &str) -> String {
-        format!("{}-{kind}-{}-{}", self.0, number + 1, slug(method))
-    }
 }
 
 /// What a plot shows: a method's answers to one question.
@@ -45,15 +42,23 @@ pub(super) struct Charted<'a> {
 }
 
 impl Charted<'_> {
-    /// The plot's name, which no other plot of the page has.
-    pub(super) fn name(&self, kind: &str) -> String {
+    /// The frame of a plot of this kind; the description begins with what it is, such as `ROC curve`.
+    pub(super) fn frame(&self, kind: &str, what: &str) -> PlotFrame {
         let kind = format!("{kind}-{}", slug(&self.question.key));
-        self.id.plot(&kind, self.number, &self.method.name)
+        let description = format!("{what} of {}, {}", self.method.name, self.question.title);
+        self.described_frame(&kind, description)
     }
 
-    /// Such as `ROC curve of TTA, all classes`.
-    pub(super) fn describe(&self, what: &str) -> String {
-        format!("{what} of {}, {}", self.method.name, self.question.title)
+    /// A frame with a description of its own; `kind` keeps the plots of a method apart.
+    pub(super) fn described_frame(&self, kind: &str, description: String) -> PlotFrame {
+        let title = &self.method.name;
+        PlotFrame {
+            name: self
+                .id
+                .id(&format!("{kind}-{}-{}", self.number + 1, slug(title))),
+            title: title.clone(),
+            description,
+        }
     }
 }
 
@@ -80,7 +85,7 @@ pub(super) fn questions(part: &PartReport) -> impl Iterator<Item = (usize, &Ques
     first.flat_map(|method| method.questions.iter().enumerate())
 }
 
-pub(super) fn write(page: &mut Page, report: &Report, part: &PartReport, index: usize) {
+pub(super) fn write(page: &mut Page, report: &EvaluationReport, part: &PartReport, index: usize) {
     let id = PartId::new(index);
     let title = format!("Part {}: {}", index + 1, part.name);
     page.heading(2, &id.id("top"), &title);
@@ -115,11 +120,10 @@ fn confusion(page: &mut Page, part: &PartReport, id: &PartId) {
 fn matrix(charted: Charted<'_>) -> Plot {
     let question = charted.question;
     let shares = question.confusion.shares.iter();
-    let description = charted.describe("Confusion matrix");
+    let mut frame = charted.frame("confusion", "Confusion matrix");
+    frame.description += "; the table of classes below holds its shares";
     MatrixPlot {
-        name: &charted.name("confusion"),
-        title: &charted.method.name,
-        description: &format!("{description}; the table of classes below holds its shares"),
+        frame,
         classes: &question.classes,
         counts: question.confusion.counts.counts(),
         shares: shares.map(|row| row.iter().map(share).collect()).collect(),
@@ -174,21 +178,16 @@ fn roc(page: &mut Page, part: &PartReport, id: &PartId) {
 }
 
 fn roc_plot(charted: &Charted<'_>, all: &[Charted<'_>]) -> Plot {
-    let Charted {
-        id,
-        number,
-        method,
-        question,
-    } = *charted;
+    let (number, question) = (charted.number, charted.question);
+    let method = &charted.method.name;
+    let description = format!("ROC curve of {method} for normal against abnormal");
     let mut lines = vec![line(Role::Reference, vec![(0.0, 0.0), (1.0, 1.0)])];
     let others = all.iter().filter(|other| other.number != number);
     lines.extend(others.map(|other| line(Role::Background, roc_points(&other.question.roc))));
     lines.push(roc_line(number, &question.roc));
     let auroc = question.figures.get(&Figure::Auroc);
     LinePlot {
-        name: &id.plot("roc", number, &method.name),
-        title: &method.name,
-        description: &format!("ROC curve of {} for normal against abnormal", method.name),
+        frame: charted.described_frame("roc", description),
         x: AxisSpec::share("false alarms: 1 − specificity"),
         y: AxisSpec::share("sensitivity"),
         lines,
@@ -207,20 +206,20 @@ fn roc_points(rows: &[RocRow]) -> Vec<(f64, f64)> {
     std::iter::once((0.0, 0.0)).chain(read).collect()
 }
 
-fn roc_line(number: usize, rows: &[RocRow]) -> Line {
+fn roc_line(number: usize, rows: &[RocRow]) -> PlotLine {
     let band = rows.iter().filter_map(|row| {
         let interval = row.sensitivity.interval?;
         Some((row.false_positive_rate, interval.low, interval.high))
     });
-    Line {
+    PlotLine {
         band: band.collect(),
         ..line(Role::Series(number), roc_points(rows))
     }
 }
 
 /// A line without a name or a band.
-pub(super) fn line(role: Role, points: Vec<(f64, f64)>) -> Line {
-    Line {
+pub(super) fn line(role: Role, points: Vec<(f64, f64)>) -> PlotLine {
+    PlotLine {
         name: None,
         role,
         points,
@@ -253,9 +252,7 @@ fn reliability_plot(charted: Charted<'_>) -> Plot {
     let question = charted.question;
     let error = question.figures.get(&Figure::CalibrationError);
     ReliabilityPlot {
-        name: &charted.name("reliability"),
-        title: &charted.method.name,
-        description: &charted.describe("Reliability diagram"),
+        frame: charted.frame("reliability", "Reliability diagram"),
         points: question.reliability.iter().filter_map(point).collect(),
         notes: error
             .map(|error| plain_estimate("ECE", error))

@@ -9,14 +9,16 @@ use super::{
 };
 use crate::{
     plots::{
-        Share,
+        PlotFrame, PlotShare,
         interval_rows::{IntervalRow, IntervalRows},
     },
     report::{PartReport, PolicyReport},
 };
 
 pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartReport, id: &PartId) {
-    let of_part = policies.iter().filter(|policy| policy.part == part.name);
+    let of_part = policies
+        .iter()
+        .filter(|policy| policy.policy.part == part.name);
     let here: Vec<&PolicyReport> = of_part.collect();
     if here.is_empty() {
         return;
@@ -28,15 +30,18 @@ pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartRepor
     );
     page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. Where nothing went wrong, resampling has nothing to vary, and the interval shown is the exact one of as many independent cells. “Refer all” says that nothing could be promised.");
     let rows = here.iter().map(|policy| IntervalRow {
-        name: format!("{} · {}", policy.name, policy.method),
+        name: format!("{} · {}", policy.policy.name, policy.policy.method),
         coverage: share(&policy.coverage),
         risk: shown_risk(policy),
-        promised: policy.alpha,
+        promised: policy.policy.alpha,
     });
     let plot = IntervalRows {
-        name: &id.id("policies-plot"),
-        title: "Referral policies",
-        description: "Coverage and risk of each policy; the table below holds the numbers",
+        frame: PlotFrame {
+            name: id.id("policies-plot"),
+            title: "Referral policies".to_owned(),
+            description: "Coverage and risk of each policy; the table below holds the numbers"
+                .to_owned(),
+        },
         rows: rows.collect(),
     };
     let caption = format!("Coverage and risk of every policy, {}", part.name);
@@ -59,18 +64,19 @@ fn table(policies: &[&PolicyReport], part: &PartReport) -> Table {
     let mut table = Table::new(caption, &header);
     for policy in policies {
         let threshold = policy
+            .policy
             .threshold
             .map_or_else(|| "refer all".to_owned(), decimal);
         let cells = [
-            text(&policy.method),
-            html! { span.words { (policy.promise) } },
+            text(&policy.policy.method),
+            html! { span.words { (policy.policy.promise) } },
             text(threshold),
             text(policy.accepted),
             estimate(&policy.coverage),
             risk(policy),
             certificate(policy),
         ];
-        table.row(text(&policy.name), cells);
+        table.row(text(&policy.policy.name), cells);
     }
     table
 }
@@ -88,17 +94,17 @@ fn risk(policy: &PolicyReport) -> Markup {
     }
 }
 
-fn shown_risk(policy: &PolicyReport) -> Option<Share> {
+fn shown_risk(policy: &PolicyReport) -> Option<PlotShare> {
     let risk = share(&policy.risk)?;
     let exact = policy.risk_exact.filter(|_| policy.harmed == 0);
-    Some(Share {
+    Some(PlotShare {
         interval: exact.map(|exact| (exact.low, exact.high)).or(risk.interval),
         ..risk
     })
 }
 
 fn certificate(policy: &PolicyReport) -> Markup {
-    match (policy.certificate, policy.further_images) {
+    match (policy.policy.certificate, policy.policy.further_images) {
         (Some(certificate), _) => html! {
             span.words {
                 (certificate.images) " images, " (certificate.cells) " cells, coverage "

@@ -2,7 +2,7 @@
 
 use super::{
     elements::{Table, capitalised, measure_title, plain_estimate, shares, slug},
-    overview::{Compared, compare},
+    overview::{ComparedFigure, compare},
     page::{Page, PlotWidth},
     part::{Charted, PartId, asked, line, questions},
 };
@@ -10,7 +10,7 @@ use crate::{
     bootstrap::Estimate,
     plots::{
         AxisSpec, Plot,
-        lines::{Line, LinePlot, Role},
+        lines::{LinePlot, PlotLine, Role},
         mirrored_histogram::MirroredHistogram,
     },
     report::{Figure, Histogram, PartReport, QuestionReport, RiskAtCoverage, UncertaintyReport},
@@ -91,7 +91,7 @@ fn risk_plot(charted: Charted<'_>, highest: f64) -> Plot {
     let accuracy = question.figures.get(&Figure::Accuracy);
     if let Some(accuracy) = accuracy.and_then(|accuracy| accuracy.value) {
         let risk = 1.0 - accuracy;
-        lines.push(Line {
+        lines.push(PlotLine {
             name: Some("random order".to_owned()),
             ..line(Role::Reference, vec![(0.0, risk), (1.0, risk)])
         });
@@ -108,9 +108,7 @@ fn risk_plot(charted: Charted<'_>, highest: f64) -> Plot {
         ]
     });
     LinePlot {
-        name: &charted.name("risk"),
-        title: &charted.method.name,
-        description: &charted.describe("Risk by coverage"),
+        frame: charted.frame("risk", "Risk by coverage"),
         x: AxisSpec::share("coverage: share of cells answered"),
         y: AxisSpec::new("risk: share of them wrong", 0.0, highest),
         lines,
@@ -120,7 +118,7 @@ fn risk_plot(charted: Charted<'_>, highest: f64) -> Plot {
     .draw()
 }
 
-fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> Line {
+fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> PlotLine {
     let rows = &report.risk_coverage;
     let point = |point: &RiskAtCoverage| Some((point.coverage, point.risk.value?));
     let band = |point: &RiskAtCoverage| {
@@ -128,7 +126,7 @@ fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> Line {
         Some((point.coverage, interval.low, interval.high))
     };
     let name = measure_title(measure).split(" (").next();
-    Line {
+    PlotLine {
         name: Some(name.unwrap_or_default().to_owned()),
         band: rows.iter().filter_map(band).collect(),
         ..line(
@@ -138,7 +136,7 @@ fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> Line {
     }
 }
 
-const WORTH: [Compared; 5] = [
+const WORTH: [ComparedFigure; 5] = [
     (
         "AUROC of misprediction: a wrong answer is less sure than a right one",
         true,
@@ -201,20 +199,11 @@ fn histograms(page: &mut Page, part: &PartReport, id: &PartId) {
 }
 
 fn histogram(charted: Charted<'_>, measure: Measure, histogram: &Histogram) -> Plot {
-    let Charted {
-        id, number, method, ..
-    } = charted;
-    let (kind, title) = (
-        format!("histogram-{}", slug(measure.name())),
-        measure_title(measure),
-    );
+    let (title, method) = (measure_title(measure), &charted.method.name);
+    let description = format!("Histogram of {title} for right and for wrong answers of {method}");
+    let kind = format!("histogram-{}", slug(measure.name()));
     MirroredHistogram {
-        name: &id.plot(&kind, number, &method.name),
-        title: &method.name,
-        description: &format!(
-            "Histogram of {title} for right and for wrong answers of {}",
-            method.name
-        ),
+        frame: charted.described_frame(&kind, description),
         x: AxisSpec::new(title, histogram.low, histogram.high),
         right: shares(&histogram.right),
         wrong: shares(&histogram.wrong),

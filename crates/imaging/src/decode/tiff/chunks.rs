@@ -5,7 +5,7 @@ use super::super::super::ImageError;
 use super::super::super::limits::decoding_allowance;
 use super::compression::{JPEG, MAX_EXPANSION, NONE, unpacked};
 use super::jpeg_chunk;
-use super::layout::Layout;
+use super::layout::TiffLayout;
 use super::readable::Colours;
 use super::samples::eight_bit_samples;
 
@@ -27,12 +27,12 @@ pub(super) struct Chunk {
 /// The needed samples of every pixel, interleaved.
 pub(super) fn read_values(
     bytes: &[u8],
-    layout: &Layout,
+    layout: &TiffLayout,
     colours: Colours,
 ) -> Result<Vec<u8>, ImageError> {
     check_chunk_size(layout)?;
     let kept = usize::from(colours.needed_samples());
-    let mut image = Values {
+    let mut image = TiffValues {
         width: layout.width as usize,
         height: layout.height as usize,
         kept,
@@ -48,7 +48,7 @@ pub(super) fn read_values(
 
 /// A tile may be larger than its image, but not by so much that it takes more memory than the image
 /// may.
-fn check_chunk_size(layout: &Layout) -> Result<(), ImageError> {
+fn check_chunk_size(layout: &TiffLayout) -> Result<(), ImageError> {
     let chunk = layout.chunk;
     let pixels = u64::from(chunk.width).saturating_mul(u64::from(chunk.height));
     if pixels == 0 {
@@ -67,7 +67,7 @@ fn check_chunk_size(layout: &Layout) -> Result<(), ImageError> {
 }
 
 /// The chunks of the planes that are needed, in the order of the file.
-fn chunks(layout: &Layout, kept: usize) -> impl Iterator<Item = Chunk> {
+fn chunks(layout: &TiffLayout, kept: usize) -> impl Iterator<Item = Chunk> {
     let (width, height) = (layout.chunk.width as usize, layout.chunk.height as usize);
     let columns = (layout.width as usize).div_ceil(width);
     let rows = (layout.height as usize).div_ceil(height);
@@ -91,7 +91,7 @@ fn chunks(layout: &Layout, kept: usize) -> impl Iterator<Item = Chunk> {
 
 fn stored_bytes<'bytes>(
     bytes: &'bytes [u8],
-    layout: &Layout,
+    layout: &TiffLayout,
     chunk: Chunk,
 ) -> Result<&'bytes [u8], ImageError> {
     let offset = layout.offsets.get(chunk.index).copied();
@@ -105,7 +105,7 @@ fn stored_bytes<'bytes>(
 }
 
 /// The samples of a chunk, 8 bits each, extra ones among them.
-fn decoded(stored: &[u8], layout: &Layout, chunk: Chunk) -> Result<Vec<u8>, ImageError> {
+fn decoded(stored: &[u8], layout: &TiffLayout, chunk: Chunk) -> Result<Vec<u8>, ImageError> {
     if layout.compression == JPEG {
         return jpeg_chunk::samples(stored, layout, chunk.rows);
     }
@@ -128,7 +128,7 @@ fn decoded(stored: &[u8], layout: &Layout, chunk: Chunk) -> Result<Vec<u8>, Imag
 }
 
 /// How many samples of a pixel lie together.
-pub(super) fn samples_together(layout: &Layout) -> usize {
+pub(super) fn samples_together(layout: &TiffLayout) -> usize {
     if layout.is_planar {
         1
     } else {
@@ -137,12 +137,12 @@ pub(super) fn samples_together(layout: &Layout) -> usize {
 }
 
 /// The bytes of a chunk's row; rows begin at a byte.
-pub(super) fn bytes_of_row(layout: &Layout) -> usize {
+pub(super) fn bytes_of_row(layout: &TiffLayout) -> usize {
     let samples = layout.chunk.width as usize * samples_together(layout);
     (samples * usize::from(layout.bits)).div_ceil(8)
 }
 
-fn named(layout: &Layout, chunk: Chunk, what: &str) -> ImageError {
+fn named(layout: &TiffLayout, chunk: Chunk, what: &str) -> ImageError {
     let kind = if layout.chunk.is_tile {
         "tile"
     } else {
@@ -154,16 +154,16 @@ fn named(layout: &Layout, chunk: Chunk, what: &str) -> ImageError {
 }
 
 /// The image while it is put together.
-struct Values {
+struct TiffValues {
     width: usize,
     height: usize,
     kept: usize,
     values: Vec<u8>,
 }
 
-impl Values {
+impl TiffValues {
     /// Copies the part of a chunk that lies on the image.
-    fn place(&mut self, samples: &[u8], layout: &Layout, chunk: Chunk) {
+    fn place(&mut self, samples: &[u8], layout: &TiffLayout, chunk: Chunk) {
         let together = samples_together(layout);
         let row_of_chunk = layout.chunk.width as usize * together;
         let columns = (layout.chunk.width as usize).min(self.width - chunk.left);

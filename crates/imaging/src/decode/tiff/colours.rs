@@ -2,13 +2,13 @@
 
 use super::super::super::ImageError;
 use super::super::to_rgb;
-use super::layout::Layout;
+use super::layout::TiffLayout;
 use super::readable::{Colours, WHITE_IS_ZERO};
 
 /// Three bytes for each pixel.
 pub(super) fn to_rgb(
     values: Vec<u8>,
-    layout: &Layout,
+    layout: &TiffLayout,
     colours: Colours,
 ) -> Result<Vec<u8>, ImageError> {
     match colours {

@@ -5,11 +5,15 @@ use super::super::super::ImageError;
 use super::super::jpeg::{Jpeg, OutputColours};
 use super::super::jpeg_structure::Structure;
 use super::chunks::samples_together;
-use super::layout::Layout;
+use super::layout::TiffLayout;
 use super::readable::YCBCR;
 
 /// The samples of a strip or tile, interleaved, 8 bits each.
-pub(super) fn samples(stored: &[u8], layout: &Layout, rows: usize) -> Result<Vec<u8>, ImageError> {
+pub(super) fn samples(
+    stored: &[u8],
+    layout: &TiffLayout,
+    rows: usize,
+) -> Result<Vec<u8>, ImageError> {
     let stream = with_tables(stored, &layout.jpeg_tables);
     let jpeg = Jpeg::new(&stream, &Structure::read(&stream))?;
     let (width, height) = (u32::from(jpeg.frame.width), u32::from(jpeg.frame.height));

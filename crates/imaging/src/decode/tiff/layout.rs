@@ -15,7 +15,7 @@ const DAMAGED: &str = "its tags are damaged, incomplete or contradict each other
 
 /// The tags of the first page that say where its pixels are and what they mean.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct TiffLayout {
     /// Width in pixels.
     pub(super) width: u32,
     /// Height in pixels.
@@ -68,7 +68,7 @@ pub(super) struct ChunkSize {
     pub(super) is_tile: bool,
 }
 
-impl Layout {
+impl TiffLayout {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, ImageError> {
         // the crate multiplies numbers of the file without looking whether they fit
         without_panic(DAMAGED, || {
@@ -83,7 +83,7 @@ struct Tags<'bytes> {
 }
 
 impl Tags<'_> {
-    fn layout(&mut self) -> Result<Layout, TiffError> {
+    fn layout(&mut self) -> Result<TiffLayout, TiffError> {
         let (width, height) = self.decoder.dimensions()?;
         let chunk = self.chunk_size(width, height)?;
         let (offsets, byte_counts) = if chunk.is_tile {
@@ -91,7 +91,7 @@ impl Tags<'_> {
         } else {
             (Tag::StripOffsets, Tag::StripByteCounts)
         };
-        Ok(Layout {
+        Ok(TiffLayout {
             width,
             height,
             bits: self.number(Tag::BitsPerSample, 1)?,

@@ -3,7 +3,7 @@
 //! #403, #417).
 //!
 //! ```text
-//! bytes ─ layout ─▶ Layout ─ readable ─▶ Colours
+//! bytes ─ layout ─▶ TiffLayout ─ readable ─▶ Colours
 //! bytes ─ chunks (compression, samples) ─▶ values ─ colours ─▶ pixels
 //! ```
 
@@ -19,10 +19,10 @@ use super::super::{ImageError, Limits};
 use super::{rgb_image, turned};
 use image::RgbImage;
 use image::metadata::Orientation;
-use layout::Layout;
+use layout::TiffLayout;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let layout = Layout::read(bytes)?;
+    let layout = TiffLayout::read(bytes)?;
     limits.check_pixels(u64::from(layout.width), u64::from(layout.height))?;
     let colours = readable::colours(&layout)?;
     let values = chunks::read_values(bytes, &layout, colours)?;

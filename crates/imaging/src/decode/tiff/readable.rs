@@ -3,7 +3,7 @@
 
 use super::super::super::ImageError;
 use super::compression::{DEFLATE, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS};
-use super::layout::Layout;
+use super::layout::TiffLayout;
 
 pub(super) const AS_RGB: &str = "save the image as 8-bit RGB TIFF, or as PNG";
 const UNCOMPRESSED: &str = "save the image as TIFF with LZW compression or none, or as PNG";
@@ -47,7 +47,7 @@ impl Colours {
 /// # Errors
 /// [`ImageError::NotRead`] names what is not read, [`ImageError::Undecodable`] what contradicts
 /// itself.
-pub(super) fn colours(layout: &Layout) -> Result<Colours, ImageError> {
+pub(super) fn colours(layout: &TiffLayout) -> Result<Colours, ImageError> {
     let colours = colours_of_samples(layout)?;
     check_samples(layout, colours)?;
     check_depth(layout, colours)?;
@@ -56,7 +56,7 @@ pub(super) fn colours(layout: &Layout) -> Result<Colours, ImageError> {
     Ok(colours)
 }
 
-fn colours_of_samples(layout: &Layout) -> Result<Colours, ImageError> {
+fn colours_of_samples(layout: &TiffLayout) -> Result<Colours, ImageError> {
     let is_multiplied = layout.extra_samples.first() == Some(&1);
     match layout.photometric {
         WHITE_IS_ZERO | BLACK_IS_ZERO if !is_multiplied => Ok(Colours::Grey),
@@ -83,7 +83,7 @@ fn name_of_colours(photometric: u16, is_multiplied: bool) -> &'static str {
     }
 }
 
-fn check_samples(layout: &Layout, colours: Colours) -> Result<(), ImageError> {
+fn check_samples(layout: &TiffLayout, colours: Colours) -> Result<(), ImageError> {
     let needed = colours.needed_samples();
     if layout.samples < needed {
         return Err(ImageError::undecodable(format!(
@@ -97,7 +97,7 @@ fn check_samples(layout: &Layout, colours: Colours) -> Result<(), ImageError> {
     Ok(())
 }
 
-fn check_depth(layout: &Layout, colours: Colours) -> Result<(), ImageError> {
+fn check_depth(layout: &TiffLayout, colours: Colours) -> Result<(), ImageError> {
     if layout.sample_format != 1 {
         return Err(refused("signed or floating-point samples", AS_RGB));
     }
@@ -114,7 +114,7 @@ fn check_depth(layout: &Layout, colours: Colours) -> Result<(), ImageError> {
     Err(refused(&what, AS_RGB))
 }
 
-fn check_compression(layout: &Layout) -> Result<(), ImageError> {
+fn check_compression(layout: &TiffLayout) -> Result<(), ImageError> {
     let name = match layout.compression {
         NONE | LZW | DEFLATE | OLD_DEFLATE | PACK_BITS => return check_fill_order(layout),
         JPEG => return check_jpeg(layout),
@@ -136,7 +136,7 @@ fn check_compression(layout: &Layout) -> Result<(), ImageError> {
     Err(refused(name, UNCOMPRESSED))
 }
 
-fn check_fill_order(layout: &Layout) -> Result<(), ImageError> {
+fn check_fill_order(layout: &TiffLayout) -> Result<(), ImageError> {
     if layout.fill_order == 1 || (layout.bits == 1 && layout.compression == NONE) {
         return Ok(());
     }
@@ -145,7 +145,7 @@ fn check_fill_order(layout: &Layout) -> Result<(), ImageError> {
 
 /// JPEG data is read where the samples are those of the image: grey, RGB or YCbCr, one plane for
 /// each colour or all together.
-fn check_jpeg(layout: &Layout) -> Result<(), ImageError> {
+fn check_jpeg(layout: &TiffLayout) -> Result<(), ImageError> {
     let samples_of_chunk = if layout.is_planar { 1 } else { layout.samples };
     let is_read = match layout.photometric {
         WHITE_IS_ZERO | BLACK_IS_ZERO => samples_of_chunk == 1,
@@ -161,7 +161,7 @@ fn check_jpeg(layout: &Layout) -> Result<(), ImageError> {
 
 /// Differences go with LZW and deflate and whole bytes; elsewhere programs do not agree on what the
 /// tag means.
-fn check_predictor(layout: &Layout) -> Result<(), ImageError> {
+fn check_predictor(layout: &TiffLayout) -> Result<(), ImageError> {
     let is_usual = matches!(layout.compression, LZW | DEFLATE | OLD_DEFLATE)
         && layout.bits >= 8
         && layout.predictor == 2;

@@ -2,11 +2,11 @@
 //! high bytes kept.
 
 use super::chunks::{bytes_of_row, samples_together};
-use super::layout::Layout;
+use super::layout::TiffLayout;
 use super::readable::PALETTE;
 
 /// Samples of 8 bits, row by row without filling.
-pub(super) fn eight_bit_samples(mut bytes: Vec<u8>, layout: &Layout) -> Vec<u8> {
+pub(super) fn eight_bit_samples(mut bytes: Vec<u8>, layout: &TiffLayout) -> Vec<u8> {
     if layout.predictor == 2 {
         sum_differences(&mut bytes, layout);
     }
@@ -18,7 +18,7 @@ pub(super) fn eight_bit_samples(mut bytes: Vec<u8>, layout: &Layout) -> Vec<u8> 
 }
 
 /// Each sample was stored as its difference from the same sample of the pixel before it in the row.
-fn sum_differences(bytes: &mut [u8], layout: &Layout) {
+fn sum_differences(bytes: &mut [u8], layout: &TiffLayout) {
     let step = samples_together(layout);
     for row in bytes.chunks_exact_mut(bytes_of_row(layout)) {
         if layout.bits == 8 {
@@ -62,7 +62,7 @@ fn high_bytes(bytes: &[u8], is_little_endian: bool) -> Vec<u8> {
 
 /// Samples of 1, 2 or 4 bits, the first in the highest bits; greys are spread over 0 to 255,
 /// indices are not.
-fn spread_bits(bytes: &[u8], layout: &Layout) -> Vec<u8> {
+fn spread_bits(bytes: &[u8], layout: &TiffLayout) -> Vec<u8> {
     let bits = u32::from(layout.bits);
     let largest = (1_u8 << bits) - 1;
     let scale = if layout.photometric == PALETTE {

@@ -1,0 +1,189 @@
+//! The ONNX file format, as far as it is read and written here.
+//!
+//! The trainer writes its small graphs with these types,
+//! and the bundle check reads operator-set versions and node types with them; running a graph is ONNX Runtime's work.
+//!
+//! A model that others made loses nothing that it needs to run when it is read and written again: models, nodes,
+//! attributes and tensors have all their fields, those that we never look into as bytes. Of graphs and their inputs and
+//! outputs only what describes them is left out (shapes of values in between, notes on quantisation), and sparse weights,
+//! which `trunk import` refuses.
+
+mod schema;
+
+pub use schema::*;
+
+/// `TensorProto.DataType.FLOAT`
+pub const FLOAT: i32 = 1;
+/// `TensorProto.DataType.UINT8`
+pub const UINT8: i32 = 2;
+/// `TensorProto.DataType.INT8`
+pub const INT8: i32 = 3;
+/// `TensorProto.DataType.INT32`
+pub const INT32: i32 = 6;
+/// `TensorProto.DataType.INT64`
+pub const INT64: i32 = 7;
+/// `TensorProto.DataType.FLOAT16`
+pub const FLOAT16: i32 = 10;
+/// `TensorProto.DataLocation.EXTERNAL`
+const EXTERNAL: i32 = 1;
+
+/// One axis of a graph input or output, for [`tensor_info`].
+#[derive(Clone, Copy, Debug)]
+pub enum Axis {
+    /// A size fixed in the graph.
+    Fixed(i64),
+    /// A size known when the graph runs, by its name.
+    Free(&'static str),
+}
+
+/// Describes an f32 input or output of a graph.
+pub fn tensor_info(name: &str, axes: &[Axis]) -> ValueInfoProto {
+    let dim = axes
+        .iter()
+        .map(|axis| DimensionProto {
+            value: Some(match axis {
+                Axis::Fixed(size) => DimensionValue::DimValue(*size),
+                Axis::Free(symbol) => DimensionValue::DimParam((*symbol).to_owned()),
+            }),
+        })
+        .collect();
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TensorTypeProto {
+                elem_type: FLOAT,
+                shape: Some(TensorShapeProto { dim }),
+            }),
+        }),
+    }
+}
+
+/// A constant of a graph by its bytes: row-major, little-endian, of the type `data_type`.
+pub fn raw_tensor(name: &str, dims: &[i64], data_type: i32, raw_data: Vec<u8>) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type,
+        raw_data,
+        ..TensorProto::default()
+    }
+}
+
+/// An f32 constant of a graph; `values` are row-major and as many as the product of `dims`.
+pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    raw_tensor(name, dims, FLOAT, bytes.collect())
+}
+
+impl ModelProto {
+    /// The version of the default operators that the model is written for.
+    pub fn opset(&self) -> Option<i64> {
+        let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+        let mut sets = self.opset_import.iter();
+        sets.find(|set| is_default(&set.domain))
+            .map(|set| set.version)
+    }
+}
+
+impl GraphProto {
+    /// Refuses a model of which some weights lie in another file: nothing here reads it, and no digest covers it.
+    ///
+    /// # Errors
+    /// A sentence that says so, and what to do.
+    pub fn check_whole(&self) -> Result<(), String> {
+        if self.has_weights_elsewhere() {
+            return Err("its weights lie in another file, which no digest covers: export it as one file (in PyTorch with `external_data=False`)".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether a tensor of the graph lies in another file: a weight, or one that a node or a graph within a node holds.
+    fn has_weights_elsewhere(&self) -> bool {
+        let attributes = || self.node.iter().flat_map(|node| &node.attribute);
+        let held = attributes().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
+        let mut tensors = self.initializer.iter().chain(held);
+        tensors.any(|tensor| tensor.data_location == EXTERNAL)
+            || attributes()
+                .flat_map(AttributeProto::graphs)
+                .any(Self::has_weights_elsewhere)
+    }
+}
+
+impl AttributeProto {
+    /// Graphs within a node, such as the branches of `If`.
+    pub fn graphs(&self) -> impl Iterator<Item = &GraphProto> {
+        self.g.as_deref().into_iter().chain(&self.graphs)
+    }
+}
+
+impl TensorProto {
+    /// The values of an f32 constant in row-major order; `None` for another type, or when they are not as many as the
+    /// product of the dimensions.
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        let values = if self.raw_data.is_empty() {
+            self.float_data.clone()
+        } else {
+            let (words, _) = self.raw_data.as_chunks::<4>();
+            words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+        };
+        let count = self
+            .dims
+            .iter()
+            .try_fold(1, |product: i64, size| product.checked_mul(*size));
+        let fits = self.data_type == FLOAT && count == i64::try_from(values.len()).ok();
+        fits.then_some(values)
+    }
+}
+
+/// A one-dimensional i64 constant, as `Reshape` and `Unsqueeze` want for shapes and axes.
+pub fn int64_vector(name: &str, values: &[i64]) -> TensorProto {
+    let length = i64::try_from(values.len()).unwrap_or(i64::MAX);
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    raw_tensor(name, &[length], INT64, bytes.collect())
+}
+
+/// A node of the default operator domain without attributes.
+pub fn node(op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        op_type: op_type.to_owned(),
+        name: output.to_owned(),
+        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    }
+}
+
+/// An attribute that is one integer, such as the `axis` of a `Concat`.
+pub fn int_attribute(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        i: value,
+        r#type: 2,
+        ..AttributeProto::default()
+    }
+}
+
+/// An attribute that is a list of integers, such as the `perm` of a `Transpose`.
+pub fn ints_attribute(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        ints: values.to_vec(),
+        r#type: 7,
+        ..AttributeProto::default()
+    }
+}
+
+/// A complete model of operator set 17 (intermediate representation 8), which every runtime of the last years reads.
+pub fn model(graph: GraphProto) -> ModelProto {
+    ModelProto {
+        ir_version: 8,
+        producer_name: "secondlook-train".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
+        ..ModelProto::default()
+    }
+}
