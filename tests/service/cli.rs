@@ -10,31 +10,31 @@ use super::{
 };
 use testkit::tiny;
 
-pub struct Outcome {
+pub struct CommandOutcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-pub fn outcome(command: &mut Command) -> Outcome {
+pub fn outcome(command: &mut Command) -> CommandOutcome {
     let Output {
         status,
         stdout,
         stderr,
     } = command.output().unwrap();
-    Outcome {
+    CommandOutcome {
         code: status.code(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
     }
 }
 
-pub fn run(arguments: &[&str]) -> Outcome {
+pub fn run(arguments: &[&str]) -> CommandOutcome {
     outcome(program().args(arguments))
 }
 
 /// One line on standard error, nothing on standard output, and exit code 2.
-pub fn assert_one_clear_sentence(outcome: &Outcome, about: &str) {
+pub fn assert_one_clear_sentence(outcome: &CommandOutcome, about: &str) {
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "");
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);

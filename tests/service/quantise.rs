@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
-    cli::{Outcome, assert_one_clear_sentence, outcome, run},
+    cli::{CommandOutcome, assert_one_clear_sentence, outcome, run},
     predictions::lasting,
     server::{MODELS, Server, program},
 };
@@ -33,7 +33,7 @@ impl Made {
     }
 }
 
-pub fn quantise(out: &Path, options: &[&str]) -> Outcome {
+pub fn quantise(out: &Path, options: &[&str]) -> CommandOutcome {
     let common = [
         "bundles",
         "quantise",
