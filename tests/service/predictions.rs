@@ -215,6 +215,9 @@ async fn the_accession_is_passed_through_and_never_logged() {
     for (accession, request) in ways {
         assert_eq!(answer(request).await["accession"], accession);
     }
+    let with_tab = server.predict("", fixture(CELL));
+    let with_tab = with_tab.header("X-Accession", "S26-in\ttwo");
+    assert_eq!(with_tab.send().await.unwrap().status(), 400);
     assert!(!server.log().contains("S26-"), "{}", server.log());
 }
 
