@@ -11,7 +11,7 @@ use bytes::Bytes;
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use indicatif::ProgressBar;
 use trainer::{
-    CropOptions, CropTable, Dataset, Part, SplitOptions, Workspace, crop_dataset, split,
+    CellPart, CropOptions, CropTable, Dataset, SplitOptions, Workspace, crop_dataset, split,
 };
 
 use crate::BenchResult;
@@ -65,9 +65,9 @@ pub(crate) fn test_cells(
         per_cell: false,
         seed: manifest.training.seed,
     };
-    let division = split(&table.rows, &table.labels, &options)?;
+    let division = split(&table.rows, &table.labels, &options, None)?;
     let parts = table.rows.iter().zip(&division.rows);
-    let tested = parts.filter(|(_, row)| row.part == Part::Test);
+    let tested = parts.filter(|(_, row)| row.part == CellPart::Test);
     let files = tested.map(|(crop, _)| workspace.crops().join(&crop.file));
     let read = |path: PathBuf| Ok(fs::read(path)?.into());
     files.map(read).collect::<BenchResult<_>>().map(Some)

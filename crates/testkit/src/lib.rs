@@ -35,3 +35,15 @@ pub fn path(relative: impl AsRef<Path>) -> PathBuf {
 pub fn enter_repository() {
     env::set_current_dir(repository()).unwrap();
 }
+
+/// A program of another crate, from the build that the running test belongs to.
+pub fn program(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let program = test.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(
+        program.is_file(),
+        "there is no {name} at {}: run `cargo build --release --locked --workspace --bins` first",
+        program.display()
+    );
+    program
+}

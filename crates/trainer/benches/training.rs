@@ -12,8 +12,8 @@ use engine::Runtime;
 use imaging::Padding;
 use indicatif::ProgressBar;
 use trainer::{
-    CropRow, CropSettings, FeatureMatrix, FeatureRequest, Recipe, TrainingCells, TrunkFile,
-    ViewPlan, Workspace, features, fit,
+    CropRow, CropSettings, FeatureMatrix, FeatureRequest, FitContext, Recipe, TrainingCells,
+    TrunkFile, ViewPlan, Workspace, features, fit,
 };
 
 const ROUNDS: usize = 7;
@@ -142,7 +142,13 @@ impl Heads {
         };
         let hidden = ProgressBar::hidden();
         let started = Instant::now();
-        fit(&cells, &self.recipe, 1, "bench", None, &hidden)?;
+        let context = FitContext {
+            seed: 1,
+            purpose: "bench",
+            checkpoint: None,
+            progress: &hidden,
+        };
+        fit(&cells, &self.recipe, &context)?;
         Ok(started.elapsed().as_secs_f64() / self.recipe.epochs as f64)
     }
 

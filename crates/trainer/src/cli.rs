@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{
-    Layout, RecipeArgs, augmented::command::AugmentArgs, evaluation::unlike::PictureSet,
-    export::about::About, heads::choice::method, models::choice::TuningArgs,
-    trunks::command::TrunkCommand,
+use crate::{
+    commands::{augment::AugmentArgs, trunk::TrunkCommand},
+    data::DataLayout,
+    export::About,
+    fit::{
+        fine_tuned::recipe::TuningArgs,
+        frozen::presets::{RecipeArgs, method},
+    },
+    report::unlike::PictureSet,
 };
 use bundle::Method;
 use imaging::Padding;
@@ -19,12 +24,12 @@ use uncertainty::risk_control::UNSEEN_MISTAKEN;
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub command: TrainCommand,
 }
 
 /// The steps. Each leaves its result in the work folder for the next.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum TrainCommand {
     /// Cut every cell out of its field, into PNGs and their table
     Crop(CropArgs),
     /// Divide the cells into a test part and folds, whole images together
@@ -73,7 +78,7 @@ pub struct CutArgs {
     pub img_dir: Option<PathBuf>,
     /// How the data set lies on disk; recognised when not given
     #[arg(long, value_enum)]
-    pub layout: Option<Layout>,
+    pub layout: Option<DataLayout>,
     /// The labels: bethesda, herlev, sipakmed, or a TOML file that describes others; recognised when not given
     #[arg(long, value_name = "NAME|FILE")]
     pub labels: Option<String>,

@@ -1,30 +1,31 @@
-//! From a folder of fields to a bundle: crops, split, features, heads, export, calibration, evaluation.
+//! From a folder of fields to a bundle.
 //!
 //! Enters: files of a data set, the settings of a run and everything that `imaging`, `uncertainty`, `evaluation`,
 //! `bundle` and the runtime offer. Does not enter: HTTP and the serving engine's queue. Every step leaves its result in
 //! a work folder, so that it can be looked at, repeated alone and resumed; every random choice comes from one seed.
 //!
+//! The folders are the steps, in the order of a run, and each knows only those before it:
+//!
 //! ```text
-//! fields ─ crops ─▶ crops.csv ─ split ─▶ split.csv ─ features ─▶ [cells, D] per view ─ fit ─▶ heads ─ export ─▶ bundle
+//! data ─▶ trunks ─▶ fit {shared, frozen, fine_tuned} ─▶ score ─▶ calibrate ─▶ export ─▶ report
 //! ```
+//!
+//! `commands` walks them, and `session` is what it takes along. `augmented` stands aside: views as files, for other programs.
 
 mod augmented;
-mod calibration;
+mod cache_key;
+mod calibrate;
 mod cli;
 mod commands;
-mod dataset;
+mod data;
 mod error;
-mod evaluation;
 mod export;
-mod features;
-pub mod finetune;
-mod heads;
-pub mod lite0;
-mod models;
+mod fit;
 mod parallel;
-mod progress;
 mod random;
-mod statistics;
+mod report;
+mod score;
+mod session;
 mod study;
 mod trunks;
 mod workspace;
@@ -34,30 +35,45 @@ pub use augmented::{
     tensors::{npy, safetensors},
     views::{CellViews, Written, write_views},
 };
-pub use cli::{Cli, Command};
+pub use cache_key::KeptStep;
+pub use cli::{Cli, TrainCommand};
 pub use commands::run;
-pub use dataset::cells::{CellRecord, Dataset, Layout};
-pub use dataset::crop_table::{CropRow, CropSettings, CropTable, LeftOut};
-pub use dataset::crops::{CropOptions, CropOutcome, crop_dataset};
-pub use dataset::labels::{Grouping, LabelEntry, LabelSet};
-pub use dataset::part::Part;
-pub use dataset::split::{Split, SplitOptions, SplitRow, split, split_again};
+pub use data::crop_table::{CropRow, CropSettings, CropTable, LeftOut};
+pub use data::crops::{CropOptions, CropOutcome, crop_dataset};
+pub use data::labels::{ClassGrouping, LabelEntry, LabelSet};
+pub use data::part::CellPart;
+pub use data::split::{Split, SplitOptions, SplitRow, split};
+pub use data::views::ViewPlan;
+pub use data::{CellRecord, DataLayout, Dataset};
 pub use error::TrainingError;
-pub use features::cache::{FeatureMatrix, FeatureRequest, FeatureSet, features};
-pub use features::graph::Graph;
-pub use features::trunk::TrunkFile;
-pub use features::views::ViewPlan;
-pub use heads::bank::HeadBank;
-pub use heads::cells::TrainingCells;
-pub use heads::choice::{Preset, RecipeArgs};
-pub use heads::fit::fit;
-pub use heads::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph};
-pub use heads::losses::{EPSILON, LossError, LossOptions, MultiHeadLoss, Targets, one_hot};
-pub use heads::recipe::{AnswerDropout, Copies, FEATURE_MASK, Recipe, Schedule};
-pub use heads::scores::{CellScores, dropout_scores, member_scores, view_scores};
-pub use heads::weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
-pub use statistics::{STATISTICS, residual_additions, with_statistics};
-pub use study::{Study, StudyOptions};
-pub use trunks::description::{TrunkDescription, TrunkSource};
+pub use export::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_graph};
+pub use fit::fine_tuned::lite0;
+pub use fit::frozen::cells::TrainingCells;
+pub use fit::frozen::fit::fit;
+pub use fit::frozen::presets::{Preset, RecipeArgs};
+pub use fit::frozen::recipe::{AnswerDropout, Copies, Recipe};
+pub use fit::shared::bank::HeadBank;
+pub use fit::shared::losses::{EPSILON, LossError, LossOptions, MultiHeadLoss, Targets, one_hot};
+pub use fit::shared::optimiser::OptimiserSettings;
+pub use fit::shared::weights::{HeadShape, HeadWeights, LayerWeights, Standardisation};
+pub use fit::shared::{FEATURE_MASK, FitContext, Schedule};
+pub use score::{CellScores, dropout_scores, member_scores, view_scores};
+pub use trunks::OnnxGraph;
+pub use trunks::features::{FeatureMatrix, FeatureRequest, FeatureSet, features};
+pub use trunks::file::{TrunkDescription, TrunkFile, TrunkSource};
 pub use trunks::import::{ImportOptions, Imported, import_trunk};
+pub use trunks::statistics::{STATISTICS, residual_additions, with_statistics};
 pub use workspace::Workspace;
+
+/// Trunk and heads together, from pixels.
+pub mod finetune {
+    pub use crate::fit::fine_tuned::{
+        augmentation::{TrainingAugmentation, View},
+        fit::{FineTuneRequest, FineTuned, fine_tune},
+        heads::HeadPlan,
+        loss::LossSettings,
+        pictures::{CellSource, sources},
+        recipe::FineTuneRecipe,
+        sampling::{CellLabels, CellSampling, Sampler},
+    };
+}

@@ -5,22 +5,19 @@ use std::{
     path::Path,
 };
 
-use indicatif::ProgressBar;
-
 use crate::{
-    CropRow, CropTable, FeatureRequest, FeatureSet, Grouping, Part, SplitRow, TrainingError,
+    CellPart, ClassGrouping, CropRow, CropTable, FeatureRequest, SplitRow, TrainingError,
     TrunkFile, ViewPlan,
-    dataset::{crop_table::require, part::HeldOutFolds},
-    features,
-    features::cache::features_digest,
+    data::{crop_table::require, part::HeldOutFolds},
+    trunks::features::features_digest,
     workspace::{Workspace, read_bytes, read_csv},
 };
 use bundle::Input;
-use engine::{Runtime, seed_of};
+use engine::seed_of;
 
 /// What a study is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct StudyOptions<'a> {
+pub(crate) struct StudyOptions<'a> {
     /// The work folder.
     pub work: &'a Path,
     /// The trunk's ONNX file.
@@ -36,13 +33,13 @@ pub struct StudyOptions<'a> {
 }
 
 /// Cells with their labels and parts.
-pub struct Study {
+pub(crate) struct Study {
     /// The work folder.
     pub workspace: Workspace,
     /// The crops.
     pub table: CropTable,
     /// The part of every crop.
-    pub parts: Vec<Part>,
+    pub parts: Vec<CellPart>,
     /// The seed that the server derives from every crop's file.
     pub cell_seeds: Vec<u64>,
     /// The trunk.
@@ -50,7 +47,7 @@ pub struct Study {
     /// What the trunk wants to see.
     pub input: Input,
     /// How the labels are grouped.
-    pub grouping: Grouping,
+    pub grouping: ClassGrouping,
     /// The folds that the model of the bundle has not learnt from: they calibrate it.
     pub calibration: HeldOutFolds,
     /// Seed of everything random.
@@ -63,10 +60,10 @@ impl Study {
     /// # Errors
     /// [`TrainingError::Missing`] when an earlier step was not run, [`TrainingError::Impossible`] when calibration leaves no
     /// fold to learn from.
-    pub fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
+    pub(crate) fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
-        let grouping = Grouping::with_classes(&table.labels, options.classes)?;
+        let grouping = ClassGrouping::with_classes(&table.labels, options.classes)?;
         let parts = read_parts(&workspace, &table)?;
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::open(options.trunk)?;
@@ -86,13 +83,13 @@ impl Study {
     }
 
     /// The folds, counted from 0.
-    pub fn folds(&self) -> Vec<usize> {
+    pub(crate) fn folds(&self) -> Vec<usize> {
         folds_of(&self.parts)
     }
 
     /// What the models of a study have not learnt from: each fold in turn, to measure every cell out of fold, and the
     /// calibration folds together, for the model of the bundle. Where one fold calibrates, it is among the first.
-    pub fn held_out(&self) -> Vec<HeldOutFolds> {
+    pub(crate) fn held_out(&self) -> Vec<HeldOutFolds> {
         let mut held_out = self.each_fold();
         if !held_out.contains(&self.calibration) {
             held_out.push(self.calibration.clone());
@@ -101,34 +98,38 @@ impl Study {
     }
 
     /// Each fold in turn.
-    pub fn each_fold(&self) -> Vec<HeldOutFolds> {
+    pub(crate) fn each_fold(&self) -> Vec<HeldOutFolds> {
         self.folds().into_iter().map(HeldOutFolds::one).collect()
     }
 
+    /// Rows of all crops.
+    pub(crate) fn every_row(&self) -> Vec<usize> {
+        (0..self.parts.len()).collect()
+    }
+
     /// Rows of the crops in one part.
-    pub fn rows_in(&self, part: Part) -> Vec<usize> {
-        (0..self.parts.len())
-            .filter(|row| self.parts[*row] == part)
-            .collect()
+    pub(crate) fn rows_in(&self, part: CellPart) -> Vec<usize> {
+        self.rows_where(|of| of == part)
     }
 
     /// Rows of the crops in the folds that are held out.
-    pub fn held_out_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
-        (0..self.parts.len())
-            .filter(|row| held_out.hold(self.parts[*row]))
-            .collect()
+    pub(crate) fn held_out_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
+        self.rows_where(|part| held_out.hold(part))
     }
 
     /// Rows to learn from when folds are held out: every other fold, never the test part.
-    pub fn training_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
-        let learnt_from = |part: Part| part != Part::Test && !held_out.hold(part);
-        (0..self.parts.len())
-            .filter(|row| learnt_from(self.parts[*row]))
-            .collect()
+    pub(crate) fn training_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
+        self.rows_where(|part| part != CellPart::Test && !held_out.hold(part))
+    }
+
+    fn rows_where(&self, wanted: impl Fn(CellPart) -> bool) -> Vec<usize> {
+        let rows = self.parts.iter().enumerate();
+        let rows = rows.filter(|(_, part)| wanted(**part));
+        rows.map(|(row, _)| row).collect()
     }
 
     /// The outputs that are right for some rows.
-    pub fn labels(&self, rows: &[usize]) -> Vec<usize> {
+    pub(crate) fn labels(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter()
             .map(|row| self.class_of(&self.table.rows[*row].label))
             .collect()
@@ -144,8 +145,8 @@ impl Study {
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] that names an image that lies in two parts.
-    pub fn check_images_apart(&self) -> Result<(), TrainingError> {
-        let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+    pub(crate) fn check_images_apart(&self) -> Result<(), TrainingError> {
+        let mut parts: BTreeMap<&str, CellPart> = BTreeMap::new();
         for (row, part) in self.table.rows.iter().zip(&self.parts) {
             let first = *parts.entry(&row.image_id).or_insert(*part);
             if first != *part {
@@ -160,14 +161,14 @@ impl Study {
     }
 
     /// The images that some rows come from, one name per row.
-    pub fn images(&self, rows: &[usize]) -> Vec<&str> {
+    pub(crate) fn images(&self, rows: &[usize]) -> Vec<&str> {
         rows.iter()
             .map(|row| self.table.rows[*row].image_id.as_str())
             .collect()
     }
 
     /// The images that some rows come from, as numbers: one per row, the same for the same image.
-    pub fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
+    pub(crate) fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
         let images = self.images(rows);
         let names: BTreeSet<&str> = images.iter().copied().collect();
         let names: Vec<&str> = names.into_iter().collect();
@@ -176,50 +177,33 @@ impl Study {
     }
 
     /// Number of different images among some rows.
-    pub fn image_count(&self, rows: &[usize]) -> usize {
+    pub(crate) fn image_count(&self, rows: &[usize]) -> usize {
         self.images(rows).into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// Features of some rows in some views, from the cache where they are there.
+    /// Digest of the features that some rows have in some views by this study's trunk.
     ///
     /// # Errors
-    /// See [`features`].
-    pub fn features_of(
+    /// None that a request of ours gives a reason for.
+    pub(crate) fn features_digest(
         &self,
-        runtime: &Runtime,
-        trunk: &TrunkFile,
-        rows: &[usize],
-        views: &ViewPlan,
-        progress: &ProgressBar,
-    ) -> Result<FeatureSet, TrainingError> {
-        let cells = self.cells(rows);
-        let crops = self.workspace.crops();
-        let request = self.request(&crops, &cells, views);
-        features(runtime, trunk, &request, &self.workspace, progress)
-    }
-
-    /// Digest of what [`Self::features_of`] would give.
-    ///
-    /// # Errors
-    /// [`TrainingError`] when the trunk or a crop cannot be read.
-    pub fn digest_of(
-        &self,
-        trunk: &TrunkFile,
         rows: &[usize],
         views: &ViewPlan,
     ) -> Result<String, TrainingError> {
         let cells = self.cells(rows);
         let crops = self.workspace.crops();
-        features_digest(trunk, &self.request(&crops, &cells, views))
+        features_digest(&self.trunk, &self.request(&crops, &cells, views))
     }
 
-    fn cells(&self, rows: &[usize]) -> Vec<CropRow> {
+    /// The crops of some rows.
+    pub(crate) fn cells(&self, rows: &[usize]) -> Vec<CropRow> {
         rows.iter()
             .map(|row| self.table.rows[*row].clone())
             .collect()
     }
 
-    fn request<'a>(
+    /// What [`features`](crate::features) is asked for.
+    pub(crate) fn request<'a>(
         &'a self,
         crops: &'a Path,
         cells: &'a [CropRow],
@@ -234,10 +218,10 @@ impl Study {
     }
 }
 
-fn folds_of(parts: &[Part]) -> Vec<usize> {
-    let fold = |part: &Part| match part {
-        Part::Fold(fold) => Some(*fold),
-        Part::Test => None,
+fn folds_of(parts: &[CellPart]) -> Vec<usize> {
+    let fold = |part: &CellPart| match part {
+        CellPart::Fold(fold) => Some(*fold),
+        CellPart::Test => None,
     };
     let folds: BTreeSet<usize> = parts.iter().filter_map(fold).collect();
     folds.into_iter().collect()
@@ -263,7 +247,7 @@ fn calibration_part(folds: &[usize], count: Option<usize>) -> Result<HeldOutFold
 pub(crate) fn read_parts(
     workspace: &Workspace,
     table: &CropTable,
-) -> Result<Vec<Part>, TrainingError> {
+) -> Result<Vec<CellPart>, TrainingError> {
     let path = workspace.split();
     require(&path, "split")?;
     let rows: Vec<SplitRow> = read_csv(&path)?;

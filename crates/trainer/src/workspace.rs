@@ -122,6 +122,18 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError
     fs::rename(&partial, path).map_err(TrainingError::write(path))
 }
 
+/// f32 values as little-endian bytes.
+pub(crate) fn float_bytes<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
+    let values = values.into_iter();
+    values.flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// What [`float_bytes`] wrote.
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+}
+
 /// Writes a value as indented JSON.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
     let mut text = serde_json::to_string_pretty(value).map_err(TrainingError::malformed(path))?;
@@ -132,6 +144,20 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Trai
 /// Reads JSON that [`write_json`] wrote.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
     serde_json::from_slice(&read_bytes(path)?).map_err(TrainingError::malformed(path))
+}
+
+/// Reads TOML; where the file cannot be read, the error ends with what to take instead.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T, TrainingError> {
+    let bytes =
+        read_bytes(path).map_err(|error| TrainingError::Impossible(format!("{error}; {hint}")))?;
+    parse_toml(path, &String::from_utf8_lossy(&bytes))
+}
+
+/// The TOML of a file, read already; the error is one line.
+pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, TrainingError> {
+    toml::from_str(text).map_err(|error| {
+        TrainingError::malformed(path)(error.to_string().trim_end().replace('\n', " "))
+    })
 }
 
 /// Writes rows as CSV with a header.

@@ -10,10 +10,12 @@ use super::{
     views::CellViews,
 };
 use crate::{
-    CropRow, TrainingError, parallel,
+    CropRow, TrainingError,
+    data::crop_table::decode_image,
+    parallel,
     workspace::{read_bytes, write_bytes},
 };
-use imaging::{self, InputTensor, Limits};
+use imaging::InputTensor;
 
 /// How a tensor is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,7 +56,7 @@ pub fn join_views(
 ) -> Result<Vec<Incomplete>, TrainingError> {
     let cells = views.cells()?;
     progress.inc_length(cells.len() as u64);
-    let joined = parallel::map(parallel::available_threads(), cells, |cell| {
+    let joined = parallel::map(cells, |cell| {
         let present = views.present(cell).len();
         let incomplete = (present < views.count).then(|| Incomplete {
             cell_id: cell.cell_id.clone(),
@@ -81,7 +83,7 @@ fn write_tensor(
     for view in 0..views.count {
         let path = views.file(cell, view);
         let bytes = read_bytes(&path)?;
-        let image = imaging::decode(&bytes, &Limits::default()).map_err(refused(path.clone()))?;
+        let image = decode_image(&path, &bytes)?;
         tensor
             .push(&image, &views.input.normalisation)
             .map_err(refused(path))?;

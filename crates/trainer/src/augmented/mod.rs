@@ -3,8 +3,6 @@
 //! The views are those that the server makes of the same crop: `imaging::augment::view`, drawn from the crop's own seed.
 //! [`views`] writes them as PNGs at the size that the trunk sees, [`join`] makes one tensor of each cell's.
 
-pub(crate) mod command;
 pub(crate) mod join;
-pub(crate) mod policies;
 pub(crate) mod tensors;
 pub(crate) mod views;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CropRow, CropTable, TrainingError, Workspace,
-    dataset::crop_table::names_a_file,
-    features::cache::load_crop,
+    cache_key::KeptStep,
+    data::crop_table::{load_crop, names_a_file},
     parallel,
     workspace::{read_json, write_bytes, write_json},
 };
@@ -51,7 +51,7 @@ pub struct Written {
 /// What the views of a cell were made of; kept beside them, so that others are never taken for them.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct MadeOf {
-    software: String,
+    schema: u32,
     crop: String,
     size: u32,
     resize: ResizeFilter,
@@ -111,7 +111,7 @@ impl CellViews<'_> {
 
     fn made_of(&self, cell: &CropRow) -> MadeOf {
         MadeOf {
-            software: env!("CARGO_PKG_VERSION").to_owned(),
+            schema: KeptStep::Views.schema(),
             crop: cell.sha256.clone(),
             size: self.input.size,
             resize: self.input.resize,
@@ -163,7 +163,7 @@ pub fn write_views(
 ) -> Result<Written, TrainingError> {
     let cells = views.cells()?;
     progress.inc_length(cells.len() as u64);
-    let written = parallel::map(parallel::available_threads(), cells, |cell| {
+    let written = parallel::map(cells, |cell| {
         let written = views.write_cell(cell);
         progress.inc(1);
         written

@@ -1,17 +1,21 @@
 //! `export` and `evaluate`.
 
-use indicatif::ProgressBar;
-
-use super::learn::{open_study, training};
+use super::{open_session, way};
 use crate::{
-    Part, Study, TrainingError,
-    augmented::policies::policy_named,
-    calibration::calibrate_model,
+    TrainingError,
+    calibrate::calibrate_model,
     cli::{BundleArgs, HeadArgs},
-    dataset::{part::HeldOutFolds, pictures},
-    evaluation::{
-        answers::{AnsweredPart, HeldOut, out_of_fold, test_part},
-        input::{Evaluated, TEST},
+    data::{
+        layouts::picture_files,
+        part::{CellPart, HeldOutFolds},
+        views::policy_named,
+    },
+    export::{bundle_name, export, verify::verify},
+    fit::FitWay,
+    report::{
+        Evaluated, TEST,
+        answers::{AnsweredPart, out_of_fold, test_part},
+        card::model_card,
         summary::Evaluation,
         tables::{
             aurc_table, figures_table, layers_table, misprediction_table, policies_table,
@@ -19,44 +23,38 @@ use crate::{
         },
         unlike::{PictureSet, Unlikeness},
     },
-    export::{
-        card::model_card,
-        verify::verify,
-        write::{bundle_name, export},
-    },
-    models::{
-        FoldModel, Training,
-        scores::{Views, scores},
-    },
-    progress,
+    score::{HeldOut, ServedViews},
+    session::TrainingSession,
     workspace::{write_bytes, write_json},
 };
 use bundle::Bundle;
-use engine::Runtime;
 use evaluation::report::{SIGNIFICANT, write_report};
 
 /// `export`
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
-pub(super) fn export_only(args: &BundleArgs) -> Result<(), TrainingError> {
+pub(super) fn export_only(args: &BundleArgs, revision: &'static str) -> Result<(), TrainingError> {
     bundle_name(&args.out)?;
-    let (study, runtime) = open_study(&args.heads, args.calibration)?;
-    study.check_images_apart()?;
-    write_bundle(&study, &runtime, &training(&study, &args.heads)?, args).map(|_| ())
+    let session = open_session(&args.heads, args.calibration, revision)?;
+    session.study.check_images_apart()?;
+    write_bundle(&session, &way(&session, &args.heads)?, args).map(drop)
 }
 
 /// `evaluate`
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; a bundle of another training; a policy that is not the bundle's.
-pub(super) fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
+pub(super) fn evaluate_only(
+    args: &BundleArgs,
+    revision: &'static str,
+) -> Result<(), TrainingError> {
     check_pictures(&args.unlike)?;
-    let (study, runtime) = open_study(&args.heads, args.calibration)?;
-    let training = training(&study, &args.heads)?;
+    let session = open_session(&args.heads, args.calibration, revision)?;
+    let way = way(&session, &args.heads)?;
     let bundle = Bundle::open(&args.out)?;
     check_policy(args.heads.tuning.policy.as_deref(), &bundle)?;
-    measure(&study, &runtime, &training, &bundle, args)
+    measure(&session, &way, &bundle, args)
 }
 
 /// Looks for the pictures that the report will show, so that a wrong folder is told before the training and not after it.
@@ -65,7 +63,7 @@ pub(super) fn evaluate_only(args: &BundleArgs) -> Result<(), TrainingError> {
 /// A folder that cannot be read or has no pictures.
 pub(super) fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
     sets.iter()
-        .try_for_each(|set| pictures::files(&set.folder).map(drop))
+        .try_for_each(|set| picture_files(&set.folder).map(drop))
 }
 
 /// Refuses a policy by name that is not the bundle's, which is the one that is measured.
@@ -82,13 +80,13 @@ fn check_policy(named: Option<&str>, bundle: &Bundle) -> Result<(), TrainingErro
 }
 
 /// Views of test-time augmentation as a bundle serves them.
-fn bundle_views(bundle: &Bundle) -> Result<Views, TrainingError> {
+fn bundle_views(bundle: &Bundle) -> Result<ServedViews, TrainingError> {
     let tta = bundle.manifest().methods.tta.as_ref();
     let none = || {
         let reason = "the bundle has no test-time augmentation to measure: export it again";
         TrainingError::Impossible(reason.to_owned())
     };
-    tta.map(|tta| Views {
+    tta.map(|tta| ServedViews {
         policy: tta.policy.clone(),
         count: tta.passes,
     })
@@ -101,29 +99,13 @@ fn bundle_views(bundle: &Bundle) -> Result<Views, TrainingError> {
 /// A policy that does not exist.
 pub(super) fn served_views(
     args: &HeadArgs,
-    training: &Training<'_>,
-) -> Result<Views, TrainingError> {
-    let fine_tuned = matches!(training, Training::FineTuned(_));
-    Ok(Views {
+    way: &FitWay<'_>,
+) -> Result<ServedViews, TrainingError> {
+    let fine_tuned = matches!(way, FitWay::FineTuned(_));
+    Ok(ServedViews {
         policy: policy_named(args.tuning.policy(fine_tuned))?,
         count: usize::from(args.recipe.views),
     })
-}
-
-/// Scores of some cells.
-///
-/// # Errors
-/// See [`scores`].
-pub(super) fn held_out(
-    study: &Study,
-    runtime: &Runtime,
-    model: &FoldModel,
-    rows: Vec<usize>,
-    views: &Views,
-    progress: &ProgressBar,
-) -> Result<HeldOut, TrainingError> {
-    let scores = scores(study, runtime, model, &rows, views, progress)?;
-    Ok(HeldOut { rows, scores })
 }
 
 /// Each of some folds, answered by the model that has not seen it.
@@ -131,17 +113,14 @@ pub(super) fn held_out(
 /// # Errors
 /// [`TrainingError::Missing`] when a fold was not trained.
 pub(super) fn folds_held_out(
-    study: &Study,
-    runtime: &Runtime,
-    training: &Training<'_>,
+    session: &TrainingSession,
+    way: &FitWay<'_>,
     folds: &[HeldOutFolds],
-    views: &Views,
-    progress: &ProgressBar,
+    views: &ServedViews,
 ) -> Result<Vec<HeldOut>, TrainingError> {
     let of_fold = |fold: &HeldOutFolds| {
-        let model = training.model(fold)?;
-        let rows = study.held_out_rows(fold);
-        held_out(study, runtime, &model, rows, views, progress)
+        let rows = session.study.held_out_rows(fold);
+        HeldOut::score(session, &way.model(fold)?, rows, views)
     };
     folds.iter().map(of_fold).collect()
 }
@@ -151,24 +130,24 @@ pub(super) fn folds_held_out(
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
 pub(super) fn write_bundle(
-    study: &Study,
-    runtime: &Runtime,
-    training: &Training<'_>,
+    session: &TrainingSession,
+    way: &FitWay<'_>,
     args: &BundleArgs,
 ) -> Result<Bundle, TrainingError> {
-    let bar = progress::bar("calibration");
-    let model = training.model(&study.calibration)?;
-    let views = served_views(&args.heads, training)?;
+    let study = &session.study;
+    let bar = session.begin("calibration");
+    let model = way.model(&study.calibration)?;
+    let views = served_views(&args.heads, way)?;
     let rows = study.held_out_rows(&study.calibration);
-    let calibration = held_out(study, runtime, &model, rows, &views, &bar)?;
-    let calibrated = calibrate_model(study, runtime, &model, &calibration, &bar)?;
+    let calibration = HeldOut::score(session, &model, rows, &views)?;
+    let calibrated = calibrate_model(session, &model, &calibration)?;
     bar.finish_and_clear();
     if let Some(unlike) = &calibrated.unlike {
         println!("{}", layers_table(&unlike.tried).terminal());
         say_flagged(&unlike.flagged_of_folds);
     }
-    let bundle = export(study, &model, &calibrated, &views, &args.about, &args.out)?;
-    let difference = verify(study, runtime, &model, &bundle)?;
+    let bundle = export(session, &model, &calibrated, &views, &args.about, &args.out)?;
+    let difference = verify(session, &model, &bundle)?;
     println!(
         "export: {}, the runtime's probabilities within {difference:.1e} of the trainer's",
         args.out.display()
@@ -195,30 +174,21 @@ fn say_flagged(of_folds: &[f64]) {
 /// # Errors
 /// A bundle of another training; what the report says.
 pub(super) fn measure(
-    study: &Study,
-    runtime: &Runtime,
-    training: &Training<'_>,
+    session: &TrainingSession,
+    way: &FitWay<'_>,
     bundle: &Bundle,
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
-    let model = training.model(&study.calibration)?;
-    verify(study, runtime, &model, bundle)?;
+    let study = &session.study;
+    let model = way.model(&study.calibration)?;
+    verify(session, &model, bundle)?;
     let views = bundle_views(bundle)?;
-    let bar = progress::bar("evaluation");
-    let folds = folds_held_out(study, runtime, training, &study.each_fold(), &views, &bar)?;
-    let test = held_out(
-        study,
-        runtime,
-        &model,
-        study.rows_in(Part::Test),
-        &views,
-        &bar,
-    )?;
-    let (folds, test) = (
-        out_of_fold(study, &folds)?,
-        test_part(&test, &bundle.manifest().calibration)?,
-    );
-    let evaluation = report(study, runtime, bundle, (&folds, &test), args, &bar)?;
+    let bar = session.begin("evaluation");
+    let folds = folds_held_out(session, way, &study.each_fold(), &views)?;
+    let test = HeldOut::score(session, &model, study.rows_in(CellPart::Test), &views)?;
+    let folds = out_of_fold(study, &folds)?;
+    let test = test_part(&test, &bundle.manifest().calibration)?;
+    let evaluation = report(session, bundle, (&folds, &test), args)?;
     bar.finish_and_clear();
     write_json(&args.out.join("evaluation.json"), &evaluation)?;
     let card = model_card(study, &model, bundle, &evaluation)?;
@@ -229,23 +199,20 @@ pub(super) fn measure(
 }
 
 fn report(
-    study: &Study,
-    runtime: &Runtime,
+    session: &TrainingSession,
     bundle: &Bundle,
     (folds, test): (&AnsweredPart, &AnsweredPart),
     args: &BundleArgs,
-    bar: &ProgressBar,
 ) -> Result<Evaluation, TrainingError> {
-    let unlikeness = Unlikeness::of(study, runtime, bundle)?;
-    let (p_values, unlike) = match &unlikeness {
+    let (p_values, unlike) = match Unlikeness::of(session, bundle)? {
         Some(unlikeness) => (
-            unlikeness.p_values(&test.rows, bar)?,
-            unlikeness.sets(&args.unlike, bar)?,
+            unlikeness.p_values(&test.rows)?,
+            unlikeness.sets(&args.unlike)?,
         ),
         None => (Vec::new(), Vec::new()),
     };
     let evaluated = Evaluated {
-        study,
+        study: &session.study,
         bundle,
         out_of_fold: folds,
         test,

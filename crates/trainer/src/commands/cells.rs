@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::{
-    CropOptions, CropRow, CropTable, Dataset, LabelSet, LeftOut, Part, Split, SplitOptions,
-    SplitRow, TrainingError, Workspace,
+    CellPart, CropOptions, CropTable, Dataset, LeftOut, SplitOptions, SplitRow, TrainingError,
+    Workspace,
     cli::{CutArgs, DivisionArgs, WorkArgs},
-    crop_dataset, progress, split, split_again,
+    crop_dataset,
+    session::bar,
+    split,
     workspace::{read_csv, write_csv},
 };
 
@@ -27,7 +29,7 @@ pub(super) fn crop(args: &CutArgs, work: &Path) -> Result<(), TrainingError> {
         padding: args.padding.into(),
         leave_out: args.leave_out,
     };
-    let bar = progress::bar("crops");
+    let bar = bar("crops");
     let outcome = crop_dataset(&dataset, &workspace, &options, &bar)?;
     bar.finish_and_clear();
     println!(
@@ -64,7 +66,7 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; a division that is impossible.
 pub(super) fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), TrainingError> {
-    divide_by(args, work, split)
+    divide_from(args, work, None)
 }
 
 /// Draws as many folds anew for the seed of this work folder; the test part stays that of the folder `own`.
@@ -78,22 +80,20 @@ pub(super) fn divide_again(
 ) -> Result<(), TrainingError> {
     let before: Vec<SplitRow> = read_csv(&own.split())?;
     let folds = before.iter().filter_map(|row| match row.part {
-        Part::Fold(fold) => Some(fold + 1),
+        CellPart::Fold(fold) => Some(fold + 1),
         _ => None,
     });
     let args = DivisionArgs {
         folds: folds.max().unwrap_or(args.folds),
         ..*args
     };
-    divide_by(&args, work, |crops, labels, options| {
-        split_again(crops, labels, options, &before)
-    })
+    divide_from(&args, work, Some(&before))
 }
 
-fn divide_by(
+fn divide_from(
     args: &DivisionArgs,
     work: &WorkArgs,
-    by: impl FnOnce(&[CropRow], &LabelSet, &SplitOptions) -> Result<Split, TrainingError>,
+    before: Option<&[SplitRow]>,
 ) -> Result<(), TrainingError> {
     let workspace = Workspace::open(&work.work)?;
     let table = CropTable::read(&workspace)?;
@@ -103,7 +103,7 @@ fn divide_by(
         per_cell: args.per_cell,
         seed: work.seed,
     };
-    let division = by(&table.rows, &table.labels, &options)?;
+    let division = split(&table.rows, &table.labels, &options, before)?;
     write_csv(&workspace.split(), &division.rows)?;
     println!(
         "split: {} folds and a test part, seed {}, in {}",

@@ -1,21 +1,23 @@
 //! `cross-validate`: every fold of every seed, and one table.
 
+use std::sync::Arc;
+
 use crate::{
     TrainingError, Workspace,
     cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
     commands::{
         bundle::{folds_held_out, served_views},
         cells::{divide, divide_again},
-        learn::{learn, named_folds, seen_cells, training},
+        learn, named_folds, session, study, way,
     },
-    dataset::crop_table::CropTable,
-    evaluation::{
+    data::crop_table::CropTable,
+    report::{
         answers::out_of_fold,
-        input::folds_input,
+        folds_input,
         summary::Evaluation,
         tables::{TextTable, figures_table},
     },
-    progress,
+    session::TrainingSession,
 };
 use engine::Runtime;
 use evaluation::{bootstrap::BootstrapPlan, report};
@@ -26,14 +28,14 @@ use evaluation::{bootstrap::BootstrapPlan, report};
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; what dividing, training or measuring says.
-pub(super) fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
+pub(super) fn run(args: &CrossValidateArgs, revision: &'static str) -> Result<(), TrainingError> {
     let own = [args.heads.work.seed];
     let seeds = if args.seeds.is_empty() {
         &own[..]
     } else {
         &args.seeds
     };
-    let runtime = Runtime::load(None)?;
+    let runtime = Arc::new(Runtime::load(None)?);
     // A division that is there is the bundle's: its test part is nobody's fold.
     let work = &args.heads.work;
     if !Workspace::open(&work.work)?.split().is_file() {
@@ -41,7 +43,13 @@ pub(super) fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
     }
     let mut table: Option<TextTable> = None;
     for seed in seeds {
-        let figures = of_seed(args, &runtime, *seed)?;
+        let heads = heads_of_seed(args, *seed)?;
+        let study = study(&heads, CalibrationArgs::default())?;
+        let figures = measure(
+            args,
+            &heads,
+            &session(study, Arc::clone(&runtime), revision),
+        )?;
         table = Some(match table {
             Some(table) => table.beside(&figures),
             None => figures,
@@ -53,33 +61,32 @@ pub(super) fn run(args: &CrossValidateArgs) -> Result<(), TrainingError> {
     Ok(())
 }
 
-fn of_seed(
+fn measure(
     args: &CrossValidateArgs,
-    runtime: &Runtime,
-    seed: u64,
+    heads: &HeadArgs,
+    session: &TrainingSession,
 ) -> Result<TextTable, TrainingError> {
-    let heads = heads_of_seed(args, seed)?;
-    let study = seen_cells(&heads, CalibrationArgs::default())?;
-    let training = training(&study, &heads)?;
+    let study = &session.study;
+    let way = way(session, heads)?;
     let folds = match args.only_folds.as_slice() {
         [] => study.each_fold(),
         [_] => return Err(one_fold()),
-        several => named_folds(&study, several)?,
+        several => named_folds(study, several)?,
     };
-    learn(&study, runtime, &training, &heads.recipe, &folds)?;
-    let bar = progress::bar("held-out folds");
-    let views = served_views(&heads, &training)?;
-    let folds = folds_held_out(&study, runtime, &training, &folds, &views, &bar)?;
+    learn(session, &way, &folds)?;
+    let bar = session.begin("held-out folds");
+    let views = served_views(heads, &way)?;
+    let folds = folds_held_out(session, &way, &folds, &views)?;
     bar.finish_and_clear();
     let plan = BootstrapPlan {
-        seed,
+        seed: study.seed,
         ..BootstrapPlan::default()
     };
-    let input = folds_input(&study, &out_of_fold(&study, &folds)?, plan)?;
+    let input = folds_input(study, &out_of_fold(study, &folds)?, plan)?;
     let evaluation = Evaluation::of(&report::measure(&input)?);
     let part = evaluation.parts.first();
     let nothing = || TrainingError::Impossible("there are no folds".to_owned());
-    Ok(figures_table(part.ok_or_else(nothing)?).with_columns_of(&format!("seed {seed}")))
+    Ok(figures_table(part.ok_or_else(nothing)?).with_columns_of(&format!("seed {}", study.seed)))
 }
 
 fn one_fold() -> TrainingError {

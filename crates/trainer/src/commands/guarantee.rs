@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Part, Study, TrainingError,
-    calibration::{
-        calibrate::{fit_mean_temperature, summaries},
+    TrainingError,
+    calibrate::{
+        fit_mean_temperature,
         policies::{ALPHAS, DELTA, KnownCells, promises, tally},
+        summaries,
     },
     cli::GuaranteeArgs,
     commands::{
-        bundle::{folds_held_out, held_out, served_views},
-        learn::{open_study, training},
+        bundle::{folds_held_out, served_views},
+        open_session, way,
     },
-    evaluation::{answers::HeldOut, tables::TextTable},
-    progress,
+    data::part::CellPart,
+    report::tables::{TextTable, line},
+    score::HeldOut,
+    study::Study,
 };
 use bundle::Method;
 use evaluation::guarantee::{Experiment, Guarantee, PromiseKept, guarantees};
@@ -25,25 +28,19 @@ use evaluation::guarantee::{Experiment, Guarantee, PromiseKept, guarantees};
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training.
-pub(super) fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
-    let (study, runtime) = open_study(&args.heads, args.calibration)?;
-    let training = training(&study, &args.heads)?;
-    let views = served_views(&args.heads, &training)?;
-    let bar = progress::bar("held-out cells");
-    let folds = folds_held_out(
-        &study,
-        &runtime,
-        &training,
-        &study.each_fold(),
-        &views,
-        &bar,
-    )?;
-    let model = training.model(&study.calibration)?;
+pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), TrainingError> {
+    let session = open_session(&args.heads, args.calibration, revision)?;
+    let study = &session.study;
+    let way = way(&session, &args.heads)?;
+    let views = served_views(&args.heads, &way)?;
+    let bar = session.begin("held-out cells");
+    let folds = folds_held_out(&session, &way, &study.each_fold(), &views)?;
+    let model = way.model(&study.calibration)?;
     let calibration = study.held_out_rows(&study.calibration);
     let images = study.image_count(&calibration);
-    let unseen: Vec<HeldOut> = [calibration, study.rows_in(Part::Test)]
+    let unseen: Vec<HeldOut> = [calibration, study.rows_in(CellPart::Test)]
         .into_iter()
-        .map(|rows| held_out(&study, &runtime, &model, rows, &views, &bar))
+        .map(|rows| HeldOut::score(&session, &model, rows, &views))
         .collect::<Result<_, _>>()?;
     bar.finish_and_clear();
     let experiment = Experiment {
@@ -58,7 +55,7 @@ pub(super) fn run(args: &GuaranteeArgs) -> Result<(), TrainingError> {
         ("calibration and test cells of the bundle's model", &unseen),
         ("cells of every fold, by the model of each", &folds),
     ] {
-        play(&study, name, world, &experiment)?;
+        play(study, name, world, &experiment)?;
     }
     Ok(())
 }
@@ -132,7 +129,7 @@ fn table(method: Method, rows: &[Guarantee]) -> TextTable {
         let both = kept(&row.by_cells_and_images);
         let cells = kept(&row.by_cells_alone);
         let columns = guarded.into_iter().chain(both).chain(cells);
-        std::iter::once(name).chain(columns).collect()
+        line(name, columns)
     };
     let titles = [
         "broken",
@@ -146,9 +143,7 @@ fn table(method: Method, rows: &[Guarantee]) -> TextTable {
         "coverage, cells alone",
     ];
     TextTable {
-        header: std::iter::once(method.name().to_owned())
-            .chain(titles.map(str::to_owned))
-            .collect(),
+        header: line(method.name(), titles.map(str::to_owned)),
         rows: rows.iter().map(row).collect(),
     }
 }

@@ -1,61 +1,209 @@
 //! What the commands of `secondlook-train` do and say.
 
+pub(crate) mod augment;
 mod bundle;
 mod cells;
 mod cross_validate;
 mod guarantee;
-mod learn;
+pub(crate) mod trunk;
+
+use std::sync::Arc;
 
 use self::{
     bundle::{check_pictures, evaluate_only, export_only, measure, write_bundle},
     cells::{crop, divide},
-    learn::{finetune, learn, open_study, train, training},
 };
-use super::{
-    TrainingError, augmented,
-    cli::{Command, ModelArgs},
-    export::write::bundle_name,
-    trunks,
+use crate::{
+    TrainingError,
+    cli::{CalibrationArgs, FinetuneArgs, HeadArgs, ModelArgs, TrainCommand},
+    data::part::HeldOutFolds,
+    export::bundle_name,
+    fit::{FitWay, fine_tuned::FineTuning, frozen::FrozenTraining},
+    session::{TrainingSession, bar},
+    study::{Study, StudyOptions},
 };
+use ::bundle::Method;
+use engine::Runtime;
 
-/// Runs one command. Results go to stdout, progress and warnings to stderr.
+/// Runs one command. Results go to stdout, progress and warnings to stderr. `revision` is that of the program; bundles say
+/// by which they were made.
 ///
 /// # Errors
 /// One sentence that says what is wrong.
-pub fn run(command: &Command) -> Result<(), TrainingError> {
+pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), TrainingError> {
     match command {
-        Command::Crop(args) => crop(&args.cut, &args.work),
-        Command::Split(args) => divide(&args.division, &args.work),
-        Command::Train(args) => {
+        TrainCommand::Crop(args) => crop(&args.cut, &args.work),
+        TrainCommand::Split(args) => divide(&args.division, &args.work),
+        TrainCommand::Train(args) => {
             args.heads.recipe.recipe(args.method)?;
             let mut heads = args.heads.clone();
             heads.tuning.frozen_trunk = true;
-            let (study, runtime) = open_study(&heads, args.calibration)?;
-            train(&study, &runtime, &heads.recipe, args.method)
+            let session = open_session(&heads, args.calibration, revision)?;
+            let training = FrozenTraining::new(&session, heads.recipe);
+            train(&session, &training, args.method)
         }
-        Command::Finetune(args) => finetune(args),
-        Command::Export(args) => export_only(args),
-        Command::Evaluate(args) => evaluate_only(args),
-        Command::CrossValidate(args) => cross_validate::run(args),
-        Command::ExperimentGuarantee(args) => guarantee::run(args),
-        Command::Model(args) => model(args),
-        Command::Augment(args) => augmented::command::run(args),
-        Command::Trunk(command) => trunks::command::run(command),
+        TrainCommand::Finetune(args) => finetune(args, revision),
+        TrainCommand::Export(args) => export_only(args, revision),
+        TrainCommand::Evaluate(args) => evaluate_only(args, revision),
+        TrainCommand::CrossValidate(args) => cross_validate::run(args, revision),
+        TrainCommand::ExperimentGuarantee(args) => guarantee::run(args, revision),
+        TrainCommand::Model(args) => model(args, revision),
+        TrainCommand::Augment(args) => augment::run(args),
+        TrainCommand::Trunk(command) => trunk::run(command),
     }
 }
 
-fn model(args: &ModelArgs) -> Result<(), TrainingError> {
+fn model(args: &ModelArgs, revision: &'static str) -> Result<(), TrainingError> {
     let (bundle, heads) = (&args.bundle, &args.bundle.heads);
     // What is used in the end is looked at in the beginning: between the two lie hours.
     bundle_name(&bundle.out)?;
     check_pictures(&bundle.unlike)?;
     crop(&args.cut, &heads.work.work)?;
     divide(&args.division, &heads.work)?;
-    let (study, runtime) = open_study(heads, bundle.calibration)?;
-    study.check_images_apart()?;
-    let training = training(&study, heads)?;
-    let held_out = study.held_out();
-    learn(&study, &runtime, &training, &heads.recipe, &held_out)?;
-    let exported = write_bundle(&study, &runtime, &training, bundle)?;
-    measure(&study, &runtime, &training, &exported, bundle)
+    let session = open_session(heads, bundle.calibration, revision)?;
+    session.study.check_images_apart()?;
+    let way = way(&session, heads)?;
+    learn(&session, &way, &session.study.held_out())?;
+    let exported = write_bundle(&session, &way, bundle)?;
+    measure(&session, &way, &exported, bundle)
+}
+
+/// The cells that `crop` and `split` wrote, seen at the size that the training wants, and the runtime.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before those steps; a runtime that cannot be loaded.
+fn open_session(
+    args: &HeadArgs,
+    calibration: CalibrationArgs,
+    revision: &'static str,
+) -> Result<TrainingSession, TrainingError> {
+    let study = study(args, calibration)?;
+    Ok(session(study, Arc::new(Runtime::load(None)?), revision))
+}
+
+/// A session with a runtime that is loaded already, which a process can do once.
+fn session(study: Study, runtime: Arc<Runtime>, revision: &'static str) -> TrainingSession {
+    TrainingSession {
+        study,
+        runtime,
+        progress: bar(""),
+        revision,
+    }
+}
+
+/// The cells that `crop` and `split` wrote, seen at the size that the training wants.
+///
+/// # Errors
+/// [`TrainingError::Missing`] before those steps.
+fn study(args: &HeadArgs, calibration: CalibrationArgs) -> Result<Study, TrainingError> {
+    let recipe = args.tuning.recipe(&args.recipe, args.size)?;
+    Study::open(&StudyOptions {
+        work: &args.work.work,
+        trunk: &args.trunk,
+        size: recipe.map_or(args.size, |recipe| Some(recipe.size)),
+        classes: args.num_classes,
+        calibration_folds: calibration.calibration_folds,
+        seed: args.work.seed,
+    })
+}
+
+/// The way of training that the options ask for.
+///
+/// # Errors
+/// A recipe file that cannot be read.
+fn way<'a>(session: &'a TrainingSession, args: &HeadArgs) -> Result<FitWay<'a>, TrainingError> {
+    Ok(match args.tuning.recipe(&args.recipe, args.size)? {
+        Some(recipe) => FitWay::FineTuned(FineTuning::new(session, recipe)),
+        None => FitWay::Frozen(FrozenTraining::new(session, args.recipe)),
+    })
+}
+
+/// Trains everything that a training has, with each of `held_out` held out in turn; heads on a trunk that stays as it is
+/// are always trained for [all of them](Study::held_out).
+///
+/// # Errors
+/// What reading or training says.
+fn learn(
+    session: &TrainingSession,
+    way: &FitWay<'_>,
+    held_out: &[HeldOutFolds],
+) -> Result<(), TrainingError> {
+    match way {
+        FitWay::Frozen(training) => {
+            for method in training.methods() {
+                train(session, training, *method)?;
+            }
+        }
+        FitWay::FineTuned(training) => {
+            for folds in held_out {
+                let bar = session.begin("fine-tuning");
+                let losses = training.train(folds)?;
+                bar.finish_and_clear();
+                println!("finetune: {folds} held out, mean loss of each epoch {losses:.3?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `finetune`
+///
+/// # Errors
+/// A fold that `split` did not make; what reading or training says.
+fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingError> {
+    let session = open_session(&args.heads, args.calibration, revision)?;
+    let way = way(&session, &args.heads)?;
+    if let FitWay::Frozen(_) = way {
+        return Err(TrainingError::Impossible(
+            "finetune trains the trunk, too: leave out --frozen-trunk and --preset paper"
+                .to_owned(),
+        ));
+    }
+    let study = &session.study;
+    let held_out = match (args.bundle_only, args.fold.is_empty()) {
+        (true, _) => vec![study.calibration.clone()],
+        (false, true) => study.held_out(),
+        (false, false) => named_folds(study, &args.fold)?,
+    };
+    learn(&session, &way, &held_out)
+}
+
+/// Folds by their numbers, each held out alone.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] for one that `split` did not make.
+fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>, TrainingError> {
+    let every = study.folds();
+    match numbers.iter().find(|fold| !every.contains(fold)) {
+        None => Ok(numbers.iter().copied().map(HeldOutFolds::one).collect()),
+        Some(unknown) => Err(TrainingError::Impossible(format!(
+            "fold {unknown} holds no cells: give one that `split` made"
+        ))),
+    }
+}
+
+/// `train`
+///
+/// # Errors
+/// What reading or training says.
+fn train(
+    session: &TrainingSession,
+    training: &FrozenTraining<'_>,
+    method: Method,
+) -> Result<(), TrainingError> {
+    session.begin("trunk features");
+    let features = training.features(method)?;
+    session.begin("training");
+    training.train(method, &features)?;
+    session.progress.finish_and_clear();
+    let study = &session.study;
+    println!(
+        "train: {method} on {} cells in {} views, {} classes, {} times, seed {}",
+        study.table.rows.len(),
+        features.views.len(),
+        study.grouping.classes(),
+        study.held_out().len(),
+        study.seed
+    );
+    Ok(())
 }

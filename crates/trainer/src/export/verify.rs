@@ -1,16 +1,14 @@
 //! Whether ONNX Runtime says of the exported heads what the trainer says.
 
-use indicatif::ProgressBar;
-
 use crate::{
-    CellScores, FeatureMatrix, Graph, Study, TrainingError,
-    models::{
-        FoldModel,
-        scores::{PASSES, head_scores, plain_features},
-    },
+    TrainingError,
+    fit::FoldModel,
+    score::{CellScores, PASSES, head_scores, plain_features},
+    session::TrainingSession,
+    trunks::{OnnxGraph, features::FeatureMatrix},
 };
 use bundle::{Bundle, Method};
-use engine::{Runtime, draw_masks};
+use engine::draw_masks;
 
 /// Cells that are compared.
 const CELLS: usize = 16;
@@ -23,27 +21,21 @@ const TOLERANCE: f64 = 1e-5;
 /// # Errors
 /// [`TrainingError::Impossible`] when a difference is more than rounding.
 pub(crate) fn verify(
-    study: &Study,
-    runtime: &Runtime,
+    session: &TrainingSession,
     model: &FoldModel,
     bundle: &Bundle,
 ) -> Result<f64, TrainingError> {
+    let study = &session.study;
     let rows: Vec<usize> = study
         .held_out_rows(&model.held_out)
         .into_iter()
         .take(CELLS)
         .collect();
-    let plain = plain_features(study, runtime, model, &rows, &ProgressBar::hidden())?;
-    let compared = Compared {
-        study,
-        runtime,
-        model,
-        bundle,
-    };
+    let plain = plain_features(session, model, &rows)?;
     let mut largest = 0.0_f64;
     for method in model.heads.keys().copied() {
         let expected = head_scores(study, model, method, &plain, &rows)?;
-        let found = compared.runtime_scores(method, &rows, &plain)?;
+        let found = runtime_scores(session, (model, bundle), method, &rows, &plain)?;
         let difference = largest_difference(&expected, &found)?;
         if difference > TOLERANCE {
             let reason = format!(
@@ -56,47 +48,39 @@ pub(crate) fn verify(
     Ok(largest)
 }
 
-struct Compared<'a> {
-    study: &'a Study,
-    runtime: &'a Runtime,
-    model: &'a FoldModel,
-    bundle: &'a Bundle,
-}
-
-impl Compared<'_> {
-    /// What the bundle's graph says of cells whose features are `plain`.
-    fn runtime_scores(
-        &self,
-        method: Method,
-        rows: &[usize],
-        plain: &FeatureMatrix,
-    ) -> Result<CellScores, TrainingError> {
-        let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
-        let head = self.bundle.manifest().head(method).ok_or_else(missing)?;
-        let path = self.bundle.path_of(&head.file);
-        let mut graph = Graph::open(self.runtime, &path, &head.output)?;
-        let masks = match method {
-            Method::McDropout => self.model.masks.as_slice(),
-            _ => &[],
-        };
-        let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let mut values = Vec::new();
-        for (cell, row) in rows.iter().enumerate() {
-            let features = plain.row(cell);
-            let drawn = draw_masks(masks, PASSES, &[self.study.cell_seeds[*row]]);
-            let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
-            for (mask, values) in masks.iter().zip(&drawn) {
-                inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
-            }
-            values.extend(graph.run(&inputs)?);
+/// What the bundle's graph says of cells whose features are `plain`.
+fn runtime_scores(
+    session: &TrainingSession,
+    (model, bundle): (&FoldModel, &Bundle),
+    method: Method,
+    rows: &[usize],
+    plain: &FeatureMatrix,
+) -> Result<CellScores, TrainingError> {
+    let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
+    let head = bundle.manifest().head(method).ok_or_else(missing)?;
+    let path = bundle.path_of(&head.file);
+    let mut graph = OnnxGraph::open(&session.runtime, &path, &head.output)?;
+    let masks = match method {
+        Method::McDropout => model.masks.as_slice(),
+        _ => &[],
+    };
+    let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut values = Vec::new();
+    for (cell, row) in rows.iter().enumerate() {
+        let features = plain.row(cell);
+        let drawn = draw_masks(masks, PASSES, &[session.study.cell_seeds[*row]]);
+        let mut inputs = vec![(head.input.as_str(), vec![1, size(features.len())], features)];
+        for (mask, values) in masks.iter().zip(&drawn) {
+            inputs.push((&mask.input, vec![1, size(PASSES), size(mask.width)], values));
         }
-        let classes = self.study.grouping.classes();
-        Ok(CellScores {
-            passes: values.len() / (classes * rows.len().max(1)),
-            classes,
-            values,
-        })
+        values.extend(graph.run(&inputs)?);
     }
+    let classes = session.study.grouping.classes();
+    Ok(CellScores {
+        passes: values.len() / (classes * rows.len().max(1)),
+        classes,
+        values,
+    })
 }
 
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {

@@ -1,12 +1,12 @@
 //! Whether a trunk says what the model that it was cut out of says, by ONNX Runtime.
 
 use super::{
-    cut::Cut,
-    part::End,
+    cut::TrunkCut,
+    part::PartEnd,
     raw::RawModel,
     source::{ImageInput, SourceModel},
 };
-use crate::{Graph, TrainingError, random};
+use crate::{OnnxGraph, TrainingError, random};
 use bundle::onnx::Axis;
 use engine::Runtime;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
@@ -56,7 +56,7 @@ pub(crate) fn values_at(
     tensor: &str,
     pictures: &InputTensor,
 ) -> Result<(Vec<i64>, Vec<f32>), TrainingError> {
-    let mut graph = Graph::of_model(runtime, &model.with_output(tensor), tensor)?;
+    let mut graph = OnnxGraph::of_model(runtime, &model.with_output(tensor), tensor)?;
     let (mut shape, mut values) = (Vec::new(), Vec::new());
     for picture in 0..pictures.images() {
         let Some(picture) = pictures.slice(picture..picture + 1) else {
@@ -84,7 +84,7 @@ pub(crate) fn features_of(
     [input, features]: [&str; 2],
     pictures: &InputTensor,
 ) -> Result<Vec<f32>, TrainingError> {
-    let mut graph = Graph::of_model(runtime, trunk, features)?;
+    let mut graph = OnnxGraph::of_model(runtime, trunk, features)?;
     graph.run(&[(input, pictures.shape().to_vec(), pictures.as_slice())])
 }
 
@@ -96,25 +96,25 @@ pub(crate) fn features_of(
 pub(crate) fn scores_of(
     runtime: &Runtime,
     model: &SourceModel,
-    (cut, scores): (&Cut, &str),
+    (cut, scores): (&TrunkCut, &str),
     shape: &[i64],
     features: &[f32],
 ) -> Result<Vec<f32>, TrainingError> {
     let axes: Vec<Axis> = shape.iter().map(|size| Axis::Fixed(*size)).collect();
-    let end = |tensor| End {
+    let end = |tensor| PartEnd {
         tensor,
         name: tensor,
         axes: &axes,
         flattened: false,
     };
-    let to = End {
+    let to = PartEnd {
         axes: &[Axis::Free("N"), Axis::Free("C")],
         ..end(scores)
     };
     let layer = model
         .part(&end(&cut.tensor), &to, &[])
         .map_err(TrainingError::Impossible)?;
-    let mut graph = Graph::of_model(runtime, &layer, scores)?;
+    let mut graph = OnnxGraph::of_model(runtime, &layer, scores)?;
     let length = usize::try_from(shape.iter().product::<i64>()).unwrap_or(0);
     let mut values = Vec::new();
     for row in features.chunks_exact(length.max(1)) {

@@ -11,7 +11,7 @@ const AFTER_SCORES: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Identity"]
 
 /// Where to cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct TrunkCut {
     /// The tensor that becomes the features.
     pub tensor: String,
     /// The tensor with the class scores, when what is cut off is one fully connected layer.
@@ -23,7 +23,7 @@ pub(crate) struct Cut {
 ///
 /// # Errors
 /// When there are several outputs, or a softmax follows on something else: the cut has to be named then.
-pub(crate) fn find_cut(model: &SourceModel) -> Result<Cut, String> {
+pub(crate) fn find_cut(model: &SourceModel) -> Result<TrunkCut, String> {
     let outputs = model.outputs();
     let [output] = outputs[..] else {
         return Err(format!(
@@ -33,7 +33,7 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<Cut, String> {
         ));
     };
     let scores = before(model, output, &AFTER_SCORES);
-    let kept = Cut {
+    let kept = TrunkCut {
         tensor: output.to_owned(),
         scores: None,
     };
@@ -45,7 +45,7 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<Cut, String> {
         .producer(product)
         .and_then(|node| input_of_layer(model, node));
     match layer {
-        Some(features) => Ok(Cut {
+        Some(features) => Ok(TrunkCut {
             tensor: features.to_owned(),
             scores: Some(scores.to_owned()),
         }),
@@ -62,14 +62,14 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<Cut, String> {
 ///
 /// # Errors
 /// When there is no such tensor, or it does not depend on the image.
-pub(crate) fn named_cut(model: &SourceModel, tensor: &str) -> Result<Cut, String> {
+pub(crate) fn named_cut(model: &SourceModel, tensor: &str) -> Result<TrunkCut, String> {
     if model.producer(tensor).is_none() || model.is_constant(tensor) {
         return Err(format!(
             "it has no tensor `{tensor}` that depends on the image; the last ones are {}",
             model.last_tensors(6).join(", ")
         ));
     }
-    Ok(Cut {
+    Ok(TrunkCut {
         tensor: tensor.to_owned(),
         scores: None,
     })

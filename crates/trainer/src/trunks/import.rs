@@ -6,9 +6,9 @@ use prost::Message;
 
 use super::{
     check::{compare, features_of, pictures, scores_of, values_at},
-    cut::{Cut, FEATURES, find_cut, named_cut},
-    description::{TrunkDescription, TrunkSource},
-    part::End,
+    cut::{FEATURES, TrunkCut, find_cut, named_cut},
+    file::{TrunkDescription, TrunkSource},
+    part::PartEnd,
     raw::RawModel,
     source::{ImageInput, SourceModel},
 };
@@ -61,11 +61,11 @@ struct Import<'a> {
     runtime: &'a Runtime,
     model: SourceModel,
     input: ImageInput,
-    cut: Cut,
+    cut: TrunkCut,
 }
 
 /// A trunk that is in memory.
-struct Made {
+struct MadeTrunk {
     model: RawModel,
     names: [String; 2],
     feature_count: usize,
@@ -122,7 +122,7 @@ pub fn import_trunk(
 
 /// A trunk that says what the uncut model says.
 struct Checked {
-    made: Made,
+    made: MadeTrunk,
     compared: &'static str,
     difference: f32,
 }
@@ -186,7 +186,7 @@ impl<'a> Import<'a> {
     }
 }
 
-impl Made {
+impl MadeTrunk {
     fn features_of(
         &self,
         runtime: &Runtime,
@@ -230,7 +230,12 @@ fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> 
 }
 
 /// Takes the trunk out; `shape` is that of the features of one image.
-fn make(model: &SourceModel, input: &ImageInput, cut: &Cut, shape: &[i64]) -> Result<Made, String> {
+fn make(
+    model: &SourceModel,
+    input: &ImageInput,
+    cut: &TrunkCut,
+    shape: &[i64],
+) -> Result<MadeTrunk, String> {
     let (count, flattened) = match shape {
         [1, count] => (*count, false),
         [1, count, 1, 1] => (*count, true),
@@ -253,13 +258,13 @@ fn make(model: &SourceModel, input: &ImageInput, cut: &Cut, shape: &[i64]) -> Re
         Axis::Free("H"),
         Axis::Free("W"),
     ];
-    let from = End {
+    let from = PartEnd {
         tensor: &input.name,
         name: &names[0],
         axes: &image,
         flattened: false,
     };
-    let to = End {
+    let to = PartEnd {
         tensor: &cut.tensor,
         name: &names[1],
         axes: &[Axis::Free("N"), Axis::Fixed(count)],
@@ -269,7 +274,7 @@ fn make(model: &SourceModel, input: &ImageInput, cut: &Cut, shape: &[i64]) -> Re
         Some(_) => model.freed_reshapes(),
         None => Vec::new(),
     };
-    Ok(Made {
+    Ok(MadeTrunk {
         model: model.part(&from, &to, &reshapes)?,
         feature_count: usize::try_from(count).unwrap_or(0),
         names,

@@ -17,7 +17,7 @@ const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
 
 /// One end of a part that is taken out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct End<'a> {
+pub(crate) struct PartEnd<'a> {
     /// The tensor in the source.
     pub tensor: &'a str,
     /// Its name in the part.
@@ -52,8 +52,8 @@ impl SourceModel {
     /// When the output depends on something else than the input and weights.
     pub(crate) fn part(
         &self,
-        from: &End<'_>,
-        to: &End<'_>,
+        from: &PartEnd<'_>,
+        to: &PartEnd<'_>,
         replaced: &[TensorProto],
     ) -> Result<RawModel, String> {
         let stop: BTreeSet<&str> = replaced.iter().map(|tensor| tensor.name.as_str()).collect();

@@ -19,7 +19,7 @@ use super::tiny_data::{write_data, write_trunk};
 
 const SIZE: u32 = 24;
 
-struct Prepared {
+struct PreparedViews {
     _folder: tempfile::TempDir,
     workspace: Workspace,
     table: CropTable,
@@ -27,7 +27,7 @@ struct Prepared {
     policy: AugmentPolicy,
 }
 
-fn prepared() -> Prepared {
+fn prepared() -> PreparedViews {
     let folder = tempfile::tempdir().unwrap();
     let data = Dataset::open(&write_data(&folder.path().join("data"), 1), None, None).unwrap();
     let workspace = Workspace::open(&folder.path().join("work")).unwrap();
@@ -41,7 +41,7 @@ fn prepared() -> Prepared {
         .unwrap()
         .table;
     let trunk = TrunkFile::open(&write_trunk(&folder.path().join("trunk.onnx"))).unwrap();
-    Prepared {
+    PreparedViews {
         input: trunk.input(&table.settings, Some(SIZE)),
         _folder: folder,
         workspace,
@@ -50,7 +50,7 @@ fn prepared() -> Prepared {
     }
 }
 
-impl Prepared {
+impl PreparedViews {
     fn views<'a>(&'a self, rows: &'a Range<usize>, count: usize) -> CellViews<'a> {
         CellViews {
             workspace: &self.workspace,

@@ -16,7 +16,7 @@ const HEADS: &str =
     "--trunk trunk.onnx --frozen-trunk --num-epochs 1 --members 2 --views 2 --work work --seed 3";
 
 fn train(folder: &Path, command: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_secondlook-train"))
+    Command::new(testkit::program("secondlook-train"))
         .current_dir(folder)
         .env("ORT_DYLIB_PATH", testkit::runtime().library())
         .args(command.split_whitespace())
@@ -31,6 +31,18 @@ fn bundle(folder: &Path, options: &str) -> Bundle {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line}: {said}");
     Bundle::open(&folder.join("tiny")).unwrap()
+}
+
+/// The revision of the program, which runs in a folder that is in no repository.
+fn revision() -> String {
+    let program = Command::new("git")
+        .args(["rev-parse", "HEAD"])
+        .current_dir(testkit::repository())
+        .output();
+    let head = program.ok().filter(|output| output.status.success());
+    head.map_or("unknown".to_owned(), |output| {
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    })
 }
 
 /// The images of some folds, as `split.csv` has them.
@@ -69,6 +81,8 @@ fn two_of_four_folds_calibrate_unless_another_number_is_given() {
         let bundle = bundle(folder, options);
         let manifest = bundle.manifest();
         assert_eq!(manifest.training.images, images_of(folder, learnt_from));
+        let commit = &manifest.training.commit;
+        assert!(commit.starts_with(&revision()), "{commit}");
         for calibration in manifest.calibration.values() {
             assert_eq!(calibration.images, images_of(folder, calibrating));
         }

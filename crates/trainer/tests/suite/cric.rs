@@ -7,7 +7,7 @@ use std::{
 
 use imaging::Padding;
 use indicatif::ProgressBar;
-use trainer::{CropOptions, Dataset, Part, SplitOptions, Workspace, crop_dataset, split};
+use trainer::{CellPart, CropOptions, Dataset, SplitOptions, Workspace, crop_dataset, split};
 
 const DATA: &str = "../shared/data/cric";
 
@@ -47,9 +47,9 @@ fn cric_is_cut_and_divided_whole() {
         per_cell: false,
         seed: 1,
     };
-    let division = split(&outcome.table.rows, &outcome.table.labels, &options).unwrap();
+    let division = split(&outcome.table.rows, &outcome.table.labels, &options, None).unwrap();
     assert!(division.warnings.is_empty(), "{:?}", division.warnings);
-    let mut classes: BTreeMap<Part, BTreeSet<_>> = BTreeMap::new();
+    let mut classes: BTreeMap<CellPart, BTreeSet<_>> = BTreeMap::new();
     for row in &division.rows {
         classes.entry(row.part).or_default().insert(&row.label);
     }

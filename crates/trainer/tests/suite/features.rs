@@ -13,7 +13,7 @@ use trainer::{
 use super::tiny_data::{write_data, write_trunk};
 use testkit::runtime;
 
-fn input() -> Input {
+pub fn input() -> Input {
     Input {
         size: 32,
         channels: ChannelOrder::Rgb,
@@ -84,6 +84,18 @@ fn view_file(prepared: &Prepared, set: &FeatureSet, view: usize) -> std::path::P
         .features()
         .join(&set.digest)
         .join(format!("view_{view:02}.f32"))
+}
+
+/// Some features of every cell in two views, to two digits: what the last bits are depends on the processor.
+pub fn outline() -> Vec<String> {
+    let prepared = prepared();
+    let set = compute(&prepared, &ViewPlan::Dihedral { count: 2 }).unwrap();
+    let rows = set
+        .views
+        .iter()
+        .flat_map(|view| (0..18).map(|cell| view.row(cell)));
+    let rounded = |row: &[f32]| format!("{:.1e} {:.1e} {:.1e}", row[1], row[2], row[3]);
+    rows.map(rounded).collect()
 }
 
 #[test]

@@ -18,7 +18,7 @@ const SETTINGS: &str = "--trunk weights/efficientnet_lite0.onnx --size 32 --froz
 
 fn run(folder: &Path, work: &str, command: &str) -> Output {
     let work = folder.join(work);
-    let output = Command::new(env!("CARGO_BIN_EXE_secondlook-train"))
+    let output = Command::new(testkit::program("secondlook-train"))
         .current_dir(testkit::repository())
         .args(command.split_whitespace())
         .args(SETTINGS.split_whitespace())

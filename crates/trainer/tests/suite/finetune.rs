@@ -8,11 +8,11 @@ use imaging::Padding;
 use indicatif::ProgressBar;
 use prost::Message;
 use trainer::{
-    CropOptions, CropTable, Dataset, FEATURES, Graph, HeadBank, LOGITS, MultiHeadLoss, Workspace,
-    baseline_graph, crop_dataset,
+    CropOptions, CropTable, Dataset, FEATURES, FitContext, HeadBank, LOGITS, MultiHeadLoss,
+    OnnxGraph, OptimiserSettings, TrainingError, Workspace, baseline_graph, crop_dataset,
     finetune::{
-        Augmentation, CellLabels, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned, HeadPlan,
-        OptimiserSettings, Sampling, View, fine_tune, sources,
+        CellLabels, CellSampling, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned, HeadPlan,
+        TrainingAugmentation, View, fine_tune, sources,
     },
     lite0::{Frozen, Lite0Tail},
 };
@@ -63,9 +63,9 @@ fn recipe() -> FineTuneRecipe {
         size: SIZE as u32,
         epochs: 2,
         batch: 8,
-        augmentation: Augmentation {
+        augmentation: TrainingAugmentation {
             shift: 2.0,
-            ..Augmentation::default()
+            ..TrainingAugmentation::default()
         },
         heads: HeadPlan {
             members: 3,
@@ -75,7 +75,7 @@ fn recipe() -> FineTuneRecipe {
     }
 }
 
-fn tuned_with(recipe: &FineTuneRecipe, seed: u64, threads: usize) -> FineTuned {
+fn tune(recipe: &FineTuneRecipe, seed: u64) -> Result<FineTuned, TrainingError> {
     let fields: Vec<&str> = CELLS
         .table
         .rows
@@ -92,9 +92,30 @@ fn tuned_with(recipe: &FineTuneRecipe, seed: u64, threads: usize) -> FineTuned {
             fields: &fields,
             abnormal: &[false, true, true, true, true, true],
         },
-        threads,
     };
-    fine_tune(&request, recipe, seed, "test", None, &ProgressBar::hidden()).unwrap()
+    let context = FitContext {
+        seed,
+        purpose: "test",
+        checkpoint: None,
+        progress: &ProgressBar::hidden(),
+    };
+    fine_tune(&request, recipe, &context)
+}
+
+fn tuned_with(recipe: &FineTuneRecipe, seed: u64, threads: usize) -> FineTuned {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = pool.build().unwrap();
+    pool.install(|| tune(recipe, seed)).unwrap()
+}
+
+/// The losses of two epochs and the sizes of the heads: enough to see that something else is learnt, and the same on every
+/// processor, which the last bits of the weights are not.
+pub fn outline() -> Vec<String> {
+    let tuned = tune(&recipe(), 1).unwrap();
+    let losses = tuned.losses.iter().map(|loss| format!("{loss:.1e}"));
+    let heads = tuned.heads.iter();
+    let heads = heads.map(|(method, heads)| format!("{method} {}", heads.to_bytes().len()));
+    losses.chain(heads).collect()
 }
 
 fn bytes(tuned: &FineTuned) -> Vec<u8> {
@@ -130,7 +151,7 @@ fn colours_are_learnt_and_every_head_serves_them() {
     }
     let features = features(&tuned.trunk, &images);
     let head = baseline_graph(&tuned.heads[&Method::Baseline]);
-    let mut graph = Graph::of_model(runtime(), &head, LOGITS).unwrap();
+    let mut graph = OnnxGraph::of_model(runtime(), &head, LOGITS).unwrap();
     let shape = vec![cells as i64, 1280];
     let logits = graph.run(&[(FEATURES, shape, &features)]).unwrap();
     assert_close(&logits, &in_burn(&tuned, Method::Baseline, &images));
@@ -151,7 +172,7 @@ fn every_setting_can_be_changed() {
     let changed = FineTuneRecipe {
         frozen_blocks: 0,
         epochs: 1,
-        sampling: Sampling::FieldBalanced {
+        sampling: CellSampling::FieldBalanced {
             fields: 8,
             at_most: 2.0,
         },
@@ -159,7 +180,7 @@ fn every_setting_can_be_changed() {
             members: 3,
             member_hidden: vec![8],
             bootstrap: false,
-            multi_head_loss: MultiHeadLoss::MetaCombined,
+            multi_head_loss: MultiHeadLoss::MetaIndividual,
             ..HeadPlan::default()
         },
         ..recipe()
@@ -178,23 +199,7 @@ fn every_setting_can_be_changed() {
 
 #[test]
 fn impossible_settings_are_refused() {
-    let refused = |recipe: FineTuneRecipe| {
-        let request = FineTuneRequest {
-            runtime: runtime(),
-            trunk: &TRUNK,
-            normalisation: &NORMALISATION,
-            sources: &CELLS.sources,
-            labels: CellLabels {
-                classes: &CELLS.classes,
-                fields: &vec!["one"; CELLS.classes.len()],
-                abnormal: &[false, true, true, true, true, true],
-            },
-            threads: 1,
-        };
-        let bar = ProgressBar::hidden();
-        let outcome = fine_tune(&request, &recipe, 1, "test", None, &bar);
-        outcome.err().unwrap().to_string()
-    };
+    let refused = |recipe: FineTuneRecipe| tune(&recipe, 1).err().unwrap().to_string();
     let with = |change: fn(&mut FineTuneRecipe)| {
         let mut recipe = recipe();
         change(&mut recipe);
@@ -208,7 +213,7 @@ fn impossible_settings_are_refused() {
 }
 
 fn features(trunk: &ModelProto, images: &[f32]) -> Vec<f32> {
-    let mut graph = Graph::of_model(runtime(), trunk, "features").unwrap();
+    let mut graph = OnnxGraph::of_model(runtime(), trunk, "features").unwrap();
     let size = SIZE as i64;
     let cells = (images.len() / (3 * SIZE * SIZE)) as i64;
     graph

@@ -11,7 +11,7 @@ use std::{
 use super::tiny_data::write_data;
 
 fn command(folder: &Path, work: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook-train"));
+    let mut command = Command::new(testkit::program("secondlook-train"));
     let work = folder.join(work);
     command
         .current_dir(testkit::repository())
@@ -27,7 +27,7 @@ fn command(folder: &Path, work: &str) -> Command {
 fn prepare(folder: &Path, work: &str) {
     let (data, work) = (folder.join("data"), folder.join(work));
     let run = |arguments: &[&str], path: Option<&Path>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook-train"));
+        let mut command = Command::new(testkit::program("secondlook-train"));
         command.current_dir(testkit::repository());
         command.args(arguments).arg("--work").arg(&work);
         if let Some(path) = path {

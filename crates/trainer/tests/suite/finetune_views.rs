@@ -9,7 +9,7 @@ use imaging::{
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use trainer::{
     CropOptions, CropRow, Dataset, Workspace, crop_dataset,
-    finetune::{Augmentation, CellSource, View, sources},
+    finetune::{CellSource, TrainingAugmentation, View, sources},
 };
 
 const DATA: &str = "../shared/data/cric";
@@ -125,7 +125,7 @@ fn views_differ_and_are_repeated_by_their_stream() {
     let source = example("lsil");
     let views = |seed| -> Vec<Vec<f32>> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let augmentation = Augmentation::default();
+        let augmentation = TrainingAugmentation::default();
         (0..3)
             .map(|_| rendered(&augmentation.draw(&mut random), &source, 64))
             .collect()
@@ -140,7 +140,7 @@ fn views_differ_and_are_repeated_by_their_stream() {
 
 #[test]
 fn settings_without_play_leave_turn_and_mirror_only() {
-    let still = Augmentation {
+    let still = TrainingAugmentation {
         scale: 1.0,
         aspect: 1.0,
         shift: 0.0,

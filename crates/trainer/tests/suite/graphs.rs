@@ -11,8 +11,8 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use trainer::{
-    FEATURE_MASK, FEATURES, FeatureMatrix, Graph, HeadBank, HeadShape, HeadWeights, LOGITS,
-    LayerWeights, MultiHeadLoss, Recipe, baseline_graph, dropout_scores, ensemble_graph,
+    FEATURE_MASK, FEATURES, FeatureMatrix, HeadBank, HeadShape, HeadWeights, LOGITS, LayerWeights,
+    MultiHeadLoss, OnnxGraph, Recipe, baseline_graph, dropout_scores, ensemble_graph,
     mc_dropout_graph, member_scores, view_scores,
 };
 
@@ -52,10 +52,10 @@ fn features() -> FeatureMatrix {
     }
 }
 
-fn open(folder: &Path, model: &ModelProto) -> Graph {
+fn open(folder: &Path, model: &ModelProto) -> OnnxGraph {
     let path = folder.join("head.onnx");
     fs::write(&path, model.encode_to_vec()).unwrap();
-    Graph::open(runtime(), &path, LOGITS).unwrap()
+    OnnxGraph::open(runtime(), &path, LOGITS).unwrap()
 }
 
 fn assert_close(expected: &[f32], found: &[f32]) {

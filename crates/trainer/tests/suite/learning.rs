@@ -10,8 +10,8 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use trainer::{
-    CellScores, Copies, FeatureMatrix, HeadWeights, MultiHeadLoss, Recipe, TrainingCells,
-    dropout_scores, fit, member_scores, view_scores,
+    CellScores, Copies, FeatureMatrix, FitContext, HeadWeights, MultiHeadLoss, OptimiserSettings,
+    Recipe, TrainingCells, TrainingError, dropout_scores, fit, member_scores, view_scores,
 };
 
 const CELLS: usize = 120;
@@ -59,15 +59,22 @@ fn trained(method: Method, seed: u64) -> HeadWeights {
         classes: &classes,
         abnormal: &ABNORMAL,
     };
-    fit(
-        &cells,
-        &recipe(method),
+    fit_named(&cells, &recipe(method), seed, None).unwrap()
+}
+
+fn fit_named(
+    cells: &TrainingCells<'_>,
+    recipe: &Recipe,
+    seed: u64,
+    checkpoint: Option<&Path>,
+) -> Result<HeadWeights, TrainingError> {
+    let context = FitContext {
         seed,
-        "test",
-        None,
-        &ProgressBar::hidden(),
-    )
-    .unwrap()
+        purpose: "test",
+        checkpoint,
+        progress: &ProgressBar::hidden(),
+    };
+    fit(cells, recipe, &context)
 }
 
 #[test]
@@ -102,7 +109,10 @@ fn small_paper(method: Method, loss: MultiHeadLoss) -> Recipe {
         },
         dropout: 0.1,
         feature_dropout: recipe.feature_dropout / 5.0,
-        learning_rate: 5e-3,
+        optimiser: OptimiserSettings {
+            head_rate: 5e-3,
+            ..recipe.optimiser
+        },
         batch: 30,
         ..recipe
     }
@@ -119,15 +129,7 @@ fn fit_to(recipe: &Recipe, rows: usize, checkpoint: Option<&Path>) -> HeadWeight
         classes: &classes,
         abnormal: &ABNORMAL,
     };
-    fit(
-        &cells,
-        recipe,
-        1,
-        "test",
-        checkpoint,
-        &ProgressBar::hidden(),
-    )
-    .unwrap()
+    fit_named(&cells, recipe, 1, checkpoint).unwrap()
 }
 
 fn right(scores: &CellScores, cells: &[usize]) -> usize {
@@ -168,7 +170,7 @@ fn fifty_heads_of_the_paper_differ_and_leave_no_checkpoint_behind() {
     let recipe = Recipe {
         hidden: vec![8, 6],
         epochs: 2,
-        ..Recipe::paper(Method::Ensemble, MultiHeadLoss::Combined)
+        ..Recipe::paper(Method::Ensemble, MultiHeadLoss::Individual)
     };
     let folder = tempfile::tempdir().unwrap();
     let heads = fit_to(&recipe, 90, Some(&folder.path().join("heads.checkpoint")));
@@ -192,7 +194,7 @@ fn what_cannot_be_trained_is_refused_in_a_sentence() {
     };
     let paper = |method| Recipe::paper(method, MultiHeadLoss::Individual);
     let refused = |cells: &TrainingCells<'_>, recipe: &Recipe| {
-        let error = fit(cells, recipe, 1, "test", None, &ProgressBar::hidden()).unwrap_err();
+        let error = fit_named(cells, recipe, 1, None).unwrap_err();
         error.to_string()
     };
     let two_heads = Recipe {
@@ -263,4 +265,30 @@ fn heads_are_read_as_they_were_written_and_not_in_another_shape() {
         let error = HeadWeights::read(&path, shape).unwrap_err().to_string();
         assert!(error.contains("train again"), "{error}");
     }
+}
+
+/// What small heads of both presets say of a few cells, to two digits.
+pub fn outline() -> Vec<String> {
+    let (views, _) = views();
+    let cells = [90, 91, 92];
+    let few = |recipe: Recipe| Recipe {
+        epochs: 5,
+        ..recipe
+    };
+    let recipes = [
+        few(recipe(Method::Ensemble)),
+        few(small_paper(Method::McDropout, MultiHeadLoss::MixtureNll)),
+        few(small_paper(Method::Tta, MultiHeadLoss::MetaIndividual)),
+    ];
+    let said = |recipe: &Recipe| {
+        let scores = member_scores(&fit_to(recipe, 90, None), &views[0], &cells);
+        let means = scores.cells().flat_map(|cell| {
+            let class = |class| cell.iter().skip(class).step_by(CLASSES).sum::<f32>();
+            (0..CLASSES).map(class).collect::<Vec<f32>>()
+        });
+        means
+            .map(|mean| format!("{mean:.1e}"))
+            .collect::<Vec<String>>()
+    };
+    recipes.iter().flat_map(said).collect()
 }

@@ -67,10 +67,9 @@ fn every_loss_and_its_gradient_agree_with_the_reference() {
     let cases = oracle["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 13);
     for case in cases {
-        for loss in MultiHeadLoss::value_variants() {
-            let name = loss.to_possible_value().unwrap().get_name().to_owned();
-            let wanted = &case["expected"][&name];
-            let (value, gradient) = computed(*loss, &case["inputs"]).unwrap();
+        for (name, wanted) in case["expected"].as_object().unwrap() {
+            let loss = MultiHeadLoss::from_str(name, false).unwrap();
+            let (value, gradient) = computed(loss, &case["inputs"]).unwrap();
             let at = format!("{} {name}", case["id"]);
             assert!(close(value, number(&wanted["loss"])), "{at}: {value}");
             let wanted = flat(&wanted["grad"]).1;

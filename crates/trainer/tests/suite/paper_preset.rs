@@ -13,7 +13,7 @@ use super::{
 use testkit::runtime;
 
 fn run(folder: &Path, line: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_secondlook-train"))
+    let output = Command::new(testkit::program("secondlook-train"))
         .current_dir(folder)
         .env("ORT_DYLIB_PATH", runtime().library())
         .args(line.split_whitespace())

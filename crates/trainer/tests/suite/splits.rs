@@ -7,8 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 use trainer::{
-    CropRow, LabelSet, Part, Split, SplitOptions, TrainingError, split as split_with_labels,
-    split_again,
+    CellPart, CropRow, LabelSet, Split, SplitOptions, TrainingError, split as split_with_labels,
 };
 
 fn bethesda() -> LabelSet {
@@ -20,7 +19,7 @@ fn split(crops: &[CropRow], options: &SplitOptions) -> Result<Split, TrainingErr
     labels
         .labels
         .retain(|label| crops.iter().any(|crop| crop.label == label.name));
-    split_with_labels(crops, &labels, options)
+    split_with_labels(crops, &labels, options, None)
 }
 
 fn crops(cells: &[(usize, usize)]) -> Vec<CropRow> {
@@ -59,8 +58,8 @@ fn sixty_images() -> Vec<CropRow> {
     crops(&cells)
 }
 
-fn parts_of_images(division: &Split) -> BTreeMap<&str, BTreeSet<Part>> {
-    let mut parts: BTreeMap<&str, BTreeSet<Part>> = BTreeMap::new();
+fn parts_of_images(division: &Split) -> BTreeMap<&str, BTreeSet<CellPart>> {
+    let mut parts: BTreeMap<&str, BTreeSet<CellPart>> = BTreeMap::new();
     for row in &division.rows {
         parts.entry(&row.image_id).or_default().insert(row.part);
     }
@@ -78,7 +77,7 @@ proptest! {
         for (image, parts) in parts_of_images(&division) {
             prop_assert_eq!(parts.len(), 1, "{}", image);
         }
-        let filled: BTreeSet<Part> = division.rows.iter().map(|row| row.part).collect();
+        let filled: BTreeSet<CellPart> = division.rows.iter().map(|row| row.part).collect();
         prop_assert_eq!(filled.len(), 6, "every part has cells");
     }
 }
@@ -87,8 +86,8 @@ proptest! {
 fn parts_have_their_share_of_every_class() {
     let crops = sixty_images();
     let division = split(&crops, &options(1)).unwrap();
-    let share = |part: Part, class: &str| {
-        let of_class: Vec<Part> = division
+    let share = |part: CellPart, class: &str| {
+        let of_class: Vec<CellPart> = division
             .rows
             .iter()
             .filter(|row| row.label == class)
@@ -98,12 +97,12 @@ fn parts_have_their_share_of_every_class() {
     };
     for class in ["NILM", "LSIL"] {
         assert!(
-            (share(Part::Test, class) - 0.10).abs() < 0.04,
+            (share(CellPart::Test, class) - 0.10).abs() < 0.04,
             "{class}: {}",
-            share(Part::Test, class)
+            share(CellPart::Test, class)
         );
         for fold in 0..5 {
-            let share = share(Part::Fold(fold), class);
+            let share = share(CellPart::Fold(fold), class);
             assert!(
                 (share - 0.18).abs() < 0.04,
                 "{class} in fold {fold}: {share}"
@@ -119,15 +118,17 @@ fn another_seed_draws_other_folds_and_leaves_the_test_part_alone() {
     labels
         .labels
         .retain(|label| crops.iter().any(|crop| crop.label == label.name));
-    let first = split_with_labels(&crops, &labels, &options(1)).unwrap();
-    let again = split_again(&crops, &labels, &options(2), &first.rows).unwrap();
+    let first = split_with_labels(&crops, &labels, &options(1), None).unwrap();
+    let again = split_with_labels(&crops, &labels, &options(2), Some(&first.rows)).unwrap();
     let order = |division: &Split| -> Vec<String> {
         let cells = division.rows.iter();
         cells.map(|row| row.cell_id.clone()).collect()
     };
     assert_eq!(order(&first), order(&again));
     let pairs = || first.rows.iter().zip(&again.rows);
-    assert!(pairs().all(|(one, other)| (one.part == Part::Test) == (other.part == Part::Test)));
+    assert!(
+        pairs().all(|(one, other)| (one.part == CellPart::Test) == (other.part == CellPart::Test))
+    );
     assert!(pairs().any(|(one, other)| one.part != other.part));
     let parts = parts_of_images(&again);
     assert!(parts.values().all(|parts| parts.len() == 1));
@@ -171,7 +172,7 @@ fn a_class_that_a_fold_cannot_learn_is_refused() {
         refusal.contains("SCC occurs in 5 images, fewer than the 8 folds"),
         "{refusal}"
     );
-    let refusal = split_with_labels(&crops, &bethesda(), &options(1))
+    let refusal = split_with_labels(&crops, &bethesda(), &options(1), None)
         .unwrap_err()
         .to_string();
     assert!(refusal.contains("ASC-US has no cells"), "{refusal}");

@@ -8,7 +8,7 @@ use bundle::{
 };
 use imaging::{InputTensor, Limits, decode, resize};
 use prost::Message;
-use trainer::{Graph, STATISTICS, residual_additions, with_statistics};
+use trainer::{OnnxGraph, STATISTICS, residual_additions, with_statistics};
 
 use testkit::runtime;
 
@@ -39,7 +39,7 @@ fn output(model: &ModelProto, output: &str, images: &[f32]) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trunk.onnx");
     fs::write(&path, model.encode_to_vec()).unwrap();
-    let mut graph = Graph::open(runtime(), &path, output).unwrap();
+    let mut graph = OnnxGraph::open(runtime(), &path, output).unwrap();
     let count = i64::try_from(images.len() / (3 * SIZE * SIZE)).unwrap();
     let edge = SIZE as i64;
     graph

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use engine::{Engine, EngineConfig, RequestOptions};
 use imaging::{CellImage, InputTensor, Limits, decode, resize};
 use prost::Message;
-use trainer::{Graph, STATISTICS, residual_additions, with_statistics};
+use trainer::{OnnxGraph, STATISTICS, residual_additions, with_statistics};
 use uncertainty::{Reason, ood::OodModel};
 
 use testkit::runtime;
@@ -28,7 +28,7 @@ fn file(directory: &Path, name: &str, bytes: &[u8]) -> FileReference {
 }
 
 /// Statistics of a piece, turned `turn` quarters, of each fixture cell.
-fn rows(graph: &mut Graph, manifest: &Manifest, turn: usize) -> Vec<f32> {
+fn rows(graph: &mut OnnxGraph, manifest: &Manifest, turn: usize) -> Vec<f32> {
     let input = &manifest.input;
     let mut tensor = InputTensor::with_capacity(input.size, input.size, 12).unwrap();
     for number in 0..12 {
@@ -68,7 +68,7 @@ fn write_bundle(directory: &Path) {
     trunk.statistics = Some(STATISTICS.to_owned());
     trunk.statistic_count = Some(COUNT);
 
-    let mut graph = Graph::open(runtime(), &directory.join("trunk.onnx"), STATISTICS).unwrap();
+    let mut graph = OnnxGraph::open(runtime(), &directory.join("trunk.onnx"), STATISTICS).unwrap();
     let turned: Vec<Vec<f32>> = (0..4)
         .map(|turn| rows(&mut graph, &manifest, turn))
         .collect();

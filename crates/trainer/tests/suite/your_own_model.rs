@@ -57,13 +57,8 @@ fn smaller(line: &str) -> String {
 
 /// A shell in `folder` that finds both programs and the runtime.
 fn shell(folder: &Path, line: &str) -> Command {
-    let programs = Path::new(env!("CARGO_BIN_EXE_secondlook-train"))
-        .parent()
-        .unwrap();
-    assert!(
-        programs.join("secondlook").exists(),
-        "no server beside the trainer: run `cargo build --release --locked --workspace --bin secondlook` first"
-    );
+    let server = testkit::program("secondlook");
+    let programs = server.parent().unwrap();
     let path = env::var("PATH").unwrap_or_default();
     let mut command = Command::new("sh");
     command
@@ -89,9 +84,9 @@ fn succeed(folder: &Path, line: &str) -> String {
 }
 
 /// A server of the page, ended with the test.
-struct Server(Child);
+struct ServedModel(Child);
 
-impl Drop for Server {
+impl Drop for ServedModel {
     fn drop(&mut self) {
         self.0.kill().ok();
         self.0.wait().ok();
@@ -99,14 +94,14 @@ impl Drop for Server {
 }
 
 /// Starts what the page starts, at a free port, and returns its address.
-fn serve(folder: &Path, line: &str) -> (Server, String) {
+fn serve(folder: &Path, line: &str) -> (ServedModel, String) {
     // Without `exec` the shell would be killed and not the server.
     let line = format!("exec {line} --listen 127.0.0.1:0");
     let mut command = shell(folder, &line);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
-    let server = Server(child);
+    let server = ServedModel(child);
     let mut ready = String::new();
     BufReader::new(stdout).read_line(&mut ready).unwrap();
     let address = ready.trim().strip_prefix("secondlook is ready at ");

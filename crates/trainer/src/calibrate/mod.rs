@@ -1,0 +1,261 @@
+//! What is learnt from cells that training has not seen: what is usual first, since a cell that is unlike the training
+//! cells is never accepted, then for each method a temperature, the range of every measure, policies, and when to stop.
+//!
+//! Enters: a model and the scores of the folds that it has not seen. Leaves: what a bundle knows besides trunk and heads.
+
+pub(crate) mod policies;
+pub(crate) mod unlike;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::{
+    policies::{KnownCells, policies},
+    unlike::{Unlike, fit_unlike},
+};
+use crate::{
+    TrainingError,
+    fit::FoldModel,
+    score::{CellScores, HeldOut},
+    session::TrainingSession,
+};
+use bundle::{Calibration, Method};
+use uncertainty::{
+    Measure, Range, Samples, Summary,
+    calibration::RangeError,
+    stopping::{self, Boundary},
+    summarise,
+};
+
+/// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.
+pub(crate) const REFER_BELOW: f64 = 0.01;
+
+/// Everything that a bundle knows besides trunk and heads.
+#[derive(Clone, Debug)]
+pub(crate) struct Calibrated {
+    /// Temperature, ranges and policies of each method.
+    pub methods: BTreeMap<Method, Calibration>,
+    /// The out-of-distribution score; none for a trunk without residual additions.
+    pub unlike: Option<Unlike>,
+}
+
+/// Calibrates a model on the cells of the folds that it has not seen.
+///
+/// # Errors
+/// See [`fit_unlike`] and [`calibrate`].
+pub(crate) fn calibrate_model(
+    session: &TrainingSession,
+    model: &FoldModel,
+    held_out: &HeldOut,
+) -> Result<Calibrated, TrainingError> {
+    let study = &session.study;
+    let unlike = fit_unlike(session, model)?;
+    let eligible = match &unlike {
+        // As a server would see each, had it been left out of the calibration.
+        Some(unlike) => unlike
+            .of_calibration
+            .iter()
+            .map(|score| unlike.model.p_value_left_out(*score) >= REFER_BELOW)
+            .collect(),
+        None => vec![true; held_out.rows.len()],
+    };
+    let known = KnownCells {
+        labels: &study.labels(&held_out.rows),
+        images: &study.image_numbers(&held_out.rows),
+        eligible: &eligible,
+        abnormal: &study.grouping.abnormal_flags(),
+    };
+    let mut methods = BTreeMap::new();
+    for (method, scores) in &held_out.scores {
+        let calibration = match method {
+            Method::Tta => calibrate_views(scores, &known)?,
+            _ => calibrate(scores, &known)?,
+        };
+        methods.insert(*method, calibration);
+    }
+    Ok(Calibrated { methods, unlike })
+}
+
+/// Bounds of the temperature; an optimum at one of them means that the part is too small or already perfect.
+const TEMPERATURES: (f64, f64) = (0.05, 20.0);
+
+/// Narrowing steps of the search: the bracket shrinks by the golden ratio each time, to a relative width below 1e-7.
+const STEPS: usize = 40;
+
+/// The temperature that makes the labels likeliest under the mean of each cell's samples, by golden-section search of its
+/// logarithm. For a single pass this is temperature scaling (Guo et al., 2017); for more, the mean is what is answered,
+/// so the mean is what is calibrated.
+///
+/// # Errors
+/// [`TrainingError::Samples`] when a logit is not finite.
+pub(crate) fn fit_mean_temperature(
+    scores: &CellScores,
+    labels: &[usize],
+) -> Result<f64, TrainingError> {
+    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
+    let likelihood = |logarithm: f64| negative_log_likelihood(scores, labels, logarithm.exp());
+    let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
+    let (mut at_left, mut at_right) = (likelihood(left)?, likelihood(right)?);
+    for _ in 0..STEPS {
+        if at_left <= at_right {
+            high = right;
+            (right, at_right) = (left, at_left);
+            left = high - ratio * (high - low);
+            at_left = likelihood(left)?;
+        } else {
+            low = left;
+            (left, at_left) = (right, at_right);
+            right = low + ratio * (high - low);
+            at_right = likelihood(right)?;
+        }
+    }
+    Ok((0.5 * (low + high)).exp())
+}
+
+fn negative_log_likelihood(
+    scores: &CellScores,
+    labels: &[usize],
+    temperature: f64,
+) -> Result<f64, TrainingError> {
+    let samples = scores.samples(temperature)?;
+    let of_cell = |(samples, label): (&Samples, &usize)| {
+        let mean = samples.of_class(*label).sum::<f64>() / samples.passes() as f64;
+        -mean.max(f64::MIN_POSITIVE).ln()
+    };
+    Ok(samples.iter().zip(labels).map(of_cell).sum::<f64>() / labels.len().max(1) as f64)
+}
+
+/// Views before the first look of the stopping rule, and between looks.
+const LOOKS: (usize, usize) = (4, 2);
+
+/// Temperature, ranges and policies of one method, measured on cells of whole images that its training has not seen.
+///
+/// # Errors
+/// [`TrainingError::Samples`] when a logit is not finite, [`TrainingError::Impossible`] without cells.
+pub(crate) fn calibrate(
+    scores: &CellScores,
+    known: &KnownCells<'_>,
+) -> Result<Calibration, TrainingError> {
+    let temperature = fit_mean_temperature(scores, known.labels)?;
+    let summaries = summaries(scores, temperature, known.abnormal)?;
+    Ok(Calibration {
+        temperature,
+        cells: known.labels.len(),
+        images: known.images.iter().collect::<BTreeSet<_>>().len(),
+        ranges: ranges(&summaries).map_err(|error| TrainingError::Impossible(error.to_string()))?,
+        policies: policies(&summaries, known)?,
+        stopping: None,
+    })
+}
+
+/// [`calibrate`] for test-time augmentation, with the rule that stops it early under any of the policies.
+///
+/// # Errors
+/// See [`calibrate`].
+pub(crate) fn calibrate_views(
+    scores: &CellScores,
+    known: &KnownCells<'_>,
+) -> Result<Calibration, TrainingError> {
+    let calibration = calibrate(scores, known)?;
+    let accepting = calibration.policies.iter();
+    let accepting = accepting.filter(|policy| policy.threshold.is_some());
+    let boundaries: Vec<Boundary<'_>> = std::iter::once(None)
+        .chain(accepting.map(Some))
+        .map(|policy| Boundary::of(policy, known.abnormal))
+        .collect();
+    let samples = scores.samples(calibration.temperature)?;
+    let fit = stopping::calibrate(&samples, &boundaries, LOOKS.0, LOOKS.1);
+    Ok(Calibration {
+        stopping: fit.rule,
+        ..calibration
+    })
+}
+
+/// What the scores say at a temperature, in all classes and in two.
+///
+/// # Errors
+/// [`TrainingError::Samples`] when a logit is not finite.
+pub(crate) fn summaries(
+    scores: &CellScores,
+    temperature: f64,
+    abnormal: &[bool],
+) -> Result<Vec<Summary>, TrainingError> {
+    let samples = scores.samples(temperature)?;
+    let summary = |samples: &Samples| summarise(samples).with_abnormal(abnormal);
+    Ok(samples.iter().map(summary).collect())
+}
+
+/// The range of every measure that is defined.
+fn ranges(summaries: &[Summary]) -> Result<BTreeMap<Measure, Range>, RangeError> {
+    let mut ranges = BTreeMap::new();
+    for measure in Measure::ALL {
+        let values: Vec<f64> = summaries
+            .iter()
+            .filter_map(|summary| measure.of(summary))
+            .collect();
+        if !values.is_empty() {
+            ranges.insert(measure, Range::over(&values)?);
+        }
+    }
+    Ok(ranges)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::random;
+    use testkit::numbers::{id, indices, list, load, matrix, number};
+
+    fn single_pass(cells: usize) -> (CellScores, Vec<usize>) {
+        let mut stream = random::stream(1, "logits");
+        let values = random::uniform(&mut stream, cells * 3, 4.0);
+        let labels = (0..cells).map(|_| random::below(&mut stream, 3)).collect();
+        (
+            CellScores {
+                passes: 1,
+                classes: 3,
+                values,
+            },
+            labels,
+        )
+    }
+
+    #[test]
+    fn a_single_pass_gets_the_temperature_of_temperature_scaling() {
+        for case in list(&load("calibration.json")["temperature"]) {
+            if case["expected"]["status"] != "interior" {
+                continue;
+            }
+            let logits = matrix(&case["inputs"]["logits"]);
+            let values = logits.concat().into_iter().map(|logit| logit as f32);
+            let scores = CellScores {
+                passes: 1,
+                classes: logits[0].len(),
+                values: values.collect(),
+            };
+            let expected = number(&case["expected"]["temperature"]);
+            let found = fit_mean_temperature(&scores, &indices(&case["inputs"]["labels"])).unwrap();
+            assert!(
+                (found / expected - 1.0).abs() < 1e-5,
+                "{}: {found}",
+                id(case)
+            );
+        }
+    }
+
+    #[test]
+    fn undefined_measures_have_no_range() {
+        let (scores, labels) = single_pass(20);
+        let images: Vec<usize> = (0..20).map(|cell| cell / 10).collect();
+        let known = KnownCells {
+            labels: &labels,
+            images: &images,
+            eligible: &[true; 20],
+            abnormal: &[false, true, true],
+        };
+        let calibration = calibrate(&scores, &known).unwrap();
+        assert!(calibration.ranges.contains_key(&Measure::PredictiveEntropy));
+        assert!(!calibration.ranges.contains_key(&Measure::Variance));
+    }
+}

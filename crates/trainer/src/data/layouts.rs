@@ -1,0 +1,281 @@
+//! The layouts of a data set on disk, and folders of pictures without labels.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{CellRecord, crop_table::CropRow};
+use crate::{
+    TrainingError,
+    workspace::{read_bytes, read_csv},
+};
+use bundle::sha256_hex;
+
+/// Name of the table in CRIC's layout, which lies beside a folder `fields/` of images.
+pub(super) const CRICS_TABLE: &str = "classifications.csv";
+
+/// One row of the table: a nucleus and what experts called it.
+#[derive(Deserialize)]
+struct CricRow {
+    image_id: String,
+    image_filename: String,
+    cell_id: String,
+    bethesda_system: String,
+    nucleus_x: i64,
+    nucleus_y: i64,
+}
+
+/// Whether a CSV has the columns of CRIC's table.
+///
+/// # Errors
+/// A file that is no CSV.
+pub(super) fn has_crics_columns(table: &Path) -> Result<bool, TrainingError> {
+    let bytes = read_bytes(table)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let header = reader.headers().map_err(TrainingError::malformed(table))?;
+    Ok(header.iter().any(|column| column == "bethesda_system"))
+}
+
+/// Reads the table of a folder in CRIC's layout, or such a table by its path. The images lie in `images`, or in `fields/` beside the table.
+///
+/// # Errors
+/// A table that is missing or malformed; the error names the line.
+pub(super) fn read_cric(
+    path: &Path,
+    images: Option<&Path>,
+) -> Result<Vec<CellRecord>, TrainingError> {
+    let table = if path.is_dir() {
+        path.join(CRICS_TABLE)
+    } else {
+        path.to_owned()
+    };
+    let rows: Vec<CricRow> = read_csv(&table)?;
+    let beside = table.with_file_name("fields");
+    let fields = images.unwrap_or(&beside);
+    let name = name_of(&table);
+    let record = |(index, row): (usize, CricRow)| CellRecord {
+        origin: line_of(&name, index),
+        cell_id: row.cell_id,
+        image_id: row.image_id,
+        image: fields.join(row.image_filename),
+        label: row.bethesda_system,
+        nucleus: Some((row.nucleus_x, row.nucleus_y)),
+    };
+    Ok(rows.into_iter().enumerate().map(record).collect())
+}
+
+/// One row of a table with a path and a label per cell: the simplest way to bring one's own.
+#[derive(Deserialize)]
+struct TableRow {
+    path: String,
+    label: String,
+    #[serde(default)]
+    image_id: Option<String>,
+    #[serde(default)]
+    cell_id: Option<String>,
+    #[serde(default)]
+    nucleus_x: Option<i64>,
+    #[serde(default)]
+    nucleus_y: Option<i64>,
+}
+
+/// How an error names a row: the header is line 1.
+fn line_of(table: &str, index: usize) -> String {
+    format!("{table}, line {}", index + 2)
+}
+
+/// Reads such a table; paths are relative to `images`, or to the table's folder. Without `image_id` each file is an image of its own.
+///
+/// # Errors
+/// A table that is missing or malformed (the error names the line), or has a nucleus in some rows only.
+pub(super) fn read_table(
+    table: &Path,
+    images: Option<&Path>,
+) -> Result<Vec<CellRecord>, TrainingError> {
+    let rows: Vec<TableRow> = read_csv(table)?;
+    let name = name_of(table);
+    let folder = images.or(table.parent()).unwrap_or(Path::new("."));
+    let with_nucleus = rows.first().is_some_and(|row| row.nucleus_x.is_some());
+    let mut records = Vec::with_capacity(rows.len());
+    for (index, row) in rows.into_iter().enumerate() {
+        let origin = line_of(&name, index);
+        let nucleus = row.nucleus_x.zip(row.nucleus_y);
+        if nucleus.is_some() != with_nucleus {
+            let reason = format!("{origin}: give nucleus_x and nucleus_y in every row or in none");
+            return Err(TrainingError::malformed(table)(reason));
+        }
+        let own_name = identifier(&row.path);
+        let of_nucleus = nucleus.map(|(x, y)| format!("{own_name}_{x}_{y}"));
+        records.push(CellRecord {
+            origin,
+            cell_id: row
+                .cell_id
+                .or(of_nucleus)
+                .unwrap_or_else(|| own_name.clone()),
+            image_id: row.image_id.unwrap_or(own_name),
+            image: folder.join(row.path),
+            label: row.label,
+            nucleus,
+        });
+    }
+    Ok(records)
+}
+
+/// SIPaKMeD keeps the cells that it cut out of a picture `007.bmp` in `CROPPED/007_01.bmp`, `007_02.bmp`, …
+const CROPPED: &str = "CROPPED";
+
+/// File names that are taken for images.
+const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"];
+
+/// Reads every image in a folder of one folder per class; the folder's name is the label.
+///
+/// Where a class has a folder `CROPPED` (at any depth), only its images count, and what precedes the last `_` of a
+/// name is the image that the cell was cut from. Otherwise each file is an image of its own.
+///
+/// # Errors
+/// A folder that cannot be read, or a class without an image.
+pub(super) fn read_folders(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
+    let mut records = Vec::new();
+    for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let label = name_of(&class);
+        let images = images(&class)?;
+        if images.is_empty() {
+            return Err(TrainingError::malformed(&class)("the class has no images"));
+        }
+        let cropped: Vec<PathBuf> = images
+            .iter()
+            .filter(|path| is_cropped(path))
+            .cloned()
+            .collect();
+        let cells = if cropped.is_empty() { images } else { cropped };
+        records.extend(cells.into_iter().map(|image| record(folder, &label, image)));
+    }
+    Ok(records)
+}
+
+fn record(folder: &Path, label: &str, image: PathBuf) -> CellRecord {
+    let relative = image
+        .strip_prefix(folder)
+        .unwrap_or(&image)
+        .to_string_lossy()
+        .into_owned();
+    let cell_id = identifier(&relative);
+    let image_id = match cell_id.rsplit_once('_') {
+        Some((picture, _)) if is_cropped(&image) => picture.to_owned(),
+        _ => cell_id.clone(),
+    };
+    CellRecord {
+        origin: relative,
+        cell_id,
+        image_id,
+        image,
+        label: label.to_owned(),
+        nucleus: None,
+    }
+}
+
+fn is_cropped(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == CROPPED)
+}
+
+/// Every image in a folder, at any depth, in the order of the names.
+///
+/// # Errors
+/// A folder that cannot be read.
+fn images(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let mut images = Vec::new();
+    collect(folder, &mut images)?;
+    Ok(images)
+}
+
+fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), TrainingError> {
+    for path in entries(folder)? {
+        if path.is_dir() {
+            collect(&path, images)?;
+        } else if is_image(&path) {
+            images.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// What a folder holds, in the order of the names.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let listed = fs::read_dir(folder).map_err(TrainingError::read(folder))?;
+    let paths: Result<Vec<PathBuf>, _> = listed
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect();
+    let mut paths = paths.map_err(TrainingError::read(folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// A path without its extension, as a name that can stand in a file name itself.
+fn identifier(path: &str) -> String {
+    let stem =
+        path.rsplit_once('.').map_or(
+            path,
+            |(stem, extension)| {
+                if extension.contains('/') { path } else { stem }
+            },
+        );
+    let harmless = |letter: char| {
+        if letter.is_ascii_alphanumeric() || letter == '-' {
+            letter
+        } else {
+            '_'
+        }
+    };
+    stem.chars().map(harmless).collect()
+}
+
+/// The files of every picture in a folder, at any depth: pictures without labels, such as everyday photographs.
+///
+/// # Errors
+/// A folder that cannot be read or has no pictures.
+pub(crate) fn picture_files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let paths = images(folder)?;
+    if paths.is_empty() {
+        return Err(TrainingError::malformed(folder)("it holds no pictures"));
+    }
+    Ok(paths)
+}
+
+/// The same pictures, each as a crop without a label; its file is named relative to the folder.
+///
+/// # Errors
+/// As [`picture_files`], and a picture that cannot be read.
+pub(crate) fn read_pictures(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
+    let row = |path: &PathBuf| {
+        let relative = path.strip_prefix(folder).unwrap_or(path);
+        let name = identifier(&relative.to_string_lossy());
+        Ok(CropRow {
+            cell_id: name.clone(),
+            image_id: name,
+            label: String::new(),
+            file: relative.to_string_lossy().into_owned(),
+            source: path.clone(),
+            nucleus_x: None,
+            nucleus_y: None,
+            sha256: sha256_hex(&read_bytes(path)?),
+        })
+    };
+    picture_files(folder)?.iter().map(row).collect()
+}

@@ -1,0 +1,117 @@
+//! Where a cell belongs, as `split.csv` spells it, and which folds a model has not learnt from.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a cell belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CellPart {
+    /// Only ever evaluated.
+    Test,
+    /// One of the folds, counted from 0.
+    Fold(usize),
+}
+
+impl fmt::Display for CellPart {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Test => formatter.write_str("test"),
+            Self::Fold(fold) => write!(formatter, "fold_{fold}"),
+        }
+    }
+}
+
+impl FromStr for CellPart {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "test" {
+            return Ok(Self::Test);
+        }
+        let fold = text
+            .strip_prefix("fold_")
+            .and_then(|number| number.parse().ok());
+        fold.map(Self::Fold)
+            .ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
+    }
+}
+
+impl Serialize for CellPart {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CellPart {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Folds that a model has not learnt from, ascending; as text "fold 0", "folds 0, 1".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeldOutFolds(Vec<usize>);
+
+impl HeldOutFolds {
+    /// One fold alone.
+    pub(crate) fn one(fold: usize) -> Self {
+        Self(vec![fold])
+    }
+
+    /// The first `count` of some folds.
+    pub(crate) fn first(folds: &[usize], count: usize) -> Self {
+        Self(folds.iter().copied().take(count).collect())
+    }
+
+    /// Whether the cells of a part are held out.
+    pub(crate) fn hold(&self, part: CellPart) -> bool {
+        matches!(part, CellPart::Fold(fold) if self.0.contains(&fold))
+    }
+
+    /// The name in files: `fold_0`, `folds_0_1`.
+    pub(crate) fn file_name(&self) -> String {
+        self.to_string().replace(", ", "_").replace(' ', "_")
+    }
+}
+
+impl fmt::Display for HeldOutFolds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        let noun = if numbers.len() == 1 { "fold" } else { "folds" };
+        write!(formatter, "{noun} {}", numbers.join(", "))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_out_folds_are_named_alone_and_together() {
+        let (alone, both) = (HeldOutFolds::one(3), HeldOutFolds::first(&[0, 1, 2], 2));
+        assert_eq!(
+            (alone.to_string(), alone.file_name()),
+            ("fold 3".into(), "fold_3".into())
+        );
+        assert_eq!(both.to_string(), "folds 0, 1");
+        assert_eq!(both.file_name(), "folds_0_1");
+        assert!(
+            both.hold(CellPart::Fold(1))
+                && !both.hold(CellPart::Fold(2))
+                && !both.hold(CellPart::Test)
+        );
+    }
+
+    #[test]
+    fn parts_are_read_as_they_are_written() {
+        for part in [CellPart::Test, CellPart::Fold(0), CellPart::Fold(12)] {
+            assert_eq!(part.to_string().parse::<CellPart>().unwrap(), part);
+        }
+        assert!("fold_x".parse::<CellPart>().is_err());
+        assert!("train".parse::<CellPart>().is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Training views: the same cell turned, mirrored, scaled, shifted and recoloured, another way each time.
+
+use rand_chacha::rand_core::RngCore;
+use serde::{Deserialize, Serialize};
+
+use super::pictures::{Affine, CellSource, warp};
+use crate::{TrainingError, random};
+use imaging::Normalisation;
+
+/// How far a view may lie from the crop as it is. Factors are drawn log-uniformly: 1.2 means from 1/1.2 to 1.2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingAugmentation {
+    /// Factor on the size of what is shown.
+    pub scale: f32,
+    /// Factor on width over height.
+    pub aspect: f32,
+    /// Shift along each axis, in pixels of the crop.
+    pub shift: f32,
+    /// Factor on the distance of each pixel from its grey.
+    pub saturation: f32,
+    /// Factor on the distance of each pixel from the view's mean grey.
+    pub contrast: f32,
+    /// Factor on everything.
+    pub brightness: f32,
+    /// Factor on each channel by itself.
+    pub gain: f32,
+}
+
+impl Default for TrainingAugmentation {
+    /// What worked on CRIC; the colours change by e^±.3, e^±.2, e^±.15 and e^±.08.
+    fn default() -> Self {
+        Self {
+            scale: 1.2,
+            aspect: 1.08,
+            shift: 5.0,
+            saturation: 0.3_f32.exp(),
+            contrast: 0.2_f32.exp(),
+            brightness: 0.15_f32.exp(),
+            gain: 0.08_f32.exp(),
+        }
+    }
+}
+
+impl TrainingAugmentation {
+    /// Refuses limits within which nothing can be drawn.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] that names the setting.
+    pub fn check(&self) -> Result<(), TrainingError> {
+        let factors = [
+            ("scale", self.scale),
+            ("aspect", self.aspect),
+            ("saturation", self.saturation),
+            ("contrast", self.contrast),
+            ("brightness", self.brightness),
+            ("gain", self.gain),
+        ];
+        let fits = |factor: f32| factor.is_finite() && factor >= 1.0;
+        if let Some((name, factor)) = factors.iter().find(|(_, factor)| !fits(*factor)) {
+            return Err(TrainingError::Impossible(format!(
+                "{name} is {factor}: it is a factor of at least 1, and 1 leaves views as they are"
+            )));
+        }
+        if self.shift.is_finite() && self.shift >= 0.0 {
+            return Ok(());
+        }
+        Err(TrainingError::Impossible(format!(
+            "shift is {}: it must be at least 0",
+            self.shift
+        )))
+    }
+
+    /// Draws a view: any turn, mirrored half of the time, the rest within the limits.
+    pub fn draw(&self, random: &mut impl RngCore) -> View {
+        let turn = random::unit(random) * std::f32::consts::TAU;
+        let mirrored = random::unit(random) < 0.5;
+        let (scale, aspect) = (factor(random, self.scale), factor(random, self.aspect));
+        let shift = [0; 2].map(|_| between(random, self.shift));
+        let saturation = factor(random, self.saturation);
+        let contrast = factor(random, self.contrast);
+        let brightness = factor(random, self.brightness);
+        View {
+            turn,
+            mirrored,
+            scale: [scale * aspect.sqrt(), scale / aspect.sqrt()],
+            shift,
+            saturation,
+            contrast,
+            gains: [0; 3].map(|_| brightness * factor(random, self.gain)),
+        }
+    }
+}
+
+/// Log-uniform from 1/`limit` to `limit`.
+fn factor(random: &mut impl RngCore, limit: f32) -> f32 {
+    between(random, limit.ln()).exp()
+}
+
+fn between(random: &mut impl RngCore, limit: f32) -> f32 {
+    (2.0 * random::unit(random) - 1.0) * limit
+}
+
+/// One way to show a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    turn: f32,
+    mirrored: bool,
+    scale: [f32; 2],
+    shift: [f32; 2],
+    saturation: f32,
+    contrast: f32,
+    gains: [f32; 3],
+}
+
+/// Shares of red, green and blue in the grey of a pixel (ITU-R BT.601).
+const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+
+impl View {
+    /// The crop as it is: what the server shows to the trunk, but for a crop's border, beyond which a view sees the field.
+    pub fn plain() -> Self {
+        Self {
+            turn: 0.0,
+            mirrored: false,
+            scale: [1.0; 2],
+            shift: [0.0; 2],
+            saturation: 1.0,
+            contrast: 1.0,
+            gains: [1.0; 3],
+        }
+    }
+
+    /// Fills `planes`, f32 `[3, size, size]`, with the view of a cell, normalised as the trunk wants it.
+    pub fn render(
+        &self,
+        source: &CellSource,
+        size: usize,
+        normalisation: &Normalisation,
+        planes: &mut [f32],
+    ) {
+        warp(source, &self.affine(source, size), size, planes);
+        self.colour(normalisation, planes);
+    }
+
+    /// Scales and mirrors about the crop's centre, then turns, then shifts.
+    fn affine(&self, source: &CellSource, size: usize) -> Affine {
+        let (sine, cosine) = self.turn.sin_cos();
+        let width = source.extent[0] * self.scale[0] * if self.mirrored { -1.0 } else { 1.0 };
+        let height = source.extent[1] * self.scale[1];
+        let (right, below) = (width / size as f32, height / size as f32);
+        let across = [cosine * right, sine * right];
+        let down = [-sine * below, cosine * below];
+        let half = size as f32 / 2.0;
+        let corner = |axis: usize| {
+            source.centre[axis] + self.shift[axis] - half * (across[axis] + down[axis])
+        };
+        Affine {
+            origin: [corner(0), corner(1)],
+            across,
+            down,
+        }
+    }
+
+    /// Saturation, contrast, brightness and gains, clamped to the range of a byte, then normalised.
+    fn colour(&self, normalisation: &Normalisation, planes: &mut [f32]) {
+        let area = planes.len() / 3;
+        let (red, rest) = planes.split_at_mut(area);
+        let (green, blue) = rest.split_at_mut(area);
+        let mean_of = |plane: &[f32]| plane.iter().sum::<f32>() / area.max(1) as f32;
+        // changing the saturation leaves every grey, and so their mean, as it is
+        let mean = grey([mean_of(red), mean_of(green), mean_of(blue)]);
+        let pixels = red.iter_mut().zip(green).zip(blue);
+        for ((red, green), blue) in pixels {
+            let grey = grey([*red, *green, *blue]);
+            for (channel, value) in [red, green, blue].into_iter().enumerate() {
+                let saturated = grey + self.saturation * (*value - grey);
+                let contrasted = mean + self.contrast * (saturated - mean);
+                let byte = (contrasted * self.gains[channel]).clamp(0.0, 255.0);
+                *value = (byte * normalisation.scale - normalisation.mean[channel])
+                    / normalisation.std[channel];
+            }
+        }
+    }
+}
+
+fn grey(colour: [f32; 3]) -> f32 {
+    colour
+        .iter()
+        .zip(GREY)
+        .map(|(value, share)| value * share)
+        .sum()
+}

@@ -1,0 +1,172 @@
+//! What the steps see, made ahead of them on a thread of its own: views are drawn and go through the frozen blocks while
+//! the step before is still learning. What a batch holds depends on its place in the run alone, never on the timing.
+
+use std::{ops::Range, sync::mpsc::SyncSender};
+
+use super::{
+    lite0::{Frozen, MAP, frozen_part},
+    pictures::CellSource,
+    recipe::FineTuneRecipe,
+    sampling::Sampler,
+};
+use crate::{TrainingError, fit::shared::FitContext, trunks::OnnxGraph};
+use bundle::onnx::ModelProto;
+use engine::Runtime;
+use imaging::Normalisation;
+
+/// Batches that wait for the step at most.
+pub(super) const AHEAD: usize = 2;
+
+/// The trunk's input by name.
+const IMAGE: &str = "image";
+
+/// One step's cells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MapBatch {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The batch's place in its epoch, from 0.
+    pub index: usize,
+    /// The cells, by number.
+    pub cells: Vec<usize>,
+    /// What the trained part sees, `[N, C, h, w]`, row-major.
+    pub maps: Vec<f32>,
+    /// N, C, h, w.
+    pub shape: [usize; 4],
+}
+
+/// Where batches come from.
+#[derive(Clone, Copy)]
+pub(super) struct BatchPlan<'a> {
+    /// Where the cells lie.
+    pub sources: &'a [CellSource],
+    /// Which cells an epoch shows.
+    pub sampler: &'a Sampler,
+    /// How a byte becomes a number.
+    pub normalisation: &'a Normalisation,
+    /// The settings.
+    pub recipe: &'a FineTuneRecipe,
+    /// Seed and name.
+    pub context: FitContext<'a>,
+}
+
+impl BatchPlan<'_> {
+    /// Steps of an epoch.
+    pub(super) fn steps_per_epoch(&self) -> usize {
+        let cells = self.sampler.cells_per_epoch();
+        cells.div_ceil(self.recipe.batch.max(1))
+    }
+
+    /// The cells of each batch of an epoch; batches differ by one cell at most.
+    fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
+        let mut stream = self.context.stream(&format!("order/{epoch}"));
+        let order = self.sampler.epoch(&mut stream);
+        let steps = self.steps_per_epoch();
+        let bounds = |step: usize| step * order.len() / steps.max(1);
+        let batch = |step: usize| order[bounds(step)..bounds(step + 1)].to_vec();
+        (0..steps).map(batch).collect()
+    }
+}
+
+/// Makes batches.
+pub(super) struct MapBatches<'a> {
+    plan: BatchPlan<'a>,
+    frozen: Option<OnnxGraph>,
+}
+
+impl<'a> MapBatches<'a> {
+    /// Opens the frozen part of a trunk.
+    ///
+    /// # Errors
+    /// A trunk that is not EfficientNet-Lite0, or that the runtime refuses.
+    pub(super) fn open(
+        plan: BatchPlan<'a>,
+        runtime: &Runtime,
+        trunk: &ModelProto,
+        frozen: Frozen,
+    ) -> Result<Self, TrainingError> {
+        let graph = frozen_part(trunk, frozen)?;
+        let open = |model: ModelProto| OnnxGraph::of_model(runtime, &model, MAP);
+        Ok(Self {
+            plan,
+            frozen: graph.map(open).transpose()?,
+        })
+    }
+
+    /// Sends the batches of some epochs in their order, until there are no more or nobody listens.
+    pub(super) fn send(
+        mut self,
+        epochs: Range<usize>,
+        to: &SyncSender<Result<MapBatch, TrainingError>>,
+    ) {
+        for epoch in epochs {
+            for (index, cells) in self.plan.epoch(epoch).into_iter().enumerate() {
+                let batch = self.batch(epoch, index, cells);
+                let failed = batch.is_err();
+                if to.send(batch).is_err() || failed {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn batch(
+        &mut self,
+        epoch: usize,
+        index: usize,
+        cells: Vec<usize>,
+    ) -> Result<MapBatch, TrainingError> {
+        let size = self.plan.recipe.size as usize;
+        let images = self.images(epoch, index, &cells, size);
+        let shape = [cells.len(), 3, size, size];
+        let (shape, maps) = match &mut self.frozen {
+            Some(frozen) => run(frozen, shape, &images)?,
+            None => (shape, images),
+        };
+        Ok(MapBatch {
+            epoch,
+            index,
+            cells,
+            maps,
+            shape,
+        })
+    }
+
+    /// A view of each cell, `[N, 3, size, size]`, of its own for each place in the run.
+    fn images(&self, epoch: usize, index: usize, cells: &[usize], size: usize) -> Vec<f32> {
+        let BatchPlan {
+            sources,
+            normalisation,
+            recipe,
+            context,
+            ..
+        } = self.plan;
+        let mut stream = context.stream(&format!("views/{epoch}/{index}"));
+        let mut images = vec![0.0; cells.len() * 3 * size * size];
+        let known = cells.iter().filter_map(|cell| sources.get(*cell));
+        for (source, planes) in known.zip(images.chunks_exact_mut(3 * size * size)) {
+            let view = recipe.augmentation.draw(&mut stream);
+            view.render(source, size, normalisation, planes);
+        }
+        images
+    }
+}
+
+fn run(
+    frozen: &mut OnnxGraph,
+    shape: [usize; 4],
+    images: &[f32],
+) -> Result<([usize; 4], Vec<f32>), TrainingError> {
+    let sizes = shape.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
+    let (shape, maps) = frozen.run_with_shape(&[(IMAGE, sizes.to_vec(), images)])?;
+    let sizes: Vec<usize> = shape
+        .iter()
+        .filter_map(|size| usize::try_from(*size).ok())
+        .collect();
+    let shape = <[usize; 4]>::try_from(sizes).map_err(|sizes| {
+        TrainingError::Runtime(format!(
+            "the frozen blocks gave a tensor of shape {sizes:?}"
+        ))
+    })?;
+    Ok((shape, maps))
+}

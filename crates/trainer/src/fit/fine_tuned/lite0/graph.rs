@@ -1,0 +1,223 @@
+//! Lite0's weights in the ONNX graph: read, put back, and the graph cut before the first trained block.
+
+use std::collections::BTreeSet;
+
+use super::{ConvolutionPlan, Frozen, convolutions, tail::Lite0Tail};
+use crate::TrainingError;
+use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info};
+
+/// Name of the output of [`frozen_part`].
+pub const MAP: &str = "map";
+
+/// How many nodes of each kind the graph has.
+const NODES: [(&str, usize); 5] = [
+    ("Conv", 49),
+    ("Clip", 33),
+    ("Add", 9),
+    ("GlobalAveragePool", 1),
+    ("Flatten", 1),
+];
+
+/// A convolution's numbers in the order of ONNX.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct StoredConvolution {
+    /// `[outputs, inputs per group, kernel, kernel]`
+    pub weight: Vec<f32>,
+    /// `[outputs]`
+    pub bias: Vec<f32>,
+}
+
+impl StoredConvolution {
+    /// Whether there are as many numbers as the plan wants.
+    pub(super) fn fits(&self, plan: &ConvolutionPlan) -> bool {
+        self.weight.len() == plan.weight_shape().iter().product::<usize>()
+            && self.bias.len() == plan.outputs
+    }
+}
+
+/// The 49 convolutions in the order of the graph.
+pub(super) fn read_convolutions(
+    model: &ModelProto,
+) -> Result<Vec<StoredConvolution>, TrainingError> {
+    let graph = checked_graph(model)?;
+    let nodes = graph.node.iter().filter(|node| node.op_type == "Conv");
+    let read = |(plan, node): (&ConvolutionPlan, &NodeProto)| {
+        let stored = StoredConvolution {
+            weight: constant(graph, node, 1, &plan.weight_shape())
+                .ok_or_else(|| unlike(plan, "kernel"))?,
+            bias: constant(graph, node, 2, &[plan.outputs]).ok_or_else(|| unlike(plan, "bias"))?,
+        };
+        if !has_attributes(node, plan) {
+            return Err(unlike(plan, "stride or padding"));
+        }
+        Ok(stored)
+    };
+    convolutions().iter().zip(nodes).map(read).collect()
+}
+
+/// The original graph with the weights as they are trained; what was frozen stays as it was.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when the original is not EfficientNet-Lite0.
+pub fn put_back(original: &ModelProto, tail: &Lite0Tail) -> Result<ModelProto, TrainingError> {
+    checked_graph(original)?;
+    let mut model = original.clone();
+    let Some(graph) = model.graph.as_mut() else {
+        return Ok(model);
+    };
+    let nodes = graph.node.iter().filter(|node| node.op_type == "Conv");
+    let names: Vec<[String; 2]> = nodes
+        .map(|node| [1, 2].map(|input| node.input.get(input).cloned().unwrap_or_default()))
+        .collect();
+    let trained: Vec<StoredConvolution> = tail.convolutions().map(|of| of.stored()).collect();
+    let first = names.len().saturating_sub(trained.len());
+    for ([weight, bias], stored) in names.iter().skip(first).zip(&trained) {
+        write(graph, weight, &stored.weight);
+        write(graph, bias, &stored.bias);
+    }
+    Ok(model)
+}
+
+/// The graph from the image `[N, 3, H, W]` to [`MAP`], what the first trained block sees, `[N, C, h, w]`; `None` when
+/// nothing is frozen.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] when the model is not EfficientNet-Lite0.
+pub fn frozen_part(
+    model: &ModelProto,
+    frozen: Frozen,
+) -> Result<Option<ModelProto>, TrainingError> {
+    let graph = checked_graph(model)?;
+    let kept = frozen.convolutions();
+    let first = graph.node.iter().enumerate();
+    let first = first.filter(|(_, node)| node.op_type == "Conv").nth(kept);
+    let (Some((cut, node)), Some(plan)) = (first, convolutions().into_iter().nth(kept)) else {
+        return Ok(None);
+    };
+    let Some(map) = node.input.first().filter(|_| kept > 0) else {
+        return Ok(None);
+    };
+    let nodes = graph.node.iter().take(cut).cloned();
+    let nodes: Vec<NodeProto> = nodes.map(|node| renamed(node, map)).collect();
+    let used: BTreeSet<&String> = nodes.iter().flat_map(|node| &node.input).collect();
+    let constants = graph.initializer.iter();
+    let initializer = constants.filter(|of| used.contains(&of.name)).cloned();
+    let channels = i64::try_from(plan.inputs).unwrap_or(i64::MAX);
+    let axes = [
+        Axis::Free("N"),
+        Axis::Fixed(channels),
+        Axis::Free("h"),
+        Axis::Free("w"),
+    ];
+    Ok(Some(ModelProto {
+        graph: Some(GraphProto {
+            initializer: initializer.collect(),
+            node: nodes,
+            output: vec![tensor_info(MAP, &axes)],
+            ..graph_header(graph)
+        }),
+        ..model_header(model)
+    }))
+}
+
+/// Name and inputs of a graph, without its nodes and weights.
+fn graph_header(graph: &GraphProto) -> GraphProto {
+    GraphProto {
+        name: graph.name.clone(),
+        input: graph.input.clone(),
+        ..GraphProto::default()
+    }
+}
+
+/// Everything of a model but its graph.
+fn model_header(model: &ModelProto) -> ModelProto {
+    ModelProto {
+        ir_version: model.ir_version,
+        producer_name: model.producer_name.clone(),
+        producer_version: model.producer_version.clone(),
+        opset_import: model.opset_import.clone(),
+        ..ModelProto::default()
+    }
+}
+
+fn renamed(mut node: NodeProto, map: &str) -> NodeProto {
+    for name in node.input.iter_mut().chain(&mut node.output) {
+        if name == map {
+            MAP.clone_into(name);
+        }
+    }
+    node
+}
+
+fn checked_graph(model: &ModelProto) -> Result<&GraphProto, TrainingError> {
+    let graph = model.graph.as_ref();
+    let graph =
+        graph.ok_or_else(|| TrainingError::Impossible("the trunk's file has no graph".into()))?;
+    for (op_type, expected) in NODES {
+        let found = graph.node.iter().filter(|node| node.op_type == op_type);
+        let found = found.count();
+        if found != expected {
+            return Err(TrainingError::Impossible(format!(
+                "the trunk has {found} {op_type} nodes where EfficientNet-Lite0 with folded batch normalisation has \
+                 {expected}: use the pretrained file"
+            )));
+        }
+    }
+    Ok(graph)
+}
+
+fn unlike(plan: &ConvolutionPlan, what: &str) -> TrainingError {
+    TrainingError::Impossible(format!(
+        "the trunk's {} convolution has another {what} than EfficientNet-Lite0: use the pretrained file",
+        plan.name()
+    ))
+}
+
+/// The values of a node's input if it is an f32 constant of this shape.
+fn constant(
+    graph: &GraphProto,
+    node: &NodeProto,
+    input: usize,
+    shape: &[usize],
+) -> Option<Vec<f32>> {
+    let name = node.input.get(input)?;
+    let tensor = graph.initializer.iter().find(|of| of.name == *name)?;
+    tensor.floats().filter(|_| tensor.dims == sizes(shape))
+}
+
+fn has_attributes(node: &NodeProto, plan: &ConvolutionPlan) -> bool {
+    let (before, after) = plan.padding();
+    let groups = if plan.depthwise { plan.inputs } else { 1 };
+    ints(node, "strides") == sizes(&[plan.stride; 2])
+        && ints(node, "pads") == sizes(&[before, before, after, after])
+        && node
+            .attribute
+            .iter()
+            .all(|of| of.name != "group" || usize::try_from(of.i) == Ok(groups))
+}
+
+fn ints(node: &NodeProto, name: &str) -> Vec<i64> {
+    let attribute = node.attribute.iter().find(|of| of.name == name);
+    attribute.map_or_else(Vec::new, |of| of.ints.clone())
+}
+
+fn sizes(sizes: &[usize]) -> Vec<i64> {
+    let size = |size: &usize| i64::try_from(*size).unwrap_or(i64::MAX);
+    sizes.iter().map(size).collect()
+}
+
+fn write(graph: &mut GraphProto, name: &str, values: &[f32]) {
+    let found = graph.initializer.iter_mut().find(|of| of.name == name);
+    if let Some(TensorProto {
+        raw_data,
+        float_data,
+        ..
+    }) = found
+    {
+        float_data.clear();
+        *raw_data = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+    }
+}

@@ -1,0 +1,260 @@
+//! EfficientNet-Lite0 for fine-tuning: the ONNX trunk's weights as a burn module, trained, and put back into the graph.
+//!
+//! Enters: the trunk's graph, and what its frozen part gives for images (ONNX Runtime runs that part). Leaves: features
+//! for a head, gradients, and the graph with other weights. Batch normalisation is folded into the convolutions and
+//! stays so. A batch is cut into a fixed number of shards that run side by side; nothing else here uses threads.
+
+mod convolution;
+mod depthwise;
+mod graph;
+mod operation;
+mod tail;
+
+pub use graph::{MAP, frozen_part, put_back};
+pub use tail::{Lite0Tail, ParameterKind, ParameterValues};
+
+use std::ops::Range;
+
+/// Into how many parts a batch is cut: fixed, because the order of sums decides the last bits of a gradient.
+pub const SHARDS: usize = 4;
+
+/// Cuts a batch of `images` into at most [`SHARDS`] runs of nearly equal length, none of them empty.
+pub fn shards(images: usize) -> Vec<Range<usize>> {
+    let cut = |shard| images * shard / SHARDS;
+    (0..SHARDS)
+        .map(|shard| cut(shard)..cut(shard + 1))
+        .filter(|range| !range.is_empty())
+        .collect()
+}
+
+/// A run of equal blocks of EfficientNet-Lite0.
+#[derive(Clone, Copy, Debug)]
+pub struct Lite0Stage {
+    /// Side of the depthwise kernel, 3 or 5.
+    pub kernel: usize,
+    /// Stride of the first block's depthwise convolution; later blocks have stride 1.
+    pub stride: usize,
+    /// Hidden channels per input channel.
+    pub expansion: usize,
+    /// Output channels.
+    pub channels: usize,
+    /// Number of blocks.
+    pub repeats: usize,
+}
+
+/// The seven stages (Tan and Le, "EfficientNet", 2019, table 1, without squeeze-and-excitation: the Lite variant).
+pub const STAGES: [Lite0Stage; 7] = [
+    stage(3, 1, 1, 16, 1),
+    stage(3, 2, 6, 24, 2),
+    stage(5, 2, 6, 40, 2),
+    stage(3, 2, 6, 80, 3),
+    stage(5, 1, 6, 112, 3),
+    stage(5, 2, 6, 192, 4),
+    stage(3, 1, 6, 320, 1),
+];
+
+/// Number of blocks in all stages.
+pub const BLOCKS: usize = 16;
+/// Channels behind the stem, a 3 × 3 convolution of stride 2 on the image.
+const STEM: usize = 32;
+/// D, the number of features: channels of the head, a 1 × 1 convolution before pooling.
+pub const FEATURES: usize = 1280;
+
+const fn stage(
+    kernel: usize,
+    stride: usize,
+    expansion: usize,
+    channels: usize,
+    repeats: usize,
+) -> Lite0Stage {
+    Lite0Stage {
+        kernel,
+        stride,
+        expansion,
+        channels,
+        repeats,
+    }
+}
+
+/// How much of the trunk stays as it is: nothing, or the stem and the first blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    blocks: usize,
+}
+
+impl Frozen {
+    /// Everything is trained, the stem too.
+    pub const fn nothing() -> Self {
+        Self { blocks: 0 }
+    }
+
+    /// The stem and the first `blocks` of the 16 blocks stay; `None` above 16. No block means [`Self::nothing`].
+    pub fn blocks(blocks: usize) -> Option<Self> {
+        (blocks <= BLOCKS).then_some(Self { blocks })
+    }
+
+    /// Index of the first block that is trained, 0..=16; from 1 on the stem is frozen too.
+    pub const fn first_trained(self) -> usize {
+        self.blocks
+    }
+
+    /// Number of convolutions that stay.
+    pub(super) fn convolutions(self) -> usize {
+        convolutions()
+            .iter()
+            .filter(|plan| !plan.is_trained(self))
+            .count()
+    }
+}
+
+/// Where a convolution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlockPlace {
+    /// The first one, on the image.
+    Stem,
+    /// In the block of this index, 0..16.
+    Block(usize),
+    /// The last one, before pooling.
+    Head,
+}
+
+/// What a convolution is: its sizes and what follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ConvolutionPlan {
+    /// Where it stands.
+    pub place: BlockPlace,
+    /// What it does there, for error messages and names: `stem`, `expand`, `depthwise`, `project` or `head`.
+    pub role: &'static str,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Every channel has a kernel of its own.
+    pub depthwise: bool,
+    /// Whether ReLU6 follows.
+    pub clipped: bool,
+}
+
+impl ConvolutionPlan {
+    /// Shape of the kernel as ONNX stores it: output channels, input channels per group, height, width.
+    pub(super) fn weight_shape(&self) -> [usize; 4] {
+        let inputs = if self.depthwise { 1 } else { self.inputs };
+        [self.outputs, inputs, self.kernel, self.kernel]
+    }
+
+    /// Zeros before and after each row and column: with stride 2 the odd one comes last, as TensorFlow has it.
+    pub(super) fn padding(&self) -> (usize, usize) {
+        let total = self.kernel.saturating_sub(self.stride);
+        (total / 2, total - total / 2)
+    }
+
+    /// Height and width with the zeros around them.
+    pub(super) fn padded_size(&self, input: [usize; 2]) -> [usize; 2] {
+        let (before, after) = self.padding();
+        input.map(|side| side + before + after)
+    }
+
+    /// Height and width of the output.
+    pub(super) fn output_size(&self, input: [usize; 2]) -> [usize; 2] {
+        let padded = self.padded_size(input);
+        padded.map(|side| side.saturating_sub(self.kernel) / self.stride + 1)
+    }
+
+    /// A name such as `block 7 depthwise`.
+    pub(super) fn name(&self) -> String {
+        match self.place {
+            BlockPlace::Block(index) => format!("block {index} {}", self.role),
+            BlockPlace::Stem | BlockPlace::Head => self.role.to_owned(),
+        }
+    }
+
+    pub(super) fn is_trained(&self, frozen: Frozen) -> bool {
+        match self.place {
+            BlockPlace::Stem => frozen.first_trained() == 0,
+            BlockPlace::Block(index) => index >= frozen.first_trained(),
+            BlockPlace::Head => true,
+        }
+    }
+}
+
+/// The 49 convolutions in the order in which the image passes through them.
+pub(super) fn convolutions() -> Vec<ConvolutionPlan> {
+    let mut plans = vec![ConvolutionPlan {
+        place: BlockPlace::Stem,
+        role: "stem",
+        inputs: 3,
+        outputs: STEM,
+        kernel: 3,
+        stride: 2,
+        depthwise: false,
+        clipped: true,
+    }];
+    let (mut index, mut inputs) = (0, STEM);
+    for stage in STAGES {
+        for repeat in 0..stage.repeats {
+            let stride = if repeat == 0 { stage.stride } else { 1 };
+            plans.extend(block(index, inputs, &Lite0Stage { stride, ..stage }));
+            (index, inputs) = (index + 1, stage.channels);
+        }
+    }
+    plans.push(pointwise(BlockPlace::Head, "head", inputs, FEATURES, true));
+    plans
+}
+
+/// Expand (unless the expansion is 1), depthwise, project.
+fn block(index: usize, inputs: usize, stage: &Lite0Stage) -> Vec<ConvolutionPlan> {
+    let place = BlockPlace::Block(index);
+    let hidden = inputs * stage.expansion;
+    let expand = (stage.expansion > 1).then(|| pointwise(place, "expand", inputs, hidden, true));
+    let depthwise = ConvolutionPlan {
+        place,
+        role: "depthwise",
+        inputs: hidden,
+        outputs: hidden,
+        kernel: stage.kernel,
+        stride: stage.stride,
+        depthwise: true,
+        clipped: true,
+    };
+    let project = pointwise(place, "project", hidden, stage.channels, false);
+    expand.into_iter().chain([depthwise, project]).collect()
+}
+
+fn pointwise(
+    place: BlockPlace,
+    role: &'static str,
+    inputs: usize,
+    outputs: usize,
+    clipped: bool,
+) -> ConvolutionPlan {
+    ConvolutionPlan {
+        place,
+        role,
+        inputs,
+        outputs,
+        kernel: 1,
+        stride: 1,
+        depthwise: false,
+        clipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lite0::depthwise::LANES;
+
+    #[test]
+    fn the_depthwise_loops_leave_no_channel_out() {
+        let plans = convolutions();
+        assert!(
+            plans
+                .iter()
+                .all(|plan| !plan.depthwise || plan.inputs.is_multiple_of(LANES))
+        );
+    }
+}

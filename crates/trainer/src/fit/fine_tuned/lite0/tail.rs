@@ -1,0 +1,221 @@
+//! The part of the trunk that is trained, as a burn module.
+
+use burn::{
+    module::Module,
+    optim::GradientsParams,
+    tensor::{Device, Tensor},
+};
+
+use super::{
+    BlockPlace, ConvolutionPlan, FEATURES, Frozen,
+    convolution::Convolution,
+    convolutions,
+    graph::{StoredConvolution, read_convolutions},
+};
+use crate::TrainingError;
+use bundle::onnx::ModelProto;
+
+/// Expand, depthwise, project; the input is added where the output has its shape.
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    convolutions: Vec<Convolution>,
+    #[module(skip)]
+    index: usize,
+}
+
+impl Block {
+    /// Maps are `[N, H, W, C]`; `kept`, `[N, 1, 1, 1]`, multiplies what is added to the input.
+    fn forward(&self, input: Tensor<4>, kept: Option<&Tensor<4>>) -> Tensor<4> {
+        let mut value = input.clone();
+        for convolution in &self.convolutions {
+            value = convolution.forward(value);
+        }
+        if !self.is_residual() {
+            return value;
+        }
+        match kept {
+            Some(kept) => input + value * kept.clone(),
+            None => input + value,
+        }
+    }
+
+    fn is_residual(&self) -> bool {
+        let plans = || self.convolutions.iter().map(Convolution::plan);
+        let inputs = plans().next().map(|plan| plan.inputs);
+        let outputs = plans().next_back().map(|plan| plan.outputs);
+        inputs == outputs && plans().all(|plan| plan.stride == 1)
+    }
+}
+
+/// Everything behind the frozen part: blocks, the 1 × 1 convolution to 1280 channels, pooling.
+///
+/// Its parameters are called `….weight` and `….bias`; burn's `ParamGroup::from_predicate("bias")` picks the biases, for
+/// which no weight decay is meant.
+#[derive(Module, Debug)]
+pub struct Lite0Tail {
+    stem: Option<Convolution>,
+    blocks: Vec<Block>,
+    head: Convolution,
+}
+
+/// Whether a parameter is a convolution kernel (decayed) or a bias (not decayed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A kernel.
+    Kernel,
+    /// A bias.
+    Bias,
+}
+
+/// A parameter's values, apart from any framework.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterValues {
+    /// Such as `block 7 depthwise kernel`.
+    pub name: String,
+    /// Kernel or bias.
+    pub kind: ParameterKind,
+    /// Row-major, in the order of ONNX.
+    pub values: Vec<f32>,
+}
+
+impl Lite0Tail {
+    /// Takes the weights of what is not frozen from the trunk's graph.
+    ///
+    /// With an autodiff device the parameters are trainable.
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] when the graph is not EfficientNet-Lite0 with batch normalisation folded.
+    pub fn read(
+        model: &ModelProto,
+        frozen: Frozen,
+        device: &Device,
+    ) -> Result<Self, TrainingError> {
+        let plans = convolutions();
+        let stored = read_convolutions(model)?;
+        let mut trained = plans
+            .iter()
+            .zip(stored)
+            .filter(|(plan, _)| plan.is_trained(frozen))
+            .map(|(plan, stored)| Convolution::new(plan, stored, device))
+            .peekable();
+        let stem = trained.next_if(|convolution| place(convolution) == BlockPlace::Stem);
+        let mut blocks = Vec::new();
+        for index in frozen.first_trained()..super::BLOCKS {
+            let mut convolutions = Vec::new();
+            while let Some(next) = trained.next_if(|next| place(next) == BlockPlace::Block(index)) {
+                convolutions.push(next);
+            }
+            blocks.push(Block {
+                convolutions,
+                index,
+            });
+        }
+        let head = trained.next().ok_or_else(|| {
+            TrainingError::Impossible("the table of Lite0 has no head convolution".to_owned())
+        })?;
+        Ok(Self { stem, blocks, head })
+    }
+
+    /// Features `[N, 1280]` of what the frozen part gives, `[N, C, h, w]`, or of images `[N, 3, H, W]` when nothing is
+    /// frozen.
+    ///
+    /// `kept` holds one multiplier `[N, 1, 1, 1]` for each of [`Self::residual_blocks`], in their order: 0 where an
+    /// image skips the block and 1 / (1 − p) where it does not (stochastic depth; Huang et al., 2016). An empty slice skips
+    /// nothing.
+    pub fn forward(&self, input: Tensor<4>, kept: &[Tensor<4>]) -> Tensor<2> {
+        let mut kept = kept.iter();
+        let mut map = input.permute([0, 2, 3, 1]);
+        if let Some(stem) = &self.stem {
+            map = stem.forward(map);
+        }
+        for block in &self.blocks {
+            let kept = if block.is_residual() {
+                kept.next()
+            } else {
+                None
+            };
+            map = block.forward(map, kept);
+        }
+        let map = self.head.forward(map);
+        let [images, height, width, _] = map.dims();
+        map.reshape([images, height * width, FEATURES])
+            .mean_dim(1)
+            .reshape([images, FEATURES])
+    }
+
+    /// Indices, of 0..16, of the trained blocks that add their input: those that stochastic depth may skip.
+    pub fn residual_blocks(&self) -> Vec<usize> {
+        let residual = self.blocks.iter().filter(|block| block.is_residual());
+        residual.map(|block| block.index).collect()
+    }
+
+    /// All parameters in the order of the graph, kernel before bias: for export and for moving averages.
+    pub fn values(&self) -> Vec<ParameterValues> {
+        let of = |convolution: &Convolution| {
+            let StoredConvolution { weight, bias } = convolution.stored();
+            let name = convolution.plan().name();
+            let entry = |kind, what: &str, values| ParameterValues {
+                name: format!("{name} {what}"),
+                kind,
+                values,
+            };
+            [
+                entry(ParameterKind::Kernel, "kernel", weight),
+                entry(ParameterKind::Bias, "bias", bias),
+            ]
+        };
+        self.convolutions().flat_map(of).collect()
+    }
+
+    /// The gradients in the order of [`Self::values`]; zeros where a parameter has none.
+    pub fn gradient_values(&self, gradients: &GradientsParams) -> Vec<Vec<f32>> {
+        let of = |convolution: &Convolution| convolution.gradients(gradients);
+        self.convolutions().flat_map(of).collect()
+    }
+
+    /// The same module, parameter by parameter, with other values, in the order of [`Self::values`].
+    ///
+    /// # Errors
+    /// [`TrainingError::Impossible`] when there are too few or too many values.
+    pub fn with_values(mut self, values: Vec<Vec<f32>>) -> Result<Self, TrainingError> {
+        let mut values = values.into_iter();
+        let mut next = |plan: &ConvolutionPlan| -> Option<StoredConvolution> {
+            let stored = StoredConvolution {
+                weight: values.next()?,
+                bias: values.next()?,
+            };
+            stored.fits(plan).then_some(stored)
+        };
+        let misfit = || {
+            TrainingError::Impossible(
+                "these weights are of a trunk with another frozen part: train again".to_owned(),
+            )
+        };
+        let mut replace = |convolution: Convolution| -> Result<Convolution, TrainingError> {
+            let stored = next(convolution.plan()).ok_or_else(misfit)?;
+            Ok(convolution.with_values(stored))
+        };
+        self.stem = self.stem.map(&mut replace).transpose()?;
+        for block in &mut self.blocks {
+            let convolutions = std::mem::take(&mut block.convolutions);
+            block.convolutions = convolutions
+                .into_iter()
+                .map(&mut replace)
+                .collect::<Result<_, _>>()?;
+        }
+        self.head = replace(self.head)?;
+        if values.next().is_some() {
+            return Err(misfit());
+        }
+        Ok(self)
+    }
+
+    pub(super) fn convolutions(&self) -> impl Iterator<Item = &Convolution> {
+        let blocks = self.blocks.iter().flat_map(|block| &block.convolutions);
+        self.stem.iter().chain(blocks).chain([&self.head])
+    }
+}
+
+fn place(convolution: &Convolution) -> BlockPlace {
+    convolution.plan().place
+}

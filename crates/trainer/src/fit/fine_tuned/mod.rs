@@ -1,0 +1,167 @@
+//! Fine-tuning: the trunk and the heads of every method learn together, from pixels, a trunk of its own for all that is held
+//! out in turn.
+//!
+//! Enters: cells as places in pictures, a trunk as ONNX, a recipe and a seed. Leaves: the trunk with its trained weights
+//! put back and the heads' numbers. Everything random has a stream named after what it decides, so that a run that was
+//! interrupted goes on as if it had not been, and the number of threads changes nothing.
+//!
+//! ```text
+//! pictures ─ augmentation ─▶ views [N, 3, H, W] ─ frozen blocks (ONNX Runtime) ─▶ maps ─ trained blocks ─▶ features ─▶ heads ─▶ loss
+//! ```
+
+pub(crate) mod augmentation;
+pub(crate) mod batches;
+pub(crate) mod fit;
+pub(crate) mod heads;
+pub mod lite0;
+pub(crate) mod loss;
+pub(crate) mod model;
+pub(crate) mod pictures;
+pub(crate) mod recipe;
+pub(crate) mod sampling;
+
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+
+use self::{
+    fit::{FineTuneRequest, FineTuned, fine_tune},
+    pictures::sources,
+    recipe::FineTuneRecipe,
+    sampling::CellLabels,
+};
+use super::{
+    FoldModel,
+    shared::{FitContext, weights::HeadWeights},
+};
+use crate::{
+    TrainingError,
+    cache_key::{CacheKey, KeptStep},
+    data::{crop_table::require, part::HeldOutFolds},
+    session::TrainingSession,
+    trunks::file::{TrunkFile, read_model},
+    workspace::{read_bytes, write_bytes, write_json},
+};
+use bundle::{Method, sha256_hex};
+
+/// The trunk's file, written last: where it is, the training is whole.
+const TRUNK: &str = "trunk.onnx";
+
+/// Trunk and heads of a session, fine-tuned after some recipe.
+pub(crate) struct FineTuning<'a> {
+    session: &'a TrainingSession,
+    recipe: FineTuneRecipe,
+}
+
+impl<'a> FineTuning<'a> {
+    /// Nothing is trained yet.
+    pub(crate) fn new(session: &'a TrainingSession, recipe: FineTuneRecipe) -> Self {
+        Self { session, recipe }
+    }
+
+    /// Trains trunk and heads with some folds held out, resumed where it was interrupted; what was trained before with the
+    /// same cells, recipe and seed is kept. Returns the mean loss of each epoch that was run now.
+    ///
+    /// # Errors
+    /// See [`fine_tune`]; an image that cannot be read.
+    pub(crate) fn train(&self, held_out: &HeldOutFolds) -> Result<Vec<f32>, TrainingError> {
+        let folder = self.folder(held_out)?;
+        let trunk_file = folder.join(TRUNK);
+        if trunk_file.is_file() {
+            return Ok(Vec::new());
+        }
+        let checkpoint = folder.join("checkpoint");
+        let tuned = self.fine_tune(held_out, &checkpoint)?;
+        for (method, heads) in &tuned.heads {
+            heads.write(&folder.join(format!("{method}.f32")))?;
+        }
+        write_json(&folder.join("recipe.json"), &self.recipe)?;
+        write_bytes(&trunk_file, &tuned.trunk.encode_to_vec())?;
+        std::fs::remove_file(&checkpoint).map_err(TrainingError::write(&checkpoint))?;
+        Ok(tuned.losses)
+    }
+
+    fn fine_tune(
+        &self,
+        held_out: &HeldOutFolds,
+        checkpoint: &Path,
+    ) -> Result<FineTuned, TrainingError> {
+        let TrainingSession {
+            study,
+            runtime,
+            progress,
+            ..
+        } = self.session;
+        let rows = study.training_rows(held_out);
+        let crops = study.workspace.crops();
+        let request = FineTuneRequest {
+            runtime,
+            trunk: &read_model(&study.trunk.path)?,
+            normalisation: &study.input.normalisation,
+            sources: &sources(&crops, &study.cells(&rows), &study.table.settings)?,
+            labels: CellLabels {
+                classes: &study.labels(&rows),
+                fields: &study.images(&rows),
+                abnormal: &study.grouping.abnormal_flags(),
+            },
+        };
+        let context = FitContext {
+            seed: study.seed,
+            purpose: &format!("finetune/{held_out} held out"),
+            checkpoint: Some(checkpoint),
+            progress,
+        };
+        fine_tune(&request, &self.recipe, &context)
+    }
+
+    /// What [`Self::train`] made with some folds held out.
+    ///
+    /// # Errors
+    /// [`TrainingError::Missing`] before that.
+    pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
+        let folder = self.folder(held_out)?;
+        let path = folder.join(TRUNK);
+        require(&path, "finetune")?;
+        let study = &self.session.study;
+        let trunk = TrunkFile {
+            sha256: sha256_hex(&read_bytes(&path)?),
+            path,
+            ..study.trunk.clone()
+        };
+        let plan = &self.recipe.heads;
+        let shapes = plan.shapes(trunk.dimension, study.grouping.classes());
+        let read = |(method, shape): (Method, _)| {
+            let path = folder.join(format!("{method}.f32"));
+            Ok((method, HeadWeights::read(&path, shape)?))
+        };
+        let heads: Result<_, TrainingError> = shapes.into_iter().map(read).collect();
+        Ok(FoldModel {
+            held_out: held_out.clone(),
+            fine_tuned: true,
+            heads: heads?,
+            masks: vec![plan.feature_mask(trunk.dimension)],
+            trunk,
+        })
+    }
+
+    /// A folder whose name changes with everything that the training depends on.
+    fn folder(&self, held_out: &HeldOutFolds) -> Result<PathBuf, TrainingError> {
+        let study = &self.session.study;
+        let rows = study.training_rows(held_out);
+        let crops = rows.iter().map(|row| &study.table.rows[*row].sha256);
+        let digest = CacheKey::of(&[KeptStep::FineTuning])
+            .with("trunk", &study.trunk.sha256)
+            .with("recipe", &self.recipe)
+            .with("seed", &study.seed)
+            .with("cut", &study.table.settings)
+            .with("normalisation", &study.input.normalisation)
+            .with("classes", &study.grouping.names())
+            .with("abnormal", &study.grouping.abnormal_flags())
+            .with("labels", &study.labels(&rows))
+            .with("images", &study.images(&rows))
+            .with("crops", &crops.collect::<Vec<_>>())
+            .short()?;
+        let name = format!("without_{}_{digest}", held_out.file_name());
+        Ok(study.workspace.fine_tuned().join(name))
+    }
+}
