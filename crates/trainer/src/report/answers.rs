@@ -13,7 +13,7 @@ use uncertainty::Samples;
 
 /// Calibrated answers of one method.
 #[derive(Clone, Debug)]
-pub(crate) struct MethodAnswers {
+pub(crate) struct CalibratedAnswers {
     /// The temperatures in use: one per fold, or one.
     pub temperatures: Vec<f64>,
     /// Samples `[T, C]` of each cell.
@@ -26,7 +26,7 @@ pub(crate) struct AnsweredPart {
     /// The cells.
     pub rows: Vec<usize>,
     /// The answers of each method.
-    pub methods: BTreeMap<Method, MethodAnswers>,
+    pub methods: BTreeMap<Method, CalibratedAnswers>,
 }
 
 /// The test part's answers at the temperatures of the bundle.
@@ -41,7 +41,7 @@ pub(crate) fn test_part(
     for (method, scores) in &test.scores {
         let calibration = calibrations.get(method);
         let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
-        let answers = MethodAnswers {
+        let answers = CalibratedAnswers {
             temperatures: vec![temperature],
             samples: scores.samples(temperature)?,
         };
@@ -74,13 +74,13 @@ fn cross_calibrated(
     study: &Study,
     method: Method,
     folds: &[HeldOut],
-) -> Result<MethodAnswers, TrainingError> {
+) -> Result<CalibratedAnswers, TrainingError> {
     let missing = || TrainingError::Impossible(format!("{method} was not scored in every fold"));
     let scores: Vec<&CellScores> = folds
         .iter()
         .map(|fold| fold.scores.get(&method).ok_or_else(missing))
         .collect::<Result<_, _>>()?;
-    let mut answers = MethodAnswers {
+    let mut answers = CalibratedAnswers {
         temperatures: Vec::new(),
         samples: Vec::new(),
     };

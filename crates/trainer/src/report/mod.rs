@@ -11,7 +11,7 @@ pub(crate) mod unlike;
 
 use std::collections::BTreeMap;
 
-use self::answers::{AnsweredPart, MethodAnswers};
+use self::answers::{AnsweredPart, CalibratedAnswers};
 use crate::{TrainingError, data::labels::ClassGrouping, study::Study, workspace::read_bytes};
 use bundle::{Bundle, Calibration, Label, Method};
 use evaluation::{
@@ -151,7 +151,7 @@ impl Evaluated<'_> {
                 .is_none_or(|p_value| *p_value >= refer_below)
         };
         let eligible: Vec<bool> = (0..rows.len()).map(usual).collect();
-        let of_method = |(method, answers): (&Method, &MethodAnswers)| {
+        let of_method = |(method, answers): (&Method, &CalibratedAnswers)| {
             let calibration = manifest.calibration.get(method)?;
             Some(outcomes(
                 self.study,
@@ -217,7 +217,7 @@ fn part(
     };
     let cells: Result<Vec<CellRef>, TrainingError> =
         part.rows.iter().zip(&labels).map(cell).collect();
-    let method = |(method, answers): (&Method, &MethodAnswers)| MethodInput {
+    let method = |(method, answers): (&Method, &CalibratedAnswers)| MethodInput {
         name: method.name().to_owned(),
         temperatures: answers.temperatures.clone(),
         samples: answers.samples.clone(),
@@ -236,7 +236,7 @@ fn outcomes(
     study: &Study,
     part: &str,
     rows: &[usize],
-    (method, answers): (Method, &MethodAnswers),
+    (method, answers): (Method, &CalibratedAnswers),
     calibration: &Calibration,
     eligible: &[bool],
 ) -> Vec<PolicyOutcome> {
