@@ -118,6 +118,7 @@ impl QuantisedTrunk {
             input: input.cloned().collect(),
             output: self.graph.output.clone(),
             node: nodes,
+            ..GraphProto::default()
         };
         self.model_of(graph)
     }

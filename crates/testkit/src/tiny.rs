@@ -49,6 +49,7 @@ pub fn write(
         initializer: constants,
         input: io.0,
         output: io.1,
+        ..GraphProto::default()
     };
     fs::write(path, model(graph).encode_to_vec()).unwrap();
 }

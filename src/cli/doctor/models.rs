@@ -60,6 +60,7 @@ fn provider(config: &Config, runtime: &Runtime) -> (bool, DoctorFinding) {
         initializer: Vec::new(),
         input: vec![tensor_info("x", &[Free("n")])],
         output: vec![tensor_info("y", &[Free("n")])],
+        ..GraphProto::default()
     };
     let options = SessionOptions {
         providers,

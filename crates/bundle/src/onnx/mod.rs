@@ -1,16 +1,16 @@
 //! The ONNX file format, as far as it is read and written here.
 //!
-//! The trainer writes its small graphs with these types,
-//! and the bundle check reads operator-set versions and node types with them; running a graph is ONNX Runtime's work.
-//!
-//! A model that others made loses nothing that it needs to run when it is read and written again: models, nodes,
-//! attributes and tensors have all their fields, those that we never look into as bytes. Of graphs and their inputs and
-//! outputs only what describes them is left out (shapes of values in between, notes on quantisation), and sparse weights,
-//! which `trunk import` refuses.
+//! The trainer writes its small graphs with these types, and the bundle check reads operator-set versions and node types with
+//! them; running a graph is ONNX Runtime's work. [`ModelProto`] is decoded in full, [`RawModel`] only as far as it is changed when
+//! a model that others made is cut: what is [`Verbatim`] in it keeps its bytes.
 
 mod schema;
+mod verbatim;
 
 pub use schema::*;
+pub use verbatim::Verbatim;
+
+use prost::{DecodeError, Message};
 
 /// `TensorProto.DataType.FLOAT`
 pub const FLOAT: i32 = 1;
@@ -76,6 +76,21 @@ pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
 }
 
 impl ModelProto {
+    /// Reads a model that is to be written again, without notes on its graph: they are about the model that it was.
+    ///
+    /// # Errors
+    /// When the bytes are no model.
+    pub fn read(bytes: &[u8]) -> Result<ModelProto, DecodeError> {
+        let mut model = ModelProto::decode(bytes)?;
+        if let Some(graph) = &mut model.graph {
+            graph.doc_string.clear();
+            graph.quantization_annotation.clear();
+            graph.sparse_initializer.clear();
+            graph.metadata_props.clear();
+        }
+        Ok(model)
+    }
+
     /// The version of the default operators that the model is written for.
     pub fn opset(&self) -> Option<i64> {
         let is_default = |domain: &str| domain.is_empty() || domain == "ai.onnx";

@@ -4,8 +4,21 @@
 
 use prost::Message;
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ModelProto {
+use super::Verbatim;
+
+/// A model with every part decoded.
+pub type ModelProto = ModelOf<GraphProto, OperatorSetIdProto>;
+/// A graph with every part decoded.
+pub type GraphProto = GraphOf<NodeProto, TensorProto, ValueInfoProto>;
+/// A model whose nodes, tensors, inputs and outputs are the bytes that they were.
+pub type RawModel = ModelOf<RawGraph, Verbatim>;
+/// A graph whose nodes, tensors, inputs and outputs are the bytes that they were.
+pub type RawGraph = GraphOf<Verbatim, Verbatim, Verbatim>;
+
+/// A model file; `G` is its graph, `S` an operator set.
+#[derive(Clone, PartialEq, Debug, Message)]
+#[prost(skip_debug)]
+pub struct ModelOf<G: Message + Default, S: Message + Default> {
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
     #[prost(string, tag = "2")]
@@ -19,9 +32,9 @@ pub struct ModelProto {
     #[prost(string, tag = "6")]
     pub doc_string: String,
     #[prost(message, optional, tag = "7")]
-    pub graph: Option<GraphProto>,
+    pub graph: Option<G>,
     #[prost(message, repeated, tag = "8")]
-    pub opset_import: Vec<OperatorSetIdProto>,
+    pub opset_import: Vec<S>,
     #[prost(bytes = "vec", repeated, tag = "14")]
     pub metadata_props: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "25")]
@@ -36,18 +49,29 @@ pub struct OperatorSetIdProto {
     pub version: i64,
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct GraphProto {
+/// A graph of nodes `N`, constants `T`, and inputs and outputs `V`. Left out on purpose: shapes of values in between, which a freed
+/// batch axis makes wrong.
+#[derive(Clone, PartialEq, Debug, Message)]
+#[prost(skip_debug)]
+pub struct GraphOf<N: Message + Default, T: Message + Default, V: Message + Default> {
     #[prost(message, repeated, tag = "1")]
-    pub node: Vec<NodeProto>,
+    pub node: Vec<N>,
     #[prost(string, tag = "2")]
     pub name: String,
     #[prost(message, repeated, tag = "5")]
-    pub initializer: Vec<TensorProto>,
+    pub initializer: Vec<T>,
+    #[prost(string, tag = "10")]
+    pub doc_string: String,
     #[prost(message, repeated, tag = "11")]
-    pub input: Vec<ValueInfoProto>,
+    pub input: Vec<V>,
     #[prost(message, repeated, tag = "12")]
-    pub output: Vec<ValueInfoProto>,
+    pub output: Vec<V>,
+    #[prost(bytes = "vec", repeated, tag = "14")]
+    pub quantization_annotation: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub sparse_initializer: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "16")]
+    pub metadata_props: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

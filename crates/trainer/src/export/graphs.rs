@@ -209,6 +209,7 @@ impl<'a> GraphBuilder<'a> {
             initializer: self.constants,
             input: inputs.collect(),
             output: vec![tensor_info(LOGITS, &output)],
+            ..GraphProto::default()
         })
     }
 }

@@ -3,11 +3,10 @@
 use super::{
     cut::TrunkCut,
     part::PartEnd,
-    raw::RawModel,
     source::{ImageInput, SourceModel},
 };
 use crate::{OnnxGraph, TrainingError, random};
-use bundle::onnx::Axis;
+use bundle::onnx::{Axis, RawModel};
 use engine::Runtime;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
 

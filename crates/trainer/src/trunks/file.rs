@@ -132,7 +132,7 @@ fn origin(path: &Path, sha256: &str) -> (String, Option<String>) {
 /// # Errors
 /// [`TrainingError::Read`]; [`TrainingError::Malformed`] for a file that is no ONNX model.
 pub(crate) fn read_model(path: &Path) -> Result<ModelProto, TrainingError> {
-    ModelProto::decode(read_bytes(path)?.as_slice()).map_err(TrainingError::malformed(path))
+    ModelProto::read(&read_bytes(path)?).map_err(TrainingError::malformed(path))
 }
 
 /// D of a graph from `image` to `features`.

@@ -9,14 +9,16 @@ use super::{
     cut::{FEATURES, TrunkCut, find_cut, named_cut},
     file::{TrunkDescription, TrunkSource},
     part::PartEnd,
-    raw::RawModel,
     source::{ImageInput, SourceModel},
 };
 use crate::{
     TrainingError,
     workspace::{read_bytes, write_bytes},
 };
-use bundle::{onnx::Axis, sha256_hex};
+use bundle::{
+    onnx::{Axis, RawModel},
+    sha256_hex,
+};
 use engine::Runtime;
 use imaging::{InputTensor, Normalisation};
 

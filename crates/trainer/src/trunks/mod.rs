@@ -11,7 +11,6 @@ pub(crate) mod features;
 pub(crate) mod file;
 pub(crate) mod import;
 pub(crate) mod part;
-pub(crate) mod raw;
 pub(crate) mod source;
 pub(crate) mod statistics;
 

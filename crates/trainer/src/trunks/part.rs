@@ -2,14 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message;
-
-use super::{
-    raw::{RawGraph, RawModel},
-    source::SourceModel,
-};
+use super::source::SourceModel;
 use bundle::onnx::{
-    AttributeProto, Axis, GraphProto, NodeProto, TensorProto, ValueInfoProto, node, tensor_info,
+    AttributeProto, Axis, GraphProto, NodeProto, RawGraph, RawModel, TensorProto, ValueInfoProto,
+    Verbatim, node, tensor_info,
 };
 
 /// The first version of the format in which weights need not be inputs too.
@@ -40,7 +36,7 @@ impl SourceModel {
             ..ValueInfoProto::default()
         };
         if let Some(graph) = &mut model.graph {
-            graph.output.push(output.encode_to_vec());
+            graph.output.push(Verbatim::of(&output));
         }
         model
     }
@@ -67,7 +63,7 @@ impl SourceModel {
         let replacing = replaced
             .iter()
             .filter(|tensor| needed.contains(tensor.name.as_str()));
-        let mut kept: Vec<Vec<u8>> = raw
+        let mut kept: Vec<Verbatim> = raw
             .node
             .into_iter()
             .enumerate()
@@ -76,19 +72,17 @@ impl SourceModel {
             .collect();
         if from.name != from.tensor {
             let renaming = node("Identity", &[from.name], from.tensor);
-            kept.insert(0, renaming.encode_to_vec());
+            kept.insert(0, Verbatim::of(&renaming));
         }
         if to.flattened || to.name != to.tensor {
             let operator = if to.flattened { "Flatten" } else { "Identity" };
-            kept.push(node(operator, &[to.tensor], to.name).encode_to_vec());
+            kept.push(Verbatim::of(&node(operator, &[to.tensor], to.name)));
         }
         let graph = RawGraph {
             node: kept,
-            initializer: weights
-                .chain(replacing.map(|tensor| tensor.encode_to_vec()))
-                .collect(),
-            input: vec![tensor_info(from.name, from.axes).encode_to_vec()],
-            output: vec![tensor_info(to.name, to.axes).encode_to_vec()],
+            initializer: weights.chain(replacing.map(Verbatim::of)).collect(),
+            input: vec![Verbatim::of(&tensor_info(from.name, from.axes))],
+            output: vec![Verbatim::of(&tensor_info(to.name, to.axes))],
             ..raw_without_parts(&self.raw)
         };
         Ok(RawModel {

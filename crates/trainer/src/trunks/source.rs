@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
-use super::raw::RawModel;
 use bundle::onnx::{
-    AttributeProto, DimensionValue, FLOAT, GraphProto, ModelProto, NodeProto, ValueInfoProto,
+    AttributeProto, DimensionValue, FLOAT, GraphProto, ModelProto, NodeProto, RawModel,
+    ValueInfoProto,
 };
 
 /// The image input of a model.

@@ -83,6 +83,7 @@ impl ResNet {
                     info
                 })
                 .collect(),
+            ..GraphProto::default()
         })
     }
 

@@ -103,6 +103,7 @@ pub fn write_trunk(path: &Path) -> PathBuf {
             &[Free("N"), Fixed(3), Free("H"), Free("W")],
         )],
         output: vec![tensor_info("features", &[Free("N"), Fixed(1280)])],
+        ..GraphProto::default()
     };
     fs::write(path, model(graph).encode_to_vec()).unwrap();
     path.to_owned()

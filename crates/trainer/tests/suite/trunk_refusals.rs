@@ -29,6 +29,7 @@ fn tiny(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
             &[Free("N"), Fixed(3), Free("H"), Free("W")],
         )],
         output: vec![tensor_info("logits", &[Free("N"), Fixed(2)])],
+        ..GraphProto::default()
     };
     change(&mut graph);
     model(graph)
