@@ -76,7 +76,7 @@ def served(root, program, folder, name, request):
     """Starts the server, asks `request` where there is one, ends it, and returns what ran."""
     profile = folder / f"{name}.profraw"
     environment = dict(os.environ, LLVM_PROFILE_FILE=str(profile), SECONDLOOK_LISTEN="127.0.0.1:18199", RUST_LOG="warn")
-    server = subprocess.Popen([str(program), "serve"], cwd=root, env=environment, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([str(program), "serve"], cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         try:
             urllib.request.urlopen("http://127.0.0.1:18199/health/ready").read()

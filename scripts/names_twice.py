@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 10
-DEFINITION = re.compile(r"^(?:pub(?:\([a-z:]+\))? )?(?:struct|enum|trait|union|type) ([A-Z]\w*)")
+DEFINITION = re.compile(r"^(?:pub(?:\([a-z: ]+\))? )?(?:struct|enum|trait|union|type) ([A-Z]\w*)")
 # Why a name may be defined more than once.
 REASONS = {}
 
