@@ -43,10 +43,11 @@ test-browser: runtime ## use the page in headless Chromium (Debian: chromium, np
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
 	tests/browser/run.sh $(abspath $(or $(PROGRAM),$(SERVER)))
 
-lint: ## format, lints and documentation, warnings denied
+lint: ## format, lints, documentation and names defined twice, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(BUILD) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --no-deps
+	python3 scripts/names_twice.py
 
 runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 	@test -n "$$ORT_DYLIB_PATH" || python3 scripts/fetch_runtime.py
