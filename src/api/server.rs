@@ -2,7 +2,7 @@
 //!
 //! Through hyper itself rather than `axum::serve`, which has no limit on reading a request's head.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -40,6 +40,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
+    let mut answering = JoinSet::new();
     let until_drained = async {
         shutdown.await;
         info!("shutting down");
@@ -47,13 +48,17 @@ pub async fn serve(
         tokio::time::sleep(config.drain_delay_seconds.duration()).await;
     };
     tokio::select! {
-        never = accept(&listener, &router, &config, &graceful) => match never {},
+        never = accept(&listener, &router, &config, &graceful, &mut answering) => match never {},
         () = until_drained => {}
     }
     drop(listener);
     let deadline = config.drain_timeout_seconds.duration();
     if timeout(deadline, graceful.shutdown()).await.is_err() {
-        warn!("the drain deadline passed: closing connections that are still open");
+        while answering.try_join_next().is_some() {}
+        warn!(
+            connections = answering.len(),
+            "the drain deadline passed: closing connections that are still open"
+        );
     }
     service.engine().begin_drain();
 }
@@ -64,23 +69,35 @@ async fn accept(
     router: &Router,
     config: &ServerConfig,
     graceful: &GracefulShutdown,
+    answering: &mut JoinSet<()>,
 ) -> Infallible {
+    let header_read_timeout = config.header_read_timeout_seconds.duration();
     let mut beginning = JoinSet::new();
+    let mut next = pin!(accepted(listener));
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    beginning.spawn(begun(stream, config.header_read_timeout_seconds.duration()));
-                }
-                Err(error) => {
-                    warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
-                }
-            },
+            stream = &mut next => {
+                next.set(accepted(listener));
+                beginning.spawn(begun(stream, header_read_timeout));
+            }
             Some(begun) = beginning.join_next() => {
                 if let Ok(Some(stream)) = begun {
-                    tokio::spawn(answer(stream, router.clone(), *config, graceful.watcher()));
+                    answering.spawn(answer(stream, router.clone(), *config, graceful.watcher()));
                 }
+            }
+            Some(_) = answering.join_next() => {}
+        }
+    }
+}
+
+/// The next connection, waiting a little after each that the system could not give.
+async fn accepted(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
             }
         }
     }

@@ -82,6 +82,9 @@ async fn a_key_opens_what_its_scopes_say() {
         assert_eq!((status, kind.as_str()), (401, "unauthorized"));
         assert_eq!(challenge(&headers), "Bearer realm=\"secondlook\"");
     }
+    let refused: serde_json::Value = predict().send().await.unwrap().json().await.unwrap();
+    let hint = refused["hint"].as_str().unwrap();
+    assert!(hint.contains("`X-API-Key: KEY`"), "{hint}");
     for wrong in [
         "wrong",
         &usual[1..],

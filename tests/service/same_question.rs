@@ -93,6 +93,18 @@ async fn whatever_changes_the_question_changes_its_id() {
     }
 }
 
+/// The graph draws its masks by itself, so that no seed repeats an answer.
+#[tokio::test]
+async fn answers_that_cannot_be_repeated_have_ids_of_their_own() {
+    let models = tempfile::tempdir().unwrap();
+    let directory = models.path().join("tiny");
+    fs::create_dir(&directory).unwrap();
+    tiny::one_graph(&directory, true);
+    let server = Server::of(models.path(), &[]);
+    let ask = || id_of(server.predict("?method=mc_dropout&seed=1", fixture(CELL)));
+    assert_ne!(ask().await, ask().await);
+}
+
 #[tokio::test]
 async fn nucleus_scale_and_bundle_are_parts_of_the_question() {
     let models = tempfile::tempdir().unwrap();

@@ -105,6 +105,7 @@ impl BenchField {
             places: places.collect(),
             decoded: Arc::new(DecodedField {
                 pixels: image,
+                sha256: String::new(),
                 seed: 0,
             }),
             decode_ms,

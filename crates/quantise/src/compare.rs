@@ -1,6 +1,6 @@
 //! The same images answered with both trunks.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -9,7 +9,7 @@ use super::{
     report::{EnginePair, MethodComparison, UnlikeComparison},
 };
 use bundle::{Agreement, Manifest, Method};
-use engine::{Engine, MethodAnswer, Prediction, Priority, RequestOptions};
+use engine::{Engine, EngineError, MethodAnswer, Prediction, Priority, RequestOptions, Subject};
 use uncertainty::Action;
 
 /// Images in flight.
@@ -66,8 +66,16 @@ async fn answer(
         priority: Priority::Bulk,
         ..RequestOptions::default()
     };
-    let float32 = ask(&engines.float32, options.clone(), &image.path).await?;
-    let quantised = ask(&engines.quantised, options, &image.path).await?;
+    let bytes = fs::read(&image.path).map_err(QuantiseError::file(&image.path))?;
+    let subject = Subject::from(bytes);
+    let refused = |source| QuantiseError::Answer {
+        path: image.path.clone(),
+        source,
+    };
+    let float32 = ask(&engines.float32, options.clone(), subject.clone());
+    let float32 = float32.await.map_err(refused)?;
+    let quantised = ask(&engines.quantised, options, subject).await;
+    let quantised = quantised.map_err(refused)?;
     let p_values = float32.ood.zip(quantised.ood);
     let pairs = answers_of(&float32).zip(answers_of(&quantised));
     Ok(AnsweredImage {
@@ -85,16 +93,10 @@ async fn answer(
 async fn ask(
     engine: &Engine,
     options: RequestOptions,
-    path: &Path,
-) -> Result<Prediction, QuantiseError> {
-    let bytes = fs::read(path).map_err(QuantiseError::file(path))?;
-    let refused = |source| QuantiseError::Answer {
-        path: path.to_owned(),
-        source,
-    };
-    let plan = engine.plan(options).map_err(refused)?;
-    let answer = engine.predict(&plan, bytes.into()).await;
-    answer.map_err(refused)
+    subject: Subject,
+) -> Result<Prediction, EngineError> {
+    let plan = engine.plan(options)?;
+    engine.predict(&plan, subject).await
 }
 
 fn answers_of(prediction: &Prediction) -> impl Iterator<Item = KeptAnswer> {

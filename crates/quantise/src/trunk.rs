@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message;
-
 use bundle::{
     Trunk,
     onnx::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
@@ -30,7 +28,7 @@ impl QuantisedTrunk {
     /// # Errors
     /// A sentence about what is not known here.
     pub(super) fn parse(bytes: &[u8], trunk: &Trunk) -> Result<Self, String> {
-        let mut model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+        let mut model = ModelProto::read(bytes).map_err(|error| error.to_string())?;
         if model.opset() < Some(SCALE_PER_CHANNEL) {
             return Err(format!(
                 "its operator set is older than {SCALE_PER_CHANNEL}: export it again with a newer one"

@@ -70,7 +70,9 @@ pub fn prediction_answer(
         },
         timing_ms: timing_ms(&prediction.timing),
     };
-    answer.id = id_of(&answer, image, options.exact);
+    let mut methods = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
+    let is_repeatable = methods.all(|answer| !model.manifest().has_active_dropout(answer.method));
+    answer.id = id_of(&answer, image, options.exact, is_repeatable);
     answer
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
 use super::{PredictionAnswer, WarningCode};
-use crate::api::vocabulary::MethodName;
+use crate::api::vocabulary::{MethodName, PrecisionName};
 use bundle::sha256_hex;
 use engine::FieldCrop;
 
@@ -22,10 +22,12 @@ pub struct ImageIdentity {
 impl ImageIdentity {
     /// Of an image that is looked at whole.
     pub fn of(image: &[u8]) -> Self {
-        Self {
-            sha256: sha256_hex(image),
-            crop: None,
-        }
+        Self::of_digest(sha256_hex(image))
+    }
+
+    /// The same, by the SHA-256 of the image in hexadecimal.
+    pub(in crate::api) fn of_digest(sha256: String) -> Self {
+        Self { sha256, crop: None }
     }
 
     /// Of a square of this image.
@@ -46,15 +48,25 @@ struct AskedQuestion<'answer> {
     /// With its number of samples and its policy.
     methods: Vec<(MethodName, usize, Option<&'answer str>)>,
     seed: u64,
+    /// Trunks of other precisions answer otherwise.
+    trunk_precision: Option<PrecisionName>,
     exact: bool,
     with_samples: bool,
     with_views: bool,
     /// They tell whether a field's scale was given.
     warnings: Vec<WarningCode>,
+    /// A name of its own for an answer that cannot be repeated.
+    drawn_once: Option<String>,
 }
 
-/// The id of an answer to a question about `image`; `exact` is whether every view was asked for.
-pub(super) fn id_of(answer: &PredictionAnswer, image: &ImageIdentity, exact: bool) -> String {
+/// The id of an answer to a question about `image`; `exact` is whether every view was asked for. Where a graph draws its samples
+/// by itself, no seed repeats them, and each answer has an id of its own.
+pub(super) fn id_of(
+    answer: &PredictionAnswer,
+    image: &ImageIdentity,
+    exact: bool,
+    is_repeatable: bool,
+) -> String {
     let main = (answer.method, &answer.samples, &answer.decision);
     let further = answer.comparisons.iter();
     let further = further.map(|answer| (answer.method, &answer.samples, &answer.decision));
@@ -69,10 +81,12 @@ pub(super) fn id_of(answer: &PredictionAnswer, image: &ImageIdentity, exact: boo
         bundle: &answer.model.sha256,
         methods: methods.collect(),
         seed: answer.provenance.seed,
-        exact,
+        trunk_precision: answer.provenance.trunk_precision,
+        exact: exact && all().any(|(method, ..)| method == MethodName::Tta),
         with_samples: answer.samples.values.is_some(),
         with_views: all().any(|(_, samples, _)| samples.views.is_some()),
         warnings: answer.warnings.iter().map(|warning| warning.code).collect(),
+        drawn_once: (!is_repeatable).then(|| Ulid::new().to_string()),
     })
 }
 

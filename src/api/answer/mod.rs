@@ -16,7 +16,9 @@ pub use convert::{AnswerOptions, prediction_answer};
 pub use identity::ImageIdentity;
 pub(super) use identity::{urn, uuid_of};
 pub use overview::{CellReference, CellsOfClass, CellsOverview};
-pub(super) use size::{NUMBER_BYTES, bytes_of_cells, bytes_of_text, written, written_as};
+pub(super) use size::{
+    NUMBER_BYTES, bytes_of_cells, bytes_of_text, off_the_async_threads, written_as,
+};
 
 use super::{
     examples,

@@ -91,19 +91,19 @@ impl Service {
     }
 }
 
-/// Writes an answer of at most so many bytes; a large one outside the async threads, of which a small machine has one.
+/// Does work on so many bytes; on many outside the async threads, of which a small machine has one.
 ///
 /// # Errors
-/// 500, when writing panics.
-pub(in crate::api) async fn written(
-    most_bytes: usize,
-    write: impl FnOnce() -> Response + Send + 'static,
-) -> Result<Response, Problem> {
-    if most_bytes < LARGE_BYTES {
-        return Ok(write());
+/// 500, when the work panics.
+pub(in crate::api) async fn off_the_async_threads<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if bytes < LARGE_BYTES {
+        return Ok(work());
     }
-    spawn_blocking(write).await.map_err(|error| {
-        error!(%error, "an answer could not be written");
+    spawn_blocking(work).await.map_err(|error| {
+        error!(%error, "work on a large request or answer failed");
         Problem::mistake_of_ours()
     })
 }
@@ -118,7 +118,7 @@ pub(in crate::api) async fn written_as(
     answer: impl Serialize + Send + 'static,
 ) -> Result<Response, Problem> {
     let content_type = [(header::CONTENT_TYPE, form.media_type())];
-    written(most_bytes, move || {
+    off_the_async_threads(most_bytes, move || {
         (content_type, Json(answer)).into_response()
     })
     .await

@@ -6,13 +6,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use bytes::Bytes;
+
 use super::{
     request::MultipartBatch,
     response::{AnsweredCrops, BatchAnswer},
 };
 use crate::api::{
     accept::AnswerForm,
-    answer::{CellResponder, ImageIdentity, answer_in_order},
+    answer::{CellResponder, ImageIdentity, answer_in_order, off_the_async_threads},
     fhir::FhirBundle,
     head::{RequestHead, RequestHeaders},
     middleware::{AnsweredBy, Deadline, RequestId},
@@ -64,7 +66,7 @@ pub(in crate::api) async fn create_predictions(
     let responder = CellResponder {
         options: head.options(upload.accession)?,
         warning: None,
-        images: upload.images.iter().map(identity).collect(),
+        images: identities(&upload.images).await?,
     };
     let images = upload.images.into_iter();
     let (file_names, cells): (Vec<_>, Vec<_>) = images
@@ -87,11 +89,18 @@ pub(in crate::api) async fn create_predictions(
     Ok((Extension(answered_by), response).into_response())
 }
 
-/// Of a crop that gets no answer it is empty.
-fn identity(image: &SentImage) -> ImageIdentity {
-    let bytes = image.bytes.as_ref();
-    bytes.map_or_else(
-        |_| ImageIdentity::default(),
-        |bytes| ImageIdentity::of(bytes),
-    )
+/// Of the crops, by their places; empty for one that gets no answer. A batch may hold too much to be hashed on an async thread.
+async fn identities(images: &[SentImage]) -> Result<Vec<ImageIdentity>, Problem> {
+    let bytes = images.iter().map(|image| image.bytes.as_ref().ok());
+    let bytes: Vec<Option<Bytes>> = bytes.map(|bytes| bytes.cloned()).collect();
+    let size = bytes.iter().flatten().map(Bytes::len).sum();
+    let identify = move || {
+        let of = |bytes: &Option<Bytes>| bytes.as_deref().map(ImageIdentity::of);
+        bytes
+            .iter()
+            .map(of)
+            .map(Option::unwrap_or_default)
+            .collect()
+    };
+    off_the_async_threads(size, identify).await
 }

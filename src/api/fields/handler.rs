@@ -73,9 +73,9 @@ pub(in crate::api) async fn create_field(
     let most_bytes = head.check_answer(&service, nuclei.len())?;
     let options = head.options(upload.accession.clone())?;
     let bytes = upload.into_image()?;
-    let whole = ImageIdentity::of(&bytes);
     let held = (service.turn().await?, share);
     let image = engine.decode_field(bytes).await?;
+    let whole = ImageIdentity::of_digest(image.sha256.clone());
     let seed = head.plan.options().seed.unwrap_or(image.seed);
 
     let field = FieldImage {

@@ -179,7 +179,7 @@ fn challenge_of_scope(scope: Scope) -> &'static str {
 fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthorized, detail)
         .field("Authorization")
-        .hint("send `Authorization: Bearer KEY`, or `X-API-KnownKey: KEY`")
+        .hint("send `Authorization: Bearer KEY`, or `X-API-Key: KEY`")
         .challenge(challenge)
 }
 

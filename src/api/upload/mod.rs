@@ -108,7 +108,7 @@ impl FormParts {
 }
 
 impl Upload {
-    /// Reads a form to its end. FormParts that are unknown, repeated or missing are refused. In a batch a crop that is empty or too
+    /// Reads a form to its end. Parts that are unknown, repeated or missing are refused. In a batch a crop that is empty or too
     /// large keeps its problem to itself.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::{
-        answer::written,
+        answer::off_the_async_threads,
         body::{WatchedBody, refusal},
         middleware::{AnsweredBy, Deadline},
         problem::{Problem, ProblemKind},
@@ -76,7 +76,7 @@ async fn answer(
         .for_each(telemetry::metrics::prediction_answered);
     let answered_by = Extension(AnsweredBy::of(model, plan.options().method));
     let (model, id) = (Arc::clone(model), request.id);
-    let response = written(most_bytes, move || {
+    let response = off_the_async_threads(most_bytes, move || {
         wanted.response(&model, id, &predictions)
     });
     Ok((answered_by, response.await?).into_response())

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::{EngineError, admission::RequestPlan};
-use bundle::Input;
+use bundle::{Input, hex};
 use imaging::{CellImage, ImageError, Limits, crop_at_nucleus, decode};
 
 /// What a request is about. Clones share the bytes, the field or the values.
@@ -25,6 +25,8 @@ pub enum Subject {
 pub struct DecodedField {
     /// Its pixels.
     pub pixels: CellImage,
+    /// SHA-256 of the upload in hexadecimal.
+    pub sha256: String,
     /// The seed of a request that gives none.
     pub seed: u64,
 }
@@ -33,9 +35,12 @@ impl DecodedField {
     /// # Errors
     /// [`EngineError::Image`]
     pub(crate) fn of(upload: &[u8], limits: &Limits) -> Result<Self, EngineError> {
+        let pixels = decode(upload, limits)?;
+        let digest = Sha256::digest(upload);
         Ok(Self {
-            pixels: decode(upload, limits)?,
-            seed: seed_of(upload),
+            pixels,
+            sha256: hex(&digest),
+            seed: seed_of_digest(&digest),
         })
     }
 }
@@ -165,7 +170,10 @@ fn allowed_values(input: &Input, channel: usize) -> (f64, f64) {
 /// The first 53 bits of the SHA-256 of the upload: the same bytes get the same answer, and every JSON reader keeps the
 /// number exactly.
 pub fn seed_of(image: &[u8]) -> u64 {
-    let digest = Sha256::digest(image);
+    seed_of_digest(&Sha256::digest(image))
+}
+
+fn seed_of_digest(digest: &[u8]) -> u64 {
     digest
         .iter()
         .take(8)

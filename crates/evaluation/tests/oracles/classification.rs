@@ -134,7 +134,9 @@ fn calibration_errors_agree_with_the_reference() {
 fn rankings_agree_with_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let areas = per_class(predictions, auroc);
-        for (area, wanted) in areas.iter().zip(list(&wanted["auroc_per_class_ovr"])) {
+        let wanted_areas = list(&wanted["auroc_per_class_ovr"]);
+        assert_eq!(areas.len(), wanted_areas.len(), "{}", id(case));
+        for (area, wanted) in areas.iter().zip(wanted_areas) {
             assert_number(id(case), "auroc", *area, wanted, tolerance);
         }
         let mean = macro_mean(&areas);

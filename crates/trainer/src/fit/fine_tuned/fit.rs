@@ -35,6 +35,10 @@ use bundle::{Method, onnx::ModelProto, sha256_hex};
 use engine::Runtime;
 use imaging::Normalisation;
 
+/// Why a checkpoint is not gone on from; hours of work may lie in it, so that only a person removes it.
+const UNUSABLE: &str =
+    "it is damaged, or the checkpoint of another training: remove it to start anew";
+
 /// What is to be learnt.
 #[derive(Clone, Copy)]
 pub struct FineTuneRequest<'a> {
@@ -86,8 +90,11 @@ pub fn fine_tune(
     let mut learner = Learner::new(model.first_values(&heads), Rounding::Distance);
     let mut progress = FitProgress::new(digest(request, &plan)?);
     if let Some(path) = context.checkpoint {
-        let kept = checkpoint::read(path, &progress.fit, &mut learner)?;
-        progress = kept.map_or(progress, |(kept, _)| kept);
+        match checkpoint::read(path, &progress.fit, &mut learner)? {
+            Some((kept, _)) => progress = kept,
+            None if path.exists() => return Err(TrainingError::malformed(path)(UNUSABLE)),
+            None => {}
+        }
     }
     let done = progress.epoch;
     let bar = context.progress;
