@@ -28,8 +28,8 @@ PROFILE = ["--release", "--locked"]
 
 # What changed; what is built and run; the file that changes, in this repository and in the one package.
 CASES = [
-    ("a line in `uncertainty`: its tests, built and run", "tests", "crates/uncertainty/src/paper.rs", "src/uncertainty/paper.rs"),
-    ("a line in `uncertainty`: the server", "server", "crates/uncertainty/src/paper.rs", "src/uncertainty/paper.rs"),
+    ("a line in `uncertainty`: its tests, built and run", "tests", "crates/uncertainty/src/measure.rs", "src/uncertainty/paper.rs"),
+    ("a line in `uncertainty`: the server", "server", "crates/uncertainty/src/measure.rs", "src/uncertainty/paper.rs"),
     ("a line in `api`: the server", "server", "src/api/operations.rs", "src/api/health.rs"),
 ]
 FROM_NOTHING = "from nothing: the server, the trainer and all tests, built"

@@ -1,11 +1,21 @@
-//! Which form an answer takes, by the header `Accept` (RFC 9110, section 12.5.1).
+//! Which form an answer takes, by the header `Accept` (RFC 9110, section 12.5.1), and writing it.
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    Json,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+use tracing::error;
 
 use super::problem::{Problem, ProblemKind};
 
 /// The version of FHIR that answers are written in, as clients may ask for it (`fhirVersion=4.0`).
 const FHIR_VERSION: &str = "4.0";
+
+/// Writing fewer bytes than this takes a few milliseconds at most.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// A form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +137,39 @@ fn not_acceptable(offered: &[AnswerForm]) -> Problem {
     Problem::new(ProblemKind::NotAcceptable, detail)
         .field("Accept")
         .hint(format!("accept one of {}", names.join(", ")))
+}
+
+/// Does work on so many bytes; on many outside the async threads, of which a small machine has one.
+///
+/// # Errors
+/// 500, when the work panics.
+pub(super) async fn off_the_async_threads<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if bytes < LARGE_BYTES {
+        return Ok(work());
+    }
+    spawn_blocking(work).await.map_err(|error| {
+        error!(%error, "work on a large request or answer failed");
+        Problem::mistake_of_ours()
+    })
+}
+
+/// Writes an answer of at most so many bytes in JSON, under the media type of its form.
+///
+/// # Errors
+/// 500, when writing panics.
+pub(super) async fn written_as(
+    form: AnswerForm,
+    most_bytes: usize,
+    answer: impl Serialize + Send + 'static,
+) -> Result<Response, Problem> {
+    let content_type = [(header::CONTENT_TYPE, form.media_type())];
+    off_the_async_threads(most_bytes, move || {
+        (content_type, Json(answer)).into_response()
+    })
+    .await
 }
 
 #[cfg(test)]

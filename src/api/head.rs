@@ -1,19 +1,36 @@
-//! What the head of a request about cells says: the same for a crop, a batch and a field.
+//! What the head of a request about cells says, the same for a crop, a batch and a field, and how large its answer can get, reckoned
+//! before anything is run: a small request must not make an answer that the server has no memory for.
 
-use axum::http::HeaderMap;
+use axum::extract::Request;
 use utoipa::IntoParams;
 
 use super::{
     accept::AnswerForm,
-    answer::{AnswerOptions, bytes_of_cells},
+    answer::AnswerOptions,
     fhir,
-    middleware::{Deadline, RequestId},
-    predictions::{Include, PredictionQuery},
-    problem::Problem,
+    middleware::{AnsweredBy, Deadline, RequestId},
+    problem::{Problem, ProblemKind},
+    query::{Include, PredictionQuery},
     service::Service,
     upload::checked_accession,
 };
-use engine::RequestPlan;
+use bundle::Label;
+use engine::{Extent, RequestPlan};
+
+/// The longest number in JSON and the comma behind it: `2.2250738585072014e-308,`.
+pub(super) const NUMBER_BYTES: usize = 24;
+/// Everything of a cell's answer that is there once, an accession and an `Observation` of FHIR included.
+const CELL_BYTES: usize = 8192;
+/// The measures and the decision of a method.
+const METHOD_BYTES: usize = 2048;
+/// What stands around the two numbers of a class' probability.
+const NAMES_BYTES: usize = 48;
+/// The brackets of a sample and the comma behind them.
+const BRACKETS_BYTES: usize = 3;
+/// A pixel of a picture has a byte for each colour, which base64 writes with four characters for three.
+const PIXEL_BYTES: usize = 4;
+/// What a PNG file has beside its pixels, with room to spare.
+const PICTURE_BYTES: usize = 4096;
 
 /// The headers that every request about cells may have.
 #[derive(IntoParams)]
@@ -44,6 +61,7 @@ pub(super) struct RequestHead {
     pub(super) form: AnswerForm,
     /// What has to be run for each cell.
     pub(super) plan: RequestPlan,
+    pub(super) deadline: Deadline,
     request_id: RequestId,
     accession: Option<String>,
     with_samples: bool,
@@ -57,12 +75,16 @@ impl RequestHead {
     /// when too much is waiting.
     pub(super) fn new(
         service: &Service,
-        headers: &HeaderMap,
+        request: &Request,
         offered: &[AnswerForm],
         query: PredictionQuery,
-        (request_id, deadline): (RequestId, Deadline),
     ) -> Result<Self, Problem> {
-        let form = AnswerForm::wanted(headers, offered)?;
+        let extensions = request.extensions();
+        let (Some(request_id), Some(deadline)) = (extensions.get(), extensions.get()) else {
+            return Err(Problem::mistake_of_ours());
+        };
+        let (request_id, deadline): (&RequestId, &Deadline) = (request_id, deadline);
+        let form = AnswerForm::wanted(request.headers(), offered)?;
         check_form(form, &query)?;
         let accession = query.accession.clone();
         let with_samples = query.includes(Include::Samples);
@@ -72,10 +94,16 @@ impl RequestHead {
         Ok(Self {
             form,
             plan,
-            request_id,
+            deadline: *deadline,
+            request_id: request_id.clone(),
             accession,
             with_samples,
         })
+    }
+
+    /// Who will answer.
+    pub(super) fn answered_by(&self) -> AnsweredBy {
+        AnsweredBy::of(self.plan.model(), self.plan.options().method)
     }
 
     /// Refuses what would make the answer for so many cells too large to be held in memory; else says how many bytes it has
@@ -145,4 +173,54 @@ fn check_accession(form: AnswerForm, accession: Option<&str>) -> Result<(), Prob
     }
     let detail = "the accession has a control character, which FHIR does not allow";
     Err(Problem::parameter("accession", detail).hint("send the identifier alone"))
+}
+
+/// Bytes that the answers for so many cells have at most, in any form that `/v1` answers in.
+fn bytes_of_cells(extent: &Extent, labels: &[Label], cells: usize, with_samples: bool) -> usize {
+    let row = labels.len().saturating_mul(NUMBER_BYTES);
+    let class =
+        |label: &Label| bytes_of_text(&label.name).saturating_add(NAMES_BYTES + 2 * NUMBER_BYTES);
+    let classes = labels.iter().map(class).fold(0, usize::saturating_add);
+    let method = classes.saturating_add(METHOD_BYTES);
+    let samples = if with_samples { extent.samples } else { 0 };
+    let parts = [
+        CELL_BYTES,
+        method.saturating_mul(extent.methods),
+        row.saturating_add(BRACKETS_BYTES).saturating_mul(samples),
+        picture(extent.picture_edge).saturating_mul(extent.pictures),
+    ];
+    let cell = parts.into_iter().fold(0, usize::saturating_add);
+    cell.saturating_mul(cells)
+}
+
+/// A text in JSON, of which each byte may have to be escaped, and the comma behind it.
+pub(super) fn bytes_of_text(text: &str) -> usize {
+    text.len().saturating_mul(6).saturating_add(3)
+}
+
+fn picture(edge: u32) -> usize {
+    let edge = usize::try_from(edge).unwrap_or(usize::MAX);
+    let pixels = edge.saturating_mul(edge);
+    pixels
+        .saturating_mul(PIXEL_BYTES)
+        .saturating_add(PICTURE_BYTES)
+}
+
+impl Service {
+    /// Refuses a request whose answer could have so many bytes when that is more than the limit.
+    ///
+    /// # Errors
+    /// 422, for what is larger than `limits.max_answer_bytes`.
+    pub(super) fn check_answer_bytes(&self, bytes: usize) -> Result<(), Problem> {
+        let most = self.limits().max_answer_bytes;
+        if bytes <= most {
+            return Ok(());
+        }
+        let detail = format!("the answer could have {bytes} bytes, and at most {most} are sent");
+        let problem = Problem::new(ProblemKind::AnswerTooLarge, detail);
+        Err(problem.hint(
+            "ask for fewer cells, fewer `passes` or fewer methods at a time, or leave the samples out; \
+             the operator of this server can raise limits.max_answer_bytes",
+        ))
+    }
 }

@@ -1,14 +1,14 @@
 //! HTTP: requests in, JSON out, every error as a problem that says what to do.
 //!
-//! One folder per resource: `request` is what is asked, `handler` answers it, `response` is what is written. [`answer`] is the
-//! answer for a cell, in whatever resource; [`problem`] is the only way to say no; `middleware` is what every request passes.
+//! A resource is a file, or a folder in which `request` is what is asked, `handler` answers it, and `response` is what is written.
+//! [`query`] is what is asked of a cell and [`answer`] what is said of it, in whatever resource; [`problem`] is the only way to say
+//! no; `middleware` is what every request passes.
 //! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
 //! `engine`.
 
 mod accept;
 pub mod answer;
 pub mod batch;
-mod body;
 mod docs;
 mod examples;
 mod fhir;
@@ -21,6 +21,7 @@ mod operations;
 mod page;
 pub mod predictions;
 pub mod problem;
+pub mod query;
 mod router;
 mod server;
 mod service;
@@ -31,6 +32,7 @@ mod vocabulary;
 pub use router::router;
 pub use server::serve;
 pub use service::Service;
+pub(crate) use vocabulary::word;
 pub use vocabulary::{
     ActionName, MeasureName, MethodName, PrecisionName, PriorityName, PromiseName, ReasonName,
 };

@@ -79,24 +79,9 @@ impl Service {
         &self.metrics
     }
 
-    /// Largest encoded image in bytes.
-    pub(super) fn max_image_bytes(&self) -> usize {
-        self.limits.max_image_bytes
-    }
-
-    /// Largest batch in bytes, all images together.
-    pub(super) fn max_batch_bytes(&self) -> usize {
-        self.limits.max_batch_bytes
-    }
-
-    /// Most cells in one request.
-    pub(super) fn max_cells(&self) -> usize {
-        self.limits.max_cells
-    }
-
-    /// Most bytes that one answer may come to.
-    pub(super) fn max_answer_bytes(&self) -> usize {
-        self.limits.max_answer_bytes
+    /// What a request and its answer may ask of this server.
+    pub(super) fn limits(&self) -> &LimitsConfig {
+        &self.limits
     }
 
     /// What a single image will hold of the memory for uploads, nothing yet.

@@ -29,6 +29,12 @@ macro_rules! vocabulary {
     };
 }
 
+/// The word that JSON has for a name.
+pub(crate) fn word(name: &impl Serialize) -> String {
+    let json = serde_json::to_value(name).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}
+
 vocabulary! {
     /// A way of asking the model how sure it is.
     MethodName = Method {

@@ -7,7 +7,10 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
 use super::say::tell;
-use crate::api::answer::{Comparison, PredictionAnswer};
+use crate::api::{
+    answer::{Comparison, PredictionAnswer},
+    word,
+};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,10 +129,4 @@ fn decision(answer: &Comparison) -> String {
     } else {
         format!("{action} ({})", reasons.join(", "))
     }
-}
-
-/// The word that JSON has for it.
-fn word(value: &impl serde::Serialize) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().to_owned()
 }

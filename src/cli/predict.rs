@@ -20,7 +20,7 @@ use super::{
     start,
 };
 use crate::{
-    api::answer::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer},
+    api::answer::{AnswerOptions, PredictionAnswer, prediction_answer},
     config::{Config, LogConfig, Overrides},
     telemetry,
 };
@@ -162,7 +162,6 @@ impl PredictRun {
 
     async fn answer(&self, path: &Path) -> Result<PredictionAnswer, String> {
         let image = self.read(path)?;
-        let identity = ImageIdentity::of(&image);
         // Nobody else is waiting, so a full queue is only a matter of time.
         let predicted = self.engine.predict_patiently(&self.plan, image.into());
         let prediction = predicted.await.map_err(|error| error.to_string())?;
@@ -172,7 +171,7 @@ impl PredictRun {
             with_samples: self.with_samples,
             exact: self.plan.options().exact,
         };
-        Ok(prediction_answer(&prediction, &identity, options))
+        Ok(prediction_answer(&prediction, options))
     }
 
     /// The size is looked at first: a folder may hold anything.

@@ -9,18 +9,15 @@
 mod error;
 mod manifest;
 mod method;
-mod method_keys;
 pub mod onnx;
 mod open;
-mod passes;
 mod precision;
 mod snomed_ct;
 mod validate;
 
 pub use error::BundleError;
 pub use manifest::*;
-pub use method::{Method, UnknownMethod};
-pub use method_keys::*;
+pub use method::*;
 pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};
 pub use snomed_ct::is_snomed_ct;

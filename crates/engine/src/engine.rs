@@ -140,12 +140,14 @@ impl Engine {
         subject.check(plan)?;
         let shared = self.open_for_work()?;
         let _admission = shared.backlog.admit(self.load(plan))?;
+        let (image, seed) = subject.identity_and_seed(plan.options().seed);
         let run = RequestRun {
             shared,
             decoding: &self.state.decoding,
             share_of_views: self.state.shares_of_views.get(plan.index),
             plan,
-            seed: subject.seed(plan.options().seed),
+            image,
+            seed,
         };
         run.answer(subject).await
     }

@@ -36,4 +36,4 @@ pub use method::{draw_mask, draw_masks};
 pub use model::LoadedModel;
 pub use queue::Priority;
 pub use session::{Runtime, SessionOptions, available_cores, check_bundle, has_vnni, workers};
-pub use worker::{DecodedField, FieldCrop, Subject, seed_of};
+pub use worker::{DecodedField, FieldCrop, ImageIdentity, Subject, seed_of};

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::{
-    EngineError, Prediction, RunError, Subject, Timing, Warning,
+    EngineError, ImageIdentity, Prediction, RunError, Subject, Timing, Warning,
     admission::{MethodPlan, MovingMean, RequestPlan},
     answer::{MethodAnswer, method_answer, unlikeness},
     method::{HeadCall, tta},
@@ -27,6 +27,7 @@ pub(crate) struct RequestRun<'request> {
     /// Where to note how many of its views the bundle had to answer.
     pub(crate) share_of_views: Option<&'request MovingMean>,
     pub(crate) plan: &'request RequestPlan,
+    pub(crate) image: ImageIdentity,
     pub(crate) seed: u64,
 }
 
@@ -69,6 +70,7 @@ impl RequestRun<'_> {
         let mut answers = self.answers(&results, ood)?.into_iter();
         Ok(Prediction {
             model: Arc::clone(self.plan.model()),
+            image: self.image.clone(),
             seed: self.seed,
             answer: answers.next().ok_or(RunError::WorkerGone)?,
             comparisons: answers.collect(),

@@ -1,7 +1,6 @@
 //! Squares cut around a nucleus, and what lies beyond the border of the field.
 
-use super::limits::MAX_OUTPUT_EDGE;
-use super::{CellImage, ImageError};
+use super::{CellImage, ImageError, MAX_OUTPUT_EDGE};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 

@@ -14,16 +14,10 @@ mod cell_image;
 mod crop;
 mod decode;
 mod error;
-mod format;
-mod limits;
-mod resize;
 mod tensor;
 
-pub use cell_image::CellImage;
+pub use cell_image::{CellImage, MAX_OUTPUT_EDGE, ResizeFilter, resize};
 pub use crop::{Padding, crop_at_nucleus, window};
-pub use decode::decode;
+pub use decode::{Format, Limits, decode};
 pub use error::ImageError;
-pub use format::Format;
-pub use limits::{Limits, MAX_OUTPUT_EDGE};
-pub use resize::{ResizeFilter, resize};
 pub use tensor::{InputTensor, Normalisation};

@@ -1,7 +1,6 @@
 //! Pixels as a network reads them: normalised, one plane per colour, images one after the other.
 
-use super::limits::check_output_size;
-use super::{CellImage, ImageError};
+use super::{CellImage, ImageError, cell_image::check_output_size};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 

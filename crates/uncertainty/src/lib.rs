@@ -10,25 +10,27 @@
 
 pub mod calibration;
 pub mod ood;
-pub mod paper;
 pub mod referral;
 pub mod risk_control;
 pub mod stopping;
 
 mod measure;
-mod measures;
 mod promise;
 mod samples;
 mod summary;
 
 pub use calibration::{Range, RangeError};
-pub use measure::Measure;
-pub use paper::PaperScores;
+pub use measure::{Measure, PaperScores};
 pub use promise::{AcceptedAs, Promise};
 pub use referral::{Action, Decision, Policy, PolicyError, Reason, decide};
 pub use samples::{Samples, SamplesError, argmax, check_lengths, check_rows};
 pub use stopping::StoppingRule;
 pub use summary::{Abnormality, Summary, summarise};
+
+/// The three scores of Ojha & Narendra (MIDL 2024).
+pub mod paper {
+    pub use crate::measure::{PaperScores, paper_scores};
+}
 
 /// The README's example is a test.
 #[cfg(doctest)]

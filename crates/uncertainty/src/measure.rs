@@ -1,10 +1,22 @@
-//! The names by which bundles, policies and reports speak of a measure.
+//! The measures of uncertainty: the names by which bundles, policies and reports speak of them, and each as a pure function of
+//! [`Samples`]. Entropies are in nats, and 0 · ln 0 = 0.
+//!
+//! The last three are the scores of Ojha & Narendra (MIDL 2024), as their published code computes them, kept so that the paper's
+//! tables and plots can be made again. They mislead in places, which is why no decision rests on them by default: the entropy is
+//! that of one class alone and peaks at p = 1/e, not at doubt, and it is a sum, so it grows with T; the sample-mean score falls
+//! again below s = ½, where a prediction among more than two classes is least sure.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::summary::Summary;
+use super::{
+    samples::{Samples, argmax},
+    summary::Summary,
+};
+
+/// The variance is multiplied by this before it is plotted in the paper.
+const VARIANCE_SCALE: f64 = 1000.0;
 
 /// One measure of uncertainty; larger is less sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,16 +44,16 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure, in the order of the answers and the reports.
-    pub const ALL: [Measure; 9] = [
-        Measure::PredictiveEntropy,
-        Measure::ExpectedEntropy,
-        Measure::MutualInformation,
-        Measure::AbnormalEntropy,
-        Measure::VariationRatio,
-        Measure::Variance,
-        Measure::PaperVariance,
-        Measure::PaperEntropy,
-        Measure::PaperSampleMean,
+    pub const ALL: [Self; 9] = [
+        Self::PredictiveEntropy,
+        Self::ExpectedEntropy,
+        Self::MutualInformation,
+        Self::AbnormalEntropy,
+        Self::VariationRatio,
+        Self::Variance,
+        Self::PaperVariance,
+        Self::PaperEntropy,
+        Self::PaperSampleMean,
     ];
 
     /// The measure's value; `None` where it is undefined: the variances of a single pass, and the abnormal entropy of a summary
@@ -57,30 +69,30 @@ impl Measure {
     /// ```
     pub fn of(self, summary: &Summary) -> Option<f64> {
         match self {
-            Measure::PredictiveEntropy => Some(summary.predictive_entropy),
-            Measure::ExpectedEntropy => Some(summary.expected_entropy),
-            Measure::MutualInformation => Some(summary.mutual_information),
-            Measure::AbnormalEntropy => summary.abnormal.map(|abnormal| abnormal.entropy),
-            Measure::VariationRatio => Some(summary.variation_ratio),
-            Measure::Variance => summary.variance,
-            Measure::PaperVariance => summary.paper.variance,
-            Measure::PaperEntropy => Some(summary.paper.entropy),
-            Measure::PaperSampleMean => Some(summary.paper.sample_mean),
+            Self::PredictiveEntropy => Some(summary.predictive_entropy),
+            Self::ExpectedEntropy => Some(summary.expected_entropy),
+            Self::MutualInformation => Some(summary.mutual_information),
+            Self::AbnormalEntropy => summary.abnormal.map(|abnormal| abnormal.entropy),
+            Self::VariationRatio => Some(summary.variation_ratio),
+            Self::Variance => summary.variance,
+            Self::PaperVariance => summary.paper.variance,
+            Self::PaperEntropy => Some(summary.paper.entropy),
+            Self::PaperSampleMean => Some(summary.paper.sample_mean),
         }
     }
 
     /// The name in files and answers, as serde writes it.
     pub fn name(self) -> &'static str {
         match self {
-            Measure::PredictiveEntropy => "predictive_entropy",
-            Measure::ExpectedEntropy => "expected_entropy",
-            Measure::MutualInformation => "mutual_information",
-            Measure::AbnormalEntropy => "abnormal_entropy",
-            Measure::VariationRatio => "variation_ratio",
-            Measure::Variance => "variance",
-            Measure::PaperVariance => "paper_variance",
-            Measure::PaperEntropy => "paper_entropy",
-            Measure::PaperSampleMean => "paper_sample_mean",
+            Self::PredictiveEntropy => "predictive_entropy",
+            Self::ExpectedEntropy => "expected_entropy",
+            Self::MutualInformation => "mutual_information",
+            Self::AbnormalEntropy => "abnormal_entropy",
+            Self::VariationRatio => "variation_ratio",
+            Self::Variance => "variance",
+            Self::PaperVariance => "paper_variance",
+            Self::PaperEntropy => "paper_entropy",
+            Self::PaperSampleMean => "paper_sample_mean",
         }
     }
 }
@@ -89,4 +101,142 @@ impl fmt::Display for Measure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }
+}
+
+/// The mean over passes of each class' probability (C values that sum to 1).
+pub(crate) fn mean(samples: &Samples) -> Vec<f64> {
+    let mut sums = vec![0.0; samples.classes()];
+    for row in samples.rows() {
+        sums.iter_mut().zip(row).for_each(|(sum, p)| *sum += p);
+    }
+    let passes = samples.passes() as f64;
+    sums.into_iter().map(|sum| sum / passes).collect()
+}
+
+/// The class of the largest mean probability; the lowest index when several tie.
+pub(crate) fn predicted_class(samples: &Samples) -> usize {
+    argmax(&mean(samples))
+}
+
+/// The entropy −Σ p ln p of one distribution, in nats: 0 when one class has everything, ln C when all are equal.
+///
+/// The values are divided by their sum first, so that the rounding of 32-bit floats takes no entropy above ln C.
+pub(crate) fn entropy(distribution: &[f64]) -> f64 {
+    let total: f64 = distribution.iter().sum();
+    let present = distribution.iter().filter(|&&p| p > 0.0).map(|p| p / total);
+    let sum: f64 = present.map(|p| p * p.ln()).sum();
+    (0.0 - sum).max(0.0)
+}
+
+/// The mean over passes of each pass' own entropy, in nats (0 to ln C): the uncertainty that the passes agree on.
+pub(crate) fn expected_entropy(samples: &Samples) -> f64 {
+    samples.rows().map(entropy).sum::<f64>() / samples.passes() as f64
+}
+
+/// Predictive minus expected entropy, in nats: what the passes disagree about (BALD; Houlsby et al., 2011).
+///
+/// Computed as the mean Kullback–Leibler divergence from each pass to their mean, which is the same number without the
+/// cancellation of a difference of two nearly equal entropies; kept between 0 and the predictive entropy.
+pub(crate) fn mutual_information(samples: &Samples) -> f64 {
+    let mean = mean(samples);
+    let divergences: f64 = samples.rows().map(|row| divergence(row, &mean)).sum();
+    let information = divergences / samples.passes() as f64;
+    information.min(entropy(&mean)).max(0.0)
+}
+
+/// How often each class is the largest of a pass (C counts that sum to T); ties go to the lowest index.
+fn votes(samples: &Samples) -> Vec<usize> {
+    let winners: Vec<usize> = samples.rows().map(argmax).collect();
+    let votes_for = |class| winners.iter().filter(|&&winner| winner == class).count();
+    (0..samples.classes()).map(votes_for).collect()
+}
+
+/// 1 − (votes of the modal class) / T, from 0 (all passes agree) to 1 − 1/C (Freeman, 1965).
+pub(crate) fn variation_ratio(samples: &Samples) -> f64 {
+    let most = votes(samples).into_iter().max().unwrap_or(0);
+    1.0 - most as f64 / samples.passes() as f64
+}
+
+/// The unbiased variance (divisor T − 1) over passes of each class' probability; `None` when T = 1.
+fn class_variances(samples: &Samples) -> Option<Vec<f64>> {
+    (0..samples.classes())
+        .map(|class| class_variance(samples, class))
+        .collect()
+}
+
+/// The unbiased variance over passes of the predicted class' probability; `None` when T = 1.
+pub(crate) fn variance(samples: &Samples) -> Option<f64> {
+    class_variance(samples, predicted_class(samples))
+}
+
+/// The unbiased standard deviation (square root of [`class_variances`]) of each class; `None` when T = 1.
+pub(crate) fn standard_deviations(samples: &Samples) -> Option<Vec<f64>> {
+    let variances = class_variances(samples)?;
+    Some(variances.into_iter().map(f64::sqrt).collect())
+}
+
+fn class_variance(samples: &Samples, class: usize) -> Option<f64> {
+    let passes = samples.passes() as f64;
+    if passes < 2.0 {
+        return None;
+    }
+    let mean = samples.of_class(class).sum::<f64>() / passes;
+    let squares: f64 = samples.of_class(class).map(|p| (p - mean).powi(2)).sum();
+    Some(squares / (passes - 1.0))
+}
+
+/// Σ p ln(p / reference) in nats, both divided by their sums. The reference is a mean that includes `row`, so it is 0 only
+/// where `row` is 0 or so small that the mean underflowed; such terms weigh nothing.
+fn divergence(row: &[f64], reference: &[f64]) -> f64 {
+    let (row_total, reference_total): (f64, f64) = (row.iter().sum(), reference.iter().sum());
+    let present = row
+        .iter()
+        .zip(reference)
+        .filter(|&(&p, &r)| p > 0.0 && r > 0.0);
+    let normalised = present.map(|(p, r)| (p / row_total, r / reference_total));
+    normalised.map(|(p, r)| p * (p / r).ln()).sum()
+}
+
+/// The paper's three scores of one prediction, before normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PaperScores {
+    /// 1000 × the unbiased variance of the predicted class' probability; `None` when T = 1.
+    pub variance: Option<f64>,
+    /// −Σ_t p log2 p of the predicted class, in bits, summed over the T passes.
+    pub entropy: f64,
+    /// 1 − 2 (s − ½)², s the mean probability of the predicted class: from ½ (s = 0 or 1) to 1 (s = ½).
+    pub sample_mean: f64,
+}
+
+/// The paper's three scores of the predicted class.
+///
+/// ```
+/// use uncertainty::{Samples, paper::paper_scores};
+///
+/// let scores = paper_scores(&Samples::from_rows(&[vec![1.0, 0.0], vec![1.0, 0.0]])?);
+/// assert_eq!((scores.variance, scores.entropy, scores.sample_mean), (Some(0.0), 0.0, 0.5));
+/// # Ok::<(), uncertainty::SamplesError>(())
+/// ```
+pub fn paper_scores(samples: &Samples) -> PaperScores {
+    let class = predicted_class(samples);
+    PaperScores {
+        variance: variance(samples).map(|variance| VARIANCE_SCALE * variance),
+        entropy: summed_entropy_bits(samples, class),
+        sample_mean: sample_mean_score(samples, class),
+    }
+}
+
+fn summed_entropy_bits(samples: &Samples, class: usize) -> f64 {
+    let sum: f64 = samples
+        .of_class(class)
+        .filter(|&p| p > 0.0)
+        .map(|p| p * p.log2())
+        .sum();
+    (0.0 - sum).max(0.0)
+}
+
+fn sample_mean_score(samples: &Samples, class: usize) -> f64 {
+    let mean = samples.of_class(class).sum::<f64>() / samples.passes() as f64;
+    1.0 - 2.0 * (mean - 0.5).powi(2)
 }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::measures;
-use super::paper::{PaperScores, paper_scores};
-use super::samples::{Samples, argmax};
+use super::{
+    measure::{self, PaperScores, paper_scores},
+    samples::{Samples, argmax},
+};
 
 /// A cell is called abnormal from this probability of the abnormal classes together, whichever single class leads.
 pub(super) const ABNORMAL_FROM: f64 = 0.5;
@@ -81,7 +82,7 @@ impl Summary {
         if abnormal.contains(&false) {
             self.abnormal = Some(Abnormality {
                 probability,
-                entropy: measures::entropy(&[probability, normal]),
+                entropy: measure::entropy(&[probability, normal]),
             });
         }
         self
@@ -101,17 +102,17 @@ impl Summary {
 /// # Ok::<(), uncertainty::SamplesError>(())
 /// ```
 pub fn summarise(samples: &Samples) -> Summary {
-    let mean = measures::mean(samples);
+    let mean = measure::mean(samples);
     let predicted = argmax(&mean);
     Summary {
-        std: measures::standard_deviations(samples),
+        std: measure::standard_deviations(samples),
         predicted,
         confidence: mean.get(predicted).copied().unwrap_or_default(),
-        predictive_entropy: measures::entropy(&mean),
-        expected_entropy: measures::expected_entropy(samples),
-        mutual_information: measures::mutual_information(samples),
-        variation_ratio: measures::variation_ratio(samples),
-        variance: measures::variance(samples),
+        predictive_entropy: measure::entropy(&mean),
+        expected_entropy: measure::expected_entropy(samples),
+        mutual_information: measure::mutual_information(samples),
+        variation_ratio: measure::variation_ratio(samples),
+        variance: measure::variance(samples),
         paper: paper_scores(samples),
         abnormal: None,
         called_abnormal: None,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout_at};
 use tracing::Instrument;
 
-use super::{AnswerOptions, ImageIdentity, PredictionAnswer, prediction_answer};
+use super::{AnswerOptions, PredictionAnswer, prediction_answer};
 use crate::{
     api::{
         accept::AnswerForm,
@@ -44,23 +44,16 @@ pub(in crate::api) struct CellResponder {
     pub(in crate::api) options: AnswerOptions,
     /// What holds for every cell.
     pub(in crate::api) warning: Option<Warning>,
-    /// The images, by the place of their cells.
-    pub(in crate::api) images: Vec<ImageIdentity>,
 }
 
 impl CellResponder {
-    /// Turns what the engine says of the cell at `place` into what its client reads, and counts it.
-    pub(in crate::api) fn outcome(
-        &self,
-        place: usize,
-        predicted: Result<Prediction, EngineError>,
-    ) -> CellOutcome {
+    /// Turns what the engine says of a cell into what its client reads, and counts it.
+    fn outcome(&self, predicted: Result<Prediction, EngineError>) -> CellOutcome {
         match predicted {
             Ok(mut prediction) => {
                 prediction.warnings.extend(self.warning.clone());
                 telemetry::metrics::prediction_answered(&prediction);
-                let image = self.images.get(place).cloned().unwrap_or_default();
-                let answer = prediction_answer(&prediction, &image, self.options.clone());
+                let answer = prediction_answer(&prediction, self.options.clone());
                 CellOutcome::Answered(Box::new(answer))
             }
             Err(error) => self.refusal(&error.into()),
@@ -68,7 +61,7 @@ impl CellResponder {
     }
 
     /// A cell that has a problem.
-    pub(in crate::api) fn refusal(&self, problem: &Problem) -> CellOutcome {
+    fn refusal(&self, problem: &Problem) -> CellOutcome {
         CellOutcome::Refused(problem.body(&self.options.request_id))
     }
 }
@@ -96,7 +89,7 @@ pub(in crate::api) async fn answer_in_order(
         let place = places.get(index).copied().unwrap_or(index);
         let prediction = predicted.as_ref();
         findings.extend(prediction.map(|prediction| CellFinding::of(place, prediction)));
-        outcomes.push((place, responder.outcome(place, predicted)));
+        outcomes.push((place, responder.outcome(predicted)));
     }
     outcomes.sort_by_key(|(place, _)| *place);
     let in_order = outcomes.into_iter().map(|(_, outcome)| outcome);
@@ -135,19 +128,15 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
                 if let Some(open) = open.get_mut(index) {
                     *open = false;
                 }
-                if write(index, responder.outcome(index, predicted)).is_err() {
+                if write(index, responder.outcome(predicted)).is_err() {
                     return;
                 }
             }
         }
         let late = open.into_iter().enumerate().filter(|(_, open)| *open);
         for (index, _) in late {
-            if write(
-                index,
-                responder.outcome(index, Err(EngineError::DeadlinePassed)),
-            )
-            .is_err()
-            {
+            let outcome = responder.outcome(Err(EngineError::DeadlinePassed));
+            if write(index, outcome).is_err() {
                 return;
             }
         }

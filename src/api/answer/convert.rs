@@ -1,17 +1,24 @@
-//! From the engine's answer to its JSON: names are attached, nothing is computed.
+//! From the engine's answer to its JSON: names are attached, and an id that is made of the question, so that whoever asks again
+//! gets the same answer under the same id, on every server.
 
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
 
 use super::{
-    ClassProbability, Comparison, DecisionAnswer, ImageIdentity, ModelReference,
-    OutOfDistributionAnswer, PaperScore, PaperUncertainty, Predicted, PredictionAnswer, Provenance,
-    SamplesUsed, TimingMs, Uncertainty, WarningAnswer, WarningCode, identity::id_of,
+    ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistributionAnswer,
+    PaperScore, PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs,
+    Uncertainty, WarningAnswer, WarningCode,
 };
+use crate::api::vocabulary::{MethodName, PrecisionName};
 use bundle::{Label, Method};
-use engine::{LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning};
-use uncertainty::{Decision, Measure, Samples, Summary, ood::OodScore};
+use engine::{
+    ImageIdentity, LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning,
+};
+use uncertainty::{Decision, Measure, Summary};
 
 /// Name and version of this program, as answers cite it.
 const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));
@@ -29,12 +36,8 @@ pub struct AnswerOptions {
     pub exact: bool,
 }
 
-/// The JSON of a prediction about `image`.
-pub fn prediction_answer(
-    prediction: &Prediction,
-    image: &ImageIdentity,
-    options: AnswerOptions,
-) -> PredictionAnswer {
+/// The JSON of a prediction.
+pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
     let model = &prediction.model;
     let labels = &model.manifest().labels;
     let written = |answer| {
@@ -54,13 +57,12 @@ pub fn prediction_answer(
         probabilities: main.probabilities,
         uncertainty: main.uncertainty,
         samples: main.samples,
-        ood: prediction.ood.map(out_of_distribution),
+        ood: prediction.ood.map(|ood| OutOfDistributionAnswer {
+            score: ood.score,
+            p_value: ood.p_value,
+        }),
         decision: main.decision,
-        warnings: prediction
-            .warnings
-            .iter()
-            .map(WarningAnswer::from)
-            .collect(),
+        warnings: prediction.warnings.iter().map(Into::into).collect(),
         comparisons: further.map(written).collect(),
         provenance: Provenance {
             seed: prediction.seed,
@@ -72,7 +74,7 @@ pub fn prediction_answer(
     };
     let mut methods = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
     let is_repeatable = methods.all(|answer| !model.manifest().has_active_dropout(answer.method));
-    answer.id = id_of(&answer, image, options.exact, is_repeatable);
+    answer.id = id_of(&answer, &prediction.image, options.exact, is_repeatable);
     answer
 }
 
@@ -86,7 +88,7 @@ fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Co
             requested: answer.requested,
             used: answer.samples.passes(),
             stopped_early: answer.samples.passes() < answer.requested,
-            values: with_samples.then(|| rows(&answer.samples)),
+            values: with_samples.then(|| answer.samples.rows().map(<[f64]>::to_vec).collect()),
             views: None,
         },
         decision: decision(&answer.decision),
@@ -110,11 +112,9 @@ fn model_reference(model: &LoadedModel) -> ModelReference {
 
 fn predicted(answer: &MethodAnswer, labels: &[Label]) -> Predicted {
     let index = answer.summary.predicted;
+    let label = labels.get(index);
     Predicted {
-        label: labels
-            .get(index)
-            .map(|label| label.name.clone())
-            .unwrap_or_default(),
+        label: label.map(|label| label.name.clone()).unwrap_or_default(),
         index,
         probability: answer.summary.confidence,
         abnormal_probability: answer.abnormal_probability(),
@@ -159,27 +159,12 @@ fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertai
     }
 }
 
-fn rows(samples: &Samples) -> Vec<Vec<f64>> {
-    samples.rows().map(<[f64]>::to_vec).collect()
-}
-
-fn out_of_distribution(ood: OodScore) -> OutOfDistributionAnswer {
-    OutOfDistributionAnswer {
-        score: ood.score,
-        p_value: ood.p_value,
-    }
-}
-
 fn decision(decision: &Decision) -> DecisionAnswer {
     DecisionAnswer {
         action: decision.action.into(),
         policy: decision.policy.clone(),
         accepted_as: decision.accepted_as.map(Into::into),
-        reasons: decision
-            .reasons
-            .iter()
-            .map(|reason| (*reason).into())
-            .collect(),
+        reasons: decision.reasons.iter().copied().map(Into::into).collect(),
     }
 }
 
@@ -209,4 +194,71 @@ fn timing_ms(timing: &Timing) -> TimingMs {
 /// Microseconds are as fine as anybody reads.
 pub(in crate::api) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// All that an answer depends on. What a request leaves out counts as what was taken in its place.
+#[derive(Serialize)]
+struct AskedQuestion<'answer> {
+    image: &'answer ImageIdentity,
+    accession: Option<&'answer str>,
+    bundle: &'answer str,
+    /// With its number of samples and its policy.
+    methods: Vec<(MethodName, usize, Option<&'answer str>)>,
+    seed: u64,
+    /// Trunks of other precisions answer otherwise.
+    trunk_precision: Option<PrecisionName>,
+    exact: bool,
+    with_samples: bool,
+    with_views: bool,
+    /// They tell whether a field's scale was given.
+    warnings: Vec<WarningCode>,
+    /// A name of its own for an answer that cannot be repeated.
+    drawn_once: Option<String>,
+}
+
+/// The id of an answer to a question about `image`; `exact` is whether every view was asked for. Where a graph draws its samples
+/// by itself, no seed repeats them, and each answer has an id of its own.
+fn id_of(
+    answer: &PredictionAnswer,
+    image: &ImageIdentity,
+    exact: bool,
+    is_repeatable: bool,
+) -> String {
+    let main = (answer.method, &answer.samples, &answer.decision);
+    let further = answer.comparisons.iter();
+    let further = further.map(|answer| (answer.method, &answer.samples, &answer.decision));
+    let all = || std::iter::once(main).chain(further.clone());
+    let methods = all().map(|(method, samples, decision)| {
+        let policy = decision.policy.as_deref();
+        (method, samples.requested, policy)
+    });
+    let question = AskedQuestion {
+        image,
+        accession: answer.accession.as_deref(),
+        bundle: &answer.model.sha256,
+        methods: methods.collect(),
+        seed: answer.provenance.seed,
+        trunk_precision: answer.provenance.trunk_precision,
+        exact: exact && all().any(|(method, ..)| method == MethodName::Tta),
+        with_samples: answer.samples.values.is_some(),
+        with_views: all().any(|(_, samples, _)| samples.views.is_some()),
+        warnings: answer.warnings.iter().map(|warning| warning.code).collect(),
+        drawn_once: (!is_repeatable).then(|| Ulid::new().to_string()),
+    };
+    // In the 26 letters and digits of a ULID.
+    Ulid(digest_of(&question, 0)).to_string()
+}
+
+/// The first 128 bits of the SHA-256 of a value's JSON.
+pub(in crate::api) fn digest_of(content: &impl Serialize, copy: usize) -> u128 {
+    // Our own types: strings, numbers and lists of them.
+    let json = serde_json::to_vec(content).unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(&json);
+    if copy > 0 {
+        hash.update(copy.to_be_bytes());
+    }
+    let bytes = hash.finalize();
+    let bytes = bytes.first_chunk().copied().unwrap_or_default();
+    u128::from_be_bytes(bytes)
 }

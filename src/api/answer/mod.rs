@@ -3,22 +3,15 @@
 
 mod cells;
 mod convert;
-mod identity;
 mod overview;
-mod size;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(super) use cells::{CellOutcome, CellResponder, answer_in_order, stream_lines};
-pub(super) use convert::milliseconds;
 pub use convert::{AnswerOptions, prediction_answer};
-pub use identity::ImageIdentity;
-pub(super) use identity::{urn, uuid_of};
+pub(super) use convert::{digest_of, milliseconds};
 pub use overview::{CellReference, CellsOfClass, CellsOverview};
-pub(super) use size::{
-    NUMBER_BYTES, bytes_of_cells, bytes_of_text, off_the_async_threads, written_as,
-};
 
 use super::{
     examples,

@@ -8,10 +8,7 @@ use super::{
     observation::{add_worklist_place, name, observation},
     resources::{BundleEntry, BundleResource, EntryResource, Issue, OperationOutcome},
 };
-use crate::api::{
-    answer::{CellOutcome, urn, uuid_of},
-    problem::ProblemBody,
-};
+use crate::api::{answer::CellOutcome, problem::ProblemBody};
 use bundle::Label;
 use engine::{CellFinding, overview};
 
@@ -42,13 +39,13 @@ pub(in crate::api) fn bundle<'request>(
                 if let Some(place) = places.get(&index) {
                     add_worklist_place(&mut observation, *place);
                 }
-                let full_url = urn(&observation.id);
+                let full_url = codes::urn(&observation.id);
                 let resource = EntryResource::Observation(Box::new(observation));
                 BundleEntry { full_url, resource }
             }
             CellOutcome::Refused(problem) => {
                 let outcome = operation_outcome(&problem, index, cell);
-                let full_url = urn(&outcome.id);
+                let full_url = codes::urn(&outcome.id);
                 let resource = EntryResource::OperationOutcome(outcome);
                 BundleEntry { full_url, resource }
             }
@@ -57,7 +54,7 @@ pub(in crate::api) fn bundle<'request>(
     let addresses: Vec<&str> = entry.iter().map(|entry| entry.full_url.as_str()).collect();
     BundleResource {
         resource_type: "Bundle",
-        id: uuid_of(&addresses, 0),
+        id: codes::uuid_of(&addresses, 0),
         kind: "collection",
         entry,
     }
@@ -85,7 +82,7 @@ fn operation_outcome(problem: &ProblemBody, index: usize, cell: ObservedCell) ->
         }],
     };
     // The index is part of what is said, so that no two cells say the same.
-    outcome.id = uuid_of(&outcome, 0);
+    outcome.id = codes::uuid_of(&outcome, 0);
     outcome
 }
 

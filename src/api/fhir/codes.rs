@@ -1,6 +1,9 @@
-//! Systems of codes, the few ways in which answers use them, and what FHIR allows in strings and codes.
+//! Systems of codes, the few ways in which answers use them, and what FHIR allows in ids, strings and codes.
+
+use serde::Serialize;
 
 use super::resources::{CodeableConcept, Coding, ObservationComponent, ObservedValue, Quantity};
+use crate::api::answer::digest_of;
 
 /// Our own codes: of what is observed and of its components. A URN for the same reason as the problems': nothing is
 /// served at it.
@@ -166,6 +169,26 @@ fn code_text(text: &str) -> String {
     words.join(" ")
 }
 
+/// A UUID of version 8 (RFC 9562). `copy` tells resources with the same content apart.
+pub(super) fn uuid_of(content: &impl Serialize, copy: usize) -> String {
+    let mut number = digest_of(content, copy);
+    number = (number & !(0xf << 76)) | (0x8 << 76);
+    number = (number & !(0x3 << 62)) | (0x2 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        number >> 96,
+        (number >> 80) & 0xffff,
+        (number >> 64) & 0xffff,
+        (number >> 48) & 0xffff,
+        number & 0xffff_ffff_ffff
+    )
+}
+
+/// A UUID as an address.
+pub(super) fn urn(uuid: &str) -> String {
+    format!("urn:uuid:{uuid}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,5 +199,16 @@ mod tests {
         assert_eq!(string("a\u{1}b"), Some("a\u{fffd}b".to_owned()));
         assert_eq!(string(" \t"), None);
         assert_eq!(code_text(" light  dysplasia\n"), "light dysplasia");
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_8_and_that_of_its_content() {
+        let id = uuid_of(&"cell", 0);
+        assert_eq!(id, uuid_of(&"cell", 0));
+        assert!(id != uuid_of(&"sell", 0) && id != uuid_of(&"cell", 1));
+        let parts: Vec<&str> = id.split('-').collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(parts[2].starts_with('8') && "89ab".contains(&parts[3][..1]));
     }
 }

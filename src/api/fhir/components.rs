@@ -7,7 +7,7 @@ use super::{
 };
 use crate::api::{
     answer::{DecisionAnswer, PredictionAnswer},
-    vocabulary::{AcceptedAsName, ActionName, PrecisionName, ReasonName},
+    vocabulary::{ActionName, word},
 };
 
 /// What the client called a cell, and where it lies.
@@ -28,30 +28,10 @@ pub(super) fn components(
     components.extend(answer.probabilities.iter().map(|class| {
         let display = format!("Probability of {}", class.label);
         let code = format!("probability-{}", class.label);
-        component(
-            &code,
-            &display,
-            number(Some(class.probability), UcumUnit::One),
-        )
+        let probability = number(Some(class.probability), UcumUnit::One);
+        component(&code, &display, probability)
     }));
     components.extend(uncertainties(answer));
-    if let Some(ood) = &answer.ood {
-        let numbers = [
-            (
-                "ood-score",
-                "Distance from the images of training",
-                ood.score,
-            ),
-            (
-                "ood-p-value",
-                "Share of calibration cells that are at least as unlike",
-                ood.p_value,
-            ),
-        ];
-        components.extend(numbers.map(|(code, display, value)| {
-            component(code, display, number(Some(value), UcumUnit::One))
-        }));
-    }
     components.extend(decision(&answer.decision));
     components.extend(repetition(answer));
     components
@@ -63,17 +43,13 @@ fn of_cell(cell: ObservedCell) -> Vec<ObservationComponent> {
         name.map(|name| component("cell-name", "Name of the cell", ObservedValue::String(name)));
     let mut components: Vec<ObservationComponent> = name.into_iter().collect();
     if let Some((x, y)) = cell.position {
-        let of = |value| number(Some(value), UcumUnit::Pixel);
-        components.push(component(
-            "nucleus-x",
+        let (column, row) = (
             "Column of the nucleus on the field",
-            of(x),
-        ));
-        components.push(component(
-            "nucleus-y",
             "Row of the nucleus on the field",
-            of(y),
-        ));
+        );
+        let of = |value| number(Some(value), UcumUnit::Pixel);
+        components.push(component("nucleus-x", column, of(x)));
+        components.push(component("nucleus-y", row, of(y)));
     }
     components
 }
@@ -82,7 +58,7 @@ fn uncertainties(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
     let abnormal = answer.prediction.abnormal_probability;
     let uncertainty = &answer.uncertainty;
     let paper = &uncertainty.paper;
-    let rows = [
+    let mut rows = vec![
         (
             "abnormal-probability",
             "Probability of all abnormal classes together",
@@ -144,6 +120,12 @@ fn uncertainties(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
             UcumUnit::One,
         ),
     ];
+    if let Some(ood) = &answer.ood {
+        let p_value = "Share of calibration cells that are at least as unlike";
+        let score = "Distance from the images of training";
+        rows.push(("ood-score", score, Some(ood.score), UcumUnit::One));
+        rows.push(("ood-p-value", p_value, Some(ood.p_value), UcumUnit::One));
+    }
     let of_row = |(code, display, value, unit)| component(code, display, number(value, unit));
     rows.into_iter().map(of_row).collect()
 }
@@ -152,25 +134,17 @@ fn decision(decision: &DecisionAnswer) -> Vec<ObservationComponent> {
     let referred = ObservedValue::Boolean(decision.action == ActionName::Refer);
     let mut components = vec![component("referred", "A person has to look", referred)];
     components.extend(decision.reasons.iter().map(|reason| {
-        component(
-            reason_code(*reason),
-            why(*reason),
-            ObservedValue::Boolean(true),
-        )
+        let code = format!("referred-{}", word(reason).replace('_', "-"));
+        component(&code, why(*reason), ObservedValue::Boolean(true))
     }));
-    let stands_for = decision.accepted_as.map(|accepted_as| {
-        let value = ObservedValue::String(accepted_as_code(accepted_as).to_owned());
+    let stands_for = decision.accepted_as.as_ref().map(|accepted_as| {
+        let value = ObservedValue::String(word(accepted_as));
         component("accepted-as", "What the accepted answer stands for", value)
     });
     components.extend(stands_for);
     let policy = decision.policy.as_deref().and_then(codes::string);
-    components.extend(policy.map(|policy| {
-        component(
-            "policy",
-            "Policy that decided",
-            ObservedValue::String(policy),
-        )
-    }));
+    let policy = policy.map(ObservedValue::String);
+    components.extend(policy.map(|policy| component("policy", "Policy that decided", policy)));
     components
 }
 
@@ -205,39 +179,14 @@ fn repetition(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
             ObservedValue::String(answer.provenance.execution_provider.clone()),
         ),
     ];
-    let precision = answer.provenance.trunk_precision.map(precision);
-    components.extend(precision.map(|name| {
-        let value = ObservedValue::String(name.to_owned());
+    let precision = answer.provenance.trunk_precision.as_ref();
+    components.extend(precision.map(|precision| {
+        let display = "Numbers in which the trunk calculated";
         component(
             "trunk-precision",
-            "Numbers in which the trunk calculated",
-            value,
+            display,
+            ObservedValue::String(word(precision)),
         )
     }));
     components
-}
-
-fn reason_code(reason: ReasonName) -> &'static str {
-    match reason {
-        ReasonName::Uncertain => "referred-uncertain",
-        ReasonName::OutOfDistribution => "referred-out-of-distribution",
-        ReasonName::NoPolicy => "referred-no-policy",
-        ReasonName::Abnormal => "referred-abnormal",
-    }
-}
-
-fn accepted_as_code(accepted_as: AcceptedAsName) -> &'static str {
-    match accepted_as {
-        AcceptedAsName::Class => "class",
-        AcceptedAsName::Normal => "normal",
-        AcceptedAsName::Abnormal => "abnormal",
-    }
-}
-
-fn precision(name: PrecisionName) -> &'static str {
-    match name {
-        PrecisionName::Float32 => "float32",
-        PrecisionName::Int8 => "int8",
-        PrecisionName::Float16 => "float16",
-    }
 }

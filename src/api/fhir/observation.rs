@@ -10,8 +10,8 @@ use super::{
     suggested::{no_class, suggested},
 };
 use crate::api::{
-    answer::{ModelReference, PredictionAnswer, urn, uuid_of},
-    vocabulary::MethodName,
+    answer::{ModelReference, PredictionAnswer},
+    vocabulary::{MethodName, word},
 };
 use bundle::Label;
 
@@ -65,11 +65,11 @@ pub(in crate::api) fn observation(
 pub(super) fn name(observation: &mut Observation, copy: usize) {
     observation.id.clear();
     observation.identifier.clear();
-    let uuid = uuid_of(observation, copy);
+    let uuid = codes::uuid_of(observation, copy);
     observation.identifier.push(Identifier {
         kind: None,
         system: Some(URI),
-        value: urn(&uuid),
+        value: codes::urn(&uuid),
     });
     observation.id = uuid;
 }
@@ -83,14 +83,14 @@ fn notes(answer: &PredictionAnswer) -> Vec<Annotation> {
 }
 
 fn method(answer: &PredictionAnswer) -> CodeableConcept {
-    let (code, display) = match answer.method {
-        MethodName::Baseline => ("baseline", "One deterministic pass"),
-        MethodName::McDropout => ("mc_dropout", "Monte Carlo dropout"),
-        MethodName::Ensemble => ("ensemble", "Ensemble of heads"),
-        MethodName::Tta => ("tta", "Test-time augmentation"),
+    let display = match answer.method {
+        MethodName::Baseline => "One deterministic pass",
+        MethodName::McDropout => "Monte Carlo dropout",
+        MethodName::Ensemble => "Ensemble of heads",
+        MethodName::Tta => "Test-time augmentation",
     };
     let text = format!("{display}; samples: {}", answer.samples.used);
-    codes::method(code, display, &text)
+    codes::method(&word(&answer.method), display, &text)
 }
 
 /// The specimen by the accession that came with the request.

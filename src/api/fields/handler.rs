@@ -1,25 +1,23 @@
 //! The handler of `POST /v1/fields`.
 
-use std::sync::Arc;
-
 use axum::{
     Extension,
+    body::Bytes,
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
 
 use super::{
     request::{FieldQuery, MultipartField, ScaleQuery},
-    response::{AnsweredField, FieldAnswer, FieldCell, FieldImage},
+    response::{AskedField, FieldAnswer, FieldCell, FieldImage},
 };
 use crate::api::{
     accept::AnswerForm,
-    answer::{CellResponder, ImageIdentity, answer_in_order, stream_lines},
+    answer::{CellResponder, answer_in_order, stream_lines},
     fhir::FhirBundle,
     head::{RequestHead, RequestHeaders},
-    middleware::{AnsweredBy, Deadline, RequestId},
-    predictions::PredictionQuery,
     problem::{Problem, UploadProblems},
+    query::PredictionQuery,
     service::Service,
     upload::{FormParts, Nucleus, Upload},
 };
@@ -55,18 +53,12 @@ use engine::{FieldCrop, Subject, Warning};
 )]
 pub(in crate::api) async fn create_field(
     State(service): State<Service>,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deadline): Extension<Deadline>,
     FieldQuery { cells, scale }: FieldQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir];
-    let query = cells.or_bulk();
-    let of_request = (request_id, deadline);
-    let head = RequestHead::new(&service, request.headers(), &offered, query, of_request)?;
-    let (engine, model) = (service.engine(), Arc::clone(head.plan.model()));
-    let edge = scale.crop_edge(&model)?;
-
+    let head = RequestHead::new(&service, &request, &offered, cells.or_bulk())?;
+    let edge = scale.crop_edge(head.plan.model())?;
     let share = service.large_upload_share();
     let upload = Upload::of_form(request, FormParts::Field, &service, &share).await?;
     let nuclei = upload.nuclei(&service)?;
@@ -74,47 +66,45 @@ pub(in crate::api) async fn create_field(
     let options = head.options(upload.accession.clone())?;
     let bytes = upload.into_image()?;
     let held = (service.turn().await?, share);
-    let image = engine.decode_field(bytes).await?;
-    let whole = ImageIdentity::of_digest(image.sha256.clone());
-    let seed = head.plan.options().seed.unwrap_or(image.seed);
 
-    let field = FieldImage {
-        width: image.pixels.width(),
-        height: image.pixels.height(),
-        crop_edge_px: edge,
-    };
-    let crop = |nucleus: &Nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge);
-    let crops: Vec<FieldCrop> = nuclei.iter().map(crop).collect();
+    let (field, subjects) = cut(&service, &head, bytes, nuclei, edge).await?;
     let responder = CellResponder {
         options,
-        warning: Warning::of_field(&model, field.width, scale),
-        images: crops.iter().map(|crop| whole.cropped(crop)).collect(),
+        warning: Warning::of_field(head.plan.model(), field.image.width, scale),
     };
-    drop(image);
-    let answered_by = Extension(AnsweredBy::of(&model, head.plan.options().method));
-    let subjects = crops.into_iter().map(Subject::Crop);
+    let answered_by = Extension(head.answered_by());
+    let engine = service.engine();
     if head.form == AnswerForm::Lines {
-        let line_of = move |index: usize, outcome| {
-            let nucleus = nuclei.get(index);
-            nucleus.map(|nucleus| FieldCell::of(index, nucleus, outcome))
-        };
-        let (engine, plan) = (engine.clone(), head.plan);
-        let (subjects, limit) = (subjects.collect(), deadline.limit);
-        let lines = stream_lines(engine, plan, responder, subjects, limit, held, line_of);
+        let (engine, limit) = (engine.clone(), head.deadline.limit);
+        let line_of = move |index, outcome| field.cell(index, outcome);
+        let lines = stream_lines(engine, head.plan, responder, subjects, limit, held, line_of);
         return Ok((answered_by, lines).into_response());
     }
-    let subjects = subjects.map(Ok).collect();
-    let (outcomes, findings) = answer_in_order(engine, &head.plan, &responder, subjects).await;
-    let answered = AnsweredField {
-        field,
-        seed,
-        nuclei,
-        outcomes,
-        findings,
-    };
-    let labels = &model.manifest().labels;
-    let response = answered
-        .write(head.form, responder, labels, most_bytes)
-        .await?;
+    let subjects = subjects.into_iter().map(Ok).collect();
+    let answered = answer_in_order(engine, &head.plan, &responder, subjects).await;
+    let response = field.write(&head, responder, answered, most_bytes).await?;
     Ok((answered_by, response).into_response())
+}
+
+/// Decodes the field; its cells are cut by the workers. The pixels are kept as long as a cell needs them.
+async fn cut(
+    service: &Service,
+    head: &RequestHead,
+    bytes: Bytes,
+    nuclei: Vec<Nucleus>,
+    edge: u32,
+) -> Result<(AskedField, Vec<Subject>), Problem> {
+    let image = service.engine().decode_field(bytes).await?;
+    let crop = |nucleus: &Nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge);
+    let subjects = nuclei.iter().map(crop).map(Subject::Crop).collect();
+    let field = AskedField {
+        image: FieldImage {
+            width: image.pixels.width(),
+            height: image.pixels.height(),
+            crop_edge_px: edge,
+        },
+        seed: head.plan.options().seed.unwrap_or(image.seed),
+        nuclei,
+    };
+    Ok((field, subjects))
 }

@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::{predictions::PredictionQuery, problem::Problem, upload::ImageBytes};
+use crate::api::{problem::Problem, query::PredictionQuery, upload::ImageBytes};
 use engine::FieldScale;
 
 const MICROMETRES: &str = "micrometres_per_pixel";

@@ -5,16 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::{
-    accept::AnswerForm,
-    answer::{
-        CellOutcome, CellResponder, CellsOverview, PredictionAnswer, WarningAnswer, written_as,
-    },
+    accept::{AnswerForm, written_as},
+    answer::{CellOutcome, CellResponder, CellsOverview, PredictionAnswer, WarningAnswer},
     examples,
     fhir::{self, ObservedCell},
+    head::RequestHead,
     problem::{Problem, ProblemBody},
     upload::Nucleus,
 };
-use bundle::Label;
 use engine::CellFinding;
 
 /// What the model says of each nucleus of a field, in the order in which they were sent.
@@ -74,64 +72,62 @@ pub struct FieldCell {
     pub problem: Option<ProblemBody>,
 }
 
-impl FieldCell {
-    pub(super) fn of(index: usize, nucleus: &Nucleus, outcome: CellOutcome) -> Self {
+/// A field whose cells are asked about.
+pub(super) struct AskedField {
+    pub(super) image: FieldImage,
+    pub(super) seed: u64,
+    pub(super) nuclei: Vec<Nucleus>,
+}
+
+impl AskedField {
+    /// What became of a nucleus; `None` for one that was not sent.
+    pub(super) fn cell(&self, index: usize, outcome: CellOutcome) -> Option<FieldCell> {
+        let nucleus = self.nuclei.get(index)?;
         let (prediction, problem) = outcome.into_members();
-        Self {
+        Some(FieldCell {
             index,
             id: nucleus.id.clone(),
             x: nucleus.x,
             y: nucleus.y,
             prediction,
             problem,
-        }
+        })
     }
-}
 
-/// What became of the nuclei of a field, in their order.
-pub(super) struct AnsweredField {
-    pub(super) field: FieldImage,
-    pub(super) seed: u64,
-    pub(super) nuclei: Vec<Nucleus>,
-    pub(super) outcomes: Vec<CellOutcome>,
-    pub(super) findings: Vec<CellFinding>,
-}
-
-impl AnsweredField {
-    /// Writes an answer that has at most so many bytes. `labels` are the model's.
+    /// Writes an answer that has at most so many bytes, from what became of the nuclei in their order.
     ///
     /// # Errors
     /// 500, when it cannot be written.
     pub(super) async fn write(
         self,
-        form: AnswerForm,
+        head: &RequestHead,
         responder: CellResponder,
-        labels: &[Label],
+        (outcomes, findings): (Vec<CellOutcome>, Vec<CellFinding>),
         most_bytes: usize,
     ) -> Result<Response, Problem> {
+        let labels = &head.plan.model().manifest().labels;
         let nuclei = &self.nuclei;
-        if form == AnswerForm::Fhir {
+        if head.form == AnswerForm::Fhir {
             let cells = nuclei.iter().map(|nucleus| ObservedCell {
                 name: nucleus.id.as_deref(),
                 position: Some((nucleus.x, nucleus.y)),
             });
-            let bundle = fhir::bundle(cells.zip(self.outcomes), labels, &self.findings);
-            return written_as(form, most_bytes, bundle).await;
+            let bundle = fhir::bundle(cells.zip(outcomes), labels, &findings);
+            return written_as(head.form, most_bytes, bundle).await;
         }
-        let summary = CellsOverview::of(labels, nuclei.len(), &self.findings, |index| {
-            nuclei.get(index)?.id.clone()
-        });
-        let cells = nuclei.iter().zip(self.outcomes).enumerate();
-        let cells = cells.map(|(index, (nucleus, outcome))| FieldCell::of(index, nucleus, outcome));
+        let name_of = |index: usize| nuclei.get(index)?.id.clone();
+        let summary = CellsOverview::of(labels, nuclei.len(), &findings, name_of);
+        let outcomes = outcomes.into_iter().enumerate();
+        let cells = outcomes.filter_map(|(index, outcome)| self.cell(index, outcome));
         let answer = FieldAnswer {
             request_id: responder.options.request_id,
             accession: responder.options.accession,
-            field: self.field,
             seed: self.seed,
             warnings: responder.warning.iter().map(WarningAnswer::from).collect(),
             cells: cells.collect(),
             summary,
+            field: self.image,
         };
-        written_as(form, most_bytes, answer).await
+        written_as(head.form, most_bytes, answer).await
     }
 }

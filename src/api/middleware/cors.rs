@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{access::REQUEST_ID, deadline, keys};
+use super::{access::REQUEST_ID, keys, unanswered};
 use crate::config::AccessConfig;
 
 /// Of `/v2`: how many bytes of a body are JSON.
@@ -34,7 +34,7 @@ fn sent() -> impl Iterator<Item = HeaderName> {
     let common = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE];
     let own = [REQUEST_ID, INFERENCE_HEADER_LENGTH];
     let named = [keys::HEADER, "idempotency-key", "x-accession"];
-    let named = named.into_iter().chain(deadline::HEADERS);
+    let named = named.into_iter().chain(unanswered::TIMEOUT_HEADERS);
     let named = named.map(HeaderName::from_static);
     common.into_iter().chain(own).chain(named)
 }

@@ -4,10 +4,9 @@
 
 mod access;
 mod cors;
-mod deadline;
 mod described;
 mod keys;
-mod refused;
+mod unanswered;
 
 use std::{any::Any, sync::Arc};
 
@@ -24,8 +23,8 @@ use super::service::Service;
 use crate::config::AccessConfig;
 
 pub(super) use access::{AnsweredBy, RequestId};
-pub(super) use deadline::Deadline;
 pub(super) use described::describe;
+pub(super) use unanswered::Deadline;
 
 /// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -42,9 +41,9 @@ pub(super) fn wrap(
         set(header::REFERRER_POLICY, "no-referrer"),
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, NOTHING),
-        from_fn(refused::write_bodies),
-        from_fn(refused::discard_rest),
-        from_fn_with_state(service.clone(), deadline::enforce),
+        from_fn(unanswered::write_bodies),
+        from_fn(unanswered::discard_rest),
+        from_fn_with_state(service.clone(), unanswered::enforce_deadline),
         from_fn_with_state(keys, keys::require),
         CatchPanicLayer::custom(panicked),
     ));

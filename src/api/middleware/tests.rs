@@ -15,7 +15,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
-use super::{access, panicked, refused};
+use super::{access, panicked, unanswered};
 use tower_http::catch_panic::CatchPanicLayer;
 
 async fn panics_always() -> String {
@@ -28,7 +28,7 @@ fn routes() -> Router {
         .route("/numbers/{number}", get(|_: Path<u8>| async {}))
         .route("/json", post(|_: Json<Value>| async {}))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(refused::write_bodies))
+        .layer(from_fn(unanswered::write_bodies))
         .layer(from_fn(access::record))
         .layer(from_fn(access::assign_id))
 }

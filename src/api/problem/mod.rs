@@ -2,7 +2,7 @@
 //!
 //! A client may be told what it did wrong, which field it was and what to do instead; never what our code, the runtime or
 //! the file system said. A handler returns a [`Problem`]; the middleware
-//! `middleware::refused` writes its body, since only there the request's id is known, and does the same for
+//! `middleware::unanswered` writes its body, since only there the request's id is known, and does the same for
 //! every bare error of the framework. Under `/v2` the same problem is written as the Open Inference Protocol has errors.
 
 mod convert;
@@ -126,7 +126,7 @@ impl Problem {
     /// What the client will read.
     pub fn body(&self, request_id: &str) -> ProblemBody {
         ProblemBody {
-            kind: self.kind.uri(),
+            kind: self.kind.uri().to_owned(),
             title: self.kind.title().to_owned(),
             status: self.status().as_u16(),
             detail: self.detail.clone(),

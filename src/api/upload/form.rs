@@ -20,10 +20,8 @@ use axum::{
 };
 use bytes::BytesMut;
 
-use crate::api::{
-    body::{WatchedBody, refusal},
-    problem::{Problem, ProblemKind},
-};
+use super::memory::{WatchedBody, refusal};
+use crate::api::problem::{Problem, ProblemKind};
 
 /// What a form may hold beside its images: boundaries, headers and small fields.
 pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;

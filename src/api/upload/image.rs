@@ -21,7 +21,7 @@ impl FromRequest<Service> for Upload {
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let accession = form::accession_of_headers(request.headers())?;
-        let limit = service.max_image_bytes();
+        let limit = service.limits().max_image_bytes;
         let kind = body_kind(request.headers())?;
         let overhead = if kind == BodyKind::Form {
             OVERHEAD_BYTES

@@ -2,15 +2,24 @@
 //! client that went away is when its job leaves the queue.
 //!
 //! Each of them is small beside its limit, but hundreds may wait for their turn. Bytes are counted as they arrive, so that
-//! a client that announces much and sends little keeps nobody else out.
+//! a client that announces much and sends little keeps nobody else out: a body is watched while somebody reads it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    error::Error,
+    iter::successors,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
 };
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
 use tokio::sync::Semaphore;
+
+use crate::api::problem::Problem;
 
 /// A permit for each byte.
 pub(in crate::api) struct UploadMemory {
@@ -97,6 +106,66 @@ struct HeldImage {
 impl AsRef<[u8]> for HeldImage {
     fn as_ref(&self) -> &[u8] {
         &self.image
+    }
+}
+
+/// What ends a body that was refused.
+#[derive(Debug, thiserror::Error)]
+#[error("the body was refused while it was read")]
+struct Refused(Problem);
+
+/// What `count` said, when that is what an error of the body's reader is about.
+pub(in crate::api) fn refusal(error: &(dyn Error + 'static)) -> Option<Problem> {
+    let mut causes = successors(Some(error), |&error| error.source());
+    let refused = causes.find_map(|error| error.downcast_ref::<Refused>());
+    refused.map(|Refused(problem)| problem.clone())
+}
+
+type Count = Box<dyn FnMut(usize) -> Result<(), Problem> + Send>;
+
+/// The same body. Its clones read on where another one has stopped.
+#[derive(Clone)]
+pub(in crate::api) struct WatchedBody(Arc<Mutex<(Body, Count)>>);
+
+impl WatchedBody {
+    /// `count` may refuse each piece for its number of bytes.
+    pub(in crate::api) fn new(
+        body: Body,
+        count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
+    ) -> Self {
+        Self(Arc::new(Mutex::new((body, Box::new(count)))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Body, Count)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let (body, count) = &mut *self.lock();
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        let bytes = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref());
+        if let Some(Err(problem)) = bytes.map(|bytes| count(bytes.len())) {
+            return Poll::Ready(Some(Err(axum::Error::new(Refused(problem)))));
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().0.size_hint()
     }
 }
 

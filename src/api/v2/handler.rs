@@ -12,19 +12,18 @@ use axum::{
 use futures_util::StreamExt;
 
 use super::{
-    find,
+    ModelPath,
     inputs::subjects,
     request::{InferParameters, malformed, split},
     response::WantedOutputs,
 };
 use crate::{
     api::{
-        answer::off_the_async_threads,
-        body::{WatchedBody, refusal},
+        accept::off_the_async_threads,
         middleware::{AnsweredBy, Deadline},
         problem::{Problem, ProblemKind},
         service::Service,
-        upload::{OVERHEAD_BYTES, UploadShare},
+        upload::{OVERHEAD_BYTES, UploadShare, WatchedBody, refusal},
     },
     telemetry,
 };
@@ -34,20 +33,10 @@ use engine::{LoadedModel, Prediction, Priority, RequestOptions, RequestPlan, Sub
 pub(super) async fn infer(
     State(service): State<Service>,
     Extension(deadline): Extension<Deadline>,
-    Path(name): Path<String>,
+    Path(path): Path<ModelPath>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let model = find(&service, &name, None)?;
-    answer(&service, model, deadline.asked, request).await
-}
-
-pub(super) async fn infer_version(
-    State(service): State<Service>,
-    Extension(deadline): Extension<Deadline>,
-    Path((name, version)): Path<(String, String)>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let model = find(&service, &name, Some(&version))?;
+    let model = path.find(&service)?;
     answer(&service, model, deadline.asked, request).await
 }
 
@@ -64,7 +53,7 @@ async fn answer(
     let (request, tensors) = split(&headers, body)?;
     let wanted = WantedOutputs::of(&request);
     let size = model.manifest().input.size;
-    let subjects = subjects(request.inputs, &tensors, size, service.max_cells())?;
+    let subjects = subjects(request.inputs, &tensors, size, service.limits().max_cells)?;
     let mut options = template(model, request.parameters, subjects.len(), deadline);
     // Outputs are rectangular, so every image has to have as many samples.
     options.exact |= wanted.has_samples();
@@ -123,7 +112,7 @@ async fn read(
     service: &Service,
     share: &UploadShare,
 ) -> Result<(HeaderMap, Bytes), Problem> {
-    let max_bytes = service.max_batch_bytes();
+    let max_bytes = service.limits().max_batch_bytes;
     let mut request =
         request.map(|body| Body::new(WatchedBody::new(body, service.counting(share))));
     DefaultBodyLimit::max(max_bytes.saturating_add(OVERHEAD_BYTES)).apply(&mut request);
@@ -152,10 +141,9 @@ fn template(
     images: usize,
     deadline: Option<Instant>,
 ) -> RequestOptions {
-    let priority = if images > 1 {
-        Priority::Bulk
-    } else {
-        Priority::Interactive
+    let priority = match images > 1 {
+        true => Priority::Bulk,
+        false => Priority::Interactive,
     };
     RequestOptions {
         model: Some(model.name().to_owned()),
@@ -183,8 +171,6 @@ async fn predict(
         predictions.push((index, prediction));
     }
     predictions.sort_by_key(|(index, _)| *index);
-    Ok(predictions
-        .into_iter()
-        .map(|(_, prediction)| prediction)
-        .collect())
+    let in_order = predictions.into_iter().map(|(_, prediction)| prediction);
+    Ok(in_order.collect())
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{find, response::OutputTensor};
+use super::{ModelPath, response::OutputTensor};
 use crate::api::{problem::Problem, service::Service};
 use engine::LoadedModel;
 
@@ -24,30 +24,16 @@ pub(super) async fn server() -> Json<Value> {
 
 pub(super) async fn model(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    Path(path): Path<ModelPath>,
 ) -> Result<Json<Value>, Problem> {
-    find(&service, &name, None).map(|model| Json(describe(model)))
-}
-
-pub(super) async fn version(
-    State(service): State<Service>,
-    Path((name, version)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
-    find(&service, &name, Some(&version)).map(|model| Json(describe(model)))
+    path.find(&service).map(|model| Json(describe(model)))
 }
 
 pub(super) async fn model_ready(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    Path(path): Path<ModelPath>,
 ) -> Result<StatusCode, Problem> {
-    find(&service, &name, None).map(|_| StatusCode::OK)
-}
-
-pub(super) async fn version_ready(
-    State(service): State<Service>,
-    Path((name, version)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    find(&service, &name, Some(&version)).map(|_| StatusCode::OK)
+    path.find(&service).map(|_| StatusCode::OK)
 }
 
 fn describe(model: &LoadedModel) -> Value {

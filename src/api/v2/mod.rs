@@ -16,6 +16,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
+use serde::Deserialize;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use super::{
@@ -27,26 +28,17 @@ use engine::LoadedModel;
 
 /// Every route of the protocol. Request bodies may be compressed with gzip or deflate.
 pub(super) fn routes() -> Router<Service> {
-    Router::new()
+    let mut router = Router::new()
         .route("/v2", get(metadata::server))
         .route("/v2/health/live", get(live))
-        .route("/v2/health/ready", get(ready))
-        .route("/v2/models/{name}", get(metadata::model))
-        .route("/v2/models/{name}/ready", get(metadata::model_ready))
-        .route("/v2/models/{name}/infer", post(handler::infer))
-        .route(
-            "/v2/models/{name}/versions/{version}",
-            get(metadata::version),
-        )
-        .route(
-            "/v2/models/{name}/versions/{version}/ready",
-            get(metadata::version_ready),
-        )
-        .route(
-            "/v2/models/{name}/versions/{version}/infer",
-            post(handler::infer_version),
-        )
-        .layer(RequestDecompressionLayer::new())
+        .route("/v2/health/ready", get(ready));
+    for model in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
+        router = router
+            .route(model, get(metadata::model))
+            .route(&format!("{model}/ready"), get(metadata::model_ready))
+            .route(&format!("{model}/infer"), post(handler::infer));
+    }
+    router.layer(RequestDecompressionLayer::new())
 }
 
 async fn live() -> StatusCode {
@@ -58,20 +50,27 @@ async fn ready(state: State<Service>) -> Result<StatusCode, Problem> {
     ready.map(|_| StatusCode::OK)
 }
 
-/// The model of this name, and of this version where one is asked for.
-fn find<'service>(
-    service: &'service Service,
-    name: &str,
-    version: Option<&str>,
-) -> Result<&'service Arc<LoadedModel>, Problem> {
-    let model = service.engine().model(Some(name))?;
-    let known = &model.manifest().version;
-    match version {
-        Some(version) if version != known => Err(Problem::new(
-            ProblemKind::ModelUnknown,
-            format!("model `{name}` has no version `{version}`"),
-        )
-        .hint(format!("it has `{known}`"))),
-        _ => Ok(model),
+/// A model by its name, and by its version where one is asked for.
+#[derive(Deserialize)]
+struct ModelPath {
+    name: String,
+    version: Option<String>,
+}
+
+impl ModelPath {
+    fn find<'service>(
+        &self,
+        service: &'service Service,
+    ) -> Result<&'service Arc<LoadedModel>, Problem> {
+        let model = service.engine().model(Some(&self.name))?;
+        let known = &model.manifest().version;
+        match &self.version {
+            Some(version) if version != known => {
+                let detail = format!("model `{}` has no version `{version}`", self.name);
+                let problem = Problem::new(ProblemKind::ModelUnknown, detail);
+                Err(problem.hint(format!("it has `{known}`")))
+            }
+            _ => Ok(model),
+        }
     }
 }

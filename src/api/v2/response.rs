@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::request::{HEADER_LENGTH, InferRequest};
 use crate::api::{
-    answer::{NUMBER_BYTES, bytes_of_text},
-    vocabulary::ActionName,
+    head::{NUMBER_BYTES, bytes_of_text},
+    vocabulary::{ActionName, word},
 };
 use bundle::Label;
 use engine::{LoadedModel, Prediction};
-use uncertainty::{Action, Measure};
+use uncertainty::Measure;
 
 /// A tensor of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,11 +133,8 @@ impl OutputTensor {
             Self::Uncertainty => {
                 let measures =
                     |answer| MEASURES.map(|measure| measure.of(answer).unwrap_or(f64::NAN) as f32);
-                Elements::Floats(
-                    answers()
-                        .flat_map(|answer| measures(&answer.summary))
-                        .collect(),
-                )
+                let values = answers().flat_map(|answer| measures(&answer.summary));
+                Elements::Floats(values.collect())
             }
             Self::Samples => {
                 let passes = answers().next().map_or(0, |answer| answer.samples.passes());
@@ -146,11 +143,10 @@ impl OutputTensor {
                 Elements::Floats(values.map(|value| *value as f32).collect())
             }
             Self::Label => Elements::Texts(predictions.iter().map(label).collect()),
-            Self::Decision => Elements::Texts(
-                answers()
-                    .map(|answer| action(answer.decision.action))
-                    .collect(),
-            ),
+            Self::Decision => {
+                let actions = answers().map(|answer| ActionName::from(answer.decision.action));
+                Elements::Texts(actions.map(|action| word(&action)).collect())
+            }
         };
         if let Elements::Floats(values) = &elements {
             let rows: usize = shape.iter().product();
@@ -164,13 +160,6 @@ fn label(prediction: &Prediction) -> String {
     let labels = &prediction.model.manifest().labels;
     let label = labels.get(prediction.answer.summary.predicted);
     label.map(|label| label.name.clone()).unwrap_or_default()
-}
-
-fn action(action: Action) -> String {
-    match ActionName::from(action) {
-        ActionName::Accept => "accept".to_owned(),
-        ActionName::Refer => "refer".to_owned(),
-    }
 }
 
 impl<'de> Deserialize<'de> for OutputTensor {

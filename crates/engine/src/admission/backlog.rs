@@ -1,16 +1,27 @@
-//! What the engine has taken on and not finished, and whether it can take more.
+//! What the engine has taken on and not finished, whether it can take more, and how fast it drains: what a refused client hears,
+//! and whether a deadline can be met.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use super::rates::DrainRate;
 use crate::{EngineError, Priority};
 
 /// The wait may be longer than estimated by one part in so many before an answer comes too late: the mean rate says nothing of a
 /// second in which the machine has other work as well, and an answer that is too late costs as much as one in time.
 const CAUTION: u32 = 2;
+
+/// A refused client is asked to stay away for this long at least, and `LONGEST` at most. Whole seconds, since that is what
+/// `Retry-After` can say.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Weight of the newest value.
+const NEWEST: f64 = 0.1;
 
 /// Admitted work that is not done, in images × trunk passes.
 pub(crate) struct Backlog {
@@ -137,94 +148,54 @@ impl Drop for Admission {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
+/// Running mean of the seconds that one image through the trunk takes, all workers together.
+#[derive(Default)]
+pub(crate) struct DrainRate {
+    seconds_per_image: MovingMean,
+}
 
-    fn load(cost: usize, priority: Priority) -> RequestLoad {
-        RequestLoad {
-            cost,
-            priority,
-            deadline: None,
-        }
+impl DrainRate {
+    /// Notes that `images` took `elapsed` while `sharing` such batches can run side by side.
+    pub(crate) fn record(&self, images: usize, elapsed: Duration, sharing: usize) {
+        let shares = (images.max(1) * sharing.max(1)) as f64;
+        self.seconds_per_image
+            .record(elapsed.as_secs_f64() / shares);
     }
 
-    fn backlog() -> Arc<Backlog> {
-        let backlog = Backlog::new(100, Duration::from_millis(500));
-        backlog.drain_rate.record(1, Duration::from_millis(20), 2);
-        backlog
+    /// How long `images` will take; zero before anything was measured.
+    pub(crate) fn time_for(&self, images: usize) -> Duration {
+        let seconds = self.seconds_per_image.get().unwrap_or(0.0) * images as f64;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    #[test]
-    fn a_full_backlog_refuses_until_work_is_done() {
-        let backlog = backlog();
-        let large = load(900, Priority::Bulk);
-        let admission = backlog.admit(large).unwrap();
-        let refusal = backlog.check(load(1, Priority::Bulk)).unwrap_err();
-        let EngineError::QueueFull { retry_after } = refusal else {
-            panic!("{refusal}");
-        };
-        assert_eq!(retry_after, Duration::from_secs(9), "900 images at 10 ms");
-        assert_eq!(backlog.retry_after(), retry_after);
-        drop(admission);
-        assert!(backlog.check(large).is_ok(), "nothing is before it");
+    /// When a client that was refused behind `waiting` images should come back.
+    pub(crate) fn retry_after(&self, waiting: usize) -> Duration {
+        let seconds = self.time_for(waiting).as_secs_f64().ceil();
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or(LONGEST)
+            .clamp(SHORTEST, LONGEST)
+    }
+}
+
+/// Exponential moving mean of numbers above zero.
+#[derive(Default)]
+pub(crate) struct MovingMean {
+    /// Bits of an f64; 0 until there was a value.
+    mean: AtomicU64,
+}
+
+impl MovingMean {
+    /// Takes a value in. One that is lost between two threads does no harm.
+    pub(crate) fn record(&self, newest: f64) {
+        let mean = self
+            .get()
+            .map_or(newest, |before| before + NEWEST * (newest - before));
+        self.mean.store(mean.to_bits(), Ordering::Relaxed);
     }
 
-    #[test]
-    fn an_upload_is_refused_when_uploads_take_too_long_and_not_for_bulk_work_before_it() {
-        let backlog = backlog();
-        let bulk = backlog.admit(load(40, Priority::Bulk)).unwrap();
-        let uploads = backlog.admit(load(51, Priority::Interactive)).unwrap();
-        assert!(matches!(
-            backlog.check(load(1, Priority::Interactive)),
-            Err(EngineError::QueueFull { .. })
-        ));
-        assert!(backlog.check(load(1, Priority::Bulk)).is_ok());
-        drop(uploads);
-        assert!(backlog.check(load(1, Priority::Interactive)).is_ok());
-        drop(bulk);
-    }
-
-    #[test]
-    fn a_deadline_that_cannot_be_met_is_refused_at_once_and_one_that_can_be_met_is_worth_waiting_for()
-     {
-        let backlog = backlog();
-        let before = backlog.admit(load(90, Priority::Interactive)).unwrap();
-        let patient = RequestLoad {
-            deadline: Some(Instant::now() + Duration::from_secs(60)),
-            ..load(1, Priority::Interactive)
-        };
-        assert!(backlog.check(patient).is_ok());
-        drop(before);
-        let within = |milliseconds| RequestLoad {
-            deadline: Some(Instant::now() + Duration::from_millis(milliseconds)),
-            ..load(10, Priority::Interactive)
-        };
-        assert!(backlog.check(within(5_000)).is_ok());
-        let refusal = backlog.check(within(50)).unwrap_err();
-        let EngineError::DeadlineTooShort { needed } = refusal else {
-            panic!("{refusal}");
-        };
-        assert_eq!(needed, Duration::from_millis(100), "however empty");
-        let _before = backlog.admit(load(40, Priority::Interactive)).unwrap();
-        assert!(backlog.check(within(5_000)).is_ok());
-        for too_short in [450, 550] {
-            let refusal = backlog.check(within(too_short)).unwrap_err();
-            assert!(
-                matches!(refusal, EngineError::NotInTime { .. }),
-                "{refusal}"
-            );
-        }
-    }
-
-    #[test]
-    fn nothing_is_refused_for_its_time_before_anything_was_measured() {
-        let backlog = Backlog::new(100, Duration::ZERO);
-        let soon = RequestLoad {
-            deadline: Some(Instant::now()),
-            ..load(50, Priority::Interactive)
-        };
-        assert!(backlog.check(soon).is_ok());
+    /// The mean; `None` before the first value.
+    pub(crate) fn get(&self) -> Option<f64> {
+        let mean = f64::from_bits(self.mean.load(Ordering::Relaxed));
+        (mean > 0.0).then_some(mean)
     }
 }

@@ -3,13 +3,12 @@
 
 mod backlog;
 mod field_scale;
-mod options;
 mod plan;
-mod rates;
 
-pub(crate) use backlog::{Backlog, RequestLoad};
+pub(crate) use backlog::{Backlog, MovingMean, RequestLoad};
 pub use field_scale::FieldScale;
-pub use options::RequestOptions;
 pub(crate) use plan::MethodPlan;
-pub use plan::{Extent, RequestPlan};
-pub(crate) use rates::MovingMean;
+pub use plan::{Extent, RequestOptions, RequestPlan};
+
+#[cfg(test)]
+mod tests;

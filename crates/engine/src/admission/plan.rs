@@ -1,11 +1,36 @@
 //! From a request's options to what has to be run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use super::{backlog::RequestLoad, options::RequestOptions};
-use crate::{EngineError, LoadedModel, method::HeadCall};
+use super::backlog::RequestLoad;
+use crate::{EngineError, LoadedModel, Priority, method::HeadCall};
 use bundle::Method;
 use uncertainty::Policy;
+
+/// What is wanted of each subject of a request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestOptions {
+    /// Name of the bundle; the first one when absent.
+    pub model: Option<String>,
+    /// The method that makes the answer; the bundle's first when absent.
+    pub method: Option<Method>,
+    /// Further methods, answered from the same trunk pass.
+    pub compare: Vec<Method>,
+    /// T, for the methods that draw samples; the bundle's own when absent.
+    pub passes: Option<u32>,
+    /// Seed of every random choice; derived from the image when absent.
+    pub seed: Option<u64>,
+    /// Name of the referral policy; the method's default when absent.
+    pub policy: Option<String>,
+    /// Take every augmented view, even when fewer settle the decision.
+    pub exact: bool,
+    /// Make pictures of the augmented views, too.
+    pub pictures: bool,
+    /// Whether somebody looks at the screen or a program works through many cells.
+    pub priority: Priority,
+    /// When the client stops waiting, if it says so: work that would come too late is refused or dropped.
+    pub deadline: Option<Instant>,
+}
 
 /// One method of a request.
 #[derive(Clone, Debug)]
@@ -52,8 +77,8 @@ impl RequestPlan {
         let needs_no_passes = methods.iter().all(|method| *method == Method::Baseline);
         if let (Some(passes), true) = (options.passes, needs_no_passes) {
             let reason =
-                "the baseline answers in one pass: leave `passes` out or choose another method"
-                    .to_owned();
+                "the baseline answers in one pass: leave `passes` out or choose another method";
+            let reason = reason.to_owned();
             return Err(EngineError::InvalidPasses { passes, reason });
         }
         let mut plans = Vec::with_capacity(methods.len());
@@ -106,10 +131,9 @@ impl RequestPlan {
     /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
     /// view.
     fn cost(&self, share_of_views: f64) -> usize {
-        let share = if self.options.exact {
-            1.0
-        } else {
-            share_of_views
+        let share = match self.options.exact {
+            true => 1.0,
+            false => share_of_views,
         };
         // From 0 to the number of views, since a share is within [0, 1].
         let expected = (self.views() as f64 * share).ceil() as usize;
@@ -140,17 +164,14 @@ impl RequestPlan {
 
     /// What the heads are asked of the original, in the order of `methods` without TTA.
     pub(crate) fn head_calls(&self, seed: u64) -> Vec<HeadCall> {
-        let without_tta = self
-            .methods
-            .iter()
-            .filter(|plan| plan.method != Method::Tta);
-        without_tta
-            .map(|plan| HeadCall {
-                method: plan.method,
-                passes: plan.passes,
-                seed,
-            })
-            .collect()
+        let call = |plan: &MethodPlan| HeadCall {
+            method: plan.method,
+            passes: plan.passes,
+            seed,
+        };
+        let methods = self.methods.iter();
+        let without_tta = methods.filter(|plan| plan.method != Method::Tta);
+        without_tta.map(call).collect()
     }
 }
 
@@ -160,19 +181,15 @@ fn methods_of(model: &LoadedModel, options: &RequestOptions) -> Result<Vec<Metho
     let first = options.method.or(offered.first().copied());
     let mut methods = vec![first.unwrap_or(Method::Baseline)];
     methods.extend(&options.compare);
-    match methods.iter().find(|method| !offered.contains(method)) {
-        Some(method) => Err(unsupported(model, *method, &offered)),
-        None => Ok(methods),
-    }
-}
-
-fn unsupported(model: &LoadedModel, method: Method, offered: &[Method]) -> EngineError {
+    let Some(method) = methods.iter().find(|method| !offered.contains(method)) else {
+        return Ok(methods);
+    };
     let offered: Vec<_> = offered.iter().map(|method| method.name()).collect();
-    EngineError::UnsupportedMethod {
+    Err(EngineError::UnsupportedMethod {
         model: model.name().to_owned(),
-        method,
+        method: *method,
         offered: offered.join(", "),
-    }
+    })
 }
 
 /// The baseline beside other methods keeps its one pass.

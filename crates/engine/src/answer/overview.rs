@@ -1,7 +1,7 @@
 //! Many cells at a glance: counts, the most severe classes, and which cells a person has to look at first. Never an
 //! average over cells: one abnormal cell among a thousand is what the specimen is about.
 
-use super::prediction::Prediction;
+use super::Prediction;
 use bundle::Label;
 use uncertainty::Action;
 

@@ -1,6 +1,6 @@
 //! The sessions of one bundle on one worker thread, and how a batch goes through them.
 
-use std::{collections::BTreeMap, ops::Deref};
+use std::collections::BTreeMap;
 
 use ort::{
     session::{RunOptions, Session},
@@ -95,7 +95,7 @@ impl BundleSessions {
         let takes_batches = self.graphs.trunk.is_some()
             && self.graphs.heads.iter().all(|(method, head)| {
                 let copies_rows = self.manifest.copies_rows(*method);
-                !copies_rows && head.inputs().iter().all(has_open_batch_axis)
+                !copies_rows && head.session.inputs().iter().all(has_open_batch_axis)
             });
         self.memory = Some(memory).filter(|_| takes_batches);
     }
@@ -128,11 +128,11 @@ impl BundleSessions {
     }
 
     pub(crate) fn trunk(&self) -> Option<&Session> {
-        self.graphs.trunk.as_deref()
+        self.graphs.trunk.as_ref().map(|graph| &graph.session)
     }
 
     pub(crate) fn head(&self, method: Method) -> Option<&Session> {
-        self.graphs.heads.get(&method).map(Deref::deref)
+        self.graphs.heads.get(&method).map(|graph| &graph.session)
     }
 
     /// Runs the trunk once over all images, which are of the manifest's input size.
@@ -144,12 +144,12 @@ impl BundleSessions {
         let size = i64::from(self.manifest.input.size);
         let on_all_cores = self.on_all_cores.as_mut().filter(|_| context.alone);
         let on_all_cores = on_all_cores.and_then(|graphs| graphs.trunk.as_mut());
-        let session = on_all_cores.or(self.graphs.trunk.as_mut());
-        let (Some(session), Some(trunk)) = (session, &self.manifest.trunk) else {
+        let graph = on_all_cores.or(self.graphs.trunk.as_mut());
+        let (Some(graph), Some(trunk)) = (graph, &self.manifest.trunk) else {
             return Ok(HeadRows::of_images(images, size));
         };
         let graph = TrunkRun {
-            session,
+            session: &mut graph.session,
             trunk,
             options: context.options,
         };
@@ -177,12 +177,12 @@ impl BundleSessions {
     ) -> Result<Vec<f32>, RunError> {
         let on_all_cores = self.on_all_cores.as_mut().filter(|_| context.alone);
         let on_all_cores = on_all_cores.and_then(|graphs| graphs.heads.get_mut(&method));
-        let session = on_all_cores.or(self.graphs.heads.get_mut(&method));
-        let (Some(session), Some(head)) = (session, self.manifest.head(method)) else {
+        let graph = on_all_cores.or(self.graphs.heads.get_mut(&method));
+        let (Some(graph), Some(head)) = (graph, self.manifest.head(method)) else {
             return Err(RunError::NoHead { method });
         };
         let graph = HeadGraph {
-            session,
+            session: &mut graph.session,
             head,
             classes: self.manifest.labels.len(),
             options: context.options,

@@ -7,7 +7,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -88,7 +87,7 @@ struct SharedGraph {
 /// A session, and the weights that it reads.
 pub(crate) struct OpenGraph {
     // The order matters: the session goes before the bytes that it points into.
-    session: Session,
+    pub(super) session: Session,
     _weights: Option<Arc<[u8]>>,
 }
 
@@ -153,18 +152,4 @@ fn optimise(
     };
     runtime.write_optimised(path, &file, options)?;
     Ok(fs::read(&file).ok().map(Arc::from))
-}
-
-impl Deref for OpenGraph {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-
-impl DerefMut for OpenGraph {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
-    }
 }

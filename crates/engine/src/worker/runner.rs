@@ -4,15 +4,69 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use super::job::{Job, JobImages, JobResults, Shared};
+use super::subject::JobImages;
 use crate::{
     EngineError, RunError,
-    queue::BatchRun,
-    session::{BatchPart, ReadyBundle, RunContext, scores_of_parts},
+    admission::Backlog,
+    method::HeadCall,
+    queue::{BatchRun, Queue, ReplySender},
+    session::{BatchPart, BatchSizes, ReadyBundle, RunContext, scores_of_parts},
 };
+use imaging::Limits;
+
+/// Images of one request for one bundle, and what is asked of each.
+pub(crate) struct Job {
+    /// Index of the bundle.
+    pub(crate) model: usize,
+    pub(crate) images: JobImages,
+    pub(crate) calls: Vec<HeadCall>,
+    pub(crate) enqueued: Instant,
+    /// When nobody waits any more.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) reply: ReplySender<Result<JobResults, EngineError>>,
+}
+
+/// What a job comes to, or several together.
+#[derive(Default)]
+pub(crate) struct JobResults {
+    /// For each call the class scores `[images × samples, C]`.
+    pub(crate) scores: Vec<Vec<f32>>,
+    /// Statistics `[images, S]` of a middle layer of the trunk, row-major; empty where the trunk has none.
+    pub(crate) statistics: Vec<f32>,
+    /// Size in pixels of the cell as it came; `None` for views and tensors.
+    pub(crate) size: Option<(u32, u32)>,
+    /// Time spent waiting for the worker.
+    pub(crate) queue: Duration,
+    /// Time spent on turning the batch's uploads into tensors.
+    pub(crate) preparation: Duration,
+    /// Time spent inside the runtime, on the whole batch that the job was part of.
+    pub(crate) inference: Duration,
+}
+
+impl JobResults {
+    /// Those of further views. Work adds up; waiting went on at the same time.
+    pub(crate) fn and(mut self, next: Self) -> Self {
+        self.scores.extend(next.scores);
+        self.preparation += next.preparation;
+        self.queue = self.queue.max(next.queue);
+        self.inference += next.inference;
+        self
+    }
+}
+
+/// What every worker shares with the engine.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue<Job>,
+    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) limits: Limits,
+    /// Number of workers.
+    pub(crate) workers: usize,
+    /// Numbers of images in one run of the trunk.
+    pub(crate) batches: BatchSizes,
+}
 
 /// Starts a worker with sessions of its own on every bundle.
 pub(crate) fn start_worker(
@@ -139,20 +193,15 @@ impl BatchRunner<'_> {
         let rows = sessions.rows(images, context)?;
         let parts = parts_of(batch);
         let scores = scores_of_parts(sessions, &parts, &rows, context)?;
-        let results = parts
-            .into_iter()
-            .zip(scores)
-            .map(|(part, scores)| JobResults {
-                scores,
-                statistics: rows.statistics_of(part.images),
-                ..JobResults::default()
-            });
-        let mut results: Vec<JobResults> = results.collect();
         let inference = started.elapsed();
-        for of_job in &mut results {
-            of_job.inference = inference;
-        }
-        Ok(results)
+        let answered = parts.into_iter().zip(scores);
+        let results = answered.map(|(part, scores)| JobResults {
+            scores,
+            statistics: rows.statistics_of(part.images),
+            inference,
+            ..JobResults::default()
+        });
+        Ok(results.collect())
     }
 
     /// Tells the backlog how fast work goes: alone on all cores, or beside the other workers.

@@ -1,13 +1,15 @@
-//! What a request is about: an upload, a cell of a field, or a tensor that somebody else has made.
+//! What a request is about (an upload, a cell of a field, or a tensor that somebody else has made), and what a job's images are made
+//! of.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{EngineError, admission::RequestPlan};
-use bundle::{Input, hex};
-use imaging::{CellImage, ImageError, Limits, crop_at_nucleus, decode};
+use crate::{EngineError, admission::RequestPlan, method::tta};
+use bundle::{Input, Manifest, hex};
+use imaging::{CellImage, ImageError, InputTensor, Limits, crop_at_nucleus, decode, resize};
 
 /// What a request is about. Clones share the bytes, the field or the values.
 #[derive(Clone, Debug)]
@@ -43,6 +45,15 @@ impl DecodedField {
             seed: seed_of_digest(&digest),
         })
     }
+}
+
+/// Which image a question is about: its encoded bytes and, of a field, what was cut out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageIdentity {
+    /// SHA-256 of the encoded image in hexadecimal; of a tensor that of its values, little-endian.
+    pub sha256: String,
+    /// Column, row and edge in pixels of the field.
+    pub crop: Option<(i64, i64, u32)>,
 }
 
 /// A square of a field, cut by whoever needs its pixels.
@@ -85,20 +96,32 @@ impl From<Vec<u8>> for Subject {
 }
 
 impl Subject {
-    /// The seed of its random choices. Where the request gives none, it is made of the subject, so that the same one gets the same
-    /// answer; cells of a field have different ones in either case.
-    pub(crate) fn seed(&self, of_request: Option<u64>) -> u64 {
-        match (self, of_request) {
-            (Self::Crop(FieldCrop { field, x, y, .. }), _) => {
-                seed_of_cell(of_request.unwrap_or(field.seed), *x, *y)
+    /// Which image it is, and the seed of its random choices. Where the request gives none, it is made of the subject, so that the
+    /// same one gets the same answer; cells of a field have different ones in either case.
+    pub(crate) fn identity_and_seed(&self, of_request: Option<u64>) -> (ImageIdentity, u64) {
+        let digest = match self {
+            Self::Crop(FieldCrop { field, x, y, edge }) => {
+                let image = ImageIdentity {
+                    sha256: field.sha256.clone(),
+                    crop: Some((*x, *y, *edge)),
+                };
+                let seed = seed_of_cell(of_request.unwrap_or(field.seed), *x, *y);
+                return (image, seed);
             }
-            (_, Some(seed)) => seed,
-            (Self::Upload(upload), None) => seed_of(upload),
-            (Self::Tensor(values), None) => {
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-                seed_of(&bytes.collect::<Vec<u8>>())
+            Self::Upload(upload) => Sha256::digest(upload),
+            Self::Tensor(values) => {
+                let mut hash = Sha256::new();
+                values
+                    .iter()
+                    .for_each(|value| hash.update(value.to_le_bytes()));
+                hash.finalize()
             }
-        }
+        };
+        let image = ImageIdentity {
+            sha256: hex(&digest),
+            crop: None,
+        };
+        (image, of_request.unwrap_or_else(|| seed_of_digest(&digest)))
     }
 
     /// Refuses a tensor where the plan asks for views, and one that the bundle's normalisation could not have made: its answer
@@ -174,11 +197,8 @@ pub fn seed_of(image: &[u8]) -> u64 {
 }
 
 fn seed_of_digest(digest: &[u8]) -> u64 {
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
-        >> 11
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(first) >> 11
 }
 
 /// The seed of one cell of a field: of the request's seed and the nucleus' position alone, so that an answer does not
@@ -186,4 +206,62 @@ fn seed_of_digest(digest: &[u8]) -> u64 {
 fn seed_of_cell(seed: u64, x: i64, y: i64) -> u64 {
     let bytes = [seed.to_le_bytes(), x.to_le_bytes(), y.to_le_bytes()].concat();
     seed_of(&bytes)
+}
+
+/// What a job's images are made of.
+#[derive(Clone, Debug)]
+pub(crate) enum JobImages {
+    /// A cell as it came.
+    Subject(Subject),
+    /// A cell.
+    Cell(Arc<CellImage>),
+    /// Some of the augmented views of a cell.
+    Views {
+        /// The cell, or a smaller copy of it: see [`tta::source`].
+        cell: Arc<CellImage>,
+        /// Seed of the request.
+        seed: u64,
+        /// Which views, counted from 0.
+        range: Range<usize>,
+    },
+}
+
+impl JobImages {
+    /// Images that go through the trunk.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Subject(_) | Self::Cell(_) => 1,
+            Self::Views { range, .. } => range.len(),
+        }
+    }
+
+    /// Appends the images to the tensor, on an error perhaps some of them. Returns the size in pixels of a cell as it came,
+    /// before it was resized.
+    pub(crate) fn push_to(
+        &self,
+        tensor: &mut InputTensor,
+        manifest: &Manifest,
+        limits: &Limits,
+    ) -> Result<Option<(u32, u32)>, ImageError> {
+        let input = &manifest.input;
+        let mut push = |image: &CellImage| {
+            let resized = resize(image, input.size, input.size, input.resize)?;
+            tensor.push(&resized, &input.normalisation)?;
+            Ok(Some((image.width(), image.height())))
+        };
+        match self {
+            Self::Subject(Subject::Tensor(values)) => tensor.push_values(values).map(|()| None),
+            Self::Subject(subject) => match subject.pixels(input, limits)? {
+                Some(cell) => push(&cell),
+                None => Ok(None),
+            },
+            Self::Cell(cell) => push(cell),
+            Self::Views { cell, seed, range } => match &manifest.methods.tta {
+                Some(tta) => {
+                    tta::push_views(tensor, cell, tta, input, *seed, range.clone()).map(|()| None)
+                }
+                None => Ok(None),
+            },
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One random view of a picture.
 
-use super::super::limits::{check_has_pixels, check_output_size};
+use super::super::cell_image::{check_has_pixels, check_output_size};
 use super::super::{CellImage, ImageError, Padding, ResizeFilter, crop::window, resize};
 use super::draws::Draws;
 use super::{AugmentPolicy, Augmentation, dihedral, hflip};

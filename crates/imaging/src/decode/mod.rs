@@ -1,17 +1,132 @@
-//! Bytes to pixels. Every format has its own file, since every decoder is lenient in its own way.
+//! Bytes to pixels, within limits. The first bytes tell the format: names and declared content types are not trusted. Every format
+//! has its own file, since every decoder is lenient in its own way.
 
 mod jpeg;
 mod jpeg_structure;
 mod jpeg_variant;
 mod png;
 mod tiff;
-mod to_rgb;
 mod via_image;
 
-use super::{CellImage, Format, ImageError, Limits};
+use super::{CellImage, ImageError};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Memory that a decoder may use beyond the pixels themselves: a tile, a palette, a block of metadata.
+const DECODER_OVERHEAD_BYTES: u64 = 16 << 20;
+
+/// Most bytes a pixel takes inside a decoder: four channels of 16 bits.
+const MAX_BYTES_PER_PIXEL: u64 = 8;
+
+/// An image format that can be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JPEG, progressive, or sequential with all colours in one scan.
+    Jpeg,
+    /// PNG; of an animated one, the default image.
+    Png,
+    /// TIFF, classic or big, of grey, RGB, a palette or CMYK, or JPEG-compressed; of several pages,
+    /// the first.
+    Tiff,
+    /// Windows bitmap.
+    Bmp,
+    /// WebP, lossy or lossless.
+    Webp,
+}
+
+impl Format {
+    /// The format of a file that starts with `bytes`; `None` when it is none of ours.
+    #[must_use]
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(b"\xff\xd8\xff") {
+            return Some(Self::Jpeg);
+        }
+        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            return Some(Self::Png);
+        }
+        if is_tiff(bytes) {
+            return Some(Self::Tiff);
+        }
+        if is_bmp(bytes) {
+            return Some(Self::Bmp);
+        }
+        if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            return Some(Self::Webp);
+        }
+        None
+    }
+}
+
+/// Byte order, then 42 (classic) or 43 (BigTIFF).
+fn is_tiff(bytes: &[u8]) -> bool {
+    const MAGICS: [&[u8]; 4] = [b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"];
+    MAGICS.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// "BM" alone starts too many texts, so the four reserved bytes must be zero too.
+fn is_bmp(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4])
+}
+
+/// How much an upload may ask of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest file in bytes.
+    pub max_bytes: usize,
+    /// Largest declared width times height; checked on the header, before any pixel is decoded.
+    pub max_pixels: u64,
+}
+
+impl Default for Limits {
+    /// 20 MB and 50 megapixels: ten times a field of the CRIC collection in bytes, thirty times in pixels.
+    fn default() -> Self {
+        Self {
+            max_bytes: 20_000_000,
+            max_pixels: 50_000_000,
+        }
+    }
+}
+
+impl Limits {
+    fn check_bytes(&self, bytes: usize) -> Result<(), ImageError> {
+        if bytes == 0 {
+            return Err(ImageError::Empty);
+        }
+        if bytes > self.max_bytes {
+            return Err(ImageError::TooLarge {
+                bytes,
+                max_bytes: self.max_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks the size that a header declares; a file that declares no pixels is damaged.
+    fn check_pixels(&self, width: u64, height: u64) -> Result<(), ImageError> {
+        if width == 0 || height == 0 {
+            return Err(ImageError::undecodable(
+                "it declares a width or a height of zero",
+            ));
+        }
+        if width.saturating_mul(height) > self.max_pixels {
+            return Err(ImageError::TooManyPixels {
+                width,
+                height,
+                max_pixels: self.max_pixels,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The memory that decoding an image of this size may take at most, in bytes.
+fn decoding_allowance(width: u32, height: u32) -> u64 {
+    let pixels = u64::from(width).saturating_mul(u64::from(height));
+    pixels
+        .saturating_mul(MAX_BYTES_PER_PIXEL)
+        .saturating_add(DECODER_OVERHEAD_BYTES)
+}
 
 /// Decodes an image file of a supported [`Format`] to 8-bit RGB.
 ///
@@ -83,11 +198,37 @@ fn rgb_image(width: u32, height: u32, pixels: Vec<u8>) -> Result<RgbImage, Image
     })
 }
 
+/// Repeats every grey value; `channels` bytes per pixel, of which the first is the grey.
+fn from_grey(values: &[u8], channels: usize) -> Vec<u8> {
+    let pixels = values.chunks_exact(channels);
+    let greys = pixels.filter_map(|pixel| pixel.first());
+    greys.flat_map(|grey| [*grey; 3]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic)]
 
     use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        let cases: [(&[u8], Option<Format>); 10] = [
+            (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
+            (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
+            (b"II\x2a\0", Some(Format::Tiff)),
+            (b"MM\0\x2b", Some(Format::Tiff)),
+            (b"BM\x40\0\0\0\0\0\0\0", Some(Format::Bmp)),
+            (b"RIFF\x10\0\0\0WEBPVP8L", Some(Format::Webp)),
+            (b"BMW is no bitmap", None),
+            (b"RIFF\x10\0\0\0WAVEfmt ", None),
+            (b"GIF89a", None),
+            (b"", None),
+        ];
+        for (bytes, format) in cases {
+            assert_eq!(Format::sniff(bytes), format, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn a_panic_in_a_decoder_is_a_refusal() {

@@ -1,7 +1,7 @@
 //! PNG with every checksum verified and read to its last chunk: the defaults accept corrupt pixel data.
 
-use super::super::{ImageError, Limits, limits::decoding_allowance};
-use super::{rgb_image, to_rgb, upright};
+use super::super::ImageError;
+use super::{Limits, decoding_allowance, from_grey, rgb_image, upright};
 use image::RgbImage;
 use png::{ColorType, DecodeOptions, Decoder, Transformations};
 use std::io::Cursor;
@@ -47,10 +47,19 @@ fn strict_options() -> DecodeOptions {
 
 fn as_rgb(color_type: ColorType, values: Vec<u8>) -> Vec<u8> {
     match color_type {
-        ColorType::Grayscale => to_rgb::from_grey(&values, 1),
-        ColorType::GrayscaleAlpha => to_rgb::from_grey(&values, 2),
-        ColorType::Rgba => to_rgb::from_rgba(&values),
+        ColorType::Grayscale => from_grey(&values, 1),
+        ColorType::GrayscaleAlpha => from_grey(&values, 2),
+        ColorType::Rgba => without_alpha(&values),
         // EXPAND has turned palettes into RGB
         ColorType::Rgb | ColorType::Indexed => values,
     }
+}
+
+/// Drops the alpha of red, green, blue, alpha.
+fn without_alpha(values: &[u8]) -> Vec<u8> {
+    let (pixels, _) = values.as_chunks::<4>();
+    pixels
+        .iter()
+        .flat_map(|[red, green, blue, _]| [*red, *green, *blue])
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! BMP and WebP through the `image` crate, which is strict enough for them.
 
-use super::super::{ImageError, Limits, limits::decoding_allowance};
-use super::upright;
+use super::super::ImageError;
+use super::{Limits, decoding_allowance, upright};
 use image::codecs::{bmp::BmpDecoder, webp::WebPDecoder};
 use image::{DynamicImage, ImageDecoder, RgbImage};
 use std::io::Cursor;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{OodError, check_row, check_rows};
+use super::OodError;
 
 /// A Gaussian over rows of S values: its mean and the lower-triangular factor L of its covariance, L Lᵀ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,4 +163,30 @@ fn forward(factor: &[Vec<f64>], right: &[f64]) -> Vec<f64> {
         solved.push((value - known) / diagonal);
     }
     solved
+}
+
+/// Checks that there is a row and that all rows are finite and of one length, and returns that length.
+fn check_rows(rows: &[Vec<f64>]) -> Result<usize, OodError> {
+    let expected = rows.first().ok_or(OodError::Empty)?.len();
+    if expected == 0 {
+        return Err(OodError::Empty);
+    }
+    for (row, values) in rows.iter().enumerate() {
+        check_row(row, values, expected)?;
+    }
+    Ok(expected)
+}
+
+fn check_row(row: usize, values: &[f64], expected: usize) -> Result<(), OodError> {
+    if values.len() != expected {
+        return Err(OodError::Shape {
+            row,
+            found: values.len(),
+            expected,
+        });
+    }
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(OodError::NotFinite { row });
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! By how many standard errors a decision is away from changing.
 
 use super::Boundary;
-use crate::measures::entropy;
+use crate::measure::entropy;
 use crate::summary::ABNORMAL_FROM;
 use crate::{Measure, Promise, Samples};
 

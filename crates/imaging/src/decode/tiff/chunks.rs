@@ -2,7 +2,7 @@
 //! row.
 
 use super::super::super::ImageError;
-use super::super::super::limits::decoding_allowance;
+use super::super::decoding_allowance;
 use super::compression::{JPEG, MAX_EXPANSION, NONE, unpacked};
 use super::jpeg_chunk;
 use super::layout::TiffLayout;

@@ -1,7 +1,7 @@
 //! From the samples of a TIFF to red, green and blue.
 
 use super::super::super::ImageError;
-use super::super::to_rgb;
+use super::super::from_grey;
 use super::layout::TiffLayout;
 use super::readable::{Colours, WHITE_IS_ZERO};
 
@@ -12,19 +12,19 @@ pub(super) fn to_rgb(
     colours: Colours,
 ) -> Result<Vec<u8>, ImageError> {
     match colours {
-        Colours::Grey => Ok(from_grey(values, layout.photometric == WHITE_IS_ZERO)),
+        Colours::Grey => Ok(from_one_grey(values, layout.photometric == WHITE_IS_ZERO)),
         Colours::Rgb => Ok(values),
         Colours::RgbTimesAlpha => Ok(divided_by_alpha(&values)),
         Colours::Palette => looked_up(&values, &layout.colour_map, layout.bits),
-        Colours::Inks => Ok(to_rgb::from_cmyk(&values)),
+        Colours::Inks => Ok(from_cmyk(&values)),
     }
 }
 
-fn from_grey(mut values: Vec<u8>, is_white_zero: bool) -> Vec<u8> {
+fn from_one_grey(mut values: Vec<u8>, is_white_zero: bool) -> Vec<u8> {
     if is_white_zero {
         values.iter_mut().for_each(|value| *value = 255 - *value);
     }
-    to_rgb::from_grey(&values, 1)
+    from_grey(&values, 1)
 }
 
 /// Pillow's division: rounded down and at most 255; where alpha is zero the colours stay as they
@@ -66,4 +66,22 @@ fn looked_up(indices: &[u8], colour_map: &[u16], bits: u16) -> Result<Vec<u8>, I
         .iter()
         .flat_map(|&index| palette.get(usize::from(index)).copied().unwrap_or_default())
         .collect())
+}
+
+/// CMYK (0 = no ink) without a profile, in the fixed-point arithmetic of Pillow: with n = 255 − K and t = C·n + 128,
+/// red is n − (t + t/256)/256, and likewise green of M and blue of Y.
+fn from_cmyk(values: &[u8]) -> Vec<u8> {
+    let (pixels, _) = values.as_chunks::<4>();
+    pixels
+        .iter()
+        .flat_map(|[cyan, magenta, yellow, black]| {
+            let light = 255 - u32::from(*black);
+            [cyan, magenta, yellow].map(|colour| {
+                let product = u32::from(*colour) * light + 128;
+                let absorbed = (product + (product >> 8)) >> 8;
+                // absorbed <= light <= 255, since colour <= 255
+                (light - absorbed) as u8
+            })
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! What is asked of one cell: the query and the form.
+//! What is asked of a cell, in whatever resource.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::{
+use super::{
     problem::Problem,
     vocabulary::{MethodName, PriorityName},
 };
@@ -59,22 +59,6 @@ pub struct PredictionQuery {
     pub accession: Option<String>,
 }
 
-/// A form with one image.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(
-    dead_code,
-    reason = "only its description is used: the form is read part by part"
-)]
-pub struct MultipartUpload {
-    /// The encoded image; its first bytes decide the format, whatever its name or media type says.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
-    image: Vec<u8>,
-    /// An identifier of the specimen, passed through to the answer and never logged.
-    #[schema(nullable = false, max_length = 256)]
-    accession: Option<String>,
-}
-
 /// A part of the answer that is left out unless asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -108,19 +92,17 @@ impl PredictionQuery {
             );
             return Err(Problem::parameter("seed", detail));
         }
-        if has_twins(&self.compare) {
-            return Err(Problem::parameter(
-                "compare",
-                "`compare` names a method twice",
-            ));
+        let twins = [
+            ("compare", "a method", has_twins(&self.compare)),
+            ("include", "a part", has_twins(&self.include)),
+        ];
+        match twins.into_iter().find(|(.., has_twins)| *has_twins) {
+            Some((name, what, _)) => {
+                let detail = format!("`{name}` names {what} twice");
+                Err(Problem::parameter(name, detail))
+            }
+            None => Ok(()),
         }
-        if has_twins(&self.include) {
-            return Err(Problem::parameter(
-                "include",
-                "`include` names a part twice",
-            ));
-        }
-        Ok(())
     }
 
     /// Whether a part of the answer is wanted.
@@ -129,7 +111,7 @@ impl PredictionQuery {
     }
 
     /// The same wish with `priority=bulk`, unless it says another.
-    pub(in crate::api) fn or_bulk(mut self) -> Self {
+    pub(super) fn or_bulk(mut self) -> Self {
         self.priority.get_or_insert(PriorityName::Bulk);
         self
     }

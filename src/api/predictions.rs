@@ -1,28 +1,40 @@
-//! The handler of `POST /v1/predictions`.
+//! `POST /v1/predictions`: one cell in, one answer out.
 
 use axum::{
     Extension,
     extract::{FromRequest, Request, State},
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
-    request::{MultipartUpload, PredictionQuery},
-    response,
+    accept::{AnswerForm, written_as},
+    answer::{PredictionAnswer, prediction_answer},
+    fhir::{self, FhirObservation, ObservedCell},
+    head::{RequestHead, RequestHeaders},
+    problem::{Problem, UploadProblems},
+    query::PredictionQuery,
+    service::Service,
+    upload::{ImageBytes, Upload},
 };
-use crate::{
-    api::{
-        accept::AnswerForm,
-        answer::{ImageIdentity, PredictionAnswer, prediction_answer},
-        fhir::FhirObservation,
-        head::{RequestHead, RequestHeaders},
-        middleware::{AnsweredBy, Deadline, RequestId},
-        problem::{Problem, UploadProblems},
-        service::Service,
-        upload::{ImageBytes, Upload},
-    },
-    telemetry,
-};
+use crate::telemetry;
+
+/// A form with one image.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    dead_code,
+    reason = "only its description is used: the form is read part by part"
+)]
+pub struct MultipartUpload {
+    /// The encoded image; its first bytes decide the format, whatever its name or media type says.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    image: Vec<u8>,
+    /// An identifier of the specimen, passed through to the answer and never logged.
+    #[schema(nullable = false, max_length = 256)]
+    accession: Option<String>,
+}
 
 /// Classify one cell
 ///
@@ -55,26 +67,26 @@ use crate::{
         UploadProblems,
     ),
 )]
-pub(in crate::api) async fn create_prediction(
+pub(super) async fn create_prediction(
     State(service): State<Service>,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deadline): Extension<Deadline>,
     query: PredictionQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Fhir];
-    let of_request = (request_id, deadline);
-    let head = RequestHead::new(&service, request.headers(), &offered, query, of_request)?;
+    let head = RequestHead::new(&service, &request, &offered, query)?;
     let most_bytes = head.check_answer(&service, 1)?;
     let upload = Upload::from_request(request, &service).await?;
     let options = head.options(upload.accession.clone())?;
     let image = upload.into_image()?;
-    let identity = ImageIdentity::of(&image);
     let prediction = service.engine().predict(&head.plan, image.into()).await?;
     telemetry::metrics::prediction_answered(&prediction);
-    let answered_by = AnsweredBy::of(&prediction.model, Some(prediction.answer.method));
-    let answer = prediction_answer(&prediction, &identity, options);
-    let labels = &prediction.model.manifest().labels;
-    let response = response::write(head.form, answer, labels, most_bytes).await?;
-    Ok((Extension(answered_by), response).into_response())
+    let answer = prediction_answer(&prediction, options);
+    let response = if head.form == AnswerForm::Fhir {
+        let labels = &prediction.model.manifest().labels;
+        let observation = fhir::observation(&answer, labels, ObservedCell::default());
+        written_as(head.form, most_bytes, observation).await?
+    } else {
+        written_as(head.form, most_bytes, answer).await?
+    };
+    Ok((Extension(head.answered_by()), response).into_response())
 }
