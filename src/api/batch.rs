@@ -96,7 +96,7 @@ pub(super) async fn create_predictions(
 ) -> Result<Response, Problem> {
     let offered = [AnswerForm::Json, AnswerForm::Fhir];
     let head = RequestHead::new(&service, &request, &offered, query.or_bulk())?;
-    let share = service.large_upload_share();
+    let share = service.large_uploads.share();
     let upload = Upload::of_form(request, FormParts::Cells, &service, &share).await?;
     let most_bytes = head.check_answer(&service, upload.images.len())?;
     let _turn = service.turn().await?;
@@ -109,7 +109,7 @@ pub(super) async fn create_predictions(
         .map(|image| (image.file_name, image.bytes.map(Subject::from)))
         .unzip();
     let (outcomes, findings) =
-        answer_in_order(service.engine(), &head.plan, &responder, cells).await;
+        answer_in_order(&service.engine, &head.plan, &responder, cells).await;
 
     let labels = &head.plan.model().manifest().labels;
     let response = if head.form == AnswerForm::Fhir {

@@ -88,7 +88,7 @@ impl RequestHead {
         check_form(form, &query)?;
         let accession = query.accession.clone();
         let with_samples = query.includes(Include::Samples);
-        let engine = service.engine();
+        let engine = &service.engine;
         let plan = engine.plan(query.into_options(deadline.asked))?;
         engine.check(&plan)?;
         Ok(Self {
@@ -212,7 +212,7 @@ impl Service {
     /// # Errors
     /// 422, for what is larger than `limits.max_answer_bytes`.
     pub(super) fn check_answer_bytes(&self, bytes: usize) -> Result<(), Problem> {
-        let most = self.limits().max_answer_bytes;
+        let most = self.limits.max_answer_bytes;
         if bytes <= most {
             return Ok(());
         }

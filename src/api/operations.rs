@@ -62,11 +62,11 @@ pub(super) async fn ready(State(service): State<Service>) -> Result<Json<Health>
     responses((status = 200, description = "The figures", body = String, content_type = "text/plain"), Problems)
 )]
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
-    telemetry::metrics::set_queue_depth(service.engine().queue_depth());
-    telemetry::metrics::set_upload_bytes(service.upload_bytes(), service.large_upload_bytes());
+    telemetry::metrics::set_queue_depth(service.engine.queue_depth());
+    telemetry::metrics::set_upload_bytes(service.uploads.held(), service.large_uploads.held());
     telemetry::metrics::set_log_lines_lost(telemetry::log::lost_lines());
     (
         [(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)],
-        service.metrics().render(),
+        service.metrics.render(),
     )
 }

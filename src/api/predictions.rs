@@ -78,7 +78,7 @@ pub(super) async fn create_prediction(
     let upload = Upload::from_request(request, &service).await?;
     let options = head.options(upload.accession.clone())?;
     let image = upload.into_image()?;
-    let prediction = service.engine().predict(&head.plan, image.into()).await?;
+    let prediction = service.engine.predict(&head.plan, image.into()).await?;
     telemetry::metrics::prediction_answered(&prediction);
     let answer = prediction_answer(&prediction, options);
     let response = if head.form == AnswerForm::Fhir {

@@ -60,7 +60,7 @@ pub async fn serve(
             "the drain deadline passed: closing connections that are still open"
         );
     }
-    service.engine().begin_drain();
+    service.engine.begin_drain();
 }
 
 /// Takes connections for ever. When this is dropped, connections that have not begun are closed.

@@ -21,16 +21,18 @@ use engine::Engine;
 /// Everything that a handler may use. Clones share everything.
 #[derive(Clone)]
 pub struct Service {
-    engine: Engine,
-    metrics: PrometheusHandle,
-    limits: LimitsConfig,
+    pub(super) engine: Engine,
+    pub(super) metrics: PrometheusHandle,
+    /// What a request and its answer may ask of this server.
+    pub(super) limits: LimitsConfig,
     /// One permit per batch or field that may be worked on.
     turns: Arc<Semaphore>,
-    /// Single images.
-    uploads: Arc<UploadMemory>,
-    /// Batches and fields.
-    large_uploads: Arc<UploadMemory>,
-    request_timeout: Duration,
+    /// What single images hold in memory.
+    pub(super) uploads: Arc<UploadMemory>,
+    /// What batches and fields hold in memory.
+    pub(super) large_uploads: Arc<UploadMemory>,
+    /// Longest time for a whole request.
+    pub(super) request_timeout: Duration,
     draining: Arc<AtomicBool>,
 }
 
@@ -71,29 +73,6 @@ impl Service {
         self.draining.load(Ordering::Acquire)
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    pub(super) fn metrics(&self) -> &PrometheusHandle {
-        &self.metrics
-    }
-
-    /// What a request and its answer may ask of this server.
-    pub(super) fn limits(&self) -> &LimitsConfig {
-        &self.limits
-    }
-
-    /// What a single image will hold of the memory for uploads, nothing yet.
-    pub(super) fn upload_share(&self) -> UploadShare {
-        self.uploads.share()
-    }
-
-    /// The same for a batch or a field.
-    pub(super) fn large_upload_share(&self) -> UploadShare {
-        self.large_uploads.share()
-    }
-
     /// Takes room in a share for the bytes of an upload as they arrive, and says so when there is none.
     pub(super) fn counting(
         &self,
@@ -107,26 +86,11 @@ impl Service {
         }
     }
 
-    /// What single images hold in memory now.
-    pub(super) fn upload_bytes(&self) -> usize {
-        self.uploads.held()
-    }
-
-    /// The same of batches and fields.
-    pub(super) fn large_upload_bytes(&self) -> usize {
-        self.large_uploads.held()
-    }
-
     /// Waits until a batch or a field that was read may be worked on, so that one that is still on its way keeps nobody
     /// else waiting; its turn ends when what is returned is dropped.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         // Nobody closes the semaphore before the process ends.
         turn.map_err(|_| Problem::draining())
-    }
-
-    /// Longest time for a whole request.
-    pub(super) fn request_timeout(&self) -> Duration {
-        self.request_timeout
     }
 }

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use super::{StartFailure, options::ServeOptions, say::complain};
+use super::{StartFailure, say::complain};
+use crate::config::{Config, Overrides};
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
-    let address = reachable(options.load()?.listen);
+pub(super) fn run(options: &Overrides) -> Result<ExitCode, StartFailure> {
+    let address = reachable(Config::load(options)?.listen);
     match ask(address) {
         Ok(status_line) if status_line.split(' ').nth(1) == Some("200") => Ok(ExitCode::SUCCESS),
         Ok(status_line) => {

@@ -20,8 +20,10 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use self::options::ServeOptions;
-use crate::{api::openapi, config};
+use crate::{
+    api::openapi,
+    config::{self, Overrides},
+};
 
 /// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
 #[derive(Debug, Parser)]
@@ -34,7 +36,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum ServerCommand {
     /// Serve the HTTP interface
-    Serve(ServeOptions),
+    Serve(Overrides),
     /// Classify image files, or folders of them
     Predict(predict::PredictOptions),
     /// Work with model directories
@@ -50,7 +52,7 @@ enum ServerCommand {
     /// Print the OpenAPI document as YAML
     Openapi,
     /// Ask the configured address whether it is ready
-    Healthcheck(ServeOptions),
+    Healthcheck(Overrides),
 }
 
 /// Something could not be started; one line for people.

@@ -15,16 +15,16 @@ use tokio::{
 
 use tracing::warn;
 
-use super::{StartFailure, options::ServeOptions, start};
+use super::{StartFailure, start};
 use crate::{
     api::{self, Service},
-    config::{Config, EngineConfig},
+    config::{Config, EngineConfig, Overrides},
     telemetry,
 };
 use engine::available_cores;
 
-pub(super) fn run(options: &ServeOptions) -> Result<ExitCode, StartFailure> {
-    let config = options.load()?;
+pub(super) fn run(options: &Overrides) -> Result<ExitCode, StartFailure> {
+    let config = Config::load(options)?;
     config.access.check_exposure(config.listen)?;
     // Kept until the end: dropping it writes what waits.
     let _log = telemetry::log::start(&config.log)?;

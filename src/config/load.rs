@@ -23,13 +23,16 @@ const PREFIX: &str = "SECONDLOOK_";
 const KEYS: [&str; 2] = ["access", "keys"];
 
 /// What the command line says, which wins over everything else.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Overrides {
-    /// `--config`: the file to read.
+    /// Configuration file [default: config/secondlook.toml, where there is one]
+    #[arg(long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// `--listen`.
+    /// Address and port to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// `--models`.
+    /// Directory with the models
+    #[arg(long, value_name = "DIRECTORY")]
     pub models: Option<PathBuf>,
 }
 

@@ -229,13 +229,10 @@ impl Manifest {
     pub fn head(&self, method: Method) -> Option<&Head> {
         let methods = &self.methods;
         match self.head_method(method) {
-            Method::Baseline => methods.baseline.as_ref().map(|baseline| &baseline.head),
-            Method::McDropout => methods
-                .mc_dropout
-                .as_ref()
-                .map(|mc_dropout| &mc_dropout.head),
-            Method::Ensemble => methods.ensemble.as_ref().map(|ensemble| &ensemble.head),
-            Method::Tta => methods.tta.as_ref().and_then(|tta| tta.head.as_ref()),
+            Method::Baseline => methods.baseline.as_ref().map(|of| &of.head),
+            Method::McDropout => methods.mc_dropout.as_ref().map(|of| &of.head),
+            Method::Ensemble => methods.ensemble.as_ref().map(|of| &of.head),
+            Method::Tta => methods.tta.as_ref().and_then(|of| of.head.as_ref()),
         }
     }
 

@@ -157,24 +157,18 @@ pub(crate) fn variation_ratio(samples: &Samples) -> f64 {
     1.0 - most as f64 / samples.passes() as f64
 }
 
-/// The unbiased variance (divisor T − 1) over passes of each class' probability; `None` when T = 1.
-fn class_variances(samples: &Samples) -> Option<Vec<f64>> {
-    (0..samples.classes())
-        .map(|class| class_variance(samples, class))
-        .collect()
-}
-
 /// The unbiased variance over passes of the predicted class' probability; `None` when T = 1.
 pub(crate) fn variance(samples: &Samples) -> Option<f64> {
     class_variance(samples, predicted_class(samples))
 }
 
-/// The unbiased standard deviation (square root of [`class_variances`]) of each class; `None` when T = 1.
+/// The unbiased standard deviation over passes of each class' probability; `None` when T = 1.
 pub(crate) fn standard_deviations(samples: &Samples) -> Option<Vec<f64>> {
-    let variances = class_variances(samples)?;
-    Some(variances.into_iter().map(f64::sqrt).collect())
+    let deviation = |class| class_variance(samples, class).map(f64::sqrt);
+    (0..samples.classes()).map(deviation).collect()
 }
 
+/// The unbiased variance (divisor T − 1) over passes of one class' probability; `None` when T = 1.
 fn class_variance(samples: &Samples, class: usize) -> Option<f64> {
     let passes = samples.passes() as f64;
     if passes < 2.0 {

@@ -53,7 +53,6 @@ pub(in crate::api) fn bundle<'request>(
         .collect();
     let addresses: Vec<&str> = entry.iter().map(|entry| entry.full_url.as_str()).collect();
     BundleResource {
-        resource_type: "Bundle",
         id: codes::uuid_of(&addresses, 0),
         kind: "collection",
         entry,
@@ -72,7 +71,6 @@ fn operation_outcome(problem: &ProblemBody, index: usize, cell: ObservedCell) ->
     );
     let kind = problem.kind.rsplit(':').next().unwrap_or_default();
     let mut outcome = OperationOutcome {
-        resource_type: "OperationOutcome",
         id: String::new(),
         issue: [Issue {
             severity: "error",

@@ -19,12 +19,6 @@ const OBSERVATION: &str = "An `Observation` of FHIR R4 about one cell, `prelimin
 const BUNDLE: &str = "A `Bundle` of FHIR R4, type `collection`: for each cell, in the order in which they were sent, an `Observation`, or an \
     `OperationOutcome` that says why there is none. The members are the standard's.";
 
-/// The description of an observation.
-pub(in crate::api) struct FhirObservation;
-
-/// The description of a bundle.
-pub(in crate::api) struct FhirBundle;
-
 #[allow(
     deprecated,
     reason = "the other schemas' examples are written so, and OpenAPI 3.0 knows no other way"
@@ -38,26 +32,30 @@ fn resource(description: &str, example: Value) -> RefOr<Schema> {
         .into()
 }
 
-impl PartialSchema for FhirObservation {
-    fn schema() -> RefOr<Schema> {
-        resource(OBSERVATION, examples::observation())
-    }
+macro_rules! described {
+    ($(#[$attribute:meta])* $name:ident, $description:expr, $example:expr) => {
+        $(#[$attribute])*
+        pub(in crate::api) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                resource($description, $example)
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
 }
 
-impl ToSchema for FhirObservation {
-    fn name() -> Cow<'static, str> {
-        "FhirObservation".into()
-    }
-}
-
-impl PartialSchema for FhirBundle {
-    fn schema() -> RefOr<Schema> {
-        resource(BUNDLE, examples::bundle())
-    }
-}
-
-impl ToSchema for FhirBundle {
-    fn name() -> Cow<'static, str> {
-        "FhirBundle".into()
-    }
-}
+described!(
+    /// The description of an observation.
+    FhirObservation, OBSERVATION, examples::observation()
+);
+described!(
+    /// The description of a bundle.
+    FhirBundle, BUNDLE, examples::bundle()
+);

@@ -31,7 +31,6 @@ pub(in crate::api) fn observation(
 ) -> Observation {
     let class = suggested(answer, labels);
     let mut observation = Observation {
-        resource_type: "Observation",
         id: String::new(),
         meta: Meta {
             security: [codes::by_a_machine()],
@@ -112,7 +111,6 @@ fn device(model: &ModelReference, software: &str) -> Device {
         value: value.to_owned(),
     };
     Device {
-        resource_type: "Device",
         id: MODEL,
         serial_number: format!("sha256:{}", model.sha256),
         device_name: [DeviceName {

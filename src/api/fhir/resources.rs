@@ -4,9 +4,8 @@ use serde::Serialize;
 
 /// What is observed of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(in crate::api) struct Observation {
-    pub(super) resource_type: &'static str,
     pub(super) id: String,
     pub(super) meta: Meta,
     pub(super) contained: [Device; 1],
@@ -114,9 +113,8 @@ pub(super) struct Annotation {
 
 /// The model, as a device that comes with the observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(super) struct Device {
-    pub(super) resource_type: &'static str,
     pub(super) id: &'static str,
     pub(super) serial_number: String,
     pub(super) device_name: [DeviceName; 1],
@@ -141,9 +139,8 @@ pub(super) struct DeviceVersion {
 
 /// Why a cell has no observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(in crate::api) struct OperationOutcome {
-    pub(super) resource_type: &'static str,
     pub(super) id: String,
     pub(super) issue: [Issue; 1],
 }
@@ -158,9 +155,8 @@ pub(super) struct Issue {
 
 /// The cells of a request, in the order in which they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename = "Bundle", rename_all = "camelCase", tag = "resourceType")]
 pub(in crate::api) struct BundleResource {
-    pub(super) resource_type: &'static str,
     pub(super) id: String,
     #[serde(rename = "type")]
     pub(super) kind: &'static str,

@@ -59,7 +59,7 @@ pub(in crate::api) async fn create_field(
     let offered = [AnswerForm::Json, AnswerForm::Lines, AnswerForm::Fhir];
     let head = RequestHead::new(&service, &request, &offered, cells.or_bulk())?;
     let edge = scale.crop_edge(head.plan.model())?;
-    let share = service.large_upload_share();
+    let share = service.large_uploads.share();
     let upload = Upload::of_form(request, FormParts::Field, &service, &share).await?;
     let nuclei = upload.nuclei(&service)?;
     let most_bytes = head.check_answer(&service, nuclei.len())?;
@@ -73,7 +73,7 @@ pub(in crate::api) async fn create_field(
         warning: Warning::of_field(head.plan.model(), field.image.width, scale),
     };
     let answered_by = Extension(head.answered_by());
-    let engine = service.engine();
+    let engine = &service.engine;
     if head.form == AnswerForm::Lines {
         let (engine, limit) = (engine.clone(), head.deadline.limit);
         let line_of = move |index, outcome| field.cell(index, outcome);
@@ -94,7 +94,7 @@ async fn cut(
     nuclei: Vec<Nucleus>,
     edge: u32,
 ) -> Result<(AskedField, Vec<Subject>), Problem> {
-    let image = service.engine().decode_field(bytes).await?;
+    let image = service.engine.decode_field(bytes).await?;
     let crop = |nucleus: &Nucleus| FieldCrop::at(&image, nucleus.x, nucleus.y, edge);
     let subjects = nuclei.iter().map(crop).map(Subject::Crop).collect();
     let field = AskedField {

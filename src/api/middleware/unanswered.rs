@@ -44,10 +44,10 @@ pub(super) async fn enforce_deadline(
     next: Next,
 ) -> Response {
     let asked = match asked_timeout(request.headers()) {
-        Ok(asked) => asked.map(|asked| asked.min(service.request_timeout())),
+        Ok(asked) => asked.map(|asked| asked.min(service.request_timeout)),
         Err(problem) => return problem.into_response(),
     };
-    let limit = asked.unwrap_or(service.request_timeout());
+    let limit = asked.unwrap_or(service.request_timeout);
     let at = Instant::now() + limit;
     request.extensions_mut().insert(Deadline {
         asked: asked.map(|_| at),

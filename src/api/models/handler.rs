@@ -22,7 +22,7 @@ use crate::api::{
     responses((status = 200, description = "The loaded models", body = ModelList), Problems)
 )]
 pub(in crate::api) async fn list_models(State(service): State<Service>) -> Json<ModelList> {
-    let models = service.engine().models().iter();
+    let models = service.engine.models().iter();
     Json(ModelList {
         models: models.map(|model| ModelSummary::of(model)).collect(),
     })
@@ -47,7 +47,7 @@ pub(in crate::api) async fn get_model(
         |_| Problem::new(ProblemKind::RequestMalformed, "the path is not UTF-8 text").field("name");
     let Path(name) = name.map_err(malformed)?;
     let model = service
-        .engine()
+        .engine
         .model(Some(&name))
         .map_err(|error| Problem::from(error).field("name"))?;
     Ok(Json(ModelDetails::of(model)))

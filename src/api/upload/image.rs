@@ -21,7 +21,7 @@ impl FromRequest<Service> for Upload {
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let accession = form::accession_of_headers(request.headers())?;
-        let limit = service.limits().max_image_bytes;
+        let limit = service.limits.max_image_bytes;
         let kind = body_kind(request.headers())?;
         let overhead = if kind == BodyKind::Form {
             OVERHEAD_BYTES
@@ -31,7 +31,7 @@ impl FromRequest<Service> for Upload {
         if announced_bytes(&request) > limit.saturating_add(overhead) {
             return Err(too_large(limit));
         }
-        let share = service.upload_share();
+        let share = service.uploads.share();
         let upload = match kind {
             BodyKind::Form => Self::of_form(request, FormParts::Cell, service, &share).await?,
             BodyKind::Image => {

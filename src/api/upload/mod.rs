@@ -88,17 +88,17 @@ impl FormParts {
     /// Most bytes of a whole form.
     fn max_bytes(self, service: &Service) -> usize {
         let further = match self {
-            Self::Cell => service.limits().max_image_bytes,
+            Self::Cell => service.limits.max_image_bytes,
             Self::Field => service
-                .limits()
+                .limits
                 .max_image_bytes
                 .saturating_add(nuclei::MAX_BYTES),
             Self::Cells => {
                 let of_parts = service
-                    .limits()
+                    .limits
                     .max_cells
                     .saturating_mul(OVERHEAD_OF_PART_BYTES);
-                service.limits().max_batch_bytes.saturating_add(of_parts)
+                service.limits.max_batch_bytes.saturating_add(of_parts)
             }
         };
         further.saturating_add(OVERHEAD_BYTES)
@@ -107,8 +107,8 @@ impl FormParts {
     /// The refusal of a form that has more.
     fn too_large(self, service: &Service) -> Problem {
         match self {
-            Self::Cell | Self::Field => image::too_large(service.limits().max_image_bytes),
-            Self::Cells => batch_too_large(service.limits().max_batch_bytes),
+            Self::Cell | Self::Field => image::too_large(service.limits.max_image_bytes),
+            Self::Cells => batch_too_large(service.limits.max_batch_bytes),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Upload {
         let (max_bytes, too_large) = (parts.max_bytes(service), parts.too_large(service));
         let mut form = Form::open(request, max_bytes, too_large, service.counting(share)).await?;
         let mut upload = Self::default();
-        let mut left = service.limits().max_batch_bytes;
+        let mut left = service.limits.max_batch_bytes;
         while let Some(mut part) = form.next_part().await? {
             let name = part.name().unwrap_or_default().to_owned();
             let is_there = match name.as_str() {
@@ -169,7 +169,7 @@ impl Upload {
         let text = self.nuclei.as_ref().ok_or_else(nuclei::missing)?;
         let image = self.images.first();
         let file_name = image.and_then(|image| image.file_name.as_deref());
-        nuclei::read(text, file_name, service.limits().max_cells)
+        nuclei::read(text, file_name, service.limits.max_cells)
     }
 
     /// The only image.
@@ -184,7 +184,7 @@ impl Upload {
         part: &mut Field<'_>,
         service: &Service,
     ) -> Result<bool, Problem> {
-        let limit = service.limits().max_image_bytes;
+        let limit = service.limits.max_image_bytes;
         let file_name = part.file_name().map(str::to_owned);
         let bytes = form::read_part(part, limit).await?;
         let bytes = Ok(bytes.ok_or_else(|| image::too_large(limit))?);
@@ -199,12 +199,12 @@ impl Upload {
         service: &Service,
         left: &mut usize,
     ) -> Result<(), Problem> {
-        if self.images.len() >= service.limits().max_cells {
-            return Err(too_many(service.limits().max_cells));
+        if self.images.len() >= service.limits.max_cells {
+            return Err(too_many(service.limits.max_cells));
         }
-        let too_large = || batch_too_large(service.limits().max_batch_bytes);
+        let too_large = || batch_too_large(service.limits.max_batch_bytes);
         let file_name = part.file_name().map(str::to_owned);
-        let limit = service.limits().max_image_bytes.min(*left);
+        let limit = service.limits.max_image_bytes.min(*left);
         let bytes = match form::read_part(part, limit).await? {
             None if limit == *left => return Err(too_large()),
             None => {

@@ -47,17 +47,17 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     check_content_type(request.headers())?;
-    let share = service.large_upload_share();
+    let share = service.large_uploads.share();
     let (headers, body) = read(request, service, &share).await?;
     let _turn = service.turn().await?;
     let (request, tensors) = split(&headers, body)?;
     let wanted = WantedOutputs::of(&request);
     let size = model.manifest().input.size;
-    let subjects = subjects(request.inputs, &tensors, size, service.limits().max_cells)?;
+    let subjects = subjects(request.inputs, &tensors, size, service.limits.max_cells)?;
     let mut options = template(model, request.parameters, subjects.len(), deadline);
     // Outputs are rectangular, so every image has to have as many samples.
     options.exact |= wanted.has_samples();
-    let plan = service.engine().plan(options)?;
+    let plan = service.engine.plan(options)?;
     let most_bytes = check(service, &wanted, &plan, &subjects)?;
     let predictions = predict(service, &plan, subjects).await?;
     predictions
@@ -82,7 +82,7 @@ fn check(
     if let Some(first) = subjects.first() {
         first.check(plan)?;
     }
-    service.engine().check(plan)?;
+    service.engine.check(plan)?;
     let extent = (subjects.len(), plan.extent().samples);
     let bytes = wanted.most_bytes(extent, &plan.model().manifest().labels);
     service.check_answer_bytes(bytes)?;
@@ -112,7 +112,7 @@ async fn read(
     service: &Service,
     share: &UploadShare,
 ) -> Result<(HeaderMap, Bytes), Problem> {
-    let max_bytes = service.limits().max_batch_bytes;
+    let max_bytes = service.limits.max_batch_bytes;
     let mut request =
         request.map(|body| Body::new(WatchedBody::new(body, service.counting(share))));
     DefaultBodyLimit::max(max_bytes.saturating_add(OVERHEAD_BYTES)).apply(&mut request);
@@ -164,7 +164,7 @@ async fn predict(
     plan: &RequestPlan,
     subjects: Vec<Subject>,
 ) -> Result<Vec<Prediction>, Problem> {
-    let mut answers = std::pin::pin!(service.engine().predict_all(plan, subjects));
+    let mut answers = std::pin::pin!(service.engine.predict_all(plan, subjects));
     let mut predictions = Vec::new();
     while let Some((index, predicted)) = answers.next().await {
         let prediction = predicted.map_err(|error| Problem::from(error).of_image(index))?;

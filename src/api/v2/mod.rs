@@ -62,7 +62,7 @@ impl ModelPath {
         &self,
         service: &'service Service,
     ) -> Result<&'service Arc<LoadedModel>, Problem> {
-        let model = service.engine().model(Some(&self.name))?;
+        let model = service.engine.model(Some(&self.name))?;
         let known = &model.manifest().version;
         match &self.version {
             Some(version) if version != known => {

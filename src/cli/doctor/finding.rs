@@ -22,24 +22,27 @@ pub(super) struct DoctorFinding {
     pub(super) says: String,
 }
 
+/// What a check comes to, and what it says.
+pub(super) type Verdict = (Status, String);
+
+pub(super) fn ok(says: impl Into<String>) -> Verdict {
+    (Status::Ok, says.into())
+}
+
+pub(super) fn note(says: impl Into<String>) -> Verdict {
+    (Status::Note, says.into())
+}
+
+pub(super) fn problem(says: impl ToString) -> Verdict {
+    (Status::Problem, says.to_string())
+}
+
 impl DoctorFinding {
-    pub(super) fn ok(check: &'static str, says: impl Into<String>) -> Self {
-        Self::new(check, Status::Ok, says)
-    }
-
-    pub(super) fn note(check: &'static str, says: impl Into<String>) -> Self {
-        Self::new(check, Status::Note, says)
-    }
-
-    pub(super) fn problem(check: &'static str, says: impl Into<String>) -> Self {
-        Self::new(check, Status::Problem, says)
-    }
-
-    fn new(check: &'static str, status: Status, says: impl Into<String>) -> Self {
+    pub(super) fn new(check: &'static str, (status, says): Verdict) -> Self {
         Self {
             check,
             status,
-            says: says.into(),
+            says,
         }
     }
 }

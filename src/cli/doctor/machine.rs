@@ -2,7 +2,7 @@
 
 use std::{fs, io, net::TcpListener};
 
-use super::finding::DoctorFinding;
+use super::finding::{DoctorFinding, Verdict, note, ok, problem};
 use crate::config::{AccessConfig, Config};
 use engine::{available_cores, workers};
 
@@ -14,40 +14,35 @@ const MEBIBYTE: u64 = 1 << 20;
 
 pub(super) fn findings(config: &Config) -> Vec<DoctorFinding> {
     let found = [
-        Some(access(config)),
-        Some(address(config)),
-        Some(cores(config)),
-        memory(config),
-        open_files(),
-        Some(temporary_folder()),
+        ("access", Some(access(config))),
+        ("address", Some(address(config))),
+        ("cores", Some(cores(config))),
+        ("memory", memory(config)),
+        ("open files", open_files()),
+        ("temporary", Some(temporary_folder())),
     ];
-    found.into_iter().flatten().collect()
+    let found = found.into_iter();
+    found
+        .filter_map(|(check, verdict)| Some(DoctorFinding::new(check, verdict?)))
+        .collect()
 }
 
-fn access(config: &Config) -> DoctorFinding {
-    const CHECK: &str = "access";
+fn access(config: &Config) -> Verdict {
     let AccessConfig { open, keys, .. } = &config.access;
     if let Err(error) = config.access.check_exposure(config.listen) {
-        return DoctorFinding::problem(CHECK, error.to_string());
+        return problem(error);
     }
     match (keys.len(), *open && !config.listen.ip().is_loopback()) {
-        (0, true) => DoctorFinding::note(
-            CHECK,
-            "anybody who reaches the port may ask, as `access.open` says",
-        ),
-        (0, false) => DoctorFinding::ok(
-            CHECK,
-            "no keys are needed, and only this machine reaches the port",
-        ),
-        (count, _) => DoctorFinding::ok(CHECK, format!("{count} API keys are known")),
+        (0, true) => note("anybody who reaches the port may ask, as `access.open` says"),
+        (0, false) => ok("no keys are needed, and only this machine reaches the port"),
+        (count, _) => ok(format!("{count} API keys are known")),
     }
 }
 
-fn address(config: &Config) -> DoctorFinding {
-    const CHECK: &str = "address";
+fn address(config: &Config) -> Verdict {
     let listen = config.listen;
     let Err(error) = TcpListener::bind(listen) else {
-        return DoctorFinding::ok(CHECK, format!("{listen} is free"));
+        return ok(format!("{listen} is free"));
     };
     let says = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
@@ -62,28 +57,23 @@ fn address(config: &Config) -> DoctorFinding {
         ),
         _ => format!("cannot listen on {listen}: {error}"),
     };
-    DoctorFinding::problem(CHECK, says)
+    problem(says)
 }
 
-fn cores(config: &Config) -> DoctorFinding {
-    const CHECK: &str = "cores";
+fn cores(config: &Config) -> Verdict {
     let (cores, workers) = (available_cores(), workers(&config.engine));
     let threads = workers.saturating_mul(config.engine.intra_threads.max(1));
     if threads > cores {
-        return DoctorFinding::note(
-            CHECK,
-            format!(
-                "{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
-            ),
-        );
+        return note(format!(
+            "{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
+        ));
     }
-    DoctorFinding::ok(CHECK, format!("{cores} cores for {workers} workers"))
+    ok(format!("{cores} cores for {workers} workers"))
 }
 
 /// Whether every worker could hold the largest picture that is allowed, beside the models, and whether there is room for all
 /// that the limits let clients take.
-fn memory(config: &Config) -> Option<DoctorFinding> {
-    const CHECK: &str = "memory";
+fn memory(config: &Config) -> Option<Verdict> {
     let available = available_memory()?;
     let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
     // Read once and kept once as the runtime wants them.
@@ -99,12 +89,12 @@ fn memory(config: &Config) -> Option<DoctorFinding> {
     );
     Some(if least > available {
         let advice = "lower `limits.max_pixels` or `engine.workers`, or give it more memory";
-        DoctorFinding::problem(CHECK, format!("{sums}: {advice}"))
+        problem(format!("{sums}: {advice}"))
     } else if most > available {
         let advice = "where such uploads come, lower `limits.max_pixels`, `limits.batches_at_once` or `limits.max_waiting_bytes`";
-        DoctorFinding::note(CHECK, format!("{sums}: {advice}"))
+        note(format!("{sums}: {advice}"))
     } else {
-        DoctorFinding::ok(CHECK, sums)
+        ok(sums)
     })
 }
 
@@ -154,39 +144,28 @@ fn container_memory() -> Option<u64> {
     Some(number("memory.max")?.saturating_sub(number("memory.current")?))
 }
 
-fn open_files() -> Option<DoctorFinding> {
-    const CHECK: &str = "open files";
+fn open_files() -> Option<Verdict> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits
         .lines()
         .find_map(|line| line.strip_prefix("Max open files"))?;
     let limit = line.split_whitespace().next()?;
     Some(match limit.parse::<u64>() {
-        Ok(limit) if limit < FEWEST_FILES => DoctorFinding::problem(
-            CHECK,
-            format!(
-                "only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"
-            ),
-        ),
-        _ => DoctorFinding::ok(
-            CHECK,
-            format!("{limit} files and connections may be open at once"),
-        ),
+        Ok(limit) if limit < FEWEST_FILES => problem(format!(
+            "only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"
+        )),
+        _ => ok(format!("{limit} files and connections may be open at once")),
     })
 }
 
-fn temporary_folder() -> DoctorFinding {
-    const CHECK: &str = "temporary";
+fn temporary_folder() -> Verdict {
     let folder = std::env::temp_dir();
     let written = tempfile::tempfile().and_then(|file| file.set_len(1));
     match written {
-        Ok(()) => DoctorFinding::ok(CHECK, format!("{} can be written", folder.display())),
-        Err(error) => DoctorFinding::note(
-            CHECK,
-            format!(
-                "{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR",
-                folder.display()
-            ),
-        ),
+        Ok(()) => ok(format!("{} can be written", folder.display())),
+        Err(error) => note(format!(
+            "{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR",
+            folder.display()
+        )),
     }
 }

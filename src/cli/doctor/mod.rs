@@ -11,14 +11,17 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use self::finding::{DoctorFinding, Status};
-use super::{StartFailure, options::ServeOptions, say::tell};
-use crate::{config::Config, telemetry};
+use self::finding::{DoctorFinding, Status, ok, problem};
+use super::{StartFailure, say::tell};
+use crate::{
+    config::{Config, Overrides},
+    telemetry,
+};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct DoctorOptions {
     #[command(flatten)]
-    serve: ServeOptions,
+    serve: Overrides,
     /// Print JSON instead of lines
     #[arg(long)]
     json: bool,
@@ -55,21 +58,21 @@ pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
 }
 
 /// Without a usable configuration the rest is checked with the defaults.
-fn configuration(options: &ServeOptions) -> (Config, Vec<DoctorFinding>) {
-    const CHECK: &str = "configuration";
-    let config = match options.load() {
-        Ok(config) => config,
+fn configuration(options: &Overrides) -> (Config, Vec<DoctorFinding>) {
+    let (config, verdict) = match Config::load(options) {
+        Ok(config) => {
+            let verdict = match telemetry::log::check(&config.log) {
+                Ok(()) => ok("every key is known and every value possible"),
+                Err(error) => problem(error),
+            };
+            (config, verdict)
+        }
         Err(error) => {
+            let mut config = Config::default();
+            options.put_over(&mut config);
             let says = format!("{error}; what follows is checked with the defaults");
-            return (
-                options.over_defaults(),
-                vec![DoctorFinding::problem(CHECK, says)],
-            );
+            (config, problem(says))
         }
     };
-    let finding = match telemetry::log::check(&config.log) {
-        Ok(()) => DoctorFinding::ok(CHECK, "every key is known and every value possible"),
-        Err(error) => DoctorFinding::problem(CHECK, error.to_string()),
-    };
-    (config, vec![finding])
+    (config, vec![DoctorFinding::new("configuration", verdict)])
 }

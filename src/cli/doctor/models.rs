@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use prost::Message;
 
-use super::finding::{DoctorFinding, Status};
+use super::finding::{DoctorFinding, Status, Verdict, note, ok, problem};
 use crate::{cli::start, config::Config};
 use bundle::{
     Bundle, BundleError,
@@ -13,30 +13,24 @@ use bundle::{
 use engine::{Runtime, SessionOptions, check_bundle};
 
 pub(super) fn findings(config: &Config) -> Vec<DoctorFinding> {
-    let (runtime, mut findings) = runtime(config);
-    let mut usable = runtime.as_ref();
-    if let Some(runtime) = &runtime {
-        let (works, finding) = provider(config, runtime);
-        usable = usable.filter(|_| works);
-        findings.push(finding);
+    let loaded = Runtime::load(config.runtime.library());
+    let verdict = match &loaded {
+        Ok(runtime) => ok(format!(
+            "ONNX Runtime{} at {}",
+            version_of(runtime.library()),
+            runtime.library().display()
+        )),
+        Err(error) => problem(error),
+    };
+    let mut findings = vec![DoctorFinding::new("runtime", verdict)];
+    let mut usable = loaded.as_ref().ok();
+    if let Some(runtime) = usable {
+        let verdict = provider(config, runtime);
+        usable = usable.filter(|_| verdict.0 == Status::Ok);
+        findings.push(DoctorFinding::new("provider", verdict));
     }
     findings.extend(bundles(config, usable));
     findings
-}
-
-fn runtime(config: &Config) -> (Option<Runtime>, Vec<DoctorFinding>) {
-    const CHECK: &str = "runtime";
-    match Runtime::load(config.runtime.library()) {
-        Ok(runtime) => {
-            let says = format!(
-                "ONNX Runtime{} at {}",
-                version_of(runtime.library()),
-                runtime.library().display()
-            );
-            (Some(runtime), vec![DoctorFinding::ok(CHECK, says)])
-        }
-        Err(error) => (None, vec![DoctorFinding::problem(CHECK, error.to_string())]),
-    }
 }
 
 /// The version that the library has in its name, such as `libonnxruntime.so.1.31.1`.
@@ -51,8 +45,7 @@ fn version_of(library: &Path) -> String {
 }
 
 /// Opens a graph of one node, so that a provider that does not load is not mistaken for a broken bundle.
-fn provider(config: &Config, runtime: &Runtime) -> (bool, DoctorFinding) {
-    const CHECK: &str = "provider";
+fn provider(config: &Config, runtime: &Runtime) -> Verdict {
     let providers = &config.engine.execution_providers;
     let graph = GraphProto {
         name: "trial".to_owned(),
@@ -70,11 +63,8 @@ fn provider(config: &Config, runtime: &Runtime) -> (bool, DoctorFinding) {
     };
     let names: Vec<_> = providers.iter().map(ToString::to_string).collect();
     match runtime.session_from_memory(&model(graph).encode_to_vec(), "a trial graph", &options) {
-        Ok(_) => (
-            true,
-            DoctorFinding::ok(CHECK, format!("{} can be used", names.join(", "))),
-        ),
-        Err(error) => (false, DoctorFinding::problem(CHECK, error.to_string())),
+        Ok(_) => ok(format!("{} can be used", names.join(", "))),
+        Err(error) => problem(error),
     }
 }
 
@@ -82,12 +72,13 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     const CHECK: &str = "models";
     let directories = match Bundle::directories(&config.models.directory) {
         Ok(directories) => directories,
-        Err(error) => return vec![DoctorFinding::problem(CHECK, in_words(&error))],
+        Err(error) => return vec![DoctorFinding::new(CHECK, problem(in_words(&error)))],
     };
-    let checked = directories
+    let verdicts = directories
         .iter()
         .map(|directory| bundle(config, runtime, directory));
-    let mut findings: Vec<DoctorFinding> = checked.collect();
+    let findings = verdicts.map(|verdict| DoctorFinding::new("bundle", verdict));
+    let mut findings: Vec<DoctorFinding> = findings.collect();
     if findings
         .iter()
         .any(|finding| finding.status == Status::Problem)
@@ -96,16 +87,15 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     }
     // What concerns them together: two of one name, a default that is none of them.
     if let Err(error) = start::bundles(config) {
-        findings.push(DoctorFinding::problem(CHECK, error.to_string()));
+        findings.push(DoctorFinding::new(CHECK, problem(error)));
     }
     findings
 }
 
-fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> DoctorFinding {
-    const CHECK: &str = "bundle";
+fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Verdict {
     let bundle = match Bundle::open(directory) {
         Ok(bundle) => bundle,
-        Err(error) => return DoctorFinding::problem(CHECK, in_words(&error)),
+        Err(error) => return problem(in_words(&error)),
     };
     let manifest = bundle.manifest();
     let name = format!(
@@ -115,14 +105,13 @@ fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Docto
         bundle.digest()
     );
     let Some(runtime) = runtime else {
-        return DoctorFinding::note(
-            CHECK,
-            format!("{name}: its files are sound; it was not run, since the runtime is not usable"),
-        );
+        return note(format!(
+            "{name}: its files are sound; it was not run, since the runtime is not usable"
+        ));
     };
     match check_bundle(&config.engine, runtime, &bundle) {
-        Ok(()) => DoctorFinding::ok(CHECK, format!("{name}: every method answers five images")),
-        Err(error) => DoctorFinding::problem(CHECK, error.to_string()),
+        Ok(()) => ok(format!("{name}: every method answers five images")),
+        Err(error) => problem(error),
     }
 }
 

@@ -26,20 +26,28 @@ impl FieldScale {
     /// apart.
     pub fn crop_edge(self, model: &LoadedModel) -> Result<u32, EngineError> {
         let input = &model.manifest().input;
-        let ratio = match self {
+        let (field, ratio, unknown) = match self {
             Self::Assumed => return Ok(input.crop_edge_px),
-            Self::MicrometresPerPixel(size) => input
-                .micrometres_per_pixel
-                .map(|trained_on| trained_on / size),
-            Self::SourceWidth(width) => input
-                .source_width_px
-                .map(|trained_on| f64::from(width) / f64::from(trained_on)),
+            Self::MicrometresPerPixel(size) => (
+                "micrometres_per_pixel",
+                input
+                    .micrometres_per_pixel
+                    .map(|trained_on| trained_on / size),
+                "does not say how large the pixels of its training were: give `source_width_px`, or rescale the field",
+            ),
+            Self::SourceWidth(width) => (
+                "source_width_px",
+                input
+                    .source_width_px
+                    .map(|trained_on| f64::from(width) / f64::from(trained_on)),
+                "does not say how wide the fields of its training were: leave the parameter out and rescale the field",
+            ),
         };
         let refusal = |reason: &str| EngineError::Scale {
-            field: self.name(),
+            field,
             reason: format!("model `{}` {reason}", model.name()),
         };
-        let ratio = ratio.ok_or_else(|| refusal(self.unknown()))?;
+        let ratio = ratio.ok_or_else(|| refusal(unknown))?;
         if !(1.0 / LARGEST_SCALE..=LARGEST_SCALE).contains(&ratio) {
             return Err(refusal(
                 "was trained on pixels of quite another size: check the number, or rescale the field",
@@ -53,26 +61,5 @@ impl FieldScale {
             )));
         }
         Ok(edge)
-    }
-
-    /// The parameter that it comes from.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Assumed => "",
-            Self::MicrometresPerPixel(_) => "micrometres_per_pixel",
-            Self::SourceWidth(_) => "source_width_px",
-        }
-    }
-
-    /// What a bundle lacks that cannot be compared with it.
-    fn unknown(self) -> &'static str {
-        match self {
-            Self::SourceWidth(_) => {
-                "does not say how wide the fields of its training were: leave the parameter out and rescale the field"
-            }
-            _ => {
-                "does not say how large the pixels of its training were: give `source_width_px`, or rescale the field"
-            }
-        }
     }
 }

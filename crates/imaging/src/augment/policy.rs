@@ -89,18 +89,10 @@ impl Augmentation {
                 within("flip probability", *probability, [0.0, 1.0], "from 0 to 1")
             }
             Self::RandomResizedCrop { scale, ratio } => {
-                ascending(
-                    "crop scale",
-                    *scale,
-                    [1e-3, 4.0],
-                    "ascending, from 0.001 to 4",
-                )?;
-                ascending(
-                    "crop ratio",
-                    *ratio,
-                    [0.1, 10.0],
-                    "ascending, from 0.1 to 10",
-                )
+                let scales = "ascending, from 0.001 to 4";
+                ascending("crop scale", *scale, [1e-3, 4.0], scales)?;
+                let ratios = "ascending, from 0.1 to 10";
+                ascending("crop ratio", *ratio, [0.1, 10.0], ratios)
             }
             Self::ColourJitter {
                 brightness,
@@ -108,19 +100,14 @@ impl Augmentation {
                 saturation,
                 hue,
             } => {
-                within(
-                    "jitter brightness",
-                    *brightness,
-                    [0.0, 10.0],
-                    "from 0 to 10",
-                )?;
-                within("jitter contrast", *contrast, [0.0, 10.0], "from 0 to 10")?;
-                within(
-                    "jitter saturation",
-                    *saturation,
-                    [0.0, 10.0],
-                    "from 0 to 10",
-                )?;
+                let factors = [
+                    ("jitter brightness", brightness),
+                    ("jitter contrast", contrast),
+                    ("jitter saturation", saturation),
+                ];
+                for (setting, value) in factors {
+                    within(setting, *value, [0.0, 10.0], "from 0 to 10")?;
+                }
                 within("jitter hue", *hue, [0.0, 0.5], "from 0 to 0.5")
             }
             Self::Dihedral {} => Ok(()),
