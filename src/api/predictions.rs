@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    extract::{FromRequest, Request, State},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -75,7 +75,7 @@ pub(super) async fn create_prediction(
     let offered = [AnswerForm::Json, AnswerForm::Fhir];
     let head = RequestHead::new(&service, &request, &offered, query)?;
     let most_bytes = head.check_answer(&service, 1)?;
-    let upload = Upload::from_request(request, &service).await?;
+    let upload = Upload::of_image(request, &service).await?;
     let options = head.options(upload.accession.clone())?;
     let image = upload.into_image()?;
     let prediction = service.engine.predict(&head.plan, image.into()).await?;

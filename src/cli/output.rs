@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::say::tell;
 use crate::api::{
-    answer::{Comparison, PredictionAnswer},
+    MethodName,
+    answer::{DecisionAnswer, Predicted, PredictionAnswer, Uncertainty},
     word,
 };
 
@@ -31,44 +32,15 @@ struct FileLine<'answer> {
 
 pub(super) enum AnswerOutput {
     Json(io::Stdout),
-    Table(AnswerTable),
+    /// A row per file and method.
+    Table(Table),
 }
 
 impl AnswerOutput {
     pub(super) fn new(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Json => Self::Json(io::stdout()),
-            OutputFormat::Table => Self::Table(AnswerTable::new()),
+        if format == OutputFormat::Json {
+            return Self::Json(io::stdout());
         }
-    }
-
-    pub(super) fn write(&mut self, file: &str, answer: &PredictionAnswer) -> io::Result<()> {
-        match self {
-            Self::Json(output) => {
-                let mut line = serde_json::to_vec(&FileLine { file, answer })?;
-                line.push(b'\n');
-                output.write_all(&line)
-            }
-            Self::Table(table) => {
-                table.push(file, answer);
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Json(mut output) => output.flush(),
-            Self::Table(table) => tell(table.into_text() + "\n"),
-        }
-    }
-}
-
-/// A row per file and method.
-pub(super) struct AnswerTable(Table);
-
-impl AnswerTable {
-    fn new() -> Self {
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED);
         table.set_header([
@@ -80,53 +52,55 @@ impl AnswerTable {
             "entropy (nats)",
             "decision",
         ]);
-        Self(table)
+        Self::Table(table)
     }
 
-    fn push(&mut self, file: &str, answer: &PredictionAnswer) {
-        self.push_row(
-            file,
-            &Comparison {
-                method: answer.method,
-                prediction: answer.prediction.clone(),
-                probabilities: Vec::new(),
-                uncertainty: answer.uncertainty.clone(),
-                samples: answer.samples.clone(),
-                decision: answer.decision.clone(),
-            },
-        );
-        answer
-            .comparisons
-            .iter()
-            .for_each(|comparison| self.push_row(file, comparison));
+    pub(super) fn write(&mut self, file: &str, answer: &PredictionAnswer) -> io::Result<()> {
+        let table = match self {
+            Self::Json(output) => {
+                let mut line = serde_json::to_vec(&FileLine { file, answer })?;
+                line.push(b'\n');
+                return output.write_all(&line);
+            }
+            Self::Table(table) => table,
+        };
+        let mut push = |method: &MethodName, of: (&Predicted, &Uncertainty, &DecisionAnswer)| {
+            let (predicted, uncertainty, decided) = of;
+            table.add_row([
+                file.to_owned(),
+                word(method),
+                predicted.label.clone(),
+                format!("{:.3}", predicted.probability),
+                format!("{:.3}", predicted.abnormal_probability),
+                format!("{:.3}", uncertainty.predictive_entropy),
+                decision(decided),
+            ]);
+        };
+        let main = (&answer.prediction, &answer.uncertainty, &answer.decision);
+        push(&answer.method, main);
+        for other in &answer.comparisons {
+            let further = (&other.prediction, &other.uncertainty, &other.decision);
+            push(&other.method, further);
+        }
+        Ok(())
     }
 
-    fn push_row(&mut self, file: &str, answer: &Comparison) {
-        self.0.add_row([
-            file.to_owned(),
-            word(&answer.method),
-            answer.prediction.label.clone(),
-            format!("{:.3}", answer.prediction.probability),
-            format!("{:.3}", answer.prediction.abnormal_probability),
-            format!("{:.3}", answer.uncertainty.predictive_entropy),
-            decision(answer),
-        ]);
-    }
-
-    fn into_text(self) -> String {
-        self.0.to_string()
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Json(mut output) => output.flush(),
+            Self::Table(table) => tell(format!("{table}\n")),
+        }
     }
 }
 
-fn decision(answer: &Comparison) -> String {
-    let action = match &answer.decision.accepted_as {
+fn decision(decision: &DecisionAnswer) -> String {
+    let action = match &decision.accepted_as {
         Some(accepted_as) => format!("accept as {}", word(accepted_as)),
-        None => word(&answer.decision.action),
+        None => word(&decision.action),
     };
-    let reasons: Vec<String> = answer.decision.reasons.iter().map(word).collect();
-    if reasons.is_empty() {
-        action
-    } else {
-        format!("{action} ({})", reasons.join(", "))
+    let reasons: Vec<String> = decision.reasons.iter().map(word).collect();
+    match reasons.is_empty() {
+        true => action,
+        false => format!("{action} ({})", reasons.join(", ")),
     }
 }

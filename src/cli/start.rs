@@ -1,7 +1,7 @@
 //! From a configuration to a running engine.
 
 use super::StartFailure;
-use crate::config::{Config, ModelsConfig};
+use crate::config::Config;
 use bundle::Bundle;
 use engine::{Engine, Runtime};
 use imaging::Limits;
@@ -28,13 +28,8 @@ pub(super) fn limits(config: &Config) -> Limits {
 
 /// The bundles of the models directory, the default one first.
 pub(super) fn bundles(config: &Config) -> Result<Vec<Bundle>, StartFailure> {
-    default_first(Bundle::open_all(&config.models.directory)?, &config.models)
-}
-
-fn default_first(
-    mut bundles: Vec<Bundle>,
-    models: &ModelsConfig,
-) -> Result<Vec<Bundle>, StartFailure> {
+    let mut bundles = Bundle::open_all(&config.models.directory)?;
+    let models = &config.models;
     if models.default.is_empty() {
         return Ok(bundles);
     }

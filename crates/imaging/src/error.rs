@@ -147,4 +147,13 @@ impl ImageError {
             instead,
         }
     }
+
+    /// An [`ImageError::SettingOutOfRange`].
+    pub(super) fn setting(setting: &'static str, value: f64, allowed: &'static str) -> Self {
+        Self::SettingOutOfRange {
+            setting,
+            value,
+            allowed,
+        }
+    }
 }

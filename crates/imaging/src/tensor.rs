@@ -26,11 +26,7 @@ impl Normalisation {
     /// [`ImageError::SettingOutOfRange`] for a setting that is not finite, or a standard deviation that is not positive.
     pub fn check(&self) -> Result<(), ImageError> {
         let out_of_range = |setting, value: f32, allowed| {
-            Err(ImageError::SettingOutOfRange {
-                setting,
-                value: f64::from(value),
-                allowed,
-            })
+            Err(ImageError::setting(setting, f64::from(value), allowed))
         };
         if !self.scale.is_finite() {
             return out_of_range("scale", self.scale, "finite");

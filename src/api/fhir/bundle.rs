@@ -27,27 +27,31 @@ pub(in crate::api) fn bundle<'request>(
     let mut copies = BTreeMap::new();
     let entry: Vec<BundleEntry> = cells
         .enumerate()
-        .map(|(index, (cell, outcome))| match outcome {
-            CellOutcome::Answered(answer) => {
-                let mut observation = observation(&answer, labels, cell);
-                // The same nucleus may be sent twice, and no two entries may have one address.
-                let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
-                if *copy > 0 {
-                    name(&mut observation, *copy);
+        .map(|(index, (cell, outcome))| {
+            let (id, resource) = match outcome {
+                CellOutcome::Answered(answer) => {
+                    let mut observation = observation(&answer, labels, cell);
+                    // The same nucleus may be sent twice, and no two entries may have one address.
+                    let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
+                    if *copy > 0 {
+                        name(&mut observation, *copy);
+                    }
+                    *copy += 1;
+                    if let Some(place) = places.get(&index) {
+                        add_worklist_place(&mut observation, *place);
+                    }
+                    let id = observation.id.clone();
+                    (id, EntryResource::Observation(Box::new(observation)))
                 }
-                *copy += 1;
-                if let Some(place) = places.get(&index) {
-                    add_worklist_place(&mut observation, *place);
+                CellOutcome::Refused(problem) => {
+                    let outcome = operation_outcome(&problem, index, cell);
+                    let id = outcome.id.clone();
+                    (id, EntryResource::OperationOutcome(outcome))
                 }
-                let full_url = codes::urn(&observation.id);
-                let resource = EntryResource::Observation(Box::new(observation));
-                BundleEntry { full_url, resource }
-            }
-            CellOutcome::Refused(problem) => {
-                let outcome = operation_outcome(&problem, index, cell);
-                let full_url = codes::urn(&outcome.id);
-                let resource = EntryResource::OperationOutcome(outcome);
-                BundleEntry { full_url, resource }
+            };
+            BundleEntry {
+                full_url: codes::urn(&id),
+                resource,
             }
         })
         .collect();

@@ -29,10 +29,17 @@ fn coding(system: &'static str, code: &str, display: &str) -> Coding {
     }
 }
 
-fn concept(coding: Coding, text: &str) -> CodeableConcept {
+fn coded(coding: Coding) -> CodeableConcept {
     CodeableConcept {
         coding: vec![coding],
+        text: None,
+    }
+}
+
+fn concept(coding: Coding, text: &str) -> CodeableConcept {
+    CodeableConcept {
         text: Some(text.to_owned()),
+        ..coded(coding)
     }
 }
 
@@ -78,18 +85,12 @@ pub(super) fn by_a_machine() -> Coding {
 
 /// An observation of a laboratory.
 pub(super) fn laboratory() -> CodeableConcept {
-    CodeableConcept {
-        coding: vec![coding(CATEGORY, "laboratory", "Laboratory")],
-        text: None,
-    }
+    coded(coding(CATEGORY, "laboratory", "Laboratory"))
 }
 
 /// An identifier that is an accession.
 pub(super) fn accession() -> CodeableConcept {
-    CodeableConcept {
-        coding: vec![coding(IDENTIFIER_TYPES, "ACSN", "Accession ID")],
-        text: None,
-    }
+    coded(coding(IDENTIFIER_TYPES, "ACSN", "Accession ID"))
 }
 
 /// There is no class to suggest; `text` says why.

@@ -95,7 +95,9 @@ impl KnownKey {
         let detail = format!("this API key does not open this: it lacks the scope `{scope}`");
         Err(Problem::new(ProblemKind::Forbidden, detail)
             .hint("ask whoever runs this server to add the scope to the key")
-            .challenge(challenge_of_scope(scope)))
+            .challenge(format!(
+                "{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""
+            )))
     }
 }
 
@@ -163,18 +165,6 @@ fn limit(config: &KeyConfig) -> Option<DefaultDirectRateLimiter> {
 
 const CHALLENGE: &str = r#"Bearer realm="secondlook""#;
 const CHALLENGE_UNKNOWN: &str = r#"Bearer realm="secondlook", error="invalid_token""#;
-
-fn challenge_of_scope(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Predict => {
-            r#"Bearer realm="secondlook", error="insufficient_scope", scope="predict""#
-        }
-        Scope::Read => r#"Bearer realm="secondlook", error="insufficient_scope", scope="read""#,
-        Scope::Metrics => {
-            r#"Bearer realm="secondlook", error="insufficient_scope", scope="metrics""#
-        }
-    }
-}
 
 fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthorized, detail)

@@ -62,7 +62,7 @@ pub struct Problem {
     field: Option<String>,
     hint: Option<String>,
     retry_after: Option<Duration>,
-    challenge: Option<&'static str>,
+    challenge: Option<String>,
 }
 
 impl Problem {
@@ -101,8 +101,8 @@ impl Problem {
 
     /// Says by which API key it would go: the header `WWW-Authenticate`.
     #[must_use]
-    pub fn challenge(mut self, challenge: &'static str) -> Self {
-        self.challenge = Some(challenge);
+    pub fn challenge(mut self, challenge: impl Into<String>) -> Self {
+        self.challenge = Some(challenge.into());
         self
     }
 
@@ -183,16 +183,13 @@ impl IntoResponse for Problem {
     /// Status and headers; the middleware finds the problem among the extensions and writes the body.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
+        let headers = response.headers_mut();
         if let Some(wait) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());
         }
-        if let Some(challenge) = self.challenge {
-            response.headers_mut().insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
+        let challenge = self.challenge.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(challenge)) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(self);
         response

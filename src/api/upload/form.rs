@@ -93,15 +93,17 @@ impl Form {
     }
 }
 
-/// Whether the body is a form, by its content type.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
+/// The content type without its parameters, in lower case; empty where there is none.
+pub(super) fn essence(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next();
-    essence
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("multipart/form-data")
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether the body is a form, by its content type.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    essence(headers) == "multipart/form-data"
 }
 
 /// The refusal of a body that is no form.

@@ -2,13 +2,13 @@
 
 use axum::{
     body::{Bytes, HttpBody},
-    extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    extract::Request,
+    http::HeaderMap,
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
-use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, UploadShare, form};
+use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, form};
 use crate::api::{
     problem::{Problem, ProblemKind},
     service::Service,
@@ -16,92 +16,67 @@ use crate::api::{
 
 pub(super) const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
 
-impl FromRequest<Service> for Upload {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+impl Upload {
+    /// Reads one image. It gives its room in memory back when nobody has a copy of it any more.
+    ///
+    /// # Errors
+    /// 400, 413, 415 or 422; 503 when there is no room.
+    pub(in crate::api) async fn of_image(
+        request: Request,
+        service: &Service,
+    ) -> Result<Self, Problem> {
         let accession = form::accession_of_headers(request.headers())?;
         let limit = service.limits.max_image_bytes;
-        let kind = body_kind(request.headers())?;
-        let overhead = if kind == BodyKind::Form {
-            OVERHEAD_BYTES
-        } else {
-            0
-        };
+        let is_form = form::is_form(request.headers());
+        if !is_form {
+            check_content_type(request.headers())?;
+        }
+        let overhead = if is_form { OVERHEAD_BYTES } else { 0 };
         if announced_bytes(&request) > limit.saturating_add(overhead) {
             return Err(too_large(limit));
         }
         let share = service.uploads.share();
-        let upload = match kind {
-            BodyKind::Form => Self::of_form(request, FormParts::Cell, service, &share).await?,
-            BodyKind::Image => {
-                let bytes = read_image(request, limit, service.counting(&share)).await?;
-                let image = SentImage {
-                    file_name: None,
-                    bytes: Ok(bytes),
-                };
-                Self {
-                    images: vec![image],
-                    accession,
-                    ..Self::default()
-                }
+        let mut upload = if is_form {
+            Self::of_form(request, FormParts::Cell, service, &share).await?
+        } else {
+            let bytes = read_image(request, limit, service.counting(&share)).await?;
+            let image = SentImage {
+                file_name: None,
+                bytes: Ok(bytes),
+            };
+            Self {
+                images: vec![image],
+                accession,
+                ..Self::default()
             }
         };
-        let images = upload.images.into_iter();
-        Ok(Self {
-            images: images.map(|image| image.held(&share)).collect(),
-            ..upload
-        })
-    }
-}
-
-impl SentImage {
-    /// The same image, which gives its room back when nobody has a copy of it any more.
-    fn held(self, share: &UploadShare) -> Self {
-        Self {
-            bytes: self.bytes.map(|bytes| share.clone().of(bytes)),
-            ..self
+        for image in &mut upload.images {
+            if let Ok(bytes) = &mut image.bytes {
+                *bytes = share.clone().of(std::mem::take(bytes));
+            }
         }
+        Ok(upload)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum BodyKind {
-    Form,
-    Image,
 }
 
 /// Clients mislabel images, so that any image type stands for all; but a type that is clearly something else is refused
 /// before it is read.
-fn body_kind(headers: &HeaderMap) -> Result<BodyKind, Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(BodyKind::Image);
-    };
-    if form::is_form(headers) {
-        return Ok(BodyKind::Form);
-    }
-    let value = value.to_str().unwrap_or_default();
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let essence = form::essence(headers);
     if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
     {
-        return Ok(BodyKind::Image);
+        return Ok(());
     }
-    let problem = Problem::new(
-        ProblemKind::UnsupportedMediaType,
-        "the content type names no image",
-    )
-    .field("Content-Type");
-    match essence.as_str() {
-        "application/x-www-form-urlencoded" => Err(problem.hint(
-            "with curl add -H 'Content-Type: image/png', or send a form with -F image=@FILE",
-        )),
-        _ => Err(problem.hint(FORMATS_HINT)),
-    }
+    let hint = match essence.as_str() {
+        "application/x-www-form-urlencoded" => {
+            "with curl add -H 'Content-Type: image/png', or send a form with -F image=@FILE"
+        }
+        _ => FORMATS_HINT,
+    };
+    let detail = "the content type names no image";
+    Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
+        .field("Content-Type")
+        .hint(hint))
 }
 
 /// The length that the headers promise; 0 when they promise none.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ort::{
+    memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType},
     session::{RunOptions, Session},
     value::{Outlet, Tensor, TensorRef},
 };
@@ -10,10 +11,11 @@ use ort::{
 use super::{
     Runtime, SessionOptions,
     graphs::{BundleGraphs, OpenGraph},
-    rows::{HeadRows, OutputMemory, TrunkRun},
+    rows::{HeadRows, TrunkRun},
 };
 use crate::{
     RunError, SessionError,
+    config::ExecutionProvider,
     method::{self, HeadGraph, HeadQuestion, to_i64},
 };
 use bundle::{Manifest, Method};
@@ -60,6 +62,38 @@ pub(crate) struct BundleSessions {
     on_all_cores: Option<OpenGraphs>,
     /// Where features stay for the heads; `None` where they are copied, and heads run on an image at a time.
     memory: Option<OutputMemory>,
+}
+
+/// Memory in which a trunk leaves its outputs.
+pub(crate) struct OutputMemory {
+    pub(super) features: MemoryInfo<'static>,
+    pub(super) statistics: MemoryInfo<'static>,
+}
+
+impl OutputMemory {
+    /// The device's own for features, which its heads read there, and this process' for the rest; `None` on the processor.
+    pub(crate) fn of(providers: &[ExecutionProvider]) -> Result<Option<Self>, ort::Error> {
+        match providers.first() {
+            Some(ExecutionProvider::Cuda(device)) => {
+                Self::on(AllocationDevice::CUDA, *device).map(Some)
+            }
+            Some(ExecutionProvider::Cpu) | None => Ok(None),
+        }
+    }
+
+    /// Features on `device`, the number `number` of its kind.
+    pub(crate) fn on(device: AllocationDevice<'_>, number: i32) -> Result<Self, ort::Error> {
+        Ok(Self {
+            features: MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default)?
+                .to_owned(),
+            statistics: MemoryInfo::new(
+                AllocationDevice::CPU,
+                0,
+                AllocatorType::Device,
+                MemoryType::CPUOutput,
+            )?,
+        })
+    }
 }
 
 #[derive(Default)]

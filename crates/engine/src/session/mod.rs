@@ -4,7 +4,6 @@
 mod bundle_sessions;
 mod check;
 mod graphs;
-mod heads;
 mod precision;
 mod rows;
 mod runtime;
@@ -12,12 +11,15 @@ mod start;
 
 pub(crate) use bundle_sessions::{BatchSizes, RunContext};
 pub(crate) use graphs::BundleGraphs;
-pub(crate) use heads::{BatchPart, scores_of_parts};
 pub(crate) use precision::choose;
 pub use precision::has_vnni;
+pub(crate) use rows::{BatchPart, scores_of_parts};
 pub use runtime::{Runtime, SessionOptions};
 pub(crate) use start::{ReadyBundle, SessionOpener};
 pub use start::{available_cores, check_bundle, workers};
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(crate) use runtime::tests::runtime as test_runtime;

@@ -1,19 +1,19 @@
-//! What the trunk made of a batch, and where it lies.
+//! What the trunk made of a batch, where it lies, and what the heads make of it: one image at a time, or all at once where a device
+//! keeps the features.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use ort::{
-    memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType},
     session::{RunOptions, Session, SessionOutputs},
-    value::{DynValue, Tensor},
+    value::{DynValue, Tensor, TensorRef},
 };
 
+use super::bundle_sessions::{BundleSessions, OutputMemory, RunContext};
 use crate::{
     RunError,
-    config::ExecutionProvider,
-    method::{extract, to_i64, unexpected},
+    method::{HeadCall, HeadQuestion, extract, to_i64, unexpected},
 };
-use bundle::Trunk;
+use bundle::{Method, Trunk};
 use imaging::InputTensor;
 
 /// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
@@ -71,38 +71,6 @@ impl<'images> HeadRows<'images> {
             .take(images.len() * self.statistic_count)
             .copied()
             .collect()
-    }
-}
-
-/// Memory in which a trunk leaves its outputs.
-pub(crate) struct OutputMemory {
-    features: MemoryInfo<'static>,
-    statistics: MemoryInfo<'static>,
-}
-
-impl OutputMemory {
-    /// The device's own for features, which its heads read there, and this process' for the rest; `None` on the processor.
-    pub(crate) fn of(providers: &[ExecutionProvider]) -> Result<Option<Self>, ort::Error> {
-        match providers.first() {
-            Some(ExecutionProvider::Cuda(device)) => {
-                Self::on(AllocationDevice::CUDA, *device).map(Some)
-            }
-            Some(ExecutionProvider::Cpu) | None => Ok(None),
-        }
-    }
-
-    /// Features on `device`, the number `number` of its kind.
-    pub(crate) fn on(device: AllocationDevice<'_>, number: i32) -> Result<Self, ort::Error> {
-        Ok(Self {
-            features: MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default)?
-                .to_owned(),
-            statistics: MemoryInfo::new(
-                AllocationDevice::CPU,
-                0,
-                AllocatorType::Device,
-                MemoryType::CPUOutput,
-            )?,
-        })
     }
 }
 
@@ -184,4 +152,115 @@ fn statistics(
         }
         None => Ok((Vec::new(), 0)),
     }
+}
+
+/// Some images of a batch, and what is asked of each.
+pub(crate) struct BatchPart<'job> {
+    pub(crate) images: Range<usize>,
+    pub(crate) calls: &'job [HeadCall],
+}
+
+/// For each call the class scores `[images × samples, C]`.
+pub(crate) type PartScores = Vec<Vec<f32>>;
+
+/// Runs the heads. In this process' memory each takes one image at a time, so that an image's answer is the same to the
+/// last bit whatever it was batched with; on a device it takes the whole batch.
+pub(crate) fn scores_of_parts(
+    sessions: &mut BundleSessions,
+    parts: &[BatchPart<'_>],
+    rows: &HeadRows<'_>,
+    context: RunContext<'_>,
+) -> Result<Vec<PartScores>, RunError> {
+    let (values, shape, length) = match &rows.location {
+        RowsLocation::OnDevice { value, images } => {
+            return scores_together(sessions, parts, (value, *images), context);
+        }
+        RowsLocation::Here {
+            values,
+            shape,
+            length,
+        } => (values, shape, *length),
+    };
+    let mut scores = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut of_part = Vec::with_capacity(part.calls.len());
+        for call in part.calls {
+            let rows = values.chunks_exact(length.max(1));
+            let rows = rows.skip(part.images.start).take(part.images.len());
+            of_part.push(scores_one_by_one(sessions, call, rows, shape, context)?);
+        }
+        scores.push(of_part);
+    }
+    Ok(scores)
+}
+
+fn scores_one_by_one<'rows>(
+    sessions: &mut BundleSessions,
+    call: &HeadCall,
+    rows: impl Iterator<Item = &'rows [f32]>,
+    shape: &[i64],
+    context: RunContext<'_>,
+) -> Result<Vec<f32>, RunError> {
+    let shape: Vec<i64> = std::iter::once(1).chain(shape.iter().copied()).collect();
+    let head = sessions.manifest().head_method(call.method);
+    let mut scores = Vec::new();
+    for row in rows {
+        let question = HeadQuestion {
+            rows: TensorRef::from_array_view((shape.as_slice(), row))?.into_dyn(),
+            images: 1,
+            passes: call.passes,
+            seeds: &[call.seed],
+        };
+        scores.extend(sessions.head_scores(head, &question, context)?);
+    }
+    Ok(scores)
+}
+
+/// Each head runs once over the whole batch for every number of samples that is asked of it.
+fn scores_together(
+    sessions: &mut BundleSessions,
+    parts: &[BatchPart<'_>],
+    (features, images): (&DynValue, usize),
+    context: RunContext<'_>,
+) -> Result<Vec<PartScores>, RunError> {
+    let mut scores = BTreeMap::new();
+    for ((method, passes), seeds) in seeds_by_run(parts) {
+        let question = HeadQuestion {
+            rows: features.view(),
+            images,
+            passes,
+            seeds: &seeds,
+        };
+        let head = sessions.manifest().head_method(method);
+        let of_batch = sessions.head_scores(head, &question, context)?;
+        scores.insert((method, passes), of_batch);
+    }
+    let of_call = |call: &HeadCall, wanted: &Range<usize>| {
+        let all = scores.get(&(call.method, call.passes));
+        let all = all.map_or(&[][..], Vec::as_slice);
+        let of_one = all.len() / images.max(1);
+        let of_part = all.iter().skip(wanted.start * of_one);
+        of_part.take(wanted.len() * of_one).copied().collect()
+    };
+    let of_part = |part: &BatchPart<'_>| {
+        let calls = part.calls.iter();
+        calls.map(|call| of_call(call, &part.images)).collect()
+    };
+    Ok(parts.iter().map(of_part).collect())
+}
+
+/// For each method and number of samples that is asked for the seeds of all images.
+fn seeds_by_run(parts: &[BatchPart<'_>]) -> BTreeMap<(Method, usize), Vec<u64>> {
+    let taken = parts.last().map_or(0, |part| part.images.end);
+    let mut seeds = BTreeMap::new();
+    for part in parts {
+        for call in part.calls {
+            let seeds = seeds.entry((call.method, call.passes));
+            let seeds = seeds.or_insert_with(|| vec![0; taken]);
+            if let Some(seeds) = seeds.get_mut(part.images.clone()) {
+                seeds.fill(call.seed);
+            }
+        }
+    }
+    seeds
 }

@@ -78,12 +78,12 @@ fn mean_grey(image: &CellImage) -> f32 {
 }
 
 fn checked_factor(setting: &'static str, factor: f64) -> Result<f32, ImageError> {
-    if factor.is_finite() && factor >= 0.0 {
-        return Ok(factor as f32);
+    match factor.is_finite() && factor >= 0.0 {
+        true => Ok(factor as f32),
+        false => Err(ImageError::setting(
+            setting,
+            factor,
+            "finite and not negative",
+        )),
     }
-    Err(ImageError::SettingOutOfRange {
-        setting,
-        value: factor,
-        allowed: "finite and not negative",
-    })
 }

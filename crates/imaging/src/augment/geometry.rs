@@ -26,11 +26,11 @@ pub fn dihedral(image: &CellImage, index: u8) -> Result<CellImage, ImageError> {
     match index {
         0..4 => Ok(turned),
         4..8 => Ok(hflip(&turned)),
-        _ => Err(ImageError::SettingOutOfRange {
-            setting: "dihedral index",
-            value: f64::from(index),
-            allowed: "from 0 to 7",
-        }),
+        _ => Err(ImageError::setting(
+            "dihedral index",
+            f64::from(index),
+            "from 0 to 7",
+        )),
     }
 }
 

@@ -12,11 +12,7 @@ const TO_BYTE: f32 = 255.999;
 /// [`ImageError::SettingOutOfRange`] for a turn outside [−0.5, 0.5].
 pub fn adjust_hue(image: &CellImage, turn: f64) -> Result<CellImage, ImageError> {
     if !(-0.5..=0.5).contains(&turn) {
-        return Err(ImageError::SettingOutOfRange {
-            setting: "hue turn",
-            value: turn,
-            allowed: "from -0.5 to 0.5",
-        });
+        return Err(ImageError::setting("hue turn", turn, "from -0.5 to 0.5"));
     }
     if turn == 0.0 {
         return Ok(image.clone());

@@ -121,14 +121,10 @@ fn within(
     [low, high]: [f64; 2],
     allowed: &'static str,
 ) -> Result<(), ImageError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
+    match (low..=high).contains(&value) {
+        true => Ok(()),
+        false => Err(ImageError::setting(setting, value, allowed)),
     }
-    Err(ImageError::SettingOutOfRange {
-        setting,
-        value,
-        allowed,
-    })
 }
 
 fn ascending(

@@ -3,34 +3,31 @@
 use super::super::ImageError;
 use super::{Limits, decoding_allowance, upright};
 use image::codecs::{bmp::BmpDecoder, webp::WebPDecoder};
-use image::{DynamicImage, ImageDecoder, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageResult, RgbImage};
 use std::io::Cursor;
 
 pub(super) fn decode_bmp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let decoder =
-        BmpDecoder::new(Cursor::new(bytes)).map_err(|error| in_our_words(&error, "BMP"))?;
-    read(decoder, limits, "BMP")
+    read(BmpDecoder::new(Cursor::new(bytes)), limits, "BMP")
 }
 
 pub(super) fn decode_webp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
-    let decoder =
-        WebPDecoder::new(Cursor::new(bytes)).map_err(|error| in_our_words(&error, "WebP"))?;
-    read(decoder, limits, "WebP")
+    read(WebPDecoder::new(Cursor::new(bytes)), limits, "WebP")
 }
 
 /// Checks the declared size, then decodes within an allowance of memory that follows from it.
 /// `format` is for messages.
 fn read(
-    mut decoder: impl ImageDecoder,
+    decoder: ImageResult<impl ImageDecoder>,
     limits: &Limits,
     format: &str,
 ) -> Result<RgbImage, ImageError> {
+    let in_our_words = |error| in_our_words(&error, format);
+    let mut decoder = decoder.map_err(in_our_words)?;
     let (width, height) = decoder.dimensions();
     limits.check_pixels(u64::from(width), u64::from(height))?;
 
     let mut allowance = image::Limits::no_limits();
     allowance.max_alloc = Some(decoding_allowance(width, height));
-    let in_our_words = |error| in_our_words(&error, format);
     decoder.set_limits(allowance).map_err(in_our_words)?;
 
     let exif = decoder.exif_metadata().map_err(in_our_words)?;

@@ -173,7 +173,8 @@ impl RefusedScores<'_> {
     }
 }
 
-fn unsound(bundle: &Bundle, file: &str, problem: String) -> StartError {
+/// A file of the bundle that has to change, and what is wrong with it.
+pub(super) fn unsound(bundle: &Bundle, file: &str, problem: String) -> StartError {
     StartError::Graph {
         name: bundle.manifest().name.clone(),
         file: file.to_owned(),

@@ -5,34 +5,30 @@ use ort::{
     value::{Outlet, TensorElementType, ValueType},
 };
 
+use super::answers::unsound;
 use crate::{
     StartError,
     method::{NamedShape, further_inputs, output_shape, to_i64},
     session::bundle_sessions::BundleSessions,
 };
-use bundle::{Bundle, FileReference, Head, Manifest, Method, Trunk};
+use bundle::{Bundle, Head, Manifest, Method, Trunk};
 
 /// Compares every tensor that the bundle's manifest names with the graphs.
 pub(crate) fn check_graphs(bundle: &Bundle, sessions: &BundleSessions) -> Result<(), StartError> {
     let manifest = bundle.manifest();
-    let graph_error = |file: &FileReference, problem| StartError::Graph {
-        name: manifest.name.clone(),
-        file: file.name.clone(),
-        problem,
-    };
     if let (Some(trunk), Some(file), Some(session)) =
         (&manifest.trunk, bundle.trunk_file(), sessions.trunk())
     {
         let inputs = vec![(trunk.input.as_str(), image_shape(manifest))];
         check_graph(session, inputs, trunk_outputs(trunk))
-            .map_err(|problem| graph_error(file, problem))?;
+            .map_err(|problem| unsound(bundle, &file.name, problem))?;
     }
     for method in manifest.methods_with_heads() {
         if let (Some(head), Some(session)) = (manifest.head(method), sessions.head(method)) {
             let inputs = head_inputs(manifest, method, head);
             let outputs = vec![(head.output.as_str(), output_shape(manifest, method))];
             check_graph(session, inputs, outputs)
-                .map_err(|problem| graph_error(&head.file, problem))?;
+                .map_err(|problem| unsound(bundle, &head.file.name, problem))?;
         }
     }
     Ok(())

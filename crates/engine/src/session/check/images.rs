@@ -6,6 +6,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
+use super::answers::unsound;
 use crate::StartError;
 use bundle::Bundle;
 use imaging::{CellImage, ImageError, InputTensor};
@@ -103,9 +104,5 @@ fn push(bundle: &Bundle, tensor: &mut InputTensor, pixels: RgbImage) -> Result<(
 }
 
 fn unusable_input(bundle: &Bundle) -> impl Fn(ImageError) -> StartError {
-    |error| StartError::Graph {
-        name: bundle.manifest().name.clone(),
-        file: "bundle.toml".to_owned(),
-        problem: error.to_string(),
-    }
+    |error| unsound(bundle, "bundle.toml", error.to_string())
 }

@@ -13,8 +13,7 @@ use self::{
 };
 use super::{
     bundle_sessions::{BatchSizes, BundleSessions, RunContext},
-    heads::{BatchPart, scores_of_parts},
-    rows::HeadRows,
+    rows::{BatchPart, HeadRows, scores_of_parts},
 };
 use crate::{RunError, StartError, method::HeadCall};
 use bundle::{Bundle, Manifest, Method, Sampling};
