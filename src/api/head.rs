@@ -80,10 +80,11 @@ impl RequestHead {
         query: PredictionQuery,
     ) -> Result<Self, Problem> {
         let extensions = request.extensions();
-        let (Some(request_id), Some(deadline)) = (extensions.get(), extensions.get()) else {
+        let found = (extensions.get::<RequestId>(), extensions.get::<Deadline>());
+        // The middleware has put both there.
+        let (Some(request_id), Some(deadline)) = found else {
             return Err(Problem::mistake_of_ours());
         };
-        let (request_id, deadline): (&RequestId, &Deadline) = (request_id, deadline);
         let form = AnswerForm::wanted(request.headers(), offered)?;
         check_form(form, &query)?;
         let accession = query.accession.clone();

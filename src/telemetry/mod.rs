@@ -3,4 +3,3 @@
 
 pub mod log;
 pub mod metrics;
-mod writer;
