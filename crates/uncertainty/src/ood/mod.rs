@@ -4,13 +4,66 @@
 
 mod conformal;
 mod error;
-mod gaussian;
+mod fit;
 
 use serde::{Deserialize, Serialize};
 
 pub use conformal::conformal_p;
 pub use error::OodError;
-pub use gaussian::Gaussian;
+
+/// A Gaussian over rows of S values: its mean and the lower-triangular factor L of its covariance, L Lᵀ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gaussian {
+    /// The mean, S values.
+    pub mean: Vec<f64>,
+    /// L, row by row: row i has i + 1 values (i from 0), of which the last is above 0.
+    pub factor: Vec<Vec<f64>>,
+}
+
+impl Gaussian {
+    /// The squared Mahalanobis distance (x − mean)ᵀ (L Lᵀ)⁻¹ (x − mean).
+    ///
+    /// # Errors
+    /// [`OodError`] `Shape` unless the row has S values, `NotFinite` when a value is not finite or so far away that its
+    /// distance is not.
+    pub fn squared_distance(&self, row: &[f64]) -> Result<f64, OodError> {
+        check_row(0, row, self.mean.len())?;
+        let squared = squared_norm(&self.factor, &difference(row, &self.mean));
+        if squared.is_finite() {
+            Ok(squared)
+        } else {
+            Err(OodError::NotFinite { row: 0 })
+        }
+    }
+
+    /// Checks what a file may get wrong.
+    ///
+    /// # Errors
+    /// [`OodError`] `Empty`, `NotFinite`, `Shape` when the factor has not one row per value of the mean, or `Factor`.
+    pub fn check(&self) -> Result<(), OodError> {
+        if self.mean.is_empty() {
+            return Err(OodError::Empty);
+        }
+        check_row(0, &self.mean, self.mean.len())?;
+        if self.factor.len() != self.mean.len() {
+            return Err(OodError::Shape {
+                row: 0,
+                found: self.mean.len(),
+                expected: self.factor.len(),
+            });
+        }
+        for (row, values) in self.factor.iter().enumerate() {
+            let is_triangular = values.len() == row + 1;
+            let has_inverse = values.last().is_some_and(|diagonal| *diagonal > 0.0);
+            if !(is_triangular && has_inverse) {
+                return Err(OodError::Factor { row });
+            }
+            check_row(row, values, row + 1)?;
+        }
+        Ok(())
+    }
+}
 
 /// A Gaussian over the statistics of the training cells, and the distances of calibration cells to it.
 ///
@@ -35,67 +88,6 @@ pub struct OodScore {
 }
 
 impl OodModel {
-    /// Fits the Gaussian to the statistics of training cells, and scores those of calibration cells, which training
-    /// must not have seen. Rows are of S values each; `ridge` is added to every variance.
-    ///
-    /// ```
-    /// use uncertainty::ood::OodModel;
-    ///
-    /// let rows: Vec<[f32; 1]> = (0..100_u8).map(|row| [f32::from(row)]).collect();
-    /// let rows: Vec<&[f32]> = rows.iter().map(|row| row.as_slice()).collect();
-    /// let model = OodModel::fit(&rows, &rows, 1e-4)?;
-    /// assert!(model.judge(&[50.0])?.p_value > 0.9);
-    /// assert!(model.judge(&[5000.0])?.p_value < 0.01);
-    /// # Ok::<(), uncertainty::ood::OodError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`OodError`] `Empty` when either part has no rows, `Shape`, `NotFinite`, `Ridge` or `Singular`.
-    pub fn fit(training: &[&[f32]], calibration: &[&[f32]], ridge: f64) -> Result<Self, OodError> {
-        if calibration.is_empty() {
-            return Err(OodError::Empty);
-        }
-        let rows: Vec<Vec<f64>> = training.iter().map(|row| widened(row)).collect();
-        let mut model = Self {
-            gaussian: Gaussian::fit(&rows, ridge)?,
-            calibration_scores: Vec::new(),
-        };
-        let scores = calibration.iter().map(|row| model.score(row));
-        let mut scores = scores.collect::<Result<Vec<_>, _>>()?;
-        scores.sort_by(f64::total_cmp);
-        model.calibration_scores = scores;
-        Ok(model)
-    }
-
-    /// Fits the Gaussian to the statistics of every cell, of all parts, and scores the cells of each part by a Gaussian of the
-    /// other parts: cross-conformal (Vovk, *Cross-conformal predictors*, 2015). Every cell then both teaches what is usual
-    /// and says how far usual cells lie from it, which is right only where nothing else has learnt from any of them. Also
-    /// returns the scores of each part, in its order.
-    ///
-    /// # Errors
-    /// [`OodError`] `Empty` with fewer than two parts that have rows, and what [`OodModel::fit`] says.
-    pub fn fit_across(
-        parts: &[Vec<&[f32]>],
-        ridge: f64,
-    ) -> Result<(Self, Vec<Vec<f64>>), OodError> {
-        let mut of_parts = Vec::new();
-        for (number, part) in parts.iter().enumerate() {
-            let others = parts
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != number);
-            let others: Vec<&[f32]> = others.flat_map(|(_, rows)| rows.iter().copied()).collect();
-            let model = Self::fit(&others, part, ridge)?;
-            let scores: Result<Vec<f64>, _> = part.iter().map(|row| model.score(row)).collect();
-            of_parts.push(scores?);
-        }
-        let every = parts.concat();
-        let mut model = Self::fit(&every, &every, ridge)?;
-        model.calibration_scores = of_parts.concat();
-        model.calibration_scores.sort_by(f64::total_cmp);
-        Ok((model, of_parts))
-    }
-
     /// S, the number of statistics of an image.
     pub fn statistic_count(&self) -> usize {
         self.gaussian.mean.len()
@@ -155,4 +147,45 @@ impl OodModel {
 
 fn widened(row: &[f32]) -> Vec<f64> {
     row.iter().copied().map(f64::from).collect()
+}
+
+/// x − mean
+fn difference(row: &[f64], mean: &[f64]) -> Vec<f64> {
+    row.iter()
+        .zip(mean)
+        .map(|(value, mean)| value - mean)
+        .collect()
+}
+
+/// dᵀ (L Lᵀ)⁻¹ d
+fn squared_norm(factor: &[Vec<f64>], deviation: &[f64]) -> f64 {
+    let whitened = forward(factor, deviation);
+    whitened.iter().map(|value| value * value).sum()
+}
+
+/// Solves L y = d by forward substitution; where d is longer than L has rows, the rest of d does not matter.
+fn forward(factor: &[Vec<f64>], right: &[f64]) -> Vec<f64> {
+    let mut solved: Vec<f64> = Vec::with_capacity(factor.len());
+    for (row, value) in factor.iter().zip(right) {
+        let Some((diagonal, before)) = row.split_last() else {
+            break;
+        };
+        let known: f64 = before.iter().zip(&solved).map(|(l, y)| l * y).sum();
+        solved.push((value - known) / diagonal);
+    }
+    solved
+}
+
+fn check_row(row: usize, values: &[f64], expected: usize) -> Result<(), OodError> {
+    if values.len() != expected {
+        return Err(OodError::Shape {
+            row,
+            found: values.len(),
+            expected,
+        });
+    }
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(OodError::NotFinite { row });
+    }
+    Ok(())
 }
