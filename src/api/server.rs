@@ -30,6 +30,15 @@ const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long to wait before looking again at a preface that came in part.
 const PAUSE_WITHIN_PREFACE: Duration = Duration::from_millis(20);
 
+/// How long a connection may keep the server waiting.
+#[derive(Clone, Copy)]
+struct ConnectionLimits {
+    /// For its first byte, and then for a whole request head.
+    head: Duration,
+    /// Until what was written to it is taken.
+    writing: Duration,
+}
+
 /// Serves until `shutdown` completes, then drains: readiness turns to 503 at once; after the configured delay no more
 /// connections are taken; requests in flight are answered, up to the configured deadline.
 pub async fn serve(
@@ -39,6 +48,10 @@ pub async fn serve(
     config: ServerConfig,
     shutdown: impl Future<Output = ()>,
 ) {
+    let limits = ConnectionLimits {
+        head: config.header_read_timeout_seconds.duration(),
+        writing: config.request_timeout_seconds.duration(),
+    };
     let graceful = GracefulShutdown::new();
     let mut answering = JoinSet::new();
     let until_drained = async {
@@ -48,7 +61,7 @@ pub async fn serve(
         tokio::time::sleep(config.drain_delay_seconds.duration()).await;
     };
     tokio::select! {
-        never = accept(&listener, &router, &config, &graceful, &mut answering) => match never {},
+        never = accept(&listener, &router, limits, &graceful, &mut answering) => match never {},
         () = until_drained => {}
     }
     drop(listener);
@@ -67,22 +80,21 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     router: &Router,
-    config: &ServerConfig,
+    limits: ConnectionLimits,
     graceful: &GracefulShutdown,
     answering: &mut JoinSet<()>,
 ) -> Infallible {
-    let header_read_timeout = config.header_read_timeout_seconds.duration();
     let mut beginning = JoinSet::new();
     let mut next = pin!(accepted(listener));
     loop {
         tokio::select! {
             stream = &mut next => {
                 next.set(accepted(listener));
-                beginning.spawn(begun(stream, header_read_timeout));
+                beginning.spawn(begun(stream, limits.head));
             }
             Some(begun) = beginning.join_next() => {
                 if let Ok(Some(stream)) = begun {
-                    answering.spawn(answer(stream, router.clone(), *config, graceful.watcher()));
+                    answering.spawn(answer(stream, router.clone(), limits, graceful.watcher()));
                 }
             }
             Some(_) = answering.join_next() => {}
@@ -104,20 +116,19 @@ async fn accepted(listener: &TcpListener) -> TcpStream {
 }
 
 /// Answers the requests of a connection, until it ends or the server shuts down.
-async fn answer(stream: TcpStream, router: Router, config: ServerConfig, watcher: Watcher) {
-    limit_writing(&stream, config.request_timeout_seconds.duration());
+async fn answer(stream: TcpStream, router: Router, limits: ConnectionLimits, watcher: Watcher) {
+    limit_writing(&stream, limits.writing);
     // Small answers should not wait for more to send. Where the option is unknown they do; that is all.
     drop(stream.set_nodelay(true));
-    let header_read_timeout = config.header_read_timeout_seconds.duration();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_read_timeout);
+        .header_read_timeout(limits.head);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(header_read_timeout);
+        .keep_alive_interval(limits.head);
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {

@@ -1,4 +1,4 @@
-//! Forms (`multipart/form-data`), read part by part behind limits, and the accession, which comes as a part or in a header.
+//! Forms (`multipart/form-data`), read part by part behind limits.
 
 use std::{
     future::{Future, poll_fn},
@@ -16,18 +16,19 @@ use axum::{
         DefaultBodyLimit, FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::StatusCode,
 };
 use bytes::BytesMut;
 
-use super::memory::{WatchedBody, refusal};
+use super::{
+    ACCESSION_CHARACTERS, accession_too_long,
+    memory::{WatchedBody, refusal},
+};
 use crate::api::problem::{Problem, ProblemKind};
 
 /// What a form may hold beside its images: boundaries, headers and small fields.
 pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;
 
-const ACCESSION_HEADER: &str = "x-accession";
-const ACCESSION_CHARACTERS: usize = 256;
 /// A character of UTF-8 has up to four bytes.
 const ACCESSION_BYTES: usize = 4 * ACCESSION_CHARACTERS;
 
@@ -93,19 +94,6 @@ impl Form {
     }
 }
 
-/// The content type without its parameters, in lower case; empty where there is none.
-pub(super) fn essence(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE);
-    let value = value.and_then(|value| value.to_str().ok());
-    let essence = value.unwrap_or_default().split(';').next();
-    essence.unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// Whether the body is a form, by its content type.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    essence(headers) == "multipart/form-data"
-}
-
 /// The refusal of a body that is no form.
 pub(super) fn no_form(hint: &str) -> Problem {
     let detail = "the content type is not multipart/form-data";
@@ -159,41 +147,10 @@ pub(super) fn text(bytes: Bytes, name: &str) -> Result<String, Problem> {
     })
 }
 
-/// Refuses one that is too long to be an identifier.
-pub(in crate::api) fn checked_accession(
-    accession: Option<String>,
-) -> Result<Option<String>, Problem> {
-    match accession {
-        Some(accession) if accession.chars().count() > ACCESSION_CHARACTERS => {
-            Err(accession_too_long())
-        }
-        accession => Ok(accession),
-    }
-}
-
-fn accession_too_long() -> Problem {
-    let detail = format!("the accession has more than {ACCESSION_CHARACTERS} characters");
-    Problem::parameter("accession", detail).hint("send the identifier alone")
-}
-
 /// The accession in a part of a form.
 pub(super) async fn accession_of_part(part: &mut Field<'_>) -> Result<String, Problem> {
     let bytes = read_part(part, ACCESSION_BYTES).await?;
     text(bytes.ok_or_else(accession_too_long)?, "accession")
-}
-
-/// The accession in the headers, if there is one.
-pub(super) fn accession_of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(ACCESSION_HEADER) else {
-        return Ok(None);
-    };
-    match value.to_str() {
-        // `to_str` lets tabs pass.
-        Ok(text) if !text.contains('\t') => Ok(Some(text.to_owned())),
-        _ => Err(malformed("the header is not plain ASCII text")
-            .field("X-Accession")
-            .hint("send the accession as the part `accession` of a form")),
-    }
 }
 
 /// The refusal of a part that has no meaning here.

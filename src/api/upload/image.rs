@@ -3,12 +3,12 @@
 use axum::{
     body::{Bytes, HttpBody},
     extract::Request,
-    http::HeaderMap,
+    http::{HeaderMap, header},
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
 
-use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, form};
+use super::{FormParts, OVERHEAD_BYTES, SentImage, Upload, accession_of_headers};
 use crate::api::{
     problem::{Problem, ProblemKind},
     service::Service,
@@ -25,9 +25,9 @@ impl Upload {
         request: Request,
         service: &Service,
     ) -> Result<Self, Problem> {
-        let accession = form::accession_of_headers(request.headers())?;
+        let accession = accession_of_headers(request.headers())?;
         let limit = service.limits.max_image_bytes;
-        let is_form = form::is_form(request.headers());
+        let is_form = is_form(request.headers());
         if !is_form {
             check_content_type(request.headers())?;
         }
@@ -59,10 +59,23 @@ impl Upload {
     }
 }
 
+/// The content type without its parameters, in lower case; empty where there is none.
+pub(super) fn essence(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether the body is a form, by its content type.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    essence(headers) == "multipart/form-data"
+}
+
 /// Clients mislabel images, so that any image type stands for all; but a type that is clearly something else is refused
 /// before it is read.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let essence = form::essence(headers);
+    let essence = essence(headers);
     if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
     {
         return Ok(());

@@ -8,6 +8,7 @@ mod nuclei;
 use axum::{
     body::Bytes,
     extract::{Request, multipart::Field},
+    http::HeaderMap,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -18,9 +19,12 @@ use super::{
     service::Service,
 };
 
-pub(super) use form::{OVERHEAD_BYTES, checked_accession};
+pub(super) use form::OVERHEAD_BYTES;
 pub(super) use memory::{NoRoom, UploadMemory, UploadShare, WatchedBody, refusal};
 pub(super) use nuclei::Nucleus;
+
+const ACCESSION_HEADER: &str = "x-accession";
+const ACCESSION_CHARACTERS: usize = 256;
 
 /// Headers and boundary of one part.
 const OVERHEAD_OF_PART_BYTES: usize = 1024;
@@ -125,10 +129,10 @@ impl Upload {
         service: &Service,
         share: &UploadShare,
     ) -> Result<Self, Problem> {
-        if !form::is_form(request.headers()) {
+        if !image::is_form(request.headers()) {
             return Err(form::no_form(parts.hint()));
         }
-        let in_header = form::accession_of_headers(request.headers())?;
+        let in_header = accession_of_headers(request.headers())?;
         let (max_bytes, too_large) = (parts.max_bytes(service), parts.too_large(service));
         let mut form = Form::open(request, max_bytes, too_large, service.counting(share)).await?;
         let mut upload = Self::default();
@@ -247,4 +251,36 @@ fn too_many(limit: usize) -> Problem {
     Problem::new(ProblemKind::TooManyCells, detail)
         .field("image")
         .hint("send several smaller batches, or ask whoever runs this server to raise limits.max_cells")
+}
+
+/// Refuses one that is too long to be an identifier.
+pub(super) fn checked_accession(accession: Option<String>) -> Result<Option<String>, Problem> {
+    match accession {
+        Some(accession) if accession.chars().count() > ACCESSION_CHARACTERS => {
+            Err(accession_too_long())
+        }
+        accession => Ok(accession),
+    }
+}
+
+fn accession_too_long() -> Problem {
+    let detail = format!("the accession has more than {ACCESSION_CHARACTERS} characters");
+    Problem::parameter("accession", detail).hint("send the identifier alone")
+}
+
+/// The accession in the headers, if there is one.
+fn accession_of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(ACCESSION_HEADER) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        // `to_str` lets tabs pass.
+        Ok(text) if !text.contains('\t') => Ok(Some(text.to_owned())),
+        _ => {
+            let detail = "the header is not plain ASCII text";
+            Err(Problem::new(ProblemKind::RequestMalformed, detail)
+                .field("X-Accession")
+                .hint("send the accession as the part `accession` of a form"))
+        }
+    }
 }
