@@ -23,8 +23,8 @@ mod worker;
 
 pub use admission::{Extent, FieldScale, RequestOptions, RequestPlan};
 pub use answer::{
-    CellFinding, ClassCount, MethodAnswer, NormalisedPaperScores, Overview, Prediction, Timing,
-    Warning, overview,
+    CellFinding, ClassCount, ImageIdentity, MethodAnswer, NormalisedPaperScores, Overview,
+    Prediction, Timing, Warning, overview,
 };
 pub use config::{
     EngineConfig, ExecutionProvider, InvalidSeconds, Seconds, TrunkPrecision,
@@ -36,4 +36,4 @@ pub use method::{draw_mask, draw_masks};
 pub use model::LoadedModel;
 pub use queue::Priority;
 pub use session::{Runtime, SessionOptions, available_cores, check_bundle, has_vnni, workers};
-pub use worker::{DecodedField, FieldCrop, ImageIdentity, Subject, seed_of};
+pub use worker::{DecodedField, FieldCrop, Subject, seed_of};

@@ -5,8 +5,10 @@ mod overview;
 
 use std::{sync::Arc, time::Duration};
 
+use serde::Serialize;
+
 use crate::{
-    ImageIdentity, LoadedModel, RunError,
+    LoadedModel, RunError,
     admission::{FieldScale, MethodPlan, RequestPlan},
     method::samples_of,
 };
@@ -42,6 +44,15 @@ pub struct Prediction {
     pub warnings: Vec<Warning>,
     /// How long the parts took.
     pub timing: Timing,
+}
+
+/// Which image a question is about: its encoded bytes and, of a field, what was cut out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageIdentity {
+    /// SHA-256 of the encoded image in hexadecimal; of a tensor that of its values, little-endian.
+    pub sha256: String,
+    /// Column, row and edge in pixels of the field.
+    pub crop: Option<(i64, i64, u32)>,
 }
 
 /// How long the parts of an answer took.

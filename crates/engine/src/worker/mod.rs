@@ -6,4 +6,4 @@ mod subject;
 
 pub(crate) use runner::{Job, JobResults, Shared, start_worker};
 pub(crate) use subject::JobImages;
-pub use subject::{DecodedField, FieldCrop, ImageIdentity, Subject, seed_of};
+pub use subject::{DecodedField, FieldCrop, Subject, seed_of};

@@ -4,10 +4,9 @@
 use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{EngineError, admission::RequestPlan, method::tta};
+use crate::{EngineError, ImageIdentity, admission::RequestPlan, method::tta};
 use bundle::{Input, Manifest, hex};
 use imaging::{CellImage, ImageError, InputTensor, Limits, crop_at_nucleus, decode, resize};
 
@@ -45,15 +44,6 @@ impl DecodedField {
             seed: seed_of_digest(&digest),
         })
     }
-}
-
-/// Which image a question is about: its encoded bytes and, of a field, what was cut out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ImageIdentity {
-    /// SHA-256 of the encoded image in hexadecimal; of a tensor that of its values, little-endian.
-    pub sha256: String,
-    /// Column, row and edge in pixels of the field.
-    pub crop: Option<(i64, i64, u32)>,
 }
 
 /// A square of a field, cut by whoever needs its pixels.
