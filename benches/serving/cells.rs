@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
 };
 
 use bundle::Manifest;
 use bytes::Bytes;
-use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
+use image::codecs::jpeg::JpegEncoder;
 use indicatif::ProgressBar;
 use trainer::{
     CellPart, CropOptions, CropTable, Dataset, SplitOptions, Workspace, crop_dataset, split,
@@ -21,26 +20,24 @@ const QUALITY: u8 = 92;
 
 /// The example cells as JPEG, as most clients send them.
 pub(crate) fn examples() -> BenchResult<Vec<Bytes>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(EXAMPLES)? {
-        files.push(entry?.path());
-    }
+    let mut files = files_in(Path::new(EXAMPLES))?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
-    files.sort();
     files.iter().map(|path| as_jpeg(path)).collect()
+}
+
+/// The files of a folder in the order of their names.
+pub(crate) fn files_in(folder: &Path) -> BenchResult<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut files = entries.collect::<BenchResult<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
 }
 
 fn as_jpeg(path: &Path) -> BenchResult<Bytes> {
     let image = image::open(path)?.to_rgb8();
-    let mut encoded = Cursor::new(Vec::new());
-    let (width, height) = image.dimensions();
-    JpegEncoder::new_with_quality(&mut encoded, QUALITY).write_image(
-        &image,
-        width,
-        height,
-        ExtendedColorType::Rgb8,
-    )?;
-    Ok(encoded.into_inner().into())
+    let mut encoded = Vec::new();
+    image.write_with_encoder(JpegEncoder::new_with_quality(&mut encoded, QUALITY))?;
+    Ok(encoded.into())
 }
 
 /// The cells of a tenth of the data set's images, as the trainer cuts and divides them; without the data set `None`. Crops are

@@ -2,9 +2,11 @@
 //!
 //! It shares the cores with the server under test, so that what it costs is measured too (`--only generator`).
 
-use std::{future::Future, io, net::SocketAddr, ops::Range, time::Duration};
+use std::{cell::RefCell, future::Future, io, net::SocketAddr, ops::Range, time::Duration};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 use tokio::{net::TcpStream, task::LocalSet};
 
 use crate::BenchResult;
@@ -36,6 +38,68 @@ pub(crate) fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<B
         Bytes::from([head.as_bytes(), image].concat())
     };
     images.iter().map(request).collect()
+}
+
+/// The answers to all requests in their order, so many asked at once.
+///
+/// # Errors
+/// An answer with another status than 200, or none.
+pub(crate) fn answers(
+    address: SocketAddr,
+    requests: &[Bytes],
+    at_once: usize,
+) -> BenchResult<Vec<Value>> {
+    let connections = &IdleConnections::to(address);
+    let answer = |request| async move {
+        let read = |status, body: &[u8]| match status {
+            200 => Ok(serde_json::from_slice(body)?),
+            _ => Err(format!("an answer had status {status}").into()),
+        };
+        let answer = connections.ask(request, read).await;
+        answer.ok_or("a request was not answered")?
+    };
+    let asked = stream::iter(requests.iter().map(Bytes::as_ref)).map(answer);
+    drive(asked.buffered(at_once).try_collect())?
+}
+
+/// Kept connections to a server that nobody uses at the moment.
+pub(crate) struct IdleConnections {
+    address: SocketAddr,
+    idle: RefCell<Vec<KeptConnection>>,
+}
+
+impl IdleConnections {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self {
+            address,
+            idle: RefCell::default(),
+        }
+    }
+
+    /// Asks over one of them, or a new one: what `read` makes of status and body, `None` when there was no answer.
+    pub(crate) async fn ask<Answer>(
+        &self,
+        request: &[u8],
+        read: impl Fn(u16, &[u8]) -> Answer,
+    ) -> Option<Answer> {
+        // A server may close a connection that was idle for long, so another is tried, as every client does.
+        loop {
+            let idle = self.idle.borrow_mut().pop();
+            let is_new = idle.is_none();
+            let mut client = match idle {
+                Some(client) => client,
+                None => KeptConnection::connect(self.address).await.ok()?,
+            };
+            if let Ok(reply) = client.ask(request).await {
+                let answer = read(reply.status, client.body(&reply));
+                self.idle.borrow_mut().push(client);
+                return Some(answer);
+            }
+            if is_new {
+                return None;
+            }
+        }
+    }
 }
 
 /// One kept connection.
@@ -82,7 +146,7 @@ impl KeptConnection {
         Ok(())
     }
 
-    pub(crate) fn body(&self, reply: &HttpReply) -> &[u8] {
+    fn body(&self, reply: &HttpReply) -> &[u8] {
         self.buffer.get(reply.body.clone()).unwrap_or_default()
     }
 

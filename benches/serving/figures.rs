@@ -29,6 +29,38 @@ pub(crate) struct PartFigures {
     figures: Vec<RoundFigure>,
 }
 
+/// The figures of one subject.
+pub(crate) struct SubjectFigures<'a> {
+    subject: &'a str,
+    figures: &'a mut Vec<RoundFigure>,
+}
+
+impl SubjectFigures<'_> {
+    /// Adds a round's value.
+    pub(crate) fn note(&mut self, what: &'static str, value: f64) {
+        self.add(what, None, value);
+    }
+
+    /// Adds a round's value of a figure that has to reach something.
+    pub(crate) fn note_asked(&mut self, what: &'static str, asked: RequiredValue, value: f64) {
+        self.add(what, Some(asked), value);
+    }
+
+    /// Adds a round's value of a figure that has to reach something or nothing.
+    pub(crate) fn add(&mut self, what: &'static str, asked: Option<RequiredValue>, value: f64) {
+        let is_same = |of: &&mut RoundFigure| of.subject == self.subject && of.what == what;
+        match self.figures.iter_mut().find(is_same) {
+            Some(figure) => figure.rounds.push(value),
+            None => self.figures.push(RoundFigure {
+                subject: self.subject.to_owned(),
+                what,
+                asked,
+                rounds: vec![value],
+            }),
+        }
+    }
+}
+
 impl RequiredValue {
     fn reached_by(self, value: f64) -> bool {
         match self {
@@ -55,10 +87,8 @@ impl RoundFigure {
     }
 
     pub(crate) fn most(&self) -> f64 {
-        self.rounds
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max)
+        let rounds = self.rounds.iter().copied();
+        rounds.fold(f64::NEG_INFINITY, f64::max)
     }
 
     fn verdict(&self) -> Option<String> {
@@ -88,34 +118,10 @@ impl PartFigures {
         }
     }
 
-    /// Adds a round's value.
-    pub(crate) fn note(&mut self, subject: &str, what: &'static str, value: f64) {
-        self.add(subject, what, None, value);
-    }
-
-    /// Adds a round's value of a figure that has to reach something.
-    pub(crate) fn note_asked(
-        &mut self,
-        subject: &str,
-        what: &'static str,
-        asked: RequiredValue,
-        value: f64,
-    ) {
-        self.add(subject, what, Some(asked), value);
-    }
-
-    fn add(&mut self, subject: &str, what: &'static str, asked: Option<RequiredValue>, value: f64) {
-        let is_same = |figure: &&mut RoundFigure| figure.subject == subject && figure.what == what;
-        if let Some(figure) = self.figures.iter_mut().find(is_same) {
-            figure.rounds.push(value);
-            return;
-        }
-        self.figures.push(RoundFigure {
-            subject: subject.to_owned(),
-            what,
-            asked,
-            rounds: vec![value],
-        });
+    /// Where a round's values of a subject are noted.
+    pub(crate) fn of<'a>(&'a mut self, subject: &'a str) -> SubjectFigures<'a> {
+        let figures = &mut self.figures;
+        SubjectFigures { subject, figures }
     }
 
     pub(crate) fn get(&self, subject: &str, what: &str) -> Option<&RoundFigure> {

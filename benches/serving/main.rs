@@ -23,7 +23,7 @@ mod statistics;
 
 use std::{error::Error, fs};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde_json::json;
 
 use figures::PartFigures;
@@ -39,11 +39,9 @@ fn main() -> BenchResult {
     let machine = machine::describe();
     println!("{}", machine::in_words(&machine));
     let mut parts = Vec::new();
-    for part in BenchPart::ALL
-        .into_iter()
-        .filter(|part| options.wants(*part))
-    {
-        let figures = measure(part, &setting)?;
+    let wanted = BenchPart::value_variants().iter();
+    for part in wanted.filter(|part| options.wants(**part)) {
+        let figures = measure(*part, &setting)?;
         figures.print();
         parts.push(figures);
         // After each part, so that an interrupted run leaves what it has.
@@ -74,7 +72,7 @@ fn measure(part: BenchPart, setting: &Setting) -> BenchResult<PartFigures> {
         BenchPart::Cancellation => parts::cancellation::measure(setting),
         BenchPart::Field => parts::field::measure(setting),
         BenchPart::Stopping => parts::stopping::measure(setting),
-        BenchPart::GpuAnswers => parts::gpu::answers(setting),
+        BenchPart::GpuAnswers => parts::gpu::compared(setting),
         BenchPart::GpuMethods => parts::gpu::methods(setting),
         BenchPart::GpuLayouts => parts::gpu::layouts(setting),
     }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use crate::{client::KeptConnection, statistics::quantile};
+use crate::{client::IdleConnections, statistics::quantile};
 
 /// An answer within this many seconds is worth something.
 pub(crate) const USEFUL_SECONDS: f64 = 1.0;
@@ -84,7 +84,7 @@ pub(crate) async fn open_loop(
         seconds,
         ..Flood::default()
     }));
-    let idle: Rc<RefCell<Vec<KeptConnection>>> = Rc::default();
+    let connections = Rc::new(IdleConnections::to(address));
     let (mut running, mut lateness) = (JoinSet::new(), 0.0_f64);
     let (start, count) = (Instant::now(), (rate * seconds) as usize);
     let end = start + Duration::from_secs_f64(seconds);
@@ -92,10 +92,11 @@ pub(crate) async fn open_loop(
         let due = start + Duration::from_secs_f64(number as f64 / rate);
         tokio::time::sleep_until(due.into()).await;
         lateness = lateness.max(due.elapsed().as_secs_f64());
-        let (flood, idle, request) = (Rc::clone(&flood), Rc::clone(&idle), request.clone());
+        let (flood, connections) = (Rc::clone(&flood), Rc::clone(&connections));
+        let request = request.clone();
         running.spawn_local(async move {
-            let status = ask(&idle, address, &request).await;
-            flood.borrow_mut().note(status, due, end);
+            let status = connections.ask(&request, |status, _| status).await;
+            flood.borrow_mut().note(status.unwrap_or(0), due, end);
         });
         while running.try_join_next().is_some() {}
     }
@@ -104,26 +105,4 @@ pub(crate) async fn open_loop(
         lateness,
         ..flood.take()
     }
-}
-
-/// Over a connection that nobody uses, or a new one; the status, 0 when there was none.
-async fn ask(idle: &RefCell<Vec<KeptConnection>>, address: SocketAddr, request: &[u8]) -> u16 {
-    // A server may close a connection that was idle for long, so another is tried, as every client does.
-    loop {
-        let Some(mut client) = idle.borrow_mut().pop() else {
-            break;
-        };
-        if let Ok(reply) = client.ask(request).await {
-            idle.borrow_mut().push(client);
-            return reply.status;
-        }
-    }
-    let Ok(mut client) = KeptConnection::connect(address).await else {
-        return 0;
-    };
-    let Ok(reply) = client.ask(request).await else {
-        return 0;
-    };
-    idle.borrow_mut().push(client);
-    reply.status
 }

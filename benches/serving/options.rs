@@ -30,7 +30,7 @@ pub(crate) struct Options {
     pub out: PathBuf,
 }
 
-/// A question with a table of its own.
+/// A question with a table of its own, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BenchPart {
     /// What the load generator itself costs
@@ -55,23 +55,6 @@ pub(crate) enum BenchPart {
     GpuMethods,
     /// With `--gpu`: workers and batches there, against a bare loop
     GpuLayouts,
-}
-
-impl BenchPart {
-    /// In the order in which they run.
-    pub(crate) const ALL: [BenchPart; 11] = [
-        BenchPart::Generator,
-        BenchPart::Limit,
-        BenchPart::Start,
-        BenchPart::Overload,
-        BenchPart::Fairness,
-        BenchPart::Cancellation,
-        BenchPart::Field,
-        BenchPart::Stopping,
-        BenchPart::GpuAnswers,
-        BenchPart::GpuMethods,
-        BenchPart::GpuLayouts,
-    ];
 }
 
 impl Options {

@@ -7,13 +7,13 @@ use evaluation::plots::{
     lines::{LinePlot, PlotLine, Role},
 };
 
+use bundle::Method;
+
 use crate::{
     BenchResult,
     figures::PartFigures,
     parts::limit::{CLIENTS, THROUGHPUT},
 };
-
-const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
 /// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
 pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
@@ -23,16 +23,10 @@ pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
         points: vec![(0.0, 1.0), (7.0, 1.0)],
         band: Vec::new(),
     }];
-    lines.extend(
-        METHODS
-            .iter()
-            .enumerate()
-            .map(|(index, method)| line(figures, index, method)),
-    );
-    let highest = lines
-        .iter()
-        .flat_map(|line| &line.band)
-        .map(|(_, _, high)| *high);
+    let methods = Method::ALL.into_iter().enumerate();
+    lines.extend(methods.map(|(index, method)| line(figures, index, method)));
+    let bands = lines.iter().flat_map(|line| &line.band);
+    let highest = bands.map(|(_, _, high)| *high).fold(1.05, f64::max);
     let plot = LinePlot {
         frame: PlotFrame {
             name: "throughput".to_owned(),
@@ -42,11 +36,7 @@ pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
                 .to_owned(),
         },
         x: AxisSpec::new("concurrent clients, as a power of 2", 0.0, 7.0),
-        y: AxisSpec::new(
-            "throughput: server / loop",
-            0.0,
-            highest.fold(1.05, f64::max),
-        ),
+        y: AxisSpec::new("throughput: server / loop", 0.0, highest),
         lines,
         notes: Vec::new(),
         notes_at_top: false,
@@ -57,24 +47,18 @@ pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
     Ok(())
 }
 
-fn line(figures: &PartFigures, index: usize, method: &str) -> PlotLine {
+fn line(figures: &PartFigures, index: usize, method: Method) -> PlotLine {
     let at = |clients: usize| {
-        Some((
-            (clients as f64).log2(),
-            figures.get(&format!("{method}, {clients} clients"), THROUGHPUT)?,
-        ))
+        let figure = figures.get(&format!("{method}, {clients} clients"), THROUGHPUT)?;
+        Some(((clients as f64).log2(), figure))
     };
     let measured: Vec<_> = CLIENTS.into_iter().filter_map(at).collect();
+    let points = measured.iter().map(|(x, of)| (*x, of.median()));
+    let band = measured.iter().map(|(x, of)| (*x, of.least(), of.most()));
     PlotLine {
-        name: Some(method.to_owned()),
+        name: Some(method.to_string()),
         role: Role::Series(index),
-        points: measured
-            .iter()
-            .map(|(x, figure)| (*x, figure.median()))
-            .collect(),
-        band: measured
-            .iter()
-            .map(|(x, figure)| (*x, figure.least(), figure.most()))
-            .collect(),
+        points: points.collect(),
+        band: band.collect(),
     }
 }

@@ -7,12 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use serde_json::Value;
-
-use crate::{
-    BenchResult,
-    client::{KeptConnection, drive},
-};
+use crate::BenchResult;
 
 pub(crate) struct RunningServer {
     child: Child,
@@ -53,18 +48,6 @@ impl RunningServer {
     /// The process' number.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// The JSON of an answer with status 200; `None` with any other status.
-    pub(crate) fn answer(&self, request: &[u8]) -> BenchResult<Option<Value>> {
-        drive(async {
-            let mut client = KeptConnection::connect(self.address).await?;
-            let reply = client.ask(request).await?;
-            if reply.status != 200 {
-                return Ok(None);
-            }
-            Ok(Some(serde_json::from_slice(client.body(&reply))?))
-        })?
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     client::{KeptConnection, drive, predictions},
     closed_loop::closed_loop,
     figures::{PartFigures, RequiredValue::AtMost},
+    machine::cores,
     process::cpu_seconds_of_threads,
     server::RunningServer,
     setting::Setting,
@@ -32,35 +33,24 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     ));
     let mut bare = setting.bare_loop()?;
     let server = RunningServer::start()?;
-    let lone = predictions(
-        "method=baseline",
-        "",
-        setting.images.get(..1).unwrap_or_default(),
-    );
+    let lone = predictions("method=baseline", "", &setting.images[..1]);
     let large = predictions(LARGE_QUERY, "", &setting.images);
     for _ in 0..options.rounds_of_one_request() {
         let pass_ms = bare.pass_ms(options.seconds / 2.0)?;
-        let idle_ms =
-            drive(closed_loop(server.address, &lone, 1, options.seconds))?.latency_ms(0.5);
+        let mut idle = drive(closed_loop(server.address, &lone, 1, options.seconds))?;
+        let idle_ms = idle.latency_ms(0.5);
         let first_ms = drive(leave_and_ask(&server, &large, &lone.concat()))??;
         thread::sleep(AFTERWARDS);
         let wasted_ms = drive(leave_and_watch(&server, &large))??;
-        let subject = "after they left";
-        figures.note(subject, "one trunk pass ms", pass_ms);
-        figures.note(subject, "lone request ms, idle", idle_ms);
-        figures.note(subject, "lone request ms", first_ms);
-        figures.note_asked(
-            subject,
-            "its delay in trunk passes",
-            AtMost(1.0),
-            (first_ms - idle_ms) / pass_ms,
-        );
-        figures.note(subject, "CPU ms for nobody", wasted_ms);
-        figures.note(
-            subject,
-            "the same in trunk passes per core",
-            wasted_ms / pass_ms / crate::machine::cores() as f64,
-        );
+        let mut noted = figures.of("after they left");
+        noted.note("one trunk pass ms", pass_ms);
+        noted.note("lone request ms, idle", idle_ms);
+        noted.note("lone request ms", first_ms);
+        let delay = (first_ms - idle_ms) / pass_ms;
+        noted.note_asked("its delay in trunk passes", AtMost(1.0), delay);
+        noted.note("CPU ms for nobody", wasted_ms);
+        let wasted_passes = wasted_ms / pass_ms / cores() as f64;
+        noted.note("the same in trunk passes per core", wasted_passes);
     }
     Ok(figures)
 }

@@ -30,20 +30,17 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         let batch_ms = bare.pass_ms(options.seconds / 2.0)?;
         let mut idle = drive(closed_loop(server.address, &single, 1, SECONDS))?;
         let (mut beside, job) = drive(together(&server, &single, &large))?;
-        figures.note("idle", "p50 ms", idle.latency_ms(0.5));
-        figures.note("idle", "p99 ms", idle.latency_ms(0.99));
-        figures.note("idle", "one batch ms", batch_ms);
-        figures.note("beside the job", "p50 ms", beside.latency_ms(0.5));
-        figures.note("beside the job", "p99 ms", beside.latency_ms(0.99));
-        figures.note("beside the job", "refused", beside.refused as f64);
-        figures.note("beside the job", "the job's images/s", job.rate());
+        let mut noted = figures.of("idle");
+        noted.note("p50 ms", idle.latency_ms(0.5));
+        noted.note("p99 ms", idle.latency_ms(0.99));
+        noted.note("one batch ms", batch_ms);
+        let mut noted = figures.of("beside the job");
+        noted.note("p50 ms", beside.latency_ms(0.5));
+        noted.note("p99 ms", beside.latency_ms(0.99));
+        noted.note("refused", beside.refused as f64);
+        noted.note("the job's images/s", job.rate());
         let ratio = (beside.latency_ms(0.99) - batch_ms) / idle.latency_ms(0.99);
-        figures.note_asked(
-            "beside the job",
-            "(p99 - one batch) / p99 idle",
-            AtMost(2.0),
-            ratio,
-        );
+        noted.note_asked("(p99 - one batch) / p99 idle", AtMost(2.0), ratio);
     }
     Ok(figures)
 }

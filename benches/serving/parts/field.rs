@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     BenchResult,
     bare::Decoding,
+    cells::files_in,
     client::drive,
     figures::{PartFigures, RequiredValue::AtMost},
     process::cpu_seconds_of_threads,
@@ -26,7 +27,6 @@ use crate::{
 /// Nuclei along each side of the grid that is laid over the field.
 const ROWS: u32 = 10;
 const CELLS: f64 = (ROWS * ROWS) as f64;
-const SUBJECT: &str = "field";
 
 /// An encoded field and its nuclei.
 struct BenchField {
@@ -40,9 +40,8 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let folder = options.data.join("fields");
     if !folder.exists() {
-        return Ok(PartFigures::new(
-            "A field: not measured, the data set is absent",
-        ));
+        let title = "A field: not measured, the data set is absent";
+        return Ok(PartFigures::new(title));
     }
     let field = BenchField::first_of(&folder)?;
     let mut figures = PartFigures::new(format!(
@@ -63,43 +62,31 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         let took_ms = drive(whole(ask()))??;
         let cpu_ms = 1e3 * (cpu_seconds_of_threads(server.id())? - before);
         let first_ms = drive(first_line(ask()))??;
-        figures.note(SUBJECT, "ms", took_ms);
-        figures.note(SUBJECT, "the engine's ms for its crops", engine_ms);
-        figures.note_asked(SUBJECT, "field / engine", AtMost(1.05), took_ms / engine_ms);
+        let mut noted = figures.of("field");
+        noted.note("ms", took_ms);
+        noted.note("the engine's ms for its crops", engine_ms);
+        noted.note_asked("field / engine", AtMost(1.05), took_ms / engine_ms);
         let loop_cpu_ms = CELLS * reached.cpu_ms;
-        figures.note(
-            SUBJECT,
-            "CPU: field / loop over crops",
-            cpu_ms / loop_cpu_ms,
-        );
-        figures.note(SUBJECT, "decoding it, ms", field.decode_ms);
-        figures.note(SUBJECT, "ms until the first line", first_ms);
-        figures.note_asked(
-            SUBJECT,
-            "the same after decoding, in batches",
-            AtMost(2.0),
-            (first_ms - field.decode_ms) / pass_ms,
-        );
+        noted.note("CPU: field / loop over crops", cpu_ms / loop_cpu_ms);
+        noted.note("decoding it, ms", field.decode_ms);
+        noted.note("ms until the first line", first_ms);
+        let batches = (first_ms - field.decode_ms) / pass_ms;
+        noted.note_asked("the same after decoding, in batches", AtMost(2.0), batches);
     }
     Ok(figures)
 }
 
 impl BenchField {
     fn first_of(folder: &Path) -> BenchResult<Self> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            files.push(entry?.path());
-        }
-        files.sort();
-        let file = files.first().ok_or("there is no field in the data set")?;
-        let encoded = fs::read(file)?;
+        let files = files_in(folder)?;
+        let encoded = fs::read(files.first().ok_or("there is no field in the data set")?)?;
         let started = Instant::now();
         let image = decode(&encoded, &Limits::default())?;
         let decode_ms = 1e3 * started.elapsed().as_secs_f64();
         let place = |index: u32, size: u32| (2 * index + 1) * size / (2 * ROWS);
         let (width, height) = (image.width(), image.height());
-        let places =
-            (0..ROWS * ROWS).map(|index| (place(index % ROWS, width), place(index / ROWS, height)));
+        let cells = 0..ROWS * ROWS;
+        let places = cells.map(|cell| (place(cell % ROWS, width), place(cell / ROWS, height)));
         Ok(Self {
             encoded: encoded.into(),
             places: places.collect(),

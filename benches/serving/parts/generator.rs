@@ -14,13 +14,10 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         for clients in super::limit::CLIENTS {
             let measured = load(&server, &request, clients, options.seconds)?;
             let subject = format!("{clients} clients");
-            figures.note(&subject, "answers/s", measured.load.rate());
-            figures.note(
-                &subject,
-                "generator's CPU ms/answer",
-                measured.generator_cpu_ms,
-            );
-            figures.note(&subject, "server's CPU ms/answer", measured.cpu_ms);
+            let mut noted = figures.of(&subject);
+            noted.note("answers/s", measured.load.rate());
+            noted.note("generator's CPU ms/answer", measured.generator_cpu_ms);
+            noted.note("server's CPU ms/answer", measured.cpu_ms);
         }
     }
     Ok(figures)

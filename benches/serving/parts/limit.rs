@@ -43,18 +43,16 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         for method in setting.bundle.manifest().offered_methods() {
             let loops = Loops::run(&mut bare, method, options.seconds)?;
             let requests = predictions(&query(method), "", &setting.images);
-            let served: Vec<(usize, LoadCost)> = CLIENTS
-                .into_iter()
-                .map(|clients| Ok((clients, load(&server, &requests, clients, options.seconds)?)))
-                .collect::<BenchResult<_>>()?;
+            let mut served = Vec::new();
+            for clients in CLIENTS {
+                served.push((clients, load(&server, &requests, clients, options.seconds)?));
+            }
             let after = bare.parallel(method, Decoding::Within, options.seconds)?;
             let loops = loops.averaged_with(&after);
             let costs = note(&mut figures, method, served, &loops);
-            figures.note(
-                &format!("{method}, 128 clients"),
-                "resident MB",
-                memory(server.id())?.now_mb,
-            );
+            let subject = format!("{method}, 128 clients");
+            let resident_mb = memory(server.id())?.now_mb;
+            figures.of(&subject).note("resident MB", resident_mb);
             let baseline = *baseline.get_or_insert(costs);
             note_against_baseline(&mut figures, method, costs, baseline);
         }
@@ -107,53 +105,37 @@ fn note(
         latency_ms: f64::NAN,
     };
     note_loops(figures, method, loops);
-    for (
-        clients,
-        LoadCost {
+    for (clients, cost) in served {
+        let LoadCost {
             mut load,
             cpu_ms,
             generator_cpu_ms,
-        },
-    ) in served
-    {
-        let subject = format!("{method}, {clients} clients");
-        let latency_ms = load.latency_ms(0.5);
-        let mut note = |what, value, asked| match asked {
-            Some(asked) => figures.note_asked(&subject, what, asked, value),
-            None => figures.note(&subject, what, value),
-        };
-        let is_asked = method == Method::Baseline && matches!(clients, 8 | 32);
-        let is_alone = clients == 1;
+        } = cost;
+        let (rate, latency_ms) = (load.rate(), load.latency_ms(0.5));
+        let of_baseline = |clients: bool| clients && method == Method::Baseline;
+        let is_asked = of_baseline(matches!(clients, 8 | 32));
         // With more clients than cores the loop would keep each waiting for its turn.
-        let limit_ms = if is_alone {
-            loops.alone.latency_ms
-        } else {
-            1e3 * clients as f64 / loops.parallel.rate
+        let limit_ms = match clients {
+            1 => loops.alone.latency_ms,
+            _ => 1e3 * clients as f64 / loops.parallel.rate,
         };
-        note("images/s", load.rate(), None);
-        note(
-            THROUGHPUT,
-            load.rate() / loops.parallel.rate,
-            is_asked.then_some(AtLeast(0.95)),
-        );
-        note(
-            "the same, inputs ready",
-            load.rate() / loops.parallel_ready.rate,
-            None,
-        );
-        note("CPU ms/image", cpu_ms, None);
-        note(
-            CPU,
-            loops.parallel.cpu_ms / cpu_ms,
-            is_asked.then_some(AtLeast(0.97)),
-        );
-        note("p50 ms", latency_ms, None);
-        note("p99 ms", load.latency_ms(0.99), None);
-        let asked = (method == Method::Baseline && is_alone).then_some(AtMost(1.10));
-        note(LATENCY, latency_ms / limit_ms, asked);
-        note("refused", load.refused_share(), None);
-        note("failed", load.failed as f64, None);
-        note("generator's CPU ms/image", generator_cpu_ms, None);
+        let subject = format!("{method}, {clients} clients");
+        let mut noted = figures.of(&subject);
+        noted.note("images/s", rate);
+        let asked = is_asked.then_some(AtLeast(0.95));
+        noted.add(THROUGHPUT, asked, rate / loops.parallel.rate);
+        let ready = rate / loops.parallel_ready.rate;
+        noted.note("the same, inputs ready", ready);
+        noted.note("CPU ms/image", cpu_ms);
+        let asked = is_asked.then_some(AtLeast(0.97));
+        noted.add(CPU, asked, loops.parallel.cpu_ms / cpu_ms);
+        noted.note("p50 ms", latency_ms);
+        noted.note("p99 ms", load.latency_ms(0.99));
+        let asked = of_baseline(clients == 1).then_some(AtMost(1.10));
+        noted.add(LATENCY, asked, latency_ms / limit_ms);
+        noted.note("refused", load.refused_share());
+        noted.note("failed", load.failed as f64);
+        noted.note("generator's CPU ms/image", generator_cpu_ms);
         match clients {
             1 => costs.latency_ms = latency_ms,
             8 => costs.cpu_ms = cpu_ms,
@@ -171,9 +153,10 @@ fn note_loops(figures: &mut PartFigures, method: Method, loops: &Loops) {
         ("all cores for one image, inputs ready", &loops.alone_ready),
     ] {
         let subject = format!("{method}, loop, {name}");
-        figures.note(&subject, "images/s", reached.rate);
-        figures.note(&subject, "CPU ms/image", reached.cpu_ms);
-        figures.note(&subject, "p50 ms", reached.latency_ms);
+        let mut noted = figures.of(&subject);
+        noted.note("images/s", reached.rate);
+        noted.note("CPU ms/image", reached.cpu_ms);
+        noted.note("p50 ms", reached.latency_ms);
     }
 }
 
@@ -185,15 +168,10 @@ fn note_against_baseline(figures: &mut PartFigures, method: Method, costs: Costs
         // All views, as far as this part is concerned: see the part `stopping`.
         Method::Tta => None,
     };
-    let ratios = [
-        ("CPU per image, 8 clients", costs.cpu_ms / baseline.cpu_ms),
-        ("p50, 1 client", costs.latency_ms / baseline.latency_ms),
-    ];
-    for (what, ratio) in ratios {
-        let subject = format!("{method} / baseline");
-        match limit {
-            Some(limit) => figures.note_asked(&subject, what, limit, ratio),
-            None => figures.note(&subject, what, ratio),
-        }
-    }
+    let subject = format!("{method} / baseline");
+    let mut noted = figures.of(&subject);
+    let cpu = costs.cpu_ms / baseline.cpu_ms;
+    noted.add("CPU per image, 8 clients", limit, cpu);
+    let latency = costs.latency_ms / baseline.latency_ms;
+    noted.add("p50, 1 client", limit, latency);
 }

@@ -43,20 +43,10 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     }
     let requests = predictions("method=baseline", "", &setting.images);
     let subject = format!("no deadline, {} s", options.overload_seconds);
-    let growth = watched(server.id(), || {
-        flood(
-            &server,
-            &requests,
-            (&subject, options.overload_seconds),
-            &mut figures,
-        )
-    })?;
-    figures.note_asked(
-        &subject,
-        "memory: end / after a tenth",
-        AtMost(1.05),
-        growth,
-    );
+    let of = (subject.as_str(), options.overload_seconds);
+    let growth = watched(server.id(), || flood(&server, &requests, of, &mut figures))?;
+    let mut noted = figures.of(&subject);
+    noted.note_asked("memory: end / after a tenth", AtMost(1.05), growth);
     Ok(figures)
 }
 
@@ -73,40 +63,26 @@ fn flood(
     let (after, left_after) = capacity_of(server, requests)?;
     // A machine with neighbours is not as fast for half a minute as it was in the two seconds before.
     let capacity = 0.5 * (before + after);
-    figures.note(subject, "capacity/s", capacity);
-    figures.note_asked(
-        subject,
-        "goodput / capacity",
-        AtLeast(0.95),
-        flood.goodput() / capacity,
-    );
     let left_otherwise = 0.5 * (left_before + left_after);
-    figures.note(
-        subject,
-        "the same per core that the generator left",
-        flood.goodput() / left / (capacity / left_otherwise),
-    );
+    let goodput = flood.goodput();
+    let mut noted = figures.of(subject);
+    noted.note("capacity/s", capacity);
+    noted.note_asked("goodput / capacity", AtLeast(0.95), goodput / capacity);
+    let per_core = goodput / left / (capacity / left_otherwise);
+    noted.note("the same per core that the generator left", per_core);
     let with_the_rest = flood.goodput_with_the_rest() / capacity;
-    figures.note(subject, "with answers after its end", with_the_rest);
-    figures.note_asked(
-        subject,
-        "refusals within 50 ms",
-        AtLeast(1.0),
-        flood.prompt_refusals(),
-    );
-    figures.note(subject, "refusals' p99 ms", flood.refusal_ms(0.99));
-    figures.note(subject, "refusals' latest ms", flood.refusal_ms(1.0));
-    figures.note(subject, "answers' p50 ms", flood.answer_ms(0.5));
-    figures.note(subject, "answers' p99 ms", flood.answer_ms(0.99));
-    figures.note_asked(
-        subject,
-        "other statuses, or none",
-        AtMost(0.0),
-        flood.failed as f64,
-    );
-    figures.note(subject, "generator late ms", 1e3 * flood.lateness);
-    figures.note(subject, "resident MB", memory(server.id())?.now_mb);
-    figures.note(subject, "capacity afterwards / before", after / before);
+    noted.note("with answers after its end", with_the_rest);
+    let prompt = flood.prompt_refusals();
+    noted.note_asked("refusals within 50 ms", AtLeast(1.0), prompt);
+    noted.note("refusals' p99 ms", flood.refusal_ms(0.99));
+    noted.note("refusals' latest ms", flood.refusal_ms(1.0));
+    noted.note("answers' p50 ms", flood.answer_ms(0.5));
+    noted.note("answers' p99 ms", flood.answer_ms(0.99));
+    let failed = flood.failed as f64;
+    noted.note_asked("other statuses, or none", AtMost(0.0), failed);
+    noted.note("generator late ms", 1e3 * flood.lateness);
+    noted.note("resident MB", memory(server.id())?.now_mb);
+    noted.note("capacity afterwards / before", after / before);
     Ok(())
 }
 

@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bundle::Method;
+
 use crate::{
     BenchResult,
-    client::predictions,
+    client::{answers, predictions},
     closed_loop::measure as load,
     figures::{PartFigures, RequiredValue::AtMost},
     process::memory,
@@ -16,56 +18,35 @@ use crate::{
 };
 
 const CLIENTS: usize = 32;
-const METHODS: [&str; 4] = ["baseline", "mc_dropout", "ensemble", "tta"];
 
 pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let mut figures = PartFigures::new("Start and memory, both bundles of models/ loaded");
-    let first = predictions(
-        "method=baseline",
-        "",
-        setting.images.get(..1).unwrap_or_default(),
-    )
-    .concat();
+    let first = predictions("method=baseline", "", &setting.images[..1]);
     // The first start reads the files from the disk; the limit is for a warm one.
     drop(RunningServer::start()?);
     for _ in 0..options.rounds {
         let started = Instant::now();
         let server = RunningServer::start()?;
-        figures.note("start", "s to ready", started.elapsed().as_secs_f64());
-        server
-            .answer(&first)?
-            .ok_or("the first request was refused")?;
-        figures.note_asked(
-            "start",
-            "s to the first answer",
-            AtMost(1.0),
-            started.elapsed().as_secs_f64(),
-        );
+        let resident = || memory(server.id());
+        let mut noted = figures.of("start");
+        noted.note("s to ready", started.elapsed().as_secs_f64());
+        answers(server.address, &first, 1)?;
+        let answered = started.elapsed().as_secs_f64();
+        noted.note_asked("s to the first answer", AtMost(1.0), answered);
         thread::sleep(Duration::from_millis(300));
-        figures.note_asked(
-            "idle",
-            "resident MB",
-            AtMost(150.0),
-            memory(server.id())?.now_mb,
-        );
-        for method in METHODS {
+        let idle_mb = resident()?.now_mb;
+        let mut noted = figures.of("idle");
+        noted.note_asked("resident MB", AtMost(150.0), idle_mb);
+        for method in Method::ALL {
             let requests = predictions(&format!("method={method}"), "", &setting.images);
             load(&server, &requests, CLIENTS, options.seconds)?;
-            let subject = format!("{CLIENTS} clients of {method}");
-            figures.note_asked(
-                &subject,
-                "resident MB",
-                AtMost(300.0),
-                memory(server.id())?.now_mb,
-            );
+            let (subject, busy_mb) = (format!("{CLIENTS} clients of {method}"), resident()?.now_mb);
+            let mut noted = figures.of(&subject);
+            noted.note_asked("resident MB", AtMost(300.0), busy_mb);
         }
-        figures.note_asked(
-            "all methods",
-            "resident MB, most",
-            AtMost(300.0),
-            memory(server.id())?.most_mb,
-        );
+        let mut noted = figures.of("all methods");
+        noted.note_asked("resident MB, most", AtMost(300.0), resident()?.most_mb);
     }
     Ok(figures)
 }

@@ -1,15 +1,12 @@
 //! Test-time augmentation that stops as soon as its decision is settled, on cells of a tenth of the data set's images.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc};
-
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use super::fairness::LARGE_QUERY;
 use crate::{
     BenchResult, cells,
-    client::{KeptConnection, drive, predictions},
+    client::{answers, predictions},
     figures::{
         PartFigures,
         RequiredValue::{AtLeast, AtMost},
@@ -52,40 +49,22 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         let baseline = ask(&server, "method=baseline&priority=bulk", slice)?;
         let stopping = ask(&server, "method=tta&priority=bulk", slice)?;
         let all = ask(&server, LARGE_QUERY, slice)?;
-        figures.note_asked(
-            SUBJECT,
-            "CPU: tta / baseline",
-            AtMost(10.0),
-            stopping.cpu_ms / baseline.cpu_ms,
-        );
-        figures.note(
-            SUBJECT,
-            "CPU: all views / baseline",
-            all.cpu_ms / baseline.cpu_ms,
-        );
-        used.extend(
-            stopping
-                .answers
-                .iter()
-                .filter_map(|answer| answer["samples"]["used"].as_f64()),
-        );
+        let mut noted = figures.of(SUBJECT);
+        let cost = stopping.cpu_ms / baseline.cpu_ms;
+        noted.note_asked("CPU: tta / baseline", AtMost(10.0), cost);
+        noted.note("CPU: all views / baseline", all.cpu_ms / baseline.cpu_ms);
+        let views = stopping.answers.iter();
+        used.extend(views.filter_map(|answer| answer["samples"]["used"].as_f64()));
         let pairs = stopping.answers.iter().zip(&all.answers);
-        alike += pairs
-            .filter(|(one, other)| decision(one) == decision(other))
-            .count();
+        let same = pairs.filter(|(one, other)| decision(one) == decision(other));
+        alike += same.count();
     }
-    figures.note_asked(
-        SUBJECT,
-        "decisions as with all views",
-        AtLeast(0.995),
-        alike as f64 / used.len() as f64,
-    );
-    figures.note(
-        SUBJECT,
-        "views, mean",
-        used.iter().sum::<f64>() / used.len() as f64,
-    );
-    figures.note(SUBJECT, "views, median", quantile(&mut used, 0.5));
+    let cells = used.len() as f64;
+    let mut noted = figures.of(SUBJECT);
+    let alike = alike as f64 / cells;
+    noted.note_asked("decisions as with all views", AtLeast(0.995), alike);
+    noted.note("views, mean", used.iter().sum::<f64>() / cells);
+    noted.note("views, median", quantile(&mut used, 0.5));
     Ok(figures)
 }
 
@@ -107,41 +86,7 @@ fn decision(answer: &Value) -> (&Value, Option<&Value>, bool) {
 fn ask(server: &RunningServer, query: &str, images: &[Bytes]) -> BenchResult<TtaAnswers> {
     let requests = predictions(query, "", images);
     let before = cpu_seconds(server.id())?;
-    let answers = drive(each(server.address, requests))??;
+    let answers = answers(server.address, &requests, CLIENTS)?;
     let cpu_ms = 1e3 * (cpu_seconds(server.id())? - before) / images.len() as f64;
     Ok(TtaAnswers { answers, cpu_ms })
-}
-
-async fn each(address: SocketAddr, requests: Vec<Bytes>) -> BenchResult<Vec<Value>> {
-    let answers = Rc::new(RefCell::new(vec![Value::Null; requests.len()]));
-    let waiting = Rc::new(RefCell::new(requests.into_iter().enumerate()));
-    let mut running = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (answers, waiting) = (Rc::clone(&answers), Rc::clone(&waiting));
-        running.spawn_local(async move {
-            let mut client = KeptConnection::connect(address).await?;
-            loop {
-                let Some((index, request)) = waiting.borrow_mut().next() else {
-                    return Ok::<_, std::io::Error>(());
-                };
-                let reply = client.ask(&request).await?;
-                let answer = serde_json::from_slice(client.body(&reply))?;
-                if let Some(place) = answers
-                    .borrow_mut()
-                    .get_mut(index)
-                    .filter(|_| reply.status == 200)
-                {
-                    *place = answer;
-                }
-            }
-        });
-    }
-    while let Some(client) = running.join_next().await {
-        client??;
-    }
-    let answers = answers.take();
-    match answers.iter().filter(|answer| answer.is_null()).count() {
-        0 => Ok(answers),
-        missing => Err(format!("{missing} cells were not answered").into()),
-    }
 }

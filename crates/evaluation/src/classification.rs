@@ -88,14 +88,12 @@ impl ConfusionMatrix {
     }
 
     fn tallies(&self) -> impl Iterator<Item = ClassTally> + '_ {
-        self.counts
-            .iter()
-            .enumerate()
-            .map(|(class, row)| ClassTally {
-                hits: row.get(class).copied().unwrap_or_default(),
-                truth: row.iter().sum(),
-                predicted: self.counts.iter().filter_map(|row| row.get(class)).sum(),
-            })
+        let rows = self.counts.iter().enumerate();
+        rows.map(|(class, row)| ClassTally {
+            hits: row.get(class).copied().unwrap_or_default(),
+            truth: row.iter().sum(),
+            predicted: self.counts.iter().filter_map(|row| row.get(class)).sum(),
+        })
     }
 }
 
@@ -120,12 +118,8 @@ impl ClassTally {
 }
 
 /// A share, or `None` for 0/0.
-pub(super) fn ratio(part: usize, whole: usize) -> Option<f64> {
-    if whole == 0 {
-        None
-    } else {
-        Some(part as f64 / whole as f64)
-    }
+pub(crate) fn ratio(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// The mean of one or more values.

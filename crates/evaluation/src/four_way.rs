@@ -11,8 +11,6 @@ use super::predictions::{Predictions, check_classes};
 pub struct FourWay {
     /// The threshold on the normalised uncertainty.
     pub threshold: f64,
-    /// How many items are exactly on it.
-    pub at_threshold: usize,
     /// The items of at most that uncertainty.
     pub confident: Side,
     /// The items of at least that uncertainty.
@@ -49,13 +47,6 @@ pub struct Side {
     pub negative_predictive_value: Option<f64>,
 }
 
-/// One answer: its uncertainty, and true and predicted class.
-struct FourWayAnswer {
-    uncertainty: f64,
-    label: usize,
-    predicted: usize,
-}
-
 /// Splits the answers at `threshold` on `uncertainty` (N values, normalised to [0, 1] by a
 /// [`Range`](uncertainty::Range)).
 ///
@@ -67,8 +58,8 @@ pub fn four_way(
     positive_classes: &[usize],
     threshold: f64,
 ) -> Result<FourWay, EvaluationError> {
-    if uncertainty.len() != predictions.items() {
-        let (found, expected) = (uncertainty.len(), predictions.items());
+    let (found, expected) = (uncertainty.len(), predictions.items());
+    if found != expected {
         return Err(EvaluationError::Length {
             what: "uncertainties",
             found,
@@ -79,45 +70,32 @@ pub fn four_way(
         return Err(EvaluationError::NotFinite { item });
     }
     check_classes(positive_classes, predictions.classes())?;
-    let answers = answers(predictions, uncertainty);
+    let classes = || predictions.labels().iter().zip(predictions.predicted());
     let side = |keep: fn(f64, f64) -> bool| {
-        let kept = answers
-            .iter()
-            .filter(|answer| keep(answer.uncertainty, threshold));
-        Side::of(kept, positive_classes)
+        let answers = uncertainty.iter().zip(classes());
+        let kept = answers.filter(|(value, _)| keep(**value, threshold));
+        Side::of(kept.map(|(_, answer)| answer), positive_classes)
     };
     Ok(FourWay {
         threshold,
-        at_threshold: side(|value, threshold| value == threshold).items,
         confident: side(|value, threshold| value <= threshold),
         uncertain: side(|value, threshold| value >= threshold),
     })
 }
 
-fn answers(predictions: &Predictions, uncertainty: &[f64]) -> Vec<FourWayAnswer> {
-    let classes = predictions.labels().iter().zip(predictions.predicted());
-    let answers = uncertainty.iter().zip(classes);
-    answers
-        .map(|(&uncertainty, (&label, &predicted))| FourWayAnswer {
-            uncertainty,
-            label,
-            predicted,
-        })
-        .collect()
-}
-
 impl Side {
+    /// Of true and predicted classes.
     fn of<'a>(
-        answers: impl Iterator<Item = &'a FourWayAnswer>,
+        answers: impl Iterator<Item = (&'a usize, &'a usize)>,
         positive_classes: &[usize],
     ) -> Side {
         let (mut items, mut correct) = (0, 0);
         let (mut tp, mut tn, mut fp, mut fn_) = (0, 0, 0, 0);
-        for answer in answers {
+        for (label, predicted) in answers {
             items += 1;
-            correct += usize::from(answer.label == answer.predicted);
-            let is = positive_classes.contains(&answer.label);
-            let said = positive_classes.contains(&answer.predicted);
+            correct += usize::from(label == predicted);
+            let is = positive_classes.contains(label);
+            let said = positive_classes.contains(predicted);
             let cell = match (is, said) {
                 (true, true) => &mut tp,
                 (false, false) => &mut tn,

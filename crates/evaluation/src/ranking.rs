@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::predictions::Predictions;
 use super::scored::Scored;
 
 /// The area under the ROC curve: the probability that an event scores higher than a non-event, ties counting half.
@@ -68,16 +67,6 @@ pub fn sensitivity_at(curve: &[RocPoint], false_positive_rate: f64) -> Option<f6
     let width = right.false_positive_rate - left.false_positive_rate;
     let along = (false_positive_rate - left.false_positive_rate) / width;
     Some(left.true_positive_rate + along * (right.true_positive_rate - left.true_positive_rate))
-}
-
-/// A figure of each class' probability against the rest, in the order of the classes.
-pub fn per_class(
-    predictions: &Predictions,
-    figure: fn(&Scored) -> Option<f64>,
-) -> Vec<Option<f64>> {
-    (0..predictions.classes())
-        .map(|class| figure(&predictions.against_rest(class)))
-        .collect()
 }
 
 /// The mean of one figure per class; `None` when it is undefined for any of them.

@@ -4,25 +4,8 @@
 //! Items of equal uncertainty are taken in random order on average, so that no figure depends on the order of the input.
 //! The AUROC of misprediction is [`auroc`](super::ranking::auroc) of the same pairs.
 
-use serde::Serialize;
-
 use super::error::EvaluationError;
 use super::scored::{Scored, TieGroup};
-
-/// Accepting every item up to one uncertainty.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct RiskCoveragePoint {
-    /// The largest uncertainty that is accepted.
-    pub threshold: f64,
-    /// How many items are accepted.
-    pub accepted: usize,
-    /// Their share of all items.
-    pub coverage: f64,
-    /// How many of them are wrong.
-    pub errors: usize,
-    /// Share of the accepted that is wrong.
-    pub risk: f64,
-}
 
 /// One tie group and what came before it.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +13,6 @@ struct TieStep {
     group: TieGroup,
     items_before: usize,
     errors_before: usize,
-}
-
-/// Risk and coverage at every distinct uncertainty, ascending.
-pub fn risk_coverage(scored: &Scored) -> Vec<RiskCoveragePoint> {
-    steps(scored)
-        .map(|step| step.point(scored.items()))
-        .collect()
 }
 
 /// The area under the risk–coverage curve: the mean over k of the expected risk of the k surest items, 0 to 1.
@@ -106,10 +82,6 @@ impl TieStep {
         self.items_before + self.group.items
     }
 
-    fn errors_after(self) -> usize {
-        self.errors_before + self.group.events
-    }
-
     /// Expected errors among the first `items_before + taken` items when the tied ones come in random order.
     fn expected_errors(self, taken: usize) -> f64 {
         self.errors_before as f64
@@ -124,16 +96,5 @@ impl TieStep {
                 self.expected_errors(taken),
             )
         })
-    }
-
-    fn point(self, items: usize) -> RiskCoveragePoint {
-        let (accepted, errors) = (self.items_after(), self.errors_after());
-        RiskCoveragePoint {
-            threshold: self.group.score,
-            accepted,
-            coverage: accepted as f64 / items as f64,
-            errors,
-            risk: errors as f64 / accepted as f64,
-        }
     }
 }

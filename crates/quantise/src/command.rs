@@ -77,15 +77,15 @@ pub async fn quantise(
         float32: start(TrunkPrecision::Float32)?,
         quantised: start(configured(work.precision))?,
     };
-    let (compared, unlike) =
-        compare(&engines, &methods, work.images, || work.progress.inc(1)).await?;
+    let done = || work.progress.inc(1);
+    let (compared, unlike) = compare(&engines, &methods, work.images, done).await?;
 
+    let before = fs::metadata(&original).map_err(QuantiseError::file(&original))?;
     let bytes = EnginePair {
-        float32: fs::metadata(&original)
-            .map_err(QuantiseError::file(&original))?
-            .len(),
+        float32: before.len(),
         quantised: model.len() as u64,
     };
+    let provider = providers.first();
     let compared_on = work.images.iter().map(|image| &image.path);
     let mut report = QuantisationReport {
         precision: work.precision,
@@ -95,9 +95,7 @@ pub async fn quantise(
         range_images: rewritten.range_images,
         images: work.images.len(),
         same_images: compared_on.eq(work.range_images),
-        execution_provider: providers
-            .first()
-            .map_or_else(String::new, ToString::to_string),
+        execution_provider: provider.map_or_else(String::new, ToString::to_string),
         bytes,
         speed,
         methods: compared,
@@ -186,12 +184,8 @@ fn start(
         queue_capacity: usize::MAX / 2,
         ..work.engine.clone()
     };
-    Ok(Engine::start(
-        &config,
-        work.limits,
-        runtime,
-        vec![bundle.clone()],
-    )?)
+    let bundles = vec![bundle.clone()];
+    Ok(Engine::start(&config, work.limits, runtime, bundles)?)
 }
 
 fn configured(precision: Precision) -> TrunkPrecision {

@@ -116,42 +116,31 @@ fn summary(answers: &[AnsweredImage], method: usize) -> Option<MethodComparison>
         .filter_map(|image| Some((image.label, image.methods.get(method)?)))
         .collect();
     let (_, first) = pairs.first()?;
-    let share = |holds: &dyn Fn(&EnginePair<KeptAnswer>) -> bool| {
-        mean(
-            pairs
-                .iter()
-                .map(|(_, pair)| f64::from(u8::from(holds(pair)))),
-        )
-    };
-    let differences = pairs.iter().flat_map(|(_, pair)| {
-        let both = pair
-            .float32
-            .probabilities
-            .iter()
-            .zip(&pair.quantised.probabilities);
+    let all = || pairs.iter().map(|(_, pair)| *pair);
+    let differences = all().flat_map(|pair| {
+        let quantised = pair.quantised.probabilities.iter();
+        let both = pair.float32.probabilities.iter().zip(quantised);
         both.map(|(float32, quantised)| (float32 - quantised).abs())
     });
-    let known: Vec<(usize, &EnginePair<KeptAnswer>)> = pairs
+    let known = pairs
         .iter()
-        .filter_map(|(label, pair)| Some(((*label)?, *pair)))
-        .collect();
+        .filter_map(|(label, pair)| Some(((*label)?, *pair)));
+    let known: Vec<(usize, &EnginePair<KeptAnswer>)> = known.collect();
     let right = |label_of: fn(&EnginePair<KeptAnswer>) -> usize| {
-        mean(
-            known
-                .iter()
-                .map(|(label, pair)| f64::from(u8::from(label_of(pair) == *label))),
-        )
+        share(known.iter().map(|(label, pair)| label_of(pair) == *label))
     };
     Some(MethodComparison {
         agreement: Agreement {
             images: pairs.len(),
-            equal_labels: share(&|pair| pair.float32.label == pair.quantised.label),
-            equal_decisions: share(&|pair| pair.float32.accepted == pair.quantised.accepted),
+            equal_labels: share(all().map(|pair| pair.float32.label == pair.quantised.label)),
+            equal_decisions: share(
+                all().map(|pair| pair.float32.accepted == pair.quantised.accepted),
+            ),
         },
         policy: first.float32.policy.clone(),
         accepted: EnginePair {
-            float32: share(&|pair| pair.float32.accepted),
-            quantised: share(&|pair| pair.quantised.accepted),
+            float32: share(all().map(|pair| pair.float32.accepted)),
+            quantised: share(all().map(|pair| pair.quantised.accepted)),
         },
         largest_difference: differences.clone().fold(0.0, f64::max),
         mean_difference: mean(differences),
@@ -167,24 +156,21 @@ fn unlike(answers: &[AnsweredImage], manifest: &Manifest) -> Option<UnlikeCompar
     let limit = manifest.out_of_distribution.as_ref()?.refer_below;
     let pairs: Option<Vec<EnginePair<f64>>> = answers.iter().map(|image| image.p_values).collect();
     let pairs = pairs?;
-    let differences = pairs
-        .iter()
-        .map(|pair| (pair.float32 - pair.quantised).abs());
-    let referred = |p_value_of: fn(&EnginePair<f64>) -> f64| {
-        mean(
-            pairs
-                .iter()
-                .map(|pair| f64::from(u8::from(p_value_of(pair) < limit))),
-        )
-    };
+    let differences = pairs.iter();
+    let differences = differences.map(|pair| (pair.float32 - pair.quantised).abs());
     Some(UnlikeComparison {
         largest_difference: differences.clone().fold(0.0, f64::max),
         mean_difference: mean(differences),
         referred: EnginePair {
-            float32: referred(|pair| pair.float32),
-            quantised: referred(|pair| pair.quantised),
+            float32: share(pairs.iter().map(|pair| pair.float32 < limit)),
+            quantised: share(pairs.iter().map(|pair| pair.quantised < limit)),
         },
     })
+}
+
+/// The share of those that hold.
+fn share(holds: impl Iterator<Item = bool>) -> f64 {
+    mean(holds.map(|holds| f64::from(u8::from(holds))))
 }
 
 /// 0 without values.

@@ -45,9 +45,8 @@ pub(super) fn rewrite(graph: &QuantisedTrunk) -> Result<ModelProto, String> {
         .collect();
     let unknown = shortened.iter().map(|(_, node)| &node.op_type);
     if let Some(operator) = unknown.into_iter().find(|of| !KNOWN.contains(&of.as_str())) {
-        return Err(format!(
-            "the operator {operator} is not known to work in 16 bits"
-        ));
+        let reason = format!("the operator {operator} is not known to work in 16 bits");
+        return Err(reason);
     }
     let outputs = shortened.iter().flat_map(|(_, node)| &node.output);
     let mut writer = Float16Writer {
@@ -104,27 +103,19 @@ impl Float16Writer<'_> {
         if let Some(known) = self.cast.get(tensor) {
             return known.clone();
         }
-        let name = match self.graph.constant(tensor) {
-            None => {
-                let name = shortened(tensor);
-                self.nodes.push(cast(tensor, &name, FLOAT16));
-                name
+        let mut name = shortened(tensor);
+        let constant = self.graph.constant(tensor);
+        match constant.map(|constant| (constant, constant.floats())) {
+            None => self.nodes.push(cast(tensor, &name, FLOAT16)),
+            Some((constant, Some(values))) => {
+                let values = values.into_iter().map(short_float);
+                let bytes = values.flat_map(f16::to_le_bytes).collect();
+                let short = raw_tensor(&name, &constant.dims, FLOAT16, bytes);
+                self.constants.push(short);
             }
-            Some(constant) => match constant.floats() {
-                Some(values) => {
-                    let name = shortened(tensor);
-                    let bytes = values
-                        .into_iter()
-                        .map(short_float)
-                        .flat_map(f16::to_le_bytes);
-                    let short = raw_tensor(&name, &constant.dims, FLOAT16, bytes.collect());
-                    self.constants.push(short);
-                    name
-                }
-                // Shapes and axes.
-                None => tensor.to_owned(),
-            },
-        };
+            // Shapes and axes.
+            Some((_, None)) => tensor.clone_into(&mut name),
+        }
         self.cast.insert(tensor.to_owned(), name.clone());
         name
     }

@@ -30,12 +30,9 @@ struct LabelRow {
 
 /// Takes the name of the folder that a file lies in for its label, where the bundle has a label of that name.
 pub fn with_folder_labels(paths: &[PathBuf], manifest: &Manifest) -> Vec<LabelledImage> {
-    let label = |path: &PathBuf| index_of(manifest, path.parent()?.file_name()?.to_str()?);
-    let labelled = |path: &PathBuf| LabelledImage {
-        path: path.clone(),
-        label: label(path),
-    };
-    paths.iter().map(labelled).collect()
+    labelled(paths, |path| {
+        index_of(manifest, path.parent()?.file_name()?.to_str()?)
+    })
 }
 
 /// Takes labels from a CSV table with the columns `file`, a name without its folder, and `label`, such as the trainer's
@@ -56,13 +53,17 @@ pub fn with_table_labels(
         let index = index_of(manifest, &label).ok_or_else(unknown);
         labels.insert(file, index.map_err(QuantiseError::malformed(table))?);
     }
-    let labelled = |path: &PathBuf| LabelledImage {
+    Ok(labelled(paths, |path| {
+        labels.get(path.file_name()?.to_str()?).copied()
+    }))
+}
+
+fn labelled(paths: &[PathBuf], label: impl Fn(&Path) -> Option<usize>) -> Vec<LabelledImage> {
+    let image = |path: &PathBuf| LabelledImage {
         path: path.clone(),
-        label: path
-            .file_name()
-            .and_then(|name| labels.get(name.to_str()?).copied()),
+        label: label(path),
     };
-    Ok(paths.iter().map(labelled).collect())
+    paths.iter().map(image).collect()
 }
 
 fn index_of(manifest: &Manifest, label: &str) -> Option<usize> {

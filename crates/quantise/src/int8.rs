@@ -66,13 +66,14 @@ impl Int8Writer<'_> {
             return tensor.to_owned();
         };
         if self.rounded.insert(tensor.to_owned()) {
-            self.constants.push(float_tensor(&step, &[], &[scale.step]));
-            self.constants
-                .push(raw_tensor(&zero, &[], UINT8, vec![scale.zero]));
-            let back = [integers.as_str(), &step, &zero];
-            self.nodes
-                .push(node("QuantizeLinear", &[tensor, &step, &zero], &integers));
-            self.nodes.push(node("DequantizeLinear", &back, &numbers));
+            self.constants.extend([
+                float_tensor(&step, &[], &[scale.step]),
+                raw_tensor(&zero, &[], UINT8, vec![scale.zero]),
+            ]);
+            self.nodes.extend([
+                node("QuantizeLinear", &[tensor, &step, &zero], &integers),
+                node("DequantizeLinear", &[&integers, &step, &zero], &numbers),
+            ]);
         }
         numbers
     }
@@ -94,20 +95,16 @@ impl Int8Writer<'_> {
         else {
             return;
         };
-        let most = if *per_group == 1 {
-            LARGEST_DEPTHWISE
-        } else {
-            LARGEST
+        let most = match per_group {
+            1 => LARGEST_DEPTHWISE,
+            _ => LARGEST,
         };
         let rows = usize::try_from(*channels).unwrap_or(0);
         let rounded = Weight::rounded(&values, rows, most);
         let bytes = rounded.values.iter().flat_map(|value| value.to_le_bytes());
         let integers = (INT8, bytes.collect());
-        set_input(
-            node,
-            1,
-            self.by_channel(original, stored, integers, &rounded.steps),
-        );
+        let weight = self.by_channel(original, stored, integers, &rounded.steps);
+        set_input(node, 1, weight);
 
         let bias = original.input.get(2).and_then(|name| graph.constant(name));
         let Some((bias, values)) = bias.and_then(|bias| Some((bias, bias.floats()?))) else {
@@ -118,13 +115,10 @@ impl Int8Writer<'_> {
             // A cast saturates; a bias of 2³¹ steps drowns whatever it is added to.
             (f64::from(*value) / f64::from(*step)).round_ties_even() as i32
         };
-        let bytes = values
-            .iter()
-            .zip(&steps)
-            .map(integer)
-            .flat_map(i32::to_le_bytes);
-        let integers = (INT32, bytes.collect());
-        set_input(node, 2, self.by_channel(original, bias, integers, &steps));
+        let integers = values.iter().zip(&steps).map(integer);
+        let bytes = integers.flat_map(i32::to_le_bytes).collect();
+        let bias = self.by_channel(original, bias, (INT32, bytes), &steps);
+        set_input(node, 2, bias);
     }
 
     /// Writes a constant in integers with a step for each channel and returns the name of what it stands for.
@@ -142,11 +136,11 @@ impl Int8Writer<'_> {
         let channels = i64::try_from(steps.len()).unwrap_or(i64::MAX);
         let bytes_each = if data_type == INT8 { 1 } else { 4 };
         let zeros = vec![0; bytes_each * steps.len()];
-        self.constants.push(float_tensor(&step, &[channels], steps));
-        self.constants
-            .push(raw_tensor(&zero, &[channels], data_type, zeros));
-        self.constants
-            .push(raw_tensor(&values, &stored.dims, data_type, integers));
+        self.constants.extend([
+            float_tensor(&step, &[channels], steps),
+            raw_tensor(&zero, &[channels], data_type, zeros),
+            raw_tensor(&values, &stored.dims, data_type, integers),
+        ]);
         let mut dequantise = node("DequantizeLinear", &[&values, &step, &zero], &numbers);
         dequantise.attribute.push(int_attribute("axis", 0));
         self.nodes.push(dequantise);

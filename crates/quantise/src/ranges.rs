@@ -41,11 +41,11 @@ impl ActivationRanges {
             keep_dropout: false,
         };
         let model = graph.exposing(&tensors).encode_to_vec();
+        let extremes = tensors.into_iter();
         Ok(Self {
             session: runtime.session_from_memory(&model, &trunk.file.name, &options)?,
             input: trunk.input.clone(),
-            extremes: tensors
-                .into_iter()
+            extremes: extremes
                 .map(|tensor| (tensor, Extremes::default()))
                 .collect(),
         })

@@ -40,7 +40,7 @@ impl KeptStep {
         match self {
             Self::Views => 1,
             Self::Features => 1,
-            Self::Heads => 1,
+            Self::Heads => 2,
             Self::FineTuning => 1,
         }
     }

@@ -96,3 +96,22 @@ impl TrainingError {
         }
     }
 }
+
+/// [`TrainingError::Impossible`] in these words.
+macro_rules! impossible {
+    ($($words:tt)+) => {
+        $crate::TrainingError::Impossible(format_args!($($words)+).to_string())
+    };
+}
+pub(crate) use impossible;
+
+/// Ends a function with [`TrainingError::Impossible`], in these words, where a condition does not hold.
+macro_rules! ensure {
+    ($holds:expr, $($words:tt)+) => {
+        let holds: bool = $holds;
+        if !holds {
+            return Err($crate::error::impossible!($($words)+));
+        }
+    };
+}
+pub(crate) use ensure;

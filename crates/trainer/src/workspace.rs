@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::TrainingError;
+use crate::{TrainingError, error::impossible};
 
 /// The names of the files in a work folder.
 #[derive(Clone, Debug)]
@@ -148,8 +148,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingE
 
 /// Reads TOML; where the file cannot be read, the error ends with what to take instead.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T, TrainingError> {
-    let bytes =
-        read_bytes(path).map_err(|error| TrainingError::Impossible(format!("{error}; {hint}")))?;
+    let bytes = read_bytes(path).map_err(|error| impossible!("{error}; {hint}"))?;
     parse_toml(path, &String::from_utf8_lossy(&bytes))
 }
 

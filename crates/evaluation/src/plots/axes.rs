@@ -105,12 +105,8 @@ impl Axes {
 
     /// A light line across at a value of y.
     pub(super) fn grid_line(&self, canvas: &mut Canvas<'_>, value: f64) {
-        let y = self.y(value);
-        canvas.line(
-            (self.area.left, y),
-            (self.area.right(), y),
-            thin(LIGHT_GREY),
-        );
+        let (y, Area { left, .. }) = (self.y(value), self.area);
+        canvas.line((left, y), (self.area.right(), y), thin(LIGHT_GREY));
     }
 
     /// What stands beside a value of y.
@@ -153,15 +149,13 @@ pub(super) fn ticks(low: f64, high: f64, about: usize) -> (f64, Vec<f64>) {
 pub(super) fn tick_label(value: f64, step: f64) -> String {
     let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{:.decimals$}", value.abs());
-    let digits = if decimals == 0 {
-        thousands(&text)
-    } else {
-        text
+    let digits = match decimals {
+        0 => thousands(&text),
+        _ => text,
     };
-    if value < -0.5 * step {
-        format!("−{digits}")
-    } else {
-        digits
+    match value < -0.5 * step {
+        true => format!("−{digits}"),
+        false => digits,
     }
 }
 

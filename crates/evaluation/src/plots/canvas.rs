@@ -156,11 +156,9 @@ impl Canvas<'_> {
                 (-1.2, 0.4),
             ],
         };
-        let placed: Vec<Point> = corners
-            .iter()
-            .map(|(dx, dy)| (x + size * dx, y + size * dy))
-            .collect();
-        self.polygon(&placed, colour, 1.0);
+        let corners = corners.iter();
+        let placed = corners.map(|(dx, dy)| (x + size * dx, y + size * dy));
+        self.polygon(&placed.collect::<Vec<_>>(), colour, 1.0);
     }
 
     /// A vertical interval with short ends.
@@ -174,12 +172,7 @@ impl Canvas<'_> {
 
     /// A bar between two heights.
     pub(super) fn bar(&mut self, (left, width): (f64, f64), (y1, y2): (f64, f64), fill: Fill) {
-        let area = Area {
-            left,
-            top: y1.min(y2),
-            width,
-            height: (y1 - y2).abs(),
-        };
+        let area = Area::at((left, y1.min(y2)), (width, (y1 - y2).abs()));
         self.rectangle(area, fill, 1.0);
     }
 

@@ -48,12 +48,7 @@ impl DensityPlot {
         let mut canvas = self.frame.canvas((WIDTH, height), 12.0);
         for (index, row) in self.rows.iter().enumerate() {
             let top = 26.0 + STEP * index as f64 + 20.0;
-            let area = Area {
-                left: LEFT,
-                top,
-                width: ROW.0,
-                height: ROW.1,
-            };
+            let area = Area::at((LEFT, top), ROW);
             canvas.bold_text((LEFT, top - 6.0), Anchor::Start, 12.0, &row.name);
             canvas.text((area.right(), top - 6.0), Anchor::End, TEXT, &row.note);
             let last = index + 1 == self.rows.len();
@@ -89,17 +84,10 @@ impl DensityPlot {
                 canvas.whisker(left + 0.5 * width, ends, 1.5, BLACK);
             }
         }
-        let label = if last {
-            self.x.label.clone()
-        } else {
-            String::new()
-        };
-        axes.draw_x(
-            canvas,
-            &AxisSpec {
-                label,
-                ..self.x.clone()
-            },
-        );
+        let mut x = self.x.clone();
+        if !last {
+            x.label.clear();
+        }
+        axes.draw_x(canvas, &x);
     }
 }

@@ -13,6 +13,16 @@ pub(super) struct Area {
 }
 
 impl Area {
+    /// From its upper left corner on, of a width and a height.
+    pub(super) const fn at((left, top): Point, (width, height): (f64, f64)) -> Area {
+        Area {
+            left,
+            top,
+            width,
+            height,
+        }
+    }
+
     pub(super) fn right(&self) -> f64 {
         self.left + self.width
     }

@@ -49,12 +49,7 @@ impl IntervalRows {
         let (risk_left, right) = (left + COVERAGE + GAP, left + COVERAGE + GAP + RISK);
         let size = (right + RIGHT, TOP + rows_height + 42.0);
         let mut canvas = self.frame.canvas(size, 12.0);
-        let panel = |left, width| Area {
-            left,
-            top: TOP,
-            width,
-            height: rows_height,
-        };
+        let panel = |left, width| Area::at((left, TOP), (width, rows_height));
         let coverage = AxisSpec::share("coverage: share of cells accepted");
         let risk = AxisSpec::new("risk (│ = promised bound)", 0.0, self.largest_risk());
         let coverage = Axes::of_rows(&mut canvas, panel(left, COVERAGE), &coverage);
@@ -72,12 +67,8 @@ impl IntervalRows {
             draw_share(&mut canvas, (&coverage, y), accepted, left);
             let promised = risk.x(row.promised);
             canvas.line((promised, y - 8.0), (promised, y + 8.0), bound);
-            draw_share(
-                &mut canvas,
-                (&risk, y),
-                (row.risk, Marker::Circle),
-                promised,
-            );
+            let risked = (row.risk, Marker::Circle);
+            draw_share(&mut canvas, (&risk, y), risked, promised);
         }
         canvas.finish()
     }

@@ -50,12 +50,7 @@ pub struct LinePlot {
 }
 
 const WIDTH: f64 = 320.0;
-const PLOT: Area = Area {
-    left: 58.0,
-    top: 26.0,
-    width: 250.0,
-    height: 226.0,
-};
+const PLOT: Area = Area::at((58.0, 26.0), (250.0, 226.0));
 
 impl LinePlot {
     /// Draws the plot.
@@ -101,8 +96,8 @@ impl Role {
     fn style(self) -> LineStyle {
         match self {
             Role::Series(index) => LineStyle::of_series(index),
-            Role::Background => LineStyle::background(),
-            Role::Reference => LineStyle::reference(),
+            Role::Background => LineStyle::BACKGROUND,
+            Role::Reference => LineStyle::REFERENCE,
         }
     }
 }

@@ -59,23 +59,15 @@ fn draw_cell(
     count: usize,
     share: Option<PlotShare>,
 ) {
-    let area = Area {
-        left: LEFT + CELL.0 * answer as f64,
-        top: TOP + CELL.1 * truth as f64,
-        width: CELL.0,
-        height: CELL.1,
-    };
+    let (column, row) = (CELL.0 * answer as f64, CELL.1 * truth as f64);
+    let area = Area::at((LEFT + column, TOP + row), CELL);
     let value = share.map_or(0.0, |share| share.value);
     canvas.rectangle(area, Fill::Plain(BLUE), value);
     canvas.outline(area, LIGHT_GREY);
     if truth == answer {
         // A frame marks the right answers where shades cannot be told apart.
-        let inner = Area {
-            left: area.left + 1.5,
-            top: area.top + 1.5,
-            width: area.width - 3.0,
-            height: area.height - 3.0,
-        };
+        let corner = (area.left + 1.5, area.top + 1.5);
+        let inner = Area::at(corner, (area.width - 3.0, area.height - 3.0));
         canvas.outline(inner, BLACK);
     }
     let mut write = |dy: f64, size: f64, text: &str| {

@@ -32,12 +32,7 @@ pub struct MirroredHistogram {
 }
 
 const SIZE: (f64, f64) = (320.0, 250.0);
-const PLOT: Area = Area {
-    left: 58.0,
-    top: 26.0,
-    width: 250.0,
-    height: 182.0,
-};
+const PLOT: Area = Area::at((58.0, 26.0), (250.0, 182.0));
 
 impl MirroredHistogram {
     /// Draws the plot.

@@ -75,22 +75,18 @@ impl LineStyle {
     }
 
     /// A thin line in the background.
-    pub(super) fn background() -> LineStyle {
-        LineStyle {
-            colour: "#b5b5b5",
-            dash: "",
-            width: 0.9,
-            marker: None,
-        }
-    }
+    pub(super) const BACKGROUND: LineStyle = LineStyle {
+        colour: "#b5b5b5",
+        dash: "",
+        width: 0.9,
+        marker: None,
+    };
 
     /// A thin dashed line to compare with.
-    pub(super) fn reference() -> LineStyle {
-        LineStyle {
-            colour: "#555555",
-            dash: "3 3",
-            width: 1.0,
-            marker: None,
-        }
-    }
+    pub(super) const REFERENCE: LineStyle = LineStyle {
+        colour: "#555555",
+        dash: "3 3",
+        width: 1.0,
+        marker: None,
+    };
 }

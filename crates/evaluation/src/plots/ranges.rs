@@ -41,18 +41,8 @@ pub struct RangePlot<'a> {
 }
 
 const WIDTH: f64 = 360.0;
-const STRIP: Area = Area {
-    left: 60.0,
-    top: 40.0,
-    width: 290.0,
-    height: 58.0,
-};
-const PLOT: Area = Area {
-    left: 60.0,
-    top: 122.0,
-    width: 290.0,
-    height: 148.0,
-};
+const STRIP: Area = Area::at((60.0, 40.0), (290.0, 58.0));
+const PLOT: Area = Area::at((60.0, 122.0), (290.0, 148.0));
 
 impl Parts {
     fn fills(self) -> &'static [(&'static str, Fill)] {

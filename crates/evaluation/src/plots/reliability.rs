@@ -36,18 +36,8 @@ pub struct ReliabilityPlot {
 }
 
 const SIZE: (f64, f64) = (320.0, 340.0);
-const PLOT: Area = Area {
-    left: 58.0,
-    top: 26.0,
-    width: 250.0,
-    height: 196.0,
-};
-const COUNTS: Area = Area {
-    left: 58.0,
-    top: 234.0,
-    width: 250.0,
-    height: 62.0,
-};
+const PLOT: Area = Area::at((58.0, 26.0), (250.0, 196.0));
+const COUNTS: Area = Area::at((58.0, 234.0), (250.0, 62.0));
 
 impl ReliabilityPlot {
     /// Draws the plot.
@@ -63,7 +53,7 @@ impl ReliabilityPlot {
         let axes = Axes::new(PLOT, &x, &y);
         axes.draw_y(canvas, &y, 5);
         let (start, end) = (axes.at((0.0, 0.0)), axes.at((1.0, 1.0)));
-        canvas.line(start, end, LineStyle::reference());
+        canvas.line(start, end, LineStyle::REFERENCE);
         for point in &self.points {
             let x = axes.x(point.confidence);
             if let Some((low, high)) = point.interval {

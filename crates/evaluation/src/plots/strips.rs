@@ -40,12 +40,7 @@ impl StripPlot {
     pub fn draw(&self) -> Plot {
         let height = ROW * self.strips.len() as f64;
         let mut canvas = self.frame.bare_canvas((WIDTH, height + 40.0));
-        let area = Area {
-            left: LEFT,
-            top: 4.0,
-            width: WIDTH - 2.0 * LEFT,
-            height,
-        };
+        let area = Area::at((LEFT, 4.0), (WIDTH - 2.0 * LEFT, height));
         let x = AxisSpec::share("probability of the answer, per pass");
         let axes = Axes::of_rows(&mut canvas, area, &x);
         for (index, strip) in self.strips.iter().enumerate() {

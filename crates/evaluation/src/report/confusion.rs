@@ -8,8 +8,9 @@ use super::{
     resampling::{Resampling, UNDEFINED},
 };
 use crate::{
+    Scored,
     bootstrap::Estimate,
-    classification::{ClassScores, ConfusionMatrix},
+    classification::{ConfusionMatrix, ratio},
     ranking::auroc,
 };
 
@@ -43,81 +44,69 @@ pub struct ClassFigures {
     pub auroc: Estimate,
 }
 
+impl ClassFigures {
+    /// Its figures by the names that files give them.
+    pub(super) fn named(&self) -> [(&'static str, &Estimate); 5] {
+        [
+            ("recall", &self.recall),
+            ("specificity", &self.specificity),
+            ("precision", &self.precision),
+            ("negative_predictive_value", &self.negative_predictive_value),
+            ("auroc", &self.auroc),
+        ]
+    }
+}
+
 pub(super) fn confusion(
     answers: &MethodAnswers,
     names: &[String],
     resampling: &Resampling,
 ) -> Result<Confusion, ReportError> {
-    let counts = ConfusionMatrix::of(&answers.predictions);
-    let classes = counts.per_class().into_iter().enumerate().zip(names);
-    let figures: Result<Vec<ClassFigures>, ReportError> = classes
-        .map(|((class, scores), name)| class_figures(answers, (class, name, scores), resampling))
-        .collect();
-    Ok(Confusion {
-        shares: shares(answers, resampling)?,
-        classes: figures?,
-        counts,
-    })
-}
-
-fn shares(
-    answers: &MethodAnswers,
-    resampling: &Resampling,
-) -> Result<Vec<Vec<Estimate>>, ReportError> {
-    let classes = answers.predictions.classes();
-    let of_row = |class: usize| {
-        let in_row: Vec<bool> = answers
-            .predictions
-            .labels()
-            .iter()
-            .map(|label| *label == class)
-            .collect();
-        resampling.bin_shares(answers.predictions.predicted(), &in_row, classes)
-    };
-    (0..classes).map(of_row).collect()
-}
-
-fn class_figures(
-    answers: &MethodAnswers,
-    (class, name, scores): (usize, &String, ClassScores),
-    resampling: &Resampling,
-) -> Result<ClassFigures, ReportError> {
     let predictions = &answers.predictions;
-    let is: Vec<bool> = predictions
-        .labels()
-        .iter()
-        .map(|label| *label == class)
+    let classes = predictions.classes();
+    let against_rest: Vec<Scored> = (0..classes)
+        .map(|class| predictions.against_rest(class))
         .collect();
-    let said: Vec<bool> = predictions
-        .predicted()
-        .iter()
-        .map(|answer| *answer == class)
-        .collect();
-    let is_not: Vec<bool> = is.iter().map(|is| !is).collect();
-    let not_said: Vec<bool> = said.iter().map(|said| !said).collect();
-    let shares = resampling.shares(&[
-        (&said, &is),
-        (&not_said, &is_not),
-        (&is, &said),
-        (&is_not, &not_said),
-    ])?;
-    let against_rest = predictions.against_rest(class);
-    let aurocs = resampling.estimates(|items| {
-        vec![
-            against_rest
-                .resampled(items)
-                .and_then(|scored| auroc(&scored)),
-        ]
+    // Class by class: the shares of its row, then the figures of `ClassFigures`.
+    let estimates = resampling.estimates(|items| {
+        let Some(resampled) = predictions.resampled(items) else {
+            return Vec::new();
+        };
+        let counts = ConfusionMatrix::of(&resampled);
+        let of_classes = counts.counts().iter().zip(counts.per_class());
+        let values = of_classes.zip(&against_rest);
+        values
+            .flat_map(|((row, scores), scored)| {
+                let shares = row.iter().map(move |count| ratio(*count, scores.support));
+                shares.chain([
+                    scores.recall,
+                    scores.specificity,
+                    scores.precision,
+                    scores.negative_predictive_value,
+                    scored.resampled(items).and_then(|scored| auroc(&scored)),
+                ])
+            })
+            .collect()
     })?;
-    let mut estimates = shares.into_iter().chain(aurocs);
+    let mut estimates = estimates.into_iter();
     let mut next = || estimates.next().unwrap_or(UNDEFINED);
-    Ok(ClassFigures {
-        name: name.clone(),
-        cells: scores.support,
-        recall: next(),
-        specificity: next(),
-        precision: next(),
-        negative_predictive_value: next(),
-        auroc: next(),
+    let counts = ConfusionMatrix::of(predictions);
+    let (mut shares, mut figures) = (Vec::new(), Vec::new());
+    for (name, scores) in names.iter().zip(counts.per_class()) {
+        shares.push((0..classes).map(|_| next()).collect());
+        figures.push(ClassFigures {
+            name: name.clone(),
+            cells: scores.support,
+            recall: next(),
+            specificity: next(),
+            precision: next(),
+            negative_predictive_value: next(),
+            auroc: next(),
+        });
+    }
+    Ok(Confusion {
+        shares,
+        classes: figures,
+        counts,
     })
 }

@@ -1,8 +1,11 @@
 //! The report as two tables: one row per figure, and one per cell.
 
+use serde::Serialize;
+use serde_json::Value;
+
 use super::{
-    EvaluationReport, MethodReport, PaperSide, PartInput, PartReport, QuestionReport, ReportError,
-    ReportInput, SideFigure,
+    EvaluationReport, MethodReport, PaperRange, PartInput, PartReport, QuestionReport, ReportError,
+    ReportInput, RiskAtCoverage,
     question::{MethodAnswers, questions},
 };
 use crate::bootstrap::Estimate;
@@ -22,32 +25,19 @@ pub(super) fn figure_rows(report: &EvaluationReport) -> CsvRows {
             rows.push_method(part, method);
         }
     }
-    for policy in &report.policies {
-        let key = |figure: &str| format!("policy.{}.{figure}", policy.policy.name);
-        rows.push(
-            (&policy.policy.part, &policy.policy.method),
-            key("coverage"),
-            &policy.coverage,
-        );
-        rows.push(
-            (&policy.policy.part, &policy.policy.method),
-            key("risk"),
-            &policy.risk,
-        );
+    for report in &report.policies {
+        let policy = &report.policy;
+        for (figure, estimate) in [("coverage", &report.coverage), ("risk", &report.risk)] {
+            let path = format!("policy.{}.{figure}", policy.name);
+            rows.push((&policy.part, &policy.method), path, estimate);
+        }
     }
     for set in &report.out_of_distribution {
-        if let Some(auroc) = &set.auroc {
-            rows.push(
-                (&set.name, ""),
-                "out_of_distribution.auroc".to_owned(),
-                auroc,
-            );
+        let auroc = set.auroc.iter().map(|auroc| ("auroc", auroc));
+        for (figure, estimate) in auroc.chain([("flagged", &set.flagged)]) {
+            let path = format!("out_of_distribution.{figure}");
+            rows.push((&set.name, ""), path, estimate);
         }
-        rows.push(
-            (&set.name, ""),
-            "out_of_distribution.flagged".to_owned(),
-            &set.flagged,
-        );
     }
     rows.0
 }
@@ -73,10 +63,8 @@ pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
         let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
         for method in &part.methods {
             let answers = question.answers(&method.samples, &labels)?;
-            rows.extend(
-                (0..part.cells.len())
-                    .filter_map(|cell| cell_row(input, part, &method.name, &answers, cell)),
-            );
+            let row = |cell| cell_row(input, part, &method.name, &answers, cell);
+            rows.extend((0..part.cells.len()).filter_map(row));
         }
     }
     Ok(rows)
@@ -91,17 +79,11 @@ fn cell_row(
 ) -> Option<Vec<String>> {
     let (cell, summary) = (part.cells.get(row)?, answers.summaries.get(row)?);
     let name = |class: usize| {
-        input
-            .labels
-            .get(class)
-            .map(|label| label.name.clone())
-            .unwrap_or_default()
+        let label = input.labels.get(class);
+        label.map(|label| label.name.clone()).unwrap_or_default()
     };
-    let abnormal: f64 = answers
-        .abnormal
-        .iter()
-        .filter_map(|class| summary.mean.get(*class))
-        .sum();
+    let abnormal = answers.abnormal.iter();
+    let abnormal: f64 = abnormal.filter_map(|class| summary.mean.get(*class)).sum();
     let mut columns = vec![
         part.name.clone(),
         method.to_owned(),
@@ -112,11 +94,8 @@ fn cell_row(
         summary.confidence.to_string(),
         abnormal.to_string(),
     ];
-    columns.extend(
-        Measure::ALL
-            .iter()
-            .map(|measure| number(measure.of(summary))),
-    );
+    let measures = Measure::ALL.iter();
+    columns.extend(measures.map(|measure| number(measure.of(summary))));
     Some(columns)
 }
 
@@ -124,16 +103,14 @@ struct FigureRows(CsvRows);
 
 impl FigureRows {
     fn push(&mut self, (part, method): (&str, &str), figure: String, estimate: &Estimate) {
-        let (low, high) = estimate.interval.map_or((None, None), |interval| {
-            (Some(interval.low), Some(interval.high))
-        });
+        let interval = estimate.interval;
         self.0.push(vec![
             part.to_owned(),
             method.to_owned(),
             figure,
             number(estimate.value),
-            number(low),
-            number(high),
+            number(interval.map(|interval| interval.low)),
+            number(interval.map(|interval| interval.high)),
         ]);
     }
 
@@ -141,7 +118,11 @@ impl FigureRows {
         let of = (part.name.as_str(), method.name.as_str());
         for question in &method.questions {
             for (figure, estimate) in &question.figures {
-                self.push(of, format!("{}.{}", question.key, figure.name()), estimate);
+                self.push(
+                    of,
+                    format!("{}.{}", question.key, name_of(figure)),
+                    estimate,
+                );
             }
             self.push_classes(of, question);
             self.push_uncertainty(of, question);
@@ -151,37 +132,21 @@ impl FigureRows {
 
     fn push_classes(&mut self, of: (&str, &str), question: &QuestionReport) {
         for class in &question.confusion.classes {
-            let key = |figure: &str| format!("{}.class.{}.{figure}", question.key, class.name);
-            self.push(of, key("recall"), &class.recall);
-            self.push(of, key("specificity"), &class.specificity);
-            self.push(of, key("precision"), &class.precision);
-            self.push(
-                of,
-                key("negative_predictive_value"),
-                &class.negative_predictive_value,
-            );
-            self.push(of, key("auroc"), &class.auroc);
+            for (figure, estimate) in class.named() {
+                let path = format!("{}.class.{}.{figure}", question.key, class.name);
+                self.push(of, path, estimate);
+            }
         }
     }
 
     fn push_uncertainty(&mut self, of: (&str, &str), question: &QuestionReport) {
         for (measure, report) in &question.uncertainty {
             let key = |figure: &str| format!("{}.{measure}.{figure}", question.key);
-            self.push(of, key("auroc_misprediction"), &report.auroc_misprediction);
-            self.push(of, key("aurc"), &report.aurc);
-            self.push(of, key("excess_aurc"), &report.excess_aurc);
-            self.push(of, key("augrc"), &report.augrc);
-            self.push(
-                of,
-                key("accuracy_of_surest_80"),
-                &report.accuracy_of_surest_80,
-            );
-            for point in &report.risk_coverage {
-                self.push(
-                    of,
-                    key(&format!("risk_at_coverage_{:.2}", point.coverage)),
-                    &point.risk,
-                );
+            for (figure, estimate) in report.named() {
+                self.push(of, key(figure), estimate);
+            }
+            for RiskAtCoverage { coverage, risk } in &report.risk_coverage {
+                self.push(of, key(&format!("risk_at_coverage_{coverage:.2}")), risk);
             }
         }
     }
@@ -189,29 +154,26 @@ impl FigureRows {
     fn push_paper(&mut self, of: (&str, &str), question: &QuestionReport) {
         for (measure, report) in &question.paper {
             let key = |figure: &str| format!("{}.{measure}.{figure}", question.key);
-            for range in &report.ranges {
-                self.push(
-                    of,
-                    key(&format!(
-                        "accuracy_in_{:.1}_to_{:.1}",
-                        range.low, range.high
-                    )),
-                    &range.accuracy,
-                );
+            for PaperRange {
+                low,
+                high,
+                accuracy,
+                ..
+            } in &report.ranges
+            {
+                let figure = format!("accuracy_in_{low:.1}_to_{high:.1}");
+                self.push(of, key(&figure), accuracy);
             }
-            for threshold in &report.thresholds {
-                let sides: [(&str, &PaperSide); 2] = [
-                    ("below", &threshold.kept_below),
-                    ("above", &threshold.kept_above),
+            for of_threshold in &report.thresholds {
+                let threshold = of_threshold.threshold;
+                let sides = [
+                    ("below", &of_threshold.kept_below),
+                    ("above", &of_threshold.kept_above),
                 ];
                 for (name, side) in sides {
-                    for figure in SideFigure::ALL {
-                        let Some(estimate) = side.figures.get(&figure) else {
-                            continue;
-                        };
-                        let path =
-                            format!("kept_{name}_{:.1}.{}", threshold.threshold, figure.name());
-                        self.push(of, key(&path), estimate);
+                    for (figure, estimate) in &side.figures {
+                        let figure = format!("kept_{name}_{threshold:.1}.{}", name_of(figure));
+                        self.push(of, key(&figure), estimate);
                     }
                 }
             }
@@ -221,6 +183,14 @@ impl FigureRows {
 
 fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The name of a figure as serde writes it.
+fn name_of(figure: &impl Serialize) -> String {
+    match serde_json::to_value(figure) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
 }
 
 fn number(value: Option<f64>) -> String {

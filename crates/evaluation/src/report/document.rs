@@ -1,6 +1,6 @@
 //! The report as numbers: what the JSON holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -110,18 +110,15 @@ pub struct QuestionReport {
 /// [`ReportError::Input`] when the input contradicts itself.
 pub fn measure(input: &ReportInput) -> Result<EvaluationReport, ReportError> {
     input.check()?;
-    let parts: Result<Vec<PartReport>, ReportError> = input
-        .parts
-        .iter()
-        .map(|part| part_report(input, part))
+    let labels: Vec<String> = input.labels.iter().map(|of| of.name.clone()).collect();
+    let parts = input.parts.iter();
+    let parts: Result<Vec<PartReport>, ReportError> = parts
+        .map(|part| part_report(input, part, &labels))
         .collect();
     let mut policies = Vec::new();
     for outcome in &input.policies {
-        if let Some(part) = input
-            .parts
-            .iter()
-            .find(|part| part.name == outcome.policy.part)
-        {
+        let mut parts = input.parts.iter();
+        if let Some(part) = parts.find(|part| part.name == outcome.policy.part) {
             policies.push(policy_report(outcome, part, input.plan)?);
         }
     }
@@ -130,11 +127,7 @@ pub fn measure(input: &ReportInput) -> Result<EvaluationReport, ReportError> {
         disclaimer: "A suggestion, not a diagnosis.".to_owned(),
         software: format!("secondlook {}", env!("CARGO_PKG_VERSION")),
         facts: input.facts.clone(),
-        labels: input
-            .labels
-            .iter()
-            .map(|label| label.name.clone())
-            .collect(),
+        labels,
         resamples: input.plan.resamples,
         confidence: input.plan.confidence,
         seed: input.plan.seed,
@@ -144,7 +137,11 @@ pub fn measure(input: &ReportInput) -> Result<EvaluationReport, ReportError> {
     })
 }
 
-fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, ReportError> {
+fn part_report(
+    input: &ReportInput,
+    part: &PartInput,
+    names: &[String],
+) -> Result<PartReport, ReportError> {
     let questions = questions(input);
     let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
     let resampling = Resampling::of_part(part, input.plan);
@@ -154,37 +151,24 @@ fn part_report(input: &ReportInput, part: &PartInput) -> Result<PartReport, Repo
             scope.spawn(move || method_report(method, questions, labels, resampling))
         };
         let running: Vec<_> = part.methods.iter().map(work).collect();
-        let joined = running.into_iter().map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let joined = running.into_iter().map(|thread| match thread.join() {
+            Ok(reported) => reported,
+            Err(panic) => std::panic::resume_unwind(panic),
         });
         joined.collect::<Result<Vec<(MethodReport, MethodAnswers)>, ReportError>>()
     })?;
-    let names: Vec<String> = input
-        .labels
-        .iter()
-        .map(|label| label.name.clone())
-        .collect();
-    let (methods, answers): (Vec<MethodReport>, Vec<MethodAnswers>) =
-        of_methods.into_iter().unzip();
-    let named: Vec<(String, MethodAnswers)> = methods
-        .iter()
-        .map(|method| method.name.clone())
-        .zip(answers)
-        .collect();
-    let images: std::collections::BTreeSet<&str> = part
-        .cells
-        .iter()
-        .map(|cell| cell.image_id.as_str())
+    let images: BTreeSet<&String> = part.cells.iter().map(|cell| &cell.image_id).collect();
+    let named = of_methods.iter();
+    let named: Vec<(&str, &MethodAnswers)> = named
+        .map(|(method, answers)| (method.name.as_str(), answers))
         .collect();
     Ok(PartReport {
         name: part.name.clone(),
         note: part.note.clone(),
         cells: part.cells.len(),
         images: images.len(),
-        gallery: gallery(part, &named, &names)?,
-        methods,
+        gallery: gallery(part, &named, names)?,
+        methods: of_methods.into_iter().map(|(method, _)| method).collect(),
     })
 }
 
@@ -202,16 +186,12 @@ fn method_report(
         reports.push(question_report(question, method, &answers, resampling)?);
         of_all_classes.get_or_insert(answers);
     }
-    let answers =
-        of_all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
+    let nothing = || ReportError::Input("nothing is asked".to_owned());
+    let answers = of_all_classes.ok_or_else(nothing)?;
+    let passes = method.samples.iter().map(|samples| samples.passes());
     let report = MethodReport {
         name: method.name.clone(),
-        passes: method
-            .samples
-            .iter()
-            .map(|samples| samples.passes())
-            .max()
-            .unwrap_or(0),
+        passes: passes.max().unwrap_or(0),
         temperatures: method.temperatures.clone(),
         questions: reports,
     };
@@ -224,11 +204,7 @@ fn question_report(
     answers: &MethodAnswers,
     resampling: &Resampling,
 ) -> Result<QuestionReport, ReportError> {
-    let ranges = if question.is_of_all_classes() {
-        method.ranges.clone()
-    } else {
-        BTreeMap::new()
-    };
+    let own_ranges = question.is_of_all_classes().then_some(&method.ranges);
     let normal_or_abnormal = question.is_normal_or_abnormal();
     Ok(QuestionReport {
         key: question.key.clone(),
@@ -237,13 +213,12 @@ fn question_report(
         normal_or_abnormal,
         figures: figures(answers, resampling)?,
         confusion: confusion(answers, &question.names, resampling)?,
-        roc: if normal_or_abnormal {
-            roc_rows(answers, resampling)?
-        } else {
-            Vec::new()
+        roc: match normal_or_abnormal {
+            true => roc_rows(answers, resampling)?,
+            false => Vec::new(),
         },
         reliability: reliability_rows(answers, resampling)?,
         uncertainty: uncertainties(answers, resampling)?,
-        paper: paper_reports(answers, &ranges, resampling)?,
+        paper: paper_reports(answers, own_ranges, resampling)?,
     })
 }

@@ -46,19 +46,6 @@ impl Figure {
         Figure::BrierScore,
     ];
 
-    /// The name in files, as serde writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Figure::Auroc => "auroc",
-            Figure::Accuracy => "accuracy",
-            Figure::BalancedAccuracy => "balanced_accuracy",
-            Figure::MacroF1 => "macro_f1",
-            Figure::CalibrationError => "calibration_error",
-            Figure::NegativeLogLikelihood => "negative_log_likelihood",
-            Figure::BrierScore => "brier_score",
-        }
-    }
-
     /// The name on the page, for a question of so many classes.
     pub fn title(self, classes: usize) -> &'static str {
         match self {
@@ -89,11 +76,7 @@ pub(super) fn figures(
     let sorted = Sorted::of(&answers.predictions);
     let estimates = resampling.estimates(|items| {
         let resampled = Resampled::of(answers, &sorted, items);
-        let value = |figure| {
-            resampled
-                .as_ref()
-                .and_then(|resampled| resampled.value(figure))
-        };
+        let value = |figure| resampled.as_ref()?.value(figure);
         Figure::ALL.into_iter().map(value).collect()
     })?;
     Ok(Figure::ALL.into_iter().zip(estimates).collect())
@@ -147,7 +130,7 @@ impl Resampled<'_> {
             Figure::MacroF1 => Some(self.confusion.macro_f1()),
             Figure::CalibrationError => {
                 let confidences = self.sorted.confidences.resampled(self.items)?;
-                Some(calibration_error(&confidences).expected)
+                Some(calibration_error(&confidences))
             }
             Figure::NegativeLogLikelihood => Some(negative_log_likelihood(&self.predictions)),
             Figure::BrierScore => Some(brier_score(&self.predictions)),

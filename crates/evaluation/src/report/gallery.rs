@@ -56,24 +56,20 @@ pub struct GalleryAnswer {
 /// `answers` are those of each method to the question of all classes; `names` are the classes.
 pub(super) fn gallery(
     part: &PartInput,
-    answers: &[(String, MethodAnswers)],
+    answers: &[(&str, &MethodAnswers)],
     names: &[String],
 ) -> Result<Gallery, ReportError> {
     let mut cells = Vec::new();
     for (row, cell) in part.cells.iter().enumerate() {
         let said = of_cell(row, cell.label, answers, names)?;
-        let entropies = answers
-            .iter()
-            .filter_map(|(_, answers)| answers.summaries.get(row));
+        let summaries = answers.iter().filter_map(|(_, of)| of.summaries.get(row));
+        let entropies = summaries.map(|summary| summary.predictive_entropy);
         cells.push(GalleryCell {
             row,
             cell_id: cell.cell_id.clone(),
             image_id: cell.image_id.clone(),
             label: names.get(cell.label).cloned().unwrap_or_default(),
-            predictive_entropy: entropies
-                .map(|summary| summary.predictive_entropy)
-                .sum::<f64>()
-                / answers.len().max(1) as f64,
+            predictive_entropy: entropies.sum::<f64>() / answers.len().max(1) as f64,
             answers: said,
         });
     }
@@ -88,13 +84,13 @@ pub(super) fn gallery(
 fn of_cell(
     row: usize,
     label: usize,
-    answers: &[(String, MethodAnswers)],
+    answers: &[(&str, &MethodAnswers)],
     names: &[String],
 ) -> Result<Vec<GalleryAnswer>, EvaluationError> {
-    let answer = |(method, answers): &(String, MethodAnswers)| {
+    let answer = |(method, answers): &(&str, &MethodAnswers)| {
         let summary = answers.summaries.get(row).ok_or(EvaluationError::Empty)?;
         Ok(GalleryAnswer {
-            method: method.clone(),
+            method: (*method).to_owned(),
             predicted: summary.predicted,
             answer: names.get(summary.predicted).cloned().unwrap_or_default(),
             probability: summary.confidence,

@@ -6,6 +6,16 @@ use super::ReportError;
 use crate::bootstrap::BootstrapPlan;
 use uncertainty::{Measure, Range, Samples};
 
+/// Ends a check with [`ReportError::Input`], in these words, where a condition does not hold.
+macro_rules! ensure {
+    ($holds:expr, $($words:tt)+) => {
+        let holds: bool = $holds;
+        if !holds {
+            return Err(ReportError::Input(format_args!($($words)+).to_string()));
+        }
+    };
+}
+
 /// Everything that a report shows.
 #[derive(Clone, Debug)]
 pub struct ReportInput {
@@ -166,19 +176,16 @@ impl ReportInput {
     /// [`ReportError::Input`] with the first contradiction.
     pub fn check(&self) -> Result<(), ReportError> {
         let classes = self.labels.len();
-        ensure(classes >= 2, || {
-            "a report needs at least 2 classes".to_owned()
-        })?;
-        ensure(!self.parts.is_empty(), || {
-            "a report needs at least one part".to_owned()
-        })?;
-        ensure(self.plan.resamples > 0, || {
-            "intervals need at least one resample".to_owned()
-        })?;
+        ensure!(classes >= 2, "a report needs at least 2 classes");
+        ensure!(!self.parts.is_empty(), "a report needs at least one part");
+        ensure!(
+            self.plan.resamples > 0,
+            "intervals need at least one resample"
+        );
         for grouping in &self.groupings {
             grouping.check(classes)?;
         }
-        check_unique(self.parts.iter().map(|part| part.name.as_str()), "part")?;
+        check_unique(self.parts.iter().map(|part| &part.name), "part")?;
         for part in &self.parts {
             part.check(classes)?;
         }
@@ -194,55 +201,39 @@ impl ReportInput {
 
 impl ReportGrouping {
     fn check(&self, classes: usize) -> Result<(), ReportError> {
-        let known = self
-            .group_of_label
-            .iter()
-            .all(|group| *group < self.groups.len());
+        let mut groups = self.group_of_label.iter();
+        let known = groups.all(|group| *group < self.groups.len());
         let whole = self.groups.len() >= 2 && self.group_of_label.len() == classes;
-        ensure(known && whole, || {
-            format!(
-                "grouping `{}` does not give each of the {classes} classes one of its groups",
-                self.key
-            )
-        })
+        ensure!(
+            known && whole,
+            "grouping `{}` does not give each of the {classes} classes one of its groups",
+            self.key
+        );
+        Ok(())
     }
 }
 
 impl PartInput {
     fn check(&self, classes: usize) -> Result<(), ReportError> {
-        let name = &self.name;
-        ensure(!self.cells.is_empty(), || {
-            format!("part `{name}` has no cells")
-        })?;
-        ensure(!self.methods.is_empty(), || {
-            format!("part `{name}` has no methods")
-        })?;
-        ensure(self.cells.iter().all(|cell| cell.label < classes), || {
-            format!("a cell of part `{name}` is of none of the {classes} classes")
-        })?;
-        check_unique(
-            self.methods.iter().map(|method| method.name.as_str()),
-            "method",
-        )?;
+        let (name, cells) = (&self.name, self.cells.len());
+        ensure!(cells > 0, "part `{name}` has no cells");
+        ensure!(!self.methods.is_empty(), "part `{name}` has no methods");
+        ensure!(
+            self.cells.iter().all(|cell| cell.label < classes),
+            "a cell of part `{name}` is of none of the {classes} classes"
+        );
+        check_unique(self.methods.iter().map(|method| &method.name), "method")?;
         for method in &self.methods {
-            let samples = &method.samples;
-            ensure(samples.len() == self.cells.len(), || {
-                format!(
-                    "method `{}` answered {} of the {} cells of part `{name}`",
-                    method.name,
-                    samples.len(),
-                    self.cells.len()
-                )
-            })?;
-            ensure(
+            let (method, samples) = (&method.name, &method.samples);
+            let answered = samples.len();
+            ensure!(
+                answered == cells,
+                "method `{method}` answered {answered} of the {cells} cells of part `{name}`"
+            );
+            ensure!(
                 samples.iter().all(|samples| samples.classes() == classes),
-                || {
-                    format!(
-                        "method `{}` answered over other classes than the {classes} labels",
-                        method.name
-                    )
-                },
-            )?;
+                "method `{method}` answered over other classes than the {classes} labels"
+            );
         }
         Ok(())
     }
@@ -251,50 +242,41 @@ impl PartInput {
 impl OodSet {
     fn check(&self) -> Result<(), ReportError> {
         let (name, count) = (&self.name, self.scores.len());
-        ensure(count > 0, || format!("set `{name}` has no scores"))?;
-        ensure(
-            self.scores
-                .iter()
-                .chain(&self.p_values)
-                .all(|value| value.is_finite()),
-            || format!("a score or p-value of set `{name}` is not finite"),
-        )?;
+        ensure!(count > 0, "set `{name}` has no scores");
+        let mut values = self.scores.iter().chain(&self.p_values);
+        ensure!(
+            values.all(|value| value.is_finite()),
+            "a score or p-value of set `{name}` is not finite"
+        );
         let fits = |length: usize| length == 0 || length == count;
-        ensure(fits(self.p_values.len()) && fits(self.images.len()), || {
-            format!("set `{name}` has {count} scores and another number of p-values or images")
-        })
+        ensure!(
+            fits(self.p_values.len()) && fits(self.images.len()),
+            "set `{name}` has {count} scores and another number of p-values or images"
+        );
+        Ok(())
     }
 }
 
 impl PolicyOutcome {
     fn check(&self, parts: &[PartInput]) -> Result<(), ReportError> {
         let part = parts.iter().find(|part| part.name == self.policy.part);
-        ensure(
+        ensure!(
             part.is_some_and(|part| part.cells.len() == self.cells.len()),
-            || {
-                format!(
-                    "policy `{}` does not say what became of each cell of part `{}`",
-                    self.policy.name, self.policy.part
-                )
-            },
-        )
+            "policy `{}` does not say what became of each cell of part `{}`",
+            self.policy.name,
+            self.policy.part
+        );
+        Ok(())
     }
 }
 
-fn check_unique<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<(), ReportError> {
+fn check_unique<'a>(
+    names: impl Iterator<Item = &'a String>,
+    what: &str,
+) -> Result<(), ReportError> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
-        ensure(seen.insert(name), || {
-            format!("there are two {what}s named `{name}`")
-        })?;
+        ensure!(seen.insert(name), "there are two {what}s named `{name}`");
     }
     Ok(())
-}
-
-fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), ReportError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(ReportError::Input(reason()))
-    }
 }

@@ -103,19 +103,6 @@ impl SideFigure {
         SideFigure::AurocAbnormal,
     ];
 
-    /// The name in files, as serde writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SideFigure::Accuracy => "accuracy",
-            SideFigure::Sensitivity => "sensitivity",
-            SideFigure::Specificity => "specificity",
-            SideFigure::PositivePredictiveValue => "positive_predictive_value",
-            SideFigure::NegativePredictiveValue => "negative_predictive_value",
-            SideFigure::MeanOfPpvAndNpv => "mean_of_ppv_and_npv",
-            SideFigure::AurocAbnormal => "auroc_abnormal",
-        }
-    }
-
     /// Every figure that is a function of the counts; the AUROC is not.
     fn of_counts(self, side: &Side) -> Option<f64> {
         match self {
@@ -132,10 +119,10 @@ impl SideFigure {
     }
 }
 
-/// The paper's measures that are defined. `ranges` are those of the calibration set.
+/// The paper's measures that are defined. `ranges` are those of the calibration set, if they are to be taken.
 pub(super) fn paper_reports(
     answers: &MethodAnswers,
-    ranges: &BTreeMap<Measure, Range>,
+    ranges: Option<&BTreeMap<Measure, Range>>,
     resampling: &Resampling,
 ) -> Result<BTreeMap<Measure, PaperReport>, ReportError> {
     let mut reports = BTreeMap::new();
@@ -144,21 +131,21 @@ pub(super) fn paper_reports(
             continue;
         };
         let over_evaluated = Range::over(&values).map_err(EvaluationError::from)?;
-        let range = ranges.get(&measure).copied();
+        let range = ranges.and_then(|ranges| ranges.get(&measure).copied());
         let normalisation = range.unwrap_or(over_evaluated);
-        let normalised: Vec<f64> = values
-            .iter()
-            .map(|value| normalisation.normalise(*value))
+        let normalised = values.iter().map(|value| normalisation.normalise(*value));
+        let normalised: Vec<f64> = normalised.collect();
+        let thresholds = THRESHOLDS.into_iter();
+        let thresholds: Result<_, ReportError> = thresholds
+            .map(|threshold| paper_threshold(answers, &normalised, threshold, resampling))
             .collect();
-        reports.insert(
-            measure,
-            PaperReport {
-                normalisation,
-                normalised_over_calibration_set: range.is_some(),
-                ranges: paper_ranges(answers, &normalised, resampling)?,
-                thresholds: paper_thresholds(answers, &normalised, resampling)?,
-            },
-        );
+        let report = PaperReport {
+            normalisation,
+            normalised_over_calibration_set: range.is_some(),
+            ranges: paper_ranges(answers, &normalised, resampling)?,
+            thresholds: thresholds?,
+        };
+        reports.insert(measure, report);
     }
     Ok(reports)
 }
@@ -175,10 +162,8 @@ fn paper_ranges(
     let mut ranges = Vec::new();
     for (range, accuracy) in accuracies.into_iter().enumerate() {
         // Cells of the range are put below a threshold and all others above.
-        let outside: Vec<f64> = bin_of
-            .iter()
-            .map(|bin| f64::from(u8::from(*bin != range)))
-            .collect();
+        let is_outside = |bin: &usize| f64::from(u8::from(*bin != range));
+        let outside: Vec<f64> = bin_of.iter().map(is_outside).collect();
         let split = four_way(&answers.predictions, &outside, &answers.abnormal, 0.0)?;
         ranges.push(PaperRange {
             low: range as f64 / RANGES as f64,
@@ -188,17 +173,6 @@ fn paper_ranges(
         });
     }
     Ok(ranges)
-}
-
-fn paper_thresholds(
-    answers: &MethodAnswers,
-    normalised: &[f64],
-    resampling: &Resampling,
-) -> Result<Vec<PaperThreshold>, ReportError> {
-    THRESHOLDS
-        .into_iter()
-        .map(|threshold| paper_threshold(answers, normalised, threshold, resampling))
-        .collect()
 }
 
 fn paper_threshold(
@@ -214,10 +188,8 @@ fn paper_threshold(
     let below = KeptCells::of(answers, normalised, |value| value <= threshold)?;
     let above = KeptCells::of(answers, normalised, |value| value >= threshold)?;
     let estimates = resampling.estimates(|items| {
-        let values: Vec<f64> = items
-            .iter()
-            .filter_map(|item| normalised.get(*item).copied())
-            .collect();
+        let values = items.iter().filter_map(|item| normalised.get(*item));
+        let values: Vec<f64> = values.copied().collect();
         let resampled = answers.predictions.resampled(items);
         let parts = resampled.and_then(|predictions| split(&predictions, &values).ok());
         let side = |of: fn(&FourWay) -> &Side, kept: &KeptCells| {
@@ -228,12 +200,12 @@ fn paper_threshold(
         figures
     })?;
     let (first, second) = estimates.split_at(estimates.len().min(SideFigure::ALL.len()));
-    let paper_side = |answers: Side, estimates: &[Estimate]| PaperSide {
-        answers,
-        figures: SideFigure::ALL
-            .into_iter()
-            .zip(estimates.iter().copied())
-            .collect(),
+    let paper_side = |answers: Side, estimates: &[Estimate]| {
+        let figures = SideFigure::ALL.into_iter().zip(estimates.iter().copied());
+        PaperSide {
+            answers,
+            figures: figures.collect(),
+        }
     };
     Ok(PaperThreshold {
         threshold,
@@ -272,19 +244,16 @@ impl KeptCells {
                 events.push(*label == 1);
             }
         }
-        let scored = if scores.is_empty() {
-            None
-        } else {
-            Some(Scored::new(&scores, &events)?)
+        let scored = match scores.is_empty() {
+            true => None,
+            false => Some(Scored::new(&scores, &events)?),
         };
         Ok(KeptCells { scored, places })
     }
 
     fn auroc(&self, items: &[usize]) -> Option<f64> {
-        let kept: Vec<usize> = items
-            .iter()
-            .filter_map(|item| self.places.get(*item).copied().flatten())
-            .collect();
+        let kept = items.iter().filter_map(|item| *self.places.get(*item)?);
+        let kept: Vec<usize> = kept.collect();
         auroc(&self.scored.as_ref()?.resampled(&kept)?)
     }
 }

@@ -27,53 +27,9 @@ pub(super) struct MethodAnswers {
 /// Every question that can be asked of the labels: all classes, normal or abnormal, and the caller's groupings.
 pub(super) fn questions(input: &ReportInput) -> Vec<ReportQuestion> {
     let labels = &input.labels;
-    let names = labels.iter().map(|label| label.name.clone()).collect();
-    let title = format!("all {} classes", labels.len());
-    let mut questions = vec![ReportQuestion::new(
-        input,
-        "classes",
-        &title,
-        names,
-        (0..labels.len()).collect(),
-    )];
-    let abnormal = labels.iter().filter(|label| label.abnormal).count();
-    if labels.len() > 2 && abnormal > 0 && abnormal < labels.len() {
-        let group_of = labels
-            .iter()
-            .map(|label| usize::from(label.abnormal))
-            .collect();
-        let names = vec!["normal".to_owned(), "abnormal".to_owned()];
-        questions.push(ReportQuestion::new(
-            input,
-            "abnormal",
-            "normal vs abnormal",
-            names,
-            group_of,
-        ));
-    }
-    for grouping in &input.groupings {
-        let (names, group_of) = (grouping.groups.clone(), grouping.group_of_label.clone());
-        questions.push(ReportQuestion::new(
-            input,
-            &grouping.key,
-            &grouping.title,
-            names,
-            group_of,
-        ));
-    }
-    questions
-}
-
-impl ReportQuestion {
-    fn new(
-        input: &ReportInput,
-        key: &str,
-        title: &str,
-        names: Vec<String>,
-        group_of: Vec<usize>,
-    ) -> ReportQuestion {
+    let question = |key: &str, title: &str, names: Vec<String>, group_of: Vec<usize>| {
         let holds_abnormal = |group: &usize| {
-            let mut members = group_of.iter().zip(&input.labels);
+            let mut members = group_of.iter().zip(labels);
             members.any(|(of, label)| of == group && label.abnormal)
         };
         ReportQuestion {
@@ -83,8 +39,26 @@ impl ReportQuestion {
             names,
             group_of,
         }
+    };
+    let names = labels.iter().map(|label| label.name.clone()).collect();
+    let title = format!("all {} classes", labels.len());
+    let each = (0..labels.len()).collect();
+    let mut questions = vec![question("classes", &title, names, each)];
+    let abnormal = labels.iter().filter(|label| label.abnormal).count();
+    if labels.len() > 2 && abnormal > 0 && abnormal < labels.len() {
+        let kinds = labels.iter().map(|label| usize::from(label.abnormal));
+        let names = ["normal", "abnormal"].map(str::to_owned).to_vec();
+        let title = "normal vs abnormal";
+        questions.push(question("abnormal", title, names, kinds.collect()));
     }
+    for grouping in &input.groupings {
+        let (names, group_of) = (grouping.groups.clone(), grouping.group_of_label.clone());
+        questions.push(question(&grouping.key, &grouping.title, names, group_of));
+    }
+    questions
+}
 
+impl ReportQuestion {
     /// Whether the groups are one normal and one abnormal one.
     pub(super) fn is_normal_or_abnormal(&self) -> bool {
         self.names.len() == 2 && self.abnormal.len() == 1
@@ -100,18 +74,15 @@ impl ReportQuestion {
         samples: &[Samples],
         labels: &[usize],
     ) -> Result<MethodAnswers, ReportError> {
-        let abnormal: Vec<bool> = (0..self.names.len())
-            .map(|group| self.abnormal.contains(&group))
-            .collect();
+        let groups = 0..self.names.len();
+        let abnormal: Vec<bool> = groups.map(|group| self.abnormal.contains(&group)).collect();
         let summary = |samples| -> Result<Summary, EvaluationError> {
             Ok(summarise(&samples_of_groups(samples, self)?).with_abnormal(&abnormal))
         };
         let grouped: Result<Vec<Summary>, EvaluationError> = samples.iter().map(summary).collect();
         let summaries = grouped?;
-        let rows: Vec<Vec<f64>> = summaries
-            .iter()
-            .map(|summary| summary.mean.clone())
-            .collect();
+        let rows = summaries.iter().map(|summary| summary.mean.clone());
+        let rows: Vec<Vec<f64>> = rows.collect();
         let group = |&label: &usize| self.group_of.get(label).copied().unwrap_or_default();
         Ok(MethodAnswers {
             predictions: Predictions::from_rows(&rows, labels.iter().map(group).collect())?,

@@ -1,7 +1,10 @@
 //! One way of resampling for the whole report.
 
 use super::{PartInput, ReportError};
-use crate::bootstrap::{BootstrapPlan, Estimate, Groups, percentile_intervals};
+use crate::{
+    bootstrap::{BootstrapPlan, Estimate, Groups, percentile_intervals},
+    classification::ratio,
+};
 
 /// A figure that says nothing.
 pub(super) const UNDEFINED: Estimate = Estimate {
@@ -20,12 +23,8 @@ pub(super) struct Resampling {
 
 impl Resampling {
     pub(super) fn of_part(part: &PartInput, plan: BootstrapPlan) -> Resampling {
-        let images: Vec<&str> = part
-            .cells
-            .iter()
-            .map(|cell| cell.image_id.as_str())
-            .collect();
-        Resampling::of_names(&images, plan)
+        let images = part.cells.iter().map(|cell| cell.image_id.as_str());
+        Resampling::of_names(&images.collect::<Vec<_>>(), plan)
     }
 
     pub(super) fn of_names<Name: Ord>(names: &[Name], plan: BootstrapPlan) -> Resampling {
@@ -59,10 +58,8 @@ impl Resampling {
         pairs: &[(&[bool], &[bool])],
     ) -> Result<Vec<Estimate>, ReportError> {
         self.estimates(|items| {
-            pairs
-                .iter()
-                .map(|(part, whole)| share(items, part, whole))
-                .collect()
+            let shares = pairs.iter().map(|(part, whole)| share(items, part, whole));
+            shares.collect()
         })
     }
 
@@ -80,11 +77,8 @@ impl Resampling {
                     *count += 1;
                 }
             }
-            let total: usize = counts.iter().sum();
-            counts
-                .into_iter()
-                .map(|count| ratio(count, total))
-                .collect()
+            let total = counts.iter().sum();
+            counts.iter().map(|count| ratio(*count, total)).collect()
         })
     }
 
@@ -103,26 +97,18 @@ impl Resampling {
                     *all += 1;
                 }
             }
-            counts
-                .into_iter()
-                .map(|(events, all)| ratio(events, all))
-                .collect()
+            let shares = counts.iter().map(|(events, all)| ratio(*events, *all));
+            shares.collect()
         })
     }
 }
 
 fn share(items: &[usize], part: &[bool], whole: &[bool]) -> Option<f64> {
     let within = || items.iter().filter(|&&item| holds(whole, item));
-    ratio(
-        within().filter(|&&item| holds(part, item)).count(),
-        within().count(),
-    )
+    let both = within().filter(|&&item| holds(part, item));
+    ratio(both.count(), within().count())
 }
 
 fn holds(flags: &[bool], item: usize) -> bool {
     flags.get(item).copied().unwrap_or_default()
-}
-
-fn ratio(part: usize, whole: usize) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }

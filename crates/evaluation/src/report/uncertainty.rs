@@ -41,6 +41,19 @@ pub struct UncertaintyReport {
     pub histogram: Histogram,
 }
 
+impl UncertaintyReport {
+    /// The figures that are one number, by the names that files give them.
+    pub(super) fn named(&self) -> [(&'static str, &Estimate); 5] {
+        [
+            ("auroc_misprediction", &self.auroc_misprediction),
+            ("aurc", &self.aurc),
+            ("excess_aurc", &self.excess_aurc),
+            ("augrc", &self.augrc),
+            ("accuracy_of_surest_80", &self.accuracy_of_surest_80),
+        ]
+    }
+}
+
 /// A risk–coverage curve read at one coverage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RiskAtCoverage {
@@ -83,11 +96,8 @@ pub(super) fn uncertainties(
 
 /// The measure of each cell; `None` where it is undefined for any.
 pub(super) fn values(answers: &MethodAnswers, measure: Measure) -> Option<Vec<f64>> {
-    answers
-        .summaries
-        .iter()
-        .map(|summary| measure.of(summary))
-        .collect()
+    let summaries = answers.summaries.iter();
+    summaries.map(|summary| measure.of(summary)).collect()
 }
 
 fn uncertainty(
@@ -101,10 +111,8 @@ fn uncertainty(
     let figures = resampling.estimates(|items| match scored.resampled(items) {
         Some(resampled) => {
             let risks = risk_at_coverages(&resampled, &percents).unwrap_or_default();
-            figures(&resampled)
-                .into_iter()
-                .chain(risks.into_iter().map(Some))
-                .collect()
+            let figures = figures(&resampled).into_iter();
+            figures.chain(risks.into_iter().map(Some)).collect()
         }
         None => Vec::new(),
     })?;

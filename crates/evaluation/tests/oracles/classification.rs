@@ -6,7 +6,7 @@ use evaluation::{
     classification::{ClassScores, ConfusionMatrix},
     intervals::clopper_pearson,
     proper_scores::{brier_score, negative_log_likelihood},
-    ranking::{auroc, macro_mean, per_class},
+    ranking::{auroc, macro_mean},
 };
 use serde_json::Value;
 
@@ -114,18 +114,11 @@ fn likelihoods_and_brier_scores_agree_with_the_reference() {
 fn calibration_errors_agree_with_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let error = calibration_error(&predictions.confidences());
-        assert_number(id(case), "ECE", error.expected, &wanted["ece15"], tolerance);
-        assert_number(id(case), "MCE", error.maximum, &wanted["mce15"], tolerance);
+        assert_number(id(case), "ECE", error, &wanted["ece15"], tolerance);
         if predictions.classes() == 2 {
             let error = calibration_error(&predictions.against_rest(1));
             let wanted = &wanted["ece15_binary_positive_class"];
-            assert_number(
-                id(case),
-                "ECE of one class",
-                error.expected,
-                wanted,
-                tolerance,
-            );
+            assert_number(id(case), "ECE of one class", error, wanted, tolerance);
         }
     });
 }
@@ -133,7 +126,10 @@ fn calibration_errors_agree_with_the_reference() {
 #[test]
 fn rankings_agree_with_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
-        let areas = per_class(predictions, auroc);
+        let classes = 0..predictions.classes();
+        let areas: Vec<Option<f64>> = classes
+            .map(|class| auroc(&predictions.against_rest(class)))
+            .collect();
         let wanted_areas = list(&wanted["auroc_per_class_ovr"]);
         assert_eq!(areas.len(), wanted_areas.len(), "{}", id(case));
         for (area, wanted) in areas.iter().zip(wanted_areas) {

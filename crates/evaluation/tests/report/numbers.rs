@@ -92,7 +92,7 @@ fn figures_of_the_answers_are_those_of_evaluation() {
             negative_log_likelihood(&predictions),
         );
         same(&figures["brier_score"]["value"], brier_score(&predictions));
-        let error = calibration_error(&predictions.confidences()).expected;
+        let error = calibration_error(&predictions.confidences());
         same(&figures["calibration_error"]["value"], error);
         let binary = predictions.binary(&[1, 2, 3, 4, 5]).unwrap();
         let figures = &measured.question(method, 1)["figures"];

@@ -13,6 +13,7 @@ use crate::{
     CropRow, CropTable, TrainingError, Workspace,
     cache_key::KeptStep,
     data::crop_table::{load_crop, names_a_file},
+    error::{ensure, impossible},
     parallel,
     workspace::{read_json, write_bytes, write_json},
 };
@@ -74,19 +75,19 @@ impl CellViews<'_> {
                 usize::MAX => "the end".to_owned(),
                 end => end.to_string(),
             };
-            return Err(TrainingError::Impossible(format!(
+            return Err(impossible!(
                 "no cell lies from {} to {until}: the table has {}, counted from 0",
                 self.rows.start,
                 self.table.rows.len()
-            )));
+            ));
         };
-        match cells.iter().find(|cell| !names_a_file(&cell.cell_id)) {
-            None => Ok(cells),
-            Some(cell) => Err(TrainingError::Impossible(format!(
-                "`{}` cannot name a folder: run `crop` again",
-                cell.cell_id
-            ))),
+        for CropRow { cell_id, .. } in cells {
+            ensure!(
+                names_a_file(cell_id),
+                "`{cell_id}` cannot name a folder: run `crop` again"
+            );
         }
+        Ok(cells)
     }
 
     /// Where the views of a cell lie.

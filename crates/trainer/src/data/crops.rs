@@ -13,7 +13,9 @@ use super::{
     labels::LabelSet,
 };
 use crate::{
-    TrainingError, parallel,
+    TrainingError,
+    error::impossible,
+    parallel,
     workspace::{Workspace, read_bytes, write_bytes, write_csv, write_json},
 };
 use bundle::sha256_hex;
@@ -196,11 +198,10 @@ fn gather(
         }
     }
     if let (true, Some(first)) = (rows.is_empty(), left_out.first()) {
-        let reason = format!(
-            "no cell could be cut; the first: {}: {}",
-            first.origin, first.reason
-        );
-        return Err(TrainingError::Impossible(reason));
+        let LeftOut { origin, reason, .. } = first;
+        return Err(impossible!(
+            "no cell could be cut; the first: {origin}: {reason}"
+        ));
     }
     let with_nuclei = rows.iter().any(|row| row.nucleus_x.is_some());
     let table = CropTable {

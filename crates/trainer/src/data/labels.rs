@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     TrainingError,
+    error::impossible,
     workspace::{parse_toml, read_toml},
 };
 use bundle::{Label, is_snomed_ct};
@@ -83,10 +84,10 @@ impl LabelSet {
         }
         let some: Vec<&str> = found.iter().take(3).copied().collect();
         best.1.ok_or_else(|| {
-            TrainingError::Impossible(format!(
+            impossible!(
                 "the labels ({}, …) belong to no known set: describe them in a file and name it with --labels",
                 some.join(", ")
-            ))
+            )
         })
     }
 
@@ -191,11 +192,11 @@ impl ClassGrouping {
             }
             possible.push(grouping.outputs.len().to_string());
         }
-        Err(TrainingError::Impossible(format!(
+        Err(impossible!(
             "these labels cannot be grouped into {} classes: choose {}",
             classes.unwrap_or_default(),
             possible.join(", ")
-        )))
+        ))
     }
 
     fn every_label(set: &LabelSet) -> Self {

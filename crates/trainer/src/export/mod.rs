@@ -16,6 +16,7 @@ use self::graphs::{FEATURES, LOGITS, baseline_graph, ensemble_graph, mc_dropout_
 use crate::{
     TrainingError,
     calibrate::{Calibrated, REFER_BELOW, unlike::Unlike},
+    error::ensure,
     fit::FoldModel,
     score::{PASSES, ServedViews},
     session::TrainingSession,
@@ -170,12 +171,11 @@ fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<FileReferenc
 /// [`TrainingError::Impossible`] where no bundle may be called so.
 pub(crate) fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    if is_bundle_name(&name) {
-        return Ok(name.into_owned());
-    }
-    Err(TrainingError::Impossible(format!(
+    ensure!(
+        is_bundle_name(&name),
         "the bundle is named after its directory, and `{name}` is no name for it: end --out with {BUNDLE_NAME}"
-    )))
+    );
+    Ok(name.into_owned())
 }
 
 /// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.

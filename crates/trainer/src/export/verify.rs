@@ -2,6 +2,7 @@
 
 use crate::{
     TrainingError,
+    error::{ensure, impossible},
     fit::FoldModel,
     score::{CellScores, PASSES, head_scores, plain_features},
     session::TrainingSession,
@@ -26,23 +27,18 @@ pub(crate) fn verify(
     bundle: &Bundle,
 ) -> Result<f64, TrainingError> {
     let study = &session.study;
-    let rows: Vec<usize> = study
-        .held_out_rows(&model.held_out)
-        .into_iter()
-        .take(CELLS)
-        .collect();
+    let mut rows = study.held_out_rows(&model.held_out);
+    rows.truncate(CELLS);
     let plain = plain_features(session, model, &rows)?;
     let mut largest = 0.0_f64;
     for method in model.heads.keys().copied() {
         let expected = head_scores(study, model, method, &plain, &rows)?;
         let found = runtime_scores(session, (model, bundle), method, &rows, &plain)?;
         let difference = largest_difference(&expected, &found)?;
-        if difference > TOLERANCE {
-            let reason = format!(
-                "the exported {method} head differs from the trained one by {difference:.1e}: run `export` again"
-            );
-            return Err(TrainingError::Impossible(reason));
-        }
+        ensure!(
+            difference <= TOLERANCE,
+            "the exported {method} head differs from the trained one by {difference:.1e}: run `export` again"
+        );
         largest = largest.max(difference);
     }
     Ok(largest)
@@ -56,7 +52,7 @@ fn runtime_scores(
     rows: &[usize],
     plain: &FeatureMatrix,
 ) -> Result<CellScores, TrainingError> {
-    let missing = || TrainingError::Impossible(format!("the bundle has no {method} head"));
+    let missing = || impossible!("the bundle has no {method} head");
     let head = bundle.manifest().head(method).ok_or_else(missing)?;
     let path = bundle.path_of(&head.file);
     let mut graph = OnnxGraph::open(&session.runtime, &path, &head.output)?;
@@ -84,17 +80,13 @@ fn runtime_scores(
 }
 
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {
-    if expected.values.len() != found.values.len() {
-        return Err(TrainingError::Impossible(
-            "the exported head answers in another shape: run `export` again".to_owned(),
-        ));
-    }
+    ensure!(
+        expected.values.len() == found.values.len(),
+        "the exported head answers in another shape: run `export` again"
+    );
     let (expected, found) = (expected.samples(1.0)?, found.samples(1.0)?);
-    let values = expected
-        .iter()
-        .zip(&found)
-        .flat_map(|(expected, found)| expected.values().iter().zip(found.values()));
-    Ok(values
-        .map(|(expected, found)| (expected - found).abs())
-        .fold(0.0, f64::max))
+    let cells = expected.iter().zip(&found);
+    let values = cells.flat_map(|(expected, found)| expected.values().iter().zip(found.values()));
+    let differences = values.map(|(expected, found)| (expected - found).abs());
+    Ok(differences.fold(0.0, f64::max))
 }

@@ -5,7 +5,7 @@ use super::{
     part::PartEnd,
     source::{ImageInput, SourceModel},
 };
-use crate::{OnnxGraph, TrainingError, random};
+use crate::{OnnxGraph, TrainingError, error::ensure, random};
 use bundle::onnx::{Axis, RawModel};
 use engine::Runtime;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
@@ -80,7 +80,7 @@ pub(crate) fn values_at(
 pub(crate) fn features_of(
     runtime: &Runtime,
     trunk: &RawModel,
-    [input, features]: [&str; 2],
+    [input, features]: &[String; 2],
     pictures: &InputTensor,
 ) -> Result<Vec<f32>, TrainingError> {
     let mut graph = OnnxGraph::of_model(runtime, trunk, features)?;
@@ -127,29 +127,24 @@ pub(crate) fn scores_of(
 /// # Errors
 /// [`TrainingError::Impossible`] when it is more than rounding, or a value is not finite.
 pub(crate) fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32, TrainingError> {
-    let impossible = |reason: String| Err(TrainingError::Impossible(reason));
-    if expected.len() != found.len() {
-        return impossible(format!(
-            "the cut gives {} {what}, the uncut model {}: name another tensor with --cut",
-            found.len(),
-            expected.len()
-        ));
-    }
-    if expected.iter().chain(found).any(|value| !value.is_finite()) {
-        return impossible(format!(
-            "the {what} are not finite: check --mean, --std and --scale"
-        ));
-    }
+    let (of_cut, of_uncut) = (found.len(), expected.len());
+    ensure!(
+        of_cut == of_uncut,
+        "the cut gives {of_cut} {what}, the uncut model {of_uncut}: name another tensor with --cut"
+    );
+    ensure!(
+        expected.iter().chain(found).all(|value| value.is_finite()),
+        "the {what} are not finite: check --mean, --std and --scale"
+    );
     let largest = expected
         .iter()
         .fold(1.0_f32, |largest, value| largest.max(value.abs()));
     let pairs = expected.iter().zip(found);
     let difference = pairs.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
-    if difference > TOLERANCE {
-        return impossible(format!(
-            "the {what} differ from the uncut model's by {difference:.1e}: the graph holds its batch size, export it \
-             again with a free batch axis"
-        ));
-    }
+    ensure!(
+        difference <= TOLERANCE,
+        "the {what} differ from the uncut model's by {difference:.1e}: the graph holds its batch size, export it again \
+         with a free batch axis"
+    );
     Ok(difference)
 }

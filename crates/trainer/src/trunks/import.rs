@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     TrainingError,
+    error::{ensure, impossible},
     workspace::{read_bytes, write_bytes},
 };
 use bundle::{
@@ -87,11 +88,7 @@ pub fn import_trunk(
     let (size, own_size) =
         sizes(&import.input, options.size).map_err(TrainingError::malformed(options.model))?;
     let seen = pictures(own_size, &options.normalisation)?;
-    let Checked {
-        made,
-        compared,
-        difference,
-    } = import.make_and_compare(&seen)?;
+    let (made, compared, difference) = import.make_and_compare(&seen)?;
     if size != own_size {
         made.check_at(runtime, &pictures(size, &options.normalisation)?)?;
     }
@@ -122,22 +119,14 @@ pub fn import_trunk(
     })
 }
 
-/// A trunk that says what the uncut model says.
-struct Checked {
-    made: MadeTrunk,
-    compared: &'static str,
-    difference: f32,
-}
-
 impl<'a> Import<'a> {
     fn open(runtime: &'a Runtime, bytes: &[u8], cut: Option<&str>) -> Result<Self, String> {
         let model = SourceModel::parse(bytes)?;
         let input = model.image_input()?;
         if input.batch.is_some_and(|batch| batch != 1) {
-            return Err(
-                "its batch size is fixed: export it with a free batch axis, or for one image"
-                    .to_owned(),
-            );
+            let reason =
+                "its batch size is fixed: export it with a free batch axis, or for one image";
+            return Err(reason.to_owned());
         }
         let cut = match cut {
             Some(tensor) => named_cut(&model, tensor)?,
@@ -151,84 +140,61 @@ impl<'a> Import<'a> {
         })
     }
 
-    fn make_and_compare(&self, seen: &InputTensor) -> Result<Checked, TrainingError> {
-        let (shape, uncut) = self.uncut(&self.cut.tensor, seen)?;
+    /// A trunk that says what the uncut model says, what was compared, and the largest difference.
+    fn make_and_compare(
+        &self,
+        seen: &InputTensor,
+    ) -> Result<(MadeTrunk, &'static str, f32), TrainingError> {
+        let uncut = |tensor| values_at(self.runtime, &self.model, &self.input, tensor, seen);
+        let (shape, expected) = uncut(&self.cut.tensor)?;
         let made =
             make(&self.model, &self.input, &self.cut, &shape).map_err(TrainingError::Impossible)?;
-        let features = made.features_of(self.runtime, seen).map_err(|error| {
-            TrainingError::Impossible(format!(
+        let features = features_of(self.runtime, &made.model, &made.names, seen).map_err(|error| {
+            impossible!(
                 "the graph takes no batch of images: export it again with a free batch axis ({error})"
-            ))
+            )
         })?;
-        let of_features = compare(FEATURES, &uncut, &features)?;
+        let of_features = compare(FEATURES, &expected, &features)?;
         let Some(scores) = &self.cut.scores else {
-            return Ok(Checked {
-                made,
-                compared: FEATURES,
-                difference: of_features,
-            });
+            return Ok((made, FEATURES, of_features));
         };
-        let (_, expected) = self.uncut(scores, seen)?;
+        let (_, expected) = uncut(scores)?;
         let cut = (&self.cut, scores.as_str());
         let found = scores_of(self.runtime, &self.model, cut, &shape, &features)?;
         let compared = "class scores";
-        Ok(Checked {
-            made,
-            compared,
-            difference: compare(compared, &expected, &found)?,
-        })
-    }
-
-    fn uncut(
-        &self,
-        tensor: &str,
-        seen: &InputTensor,
-    ) -> Result<(Vec<i64>, Vec<f32>), TrainingError> {
-        values_at(self.runtime, &self.model, &self.input, tensor, seen)
+        let difference = compare(compared, &expected, &found)?;
+        Ok((made, compared, difference))
     }
 }
 
 impl MadeTrunk {
-    fn features_of(
-        &self,
-        runtime: &Runtime,
-        seen: &InputTensor,
-    ) -> Result<Vec<f32>, TrainingError> {
-        let [input, features] = &self.names;
-        features_of(runtime, &self.model, [input, features], seen)
-    }
-
     /// Whether a size that the model was not exported for gives as many features.
     fn check_at(&self, runtime: &Runtime, seen: &InputTensor) -> Result<(), TrainingError> {
-        let found = self.features_of(runtime, seen)?;
-        let finite = found.iter().all(|value| value.is_finite());
-        if finite && found.len() == self.feature_count * seen.images() {
-            return Ok(());
-        }
-        Err(TrainingError::Impossible(format!(
-            "at {} px the model does not give {} features: leave --size out",
-            seen.width(),
-            self.feature_count
-        )))
+        let (count, size) = (self.feature_count, seen.width());
+        let found = features_of(runtime, &self.model, &self.names, seen)?;
+        let is_finite = found.iter().all(|value| value.is_finite());
+        ensure!(
+            is_finite && found.len() == count * seen.images(),
+            "at {size} px the model does not give {count} features: leave --size out"
+        );
+        Ok(())
     }
 }
 
 /// The size to train with, and the one that the uncut model takes.
 fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> {
-    let own = match input.size {
-        None => None,
-        Some((height, width)) if height == width => Some(
-            u32::try_from(height)
-                .map_err(|_| format!("its images of {height} px are too large"))?,
-        ),
-        Some((height, width)) => {
-            return Err(format!(
-                "its images are {width} x {height} px: a trunk sees squares"
-            ));
-        }
+    let Some((height, width)) = input.size else {
+        let size = wanted.unwrap_or(USUAL_SIZE);
+        return Ok((size, size));
     };
-    let size = wanted.or(own).unwrap_or(USUAL_SIZE);
-    Ok((size, own.unwrap_or(size)))
+    if height != width {
+        return Err(format!(
+            "its images are {width} x {height} px: a trunk sees squares"
+        ));
+    }
+    let too_large = |_| format!("its images of {height} px are too large");
+    let own = u32::try_from(height).map_err(too_large)?;
+    Ok((wanted.unwrap_or(own), own))
 }
 
 /// Takes the trunk out; `shape` is that of the features of one image.

@@ -23,7 +23,7 @@ use ort::{session::Session, value::TensorRef};
 use prost::Message;
 
 use crate::TrainingError;
-use engine::{ExecutionProvider, Runtime, SessionOptions};
+use engine::{ExecutionProvider, Runtime, SessionError, SessionOptions};
 
 const OPTIONS: SessionOptions<'static> = SessionOptions {
     providers: &[ExecutionProvider::Cpu],
@@ -47,11 +47,7 @@ impl OnnxGraph {
     /// # Errors
     /// [`TrainingError::Runtime`] when the runtime refuses the file.
     pub fn open(runtime: &Runtime, model: &Path, output: &str) -> Result<Self, TrainingError> {
-        let session = runtime.session(model, &OPTIONS).map_err(explain)?;
-        Ok(Self {
-            session,
-            output: output.to_owned(),
-        })
+        Self::of_session(runtime.session(model, &OPTIONS), output)
     }
 
     /// Loads a graph that is in memory.
@@ -63,7 +59,17 @@ impl OnnxGraph {
         model: &impl Message,
         output: &str,
     ) -> Result<Self, TrainingError> {
-        let session = runtime.session_from_memory(&model.encode_to_vec(), output, &OPTIONS);
+        let model = model.encode_to_vec();
+        Self::of_session(
+            runtime.session_from_memory(&model, output, &OPTIONS),
+            output,
+        )
+    }
+
+    fn of_session(
+        session: Result<Session, SessionError>,
+        output: &str,
+    ) -> Result<Self, TrainingError> {
         Ok(Self {
             session: session.map_err(explain)?,
             output: output.to_owned(),
@@ -137,11 +143,6 @@ impl<'a> GraphPool<'a> {
 }
 
 fn explain(error: impl std::fmt::Display) -> TrainingError {
-    TrainingError::Runtime(
-        error
-            .to_string()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" "),
-    )
+    let words = error.to_string();
+    TrainingError::Runtime(words.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::TrainingError;
+use crate::{TrainingError, error::ensure};
 use bundle::onnx::{
     Axis::Free, GraphProto, ModelProto, NodeProto, TensorProto, float_tensor, int_attribute,
     int64_vector, ints_attribute, node, tensor_info,
@@ -39,24 +39,21 @@ pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, T
     let mut model = model.clone();
     let axes_are_inputs = model.opset() >= Some(AXES_ARE_INPUTS);
     let graph = model.graph.get_or_insert_default();
-    if !outputs_of(graph).any(|name| name == tensor) {
-        return Err(TrainingError::Impossible(format!(
-            "no node of the graph gives `{tensor}`: name the output of one of its nodes"
-        )));
-    }
-    if outputs_of(graph).any(|name| name == STATISTICS) {
-        return Err(TrainingError::Impossible(format!(
-            "the graph has a tensor `{STATISTICS}` already: take the graph without it"
-        )));
-    }
+    ensure!(
+        outputs_of(graph).any(|name| name == tensor),
+        "no node of the graph gives `{tensor}`: name the output of one of its nodes"
+    );
+    ensure!(
+        outputs_of(graph).all(|name| name != STATISTICS),
+        "the graph has a tensor `{STATISTICS}` already: take the graph without it"
+    );
     graph.node.extend(nodes(tensor, axes_are_inputs));
+    let floor = float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]);
+    let half = float_tensor(HALF, &[], &[0.5]);
+    let axes = axes_are_inputs.then(|| int64_vector(AXES, &SPACE));
     graph
         .initializer
-        .push(float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]));
-    graph.initializer.push(float_tensor(HALF, &[], &[0.5]));
-    if axes_are_inputs {
-        graph.initializer.push(int64_vector(AXES, &SPACE));
-    }
+        .extend([floor, half].into_iter().chain(axes));
     // The runtime infers how many channels there are.
     let axes = [Free("n"), Free("statistic")];
     graph.output.push(tensor_info(STATISTICS, &axes));

@@ -17,9 +17,7 @@ use rand_chacha::{
 };
 use trainer::{
     OnnxGraph,
-    lite0::{
-        FEATURES, Frozen, Lite0Tail, MAP, ParameterKind, SHARDS, frozen_part, put_back, shards,
-    },
+    lite0::{FEATURES, Frozen, Lite0Tail, MAP, SHARDS, frozen_part, put_back, shards},
 };
 
 use testkit::runtime;
@@ -134,7 +132,7 @@ fn weights_that_were_read_and_put_back_are_the_same_bits() {
     for blocks in [0, 5, 16] {
         let tail = Lite0Tail::read(&MODEL, frozen(blocks), &Device::flex()).unwrap();
         assert!(put_back(&MODEL, &tail).unwrap() == *MODEL);
-        let values: Vec<Vec<f32>> = tail.values().into_iter().map(|of| of.values).collect();
+        let values = tail.values();
         let changed = values.iter().map(|of| vec![0.5; of.len()]).collect();
         let changed = tail.with_values(changed).unwrap();
         assert!(put_back(&MODEL, &changed).unwrap() != *MODEL);
@@ -174,7 +172,7 @@ fn gradients_agree_with_finite_differences() {
     let slopes = tail.gradient_values(&gradients);
     let values = tail.values();
     let at = |parameter: usize, index: usize, step: f32| {
-        let mut values: Vec<Vec<f32>> = values.iter().map(|of| of.values.clone()).collect();
+        let mut values = values.clone();
         values[parameter][index] += step;
         let tail = tail.clone().with_values(values).unwrap();
         f64::from(loss(tail.forward(map.clone(), &[])).into_scalar::<f32>())
@@ -186,17 +184,13 @@ fn gradients_agree_with_finite_differences() {
         let index = few
             .max_by(|a, b| slopes[*a].abs().total_cmp(&slopes[*b].abs()))
             .unwrap();
-        let step = 1e-2 * values[parameter].values[index].abs().max(0.05);
+        let step = 1e-2 * values[parameter][index].abs().max(0.05);
         let expected =
             (at(parameter, index, step) - at(parameter, index, -step)) / f64::from(2.0 * step);
         let found = f64::from(slopes[index]);
         let error = (found - expected).abs() / expected.abs();
         // ReLU6 has kinks: single weights are off by a few percent, all together are not.
-        assert!(
-            error < 0.1,
-            "{}: {expected} {found}",
-            values[parameter].name
-        );
+        assert!(error < 0.1, "{parameter}: {expected} {found}");
         errors.push(error);
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
@@ -235,16 +229,8 @@ fn an_image_that_skips_a_block_changes_alone() {
 #[test]
 fn parameters_are_listed_kernel_before_bias() {
     let tail = Lite0Tail::read(&MODEL, frozen(16), &Device::flex()).unwrap();
-    let values = tail.values();
-    let found: Vec<_> = values
-        .iter()
-        .map(|of| (of.name.as_str(), of.kind, of.values.len()))
-        .collect();
-    let expected = [
-        ("head kernel", ParameterKind::Kernel, 320 * 1280),
-        ("head bias", ParameterKind::Bias, 1280),
-    ];
-    assert_eq!(found, expected);
+    let lengths: Vec<usize> = tail.values().iter().map(Vec::len).collect();
+    assert_eq!(lengths, [320 * 1280, 1280], "those of the head");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
         Plot,
         ranges::{Parts, RangeBar, RangePlot},
     },
-    report::{PaperRange, PaperReport, PaperSide, PartReport, SideFigure},
+    report::{PaperRange, PaperReport, PaperSide, PartReport},
 };
 use uncertainty::Measure;
 
@@ -37,10 +37,9 @@ pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
             );
             let (mut plots, mut missing) = (Vec::new(), Vec::new());
             for charted in asked(part, id, index) {
+                let named = (measure, title);
                 match charted.question.paper.get(&measure) {
-                    Some(report) => {
-                        plots.push(range_plot(charted, (measure, title), parts, report))
-                    }
+                    Some(report) => plots.push(range_plot(charted, named, parts, report)),
                     None => missing.push(charted.method.name.as_str()),
                 }
             }
@@ -69,15 +68,12 @@ fn range_plot(
         "Answers of {} in ten ranges of {title}, with the accuracy in each; {}",
         charted.method.name, question.title
     );
+    let ranges = report.ranges.iter();
     RangePlot {
         frame: charted.described_frame(&kind, description),
         x_label: &format!("{title}, normalised over the {over}"),
         parts,
-        bars: report
-            .ranges
-            .iter()
-            .map(|range| bar(range, parts))
-            .collect(),
+        bars: ranges.map(|range| bar(range, parts)).collect(),
     }
     .draw()
 }
@@ -155,10 +151,7 @@ fn side_row(table: &mut Table, sign: &str, threshold: f64, side: &PaperSide) {
         answers.false_positives,
         answers.false_negatives
     );
-    let figures = SideFigure::ALL
-        .iter()
-        .filter_map(|figure| side.figures.get(figure));
     let cells = [text(answers.items), text(counts)].into_iter();
     let name = text(format!("{sign} {threshold:.1}"));
-    table.row(name, cells.chain(figures.map(estimate)));
+    table.row(name, cells.chain(side.figures.values().map(estimate)));
 }

@@ -149,18 +149,9 @@ fn class_table(part: &PartReport, id: &PartId) -> Table {
     {
         table.group(&method.name);
         for class in &question.confusion.classes {
-            let figures = [
-                &class.recall,
-                &class.specificity,
-                &class.precision,
-                &class.negative_predictive_value,
-                &class.auroc,
-            ];
-            let figures = figures.into_iter().map(estimate);
-            table.row(
-                text(&class.name),
-                [text(class.cells)].into_iter().chain(figures),
-            );
+            let cells = [text(class.cells)].into_iter();
+            let figures = class.named().map(|(_, figure)| estimate(figure));
+            table.row(text(&class.name), cells.chain(figures));
         }
     }
     table

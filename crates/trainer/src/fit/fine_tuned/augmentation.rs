@@ -4,7 +4,7 @@ use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::pictures::{Affine, CellSource, warp};
-use crate::{TrainingError, random};
+use crate::{TrainingError, error::ensure, random};
 use imaging::Normalisation;
 
 /// How far a view may lie from the crop as it is. Factors are drawn log-uniformly: 1.2 means from 1/1.2 to 1.2.
@@ -56,19 +56,18 @@ impl TrainingAugmentation {
             ("brightness", self.brightness),
             ("gain", self.gain),
         ];
-        let fits = |factor: f32| factor.is_finite() && factor >= 1.0;
-        if let Some((name, factor)) = factors.iter().find(|(_, factor)| !fits(*factor)) {
-            return Err(TrainingError::Impossible(format!(
+        for (name, factor) in factors {
+            ensure!(
+                factor.is_finite() && factor >= 1.0,
                 "{name} is {factor}: it is a factor of at least 1, and 1 leaves views as they are"
-            )));
+            );
         }
-        if self.shift.is_finite() && self.shift >= 0.0 {
-            return Ok(());
-        }
-        Err(TrainingError::Impossible(format!(
-            "shift is {}: it must be at least 0",
-            self.shift
-        )))
+        let shift = self.shift;
+        ensure!(
+            shift.is_finite() && shift >= 0.0,
+            "shift is {shift}: it must be at least 0"
+        );
+        Ok(())
     }
 
     /// Draws a view: any turn, mirrored half of the time, the rest within the limits.

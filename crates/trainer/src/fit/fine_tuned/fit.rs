@@ -22,11 +22,12 @@ use super::{
 use crate::{
     TrainingError,
     cache_key::{CacheKey, KeptStep},
+    error::{ensure, impossible},
     fit::shared::{
         FitContext,
         checkpoint::{self, FitProgress},
         class_bias,
-        optimiser::{Learner, Rounding},
+        optimiser::Learner,
         weights::HeadWeights,
     },
     random,
@@ -76,7 +77,9 @@ pub fn fine_tune(
     context: &FitContext<'_>,
 ) -> Result<FineTuned, TrainingError> {
     check(request, recipe)?;
-    let frozen = frozen(recipe)?;
+    let blocks = recipe.frozen_blocks;
+    let too_many = || impossible!("{blocks} blocks cannot be frozen: the trunk has {BLOCKS}");
+    let frozen = Frozen::blocks(blocks).ok_or_else(too_many)?;
     let sampler = Sampler::new(&recipe.sampling, &request.labels);
     let plan = BatchPlan {
         sources: request.sources,
@@ -87,7 +90,7 @@ pub fn fine_tune(
     };
     let model = model(request, &plan, frozen)?;
     let heads = first_heads(&model);
-    let mut learner = Learner::new(model.first_values(&heads), Rounding::Distance);
+    let mut learner = Learner::new(model.first_values(&heads));
     let mut progress = FitProgress::new(digest(request, &plan)?);
     if let Some(path) = context.checkpoint {
         match checkpoint::read(path, &progress.fit, &mut learner)? {
@@ -136,8 +139,8 @@ fn learn_epoch(
     let mut sum = 0.0;
     for _ in 0..steps {
         // Whoever makes the views leaves early only when it panicked, and an epoch without them has taught nothing.
-        let ended = || TrainingError::Impossible("the views of an epoch ended early".to_owned());
-        let batch = from.recv().map_err(|_| ended())?;
+        let ended = |_| impossible!("the views of an epoch ended early");
+        let batch = from.recv().map_err(ended)?;
         let (loss, gradients) = model.gradient(&learner.values, &batch?)?;
         learner.take_step(
             &gradients,
@@ -159,23 +162,15 @@ fn check(request: &FineTuneRequest<'_>, recipe: &FineTuneRecipe) -> Result<(), T
         abnormal,
     } = request.labels;
     let cells = request.sources.len();
-    let refuse = |reason: &str| Err(TrainingError::Impossible(reason.to_owned()));
-    if cells == 0 || classes.len() != cells || fields.len() != cells {
-        return refuse("fine-tuning needs cells, each with a class and an image");
-    }
-    if classes.iter().any(|class| *class >= abnormal.len()) {
-        return refuse("a cell has a class that is none of the classes");
-    }
+    ensure!(
+        cells > 0 && classes.len() == cells && fields.len() == cells,
+        "fine-tuning needs cells, each with a class and an image"
+    );
+    ensure!(
+        classes.iter().all(|class| *class < abnormal.len()),
+        "a cell has a class that is none of the classes"
+    );
     recipe.check()
-}
-
-fn frozen(recipe: &FineTuneRecipe) -> Result<Frozen, TrainingError> {
-    Frozen::blocks(recipe.frozen_blocks).ok_or_else(|| {
-        TrainingError::Impossible(format!(
-            "{} blocks cannot be frozen: the trunk has {BLOCKS}",
-            recipe.frozen_blocks
-        ))
-    })
 }
 
 fn model<'a>(

@@ -11,7 +11,7 @@ use burn::{
 use super::{
     batches::MapBatch,
     heads::{TunedCells, feature_masks, head_gradients},
-    lite0::{BLOCKS, FEATURES, Lite0Tail, ParameterKind, shards},
+    lite0::{BLOCKS, FEATURES, Lite0Tail, shards},
     loss::Objective,
     recipe::FineTuneRecipe,
 };
@@ -48,26 +48,25 @@ pub(super) struct TunedModel<'a> {
 impl TunedModel<'_> {
     /// The parameters before the first step.
     pub(super) fn first_values(&self, heads: &BTreeMap<Method, HeadWeights>) -> Vec<Vec<f32>> {
-        let trunk = self.tail.values().into_iter().map(|of| of.values);
         let heads = heads.values().flat_map(parameters).map(<[f32]>::to_vec);
-        trunk.chain(heads).collect()
+        self.tail.values().into_iter().chain(heads).collect()
     }
 
     /// How each parameter learns, in the order of the parameters.
     pub(super) fn groups(&self, settings: &OptimiserSettings) -> Vec<LearningGroup> {
         let group = |rate, is_matrix| LearningGroup {
             rate,
-            weight_decay: if is_matrix {
-                settings.weight_decay
-            } else {
-                0.0
+            weight_decay: match is_matrix {
+                true => settings.weight_decay,
+                false => 0.0,
             },
         };
-        let trunk = self.tail.values().into_iter();
-        let trunk = trunk.map(|of| group(settings.trunk_rate, of.kind == ParameterKind::Kernel));
+        // Kernels and matrices come before their biases.
+        let pair = |rate| [group(rate, true), group(rate, false)];
+        let of_trunk = vec![pair(settings.trunk_rate); self.tail.values().len() / 2];
         let layers = self.heads.values().flat_map(HeadShape::layers);
-        let heads = layers.flat_map(|_| [true, false].map(|is| group(settings.head_rate, is)));
-        trunk.chain(heads).collect()
+        let of_heads = layers.map(|_| pair(settings.head_rate));
+        of_trunk.into_iter().chain(of_heads).flatten().collect()
     }
 
     /// The trained blocks and the heads with some values of the parameters.

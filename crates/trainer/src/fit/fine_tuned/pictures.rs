@@ -12,6 +12,7 @@ use std::{
 use crate::{
     CropRow, CropSettings, TrainingError,
     data::crop_table::{decode_image, load_crop},
+    error::impossible,
     parallel,
     workspace::read_bytes,
 };
@@ -56,7 +57,7 @@ pub fn sources(
     let images: BTreeMap<&Path, Arc<CellImage>> = paths.zip(images).collect();
     let source = |cell: &CropRow| {
         let image = images.get(file_of(crops, cell).as_path()).map(Arc::clone);
-        let missing = || TrainingError::Impossible(format!("cell {} has no image", cell.cell_id));
+        let missing = || impossible!("cell {} has no image", cell.cell_id);
         Ok(place(image.ok_or_else(missing)?, cell, settings))
     };
     cells.iter().map(source).collect()

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     TrainingError,
+    error::ensure,
     fit::{
         frozen::presets::{Preset, RecipeArgs},
         shared::{Schedule, optimiser::OptimiserSettings},
@@ -74,49 +75,46 @@ impl FineTuneRecipe {
     /// # Errors
     /// [`TrainingError::Impossible`] that names the setting.
     pub fn check(&self) -> Result<(), TrainingError> {
-        let refuse = |reason: String| Err(TrainingError::Impossible(reason));
-        if self.batch == 0 || self.epochs == 0 || self.heads.members == 0 {
-            return refuse(
-                "fine-tuning needs at least one epoch, one cell per step and one head".to_owned(),
-            );
-        }
-        if self.size == 0 || !self.size.is_multiple_of(32) {
-            return refuse(
-                "the edge of the trunk's input must be a multiple of 32 pixels".to_owned(),
-            );
-        }
-        if self.heads.member_hidden.contains(&0) {
-            return refuse("member_hidden: a hidden layer needs at least one unit".to_owned());
-        }
+        ensure!(
+            self.batch > 0 && self.epochs > 0 && self.heads.members > 0,
+            "fine-tuning needs at least one epoch, one cell per step and one head"
+        );
+        ensure!(
+            self.size > 0 && self.size.is_multiple_of(32),
+            "the edge of the trunk's input must be a multiple of 32 pixels"
+        );
+        ensure!(
+            !self.heads.member_hidden.contains(&0),
+            "member_hidden: a hidden layer needs at least one unit"
+        );
         self.augmentation.check()?;
-        let OptimiserSettings {
-            beta1,
-            beta2,
-            averaging,
-            trunk_rate,
-            head_rate,
-            ..
-        } = self.optimiser;
-        let rates = [("trunk_rate", trunk_rate), ("head_rate", head_rate)];
-        let learns = |rate: f64| rate.is_finite() && rate > 0.0;
-        if let Some((name, rate)) = rates.iter().find(|(_, rate)| !learns(*rate)) {
-            return refuse(format!("{name} is {rate}: it must be above 0"));
+        let optimiser = &self.optimiser;
+        let rates = [
+            ("trunk_rate", optimiser.trunk_rate),
+            ("head_rate", optimiser.head_rate),
+        ];
+        for (name, rate) in rates {
+            ensure!(
+                rate.is_finite() && rate > 0.0,
+                "{name} is {rate}: it must be above 0"
+            );
         }
         let shares = [
             ("stochastic_depth", self.stochastic_depth),
             ("label_smoothing", self.loss.label_smoothing),
             ("baseline_dropout", self.heads.baseline_dropout),
             ("mc_dropout", self.heads.mc_dropout),
-            ("beta1", beta1),
-            ("beta2", beta2),
-            ("averaging", averaging),
+            ("beta1", optimiser.beta1),
+            ("beta2", optimiser.beta2),
+            ("averaging", optimiser.averaging),
         ];
-        match shares.iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
-            Some((name, share)) => refuse(format!(
+        for (name, share) in shares {
+            ensure!(
+                (0.0..1.0).contains(&share),
                 "{name} is {share}: it must be at least 0 and below 1"
-            )),
-            None => Ok(()),
+            );
         }
+        Ok(())
     }
 }
 

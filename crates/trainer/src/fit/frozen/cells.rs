@@ -1,6 +1,6 @@
 //! The cells that heads learn from.
 
-use crate::{FeatureMatrix, TrainingError};
+use crate::{FeatureMatrix, TrainingError, error::ensure};
 
 /// The cells to learn from.
 #[derive(Clone, Copy)]
@@ -34,18 +34,17 @@ impl TrainingCells<'_> {
             };
             self.views.iter().all(enough)
         };
-        let wrong = if self.rows.is_empty() {
-            "there are no cells to learn from"
-        } else if dimension == 0 {
-            "the cells to learn from have no features"
-        } else if !rows().all(has_class) {
+        ensure!(!self.rows.is_empty(), "there are no cells to learn from");
+        ensure!(dimension > 0, "the cells to learn from have no features");
+        ensure!(
+            rows().all(has_class),
             "a cell to learn from is of none of the classes"
-        } else if !rows().all(has_features) {
+        );
+        ensure!(
+            rows().all(has_features),
             "a cell to learn from has no features, or not as many as others"
-        } else {
-            return Ok(());
-        };
-        Err(TrainingError::Impossible(wrong.to_owned()))
+        );
+        Ok(())
     }
 
     /// C, the number of classes.

@@ -17,7 +17,7 @@ use crate::{
         checkpoint::{self, FitProgress},
         class_bias, diverged,
         losses::{LossError, LossOptions},
-        optimiser::{Learner, LearningGroup, Rounding},
+        optimiser::{Learner, LearningGroup},
         weights::{HeadShape, HeadWeights, Standardisation},
     },
     random,
@@ -71,7 +71,7 @@ impl<'a> HeadFit<'a> {
             options: recipe.loss_options(cells.abnormal),
             batches,
             validated: recipe.patience.is_some() && !cells.validation.is_empty(),
-            learner: Learner::new(parameters(&weights), Rounding::Sum),
+            learner: Learner::new(parameters(&weights)),
             progress,
             best: Vec::new(),
         })
@@ -131,7 +131,7 @@ impl<'a> HeadFit<'a> {
         let settings = &self.recipe.optimiser;
         let group = LearningGroup {
             rate: settings.head_rate,
-            weight_decay: f64::from(settings.weight_decay as f32),
+            weight_decay: settings.weight_decay,
         };
         let groups = vec![group; gradients.len()];
         let steps = self.recipe.epochs * self.batches.steps();

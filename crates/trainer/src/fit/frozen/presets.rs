@@ -6,6 +6,7 @@ use super::recipe::{AnswerDropout, Copies, Recipe};
 use crate::{
     TrainingError,
     data::views::ViewPlan,
+    error::{ensure, impossible},
     fit::HEAD_METHODS,
     fit::shared::{Schedule, losses::MultiHeadLoss, optimiser::OptimiserSettings},
 };
@@ -59,8 +60,8 @@ impl Recipe {
                 optimiser: heads_alone(1e-3, [0.9, 0.999], 0.1),
                 ..base
             }),
-            Method::Tta => Err(TrainingError::Impossible(
-                "tta uses the baseline's head: train baseline, mc_dropout or ensemble".to_owned(),
+            Method::Tta => Err(impossible!(
+                "tta uses the baseline's head: train baseline, mc_dropout or ensemble"
             )),
         }
     }
@@ -189,11 +190,10 @@ impl RecipeArgs {
         if method == Method::Ensemble {
             recipe.members = self.members.unwrap_or(recipe.members);
         }
-        if !(rate > 0.0 && rate.is_finite()) {
-            return Err(TrainingError::Impossible(
-                "the learning rate must be positive: correct --lr".to_owned(),
-            ));
-        }
+        ensure!(
+            rate > 0.0 && rate.is_finite(),
+            "the learning rate must be positive: correct --lr"
+        );
         recipe.check()?;
         Ok(recipe)
     }

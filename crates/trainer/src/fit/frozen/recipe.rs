@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     TrainingError,
+    error::ensure,
     fit::shared::{
         FEATURE_MASK, Schedule,
         losses::{EPSILON, LossOptions, MultiHeadLoss},
@@ -122,37 +123,31 @@ impl Recipe {
     /// # Errors
     /// [`TrainingError::Impossible`].
     pub fn check(&self) -> Result<(), TrainingError> {
-        let share = |share: f64| (0.0..1.0).contains(&share);
-        let one_head = self.copies == Copies::One || self.members == 1;
-        let wrong = [
-            (
-                self.members == 0 || self.heads_together == 0,
-                "the number of heads must be at least 1",
-            ),
-            (
-                self.hidden.contains(&0),
-                "hidden layers must have at least one unit",
-            ),
-            (
-                self.batch == 0 || self.epochs == 0,
-                "the batch and the epochs must be at least 1",
-            ),
-            (
-                self.copies == Copies::Dropped(0),
-                "there must be at least one copy of each cell",
-            ),
-            (
-                !one_head,
-                "copies of each cell train one head: set members to 1",
-            ),
-            (
-                !share(self.dropout) || !share(self.feature_dropout),
-                "dropout must lie in [0, 1)",
-            ),
-        ];
-        match wrong.iter().find(|(wrong, _)| *wrong) {
-            Some((_, reason)) => Err(TrainingError::Impossible((*reason).to_owned())),
-            None => Ok(()),
-        }
+        let is_share = |share: f64| (0.0..1.0).contains(&share);
+        ensure!(
+            self.members > 0 && self.heads_together > 0,
+            "the number of heads must be at least 1"
+        );
+        ensure!(
+            !self.hidden.contains(&0),
+            "hidden layers must have at least one unit"
+        );
+        ensure!(
+            self.batch > 0 && self.epochs > 0,
+            "the batch and the epochs must be at least 1"
+        );
+        ensure!(
+            self.copies != Copies::Dropped(0),
+            "there must be at least one copy of each cell"
+        );
+        ensure!(
+            self.copies == Copies::One || self.members == 1,
+            "copies of each cell train one head: set members to 1"
+        );
+        ensure!(
+            is_share(self.dropout) && is_share(self.feature_dropout),
+            "dropout must lie in [0, 1)"
+        );
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use self::losses::LossError;
-use crate::{TrainingError, random};
+use crate::{TrainingError, error::impossible, random};
 
 /// Name of the input by which the exported Monte Carlo dropout drops features.
 pub const FEATURE_MASK: &str = "mask_features";
@@ -40,7 +40,7 @@ impl FitContext<'_> {
 }
 
 pub(crate) fn diverged(error: LossError) -> TrainingError {
-    TrainingError::Impossible(format!("the heads cannot be trained: {error}"))
+    impossible!("the heads cannot be trained: {error}")
 }
 
 /// The logarithms of the classes' shares, where heads start: nothing is spent on learning how common each class is. One

@@ -50,87 +50,39 @@ pub(crate) struct LearningGroup {
     pub weight_decay: f64,
 }
 
-/// In which order the operations of a step are rounded. There are two, since bundles came out of two optimisers once and
-/// have to come out the same to the byte; the next default bundle can do with one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rounding {
-    /// Moments move by a share of their distance from the gradient: heads on a trunk that is trained, too.
-    Distance,
-    /// Moments are weighted sums, and each is corrected by itself, as in burn: heads on a trunk that stays.
-    Sum,
-}
-
 /// Everything that changes while training: the weights, what Adam remembers and the average.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Learner {
-    rounding: Rounding,
     /// Steps taken.
     pub step: usize,
     /// The weights, parameter by parameter.
     pub values: Vec<Vec<f32>>,
     first: Vec<Vec<f32>>,
     second: Vec<Vec<f32>>,
-    /// Moving averages of the weights; as many as there are steps with [`Rounding::Distance`], or none.
+    /// Moving averages of the weights.
     pub averages: Vec<Vec<f32>>,
 }
 
 /// Factors of a step that are the same for all weights of a parameter.
 struct Factors {
+    /// The first moment's correction, 1 − β₁ᵗ, is a part of it.
     rate: f32,
     decay: f32,
     beta1: f32,
     beta2: f32,
     averaging: f32,
-    /// 1 − β₁ᵗ, where it is no part of the rate.
-    first_correction: f32,
     /// 1 − β₂ᵗ, under the root.
-    second_correction: f32,
+    correction: f32,
     clip: f32,
-}
-
-impl Factors {
-    /// Of step `taken`, counted from 1, at a rate.
-    fn new(
-        rounding: Rounding,
-        settings: &OptimiserSettings,
-        (rate, weight_decay): (f64, f64),
-        clip: f64,
-        taken: i32,
-    ) -> Self {
-        let (beta1, beta2) = (settings.beta1 as f32, settings.beta2 as f32);
-        let (rate, first_correction, second_correction) = match rounding {
-            Rounding::Distance => (
-                rate / (1.0 - settings.beta1.powi(taken)),
-                1.0,
-                (1.0 - settings.beta2.powi(taken)) as f32,
-            ),
-            Rounding::Sum => (rate, 1.0 - beta1.powi(taken), 1.0 - beta2.powi(taken)),
-        };
-        Self {
-            rate: rate as f32,
-            decay: (1.0 - weight_decay) as f32,
-            beta1,
-            beta2,
-            averaging: settings.averaging as f32,
-            first_correction,
-            second_correction,
-            clip: clip as f32,
-        }
-    }
 }
 
 impl Learner {
     /// Starts from some weights.
-    pub(crate) fn new(values: Vec<Vec<f32>>, rounding: Rounding) -> Self {
+    pub(crate) fn new(values: Vec<Vec<f32>>) -> Self {
         let zeros: Vec<Vec<f32>> = values.iter().map(|of| vec![0.0; of.len()]).collect();
-        let averages = match rounding {
-            Rounding::Distance => values.clone(),
-            Rounding::Sum => Vec::new(),
-        };
         Self {
-            rounding,
             step: 0,
-            averages,
+            averages: values.clone(),
             first: zeros.clone(),
             second: zeros,
             values,
@@ -167,16 +119,20 @@ impl Learner {
         let clip = clip_factor(gradients, settings.clip);
         for (index, (gradient, group)) in gradients.iter().zip(groups).enumerate() {
             let rate = group.rate * share;
-            let rates = (rate, rate * group.weight_decay);
-            let factors = Factors::new(self.rounding, settings, rates, clip, taken);
-            match self.rounding {
-                Rounding::Distance => self.update_by_distance(index, gradient, &factors),
-                Rounding::Sum => self.update_by_sum(index, gradient, &factors),
-            }
+            let factors = Factors {
+                rate: (rate / (1.0 - settings.beta1.powi(taken))) as f32,
+                decay: (1.0 - rate * group.weight_decay) as f32,
+                beta1: settings.beta1 as f32,
+                beta2: settings.beta2 as f32,
+                averaging: settings.averaging as f32,
+                correction: (1.0 - settings.beta2.powi(taken)) as f32,
+                clip: clip as f32,
+            };
+            self.update(index, gradient, &factors);
         }
     }
 
-    fn update_by_distance(&mut self, index: usize, gradient: &[f32], factors: &Factors) {
+    fn update(&mut self, index: usize, gradient: &[f32], factors: &Factors) {
         let weights = self.values[index]
             .iter_mut()
             .zip(&mut self.first[index])
@@ -187,25 +143,9 @@ impl Learner {
             let gradient = gradient * factors.clip;
             *first += (gradient - *first) * (1.0 - factors.beta1);
             *second += (gradient * gradient - *second) * (1.0 - factors.beta2);
-            let root = (*second / factors.second_correction).sqrt() + EPSILON as f32;
+            let root = (*second / factors.correction).sqrt() + EPSILON as f32;
             *value = *value * factors.decay - factors.rate * *first / root;
             *average += (*value - *average) * (1.0 - factors.averaging);
-        }
-    }
-
-    fn update_by_sum(&mut self, index: usize, gradient: &[f32], factors: &Factors) {
-        let weights = self.values[index]
-            .iter_mut()
-            .zip(&mut self.first[index])
-            .zip(&mut self.second[index])
-            .zip(gradient);
-        for (((value, first), second), gradient) in weights {
-            let gradient = gradient * factors.clip;
-            *first = *first * factors.beta1 + gradient * (1.0 - factors.beta1);
-            *second = *second * factors.beta2 + gradient * gradient * (1.0 - factors.beta2);
-            let root = (*second / factors.second_correction).sqrt() + EPSILON as f32;
-            *value =
-                *value * factors.decay - *first / factors.first_correction / root * factors.rate;
         }
     }
 }
@@ -230,16 +170,7 @@ mod tests {
     };
 
     fn steps(count: usize, group: LearningGroup, gradient: impl Fn(f32) -> f32) -> Learner {
-        steps_rounded(Rounding::Distance, count, group, gradient)
-    }
-
-    fn steps_rounded(
-        rounding: Rounding,
-        count: usize,
-        group: LearningGroup,
-        gradient: impl Fn(f32) -> f32,
-    ) -> Learner {
-        let mut learner = Learner::new(vec![vec![1.0]], rounding);
+        let mut learner = Learner::new(vec![vec![1.0]]);
         for _ in 0..count {
             let gradients = vec![vec![gradient(learner.values[0][0])]];
             let settings = OptimiserSettings::default();
@@ -280,16 +211,5 @@ mod tests {
         assert!((clip_factor(&gradients, 5.0) - 0.1).abs() < 1e-12);
         assert_eq!(clip_factor(&[vec![3.0], vec![4.0]], 5.0), 1.0);
         assert_eq!(clip_factor(&[vec![0.0]], 5.0), 1.0);
-    }
-
-    #[test]
-    fn both_roundings_go_the_same_way() {
-        let group = LearningGroup {
-            weight_decay: 0.1,
-            ..GROUP
-        };
-        let by = |rounding| steps_rounded(rounding, 100, group, |value| value - 0.3).values[0][0];
-        let (distance, sum) = (by(Rounding::Distance), by(Rounding::Sum));
-        assert!((distance - sum).abs() < 1e-5, "{distance} {sum}");
     }
 }

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{ConvolutionPlan, Frozen, convolutions, tail::Lite0Tail};
-use crate::TrainingError;
-use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, TensorProto, tensor_info};
+use crate::{
+    TrainingError,
+    error::{ensure, impossible},
+    workspace::float_bytes,
+};
+use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, tensor_info};
 
 /// Name of the output of [`frozen_part`].
 pub const MAP: &str = "map";
@@ -151,26 +155,24 @@ fn renamed(mut node: NodeProto, map: &str) -> NodeProto {
 
 fn checked_graph(model: &ModelProto) -> Result<&GraphProto, TrainingError> {
     let graph = model.graph.as_ref();
-    let graph =
-        graph.ok_or_else(|| TrainingError::Impossible("the trunk's file has no graph".into()))?;
+    let graph = graph.ok_or_else(|| impossible!("the trunk's file has no graph"))?;
     for (op_type, expected) in NODES {
         let found = graph.node.iter().filter(|node| node.op_type == op_type);
         let found = found.count();
-        if found != expected {
-            return Err(TrainingError::Impossible(format!(
-                "the trunk has {found} {op_type} nodes where EfficientNet-Lite0 with folded batch normalisation has \
-                 {expected}: use the pretrained file"
-            )));
-        }
+        ensure!(
+            found == expected,
+            "the trunk has {found} {op_type} nodes where EfficientNet-Lite0 with folded batch normalisation has \
+             {expected}: use the pretrained file"
+        );
     }
     Ok(graph)
 }
 
 fn unlike(plan: &ConvolutionPlan, what: &str) -> TrainingError {
-    TrainingError::Impossible(format!(
+    impossible!(
         "the trunk's {} convolution has another {what} than EfficientNet-Lite0: use the pretrained file",
         plan.name()
-    ))
+    )
 }
 
 /// The values of a node's input if it is an f32 constant of this shape.
@@ -208,16 +210,8 @@ fn sizes(sizes: &[usize]) -> Vec<i64> {
 
 fn write(graph: &mut GraphProto, name: &str, values: &[f32]) {
     let found = graph.initializer.iter_mut().find(|of| of.name == name);
-    if let Some(TensorProto {
-        raw_data,
-        float_data,
-        ..
-    }) = found
-    {
-        float_data.clear();
-        *raw_data = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+    if let Some(tensor) = found {
+        tensor.float_data.clear();
+        tensor.raw_data = float_bytes(values);
     }
 }

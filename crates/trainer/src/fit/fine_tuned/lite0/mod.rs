@@ -11,7 +11,7 @@ mod operation;
 mod tail;
 
 pub use graph::{MAP, frozen_part, put_back};
-pub use tail::{Lite0Tail, ParameterKind, ParameterValues};
+pub use tail::Lite0Tail;
 
 use std::ops::Range;
 
@@ -27,54 +27,24 @@ pub fn shards(images: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// A run of equal blocks of EfficientNet-Lite0.
-#[derive(Clone, Copy, Debug)]
-pub struct Lite0Stage {
-    /// Side of the depthwise kernel, 3 or 5.
-    pub kernel: usize,
-    /// Stride of the first block's depthwise convolution; later blocks have stride 1.
-    pub stride: usize,
-    /// Hidden channels per input channel.
-    pub expansion: usize,
-    /// Output channels.
-    pub channels: usize,
-    /// Number of blocks.
-    pub repeats: usize,
-}
-
-/// The seven stages (Tan and Le, "EfficientNet", 2019, table 1, without squeeze-and-excitation: the Lite variant).
-pub const STAGES: [Lite0Stage; 7] = [
-    stage(3, 1, 1, 16, 1),
-    stage(3, 2, 6, 24, 2),
-    stage(5, 2, 6, 40, 2),
-    stage(3, 2, 6, 80, 3),
-    stage(5, 1, 6, 112, 3),
-    stage(5, 2, 6, 192, 4),
-    stage(3, 1, 6, 320, 1),
+/// The seven stages (Tan and Le, "EfficientNet", 2019, table 1, without squeeze-and-excitation: the Lite variant), runs of
+/// equal blocks: side of the depthwise kernel; stride of the first block's depthwise convolution, while later blocks have
+/// stride 1; hidden channels per input channel; output channels; number of blocks.
+const STAGES: [[usize; 5]; 7] = [
+    [3, 1, 1, 16, 1],
+    [3, 2, 6, 24, 2],
+    [5, 2, 6, 40, 2],
+    [3, 2, 6, 80, 3],
+    [5, 1, 6, 112, 3],
+    [5, 2, 6, 192, 4],
+    [3, 1, 6, 320, 1],
 ];
-
 /// Number of blocks in all stages.
 pub const BLOCKS: usize = 16;
 /// Channels behind the stem, a 3 × 3 convolution of stride 2 on the image.
 const STEM: usize = 32;
 /// D, the number of features: channels of the head, a 1 × 1 convolution before pooling.
 pub const FEATURES: usize = 1280;
-
-const fn stage(
-    kernel: usize,
-    stride: usize,
-    expansion: usize,
-    channels: usize,
-    repeats: usize,
-) -> Lite0Stage {
-    Lite0Stage {
-        kernel,
-        stride,
-        expansion,
-        channels,
-        repeats,
-    }
-}
 
 /// How much of the trunk stays as it is: nothing, or the stem and the first blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,47 +151,34 @@ impl ConvolutionPlan {
     }
 }
 
-/// The 49 convolutions in the order in which the image passes through them.
+/// The 49 convolutions in the order in which the image passes through them. A block has three: expand (unless the expansion
+/// is 1), depthwise, project.
 pub(super) fn convolutions() -> Vec<ConvolutionPlan> {
     let mut plans = vec![ConvolutionPlan {
-        place: BlockPlace::Stem,
-        role: "stem",
-        inputs: 3,
-        outputs: STEM,
         kernel: 3,
         stride: 2,
-        depthwise: false,
-        clipped: true,
+        ..pointwise(BlockPlace::Stem, "stem", 3, STEM, true)
     }];
     let (mut index, mut inputs) = (0, STEM);
-    for stage in STAGES {
-        for repeat in 0..stage.repeats {
-            let stride = if repeat == 0 { stage.stride } else { 1 };
-            plans.extend(block(index, inputs, &Lite0Stage { stride, ..stage }));
-            (index, inputs) = (index + 1, stage.channels);
+    for [kernel, stride, expansion, channels, repeats] in STAGES {
+        for repeat in 0..repeats {
+            let place = BlockPlace::Block(index);
+            let hidden = inputs * expansion;
+            if expansion > 1 {
+                plans.push(pointwise(place, "expand", inputs, hidden, true));
+            }
+            plans.push(ConvolutionPlan {
+                kernel,
+                stride: if repeat == 0 { stride } else { 1 },
+                depthwise: true,
+                ..pointwise(place, "depthwise", hidden, hidden, true)
+            });
+            plans.push(pointwise(place, "project", hidden, channels, false));
+            (index, inputs) = (index + 1, channels);
         }
     }
     plans.push(pointwise(BlockPlace::Head, "head", inputs, FEATURES, true));
     plans
-}
-
-/// Expand (unless the expansion is 1), depthwise, project.
-fn block(index: usize, inputs: usize, stage: &Lite0Stage) -> Vec<ConvolutionPlan> {
-    let place = BlockPlace::Block(index);
-    let hidden = inputs * stage.expansion;
-    let expand = (stage.expansion > 1).then(|| pointwise(place, "expand", inputs, hidden, true));
-    let depthwise = ConvolutionPlan {
-        place,
-        role: "depthwise",
-        inputs: hidden,
-        outputs: hidden,
-        kernel: stage.kernel,
-        stride: stage.stride,
-        depthwise: true,
-        clipped: true,
-    };
-    let project = pointwise(place, "project", hidden, stage.channels, false);
-    expand.into_iter().chain([depthwise, project]).collect()
 }
 
 fn pointwise(

@@ -12,7 +12,7 @@ use super::{
     convolutions,
     graph::{StoredConvolution, read_convolutions},
 };
-use crate::TrainingError;
+use crate::{TrainingError, error::impossible};
 use bundle::onnx::ModelProto;
 
 /// Expand, depthwise, project; the input is added where the output has its shape.
@@ -58,26 +58,6 @@ pub struct Lite0Tail {
     head: Convolution,
 }
 
-/// Whether a parameter is a convolution kernel (decayed) or a bias (not decayed).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// A kernel.
-    Kernel,
-    /// A bias.
-    Bias,
-}
-
-/// A parameter's values, apart from any framework.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ParameterValues {
-    /// Such as `block 7 depthwise kernel`.
-    pub name: String,
-    /// Kernel or bias.
-    pub kind: ParameterKind,
-    /// Row-major, in the order of ONNX.
-    pub values: Vec<f32>,
-}
-
 impl Lite0Tail {
     /// Takes the weights of what is not frozen from the trunk's graph.
     ///
@@ -110,9 +90,8 @@ impl Lite0Tail {
                 index,
             });
         }
-        let head = trained.next().ok_or_else(|| {
-            TrainingError::Impossible("the table of Lite0 has no head convolution".to_owned())
-        })?;
+        let no_head = || impossible!("the table of Lite0 has no head convolution");
+        let head = trained.next().ok_or_else(no_head)?;
         Ok(Self { stem, blocks, head })
     }
 
@@ -129,12 +108,8 @@ impl Lite0Tail {
             map = stem.forward(map);
         }
         for block in &self.blocks {
-            let kept = if block.is_residual() {
-                kept.next()
-            } else {
-                None
-            };
-            map = block.forward(map, kept);
+            let kept = block.is_residual().then(|| kept.next());
+            map = block.forward(map, kept.flatten());
         }
         let map = self.head.forward(map);
         let [images, height, width, _] = map.dims();
@@ -149,20 +124,11 @@ impl Lite0Tail {
         residual.map(|block| block.index).collect()
     }
 
-    /// All parameters in the order of the graph, kernel before bias: for export and for moving averages.
-    pub fn values(&self) -> Vec<ParameterValues> {
+    /// All parameters in the order of the graph, kernel before bias, each row-major in the order of ONNX.
+    pub fn values(&self) -> Vec<Vec<f32>> {
         let of = |convolution: &Convolution| {
             let StoredConvolution { weight, bias } = convolution.stored();
-            let name = convolution.plan().name();
-            let entry = |kind, what: &str, values| ParameterValues {
-                name: format!("{name} {what}"),
-                kind,
-                values,
-            };
-            [
-                entry(ParameterKind::Kernel, "kernel", weight),
-                entry(ParameterKind::Bias, "bias", bias),
-            ]
+            [weight, bias]
         };
         self.convolutions().flat_map(of).collect()
     }
@@ -186,22 +152,17 @@ impl Lite0Tail {
             };
             stored.fits(plan).then_some(stored)
         };
-        let misfit = || {
-            TrainingError::Impossible(
-                "these weights are of a trunk with another frozen part: train again".to_owned(),
-            )
-        };
+        let misfit =
+            || impossible!("these weights are of a trunk with another frozen part: train again");
         let mut replace = |convolution: Convolution| -> Result<Convolution, TrainingError> {
             let stored = next(convolution.plan()).ok_or_else(misfit)?;
             Ok(convolution.with_values(stored))
         };
         self.stem = self.stem.map(&mut replace).transpose()?;
         for block in &mut self.blocks {
-            let convolutions = std::mem::take(&mut block.convolutions);
-            block.convolutions = convolutions
-                .into_iter()
-                .map(&mut replace)
-                .collect::<Result<_, _>>()?;
+            let convolutions = std::mem::take(&mut block.convolutions).into_iter();
+            let replaced: Result<_, _> = convolutions.map(&mut replace).collect();
+            block.convolutions = replaced?;
         }
         self.head = replace(self.head)?;
         if values.next().is_some() {
