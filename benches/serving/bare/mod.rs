@@ -15,7 +15,7 @@ use engine::Runtime;
 
 use crate::{BenchResult, machine::cores, process::cpu_seconds, statistics::quantile};
 use inputs::BareInputs;
-use sessions::{BareSessions, Threads};
+use sessions::BareSessions;
 
 /// What a loop reached.
 pub(crate) struct Reached {
@@ -48,16 +48,12 @@ pub(crate) struct BareLoop {
 
 impl BareLoop {
     pub(crate) fn open(runtime: &Runtime, bundle: &Bundle, images: &[Bytes]) -> BenchResult<Self> {
-        let open = |count, spinning| {
-            let threads = Threads { count, spinning };
-            BareSessions::open(runtime, bundle, threads)
-        };
+        let open = |threads, spinning| BareSessions::open(runtime, bundle, (threads, spinning));
+        let parallel = (0..cores()).map(|_| open(1, false));
         Ok(Self {
             bundle: bundle.clone(),
             images: images.to_vec(),
-            parallel: (0..cores())
-                .map(|_| open(1, false))
-                .collect::<BenchResult<_>>()?,
+            parallel: parallel.collect::<BenchResult<_>>()?,
             alone: [open(cores(), false)?, open(cores(), true)?],
         })
     }
@@ -84,21 +80,14 @@ impl BareLoop {
         let [sleeping, spinning] = &mut self.alone;
         let sleeping = run(std::slice::from_mut(sleeping), &feed, seconds / 2.0)?;
         let spinning = run(std::slice::from_mut(spinning), &feed, seconds / 2.0)?;
-        Ok(if spinning.latency_ms < sleeping.latency_ms {
-            spinning
-        } else {
-            sleeping
-        })
+        let is_faster = spinning.latency_ms < sleeping.latency_ms;
+        Ok(if is_faster { spinning } else { sleeping })
     }
 
     /// Milliseconds that one image takes on one core, decoded before.
     pub(crate) fn pass_ms(&mut self, seconds: f64) -> BenchResult<f64> {
-        let feed = Feed::new(
-            &self.bundle,
-            &self.images,
-            Method::Baseline,
-            Decoding::Before,
-        )?;
+        let (bundle, images) = (&self.bundle, &self.images);
+        let feed = Feed::new(bundle, images, Method::Baseline, Decoding::Before)?;
         let one = self.parallel.get_mut(..1).ok_or("there is no core")?;
         Ok(run(one, &feed, seconds)?.latency_ms)
     }
@@ -120,11 +109,11 @@ impl<'a> Feed<'a> {
         method: Method,
         decoding: Decoding,
     ) -> BenchResult<Self> {
+        let inputs = encoded
+            .iter()
+            .map(|image| BareInputs::of(image, bundle, method));
         let ready = match decoding {
-            Decoding::Before => encoded
-                .iter()
-                .map(|image| BareInputs::of(image, bundle, method))
-                .collect::<BenchResult<_>>()?,
+            Decoding::Before => inputs.collect::<BenchResult<_>>()?,
             Decoding::Within => Vec::new(),
         };
         Ok(Self {

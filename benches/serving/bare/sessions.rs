@@ -13,14 +13,6 @@ use ort::{
 use super::inputs::BareInputs;
 use crate::BenchResult;
 
-/// Threads inside one operator.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Threads {
-    pub count: usize,
-    /// Whether they spin while they wait for the next operator.
-    pub spinning: bool,
-}
-
 /// The trunk and the head of every method.
 pub(super) struct BareSessions {
     manifest: Manifest,
@@ -29,14 +21,19 @@ pub(super) struct BareSessions {
 }
 
 impl BareSessions {
-    pub(super) fn open(runtime: &Runtime, bundle: &Bundle, threads: Threads) -> BenchResult<Self> {
+    /// With so many threads inside one operator, which spin while they wait for the next one or sleep.
+    pub(super) fn open(
+        runtime: &Runtime,
+        bundle: &Bundle,
+        (threads, spinning): (usize, bool),
+    ) -> BenchResult<Self> {
         let manifest = bundle.manifest().clone();
         let open = |file| -> BenchResult<Session> {
             let builder = Session::builder(runtime.environment())?
                 .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(threads.count)?
+                .with_intra_threads(threads)?
                 .with_inter_threads(1)?
-                .with_intra_op_spinning(threads.spinning)?;
+                .with_intra_op_spinning(spinning)?;
             let arena = ep::CPU::default().with_arena_allocator(true).build();
             let mut builder = builder.with_execution_providers([arena])?;
             Ok(builder.commit_from_file(bundle.path_of(file))?)

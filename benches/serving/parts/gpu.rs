@@ -112,7 +112,7 @@ fn compare(
     let query = format!("method={method}&exact=true&priority=bulk&seed=1");
     let requests = predictions(&query, "", &setting.images);
     let alone = answers(served.address, &requests, 1)?;
-    let crowd = vec![requests.as_slice(); CROWD].concat();
+    let crowd = [requests.as_slice(); CROWD].concat();
     let crowd = answers(served.address, &crowd, crowd.len())?;
     let cores = answers(on_cores.address, &requests, 1)?;
     let share = |alike: usize, all: usize| alike as f64 / all as f64;

@@ -179,19 +179,11 @@ mod tests {
             .map(|image| f64::from(u8::from(image % 3 == 0)))
             .collect();
         let cells: Vec<usize> = (0..400).collect();
-        let by_image = percentile_interval(
-            &Groups::of(&images),
-            &BootstrapPlan::default(),
-            mean_of(&values),
-        )
-        .unwrap();
-        let by_cell = percentile_interval(
-            &Groups::of(&cells),
-            &BootstrapPlan::default(),
-            mean_of(&values),
-        )
-        .unwrap();
-        let ratio = width(by_image) / width(by_cell);
+        let by = |groups| {
+            let plan = BootstrapPlan::default();
+            width(percentile_interval(&groups, &plan, mean_of(&values)).unwrap())
+        };
+        let ratio = by(Groups::of(&images)) / by(Groups::of(&cells));
         assert!(
             (2.8..3.6).contains(&ratio),
             "√10 times as wide is expected, got {ratio}"

@@ -6,11 +6,9 @@ use super::classification::ratio;
 use super::error::EvaluationError;
 use super::predictions::{Predictions, check_classes};
 
-/// The two sides of one threshold. As in the paper, an item exactly on the threshold is on both.
+/// The two sides of one threshold on the normalised uncertainty. As in the paper, an item exactly on the threshold is on both.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FourWay {
-    /// The threshold on the normalised uncertainty.
-    pub threshold: f64,
     /// The items of at most that uncertainty.
     pub confident: Side,
     /// The items of at least that uncertainty.
@@ -77,7 +75,6 @@ pub fn four_way(
         Side::of(kept.map(|(_, answer)| answer), positive_classes)
     };
     Ok(FourWay {
-        threshold,
         confident: side(|value, threshold| value <= threshold),
         uncertain: side(|value, threshold| value >= threshold),
     })

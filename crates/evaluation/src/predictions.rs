@@ -14,39 +14,27 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Takes probabilities `[N, C]`, row-major, with `classes` = C, and N true classes.
-    ///
-    /// # Errors
-    /// [`EvaluationError`] `Probabilities`, `Length` or `LabelOutOfRange`.
-    pub fn new(
-        probabilities: Vec<f64>,
-        classes: usize,
-        labels: Vec<usize>,
-    ) -> Result<Predictions, EvaluationError> {
-        check_rows(&probabilities, classes)?;
-        let expected = probabilities.len() / classes;
-        if labels.len() != expected {
-            return Err(EvaluationError::Length {
-                what: "labels",
-                found: labels.len(),
-                expected,
-            });
-        }
-        check_classes(&labels, classes)?;
-        Ok(Predictions::of_checked(probabilities, classes, labels))
-    }
-
     /// Takes one vector of probabilities and one true class per item.
     ///
     /// # Errors
-    /// As [`Predictions::new`].
+    /// [`EvaluationError`] `Probabilities`, `Length` or `LabelOutOfRange`.
     pub fn from_rows(
         rows: &[Vec<f64>],
         labels: Vec<usize>,
     ) -> Result<Predictions, EvaluationError> {
         let classes = rows.first().ok_or(SamplesError::Empty)?.len();
         check_lengths(rows, classes)?;
-        Predictions::new(rows.concat(), classes, labels)
+        let probabilities = rows.concat();
+        check_rows(&probabilities, classes)?;
+        if labels.len() != rows.len() {
+            return Err(EvaluationError::Length {
+                what: "labels",
+                found: labels.len(),
+                expected: rows.len(),
+            });
+        }
+        check_classes(&labels, classes)?;
+        Ok(Predictions::of_checked(probabilities, classes, labels))
     }
 
     fn of_checked(probabilities: Vec<f64>, classes: usize, labels: Vec<usize>) -> Predictions {
@@ -166,11 +154,11 @@ fn sums_of_rest_and_positive(row: &[f64], positive_classes: &[usize]) -> [f64; 2
     let mut sums = [0.0; 2];
     for (class, p) in row.iter().enumerate() {
         let [rest, positive] = &mut sums;
-        *(if positive_classes.contains(&class) {
-            positive
-        } else {
-            rest
-        }) += p;
+        let sum = match positive_classes.contains(&class) {
+            true => positive,
+            false => rest,
+        };
+        *sum += p;
     }
     sums.map(|sum| sum.min(1.0))
 }

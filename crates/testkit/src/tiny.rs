@@ -6,8 +6,8 @@ use bundle::{
     Sampling,
     onnx::{
         Axis::{Fixed, Free},
-        GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, float_tensor, model, node,
-        tensor_info,
+        GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, float_tensor, int64_vector,
+        model, node, tensor_info,
     },
     sha256_hex,
 };
@@ -84,21 +84,14 @@ pub fn spread() -> TensorProto {
 }
 
 fn write_trunk_and_heads(directory: &Path) {
-    write(
-        &directory.join("trunk.onnx"),
-        pooling("features"),
-        vec![spread()],
-        (vec![image()], vec![features()]),
-    );
+    let file = |name: &str| directory.join(name);
+    let io = (vec![image()], vec![features()]);
+    write(&file("trunk.onnx"), pooling("features"), vec![spread()], io);
 
     let product = vec![node("MatMul", &["features", "w"], "logits")];
     let head = weights("w", &[FEATURES, CLASSES], 2);
-    write(
-        &directory.join("baseline.onnx"),
-        product,
-        vec![head.clone()],
-        (vec![features()], vec![logits()]),
-    );
+    let io = (vec![features()], vec![logits()]);
+    write(&file("baseline.onnx"), product, vec![head.clone()], io);
 
     let masks = tensor_info("mask", &[Free("n"), Free("t"), Fixed(FEATURES)]);
     let masked = vec![
@@ -106,29 +99,20 @@ fn write_trunk_and_heads(directory: &Path) {
         node("Mul", &["spread", "mask"], "kept"),
         node("MatMul", &["kept", "w"], "logits"),
     ];
-    let one = bundle::onnx::int64_vector("one", &[1]);
+    let one = int64_vector("one", &[1]);
     let samples = tensor_info("logits", &[Free("n"), Free("t"), Fixed(CLASSES)]);
-    write(
-        &directory.join("mc_dropout.onnx"),
-        masked,
-        vec![head, one],
-        (vec![features(), masks], vec![samples]),
-    );
+    let io = (vec![features(), masks], vec![samples]);
+    write(&file("mc_dropout.onnx"), masked, vec![head, one], io);
 
     let members = vec![
         node("MatMul", &["features", "w"], "flat"),
         node("Reshape", &["flat", "shape"], "logits"),
     ];
     let wide = weights("w", &[FEATURES, MEMBERS * CLASSES], 3);
-    let shape = bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]);
+    let shape = int64_vector("shape", &[-1, MEMBERS, CLASSES]);
     let samples = tensor_info("logits", &[Free("n"), Fixed(MEMBERS), Fixed(CLASSES)]);
     let io = (vec![features()], vec![samples]);
-    write(
-        &directory.join("ensemble.onnx"),
-        members,
-        vec![wide, shape],
-        io,
-    );
+    write(&file("ensemble.onnx"), members, vec![wide, shape], io);
 }
 
 /// A graph from image to logits with a Dropout node that draws in inference when `active`.
@@ -244,7 +228,7 @@ pub fn samples_in_graph(directory: &Path) {
     let constants = vec![
         spread(),
         weights("w", &[FEATURES, MEMBERS * CLASSES], 3),
-        bundle::onnx::int64_vector("shape", &[-1, MEMBERS, CLASSES]),
+        int64_vector("shape", &[-1, MEMBERS, CLASSES]),
     ];
     let samples = tensor_info("logits", &[Free("n"), Fixed(MEMBERS), Fixed(CLASSES)]);
     let io = (vec![image()], vec![samples]);

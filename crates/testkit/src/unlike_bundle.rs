@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use bundle::{
     onnx::{
         Axis::{Fixed, Free},
-        NodeProto, float_tensor, ints_attribute, node, tensor_info,
+        NodeProto, float_tensor, int_attribute, ints_attribute, node, tensor_info,
     },
     sha256_hex,
 };
@@ -64,12 +64,7 @@ fn digest(directory: &Path, name: &str) -> String {
 fn write_trunk(directory: &Path) {
     let mut nodes = tiny::pooling("features");
     let mut concat = node("Concat", &["pooled", "log_std"], "channels");
-    concat.attribute.push(bundle::onnx::AttributeProto {
-        name: "axis".to_owned(),
-        i: 1,
-        r#type: 2,
-        ..Default::default()
-    });
+    concat.attribute.push(int_attribute("axis", 1));
     // `Log` itself would round the last numbers of a batch in another way than those before.
     let mut logarithm = node("ReduceLogSum", &["raised"], "log_variance");
     logarithm.attribute.push(ints_attribute("axes", &[2, 3]));

@@ -60,21 +60,17 @@ pub(crate) fn dropout_mask(
     drop_probability: f32,
     kept: f32,
 ) -> Vec<f32> {
-    let draw = |_| {
-        if unit(random) < drop_probability {
-            0.0
-        } else {
-            kept
-        }
+    let draw = |_| match unit(random) < drop_probability {
+        true => 0.0,
+        false => kept,
     };
     (0..count).map(draw).collect()
 }
 
 /// `count` values uniform in [−`bound`, `bound`).
 pub(crate) fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Vec<f32> {
-    (0..count)
-        .map(|_| (2.0 * unit(random) - 1.0) * bound)
-        .collect()
+    let draw = |_| (2.0 * unit(random) - 1.0) * bound;
+    (0..count).map(draw).collect()
 }
 
 /// `count` values of a normal distribution with mean 0 (Box and Muller, 1958; one of each pair is used).

@@ -4,6 +4,7 @@ use super::{
     axes::{Axes, AxisSpec, TEXT},
     canvas::{Anchor, Canvas, Plot, PlotFrame},
     geometry::Area,
+    mirrored_histogram::PlotShare,
     palette::{BLUE, Fill, LineStyle, Marker, SKY},
 };
 
@@ -17,9 +18,7 @@ pub struct ReliabilityPoint {
     /// Mean confidence of its items.
     pub confidence: f64,
     /// Share of them that came true.
-    pub share: f64,
-    /// An interval of the share.
-    pub interval: Option<(f64, f64)>,
+    pub share: PlotShare,
     /// How many items.
     pub items: usize,
 }
@@ -56,10 +55,10 @@ impl ReliabilityPlot {
         canvas.line(start, end, LineStyle::REFERENCE);
         for point in &self.points {
             let x = axes.x(point.confidence);
-            if let Some((low, high)) = point.interval {
+            if let Some((low, high)) = point.share.interval {
                 canvas.whisker(x, (axes.y(low), axes.y(high)), 2.5, BLUE);
             }
-            canvas.marker((x, axes.y(point.share)), Marker::Circle, 3.2, BLUE);
+            canvas.marker((x, axes.y(point.share.value)), Marker::Circle, 3.2, BLUE);
         }
         for (row, note) in self.notes.iter().enumerate() {
             // Points seldom lie under the diagonal at the right.

@@ -1,6 +1,6 @@
 //! Why there is no report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -15,20 +15,23 @@ pub enum ReportError {
     /// The input contradicts itself.
     #[error("{0}")]
     Input(String),
-    /// A file or folder cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A number or text cannot be put into a file's format.
+    /// A file or folder cannot be written, or a number or text not be put into the file's format.
     #[error("cannot write {}: {reason}", path.display())]
-    Format {
+    Write {
         /// Which.
         path: PathBuf,
         /// Why.
         reason: String,
     },
+}
+
+impl ReportError {
+    /// For `map_err` on writing `path`.
+    pub(super) fn write<E: ToString>(path: &Path) -> impl FnOnce(E) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Write {
+            path,
+            reason: error.to_string(),
+        }
+    }
 }

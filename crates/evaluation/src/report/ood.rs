@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     OodSet, ReportError,
-    resampling::{Resampling, UNDEFINED},
+    resampling::{Resampling, UNDEFINED, bin_of},
 };
 use crate::{
     Scored,
@@ -51,20 +51,19 @@ pub(super) fn ood_reports(
     let report = |(index, set): (usize, &OodSet)| {
         let own = Resampling::of_names(&image_names(set, ""), plan);
         let all = vec![true; set.scores.len()];
-        let bin_of: Vec<usize> = set.scores.iter().map(|score| scale.bin(*score)).collect();
+        let bins: Vec<usize> = set.scores.iter().map(|score| scale.bin(*score)).collect();
         Ok(OodReport {
             name: set.name.clone(),
             items: set.scores.len(),
-            auroc: if index == 0 {
-                None
-            } else {
-                Some(separation(reference, set, plan)?)
+            auroc: match index {
+                0 => None,
+                _ => Some(separation(reference, set, plan)?),
             },
             flagged: flagged(set, &own)?,
             logarithmic: scale.logarithmic,
             low: scale.low,
             high: scale.high,
-            shares: own.bin_shares(&bin_of, &all, BINS)?,
+            shares: own.bin_shares(&bins, &all, BINS)?,
             p_value_shares: p_value_shares(set, &own)?,
         })
     };
@@ -77,9 +76,8 @@ fn separation(
     plan: BootstrapPlan,
 ) -> Result<Estimate, ReportError> {
     let scores = [reference.scores.as_slice(), set.scores.as_slice()].concat();
-    let events: Vec<bool> = (0..scores.len())
-        .map(|item| item >= reference.scores.len())
-        .collect();
+    let of_set = |item| item >= reference.scores.len();
+    let events: Vec<bool> = (0..scores.len()).map(of_set).collect();
     let scored = Scored::new(&scores, &events)?;
     let mut names = image_names(reference, "reference ");
     names.extend(image_names(set, "set "));
@@ -99,25 +97,18 @@ fn p_value_shares(set: &OodSet, resampling: &Resampling) -> Result<Vec<Estimate>
     if set.p_values.is_empty() {
         return Ok(Vec::new());
     }
-    let bin_of: Vec<usize> = set
-        .p_values
-        .iter()
-        .map(|p| ((p * 10.0).max(0.0) as usize).min(9))
-        .collect();
-    resampling.bin_shares(&bin_of, &vec![true; bin_of.len()], 10)
+    let bins = set.p_values.iter().map(|p| bin_of(*p, (0.0, 1.0), 10));
+    let bins: Vec<usize> = bins.collect();
+    resampling.bin_shares(&bins, &vec![true; bins.len()], 10)
 }
 
 /// The image of each item; items without one are images of their own.
 fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
-    if set.images.is_empty() {
-        return (0..set.scores.len())
-            .map(|item| format!("{prefix}{item}"))
-            .collect();
+    let name = |of: &dyn std::fmt::Display| format!("{prefix}{of}");
+    match set.images.is_empty() {
+        true => (0..set.scores.len()).map(|item| name(&item)).collect(),
+        false => set.images.iter().map(|image| name(image)).collect(),
     }
-    set.images
-        .iter()
-        .map(|image| format!("{prefix}{image}"))
-        .collect()
 }
 
 /// Where the bins of all sets lie.
@@ -136,10 +127,9 @@ impl ScoreScale {
             scores().fold(f64::NEG_INFINITY, f64::max),
         );
         let logarithmic = low > 0.0 && high > 10.0 * low;
-        let (low, high) = if logarithmic {
-            (low.log10(), high.log10())
-        } else {
-            (low, high)
+        let (low, high) = match logarithmic {
+            true => (low.log10(), high.log10()),
+            false => (low, high),
         };
         ScoreScale {
             logarithmic,
@@ -149,12 +139,10 @@ impl ScoreScale {
     }
 
     fn bin(&self, score: f64) -> usize {
-        let value = if self.logarithmic {
-            score.log10()
-        } else {
-            score
+        let value = match self.logarithmic {
+            true => score.log10(),
+            false => score,
         };
-        let along = (value - self.low) / (self.high - self.low);
-        ((along * BINS as f64).max(0.0) as usize).min(BINS - 1)
+        bin_of(value, (self.low, self.high), BINS)
     }
 }

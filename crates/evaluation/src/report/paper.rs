@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ReportError, question::MethodAnswers, resampling::Resampling, uncertainty::values};
+use super::{
+    ReportError,
+    question::MethodAnswers,
+    resampling::{Resampling, bin_of},
+    uncertainty::values,
+};
 use crate::{
     EvaluationError, Predictions, Scored,
     bootstrap::Estimate,
@@ -155,15 +160,15 @@ fn paper_ranges(
     normalised: &[f64],
     resampling: &Resampling,
 ) -> Result<Vec<PaperRange>, ReportError> {
-    let range_of = |value: &f64| ((value * RANGES as f64) as usize).min(RANGES - 1);
-    let bin_of: Vec<usize> = normalised.iter().map(range_of).collect();
+    let range_of = |value: &f64| bin_of(*value, (0.0, 1.0), RANGES);
+    let ranges_of: Vec<usize> = normalised.iter().map(range_of).collect();
     let right: Vec<bool> = answers.predictions.correct().collect();
-    let accuracies = resampling.shares_within_bins(&bin_of, &right, RANGES)?;
+    let accuracies = resampling.shares_within_bins(&ranges_of, &right, RANGES)?;
     let mut ranges = Vec::new();
     for (range, accuracy) in accuracies.into_iter().enumerate() {
         // Cells of the range are put below a threshold and all others above.
         let is_outside = |bin: &usize| f64::from(u8::from(*bin != range));
-        let outside: Vec<f64> = bin_of.iter().map(is_outside).collect();
+        let outside: Vec<f64> = ranges_of.iter().map(is_outside).collect();
         let split = four_way(&answers.predictions, &outside, &answers.abnormal, 0.0)?;
         ranges.push(PaperRange {
             low: range as f64 / RANGES as f64,

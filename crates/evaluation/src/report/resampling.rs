@@ -103,6 +103,12 @@ impl Resampling {
     }
 }
 
+/// Which of `bins` of equal width from `low` to `high` holds a value; what lies beyond belongs to the outermost ones.
+pub(super) fn bin_of(value: f64, (low, high): (f64, f64), bins: usize) -> usize {
+    let along = (value - low) / (high - low);
+    ((along * bins as f64).max(0.0) as usize).min(bins - 1)
+}
+
 fn share(items: &[usize], part: &[bool], whole: &[bool]) -> Option<f64> {
     let within = || items.iter().filter(|&&item| holds(whole, item));
     let both = within().filter(|&&item| holds(part, item));

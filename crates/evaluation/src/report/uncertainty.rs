@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     ReportError,
     question::MethodAnswers,
-    resampling::{Resampling, UNDEFINED},
+    resampling::{Resampling, UNDEFINED, bin_of},
 };
 use crate::{
     Scored,
@@ -155,11 +155,8 @@ fn histogram(
     resampling: &Resampling,
 ) -> Result<Histogram, ReportError> {
     let (low, high) = bounds(measure, answers.predictions.classes(), values);
-    let bin = |value: &f64| {
-        let along = (value - low) / (high - low);
-        ((along * BINS as f64).max(0.0) as usize).min(BINS - 1)
-    };
-    let bin_of: Vec<usize> = values.iter().map(bin).collect();
+    let bins = values.iter().map(|value| bin_of(*value, (low, high), BINS));
+    let bins: Vec<usize> = bins.collect();
     let right: Vec<bool> = answers.predictions.correct().collect();
     let wrong: Vec<bool> = right.iter().map(|right| !right).collect();
     Ok(Histogram {
@@ -167,8 +164,8 @@ fn histogram(
         high,
         right_cells: right.iter().filter(|right| **right).count(),
         wrong_cells: wrong.iter().filter(|wrong| **wrong).count(),
-        right: resampling.bin_shares(&bin_of, &right, BINS)?,
-        wrong: resampling.bin_shares(&bin_of, &wrong, BINS)?,
+        right: resampling.bin_shares(&bins, &right, BINS)?,
+        wrong: resampling.bin_shares(&bins, &wrong, BINS)?,
     })
 }
 

@@ -37,15 +37,10 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
     let report = measure(input)?;
     let (page, drawn) = html::page(&report, input);
     let plots = folder.join("plots");
-    fs::create_dir_all(&plots).map_err(|source| ReportError::File {
-        path: plots.clone(),
-        source,
-    })?;
+    fs::create_dir_all(&plots).map_err(ReportError::write(&plots))?;
     for plot in &drawn {
-        write(
-            &plots.join(format!("{}.svg", plot.name)),
-            plot.svg.as_bytes(),
-        )?;
+        let path = plots.join(format!("{}.svg", plot.name));
+        write(&path, plot.svg.as_bytes())?;
     }
     let files = ReportFiles {
         html: folder.join("report.html"),
@@ -56,39 +51,22 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
         report,
     };
     write(&files.html, page.as_bytes())?;
-    write(&files.json, &json(&files.report, &files.json)?)?;
+    let json = serde_json::to_vec(&files.report).map_err(ReportError::write(&files.json))?;
+    write(&files.json, &json)?;
     write_rows(&files.figures, figure_rows(&files.report))?;
     write_rows(&files.cells, cell_rows(input)?)?;
     Ok(files)
 }
 
-fn json(report: &EvaluationReport, path: &Path) -> Result<Vec<u8>, ReportError> {
-    serde_json::to_vec(report).map_err(|error| format_error(path, &error))
-}
-
 fn write_rows(path: &Path, rows: CsvRows) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer
-            .write_record(row)
-            .map_err(|error| format_error(path, &error))?;
+        writer.write_record(row).map_err(ReportError::write(path))?;
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| format_error(path, &error))?;
+    let bytes = writer.into_inner().map_err(ReportError::write(path))?;
     write(path, &bytes)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    fs::write(path, bytes).map_err(|source| ReportError::File {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn format_error(path: &Path, error: &dyn std::fmt::Display) -> ReportError {
-    ReportError::Format {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    }
+    fs::write(path, bytes).map_err(ReportError::write(path))
 }

@@ -83,15 +83,11 @@ impl CropTable {
         }
         let settings = read_json(&workspace.crop_settings())?;
         let labels: LabelSet = read_json(&workspace.labels())?;
-        if let Some(row) = rows
-            .iter()
-            .find(|row| labels.index_of(&row.label).is_none())
-        {
-            let reason = format!(
-                "cell {}: `{}` is no label: run `crop` again",
-                row.cell_id, row.label
-            );
-            return Err(TrainingError::malformed(&path)(reason));
+        for CropRow { cell_id, label, .. } in &rows {
+            if labels.index_of(label).is_none() {
+                let reason = format!("cell {cell_id}: `{label}` is no label: run `crop` again");
+                return Err(TrainingError::malformed(&path)(reason));
+            }
         }
         Ok(Self {
             rows,

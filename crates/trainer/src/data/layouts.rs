@@ -1,7 +1,7 @@
 //! The layouts of a data set on disk, and folders of pictures without labels.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -47,10 +47,9 @@ pub(super) fn read_cric(
     path: &Path,
     images: Option<&Path>,
 ) -> Result<Vec<CellRecord>, TrainingError> {
-    let table = if path.is_dir() {
-        path.join(CRICS_TABLE)
-    } else {
-        path.to_owned()
+    let table = match path.is_dir() {
+        true => path.join(CRICS_TABLE),
+        false => path.to_owned(),
     };
     let rows: Vec<CricRow> = read_csv(&table)?;
     let beside = table.with_file_name("fields");
@@ -145,23 +144,17 @@ pub(super) fn read_folders(folder: &Path) -> Result<Vec<CellRecord>, TrainingErr
         if images.is_empty() {
             return Err(TrainingError::malformed(&class)("the class has no images"));
         }
-        let cropped: Vec<PathBuf> = images
-            .iter()
-            .filter(|path| is_cropped(path))
-            .cloned()
-            .collect();
-        let cells = if cropped.is_empty() { images } else { cropped };
-        records.extend(cells.into_iter().map(|image| record(folder, &label, image)));
+        let has_cropped = images.iter().any(|path| is_cropped(path));
+        let cells = images.into_iter();
+        let cells = cells.filter(|path| !has_cropped || is_cropped(path));
+        records.extend(cells.map(|image| record(folder, &label, image)));
     }
     Ok(records)
 }
 
 fn record(folder: &Path, label: &str, image: PathBuf) -> CellRecord {
-    let relative = image
-        .strip_prefix(folder)
-        .unwrap_or(&image)
-        .to_string_lossy()
-        .into_owned();
+    let relative = image.strip_prefix(folder).unwrap_or(&image);
+    let relative = relative.to_string_lossy().into_owned();
     let cell_id = identifier(&relative);
     let image_id = match cell_id.rsplit_once('_') {
         Some((picture, _)) if is_cropped(&image) => picture.to_owned(),
@@ -203,45 +196,36 @@ fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), TrainingError
 }
 
 fn is_image(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    EXTENSIONS.contains(&extension.to_lowercase().as_str())
 }
 
 /// What a folder holds, in the order of the names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let listed = fs::read_dir(folder).map_err(TrainingError::read(folder))?;
-    let paths: Result<Vec<PathBuf>, _> = listed
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect();
+    let paths = listed.map(|entry| Ok(entry?.path()));
+    let paths: io::Result<Vec<PathBuf>> = paths.collect();
     let mut paths = paths.map_err(TrainingError::read(folder))?;
     paths.sort();
     Ok(paths)
 }
 
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+/// The last part of a path.
+pub(crate) fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// A path without its extension, as a name that can stand in a file name itself.
 fn identifier(path: &str) -> String {
-    let stem =
-        path.rsplit_once('.').map_or(
-            path,
-            |(stem, extension)| {
-                if extension.contains('/') { path } else { stem }
-            },
-        );
-    let harmless = |letter: char| {
-        if letter.is_ascii_alphanumeric() || letter == '-' {
-            letter
-        } else {
-            '_'
-        }
+    let stem = match path.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') => stem,
+        _ => path,
+    };
+    let harmless = |letter: char| match letter {
+        '-' => letter,
+        _ if letter.is_ascii_alphanumeric() => letter,
+        _ => '_',
     };
     stem.chars().map(harmless).collect()
 }

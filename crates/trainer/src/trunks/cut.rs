@@ -18,6 +18,15 @@ pub(crate) struct TrunkCut {
     pub scores: Option<String>,
 }
 
+impl TrunkCut {
+    fn at(tensor: &str, scores: Option<&str>) -> Self {
+        Self {
+            tensor: tensor.to_owned(),
+            scores: scores.map(str::to_owned),
+        }
+    }
+}
+
 /// The tensor before the last fully connected layer: a `Gemm` or `MatMul` with constant weights whose result leads to
 /// the only output through nothing but its bias and a softmax. A graph without such a layer ends in its features.
 ///
@@ -33,10 +42,7 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<TrunkCut, String> {
         ));
     };
     let scores = before(model, output, &AFTER_SCORES);
-    let kept = TrunkCut {
-        tensor: output.to_owned(),
-        scores: None,
-    };
+    let kept = TrunkCut::at(output, None);
     if output == FEATURES {
         return Ok(kept);
     }
@@ -45,10 +51,7 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<TrunkCut, String> {
         .producer(product)
         .and_then(|node| input_of_layer(model, node));
     match layer {
-        Some(features) => Ok(TrunkCut {
-            tensor: features.to_owned(),
-            scores: Some(scores.to_owned()),
-        }),
+        Some(features) => Ok(TrunkCut::at(features, Some(scores))),
         None if scores == output => Ok(kept),
         None => Err(format!(
             "no fully connected layer leads to its output: name the tensor of the features with --cut, the last ones \
@@ -69,10 +72,7 @@ pub(crate) fn named_cut(model: &SourceModel, tensor: &str) -> Result<TrunkCut, S
             model.last_tensors(6).join(", ")
         ));
     }
-    Ok(TrunkCut {
-        tensor: tensor.to_owned(),
-        scores: None,
-    })
+    Ok(TrunkCut::at(tensor, None))
 }
 
 /// What a tensor was before some operators with one input; a node whose input leads back to itself ends nowhere, so there

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     TrainingError,
+    data::layouts::name_of,
     error::{ensure, impossible},
     workspace::{read_bytes, write_bytes},
 };
@@ -104,7 +105,7 @@ pub fn import_trunk(
         licence: options.licence.to_owned(),
         normalisation: options.normalisation,
         source: TrunkSource {
-            file: file_name(options.model),
+            file: name_of(options.model),
             sha256: sha256_hex(&bytes),
             cut: import.cut.tensor,
         },
@@ -247,9 +248,4 @@ fn make(
         feature_count: usize::try_from(count).unwrap_or(0),
         names,
     })
-}
-
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }

@@ -87,27 +87,20 @@ fn comparison(part: &PartReport) -> Table {
     let column = |method: &MethodReport| format!("{} (T = {})", method.name, method.passes);
     table.columns(part.methods.iter().map(column));
     for (index, first) in questions(part) {
-        let asked = part
-            .methods
-            .iter()
-            .filter_map(|method| method.questions.get(index));
+        let methods = part.methods.iter();
+        let asked = methods.filter_map(|method| method.questions.get(index));
         let asked: Vec<&QuestionReport> = asked.collect();
         table.group(&first.title);
         for figure in Figure::ALL {
             let of = |question: &&QuestionReport| question.figures.get(&figure).copied();
             let title = figure.title(first.classes.len());
-            compare(
-                &mut table,
-                title,
-                asked.iter().map(of),
-                figure.larger_is_better(),
-            );
+            let row = (title, figure.larger_is_better());
+            compare(&mut table, row, asked.iter().map(of));
         }
         for (title, larger_is_better, of) in ENTROPY_FIGURES {
-            let estimates = asked
-                .iter()
-                .map(|question| entropy_report(question).map(of));
-            compare(&mut table, title, estimates, larger_is_better);
+            let reports = asked.iter().map(|question| entropy_report(question));
+            let estimates = reports.map(|report| report.map(of));
+            compare(&mut table, (title, larger_is_better), estimates);
         }
     }
     table
@@ -135,9 +128,8 @@ const ENTROPY_FIGURES: [ComparedFigure; 4] = [
 /// Adds a row of estimates with the best one in bold.
 pub(super) fn compare(
     table: &mut Table,
-    title: &str,
+    (title, larger_is_better): (&str, bool),
     estimates: impl Iterator<Item = Option<Estimate>>,
-    larger_is_better: bool,
 ) {
     let estimates: Vec<Estimate> = estimates.map(|found| found.unwrap_or(UNDEFINED)).collect();
     let values = || estimates.iter().filter_map(|estimate| estimate.value);

@@ -3,7 +3,7 @@
 use super::{
     elements::{Table, estimate, share, slug, text},
     page::{Page, PlotWidth},
-    part::{Charted, PartId, asked, questions},
+    part::{Charted, PartId, asked, plots_of, questions},
 };
 use crate::{
     plots::{
@@ -31,21 +31,15 @@ pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
             false => continue,
         };
         for (measure, title) in MEASURES {
-            let mut caption = format!(
+            let caption = format!(
                 "Distribution of sample predictions across ranges of {title}, {}, {}",
                 question.title, part.name
             );
-            let (mut plots, mut missing) = (Vec::new(), Vec::new());
-            for charted in asked(part, id, index) {
-                let named = (measure, title);
-                match charted.question.paper.get(&measure) {
-                    Some(report) => plots.push(range_plot(charted, named, parts, report)),
-                    None => missing.push(charted.method.name.as_str()),
-                }
-            }
-            if !missing.is_empty() {
-                caption += &format!("; undefined for {}", missing.join(", "));
-            }
+            let caption = (caption, "undefined for");
+            let (caption, plots) = plots_of(asked(part, id, index), caption, |charted| {
+                let report = charted.question.paper.get(&measure)?;
+                Some(range_plot(charted, (measure, title), parts, report))
+            });
             page.plots(&caption, PlotWidth::Narrow, plots);
         }
     }

@@ -52,10 +52,9 @@ impl Charted<'_> {
     /// A frame with a description of its own; `kind` keeps the plots of a method apart.
     pub(super) fn described_frame(&self, kind: &str, description: String) -> PlotFrame {
         let title = &self.method.name;
+        let name = format!("{kind}-{}-{}", self.number + 1, slug(title));
         PlotFrame {
-            name: self
-                .id
-                .id(&format!("{kind}-{}-{}", self.number + 1, slug(title))),
+            name: self.id.id(&name),
             title: title.clone(),
             description,
         }
@@ -77,6 +76,25 @@ pub(super) fn asked<'a>(
             question: method.questions.get(index)?,
         })
     })
+}
+
+/// A plot of each method that has one, and a caption that ends with the names of the others.
+pub(super) fn plots_of<'a>(
+    asked: impl Iterator<Item = Charted<'a>>,
+    (mut caption, missing): (String, &str),
+    plot: impl Fn(Charted<'a>) -> Option<Plot>,
+) -> (String, Vec<Plot>) {
+    let (mut plots, mut without) = (Vec::new(), Vec::new());
+    for charted in asked {
+        match plot(charted) {
+            Some(plot) => plots.push(plot),
+            None => without.push(charted.method.name.as_str()),
+        }
+    }
+    if !without.is_empty() {
+        caption = format!("{caption}; {missing} {}", without.join(", "));
+    }
+    (caption, plots)
 }
 
 /// The questions, numbered.
@@ -108,11 +126,8 @@ fn confusion(page: &mut Page, part: &PartReport, id: &PartId) {
             ..=3 => PlotWidth::Narrow,
             _ => PlotWidth::Wide,
         };
-        page.plots(
-            &caption,
-            width,
-            asked(part, id, index).map(matrix).collect(),
-        );
+        let plots = asked(part, id, index).map(matrix);
+        page.plots(&caption, width, plots.collect());
     }
     page.table(&class_table(part, id));
 }
@@ -182,10 +197,7 @@ fn roc_plot(charted: &Charted<'_>, all: &[Charted<'_>]) -> Plot {
         x: AxisSpec::share("false alarms: 1 − specificity"),
         y: AxisSpec::share("sensitivity"),
         lines,
-        notes: auroc
-            .map(|auroc| plain_estimate("AUROC", auroc))
-            .into_iter()
-            .collect(),
+        notes: Vec::from_iter(auroc.map(|auroc| plain_estimate("AUROC", auroc))),
         notes_at_top: false,
     }
     .draw()
@@ -230,13 +242,11 @@ fn reliability(page: &mut Page, part: &PartReport, id: &PartId) {
 
 fn reliability_plot(charted: Charted<'_>) -> Plot {
     let point = |row: &ReliabilityRow| {
-        let accuracy = share(&row.accuracy)?;
         Some(ReliabilityPoint {
             low: row.low,
             high: row.high,
             confidence: row.confidence?,
-            share: accuracy.value,
-            interval: accuracy.interval,
+            share: share(&row.accuracy)?,
             items: row.cells,
         })
     };
@@ -245,10 +255,7 @@ fn reliability_plot(charted: Charted<'_>) -> Plot {
     ReliabilityPlot {
         frame: charted.frame("reliability", "Reliability diagram"),
         points: question.reliability.iter().filter_map(point).collect(),
-        notes: error
-            .map(|error| plain_estimate("ECE", error))
-            .into_iter()
-            .collect(),
+        notes: Vec::from_iter(error.map(|error| plain_estimate("ECE", error))),
     }
     .draw()
 }

@@ -4,7 +4,7 @@ use super::{
     elements::{Table, capitalised, measure_title, plain_estimate, shares, slug},
     overview::{ComparedFigure, compare},
     page::{Page, PlotWidth},
-    part::{Charted, PartId, asked, line, questions},
+    part::{Charted, PartId, asked, line, plots_of, questions},
 };
 use crate::{
     bootstrap::Estimate,
@@ -164,12 +164,8 @@ fn worth(part: &PartReport, id: &PartId, index: usize, question: &QuestionReport
         for measure in Measure::ALL {
             let asked = asked(part, id, index);
             let estimates = asked.map(|asked| asked.question.uncertainty.get(&measure).map(of));
-            compare(
-                &mut table,
-                measure_title(measure),
-                estimates,
-                larger_is_better,
-            );
+            let row = (measure_title(measure), larger_is_better);
+            compare(&mut table, row, estimates);
         }
     }
     table
@@ -180,20 +176,13 @@ fn histograms(page: &mut Page, part: &PartReport, id: &PartId) {
     page.heading(3, &id.id("histograms"), title);
     page.guide("Upwards (plain): of all right answers, the share with this uncertainty. Downwards (hatched): the same for wrong answers. The further the hatched bars lie to the right of the plain ones, the better the measure warns. Both sides add up to 1 by themselves, however few the wrong answers are. Whiskers are intervals.");
     for measure in HISTOGRAMS {
-        let mut missing = Vec::new();
-        let mut plots = Vec::new();
-        for charted in asked(part, id, 0) {
-            let report = charted.question.uncertainty.get(&measure);
-            match report.filter(|report| !is_constant(&report.histogram)) {
-                Some(report) => plots.push(histogram(charted, measure, &report.histogram)),
-                None => missing.push(charted.method.name.as_str()),
-            }
-        }
-        let mut caption = format!("{}, {}", capitalised(measure_title(measure)), part.name);
-        if !missing.is_empty() {
-            caption += "; undefined or the same for every cell: ";
-            caption += &missing.join(", ");
-        }
+        let caption = format!("{}, {}", capitalised(measure_title(measure)), part.name);
+        let caption = (caption, "undefined or the same for every cell:");
+        let (caption, plots) = plots_of(asked(part, id, 0), caption, |charted| {
+            let report = charted.question.uncertainty.get(&measure)?;
+            let varies = !is_constant(&report.histogram);
+            varies.then(|| histogram(charted, measure, &report.histogram))
+        });
         page.plots(&caption, PlotWidth::Narrow, plots);
     }
 }

@@ -25,13 +25,9 @@ pub struct HeadShape {
 impl HeadShape {
     /// Rows and columns of each layer's matrix in one head.
     pub fn layers(&self) -> Vec<(usize, usize)> {
-        let inputs = std::iter::once(self.features).chain(self.hidden.iter().copied());
-        let outputs = self
-            .hidden
-            .iter()
-            .copied()
-            .chain(std::iter::once(self.classes));
-        inputs.zip(outputs).collect()
+        let widths = [&[self.features], self.hidden.as_slice(), &[self.classes]].concat();
+        let pairs = widths.windows(2);
+        pairs.map(|pair| (pair[0], pair[1])).collect()
     }
 
     /// Length of [`HeadWeights::to_bytes`].
@@ -141,15 +137,13 @@ impl HeadWeights {
     /// Heads of one kind as one: `shape` is that of all together.
     pub(crate) fn side_by_side(shape: HeadShape, parts: &[Self]) -> Self {
         let layers = |index: usize| parts.iter().filter_map(move |part| part.layers.get(index));
-        let layer = |index: usize| LayerWeights {
-            weight: layers(index)
-                .flat_map(|layer| &layer.weight)
-                .copied()
-                .collect(),
-            bias: layers(index)
-                .flat_map(|layer| &layer.bias)
-                .copied()
-                .collect(),
+        let layer = |index: usize| {
+            let weights = layers(index).flat_map(|layer| &layer.weight);
+            let biases = layers(index).flat_map(|layer| &layer.bias);
+            LayerWeights {
+                weight: weights.copied().collect(),
+                bias: biases.copied().collect(),
+            }
         };
         let layers = (0..shape.layers().len()).map(layer).collect();
         Self { shape, layers }
@@ -197,11 +191,8 @@ impl Standardisation {
 
     /// Appends a row of features, standardised.
     pub fn append(&self, row: &[f32], values: &mut Vec<f32>) {
-        values.extend(
-            row.iter()
-                .zip(self.columns())
-                .map(|(value, (mean, scale))| (value - mean) * scale),
-        );
+        let standardised = row.iter().zip(self.columns());
+        values.extend(standardised.map(|(value, (mean, scale))| (value - mean) * scale));
     }
 
     fn columns(&self) -> impl Iterator<Item = (f32, f32)> + '_ {
