@@ -1,8 +1,9 @@
-//! Whether promises are kept: certify on draws from a world whose true risks are known, and count the draws that broke α.
+//! Whether promises are kept: calibrate on draws from a world whose true risks are known, and count the draws that broke α.
 //!
 //! The world is the labelled cells that training has not seen. A draw takes images with replacement, each a new image every
-//! time it is drawn; the threshold certified on it has its true risk in the whole world. The same draws are certified by the
-//! cell-wise test alone, to show what ignoring the images would do.
+//! time it is drawn, and does what a calibration does: it chooses the temperature that suits its cells, certifies thresholds at
+//! that temperature, and chooses a default. A threshold has its true risk in the whole world, at the temperature of its draw. The
+//! same draws are certified by the cell-wise test alone, to show what ignoring the images would do.
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use super::bootstrap::{random_index, stream};
 use super::error::EvaluationError;
 use uncertainty::{
     Promise,
-    risk_control::{ImageTally, Moments, Sequence, Tally, Test},
+    risk_control::{Moments, Sequence, Tally, Test},
 };
 
 /// What to play through.
@@ -18,7 +19,7 @@ use uncertainty::{
 pub struct Experiment {
     /// How many draws; 2,000 tell 5% from 6.5%.
     pub draws: usize,
-    /// How many images a draw takes, as many as the calibration split has.
+    /// How many images a draw takes, as many as calibrate a bundle.
     pub images: usize,
     /// The bounds that are promised.
     pub alphas: Vec<f64>,
@@ -29,6 +30,47 @@ pub struct Experiment {
     pub unseen_mistaken: f64,
     /// The same seed makes the same draws, which all promises and bounds share.
     pub seed: u64,
+}
+
+/// The cells of the world at one of the temperatures that a draw may choose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtTemperature {
+    /// What each image says of the temperature, in the order of the tallies' images.
+    pub images: Vec<ImageLoss>,
+    /// A tally per promise, over the cells of the whole world; the same promises at every temperature.
+    pub tallies: Vec<Tally>,
+}
+
+/// What an image says of a temperature.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ImageLoss {
+    /// Its cells.
+    pub cells: u64,
+    /// The sum over its cells of −ln of the right class' probability.
+    pub loss: f64,
+}
+
+/// A threshold that a draw certified with the tests of policies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CertifiedStep {
+    /// The promise.
+    pub promise: Promise,
+    /// Its bound.
+    pub alpha: f64,
+    /// What was counted on the draw at this threshold.
+    pub drawn: Moments,
+    /// The cells of the draw.
+    pub cells: u64,
+    truth: Truth,
+}
+
+/// What became of the promises.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Guarantees {
+    /// Each promise with each bound.
+    pub promises: Vec<Guarantee>,
+    /// The policy that decides unasked, chosen anew by each draw, held to the bound that it was chosen with.
+    pub default: PromiseKept,
 }
 
 /// What became of one promise with one bound.
@@ -58,84 +100,140 @@ pub struct PromiseKept {
 }
 
 /// What a threshold does in the world: its step's true risk and coverage.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Truth {
     risk: f64,
     coverage: f64,
 }
 
-/// Plays the experiment through for each tally (one per promise, over the cells of the whole world) and each bound.
+/// Plays the experiment through in a world that is given at every temperature that a draw may choose. `default` chooses among what
+/// a draw certified, in the order of the promises and of the bounds, the policy that decides unasked.
 ///
 /// # Errors
-/// [`EvaluationError::Resampling`] without draws, or with fewer than two images in the world or in a draw.
+/// [`EvaluationError::Resampling`] without draws or temperatures, or with fewer than two images in the world or in a draw.
 pub fn guarantees(
-    world: &[Tally],
+    world: &[AtTemperature],
     experiment: &Experiment,
-) -> Result<Vec<Guarantee>, EvaluationError> {
-    let mut rows = Vec::new();
-    for tally in world {
-        let fewest = tally.images().len().min(experiment.images);
-        if fewest < 2 || experiment.draws == 0 {
-            return Err(EvaluationError::Resampling {
-                groups: fewest,
-                resamples: experiment.draws,
-            });
-        }
-        rows.extend(of_promise(tally, experiment));
+    default: impl Fn(&[CertifiedStep]) -> Option<usize>,
+) -> Result<Guarantees, EvaluationError> {
+    let images = world.first().map_or(0, |at| at.images.len());
+    let fewest = images.min(experiment.images);
+    if fewest < 2 || experiment.draws == 0 {
+        return Err(EvaluationError::Resampling {
+            groups: fewest,
+            resamples: experiment.draws,
+        });
     }
-    Ok(rows)
+    let truths: Vec<Vec<Vec<Truth>>> = world.iter().map(truths).collect();
+    let mut counts = Counting::of(world, experiment);
+    for draw in (0u64..).take(experiment.draws) {
+        let mut random = stream(experiment.seed, draw);
+        let drawn = (0..experiment.images).map(|_| random_index(&mut random, images));
+        let drawn: Vec<usize> = drawn.collect();
+        let best = (0..world.len())
+            .map(|at| (at, loss(&world[at], &drawn)))
+            .min_by(|left, right| left.1.total_cmp(&right.1));
+        let Some((at, _)) = best else { continue };
+        let certified = counts.draw(&world[at], &truths[at], &drawn);
+        let chosen = default(&certified).and_then(|chosen| certified.get(chosen));
+        let (truth, alpha) = chosen.map_or((None, 0.0), |of| (Some(&of.truth), of.alpha));
+        counts.of.default.count(truth, alpha);
+    }
+    Ok(counts.divided())
 }
 
-fn of_promise(tally: &Tally, experiment: &Experiment) -> Vec<Guarantee> {
-    let truths: Vec<Truth> = tally
-        .moments()
-        .iter()
-        .map(|step| Truth {
+/// What is counted over the draws.
+struct Counting<'a> {
+    experiment: &'a Experiment,
+    of: Guarantees,
+}
+
+impl<'a> Counting<'a> {
+    fn of(world: &[AtTemperature], experiment: &'a Experiment) -> Self {
+        let tallies = world.first().into_iter().flat_map(|at| &at.tallies);
+        let alphas = &experiment.alphas;
+        let promises = tallies.flat_map(|tally| {
+            alphas.iter().map(|&alpha| Guarantee {
+                promise: tally.promise(),
+                alpha,
+                guarded: PromiseKept::default(),
+                by_cells_and_images: PromiseKept::default(),
+                by_cells_alone: PromiseKept::default(),
+            })
+        });
+        let of = Guarantees {
+            promises: promises.collect(),
+            default: PromiseKept::default(),
+        };
+        Self { experiment, of }
+    }
+
+    /// Counts one draw and returns what it certified.
+    fn draw(
+        &mut self,
+        at: &AtTemperature,
+        truths: &[Vec<Truth>],
+        drawn: &[usize],
+    ) -> Vec<CertifiedStep> {
+        let cells = drawn.iter().filter_map(|image| at.images.get(*image));
+        let cells = cells.map(|image| image.cells).sum();
+        let (alphas, delta) = (&self.experiment.alphas, self.experiment.delta);
+        let rows = self.of.promises.chunks_mut(alphas.len().max(1));
+        let mut certified = Vec::new();
+        for ((rows, tally), truths) in rows.zip(&at.tallies).zip(truths) {
+            let images = drawn.iter().filter_map(|image| tally.images().get(*image));
+            let moments = Moments::over(truths.len(), images);
+            for row in rows {
+                let chosen = |test| Sequence::of(&moments, row.alpha, delta, test).chosen();
+                let truth = |step: Option<usize>| truths.get(step?);
+                let guarded = chosen(Test::Guarded(self.experiment.unseen_mistaken));
+                let both = chosen(Test::CellsAndImages);
+                let alone = chosen(Test::CellsAlone);
+                row.guarded.count(truth(guarded), row.alpha);
+                row.by_cells_and_images.count(truth(both), row.alpha);
+                row.by_cells_alone.count(truth(alone), row.alpha);
+                if let Some((step, truth)) = guarded.zip(truth(guarded)) {
+                    certified.push(CertifiedStep {
+                        promise: row.promise,
+                        alpha: row.alpha,
+                        drawn: moments[step],
+                        cells,
+                        truth: *truth,
+                    });
+                }
+            }
+        }
+        certified
+    }
+
+    fn divided(mut self) -> Guarantees {
+        let draws = self.experiment.draws;
+        for row in &mut self.of.promises {
+            row.guarded.divide(draws);
+            row.by_cells_and_images.divide(draws);
+            row.by_cells_alone.divide(draws);
+        }
+        self.of.default.divide(draws);
+        self.of
+    }
+}
+
+/// What each step of each promise does in the whole world.
+fn truths(at: &AtTemperature) -> Vec<Vec<Truth>> {
+    let of_tally = |tally: &Tally| {
+        let of_step = |step: &Moments| Truth {
             risk: step.risk().unwrap_or(0.0),
             coverage: step.accepted as f64 / tally.cells() as f64,
-        })
-        .collect();
-    let mut rows: Vec<Guarantee> = experiment
-        .alphas
-        .iter()
-        .map(|&alpha| Guarantee {
-            promise: tally.promise(),
-            alpha,
-            guarded: PromiseKept::default(),
-            by_cells_and_images: PromiseKept::default(),
-            by_cells_alone: PromiseKept::default(),
-        })
-        .collect();
-    for draw in (0u64..).take(experiment.draws) {
-        let drawn = Moments::over(truths.len(), draw_images(tally, experiment, draw));
-        for row in &mut rows {
-            let (alpha, delta) = (row.alpha, experiment.delta);
-            let chosen = |test| Sequence::of(&drawn, alpha, delta, test).chosen();
-            let truth = |test| chosen(test).and_then(|step| truths.get(step));
-            let guarded = Test::Guarded(experiment.unseen_mistaken);
-            let tests = [guarded, Test::CellsAndImages, Test::CellsAlone];
-            let [guarded, both, cells] = tests.map(truth);
-            row.guarded.count(guarded, alpha);
-            row.by_cells_and_images.count(both, alpha);
-            row.by_cells_alone.count(cells, alpha);
-        }
-    }
-    for row in &mut rows {
-        row.guarded.divide(experiment.draws);
-        row.by_cells_and_images.divide(experiment.draws);
-        row.by_cells_alone.divide(experiment.draws);
-    }
-    rows
+        };
+        tally.moments().iter().map(of_step).collect()
+    };
+    at.tallies.iter().map(of_tally).collect()
 }
 
-fn draw_images<'a>(
-    tally: &'a Tally,
-    experiment: &Experiment,
-    draw: u64,
-) -> impl Iterator<Item = &'a ImageTally> {
-    let mut random = stream(experiment.seed, draw);
-    let images = tally.images();
-    (0..experiment.images).filter_map(move |_| images.get(random_index(&mut random, images.len())))
+/// The loss of a temperature over the cells of some images.
+fn loss(at: &AtTemperature, drawn: &[usize]) -> f64 {
+    let images = drawn.iter().filter_map(|image| at.images.get(*image));
+    images.map(|image| image.loss).sum()
 }
 
 impl PromiseKept {
@@ -162,109 +260,4 @@ impl PromiseKept {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{RngCore, SeedableRng};
-
-    use super::*;
-    use uncertainty::risk_control::{Grid, Outcome, UNSEEN_MISTAKEN};
-
-    /// The mean risk of the least certain cells.
-    const BASE: f64 = 0.25;
-
-    fn unit(random: &mut ChaCha8Rng) -> f64 {
-        (random.next_u32() as f64) / f64::from(u32::MAX)
-    }
-
-    /// Images of 5 to 84 cells, a quarter of them abnormal. The risk grows with the uncertainty; in a share of the images it is
-    /// `factor` times that of the others, so that their mistakes come together.
-    fn world(bad: f64, factor: f64) -> Vec<Tally> {
-        let mut random = ChaCha8Rng::seed_from_u64(5);
-        let mut cells = Vec::new();
-        for image in 0..250 {
-            let times = if unit(&mut random) < bad { factor } else { 1.0 };
-            let most = BASE * times / (1.0 - bad + bad * factor);
-            for _ in 0..5 + random.next_u32() % 80 {
-                let uncertainty = unit(&mut random);
-                let wrong = unit(&mut random) < most * uncertainty.powi(2);
-                let abnormal = unit(&mut random) < 0.25;
-                cells.push(Outcome {
-                    image,
-                    uncertainty,
-                    eligible: true,
-                    abnormal,
-                    called_abnormal: abnormal != wrong,
-                    right_class: !wrong,
-                });
-            }
-        }
-        let steps = (1..=100).map(|step| f64::from(step) / 100.0);
-        let grid = Grid::new(steps.collect()).unwrap();
-        Promise::ALL
-            .map(|promise| Tally::of(promise, &cells, &grid).unwrap())
-            .into()
-    }
-
-    fn experiment(images: usize) -> Experiment {
-        Experiment {
-            draws: 2_000,
-            images,
-            alphas: vec![0.01, 0.02, 0.05, 0.1],
-            delta: 0.05,
-            unseen_mistaken: UNSEEN_MISTAKEN,
-            seed: 3,
-        }
-    }
-
-    fn worst(rows: &[Guarantee], of: impl Fn(&Guarantee) -> PromiseKept) -> f64 {
-        rows.iter().map(|row| of(row).broken).fold(0.0, f64::max)
-    }
-
-    #[test]
-    fn promises_are_kept_where_mistakes_come_together_but_not_by_the_test_over_cells_alone() {
-        let rows = guarantees(&world(0.4, 20.0), &experiment(84)).unwrap();
-        assert!(worst(&rows, |row| row.by_cells_and_images) <= 0.075);
-        assert!(worst(&rows, |row| row.by_cells_alone) > 0.1);
-    }
-
-    #[test]
-    fn where_cells_are_independent_both_tests_keep_the_promises_at_nearly_the_same_coverage() {
-        let rows = guarantees(&world(0.0, 1.0), &experiment(84)).unwrap();
-        assert_eq!(rows.len(), 16);
-        for row in &rows {
-            let (both, cells) = (row.by_cells_and_images, row.by_cells_alone);
-            assert!(both.broken <= 0.065 && cells.broken <= 0.065, "{row:?}");
-            assert!(both.coverage <= cells.coverage && cells.coverage - both.coverage < 0.01);
-        }
-        let promised = rows
-            .iter()
-            .filter(|row| row.by_cells_and_images.coverage > 0.5);
-        assert!(promised.count() >= 6, "{rows:?}");
-    }
-
-    #[test]
-    fn the_same_seed_plays_the_same_experiment_and_another_seed_another() {
-        let world = world(0.4, 20.0);
-        let play = |seed| {
-            let experiment = Experiment {
-                draws: 50,
-                seed,
-                ..experiment(40)
-            };
-            guarantees(&world, &experiment).unwrap()
-        };
-        assert_eq!(play(1), play(1));
-        assert_ne!(play(1), play(2));
-    }
-
-    #[test]
-    fn too_few_images_to_draw_from_are_an_error() {
-        let error = guarantees(&world(0.0, 1.0), &experiment(1)).unwrap_err();
-        let wanted = EvaluationError::Resampling {
-            groups: 1,
-            resamples: 2_000,
-        };
-        assert_eq!(error, wanted);
-    }
-}
+mod tests;

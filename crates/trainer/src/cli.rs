@@ -32,15 +32,15 @@ pub struct Cli {
 pub enum TrainCommand {
     /// Cut every cell out of its field, into PNGs and their table
     Crop(CropArgs),
-    /// Divide the cells into a test part and folds, whole images together
+    /// Divide the cells into folds, whole images together, and a test part where one is wanted
     Split(SplitArgs),
-    /// Train the heads of one method on cached trunk features, once for each held-out fold and once for the bundle
+    /// Train the heads of one method on cached trunk features, once without each fold and once on all for the bundle
     Train(TrainArgs),
-    /// Train trunk and heads together, once for each held-out fold and once for the bundle
+    /// Train trunk and heads together, once without each fold and once on all for the bundle
     Finetune(FinetuneArgs),
-    /// Write a bundle: trunk, heads, calibration and manifest
+    /// Calibrate on every cell of the folds, each answered by the model that has not seen it, and write the bundle
     Export(BundleArgs),
-    /// Measure the trained models out of fold and on the test part; write the report and the model card
+    /// Measure the trained models out of fold, and on the test part if any; write the report and the model card
     Evaluate(BundleArgs),
     /// Train and measure every fold, for each of several seeds, and print one table; the test part is not looked at
     CrossValidate(CrossValidateArgs),
@@ -129,8 +129,8 @@ pub struct DivisionArgs {
     /// Number of folds
     #[arg(long, default_value_t = 5)]
     pub folds: usize,
-    /// Share of the cells that are only ever evaluated
-    #[arg(long, default_value_t = 0.1)]
+    /// Share of the cells that are only ever evaluated; 0 makes no such part
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub test_share: f64,
     /// Divide single cells rather than whole images, as the paper does; leaks, and says so
     #[arg(long)]
@@ -172,15 +172,6 @@ pub struct HeadArgs {
     pub work: WorkArgs,
 }
 
-/// Which cells calibrate the model of the bundle.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct CalibrationArgs {
-    /// How many of the folds calibrate the model of the bundle, which learns from the others; 2 of 4 folds or more, 1 of
-    /// fewer when not given
-    #[arg(long, value_name = "N")]
-    pub calibration_folds: Option<usize>,
-}
-
 /// `train`
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
@@ -188,9 +179,6 @@ pub struct TrainArgs {
     /// well: CustomResNet, MC_Dropout_model, EnsembleModel_ResNet, TTA_model
     #[arg(long, alias = "model", value_parser = method)]
     pub method: Method,
-    /// What calibrates
-    #[command(flatten)]
-    pub calibration: CalibrationArgs,
     /// On what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -199,16 +187,12 @@ pub struct TrainArgs {
 /// `finetune`
 #[derive(Clone, Debug, Args)]
 pub struct FinetuneArgs {
-    /// The fold that is held out, repeated for several; every fold in turn, then the calibration folds together, when
-    /// not given
+    /// The fold that is held out, repeated for several; when not given, every fold in turn, and then none, for the bundle
     #[arg(long)]
     pub fold: Vec<usize>,
-    /// Train the model of the bundle alone, without the calibration folds: enough for `export`, not for `evaluate`
+    /// Train the model of the bundle alone, on every fold; `export` and `evaluate` need the models of the folds, too
     #[arg(long, conflicts_with = "fold")]
     pub bundle_only: bool,
-    /// What calibrates
-    #[command(flatten)]
-    pub calibration: CalibrationArgs,
     /// On what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -229,9 +213,6 @@ pub struct BundleArgs {
     /// Pictures that are no cells of this kind, to show in the report that they are told; repeated
     #[arg(long, value_name = "NAME=DIR")]
     pub unlike: Vec<PictureSet>,
-    /// What calibrates
-    #[command(flatten)]
-    pub calibration: CalibrationArgs,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,
@@ -247,9 +228,6 @@ pub struct GuaranteeArgs {
     /// are certified with the share that is taken here when not given
     #[arg(long, default_value_t = UNSEEN_MISTAKEN, value_parser = share, value_name = "SHARE")]
     pub unseen_mistaken: f64,
-    /// What calibrates
-    #[command(flatten)]
-    pub calibration: CalibrationArgs,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,

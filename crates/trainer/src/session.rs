@@ -10,7 +10,7 @@ use crate::{
     data::views::ViewPlan,
     study::Study,
     trunks::{
-        features::{FeatureSet, features},
+        features::{FeatureMatrix, FeatureSet, features},
         file::TrunkFile,
     },
 };
@@ -34,6 +34,21 @@ impl TrainingSession {
         self.progress.set_length(0);
         self.progress.set_message(step);
         &self.progress
+    }
+
+    /// Features of the crops of some rows as they are, one row of the matrix per crop.
+    ///
+    /// # Errors
+    /// See [`features`].
+    pub(crate) fn plain_features(
+        &self,
+        trunk: &TrunkFile,
+        rows: &[usize],
+    ) -> Result<FeatureMatrix, TrainingError> {
+        let plain = ViewPlan::Dihedral { count: 1 };
+        let views = self.features_of(trunk, rows, &plain)?.views;
+        let none = || TrainingError::Impossible("there are no features".to_owned());
+        views.into_iter().next().ok_or_else(none)
     }
 
     /// Features of some rows in some views, from the cache where they are there.

@@ -26,8 +26,6 @@ pub(crate) struct StudyOptions<'a> {
     pub size: Option<u32>,
     /// How many classes the labels are grouped into; as many as there are labels when not given.
     pub classes: Option<usize>,
-    /// How many folds calibrate the model of the bundle; when not given, one of fewer than four folds, else two.
-    pub calibration_folds: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -48,8 +46,6 @@ pub(crate) struct Study {
     pub input: Input,
     /// How the labels are grouped.
     pub grouping: ClassGrouping,
-    /// The folds that the model of the bundle has not learnt from: they calibrate it.
-    pub calibration: HeldOutFolds,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -58,8 +54,7 @@ impl Study {
     /// Reads what `crop` and `split` wrote.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when an earlier step was not run, [`TrainingError::Impossible`] when calibration leaves no
-    /// fold to learn from.
+    /// [`TrainingError::Missing`] when an earlier step was not run.
     pub(crate) fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
@@ -68,7 +63,6 @@ impl Study {
         let cell_seeds = cell_seeds(&workspace, &table)?;
         let trunk = TrunkFile::open(options.trunk)?;
         let input = trunk.input(&table.settings, options.size);
-        let calibration = calibration_part(&folds_of(&parts), options.calibration_folds)?;
         Ok(Self {
             workspace,
             table,
@@ -77,23 +71,25 @@ impl Study {
             trunk,
             input,
             grouping,
-            calibration,
             seed: options.seed,
         })
     }
 
     /// The folds, counted from 0.
     pub(crate) fn folds(&self) -> Vec<usize> {
-        folds_of(&self.parts)
+        let fold = |part: &CellPart| match part {
+            CellPart::Fold(fold) => Some(*fold),
+            CellPart::Test => None,
+        };
+        let folds: BTreeSet<usize> = self.parts.iter().filter_map(fold).collect();
+        folds.into_iter().collect()
     }
 
-    /// What the models of a study have not learnt from: each fold in turn, to measure every cell out of fold, and the
-    /// calibration folds together, for the model of the bundle. Where one fold calibrates, it is among the first.
+    /// What the models of a study have not learnt from: each fold in turn, so that every cell is answered by a model that has
+    /// not seen its image, and no fold, for the model of the bundle.
     pub(crate) fn held_out(&self) -> Vec<HeldOutFolds> {
         let mut held_out = self.each_fold();
-        if !held_out.contains(&self.calibration) {
-            held_out.push(self.calibration.clone());
-        }
+        held_out.push(HeldOutFolds::none());
         held_out
     }
 
@@ -107,9 +103,14 @@ impl Study {
         (0..self.parts.len()).collect()
     }
 
-    /// Rows of the crops in one part.
-    pub(crate) fn rows_in(&self, part: CellPart) -> Vec<usize> {
-        self.rows_where(|of| of == part)
+    /// Rows of the crops in the test part; none where there is no such part.
+    pub(crate) fn test_rows(&self) -> Vec<usize> {
+        self.rows_where(|part| part == CellPart::Test)
+    }
+
+    /// Rows of the crops in all folds.
+    pub(crate) fn fold_rows(&self) -> Vec<usize> {
+        self.rows_where(|part| part != CellPart::Test)
     }
 
     /// Rows of the crops in the folds that are held out.
@@ -216,31 +217,6 @@ impl Study {
             views,
         }
     }
-}
-
-fn folds_of(parts: &[CellPart]) -> Vec<usize> {
-    let fold = |part: &CellPart| match part {
-        CellPart::Fold(fold) => Some(*fold),
-        CellPart::Test => None,
-    };
-    let folds: BTreeSet<usize> = parts.iter().filter_map(fold).collect();
-    folds.into_iter().collect()
-}
-
-/// With few folds, calibration takes one: with two of three the model would learn from a third of the cells.
-fn usual_calibration_folds(folds: usize) -> usize {
-    if folds < 4 { 1 } else { 2 }
-}
-
-fn calibration_part(folds: &[usize], count: Option<usize>) -> Result<HeldOutFolds, TrainingError> {
-    let count = count.unwrap_or_else(|| usual_calibration_folds(folds.len()));
-    if count == 0 || count >= folds.len() {
-        return Err(TrainingError::Impossible(format!(
-            "{count} of {} folds cannot calibrate: give at least 1, and fewer than there are folds",
-            folds.len()
-        )));
-    }
-    Ok(HeldOutFolds::first(folds, count))
 }
 
 /// The part of every crop, in their order.

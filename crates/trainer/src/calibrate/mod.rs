@@ -1,8 +1,10 @@
 //! What is learnt from cells that training has not seen: what is usual first, since a cell that is unlike the training
 //! cells is never accepted, then for each method a temperature, the range of every measure, policies, and when to stop.
 //!
-//! Enters: a model and the scores of the folds that it has not seen. Leaves: what a bundle knows besides trunk and heads.
+//! Enters: a model that has learnt from every fold, the sibling models, each trained in the same way without one fold, and
+//! their scores of these folds. Leaves: what a bundle knows besides trunk and heads.
 
+pub(crate) mod distances;
 pub(crate) mod policies;
 pub(crate) mod unlike;
 
@@ -38,24 +40,27 @@ pub(crate) struct Calibrated {
     pub unlike: Option<Unlike>,
 }
 
-/// Calibrates a model on the cells of the folds that it has not seen.
+/// Calibrates a model on the cells of every fold, each answered by the sibling that has not seen its image: temperatures,
+/// ranges, policies and the stopping rule are fitted once, on the cells of all folds together.
+///
+/// `siblings` are the models of the folds, `folds` what each said of its fold, in the same order.
 ///
 /// # Errors
-/// See [`fit_unlike`] and [`calibrate`].
+/// See [`fit_unlike`], [`HeldOut::pooled`] and [`calibrate`].
 pub(crate) fn calibrate_model(
     session: &TrainingSession,
     model: &FoldModel,
-    held_out: &HeldOut,
+    siblings: &[FoldModel],
+    folds: &[HeldOut],
 ) -> Result<Calibrated, TrainingError> {
     let study = &session.study;
-    let unlike = fit_unlike(session, model)?;
+    let held_out = HeldOut::pooled(folds)?;
+    let unlike = fit_unlike(session, model, siblings)?;
+    // As a server would see each, had it been left out of the calibration.
     let eligible = match &unlike {
-        // As a server would see each, had it been left out of the calibration.
-        Some(unlike) => unlike
-            .of_calibration
-            .iter()
-            .map(|score| unlike.model.p_value_left_out(*score) >= REFER_BELOW)
-            .collect(),
+        Some(unlike) => unlike.eligible(&held_out.rows, REFER_BELOW, |distance| {
+            unlike.model.p_value_left_out(distance)
+        }),
         None => vec![true; held_out.rows.len()],
     };
     let known = KnownCells {
@@ -93,36 +98,34 @@ pub(crate) fn fit_mean_temperature(
 ) -> Result<f64, TrainingError> {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
-    let likelihood = |logarithm: f64| negative_log_likelihood(scores, labels, logarithm.exp());
+    let loss = |logarithm: f64| {
+        let samples = scores.samples(logarithm.exp())?;
+        Ok::<f64, TrainingError>(losses(&samples, labels).sum())
+    };
     let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut at_left, mut at_right) = (likelihood(left)?, likelihood(right)?);
+    let (mut at_left, mut at_right) = (loss(left)?, loss(right)?);
     for _ in 0..STEPS {
         if at_left <= at_right {
             high = right;
             (right, at_right) = (left, at_left);
             left = high - ratio * (high - low);
-            at_left = likelihood(left)?;
+            at_left = loss(left)?;
         } else {
             low = left;
             (left, at_left) = (right, at_right);
             right = low + ratio * (high - low);
-            at_right = likelihood(right)?;
+            at_right = loss(right)?;
         }
     }
     Ok((0.5 * (low + high)).exp())
 }
 
-fn negative_log_likelihood(
-    scores: &CellScores,
-    labels: &[usize],
-    temperature: f64,
-) -> Result<f64, TrainingError> {
-    let samples = scores.samples(temperature)?;
-    let of_cell = |(samples, label): (&Samples, &usize)| {
+/// The loss of a temperature: −ln of the mean probability of the right class, for each cell.
+pub(crate) fn losses(samples: &[Samples], labels: &[usize]) -> impl Iterator<Item = f64> {
+    samples.iter().zip(labels).map(|(samples, label)| {
         let mean = samples.of_class(*label).sum::<f64>() / samples.passes() as f64;
         -mean.max(f64::MIN_POSITIVE).ln()
-    };
-    Ok(samples.iter().zip(labels).map(of_cell).sum::<f64>() / labels.len().max(1) as f64)
+    })
 }
 
 /// Views before the first look of the stopping rule, and between looks.
@@ -180,9 +183,13 @@ pub(crate) fn summaries(
     temperature: f64,
     abnormal: &[bool],
 ) -> Result<Vec<Summary>, TrainingError> {
-    let samples = scores.samples(temperature)?;
+    Ok(summarised(&scores.samples(temperature)?, abnormal))
+}
+
+/// What the samples of cells say, in all classes and in two.
+pub(crate) fn summarised(samples: &[Samples], abnormal: &[bool]) -> Vec<Summary> {
     let summary = |samples: &Samples| summarise(samples).with_abnormal(abnormal);
-    Ok(samples.iter().map(summary).collect())
+    samples.iter().map(summary).collect()
 }
 
 /// The range of every measure that is defined.

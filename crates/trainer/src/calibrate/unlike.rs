@@ -2,30 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use serde::Serialize;
 
+use super::distances::{FoldDistances, ascending, fold_distances, of_all_folds, with_output};
 use crate::{
     TrainingError,
-    data::views::{Alteration, ViewPlan},
+    data::views::Alteration,
     fit::FoldModel,
     session::TrainingSession,
     trunks::{
-        OnnxGraph,
-        features::FeatureMatrix,
         file::{TrunkFile, read_model},
-        statistics::{STATISTICS, computed_alike, residual_additions, with_statistics},
+        statistics::{computed_alike, residual_additions},
     },
-    workspace::write_bytes,
 };
-use bundle::{onnx::ModelProto, sha256_hex};
+use bundle::onnx::ModelProto;
 use evaluation::{Scored, ranking::auroc, report::SIGNIFICANT};
 use uncertainty::ood::OodModel;
 
-/// Added to the variances: statistics of a layer are never independent of each other.
-const RIDGE: f64 = 1e-3;
-
-/// How well the statistics of one layer tell altered calibration cells from the same cells as they are.
+/// How well the statistics of one layer tell altered cells from the same cells as they are, out of fold.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TriedLayer {
     /// Output of the residual addition, numbered from 1.
@@ -60,21 +54,69 @@ pub(crate) struct Unlike {
     pub statistics: TrunkFile,
     /// The layer that was chosen.
     pub layer: TriedLayer,
+    /// Whether training left the layer as it was.
+    pub untrained: bool,
     /// Every layer that was tried.
     pub tried: Vec<TriedLayer>,
-    /// What is usual.
+    /// What is usual: the cells of all folds, and how far each lies from the other folds.
     pub model: OodModel,
-    /// The calibration cells' scores, in the order of the cells.
-    pub of_calibration: Vec<f64>,
-    /// Where all folds say what is usual, the share of each fold's cells whose p-value by the other folds is below
-    /// [`SIGNIFICANT`]: how far it strays from there between images.
-    pub flagged_of_folds: Vec<f64>,
+    /// The distances fold by fold.
+    pub folds: Vec<FoldDistances>,
 }
 
-/// Chooses the layer whose statistics best tell calibration cells from the same cells with changed stain, focus and scale
-/// (mean AUROC), and fits what is usual there: a Gaussian on the training cells, the distances of the calibration cells.
-/// Where the layer was not trained on any cell, all folds say what is usual, each by its distances to the others: several
-/// times the images.
+impl Unlike {
+    /// The distance of each cell from the other folds, by its row.
+    fn distances(&self) -> BTreeMap<usize, f64> {
+        let of_fold = |fold: &FoldDistances| fold.rows.clone().into_iter().zip(fold.usual.clone());
+        self.folds.iter().flat_map(of_fold).collect()
+    }
+
+    /// Whether each of some cells of the folds may be accepted: its p-value, which `p_value` makes of its distance, is not below
+    /// `refer_below`.
+    pub(crate) fn eligible(
+        &self,
+        rows: &[usize],
+        refer_below: f64,
+        p_value: impl Fn(f64) -> f64,
+    ) -> Vec<bool> {
+        let distances = self.distances();
+        let of_cell = |row: &usize| {
+            let distance = distances.get(row);
+            distance.is_none_or(|distance| p_value(*distance) >= refer_below)
+        };
+        rows.iter().map(of_cell).collect()
+    }
+
+    /// What is usual by the distances of all folds but one.
+    pub(crate) fn without_fold(&self, fold: usize) -> OodModel {
+        let others = self.folds.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != fold);
+        OodModel {
+            gaussian: self.model.gaussian.clone(),
+            calibration_scores: ascending(others.flat_map(|(_, of)| of.usual.iter().copied())),
+        }
+    }
+
+    /// The share of each fold's cells whose p-value by the other folds is below [`SIGNIFICANT`]: how far it strays from there
+    /// between images.
+    pub(crate) fn flagged_of_folds(&self) -> Vec<f64> {
+        let folds = self.folds.iter().enumerate();
+        let flagged = folds.map(|(number, fold)| {
+            let others = self.without_fold(number);
+            let unusual = |score: &&f64| others.p_value(**score) < SIGNIFICANT;
+            let count = fold.usual.iter().filter(unusual).count();
+            count as f64 / fold.usual.len().max(1) as f64
+        });
+        flagged.collect()
+    }
+}
+
+/// Chooses the layer whose statistics best tell cells from the same cells with changed stain, focus and scale (mean AUROC), and
+/// says what is usual there: a Gaussian on the cells of all folds, and the distance of each cell from the other folds.
+///
+/// Layers that training left as they were come first. No cell has shaped them, so the trunk of the bundle measures every fold.
+/// Where there is none, the `siblings` do, the models of the folds: each measures its fold, by its own trunk and a Gaussian on
+/// the cells that it has learnt from, as the bundle's trunk and Gaussian will measure an image that they have not seen.
 ///
 /// `None` for a trunk without residual additions.
 ///
@@ -83,211 +125,164 @@ pub(crate) struct Unlike {
 pub(crate) fn fit_unlike(
     session: &TrainingSession,
     model: &FoldModel,
+    siblings: &[FoldModel],
 ) -> Result<Option<Unlike>, TrainingError> {
-    let original = read_model(&model.trunk.path)?;
-    let study = &session.study;
-    let fitting = Fitting {
-        session,
-        training: study.training_rows(&model.held_out),
-        calibration: study.held_out_rows(&model.held_out),
-    };
-    let additions = residual_additions(&original);
+    let served = read_model(&model.trunk.path)?;
+    let pretrained = read_model(&session.study.trunk.path)?;
+    let (untrained, layers) = candidates(&served, &pretrained);
     let mut best: Option<Unlike> = None;
     let mut tried = Vec::new();
-    for (index, tensor) in candidates(&additions) {
-        let (trunk, statistics) = fitting.trunks(model, &original, tensor)?;
-        let fitted = fitting.fit(&statistics)?;
+    for (addition, tensor) in layers {
+        let (trunk, statistics) = with_output(session, &model.trunk, &tensor)?;
+        let mut folds = Vec::new();
+        for sibling in siblings {
+            let by = match untrained {
+                true => statistics.clone(),
+                false => with_output(session, &sibling.trunk, &tensor)?.1,
+            };
+            folds.push(fold_distances(session, &by, &sibling.held_out)?);
+        }
         let layer = TriedLayer {
-            addition: index + 1,
-            tensor: tensor.clone(),
-            auroc: fitted.auroc,
+            addition,
+            tensor,
+            auroc: separations(&folds)?,
         };
         tried.push(layer.clone());
-        if best
-            .as_ref()
-            .is_none_or(|best| layer.mean_auroc() > best.layer.mean_auroc())
-        {
+        let better = |best: &Unlike| layer.mean_auroc() > best.layer.mean_auroc();
+        if best.as_ref().is_none_or(better) {
             best = Some(Unlike {
+                model: of_all_folds(session, &statistics, &folds)?,
                 trunk,
                 statistics,
                 layer,
+                untrained,
                 tried: Vec::new(),
-                model: fitted.model,
-                of_calibration: fitted.of_calibration,
-                flagged_of_folds: Vec::new(),
+                folds,
             });
         }
     }
-    let Some(best) = best else {
-        return Ok(None);
-    };
-    let pretrained = read_model(&study.trunk.path)?;
-    let best = match computed_alike(&original, &pretrained, &best.layer.tensor) {
-        true => fitting.across_folds(best)?,
-        false => best,
-    };
-    Ok(Some(Unlike { tried, ..best }))
+    Ok(best.map(|best| Unlike { tried, ..best }))
 }
 
-/// The first two thirds of the trunk's additions: the last ones see what training has made of the cells.
-fn candidates(additions: &[String]) -> impl Iterator<Item = (usize, &String)> {
-    let last = additions.len() * 2 / 3;
-    additions.iter().enumerate().take(last.max(1))
-}
-
-/// What was found at one layer.
-struct Fitted {
-    model: OodModel,
-    of_calibration: Vec<f64>,
-    auroc: BTreeMap<Alteration, f64>,
-}
-
-struct Fitting<'a> {
-    session: &'a TrainingSession,
-    training: Vec<usize>,
-    calibration: Vec<usize>,
-}
-
-impl Fitting<'_> {
-    /// The trunk with statistics of a layer: for its features, and for its statistics.
-    fn trunks(
-        &self,
-        model: &FoldModel,
-        original: &ModelProto,
-        tensor: &str,
-    ) -> Result<(TrunkFile, TrunkFile), TrainingError> {
-        let bytes = with_statistics(original, tensor)?.encode_to_vec();
-        let sha256 = sha256_hex(&bytes);
-        let folder = self.session.study.workspace.statistics();
-        let path = folder.join(format!("{}.onnx", &sha256[..16]));
-        write_bytes(&path, &bytes)?;
-        let trunk = TrunkFile {
-            path,
-            sha256,
-            ..model.trunk.clone()
-        };
-        let statistics = TrunkFile {
-            features: STATISTICS.to_owned(),
-            dimension: self.dimension(&trunk)?,
-            ..trunk.clone()
-        };
-        Ok((trunk, statistics))
+/// The layers to try, numbered from 1, and whether training left them as they were: of the first two thirds of the trunk's
+/// additions, since the last ones see what training has made of the cells, those that it left as they were, if any.
+fn candidates(served: &ModelProto, pretrained: &ModelProto) -> (bool, Vec<(usize, String)>) {
+    let additions = residual_additions(served);
+    let early = (additions.len() * 2 / 3).max(1);
+    let early: Vec<(usize, String)> = (1..).zip(additions).take(early).collect();
+    let left_alone = early.iter();
+    let left_alone = left_alone.filter(|(_, tensor)| computed_alike(served, pretrained, tensor));
+    let left_alone: Vec<(usize, String)> = left_alone.cloned().collect();
+    match left_alone.is_empty() {
+        true => (false, early),
+        false => (true, left_alone),
     }
+}
 
-    /// How many statistics there are, asked of the graph with an empty image.
-    fn dimension(&self, trunk: &TrunkFile) -> Result<usize, TrainingError> {
-        let size = self.session.study.input.size;
-        let edge = i64::from(size);
-        let empty = vec![0.0; 3 * (size * size) as usize];
-        let mut graph = OnnxGraph::open(&self.session.runtime, &trunk.path, STATISTICS)?;
-        let values = graph.run(&[(&trunk.input, vec![1, 3, edge, edge], &empty)])?;
-        Ok(values.len())
-    }
-
-    fn fit(&self, trunk: &TrunkFile) -> Result<Fitted, TrainingError> {
-        let plain = ViewPlan::Dihedral { count: 1 };
-        let training = self.statistics(trunk, &self.training, &plain)?;
-        let calibration = self.statistics(trunk, &self.calibration, &plain)?;
-        let altered = ViewPlan::Altered {
-            alterations: Alteration::ALL.to_vec(),
-        };
-        let altered = self.statistics(trunk, &self.calibration, &altered)?;
-        let (training, usual) = (rows(&training), rows(&calibration));
-        let model = OodModel::fit(&training, &usual, RIDGE)?;
-        let of_calibration = scores_of(&model, &usual)?;
-        let mut auroc = BTreeMap::new();
-        for (alteration, view) in Alteration::ALL.into_iter().zip(&altered) {
-            let unlike = scores_of(&model, &matrix_rows(view))?;
-            auroc.insert(alteration, separation(&of_calibration, &unlike)?);
-        }
-        Ok(Fitted {
-            model,
-            of_calibration,
-            auroc,
-        })
-    }
-
-    /// What is usual by the cells of every fold, each scored by the other folds.
-    fn across_folds(&self, unlike: Unlike) -> Result<Unlike, TrainingError> {
-        let plain = ViewPlan::Dihedral { count: 1 };
-        let study = &self.session.study;
-        let folds = study.each_fold();
-        let of_folds: Vec<Vec<usize>> =
-            folds.iter().map(|fold| study.held_out_rows(fold)).collect();
-        let statistics: Result<Vec<_>, _> = of_folds
+/// For each alteration the probability that an altered cell lies farther away than a cell as it is, over all folds.
+fn separations(folds: &[FoldDistances]) -> Result<BTreeMap<Alteration, f64>, TrainingError> {
+    let usual: Vec<f64> = folds.iter().flat_map(|fold| fold.usual.clone()).collect();
+    let mut auroc = BTreeMap::new();
+    for alteration in Alteration::ALL {
+        let altered = folds
             .iter()
-            .map(|rows| self.statistics(&unlike.statistics, rows, &plain))
-            .collect();
-        let statistics = statistics?;
-        let parts: Vec<Vec<&[f32]>> = statistics.iter().map(|views| rows(views)).collect();
-        let (model, scores) = OodModel::fit_across(&parts, RIDGE)?;
-        let of_cells: BTreeMap<usize, f64> =
-            of_folds.concat().into_iter().zip(scores.concat()).collect();
-        let of_calibration = self.calibration.iter().filter_map(|row| of_cells.get(row));
-        Ok(Unlike {
-            flagged_of_folds: flagged(&model, &scores),
-            model,
-            of_calibration: of_calibration.copied().collect(),
-            ..unlike
-        })
+            .filter_map(|fold| fold.altered.get(&alteration));
+        let altered: Vec<f64> = altered.flatten().copied().collect();
+        auroc.insert(alteration, separation(&usual, &altered)?);
     }
-
-    fn statistics(
-        &self,
-        trunk: &TrunkFile,
-        rows: &[usize],
-        views: &ViewPlan,
-    ) -> Result<Vec<FeatureMatrix>, TrainingError> {
-        Ok(self.session.features_of(trunk, rows, views)?.views)
-    }
-}
-
-/// The share of each part's scores with a p-value below [`SIGNIFICANT`], by the scores of the other parts.
-fn flagged(model: &OodModel, parts: &[Vec<f64>]) -> Vec<f64> {
-    let of_part = |number: usize| {
-        let others = parts
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != number);
-        let mut scores: Vec<f64> = others.flat_map(|(_, scores)| scores.clone()).collect();
-        scores.sort_by(f64::total_cmp);
-        let by_others = OodModel {
-            calibration_scores: scores,
-            gaussian: model.gaussian.clone(),
-        };
-        let unusual = |score: &&f64| by_others.p_value(**score) < SIGNIFICANT;
-        let count = parts[number].iter().filter(unusual).count();
-        count as f64 / parts[number].len().max(1) as f64
-    };
-    (0..parts.len()).map(of_part).collect()
-}
-
-fn rows(views: &[FeatureMatrix]) -> Vec<&[f32]> {
-    views.first().map(matrix_rows).unwrap_or_default()
-}
-
-fn matrix_rows(matrix: &FeatureMatrix) -> Vec<&[f32]> {
-    (0..matrix.rows()).map(|row| matrix.row(row)).collect()
-}
-
-/// How unlike each row is.
-///
-/// # Errors
-/// [`TrainingError::Unlike`] when a statistic is not finite.
-pub(crate) fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, TrainingError> {
-    let scores: Result<Vec<f64>, _> = rows.iter().map(|row| model.score(row)).collect();
-    Ok(scores?)
+    Ok(auroc)
 }
 
 /// Probability that an unlike cell has a higher score than a usual one.
-///
-/// # Errors
-/// [`TrainingError::Evaluation`] when there are no scores.
-pub(crate) fn separation(usual: &[f64], unlike: &[f64]) -> Result<f64, TrainingError> {
+fn separation(usual: &[f64], unlike: &[f64]) -> Result<f64, TrainingError> {
     let scores: Vec<f64> = usual.iter().chain(unlike).copied().collect();
     let is_unlike: Vec<bool> = (0..scores.len())
         .map(|index| index >= usual.len())
         .collect();
     let undefined = || TrainingError::Impossible("there are no scores to compare".to_owned());
     auroc(&Scored::new(&scores, &is_unlike)?).ok_or_else(undefined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uncertainty::ood::Gaussian;
+
+    fn fold(rows: &[usize], usual: &[f64], altered: f64) -> FoldDistances {
+        let shifted = usual.iter().map(|distance| distance + altered).collect();
+        FoldDistances {
+            rows: rows.to_vec(),
+            usual: usual.to_vec(),
+            altered: Alteration::ALL
+                .into_iter()
+                .zip(std::iter::repeat::<Vec<f64>>(shifted))
+                .collect(),
+        }
+    }
+
+    fn unlike() -> Unlike {
+        let folds = vec![
+            fold(&[0, 3], &[1.0, 9.0], 10.0),
+            fold(&[1, 2], &[2.0, 3.0], 10.0),
+        ];
+        let trunk = TrunkFile {
+            name: String::new(),
+            path: "trunk.onnx".into(),
+            sha256: String::new(),
+            input: String::new(),
+            features: String::new(),
+            dimension: 1,
+            size: 1,
+            normalisation: imaging::Normalisation {
+                scale: 1.0,
+                mean: [0.0; 3],
+                std: [1.0; 3],
+            },
+            licence: None,
+        };
+        Unlike {
+            statistics: trunk.clone(),
+            trunk,
+            layer: TriedLayer {
+                addition: 1,
+                tensor: String::new(),
+                auroc: BTreeMap::new(),
+            },
+            untrained: true,
+            tried: Vec::new(),
+            model: OodModel {
+                gaussian: Gaussian {
+                    mean: vec![0.0],
+                    factor: vec![vec![1.0]],
+                },
+                calibration_scores: vec![1.0, 2.0, 3.0, 9.0],
+            },
+            folds,
+        }
+    }
+
+    #[test]
+    fn a_fold_is_held_against_the_other_folds() {
+        let unlike = unlike();
+        let others = unlike.without_fold(0);
+        assert_eq!(others.calibration_scores, [2.0, 3.0]);
+        // Whatever lies farther away than both others has p = 1/3; a cell of the others stands for itself.
+        let by_others = |distance| others.p_value(distance);
+        assert_eq!(unlike.eligible(&[3, 0], 0.5, by_others), [false, true]);
+        let left_out = |distance| others.p_value_left_out(distance);
+        assert_eq!(unlike.eligible(&[1, 2], 0.6, left_out), [true, false]);
+        // With so few cells no p-value is significant.
+        assert_eq!(unlike.flagged_of_folds(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn altered_cells_are_told_over_all_folds_together() {
+        let separations = separations(&unlike().folds);
+        let separations = separations.unwrap_or_default();
+        assert_eq!(separations.len(), Alteration::ALL.len());
+        assert!(
+            separations.values().all(|auroc| *auroc == 1.0),
+            "{separations:?}"
+        );
+    }
 }

@@ -3,19 +3,16 @@
 use super::{open_session, way};
 use crate::{
     TrainingError,
-    calibrate::calibrate_model,
+    calibrate::{calibrate_model, unlike::fit_unlike},
     cli::{BundleArgs, HeadArgs},
-    data::{
-        layouts::picture_files,
-        part::{CellPart, HeldOutFolds},
-        views::policy_named,
-    },
+    data::{layouts::picture_files, part::HeldOutFolds, views::policy_named},
     export::{bundle_name, export, verify::verify},
-    fit::FitWay,
+    fit::{FitWay, FoldModel},
     report::{
-        Evaluated, TEST,
+        Evaluated,
         answers::{AnsweredPart, out_of_fold, test_part},
         card::model_card,
+        policies,
         summary::Evaluation,
         tables::{
             aurc_table, figures_table, layers_table, misprediction_table, policies_table,
@@ -27,7 +24,7 @@ use crate::{
     session::TrainingSession,
     workspace::{write_bytes, write_json},
 };
-use bundle::Bundle;
+use bundle::{Bundle, Method};
 use evaluation::report::{SIGNIFICANT, write_report};
 
 /// `export`
@@ -36,7 +33,7 @@ use evaluation::report::{SIGNIFICANT, write_report};
 /// [`TrainingError::Missing`] before training; what calibration says.
 pub(super) fn export_only(args: &BundleArgs, revision: &'static str) -> Result<(), TrainingError> {
     bundle_name(&args.out)?;
-    let session = open_session(&args.heads, args.calibration, revision)?;
+    let session = open_session(&args.heads, revision)?;
     session.study.check_images_apart()?;
     write_bundle(&session, &way(&session, &args.heads)?, args).map(drop)
 }
@@ -50,7 +47,7 @@ pub(super) fn evaluate_only(
     revision: &'static str,
 ) -> Result<(), TrainingError> {
     check_pictures(&args.unlike)?;
-    let session = open_session(&args.heads, args.calibration, revision)?;
+    let session = open_session(&args.heads, revision)?;
     let way = way(&session, &args.heads)?;
     let bundle = Bundle::open(&args.out)?;
     check_policy(args.heads.tuning.policy.as_deref(), &bundle)?;
@@ -108,24 +105,34 @@ pub(super) fn served_views(
     })
 }
 
-/// Each of some folds, answered by the model that has not seen it.
+/// The models of some folds, each of which has not seen its fold.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a fold was not trained.
-pub(super) fn folds_held_out(
-    session: &TrainingSession,
+pub(super) fn fold_models(
     way: &FitWay<'_>,
     folds: &[HeldOutFolds],
-    views: &ServedViews,
-) -> Result<Vec<HeldOut>, TrainingError> {
-    let of_fold = |fold: &HeldOutFolds| {
-        let rows = session.study.held_out_rows(fold);
-        HeldOut::score(session, &way.model(fold)?, rows, views)
-    };
-    folds.iter().map(of_fold).collect()
+) -> Result<Vec<FoldModel>, TrainingError> {
+    folds.iter().map(|fold| way.model(fold)).collect()
 }
 
-/// Calibrates the model of the bundle and writes it.
+/// The fold of each model, answered by it.
+///
+/// # Errors
+/// See [`HeldOut::score`].
+pub(super) fn folds_held_out(
+    session: &TrainingSession,
+    models: &[FoldModel],
+    views: &ServedViews,
+) -> Result<Vec<HeldOut>, TrainingError> {
+    let of_fold = |model: &FoldModel| {
+        let rows = session.study.held_out_rows(&model.held_out);
+        HeldOut::score(session, model, rows, views)
+    };
+    models.iter().map(of_fold).collect()
+}
+
+/// Calibrates the model of the bundle by the answers of its siblings and writes it.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
@@ -134,17 +141,16 @@ pub(super) fn write_bundle(
     way: &FitWay<'_>,
     args: &BundleArgs,
 ) -> Result<Bundle, TrainingError> {
-    let study = &session.study;
     let bar = session.begin("calibration");
-    let model = way.model(&study.calibration)?;
+    let model = way.model(&HeldOutFolds::none())?;
+    let siblings = fold_models(way, &session.study.each_fold())?;
     let views = served_views(&args.heads, way)?;
-    let rows = study.held_out_rows(&study.calibration);
-    let calibration = HeldOut::score(session, &model, rows, &views)?;
-    let calibrated = calibrate_model(session, &model, &calibration)?;
+    let folds = folds_held_out(session, &siblings, &views)?;
+    let calibrated = calibrate_model(session, &model, &siblings, &folds)?;
     bar.finish_and_clear();
     if let Some(unlike) = &calibrated.unlike {
         println!("{}", layers_table(&unlike.tried).terminal());
-        say_flagged(&unlike.flagged_of_folds);
+        say_flagged(&unlike.flagged_of_folds());
     }
     let bundle = export(session, &model, &calibrated, &views, &args.about, &args.out)?;
     let difference = verify(session, &model, &bundle)?;
@@ -156,9 +162,6 @@ pub(super) fn write_bundle(
 }
 
 fn say_flagged(of_folds: &[f64]) {
-    if of_folds.is_empty() {
-        return;
-    }
     let shares: Vec<String> = of_folds
         .iter()
         .map(|share| format!("{:.1}%", 100.0 * share))
@@ -169,7 +172,8 @@ fn say_flagged(of_folds: &[f64]) {
     );
 }
 
-/// Measures a bundle on the test part and the model of each fold on it; writes the report, the model card and the short form of the report.
+/// Measures the models of the folds on every cell of the folds, and a bundle on the test part, if there is one; writes the
+/// report, the model card and the short form of the report.
 ///
 /// # Errors
 /// A bundle of another training; what the report says.
@@ -180,47 +184,63 @@ pub(super) fn measure(
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
     let study = &session.study;
-    let model = way.model(&study.calibration)?;
+    let model = way.model(&HeldOutFolds::none())?;
     verify(session, &model, bundle)?;
     let views = bundle_views(bundle)?;
     let bar = session.begin("evaluation");
-    let folds = folds_held_out(session, way, &study.each_fold(), &views)?;
-    let test = HeldOut::score(session, &model, study.rows_in(CellPart::Test), &views)?;
-    let folds = out_of_fold(study, &folds)?;
-    let test = test_part(&test, &bundle.manifest().calibration)?;
-    let evaluation = report(session, bundle, (&folds, &test), args)?;
+    let siblings = fold_models(way, &study.each_fold())?;
+    let folds = folds_held_out(session, &siblings, &views)?;
+    let scorer = Unlikeness::of(session, bundle)?;
+    let unlike = match &scorer {
+        Some(_) => fit_unlike(session, &model, &siblings)?,
+        None => None,
+    };
+    let out_of_fold = out_of_fold(study, &folds)?;
+    let answered = (folds.as_slice(), &out_of_fold);
+    let mut policies = policies::out_of_fold(study, bundle, answered, unlike.as_ref())?;
+    let test = test_answers(session, &model, bundle, &views)?;
+    if let Some(test) = &test {
+        let p_values = scorer.as_ref().map(|scorer| scorer.p_values(&test.rows));
+        let p_values = p_values.transpose()?.unwrap_or_default();
+        policies.extend(policies::on_test_part(study, bundle, test, &p_values));
+    }
+    let sets = match scorer.as_ref().zip(unlike.as_ref()) {
+        Some((scorer, unlike)) => scorer.sets(unlike, &args.unlike)?,
+        None => Vec::new(),
+    };
+    let evaluated = Evaluated {
+        study,
+        bundle,
+        out_of_fold: &out_of_fold,
+        test: test.as_ref(),
+        policies,
+        unlike: sets,
+    };
+    let files = write_report(&evaluated.input()?, &args.report)?;
     bar.finish_and_clear();
+    let evaluation = Evaluation::of(&files.report);
     write_json(&args.out.join("evaluation.json"), &evaluation)?;
-    let card = model_card(study, &model, bundle, &evaluation)?;
+    let untrained = unlike.map(|unlike| unlike.untrained);
+    let card = model_card(study, (&model, untrained), bundle, &evaluation)?;
     write_bytes(&args.out.join("MODEL_CARD.md"), card.as_bytes())?;
     print_evaluation(&evaluation);
     println!("report: {}", args.report.join("report.html").display());
     Ok(())
 }
 
-fn report(
+/// The test part, if there is one, answered by the bundle's model.
+fn test_answers(
     session: &TrainingSession,
+    model: &FoldModel,
     bundle: &Bundle,
-    (folds, test): (&AnsweredPart, &AnsweredPart),
-    args: &BundleArgs,
-) -> Result<Evaluation, TrainingError> {
-    let (p_values, unlike) = match Unlikeness::of(session, bundle)? {
-        Some(unlikeness) => (
-            unlikeness.p_values(&test.rows)?,
-            unlikeness.sets(&args.unlike)?,
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
-    let evaluated = Evaluated {
-        study: &session.study,
-        bundle,
-        out_of_fold: folds,
-        test,
-        p_values: &p_values,
-        unlike,
-    };
-    let files = write_report(&evaluated.input()?, &args.report)?;
-    Ok(Evaluation::of(&files.report))
+    views: &ServedViews,
+) -> Result<Option<AnsweredPart>, TrainingError> {
+    let rows = session.study.test_rows();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let scores = HeldOut::score(session, model, rows, views)?;
+    test_part(&scores, &bundle.manifest().calibration).map(Some)
 }
 
 fn print_evaluation(evaluation: &Evaluation) {
@@ -229,21 +249,18 @@ fn print_evaluation(evaluation: &Evaluation) {
             "\n{}: {} cells of {} images; 95% intervals resampled by image",
             part.name, part.cells, part.images
         );
-        let mut tables = vec![
+        let tables = [
             figures_table(part),
             misprediction_table(part),
             aurc_table(part),
+            policies_table(&evaluation.policies, Method::Baseline, &part.name),
         ];
-        if part.name == TEST {
-            let of_first = part.methods.first().map(|method| method.name.as_str());
-            let policies = evaluation.policies.iter();
-            let policies =
-                policies.filter(|policy| Some(policy.policy.method.as_str()) == of_first);
-            tables.push(policies_table(policies));
-            tables.push(unlike_table(&evaluation.out_of_distribution));
-        }
         for table in tables.iter().filter(|table| !table.rows.is_empty()) {
             println!("{}", table.terminal());
         }
+    }
+    let unlike = unlike_table(&evaluation.out_of_distribution);
+    if !unlike.rows.is_empty() {
+        println!("\n{}", unlike.terminal());
     }
 }

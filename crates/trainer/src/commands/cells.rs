@@ -61,7 +61,7 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
     )))
 }
 
-/// Divides the cells into a test part and folds.
+/// Divides the cells into folds, and a test part where one is wanted.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; a division that is impossible.
@@ -105,9 +105,11 @@ fn divide_from(
     };
     let division = split(&table.rows, &table.labels, &options, before)?;
     write_csv(&workspace.split(), &division.rows)?;
+    let test = division.rows.iter().any(|row| row.part == CellPart::Test);
     println!(
-        "split: {} folds and a test part, seed {}, in {}",
+        "split: {} folds{}, seed {}, in {}",
         args.folds,
+        if test { " and a test part" } else { "" },
         work.seed,
         workspace.split().display()
     );

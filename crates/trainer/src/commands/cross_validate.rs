@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     TrainingError, Workspace,
-    cli::{CalibrationArgs, CrossValidateArgs, HeadArgs},
+    cli::{CrossValidateArgs, HeadArgs},
     commands::{
-        bundle::{folds_held_out, served_views},
+        bundle::{fold_models, folds_held_out, served_views},
         cells::{divide, divide_again},
         learn, named_folds, session, study, way,
     },
@@ -36,7 +36,7 @@ pub(super) fn run(args: &CrossValidateArgs, revision: &'static str) -> Result<()
         &args.seeds
     };
     let runtime = Arc::new(Runtime::load(None)?);
-    // A division that is there is the bundle's: its test part is nobody's fold.
+    // A division that is there is the bundle's: its test part, if any, is nobody's fold.
     let work = &args.heads.work;
     if !Workspace::open(&work.work)?.split().is_file() {
         divide(&args.division, work)?;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &CrossValidateArgs, revision: &'static str) -> Result<()
     let mut table: Option<TextTable> = None;
     for seed in seeds {
         let heads = heads_of_seed(args, *seed)?;
-        let study = study(&heads, CalibrationArgs::default())?;
+        let study = study(&heads)?;
         let figures = measure(
             args,
             &heads,
@@ -76,7 +76,7 @@ fn measure(
     learn(session, &way, &folds)?;
     let bar = session.begin("held-out folds");
     let views = served_views(heads, &way)?;
-    let folds = folds_held_out(session, &way, &folds, &views)?;
+    let folds = folds_held_out(session, &fold_models(&way, &folds)?, &views)?;
     bar.finish_and_clear();
     let plan = BootstrapPlan {
         seed: study.seed,

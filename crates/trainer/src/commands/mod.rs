@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     TrainingError,
-    cli::{CalibrationArgs, FinetuneArgs, HeadArgs, ModelArgs, TrainCommand},
+    cli::{FinetuneArgs, HeadArgs, ModelArgs, TrainCommand},
     data::part::HeldOutFolds,
     export::bundle_name,
     fit::{FitWay, fine_tuned::FineTuning, frozen::FrozenTraining},
@@ -38,7 +38,7 @@ pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), Trainin
             args.heads.recipe.recipe(args.method)?;
             let mut heads = args.heads.clone();
             heads.tuning.frozen_trunk = true;
-            let session = open_session(&heads, args.calibration, revision)?;
+            let session = open_session(&heads, revision)?;
             let training = FrozenTraining::new(&session, heads.recipe);
             train(&session, &training, args.method)
         }
@@ -60,7 +60,7 @@ fn model(args: &ModelArgs, revision: &'static str) -> Result<(), TrainingError> 
     check_pictures(&bundle.unlike)?;
     crop(&args.cut, &heads.work.work)?;
     divide(&args.division, &heads.work)?;
-    let session = open_session(heads, bundle.calibration, revision)?;
+    let session = open_session(heads, revision)?;
     session.study.check_images_apart()?;
     let way = way(&session, heads)?;
     learn(&session, &way, &session.study.held_out())?;
@@ -72,12 +72,8 @@ fn model(args: &ModelArgs, revision: &'static str) -> Result<(), TrainingError> 
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps; a runtime that cannot be loaded.
-fn open_session(
-    args: &HeadArgs,
-    calibration: CalibrationArgs,
-    revision: &'static str,
-) -> Result<TrainingSession, TrainingError> {
-    let study = study(args, calibration)?;
+fn open_session(args: &HeadArgs, revision: &'static str) -> Result<TrainingSession, TrainingError> {
+    let study = study(args)?;
     Ok(session(study, Arc::new(Runtime::load(None)?), revision))
 }
 
@@ -95,14 +91,13 @@ fn session(study: Study, runtime: Arc<Runtime>, revision: &'static str) -> Train
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps.
-fn study(args: &HeadArgs, calibration: CalibrationArgs) -> Result<Study, TrainingError> {
+fn study(args: &HeadArgs) -> Result<Study, TrainingError> {
     let recipe = args.tuning.recipe(&args.recipe, args.size)?;
     Study::open(&StudyOptions {
         work: &args.work.work,
         trunk: &args.trunk,
         size: recipe.map_or(args.size, |recipe| Some(recipe.size)),
         classes: args.num_classes,
-        calibration_folds: calibration.calibration_folds,
         seed: args.work.seed,
     })
 }
@@ -151,7 +146,7 @@ fn learn(
 /// # Errors
 /// A fold that `split` did not make; what reading or training says.
 fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingError> {
-    let session = open_session(&args.heads, args.calibration, revision)?;
+    let session = open_session(&args.heads, revision)?;
     let way = way(&session, &args.heads)?;
     if let FitWay::Frozen(_) = way {
         return Err(TrainingError::Impossible(
@@ -161,7 +156,7 @@ fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingE
     }
     let study = &session.study;
     let held_out = match (args.bundle_only, args.fold.is_empty()) {
-        (true, _) => vec![study.calibration.clone()],
+        (true, _) => vec![HeldOutFolds::none()],
         (false, true) => study.held_out(),
         (false, false) => named_folds(study, &args.fold)?,
     };

@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for CellPart {
     }
 }
 
-/// Folds that a model has not learnt from, ascending; as text "fold 0", "folds 0, 1".
+/// Folds that a model has not learnt from, ascending; as text "no fold", "fold 0", "folds 0, 1".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldOutFolds(Vec<usize>);
 
@@ -61,9 +61,9 @@ impl HeldOutFolds {
         Self(vec![fold])
     }
 
-    /// The first `count` of some folds.
-    pub(crate) fn first(folds: &[usize], count: usize) -> Self {
-        Self(folds.iter().copied().take(count).collect())
+    /// None: the model of a bundle learns from every fold.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
     }
 
     /// Whether the cells of a part are held out.
@@ -71,17 +71,24 @@ impl HeldOutFolds {
         matches!(part, CellPart::Fold(fold) if self.0.contains(&fold))
     }
 
-    /// The name in files: `fold_0`, `folds_0_1`.
+    /// The name of the model in files: `all_folds`, `without_fold_0`, `without_folds_0_1`.
     pub(crate) fn file_name(&self) -> String {
-        self.to_string().replace(", ", "_").replace(' ', "_")
+        if self.0.is_empty() {
+            return "all_folds".to_owned();
+        }
+        let folds = self.to_string().replace(", ", "_").replace(' ', "_");
+        format!("without_{folds}")
     }
 }
 
 impl fmt::Display for HeldOutFolds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        let noun = if numbers.len() == 1 { "fold" } else { "folds" };
-        write!(formatter, "{noun} {}", numbers.join(", "))
+        match numbers.as_slice() {
+            [] => formatter.write_str("no fold"),
+            [fold] => write!(formatter, "fold {fold}"),
+            folds => write!(formatter, "folds {}", folds.join(", ")),
+        }
     }
 }
 
@@ -91,19 +98,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn held_out_folds_are_named_alone_and_together() {
-        let (alone, both) = (HeldOutFolds::one(3), HeldOutFolds::first(&[0, 1, 2], 2));
-        assert_eq!(
-            (alone.to_string(), alone.file_name()),
-            ("fold 3".into(), "fold_3".into())
-        );
-        assert_eq!(both.to_string(), "folds 0, 1");
-        assert_eq!(both.file_name(), "folds_0_1");
-        assert!(
-            both.hold(CellPart::Fold(1))
-                && !both.hold(CellPart::Fold(2))
-                && !both.hold(CellPart::Test)
-        );
+    fn held_out_folds_have_a_text_and_a_name_in_files() {
+        for (folds, text, name) in [
+            (HeldOutFolds::none(), "no fold", "all_folds"),
+            (HeldOutFolds::one(3), "fold 3", "without_fold_3"),
+            (HeldOutFolds(vec![0, 1]), "folds 0, 1", "without_folds_0_1"),
+        ] {
+            assert_eq!(
+                (folds.to_string(), folds.file_name()),
+                (text.into(), name.into())
+            );
+        }
+    }
+
+    #[test]
+    fn the_test_part_is_held_out_with_no_fold() {
+        let one = HeldOutFolds::one(3);
+        assert!(one.hold(CellPart::Fold(3)) && !one.hold(CellPart::Fold(2)));
+        assert!(!one.hold(CellPart::Test) && !HeldOutFolds::none().hold(CellPart::Fold(3)));
     }
 
     #[test]

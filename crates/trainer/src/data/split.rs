@@ -1,4 +1,4 @@
-//! Dividing the cells into a test part and folds, so that whole images stay together.
+//! Dividing the cells into folds, and a test part where one is wanted, so that whole images stay together.
 //!
 //! Greedy stratification: images with the rarest classes are placed first, each where it brings every class (and the
 //! number of images) nearest to its share; the same idea as iterative stratification (Sechidis et al., 2011), with
@@ -29,7 +29,7 @@ pub struct SplitRow {
 pub struct SplitOptions {
     /// Number of folds, at least 2.
     pub folds: usize,
-    /// Share of the test part, between 0 and 1.
+    /// Share of the test part, from 0 (there is none) to below 1.
     pub test_share: f64,
     /// Divide single cells, as the paper does, rather than whole images. Leaks: see [`Split::warnings`].
     pub per_cell: bool,
@@ -52,11 +52,11 @@ struct ImageGroup {
     counts: Vec<usize>,
 }
 
-/// Divides the crops into a test part and folds. With a division from `before`, the test part stays as it is and only the
+/// Divides the crops into folds and a test part. With a division from `before`, the test part stays as it is and only the
 /// folds are drawn anew: what was not to be looked at stays out of every fold.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside (0, 1), fewer images (or cells) than parts, or
+/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside [0, 1), fewer images (or cells) than parts, or
 /// a class without cells or with fewer images than folds.
 pub fn split(
     crops: &[CropRow],
@@ -79,9 +79,11 @@ pub fn split(
     };
     let others = crops.iter().filter(|crop| !is_test(crop)).cloned();
     let others: Vec<CropRow> = others.collect();
-    let share = 1.0 / options.folds as f64;
-    let folds = (0..options.folds).map(|fold| (CellPart::Fold(fold), share));
-    let (parts, warnings) = divide(&others, labels, options, &folds.collect::<Vec<_>>())?;
+    let folds = shares(&SplitOptions {
+        test_share: 0.0,
+        ..*options
+    });
+    let (parts, warnings) = divide(&others, labels, options, &folds)?;
     let mut parts = parts.into_iter();
     let part_of = |crop: &CropRow| match is_test(crop) {
         true => CellPart::Test,
@@ -134,10 +136,10 @@ fn divide(
 fn check(options: &SplitOptions) -> Result<(), TrainingError> {
     let wrong = if options.folds < 2 {
         "at least 2 folds are needed"
-    } else if options.test_share > 0.0 && options.test_share < 1.0 {
+    } else if (0.0..1.0).contains(&options.test_share) {
         return Ok(());
     } else {
-        "the test share must lie between 0 and 1"
+        "the test share must be at least 0 and below 1"
     };
     Err(TrainingError::Impossible(wrong.to_owned()))
 }
@@ -164,11 +166,10 @@ fn groups(crops: &[CropRow], labels: &LabelSet, per_cell: bool) -> Vec<ImageGrou
 }
 
 fn shares(options: &SplitOptions) -> Vec<(CellPart, f64)> {
+    let test = (options.test_share > 0.0).then_some((CellPart::Test, options.test_share));
     let fold_share = (1.0 - options.test_share) / options.folds as f64;
     let folds = (0..options.folds).map(|fold| (CellPart::Fold(fold), fold_share));
-    std::iter::once((CellPart::Test, options.test_share))
-        .chain(folds)
-        .collect()
+    test.into_iter().chain(folds).collect()
 }
 
 /// The part of every group.

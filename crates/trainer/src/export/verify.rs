@@ -4,7 +4,7 @@ use crate::{
     TrainingError,
     error::{ensure, impossible},
     fit::FoldModel,
-    score::{CellScores, PASSES, head_scores, plain_features},
+    score::{CellScores, PASSES, head_scores},
     session::TrainingSession,
     trunks::{OnnxGraph, features::FeatureMatrix},
 };
@@ -17,7 +17,7 @@ const CELLS: usize = 16;
 /// The largest difference of a probability that is taken for rounding.
 const TOLERANCE: f64 = 1e-5;
 
-/// Compares the probabilities of some calibration cells and returns the largest difference.
+/// Compares the probabilities of some cells and returns the largest difference.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when a difference is more than rounding.
@@ -27,9 +27,9 @@ pub(crate) fn verify(
     bundle: &Bundle,
 ) -> Result<f64, TrainingError> {
     let study = &session.study;
-    let mut rows = study.held_out_rows(&model.held_out);
+    let mut rows = study.fold_rows();
     rows.truncate(CELLS);
-    let plain = plain_features(session, model, &rows)?;
+    let plain = session.plain_features(&model.trunk, &rows)?;
     let mut largest = 0.0_f64;
     for method in model.heads.keys().copied() {
         let expected = head_scores(study, model, method, &plain, &rows)?;

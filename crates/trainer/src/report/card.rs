@@ -24,18 +24,19 @@ const TEMPLATE: &str = include_str!("model_card.md");
 /// A class in fewer images than this is called rare.
 const FEW_IMAGES: usize = 20;
 
-/// Fills the template.
+/// Fills the template. With the model comes whether training left the layer of the out-of-distribution score as it was, where
+/// there is one.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] when the template names something that is not there.
 pub(crate) fn model_card(
     study: &Study,
-    model: &FoldModel,
+    (model, untrained): (&FoldModel, Option<bool>),
     bundle: &Bundle,
     evaluation: &Evaluation,
 ) -> Result<String, TrainingError> {
     let mut values = manifest_values(bundle.manifest());
-    values.insert("usual", usual(study, bundle));
+    values.insert("usual", usual(untrained).to_owned());
     values.insert("trunk", trunk(&study.trunk, model.fine_tuned));
     values.extend(data_values(study));
     values.extend(evaluation_values(evaluation)?);
@@ -135,39 +136,27 @@ fn manifest_values(manifest: &Manifest) -> CardValues {
 
 fn data_values(study: &Study) -> CardValues {
     let all = study.every_row();
-    let calibration = study.held_out_rows(&study.calibration);
     CardValues::from([
         ("cells", all.len().to_string()),
         ("images", study.image_count(&all).to_string()),
-        ("calibration_cells", calibration.len().to_string()),
-        (
-            "calibration_images",
-            study.image_count(&calibration).to_string(),
-        ),
-        ("calibration_folds", study.calibration.to_string()),
         ("fold_models", study.folds().len().to_string()),
         ("fold_training", fold_training(study)),
         ("rare_classes", rare_classes(study)),
     ])
 }
 
-/// Which cells say what is usual; a bundle's scores are as many as those cells.
-fn usual(study: &Study, bundle: &Bundle) -> String {
-    let folds: usize = study
-        .each_fold()
-        .iter()
-        .map(|fold| study.held_out_rows(fold).len())
-        .sum();
-    match bundle.out_of_distribution() {
-        None => "there is no out-of-distribution score for this trunk".to_owned(),
-        Some(model) if model.calibration_scores.len() == folds => {
-            "the out-of-distribution score looks at a layer that training left as it was, so all of these cells say what is \
-             usual there, each fold by its distances to the others"
-                .to_owned()
+/// Which cells say what is usual, and by which trunk.
+fn usual(untrained: Option<bool>) -> &'static str {
+    match untrained {
+        None => "there is no out-of-distribution score for this trunk",
+        Some(true) => {
+            "the out-of-distribution score looks at a layer that training left as it was: what is usual there is learnt from \
+             all of these cells, and how far a usual cell lies from it, from the distances of each fold to the others"
         }
-        Some(_) => "the out-of-distribution score knows the cells that the model learnt from, and how far the calibration \
-                    cells lie from them"
-            .to_owned(),
+        Some(false) => {
+            "the out-of-distribution score looks at a layer that was trained: what is usual there is learnt from all of these \
+             cells, and how far a usual cell lies from it, from the distances of each fold by the model that has not seen it"
+        }
     }
 }
 
@@ -208,22 +197,16 @@ fn rare_classes(study: &Study) -> String {
 }
 
 fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingError> {
-    let missing = |name: &str| TrainingError::Impossible(format!("the report has no {name}"));
-    let part = |name| evaluation.part(name).ok_or_else(|| missing(name));
-    let (folds, test) = (part(OUT_OF_FOLD)?, part(TEST)?);
+    let missing = || TrainingError::Impossible(format!("the report has no {OUT_OF_FOLD}"));
+    let folds = evaluation.part(OUT_OF_FOLD).ok_or_else(missing)?;
     let markdown = |table: TextTable| table.markdown();
     let shown = Method::Ensemble.name();
     let method = folds.methods.iter().find(|method| method.name == shown);
     let confusion = method.map(|method| confusion_table(&evaluation.labels, method).markdown());
-    let policies = evaluation
-        .policies
-        .iter()
-        .filter(|policy| policy.policy.method == Method::McDropout.name());
     Ok(CardValues::from([
         ("fold_cells", folds.cells.to_string()),
         ("fold_images", folds.images.to_string()),
-        ("test_cells", test.cells.to_string()),
-        ("test_images", test.images.to_string()),
+        ("test_note", test_note(evaluation)),
         ("out_of_fold_figures", markdown(figures_table(folds))),
         (
             "out_of_fold_misprediction",
@@ -232,20 +215,58 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingErro
         ("out_of_fold_aurc", markdown(aurc_table(folds))),
         ("confusion_method", shown.to_owned()),
         ("out_of_fold_confusion", confusion.unwrap_or_default()),
-        ("test_figures", markdown(figures_table(test))),
-        ("test_misprediction", markdown(misprediction_table(test))),
-        ("test_aurc", markdown(aurc_table(test))),
+        ("test_part", test_part(evaluation)),
         ("unseen_images", UNSEEN_IMAGES.to_string()),
         (
             "unseen_mistaken",
             format!("{:.0}%", 100.0 * UNSEEN_MISTAKEN),
         ),
-        ("policies", markdown(policies_table(policies))),
+        ("policies", markdown(policies(evaluation, OUT_OF_FOLD))),
+        ("test_policies", test_policies(evaluation)),
         (
             "unlike",
             markdown(unlike_table(&evaluation.out_of_distribution)),
         ),
     ]))
+}
+
+/// The policies that the card shows, those of Monte Carlo dropout.
+fn policies(evaluation: &Evaluation, part: &str) -> TextTable {
+    policies_table(&evaluation.policies, Method::McDropout, part)
+}
+
+fn test_note(evaluation: &Evaluation) -> String {
+    match evaluation.part(TEST) {
+        None => {
+            "There is no test part: nothing was kept back from the model in this bundle.".to_owned()
+        }
+        Some(test) => format!(
+            "*Test part*: {} cells of {} further images, which the model in this bundle answers; nothing was set with them, but \
+             they are few.",
+            test.cells, test.images
+        ),
+    }
+}
+
+/// The figures of the test part under their heading; nothing without one.
+fn test_part(evaluation: &Evaluation) -> String {
+    let Some(test) = evaluation.part(TEST) else {
+        return String::new();
+    };
+    let tables = [
+        figures_table(test),
+        misprediction_table(test),
+        aurc_table(test),
+    ];
+    let tables = tables.map(|table| table.markdown()).join("\n");
+    format!("### Test part\n\n{tables}\n")
+}
+
+fn test_policies(evaluation: &Evaluation) -> String {
+    match evaluation.part(TEST) {
+        None => String::new(),
+        Some(_) => format!("{}\n", policies(evaluation, TEST).markdown()),
+    }
 }
 
 fn fill(template: &str, values: &CardValues) -> Result<String, TrainingError> {

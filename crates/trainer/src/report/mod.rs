@@ -5,6 +5,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod card;
+pub(crate) mod policies;
 pub(crate) mod summary;
 pub(crate) mod tables;
 pub(crate) mod unlike;
@@ -13,23 +14,29 @@ use std::collections::BTreeMap;
 
 use self::answers::{AnsweredPart, CalibratedAnswers};
 use crate::{TrainingError, data::labels::ClassGrouping, study::Study, workspace::read_bytes};
-use bundle::{Bundle, Calibration, Label, Method};
+use bundle::{Bundle, Label, Method};
 use evaluation::{
     bootstrap::BootstrapPlan,
     report::{
-        CellRef, CertificateFigures, MethodInput, OodSet, PartInput, PolicyCell, PolicyOutcome,
-        ReportGrouping, ReportInput, ReportLabel, ReportPolicy,
+        CellRef, MethodInput, OodSet, PartInput, PolicyOutcome, ReportGrouping, ReportInput,
+        ReportLabel,
     },
 };
-use uncertainty::{
-    Measure, Policy, Promise, Range, Samples, Summary, risk_control::Outcome, summarise,
-};
+use uncertainty::{Measure, Range};
 
 /// Name of the part that was answered out of fold.
 pub(crate) const OUT_OF_FOLD: &str = "out of fold";
 
 /// Name of the part that was only ever evaluated.
 pub(crate) const TEST: &str = "test part";
+
+/// What a reader has to know of the part out of fold.
+const SIBLINGS: &str = "Not the bundle's model, which learnt from all of these cells, but its siblings, trained in the same way without one \
+    fold each: every cell was answered by the one that has not seen its image, at a temperature fitted on the other folds. The \
+    bundle's temperatures and thresholds were set on these answers, too, as scikit-learn's CalibratedClassifierCV(ensemble=False) does, \
+    so that its promises are certified for models trained this way. What each policy did here was certified on the other \
+    folds, never on the cells that it is shown for. Settings of the training were compared on these cells, so the \
+    figures lean to the good side by a little.";
 
 /// What a report of a bundle is made of.
 pub(crate) struct Evaluated<'a> {
@@ -39,10 +46,10 @@ pub(crate) struct Evaluated<'a> {
     pub bundle: &'a Bundle,
     /// Every cell of the folds, answered by the models that have not seen its fold.
     pub out_of_fold: &'a AnsweredPart,
-    /// The test part, answered by the bundle's model.
-    pub test: &'a AnsweredPart,
-    /// p-value of each test cell; empty without an out-of-distribution score.
-    pub p_values: &'a [f64],
+    /// The test part, if there is one, answered by the bundle's model.
+    pub test: Option<&'a AnsweredPart>,
+    /// What the bundle's policies did.
+    pub policies: Vec<PolicyOutcome>,
     /// Sets for the out-of-distribution score.
     pub unlike: Vec<OodSet>,
 }
@@ -77,19 +84,25 @@ impl Evaluated<'_> {
     /// A crop that cannot be read.
     pub(crate) fn input(self) -> Result<ReportInput, TrainingError> {
         let study = self.study;
-        let note = "Not the bundle's model, but others trained in the same way: each cell was answered by one that has not seen \
-                    its fold, at a temperature fitted on the other folds. Settings of the training were compared on these cells, so the figures lean to the good side by a little.";
         let ranges = self.ranges();
-        let out_of_fold = part(study, &ranges, OUT_OF_FOLD, note, self.out_of_fold)?;
-        let note = "Only ever evaluated: answered by the bundle's model, at the temperatures of its calibration folds.";
-        let test = part(study, &ranges, TEST, note, self.test)?;
+        let mut parts = vec![part(
+            study,
+            &ranges,
+            OUT_OF_FOLD,
+            SIBLINGS,
+            self.out_of_fold,
+        )?];
+        if let Some(test) = self.test {
+            let note = "Only ever evaluated: answered by the bundle's model, at the bundle's temperatures.";
+            parts.push(part(study, &ranges, TEST, note, test)?);
+        }
         Ok(ReportInput {
             title: format!("{}: what was measured", self.bundle.manifest().name),
             facts: self.facts(),
             labels: labels(study),
             groupings: three_groups(study).into_iter().collect(),
-            policies: self.policies(),
-            parts: vec![out_of_fold, test],
+            policies: self.policies,
+            parts,
             ood: self.unlike,
             plan: BootstrapPlan {
                 seed: study.seed,
@@ -125,48 +138,19 @@ impl Evaluated<'_> {
     }
 
     fn calibrated_on(&self) -> String {
-        let calibration = &self.study.calibration;
-        let rows = self.study.held_out_rows(calibration);
-        let images = self.study.image_count(&rows);
-        format!("{} cells of {images} images ({calibration})", rows.len())
+        let rows = self.study.fold_rows();
+        format!(
+            "{} cells of {} images, each answered by one of {} sibling models that has not seen its image",
+            rows.len(),
+            self.study.image_count(&rows),
+            self.study.folds().len()
+        )
     }
 
     fn ranges(&self) -> MeasureRanges {
         let calibrations = self.bundle.manifest().calibration.iter();
         calibrations
             .map(|(method, calibration)| (*method, calibration.ranges.clone()))
-            .collect()
-    }
-
-    fn policies(&self) -> Vec<PolicyOutcome> {
-        let manifest = self.bundle.manifest();
-        let refer_below = manifest
-            .out_of_distribution
-            .as_ref()
-            .map_or(0.0, |unlike| unlike.refer_below);
-        let rows = &self.test.rows;
-        let usual = |cell: usize| {
-            self.p_values
-                .get(cell)
-                .is_none_or(|p_value| *p_value >= refer_below)
-        };
-        let eligible: Vec<bool> = (0..rows.len()).map(usual).collect();
-        let of_method = |(method, answers): (&Method, &CalibratedAnswers)| {
-            let calibration = manifest.calibration.get(method)?;
-            Some(outcomes(
-                self.study,
-                TEST,
-                rows,
-                (*method, answers),
-                calibration,
-                &eligible,
-            ))
-        };
-        self.test
-            .methods
-            .iter()
-            .filter_map(of_method)
-            .flatten()
             .collect()
     }
 }
@@ -229,65 +213,4 @@ fn part(
         cells: cells?,
         methods: part.methods.iter().map(method).collect(),
     })
-}
-
-/// The outcomes of a method's policies; `eligible` says of each cell whether it is like the training cells.
-fn outcomes(
-    study: &Study,
-    part: &str,
-    rows: &[usize],
-    (method, answers): (Method, &CalibratedAnswers),
-    calibration: &Calibration,
-    eligible: &[bool],
-) -> Vec<PolicyOutcome> {
-    let flags = study.grouping.abnormal_flags();
-    let summarised = |samples: &Samples| summarise(samples).with_abnormal(&flags);
-    let summaries: Vec<Summary> = answers.samples.iter().map(summarised).collect();
-    let labels = study.labels(rows);
-    let outcome = |policy: &Policy| {
-        let promise = policy.kind?;
-        let cells = summaries.iter().zip(&labels).zip(eligible).enumerate();
-        let cells = cells.map(|(number, ((summary, label), eligible))| {
-            let cell = Outcome::of(number, summary, policy.measure, *label, &flags, *eligible);
-            policy_cell(&cell, promise, policy.threshold)
-        });
-        let certificate = policy.certificate.as_ref();
-        let policy = ReportPolicy {
-            part: part.to_owned(),
-            method: method.name().to_owned(),
-            name: policy.name.clone(),
-            promise: policy.promise.clone(),
-            threshold: policy.threshold,
-            alpha: policy.alpha,
-            delta: policy.delta,
-            certificate: certificate.and_then(|certificate| {
-                Some(CertificateFigures {
-                    images: usize::try_from(certificate.images).ok()?,
-                    cells: usize::try_from(certificate.cells).ok()?,
-                    coverage: certificate.coverage,
-                    p_value: certificate.p_value?,
-                })
-            }),
-            further_images: certificate
-                .and_then(|certificate| usize::try_from(certificate.further_images?).ok()),
-        };
-        let cells = cells.collect();
-        Some(PolicyOutcome { policy, cells })
-    };
-    calibration.policies.iter().filter_map(outcome).collect()
-}
-
-fn policy_cell(cell: &Outcome, promise: Promise, threshold: Option<f64>) -> PolicyCell {
-    let sure = threshold.is_some_and(|threshold| cell.uncertainty <= threshold);
-    let [referred, accepted] = cell.counts(promise);
-    let counts = if cell.eligible && sure {
-        accepted
-    } else {
-        referred
-    };
-    PolicyCell {
-        accepted: counts.accepted > 0,
-        counted: counts.trials > 0,
-        harmed: counts.errors > 0,
-    }
 }

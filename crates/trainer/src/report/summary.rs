@@ -21,9 +21,9 @@ pub(crate) struct Evaluation {
     pub seed: u64,
     /// Names of the classes.
     pub labels: Vec<String>,
-    /// Out of fold, then the test part.
+    /// Out of fold, then the test part, if there is one.
     pub parts: Vec<EvaluatedPart>,
-    /// What the policies did on the test part.
+    /// What the policies did on each part.
     pub policies: Vec<PolicyReport>,
     /// How unlike the training cells other pictures are.
     pub out_of_distribution: Vec<EvaluatedSet>,
@@ -90,7 +90,7 @@ pub(crate) struct EvaluatedSet {
     pub name: String,
     /// How many pictures.
     pub items: usize,
-    /// Probability that one of them is less usual than a test cell; undefined for the test cells themselves.
+    /// Probability that one of them is less usual than a cell of the folds; undefined for these themselves.
     pub auroc: Option<Estimate>,
     /// Share with a p-value below .05.
     pub flagged: Estimate,

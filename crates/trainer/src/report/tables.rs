@@ -4,6 +4,7 @@ use comfy_table::Table;
 
 use super::summary::{EvaluatedMethod, EvaluatedPart, EvaluatedQuestion, EvaluatedSet, Worth};
 use crate::{calibrate::unlike::TriedLayer, data::views::Alteration};
+use bundle::Method;
 use evaluation::{
     bootstrap::Estimate,
     report::{Figure, PolicyReport},
@@ -160,8 +161,12 @@ pub(crate) fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> Te
     }
 }
 
-/// What the policies of one method promise, and what they did on the test part.
-pub(crate) fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport>) -> TextTable {
+/// What the policies of one method promise, and what they did on a part.
+pub(crate) fn policies_table(policies: &[PolicyReport], method: Method, part: &str) -> TextTable {
+    let of_part = policies.iter().filter(|report| {
+        let policy = &report.policy;
+        policy.method == method.name() && policy.part == part
+    });
     let row = |report: &PolicyReport| {
         let policy = &report.policy;
         let threshold = policy
@@ -198,16 +203,16 @@ pub(crate) fn policies_table<'a>(policies: impl Iterator<Item = &'a PolicyReport
         "policy",
         "threshold",
         "accepted of the calibration cells",
-        "accepted of the test cells",
-        "mistakes on the test part",
+        &format!("accepted, {part}"),
+        &format!("mistakes, {part}"),
     ];
     TextTable {
         header: titles.map(str::to_owned).to_vec(),
-        rows: policies.map(row).collect(),
+        rows: of_part.map(row).collect(),
     }
 }
 
-/// How well other pictures are told from the test cells.
+/// How well other pictures are told from the cells of the folds.
 pub(crate) fn unlike_table(sets: &[EvaluatedSet]) -> TextTable {
     let row = |set: &EvaluatedSet| {
         vec![
@@ -222,7 +227,7 @@ pub(crate) fn unlike_table(sets: &[EvaluatedSet]) -> TextTable {
     let titles = [
         "pictures",
         "number",
-        "AUROC against the test cells",
+        "AUROC against the cells of the folds",
         "share with p < .05",
     ];
     TextTable {

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use crate::{
     TrainingError,
-    calibrate::unlike::scores_of,
+    calibrate::{
+        distances::{FoldDistances, matrix_rows, scores_of},
+        unlike::Unlike,
+    },
     data::{
         layouts::read_pictures,
-        part::CellPart,
         views::{Alteration, ViewPlan},
     },
     session::TrainingSession,
     trunks::{
-        features::{FeatureRequest, FeatureSet, features},
+        features::{FeatureMatrix, FeatureRequest, features},
         file::TrunkFile,
     },
     workspace::read_bytes,
@@ -89,25 +91,31 @@ impl<'a> Unlikeness<'a> {
     /// # Errors
     /// See [`TrainingSession::features_of`].
     pub(crate) fn p_values(&self, rows: &[usize]) -> Result<Vec<f64>, TrainingError> {
-        let plain = ViewPlan::Dihedral { count: 1 };
-        Ok(self.of_cells("", rows, &plain)?.p_values)
+        let statistics = self.session.plain_features(&self.trunk, rows)?;
+        Ok(self.set("", &statistics, Vec::new())?.p_values)
     }
 
-    /// The test cells, the same cells altered, and sets of other pictures.
+    /// The cells of the folds, as they are and altered, each held against the other folds; then, by the bundle's own score, the
+    /// test cells, if any, and sets of other pictures.
     ///
     /// # Errors
     /// A folder without pictures; see [`TrainingSession::features_of`].
-    pub(crate) fn sets(&self, pictures: &[PictureSet]) -> Result<Vec<OodSet>, TrainingError> {
+    pub(crate) fn sets(
+        &self,
+        unlike: &Unlike,
+        pictures: &[PictureSet],
+    ) -> Result<Vec<OodSet>, TrainingError> {
         let study = &self.session.study;
-        let test = study.rows_in(CellPart::Test);
-        let plain = ViewPlan::Dihedral { count: 1 };
-        let mut sets = vec![self.of_cells("test cells", &test, &plain)?];
+        let mut sets = vec![self.of_folds(unlike, "cells of the folds", |fold| Some(&fold.usual))];
         for alteration in Alteration::ALL {
-            let name = format!("test cells, {}", alteration.name());
-            let altered = ViewPlan::Altered {
-                alterations: vec![alteration],
-            };
-            sets.push(self.of_cells(&name, &test, &altered)?);
+            let name = format!("cells of the folds, {}", alteration.name());
+            sets.push(self.of_folds(unlike, &name, |fold| fold.altered.get(&alteration)));
+        }
+        let test = study.test_rows();
+        if !test.is_empty() {
+            let statistics = self.session.plain_features(&self.trunk, &test)?;
+            let images = study.images(&test).into_iter().map(str::to_owned);
+            sets.push(self.set("test cells", &statistics, images.collect())?);
         }
         for set in pictures {
             let cells = read_pictures(&set.folder)?;
@@ -115,40 +123,53 @@ impl<'a> Unlikeness<'a> {
                 crops: &set.folder,
                 cells: &cells,
                 input: &study.input,
-                views: &plain,
+                views: &ViewPlan::Dihedral { count: 1 },
             };
             let TrainingSession {
                 runtime, progress, ..
             } = self.session;
             let workspace = &study.workspace;
             let statistics = features(runtime, &self.trunk, &request, workspace, progress)?;
-            sets.push(self.set(&set.name, &statistics, Vec::new())?);
+            for view in &statistics.views {
+                sets.push(self.set(&set.name, view, Vec::new())?);
+            }
         }
         Ok(sets)
     }
 
-    fn of_cells(
+    /// Cells of every fold, with p-values by the distances of the other folds.
+    fn of_folds<'f>(
         &self,
+        unlike: &'f Unlike,
         name: &str,
-        rows: &[usize],
-        views: &ViewPlan,
-    ) -> Result<OodSet, TrainingError> {
-        let statistics = self.session.features_of(&self.trunk, rows, views)?;
-        let images = self.session.study.images(rows).into_iter();
-        self.set(name, &statistics, images.map(str::to_owned).collect())
+        of: impl Fn(&'f FoldDistances) -> Option<&'f Vec<f64>>,
+    ) -> OodSet {
+        let mut set = OodSet {
+            name: name.to_owned(),
+            scores: Vec::new(),
+            p_values: Vec::new(),
+            images: Vec::new(),
+        };
+        for (number, fold) in unlike.folds.iter().enumerate() {
+            let others = unlike.without_fold(number);
+            let distances = of(fold).into_iter().flatten().copied();
+            for distance in distances {
+                set.scores.push(distance);
+                set.p_values.push(others.p_value(distance));
+            }
+            let images = self.session.study.images(&fold.rows);
+            set.images.extend(images.into_iter().map(str::to_owned));
+        }
+        set
     }
 
     fn set(
         &self,
         name: &str,
-        statistics: &FeatureSet,
+        statistics: &FeatureMatrix,
         images: Vec<String>,
     ) -> Result<OodSet, TrainingError> {
-        let matrix = statistics.views.iter();
-        let rows: Vec<&[f32]> = matrix
-            .flat_map(|view| (0..view.rows()).map(|row| view.row(row)))
-            .collect();
-        let scores = scores_of(self.model, &rows)?;
+        let scores = scores_of(self.model, &matrix_rows(statistics))?;
         let p_values = scores.iter().map(|score| self.model.p_value(*score));
         Ok(OodSet {
             name: name.to_owned(),

@@ -3,18 +3,16 @@
 //!
 //! Enters: a model and features. Leaves: logits of every method. Knows nothing of temperatures, policies or reports.
 
-use std::collections::BTreeMap;
+mod held_out;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{
     TrainingError,
-    data::views::ViewPlan,
     fit::{
-        FoldModel, HEAD_METHODS,
+        FoldModel,
         shared::{FEATURE_MASK, bank::HeadBank, weights::HeadWeights},
     },
-    session::TrainingSession,
     study::Study,
     trunks::features::FeatureMatrix,
 };
@@ -22,6 +20,8 @@ use bundle::{Mask, Method};
 use engine::draw_mask;
 use imaging::augment::AugmentPolicy;
 use uncertainty::{Samples, SamplesError};
+
+pub(crate) use held_out::HeldOut;
 
 /// T of Monte Carlo dropout and of test-time augmentation, as in the paper.
 pub(crate) const PASSES: usize = 50;
@@ -69,59 +69,6 @@ impl CellScores {
             .map(|cell| Samples::from_logits(&scaled(cell), self.classes))
             .collect()
     }
-}
-
-/// Scores of some cells by every method, from a model that has not learnt from them.
-#[derive(Clone, Debug)]
-pub(crate) struct HeldOut {
-    /// The cells.
-    pub rows: Vec<usize>,
-    /// What each method says of them.
-    pub scores: BTreeMap<Method, CellScores>,
-}
-
-impl HeldOut {
-    /// Runs the trunk and every head.
-    ///
-    /// # Errors
-    /// [`TrainingError::Missing`] when a method was not trained; see [`TrainingSession::features_of`].
-    pub(crate) fn score(
-        session: &TrainingSession,
-        model: &FoldModel,
-        rows: Vec<usize>,
-        views: &ServedViews,
-    ) -> Result<Self, TrainingError> {
-        let plain = plain_features(session, model, &rows)?;
-        let mut scores = BTreeMap::new();
-        for method in HEAD_METHODS {
-            let said = head_scores(&session.study, model, method, &plain, &rows)?;
-            scores.insert(method, said);
-        }
-        let augmented = ViewPlan::Policy {
-            policy: views.policy.clone(),
-            count: views.count,
-        };
-        let augmented = session.features_of(&model.trunk, &rows, &augmented)?;
-        let cells: Vec<usize> = (0..rows.len()).collect();
-        let head = model.head(Method::Tta)?;
-        scores.insert(Method::Tta, view_scores(head, &augmented.views, &cells));
-        Ok(Self { rows, scores })
-    }
-}
-
-/// Features of the crops as they are, one row per entry of `rows`.
-///
-/// # Errors
-/// See [`TrainingSession::features_of`].
-pub(crate) fn plain_features(
-    session: &TrainingSession,
-    model: &FoldModel,
-    rows: &[usize],
-) -> Result<FeatureMatrix, TrainingError> {
-    let plain = ViewPlan::Dihedral { count: 1 };
-    let set = session.features_of(&model.trunk, rows, &plain)?;
-    let none = || TrainingError::Impossible("there are no features".to_owned());
-    set.views.into_iter().next().ok_or_else(none)
 }
 
 /// Scores of a method with heads of its own, for the cells `rows` whose features are `plain`.

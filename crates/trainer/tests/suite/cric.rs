@@ -43,7 +43,7 @@ fn cric_is_cut_and_divided_whole() {
 
     let options = SplitOptions {
         folds: 5,
-        test_share: 0.1,
+        test_share: 0.0,
         per_cell: false,
         seed: 1,
     };

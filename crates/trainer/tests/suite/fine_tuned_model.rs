@@ -66,14 +66,18 @@ fn one_command_makes_a_bundle_with_promises_and_again_the_same() {
     }
     let bundle = Bundle::open(&folder.join("first/tiny")).unwrap();
     check_bundle(&EngineConfig::default(), runtime(), &bundle).unwrap();
-    // The layer lies in the blocks that stay, so the cells of both folds say what is usual.
+    // The cells of both folds teach, calibrate and say what is usual.
+    let cells = bundle.manifest().training.cells;
     let usual = bundle.out_of_distribution().unwrap();
-    let calibration = bundle.manifest().calibration.values().next().unwrap();
-    let cells = bundle.manifest().training.cells + calibration.cells;
     assert_eq!(usual.calibration_scores.len(), cells);
+    let card = fs::read_to_string(folder.join("first/tiny/MODEL_CARD.md")).unwrap();
+    assert!(
+        card.contains("a layer that training left as it was"),
+        "{card}"
+    );
     let calibration = bundle.manifest().calibration.values();
     for policy in calibration.flat_map(|calibration| &calibration.policies) {
-        // Three images and some cells promise nothing, and the manifest says so.
+        // Six images and some cells promise nothing, and the manifest says so.
         assert_eq!(policy.threshold, None, "{}", policy.name);
         assert!(policy.certificate.is_some(), "{}", policy.name);
     }
@@ -104,6 +108,23 @@ fn one_command_makes_a_bundle_with_promises_and_again_the_same() {
         4,
         "nothing is trained twice: {again}"
     );
+
+    // Without frozen blocks no layer stays as it was, and the models of the folds say what is usual.
+    run(
+        folder,
+        "first/work",
+        &format!(
+            "model --edge 21 --folds 2 --frozen-blocks 0 --data {} --out {} --report {}",
+            folder.join("data").display(),
+            folder.join("unfrozen/tiny").display(),
+            folder.join("unfrozen/report").display()
+        ),
+    );
+    let card = fs::read_to_string(folder.join("unfrozen/tiny/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("a layer that was trained"), "{card}");
+    let bundle = Bundle::open(&folder.join("unfrozen/tiny")).unwrap();
+    let usual = bundle.out_of_distribution().unwrap();
+    assert_eq!(usual.calibration_scores.len(), 48);
 
     let experiment = "experiment-guarantee --draws 20 --unseen-mistaken 0.1";
     let said = table(run(folder, "first/work", experiment));

@@ -4,10 +4,10 @@
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]
 
 mod augmented;
-mod calibration_folds;
 mod commands;
 mod cric;
 mod crops;
+mod cross_fitting;
 mod default_bundle;
 mod features;
 mod fine_tuned_model;

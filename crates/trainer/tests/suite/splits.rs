@@ -83,6 +83,22 @@ proptest! {
 }
 
 #[test]
+fn there_is_a_test_part_only_where_one_is_asked_for() {
+    let no_test_part = SplitOptions {
+        test_share: 0.0,
+        ..options(1)
+    };
+    let division = split(&sixty_images(), &no_test_part).unwrap();
+    let parts: BTreeSet<CellPart> = division.rows.iter().map(|row| row.part).collect();
+    assert_eq!(parts, (0..5).map(CellPart::Fold).collect());
+    for (image, parts) in parts_of_images(&division) {
+        assert_eq!(parts.len(), 1, "{image}");
+    }
+    // SCC occurs in five images, one for each fold.
+    assert!(division.warnings.is_empty(), "{:?}", division.warnings);
+}
+
+#[test]
 fn parts_have_their_share_of_every_class() {
     let crops = sixty_images();
     let division = split(&crops, &options(1)).unwrap();
@@ -216,14 +232,14 @@ fn impossible_divisions_are_refused() {
             test_share: 1.0,
             ..options(1)
         })
-        .contains("between 0 and 1")
+        .contains("at least 0 and below 1")
     );
     assert!(
         refusal(SplitOptions {
             test_share: f64::NAN,
             ..options(1)
         })
-        .contains("between 0 and 1")
+        .contains("at least 0 and below 1")
     );
     assert!(
         refusal(SplitOptions {

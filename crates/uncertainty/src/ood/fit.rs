@@ -57,35 +57,6 @@ impl OodModel {
         model.calibration_scores = scores;
         Ok(model)
     }
-
-    /// Fits the Gaussian to the statistics of every cell, of all parts, and scores the cells of each part by a Gaussian of the
-    /// other parts: cross-conformal (Vovk, *Cross-conformal predictors*, 2015). Every cell then both teaches what is usual
-    /// and says how far usual cells lie from it, which is right only where nothing else has learnt from any of them. Also
-    /// returns the scores of each part, in its order.
-    ///
-    /// # Errors
-    /// [`OodError`] `Empty` with fewer than two parts that have rows, and what [`OodModel::fit`] says.
-    pub fn fit_across(
-        parts: &[Vec<&[f32]>],
-        ridge: f64,
-    ) -> Result<(Self, Vec<Vec<f64>>), OodError> {
-        let mut of_parts = Vec::new();
-        for (number, part) in parts.iter().enumerate() {
-            let others = parts
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != number);
-            let others: Vec<&[f32]> = others.flat_map(|(_, rows)| rows.iter().copied()).collect();
-            let model = Self::fit(&others, part, ridge)?;
-            let scores: Result<Vec<f64>, _> = part.iter().map(|row| model.score(row)).collect();
-            of_parts.push(scores?);
-        }
-        let every = parts.concat();
-        let mut model = Self::fit(&every, &every, ridge)?;
-        model.calibration_scores = of_parts.concat();
-        model.calibration_scores.sort_by(f64::total_cmp);
-        Ok((model, of_parts))
-    }
 }
 
 /// Checks that there is a row and that all rows are finite and of one length, and returns that length.

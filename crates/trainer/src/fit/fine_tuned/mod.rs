@@ -161,7 +161,7 @@ impl<'a> FineTuning<'a> {
             .with("images", &study.images(&rows))
             .with("crops", &crops.collect::<Vec<_>>())
             .short()?;
-        let name = format!("without_{}_{digest}", held_out.file_name());
+        let name = format!("{}_{digest}", held_out.file_name());
         Ok(study.workspace.fine_tuned().join(name))
     }
 }

@@ -149,7 +149,7 @@ impl<'a> FrozenTraining<'a> {
             .short()?;
         let classes = study.grouping.classes();
         let name = format!(
-            "{method}_{classes}_classes_without_{}_{digest}.f32",
+            "{method}_{classes}_classes_{}_{digest}.f32",
             held_out.file_name()
         );
         Ok(study.workspace.heads().join(name))

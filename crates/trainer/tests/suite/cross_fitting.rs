@@ -1,4 +1,4 @@
-//! How many folds calibrate the model of a bundle, and what that leaves to learn from.
+//! Every image teaches the model of a bundle, and every image calibrates it.
 
 use std::{
     collections::BTreeSet,
@@ -8,10 +8,11 @@ use std::{
 };
 
 use bundle::Bundle;
+use serde_json::Value;
 
 use super::tiny_data::{write_data, write_trunk};
 
-const DATA: &str = "--edge 21 --folds 4 --test-share 0.2 --data data";
+const DATA: &str = "--edge 21 --folds 3 --data data";
 const HEADS: &str =
     "--trunk trunk.onnx --frozen-trunk --num-epochs 1 --members 2 --views 2 --work work --seed 3";
 
@@ -45,17 +46,12 @@ fn revision() -> String {
     })
 }
 
-/// The images of some folds, as `split.csv` has them.
-fn images_of(folder: &Path, folds: &[&str]) -> usize {
+/// The images of the test part, as `split.csv` has them.
+fn test_images(folder: &Path) -> usize {
     let table = fs::read_to_string(folder.join("work/split.csv")).unwrap();
-    let rows = table
-        .lines()
-        .map(|line| line.split(',').collect::<Vec<_>>());
-    let chosen = rows.filter(|row| row.last().is_some_and(|part| folds.contains(part)));
-    chosen
-        .map(|row| row[1].to_owned())
-        .collect::<BTreeSet<_>>()
-        .len()
+    let test = table.lines().filter(|line| line.ends_with(",test"));
+    let images = test.map(|line| line.split(',').nth(1).unwrap().to_owned());
+    images.collect::<BTreeSet<_>>().len()
 }
 
 fn assert_refused(output: &Output, sentence: &str) {
@@ -65,41 +61,58 @@ fn assert_refused(output: &Output, sentence: &str) {
 }
 
 #[test]
-fn two_of_four_folds_calibrate_unless_another_number_is_given() {
+fn all_images_but_those_of_a_test_part_teach_and_calibrate() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_data(&folder.join("data"), 10);
     write_trunk(&folder.join("trunk.onnx"));
-    for (options, calibrating, learnt_from) in [
-        ("", &["fold_0", "fold_1"][..], &["fold_2", "fold_3"][..]),
-        (
-            "--calibration-folds 1",
-            &["fold_0"],
-            &["fold_1", "fold_2", "fold_3"],
-        ),
+    for (options, parts) in [
+        ("", &["out of fold"][..]),
+        ("--test-share 0.2", &["out of fold", "test part"]),
     ] {
         let bundle = bundle(folder, options);
+        let test = test_images(folder);
+        assert_eq!(test > 0, parts.len() > 1);
         let manifest = bundle.manifest();
-        assert_eq!(manifest.training.images, images_of(folder, learnt_from));
         let commit = &manifest.training.commit;
         assert!(commit.starts_with(&revision()), "{commit}");
+        let training = &manifest.training;
+        assert_eq!(
+            (training.images, training.cells),
+            (10 - test, 6 * (10 - test))
+        );
         for calibration in manifest.calibration.values() {
-            assert_eq!(calibration.images, images_of(folder, calibrating));
+            assert_eq!(calibration.images, training.images);
+            assert_eq!(calibration.cells, training.cells);
+        }
+        let evaluation = fs::read(folder.join("tiny/evaluation.json")).unwrap();
+        let evaluation: Value = serde_json::from_slice(&evaluation).unwrap();
+        let named = |of: &Value| of["name"].as_str().unwrap().to_owned();
+        let evaluated = evaluation["parts"].as_array().unwrap().iter().map(named);
+        assert_eq!(evaluated.collect::<Vec<_>>(), parts);
+        let policies = evaluation["policies"].as_array().unwrap();
+        let of_parts: BTreeSet<&str> = policies
+            .iter()
+            .map(|policy| policy["part"].as_str().unwrap())
+            .collect();
+        assert_eq!(of_parts.into_iter().collect::<Vec<_>>(), parts);
+        let card = fs::read_to_string(folder.join("tiny/MODEL_CARD.md")).unwrap();
+        assert_eq!(card.contains("### Test part"), parts.len() > 1);
+        for sentence in ["3 sibling models", "CalibratedClassifierCV(ensemble=False)"] {
+            assert!(card.contains(sentence), "{card}");
         }
     }
-    let card = fs::read_to_string(folder.join("tiny/MODEL_CARD.md")).unwrap();
-    assert!(card.contains("(fold 0 of the split)"), "{card}");
+
+    let experiment = format!("experiment-guarantee {HEADS} --draws 20");
+    let said = train(folder, &experiment);
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.contains("cells of every fold"), "{said}");
     assert!(
-        card.contains("4 models that are not in this bundle"),
-        "{card}"
+        said.contains("the default of baseline, chosen on each draw"),
+        "{said}"
     );
 
-    for folds in ["0", "4"] {
-        let line = format!("export {HEADS} --out other --calibration-folds {folds}");
-        assert_refused(&train(folder, &line), "fewer than there are folds");
-    }
-
-    let some = format!("cross-validate --folds 4 --test-share 0.2 {HEADS} --only-folds");
+    let some = format!("cross-validate --folds 3 {HEADS} --only-folds");
     let said = train(folder, &format!("{some} 0,2"));
     let table = String::from_utf8_lossy(&said.stdout);
     assert!(table.contains("seed 3, baseline"), "{table}");

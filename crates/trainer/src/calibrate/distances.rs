@@ -1,0 +1,138 @@
+//! Distances of cells from other cells, in the statistics of one layer of a trunk.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::{
+    TrainingError,
+    data::{
+        part::HeldOutFolds,
+        views::{Alteration, ViewPlan},
+    },
+    session::TrainingSession,
+    trunks::{
+        OnnxGraph,
+        features::FeatureMatrix,
+        file::{TrunkFile, read_model},
+        statistics::{STATISTICS, with_statistics},
+    },
+    workspace::write_bytes,
+};
+use bundle::sha256_hex;
+use uncertainty::ood::OodModel;
+
+/// Added to the variances: statistics of a layer are never independent of each other.
+const RIDGE: f64 = 1e-3;
+
+/// How far the cells of one fold lie from those of the other folds.
+#[derive(Clone, Debug)]
+pub(crate) struct FoldDistances {
+    /// The cells, ascending.
+    pub rows: Vec<usize>,
+    /// The distance of each.
+    pub usual: Vec<f64>,
+    /// The distances of the same cells, altered.
+    pub altered: BTreeMap<Alteration, Vec<f64>>,
+}
+
+/// A trunk with statistics of a layer: for its features, and for its statistics.
+pub(super) fn with_output(
+    session: &TrainingSession,
+    trunk: &TrunkFile,
+    tensor: &str,
+) -> Result<(TrunkFile, TrunkFile), TrainingError> {
+    let bytes = with_statistics(&read_model(&trunk.path)?, tensor)?.encode_to_vec();
+    let sha256 = sha256_hex(&bytes);
+    let folder = session.study.workspace.statistics();
+    let path = folder.join(format!("{}.onnx", &sha256[..16]));
+    write_bytes(&path, &bytes)?;
+    let trunk = TrunkFile {
+        path,
+        sha256,
+        ..trunk.clone()
+    };
+    let statistics = TrunkFile {
+        features: STATISTICS.to_owned(),
+        dimension: dimension(session, &trunk)?,
+        ..trunk.clone()
+    };
+    Ok((trunk, statistics))
+}
+
+/// How many statistics there are, asked of the graph with an empty image.
+fn dimension(session: &TrainingSession, trunk: &TrunkFile) -> Result<usize, TrainingError> {
+    let size = session.study.input.size;
+    let edge = i64::from(size);
+    let empty = vec![0.0; 3 * (size * size) as usize];
+    let mut graph = OnnxGraph::open(&session.runtime, &trunk.path, STATISTICS)?;
+    let values = graph.run(&[(&trunk.input, vec![1, 3, edge, edge], &empty)])?;
+    Ok(values.len())
+}
+
+/// The distances of a fold's cells, as they are and altered, by a Gaussian on the cells of the other folds.
+pub(super) fn fold_distances(
+    session: &TrainingSession,
+    statistics: &TrunkFile,
+    fold: &HeldOutFolds,
+) -> Result<FoldDistances, TrainingError> {
+    let study = &session.study;
+    let every = study.fold_rows();
+    let statistics_of_all = session.plain_features(statistics, &every)?;
+    let cells = every.into_iter().zip(matrix_rows(&statistics_of_all));
+    let (own, others): (Vec<_>, Vec<_>) = cells.partition(|(row, _)| fold.hold(study.parts[*row]));
+    let (rows, own): (Vec<usize>, Vec<&[f32]>) = own.into_iter().unzip();
+    let others: Vec<&[f32]> = others
+        .into_iter()
+        .map(|(_, statistics)| statistics)
+        .collect();
+    let model = OodModel::fit(&others, &own, RIDGE)?;
+    let alterations = Alteration::ALL;
+    let views = ViewPlan::Altered {
+        alterations: alterations.to_vec(),
+    };
+    let views = session.features_of(statistics, &rows, &views)?.views;
+    let mut altered = BTreeMap::new();
+    for (alteration, view) in alterations.into_iter().zip(&views) {
+        altered.insert(alteration, scores_of(&model, &matrix_rows(view))?);
+    }
+    Ok(FoldDistances {
+        usual: scores_of(&model, &own)?,
+        rows,
+        altered,
+    })
+}
+
+/// The Gaussian of all folds' cells by the trunk of the bundle, with the distance of each cell from the other folds.
+pub(super) fn of_all_folds(
+    session: &TrainingSession,
+    statistics: &TrunkFile,
+    folds: &[FoldDistances],
+) -> Result<OodModel, TrainingError> {
+    let every = session.plain_features(statistics, &session.study.fold_rows())?;
+    let rows = matrix_rows(&every);
+    Ok(OodModel {
+        calibration_scores: ascending(folds.iter().flat_map(|fold| fold.usual.iter().copied())),
+        ..OodModel::fit(&rows, &rows, RIDGE)?
+    })
+}
+
+pub(super) fn ascending(scores: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut scores: Vec<f64> = scores.collect();
+    scores.sort_by(f64::total_cmp);
+    scores
+}
+
+/// The rows of a matrix.
+pub(crate) fn matrix_rows(matrix: &FeatureMatrix) -> Vec<&[f32]> {
+    (0..matrix.rows()).map(|row| matrix.row(row)).collect()
+}
+
+/// How unlike each row is.
+///
+/// # Errors
+/// [`TrainingError::Unlike`] when a statistic is not finite.
+pub(crate) fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, TrainingError> {
+    let scores: Result<Vec<f64>, _> = rows.iter().map(|row| model.score(row)).collect();
+    Ok(scores?)
+}

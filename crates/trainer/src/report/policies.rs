@@ -1,0 +1,190 @@
+//! What the policies of a bundle do to cells that set none of their thresholds.
+
+use std::collections::BTreeMap;
+
+use super::{OUT_OF_FOLD, TEST, answers::AnsweredPart};
+use crate::{
+    TrainingError,
+    calibrate::{
+        policies::{KnownCells, policies},
+        summaries, summarised,
+        unlike::Unlike,
+    },
+    score::HeldOut,
+    study::Study,
+};
+use bundle::{Bundle, Method};
+use evaluation::report::{CertificateFigures, PolicyCell, PolicyOutcome, ReportPolicy};
+use uncertainty::{Policy, Promise, Summary, risk_control::Outcome};
+
+/// The policies with their thresholds on the test part, whose cells have these p-values, if any.
+pub(crate) fn on_test_part(
+    study: &Study,
+    bundle: &Bundle,
+    test: &AnsweredPart,
+    p_values: &[f64],
+) -> Vec<PolicyOutcome> {
+    let below = refer_below(bundle);
+    let usual = |cell: usize| p_values.get(cell).is_none_or(|p_value| *p_value >= below);
+    let eligible: Vec<bool> = (0..test.rows.len()).map(usual).collect();
+    let (labels, flags) = (study.labels(&test.rows), study.grouping.abnormal_flags());
+    let cells = KnownCells {
+        labels: &labels,
+        images: &study.image_numbers(&test.rows),
+        eligible: &eligible,
+        abnormal: &flags,
+    };
+    let mut outcomes = Vec::new();
+    for (method, answers) in &test.methods {
+        let summaries = summarised(&answers.samples, &flags);
+        for (policy, promise) in promising(bundle, *method) {
+            let done = decided((policy, promise), policy.threshold, &summaries, &cells);
+            outcomes.push(outcome(TEST, *method, policy, done));
+        }
+    }
+    outcomes
+}
+
+/// The policies out of fold: each is certified on the other folds, at their temperature, and applied to the fold; what becomes of
+/// the cells of all folds is put together in the order of `answered`.
+///
+/// # Errors
+/// What certifying says.
+pub(crate) fn out_of_fold(
+    study: &Study,
+    bundle: &Bundle,
+    (folds, answered): (&[HeldOut], &AnsweredPart),
+    unlike: Option<&Unlike>,
+) -> Result<Vec<PolicyOutcome>, TrainingError> {
+    let flags = study.grouping.abnormal_flags();
+    let mut cells: BTreeMap<(Method, &str), Vec<PolicyCell>> = BTreeMap::new();
+    for (number, fold) in folds.iter().enumerate() {
+        let others = HeldOut::without(folds, number)?;
+        let [of_others, of_fold] = eligible(bundle, unlike, number, (&others.rows, &fold.rows));
+        let known = |rows: &[usize]| (study.labels(rows), study.image_numbers(rows));
+        let ((labels, images), (own_labels, own_images)) = (known(&others.rows), known(&fold.rows));
+        let others_known = KnownCells {
+            labels: &labels,
+            images: &images,
+            eligible: &of_others,
+            abnormal: &flags,
+        };
+        let own_known = KnownCells {
+            labels: &own_labels,
+            images: &own_images,
+            eligible: &of_fold,
+            abnormal: &flags,
+        };
+        for (method, answers) in &answered.methods {
+            let temperature = answers.temperatures.get(number).copied().unwrap_or(1.0);
+            let said = summaries(others.scores_of(*method)?, temperature, &flags)?;
+            let certified = policies(&said, &others_known)?;
+            let own = summaries(fold.scores_of(*method)?, temperature, &flags)?;
+            for (policy, promise) in promising(bundle, *method) {
+                let of_others = certified.iter().find(|other| other.name == policy.name);
+                let threshold = of_others.and_then(|other| other.threshold);
+                let done = decided((policy, promise), threshold, &own, &own_known);
+                cells
+                    .entry((*method, &policy.name))
+                    .or_default()
+                    .extend(done);
+            }
+        }
+    }
+    let mut outcomes = Vec::new();
+    for method in answered.methods.keys() {
+        for (policy, _) in promising(bundle, *method) {
+            let done = cells.remove(&(*method, &*policy.name)).unwrap_or_default();
+            outcomes.push(outcome(OUT_OF_FOLD, *method, policy, done));
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The policies of a method that promise something, with what they promise.
+fn promising(bundle: &Bundle, method: Method) -> impl Iterator<Item = (&Policy, Promise)> {
+    let calibration = bundle.manifest().calibration.get(&method);
+    let policies = calibration.into_iter().flat_map(|of| &of.policies);
+    policies.filter_map(|policy| Some((policy, policy.kind?)))
+}
+
+fn refer_below(bundle: &Bundle) -> f64 {
+    let unlike = bundle.manifest().out_of_distribution.as_ref();
+    unlike.map_or(0.0, |unlike| unlike.refer_below)
+}
+
+/// Whether the cells of the other folds, and those of a fold, are like the cells of the other folds.
+fn eligible(
+    bundle: &Bundle,
+    unlike: Option<&Unlike>,
+    fold: usize,
+    (others, own): (&[usize], &[usize]),
+) -> [Vec<bool>; 2] {
+    let Some(unlike) = unlike else {
+        return [others, own].map(|rows| vec![true; rows.len()]);
+    };
+    let (usual, below) = (unlike.without_fold(fold), refer_below(bundle));
+    [
+        unlike.eligible(others, below, |distance| usual.p_value_left_out(distance)),
+        unlike.eligible(own, below, |distance| usual.p_value(distance)),
+    ]
+}
+
+/// What a policy with some threshold does to each of some cells.
+fn decided(
+    (policy, promise): (&Policy, Promise),
+    threshold: Option<f64>,
+    summaries: &[Summary],
+    cells: &KnownCells<'_>,
+) -> Vec<PolicyCell> {
+    let decided = |(cell, summary): (usize, &Summary)| {
+        let (image, label) = (cells.images[cell], cells.labels[cell]);
+        let eligible = cells.eligible[cell];
+        let outcome = Outcome::of(
+            image,
+            summary,
+            policy.measure,
+            label,
+            cells.abnormal,
+            eligible,
+        );
+        let sure = threshold.is_some_and(|most| outcome.uncertainty <= most);
+        let [referred, accepted] = outcome.counts(promise);
+        let counts = if outcome.eligible && sure {
+            accepted
+        } else {
+            referred
+        };
+        PolicyCell {
+            accepted: counts.accepted > 0,
+            counted: counts.trials > 0,
+            harmed: counts.errors > 0,
+        }
+    };
+    summaries.iter().enumerate().map(decided).collect()
+}
+
+fn outcome(part: &str, method: Method, policy: &Policy, cells: Vec<PolicyCell>) -> PolicyOutcome {
+    let certificate = policy.certificate.as_ref();
+    let figures = certificate.and_then(|certificate| {
+        Some(CertificateFigures {
+            images: usize::try_from(certificate.images).ok()?,
+            cells: usize::try_from(certificate.cells).ok()?,
+            coverage: certificate.coverage,
+            p_value: certificate.p_value?,
+        })
+    });
+    let further = certificate.and_then(|certificate| certificate.further_images);
+    let policy = ReportPolicy {
+        part: part.to_owned(),
+        method: method.name().to_owned(),
+        name: policy.name.clone(),
+        promise: policy.promise.clone(),
+        threshold: policy.threshold,
+        alpha: policy.alpha,
+        delta: policy.delta,
+        certificate: figures,
+        further_images: further.and_then(|images| usize::try_from(images).ok()),
+    };
+    PolicyOutcome { policy, cells }
+}
