@@ -26,19 +26,13 @@ pub(crate) fn on_test_part(
 ) -> Vec<PolicyOutcome> {
     let below = refer_below(bundle);
     let usual = |cell: usize| p_values.get(cell).is_none_or(|p_value| *p_value >= below);
-    let eligible: Vec<bool> = (0..test.rows.len()).map(usual).collect();
-    let (labels, flags) = (study.labels(&test.rows), study.grouping.abnormal_flags());
-    let cells = KnownCells {
-        labels: &labels,
-        images: &study.image_numbers(&test.rows),
-        eligible: &eligible,
-        abnormal: &flags,
-    };
+    let eligible = (0..test.rows.len()).map(usual).collect();
+    let cells = LabelledCells::of(study, &test.rows, eligible);
     let mut outcomes = Vec::new();
     for (method, answers) in &test.methods {
-        let summaries = summarised(&answers.samples, &flags);
+        let summaries = summarised(&answers.samples, &cells.abnormal);
         for (policy, promise) in promising(bundle, *method) {
-            let done = decided((policy, promise), policy.threshold, &summaries, &cells);
+            let done = cells.decided((policy, promise), policy.threshold, &summaries);
             outcomes.push(outcome(TEST, *method, policy, done));
         }
     }
@@ -56,46 +50,32 @@ pub(crate) fn out_of_fold(
     (folds, answered): (&[HeldOut], &AnsweredPart),
     unlike: Option<&Unlike>,
 ) -> Result<Vec<PolicyOutcome>, TrainingError> {
-    let flags = study.grouping.abnormal_flags();
-    let mut cells: BTreeMap<(Method, &str), Vec<PolicyCell>> = BTreeMap::new();
+    let mut done: BTreeMap<(Method, &str), Vec<PolicyCell>> = BTreeMap::new();
     for (number, fold) in folds.iter().enumerate() {
         let others = HeldOut::without(folds, number)?;
-        let [of_others, of_fold] = eligible(bundle, unlike, number, (&others.rows, &fold.rows));
-        let known = |rows: &[usize]| (study.labels(rows), study.image_numbers(rows));
-        let ((labels, images), (own_labels, own_images)) = (known(&others.rows), known(&fold.rows));
-        let others_known = KnownCells {
-            labels: &labels,
-            images: &images,
-            eligible: &of_others,
-            abnormal: &flags,
-        };
-        let own_known = KnownCells {
-            labels: &own_labels,
-            images: &own_images,
-            eligible: &of_fold,
-            abnormal: &flags,
-        };
+        let rows = [&*others.rows, &*fold.rows];
+        let [of_others, of_fold] = eligible(bundle, unlike, number, rows);
+        let of_others = LabelledCells::of(study, &others.rows, of_others);
+        let cells = LabelledCells::of(study, &fold.rows, of_fold);
+        let flags = &cells.abnormal;
         for (method, answers) in &answered.methods {
             let temperature = answers.temperatures.get(number).copied().unwrap_or(1.0);
-            let said = summaries(others.scores_of(*method)?, temperature, &flags)?;
-            let certified = policies(&said, &others_known)?;
-            let own = summaries(fold.scores_of(*method)?, temperature, &flags)?;
+            let said = summaries(others.scores_of(*method)?, temperature, flags)?;
+            let certified = policies(&said, &of_others.known())?;
+            let own = summaries(fold.scores_of(*method)?, temperature, flags)?;
             for (policy, promise) in promising(bundle, *method) {
                 let of_others = certified.iter().find(|other| other.name == policy.name);
                 let threshold = of_others.and_then(|other| other.threshold);
-                let done = decided((policy, promise), threshold, &own, &own_known);
-                cells
-                    .entry((*method, &policy.name))
-                    .or_default()
-                    .extend(done);
+                let of_policy = done.entry((*method, &policy.name)).or_default();
+                of_policy.extend(cells.decided((policy, promise), threshold, &own));
             }
         }
     }
     let mut outcomes = Vec::new();
     for method in answered.methods.keys() {
         for (policy, _) in promising(bundle, *method) {
-            let done = cells.remove(&(*method, &*policy.name)).unwrap_or_default();
-            outcomes.push(outcome(OUT_OF_FOLD, *method, policy, done));
+            let cells = done.remove(&(*method, &*policy.name)).unwrap_or_default();
+            outcomes.push(outcome(OUT_OF_FOLD, *method, policy, cells));
         }
     }
     Ok(outcomes)
@@ -118,11 +98,12 @@ fn eligible(
     bundle: &Bundle,
     unlike: Option<&Unlike>,
     fold: usize,
-    (others, own): (&[usize], &[usize]),
+    rows: [&[usize]; 2],
 ) -> [Vec<bool>; 2] {
     let Some(unlike) = unlike else {
-        return [others, own].map(|rows| vec![true; rows.len()]);
+        return rows.map(|rows| vec![true; rows.len()]);
     };
+    let [others, own] = rows;
     let (usual, below) = (unlike.without_fold(fold), refer_below(bundle));
     [
         unlike.eligible(others, below, |distance| usual.p_value_left_out(distance)),
@@ -130,38 +111,65 @@ fn eligible(
     ]
 }
 
-/// What a policy with some threshold does to each of some cells.
-fn decided(
-    (policy, promise): (&Policy, Promise),
-    threshold: Option<f64>,
-    summaries: &[Summary],
-    cells: &KnownCells<'_>,
-) -> Vec<PolicyCell> {
-    let decided = |(cell, summary): (usize, &Summary)| {
-        let (image, label) = (cells.images[cell], cells.labels[cell]);
-        let eligible = cells.eligible[cell];
-        let outcome = Outcome::of(
-            image,
-            summary,
-            policy.measure,
-            label,
-            cells.abnormal,
+/// Cells and what is known of them.
+struct LabelledCells {
+    labels: Vec<usize>,
+    images: Vec<usize>,
+    eligible: Vec<bool>,
+    abnormal: Vec<bool>,
+}
+
+impl LabelledCells {
+    fn of(study: &Study, rows: &[usize], eligible: Vec<bool>) -> Self {
+        Self {
+            labels: study.labels(rows),
+            images: study.image_numbers(rows),
             eligible,
-        );
-        let sure = threshold.is_some_and(|most| outcome.uncertainty <= most);
-        let [referred, accepted] = outcome.counts(promise);
-        let counts = if outcome.eligible && sure {
-            accepted
-        } else {
-            referred
-        };
-        PolicyCell {
-            accepted: counts.accepted > 0,
-            counted: counts.trials > 0,
-            harmed: counts.errors > 0,
+            abnormal: study.grouping.abnormal_flags(),
         }
-    };
-    summaries.iter().enumerate().map(decided).collect()
+    }
+
+    fn known(&self) -> KnownCells<'_> {
+        KnownCells {
+            labels: &self.labels,
+            images: &self.images,
+            eligible: &self.eligible,
+            abnormal: &self.abnormal,
+        }
+    }
+
+    /// What a policy does to each of the cells with some threshold.
+    fn decided(
+        &self,
+        (policy, promise): (&Policy, Promise),
+        threshold: Option<f64>,
+        summaries: &[Summary],
+    ) -> Vec<PolicyCell> {
+        let decided = |(cell, summary): (usize, &Summary)| {
+            let (label, eligible) = (self.labels[cell], self.eligible[cell]);
+            let outcome = Outcome::of(
+                cell,
+                summary,
+                policy.measure,
+                label,
+                &self.abnormal,
+                eligible,
+            );
+            let sure = threshold.is_some_and(|most| outcome.uncertainty <= most);
+            let [referred, accepted] = outcome.counts(promise);
+            let counts = if outcome.eligible && sure {
+                accepted
+            } else {
+                referred
+            };
+            PolicyCell {
+                accepted: counts.accepted > 0,
+                counted: counts.trials > 0,
+                harmed: counts.errors > 0,
+            }
+        };
+        summaries.iter().enumerate().map(decided).collect()
+    }
 }
 
 fn outcome(part: &str, method: Method, policy: &Policy, cells: Vec<PolicyCell>) -> PolicyOutcome {
