@@ -146,7 +146,11 @@ fn each_draw_chooses_the_temperature_that_suits_its_cells() {
 
 #[test]
 fn the_default_is_held_to_the_bound_that_it_was_chosen_with() {
-    let (world, experiment) = (world(0.0, 1.0), experiment(84));
+    let world = world(0.0, 1.0);
+    let experiment = Experiment {
+        draws: 100,
+        ..experiment(84)
+    };
     let clearing = |of: &CertifiedStep| of.promise == Promise::AutoClear && of.alpha == 0.05;
     let of_five = guarantees(&world, &experiment, |all| all.iter().position(clearing)).unwrap();
     let five = of_five.promises.iter();
