@@ -21,8 +21,8 @@ use engine::{Extent, RequestPlan};
 pub(super) const NUMBER_BYTES: usize = 24;
 /// Everything of a cell's answer that is there once, an accession and an `Observation` of FHIR included.
 const CELL_BYTES: usize = 8192;
-/// The measures and the decision of a method.
-const METHOD_BYTES: usize = 2048;
+/// The measures, the prediction set and the decision of a method.
+const METHOD_BYTES: usize = 2560;
 /// What stands around the two numbers of a class' probability.
 const NAMES_BYTES: usize = 48;
 /// The brackets of a sample and the comma behind them.
@@ -65,6 +65,7 @@ pub(super) struct RequestHead {
     request_id: RequestId,
     accession: Option<String>,
     with_samples: bool,
+    confidence: f64,
 }
 
 impl RequestHead {
@@ -89,6 +90,7 @@ impl RequestHead {
         check_form(form, &query)?;
         let accession = query.accession.clone();
         let with_samples = query.includes(Include::Samples);
+        let confidence = query.confidence.unwrap_or_default().value();
         let engine = &service.engine;
         let plan = engine.plan(query.into_options(deadline.asked))?;
         engine.check(&plan)?;
@@ -99,6 +101,7 @@ impl RequestHead {
             request_id: request_id.clone(),
             accession,
             with_samples,
+            confidence,
         })
     }
 
@@ -138,6 +141,7 @@ impl RequestHead {
             accession,
             with_samples: self.with_samples,
             exact: self.plan.options().exact,
+            confidence: self.confidence,
         })
     }
 }
@@ -179,8 +183,11 @@ fn check_accession(form: AnswerForm, accession: Option<&str>) -> Result<(), Prob
 /// Bytes that the answers for so many cells have at most, in any form that `/v1` answers in.
 fn bytes_of_cells(extent: &Extent, labels: &[Label], cells: usize, with_samples: bool) -> usize {
     let row = labels.len().saturating_mul(NUMBER_BYTES);
-    let class =
-        |label: &Label| bytes_of_text(&label.name).saturating_add(NAMES_BYTES + 2 * NUMBER_BYTES);
+    // Its probability, and its name in both prediction sets.
+    let class = |label: &Label| {
+        let names = bytes_of_text(&label.name).saturating_mul(3);
+        names.saturating_add(NAMES_BYTES + 2 * NUMBER_BYTES)
+    };
     let classes = labels.iter().map(class).fold(0, usize::saturating_add);
     let method = classes.saturating_add(METHOD_BYTES);
     let samples = if with_samples { extent.samples } else { 0 };

@@ -25,7 +25,7 @@ use super::{
         (name = "models", description = "What is loaded"),
         (name = "operations", description = "For those who run it"),
     ),
-    components(schemas(ProblemBody, super::vocabulary::MethodName, super::vocabulary::PriorityName, super::query::Include)),
+    components(schemas(ProblemBody, super::vocabulary::MethodName, super::vocabulary::PriorityName, super::query::Include, super::query::SetConfidence)),
 )]
 struct Document;
 

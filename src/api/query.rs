@@ -41,6 +41,9 @@ pub struct PredictionQuery {
     /// Name of the referral policy; the method's default when absent.
     #[param(nullable = false)]
     pub policy: Option<String>,
+    /// The confidence of `prediction_set`; 0.9 when absent.
+    #[param(nullable = false)]
+    pub confidence: Option<SetConfidence>,
     /// Further parts of the answer, each named once: `samples` fills `samples.values`; `views`, for one cell at a time, fills
     /// `samples.views`; `timing` asks for `timing_ms`, which every answer holds anyway.
     #[serde(default)]
@@ -57,6 +60,32 @@ pub struct PredictionQuery {
     /// `X-Accession` header, which proxies do not log, win over it.
     #[param(nullable = false, max_length = 256)]
     pub accession: Option<String>,
+}
+
+/// The confidence of prediction sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum SetConfidence {
+    /// Four of five cells of each class have their class in the set.
+    #[serde(rename = "0.8")]
+    FourOfFive,
+    /// Nine of ten.
+    #[default]
+    #[serde(rename = "0.9")]
+    NineOfTen,
+    /// Nineteen of twenty.
+    #[serde(rename = "0.95")]
+    NineteenOfTwenty,
+}
+
+impl SetConfidence {
+    /// As a number.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::FourOfFive => 0.8,
+            Self::NineOfTen => 0.9,
+            Self::NineteenOfTwenty => 0.95,
+        }
+    }
 }
 
 /// A part of the answer that is left out unless asked for.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use bundle::{Method, Precision};
 use engine::Priority;
-use uncertainty::{AcceptedAs, Action, Measure, Promise, Reason};
+use uncertainty::{AcceptedAs, Action, Measure, Promise, Reason, Triage};
 
 /// An enum of the interface with the same names as an inner one.
 macro_rules! vocabulary {
@@ -97,6 +97,44 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How soon a person should look, from the first to the last.
+    TriageName = Triage {
+        /// The cell is called high grade.
+        HighGrade,
+        /// The cell is called abnormal.
+        Abnormal,
+        /// The image is unlike those that the model was trained on.
+        Unlike,
+        /// Referred for any other reason.
+        Unsure,
+        /// Accepted.
+        Accepted,
+    }
+}
+
+/// Normal, low grade (abnormal and not high grade) or high grade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GradeName {
+    /// A normal class.
+    Normal,
+    /// An abnormal class that is not high grade.
+    LowGrade,
+    /// A high-grade class.
+    HighGrade,
+}
+
+/// Normal or abnormal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AbnormalityName {
+    /// A normal class.
+    Normal,
+    /// An abnormal class.
+    Abnormal,
+}
+
+vocabulary! {
     /// What an accepted answer stands for: what the policy's promise is about.
     AcceptedAsName = AcceptedAs {
         /// The predicted class.
@@ -144,5 +182,9 @@ vocabulary! {
         MissedAbnormal,
         /// Of the cells accepted, all of them called normal, at most α are abnormal.
         AutoClear,
+        /// Of the abnormal cells, at most α are accepted; only cells called normal are accepted.
+        ClearMissedAbnormal,
+        /// Of the high-grade cells, at most α are accepted; only cells called normal are accepted.
+        ClearMissedHighGrade,
     }
 }

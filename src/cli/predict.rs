@@ -20,7 +20,10 @@ use super::{
     start,
 };
 use crate::{
-    api::answer::{AnswerOptions, PredictionAnswer, prediction_answer},
+    api::{
+        answer::{AnswerOptions, PredictionAnswer, prediction_answer},
+        query::SetConfidence,
+    },
     config::{Config, LogConfig, Overrides},
     telemetry,
 };
@@ -170,6 +173,7 @@ impl PredictRun {
             accession: None,
             with_samples: self.with_samples,
             exact: self.plan.options().exact,
+            confidence: SetConfidence::default().value(),
         };
         Ok(prediction_answer(&prediction, options))
     }

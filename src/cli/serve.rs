@@ -50,6 +50,11 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     tokio::spawn(telemetry::metrics::keep_condensed(metrics.clone()));
     let starting = config.clone();
     let engine = tokio::task::spawn_blocking(move || start::engine(&starting)).await??;
+    for model in engine.models() {
+        for lacking in model.manifest().lacks() {
+            warn!(model = model.manifest().name, "{lacking}");
+        }
+    }
     let service = Service::new(engine, metrics, &config.limits, &config.server);
     say_ready(listener.local_addr()?);
     api::serve(

@@ -6,7 +6,7 @@ import { limit, spread, spreadInWords } from "./plot.js";
 import { doubtInWords, measureTable } from "./measures.js";
 import { sideBySide } from "./methods.js";
 import { inWords } from "./problems.js";
-import { called, className, isUnlike, measured, measureName, methodName, number, percent, reasons, verdict, warningInWords } from "./words.js";
+import { called, className, isUnlike, measured, measureName, methodName, notExcluded, number, percent, reasons, verdict, warningInWords } from "./words.js";
 
 const THUMBNAIL = 280;
 
@@ -55,6 +55,7 @@ function call(cell, unlike, labels) {
   return [
     make("p", { class: "call" }, name, long !== name && make("span", { class: "long" }, long)),
     make("p", {}, leading, make("b", {}, percent(probability)), name === label ? " probable; abnormal in any way: " : "; abnormal in any way: ", make("b", {}, percent(abnormal)), "."),
+    notExcluded(cell.prediction) && make("p", {}, notExcluded(cell.prediction)),
     said,
   ];
 }

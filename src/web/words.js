@@ -56,6 +56,13 @@ export function verdict(answer, labels) {
   return { word: as === "abnormal" ? "Accepted as abnormal" : "Accepted, called abnormal", sign: "▲", state };
 }
 
+/// The classes that cannot be excluded, "HSIL or SCC"; null where the model has no such sets.
+export function notExcluded({ prediction_set: set }) {
+  if (!set) return null;
+  const share = percent(set.confidence);
+  return set.by_cell.length === 0 ? `No class fits well: each is excluded at ${share}.` : `Cannot be excluded at ${share}: ${set.by_cell.join(" or ")}.`;
+}
+
 const MEASURES = {
   predictive_entropy: "the doubt between all classes",
   abnormal_entropy: "the doubt between normal and abnormal",
@@ -72,6 +79,8 @@ const ACCEPTED = {
   accept_error: "Clear enough which class it is.",
   missed_abnormal: "Clear enough for a rule that misses few abnormal cells.",
   auto_clear: "Called normal, and sure enough for this rule.",
+  clear_missed_abnormal: "Called normal, and sure enough for this rule.",
+  clear_missed_high_grade: "Called normal, and sure enough for this rule.",
 };
 
 /// Why a cell was accepted or needs a second look, one sentence each.

@@ -8,18 +8,19 @@ import { called, isAbnormal, isUnlike, percent, plural, verdict } from "./words.
 
 const THUMBNAIL = 96;
 
-/// What order it is in: as the server's worklist, then what failed, then what was accepted as normal, in the same order.
+/// The levels of `decision.triage`, in the order in which a person looks.
+const TRIAGE = ["high_grade", "abnormal", "unlike", "unsure", "accepted"];
+
+/// What order it is in: as the server's worklist; a cell without an answer comes behind the unlike ones.
 function rank(cell, labels) {
-  if (!cell.prediction) return [1, 0, 0, 0];
-  const { prediction: { index, abnormal_probability: abnormal }, uncertainty } = cell.prediction;
-  return [needsLook(cell.prediction, labels) ? 0 : 2, -severity(labels, index), -abnormal, -uncertainty.predictive_entropy];
+  if (!cell.prediction) return [TRIAGE.indexOf("unlike"), 1, 0, 0];
+  const { prediction: { abnormal_probability: abnormal }, probabilities, uncertainty, decision } = cell.prediction;
+  const highGrade = probabilities.reduce((sum, { probability }, index) => sum + (labels[index].high_grade ? probability : 0), 0);
+  return [TRIAGE.indexOf(decision.triage), -highGrade, -abnormal, -uncertainty.predictive_entropy];
 }
 
 /// Whatever a policy accepts, a person looks at a cell that is called abnormal.
 const needsLook = (answer, labels) => answer.decision.action === "refer" || isAbnormal(answer, labels);
-
-/// The order of the model's classes, the abnormal ones after the normal ones.
-const severity = (labels, index) => (labels[index].abnormal ? labels.length : 0) + index;
 
 function before(left, right) {
   const at = left.rank.findIndex((value, place) => value !== right.rank[place]);

@@ -116,10 +116,17 @@ pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
         .iter()
         .map(|entry| &cells[usize::try_from(entry["index"].as_u64().unwrap()).unwrap()])
         .collect();
-    assert!(listed.is_sorted_by(|left, right| severity(left) >= severity(right)));
+    let triage = |cell: &Value| {
+        let level = cell["prediction"]["decision"]["triage"].as_str().unwrap();
+        let levels = ["high_grade", "abnormal", "unlike", "unsure", "accepted"];
+        levels.iter().position(|known| *known == level).unwrap()
+    };
+    assert!(listed.is_sorted_by(|left, right| triage(left) <= triage(right)));
     for (entry, cell) in worklist.iter().zip(listed) {
         assert_eq!((&entry["id"], &entry["label"]), (&cell[id], &label(cell)));
-        assert_eq!(entry["action"], cell["prediction"]["decision"]["action"]);
+        let decision = &cell["prediction"]["decision"];
+        assert_eq!(entry["action"], decision["action"]);
+        assert_eq!(entry["triage"], decision["triage"]);
     }
     for class in summary["by_class"].as_array().unwrap() {
         let of_class = |cells: &[&Value]| {

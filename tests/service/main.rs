@@ -31,6 +31,7 @@ mod reading;
 mod readme;
 mod repeatability;
 mod same_question;
+mod screening;
 mod server;
 mod snapshot;
 mod unlike;

@@ -60,7 +60,7 @@ promise = "none: made by a test"
 "#;
 
 /// A server of the small bundle after a change to its manifest.
-fn serve(change: impl Fn(String) -> String) -> (tempfile::TempDir, Server) {
+pub fn serve(change: impl Fn(String) -> String) -> (tempfile::TempDir, Server) {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
     fs::create_dir(&directory).unwrap();

@@ -12,6 +12,7 @@ mod method;
 pub mod onnx;
 mod open;
 mod precision;
+pub mod prediction_sets;
 mod snomed_ct;
 mod validate;
 
@@ -20,5 +21,6 @@ pub use manifest::*;
 pub use method::*;
 pub use open::{Bundle, hex, sha256_hex};
 pub use precision::{Agreement, Precision, TrunkVariant};
+pub use prediction_sets::PredictionSets;
 pub use snomed_ct::is_snomed_ct;
 pub use validate::{BUNDLE_NAME, is_bundle_name};

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Head, Method, Methods, Precision, TrunkVariant};
+use super::{Head, Method, Methods, Precision, PredictionSets, TrunkVariant};
 use imaging::{Normalisation, Padding, ResizeFilter};
 use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
-/// The version of the manifest's format that this program reads and writes.
-pub const FORMAT: u32 = 1;
+/// The version of the manifest's format that this program writes. It reads this one and [`FORMAT_1`].
+pub const FORMAT: u32 = 2;
+
+/// The format before labels knew what is high grade, and methods their default policy and prediction sets.
+pub const FORMAT_1: u32 = 1;
 
 /// A whole `bundle.toml`. Unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this format: [`FORMAT`].
+    /// Version of this format: [`FORMAT`] or [`FORMAT_1`].
     pub format: u32,
     /// Name under which the model is served: lower-case letters, digits and hyphens.
     pub name: String,
@@ -100,6 +103,12 @@ pub struct Label {
     pub name: String,
     /// Whether the class counts as abnormal in the binary question.
     pub abnormal: bool,
+    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_grade: Option<bool>,
+    /// How grave the class is, 0 being the least: the order in which sets of classes and worklists name classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<u32>,
     /// SNOMED CT concept, when the publisher of the bundle gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct: Option<String>,
@@ -157,6 +166,12 @@ pub struct Calibration {
     /// Rules for accepting an answer. Which of them decides unasked: [`Manifest::default_policy`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
+    /// The policy that decides unasked; absent: none, so that every cell is referred. Format 1 has no such key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_policy: Option<String>,
+    /// Which classes cannot be excluded, at several confidences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prediction_sets: Vec<PredictionSets>,
     /// When test-time augmentation may stop before its last view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping: Option<StoppingRule>,
@@ -248,13 +263,42 @@ impl Manifest {
         self.labels.iter().map(|label| label.abnormal).collect()
     }
 
+    /// Which classes are high grade, in the order of the scores; all false where no label says it.
+    pub fn high_grade_flags(&self) -> Vec<bool> {
+        let flags = self.labels.iter().map(|label| label.high_grade);
+        flags.map(|flag| flag == Some(true)).collect()
+    }
+
+    /// What a bundle of this kind cannot do that others can, one sentence each, for a warning at the start.
+    pub fn lacks(&self) -> Vec<&'static str> {
+        let mut lacks = Vec::new();
+        if !self.labels.iter().any(|label| label.abnormal) {
+            lacks.push("no label is `abnormal`: nothing is called normal or abnormal, and no policy can clear normal cells");
+        } else if !self
+            .labels
+            .iter()
+            .any(|label| label.high_grade == Some(true))
+        {
+            lacks.push("no label is `high_grade`: worklists are ordered by P(abnormal), and no policy bounds missed high-grade cells");
+        }
+        if self.format == FORMAT_1 {
+            lacks.push("its format is 1: it has no prediction sets, and its default policy is not a `clear_missed` one");
+        }
+        lacks
+    }
+
     /// The policy that decides on a method's answers where the request names none.
     ///
-    /// Only cells called normal may be accepted unasked, and only with a certificate: the first policy that
-    /// [may be the default](Policy::may_be_default), or none, so that every cell is referred. Where no label is abnormal no cell
-    /// can be called abnormal, and it is the first policy.
+    /// Only cells called normal may be accepted unasked, and only with a certificate. From format 2 on the calibration names the
+    /// policy, or none, so that every cell is referred. Before it was the first policy that [may be the
+    /// default](Policy::may_be_default); where no label is abnormal no cell can be called abnormal, and it is the first policy.
     pub fn default_policy(&self, method: Method) -> Option<&Policy> {
-        let policies = &self.calibration.get(&method)?.policies;
+        let calibration = self.calibration.get(&method)?;
+        let policies = &calibration.policies;
+        if self.format > FORMAT_1 {
+            let name = calibration.default_policy.as_ref()?;
+            return policies.iter().find(|policy| policy.name == *name);
+        }
         if !self.labels.iter().any(|label| label.abnormal) {
             return policies.first();
         }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    BundleError, FORMAT, Manifest, McDropout, Precision, Sampling, Trunk, snomed_ct::is_snomed_ct,
+    BundleError, Calibration, FORMAT, FORMAT_1, Label, Manifest, McDropout, Precision, Sampling,
+    Trunk, snomed_ct::is_snomed_ct,
 };
 
 /// No manifest may ask for more passes than this.
@@ -65,9 +66,9 @@ pub fn is_bundle_name(name: &str) -> bool {
 
 fn check_identity(manifest: &Manifest) -> Check {
     require(
-        manifest.format == FORMAT,
+        [FORMAT_1, FORMAT].contains(&manifest.format),
         "format",
-        &format!("must be {FORMAT}, the version that this program reads"),
+        &format!("must be {FORMAT_1} or {FORMAT}, the versions that this program reads"),
     )?;
     require(
         is_bundle_name(&manifest.name),
@@ -121,6 +122,18 @@ fn check_labels(manifest: &Manifest) -> Check {
         distinct,
         "labels",
         "must have names, each different from the others",
+    )?;
+    let unknown_to_1 = |label: &Label| label.high_grade.is_some() || label.severity.is_some();
+    require(
+        manifest.format != FORMAT_1 || !manifest.labels.iter().any(unknown_to_1),
+        "labels",
+        "must not have `high_grade` or `severity` in format 1: write `format = 2`",
+    )?;
+    let normal_and_high = |label: &Label| label.high_grade == Some(true) && !label.abnormal;
+    require(
+        !manifest.labels.iter().any(normal_and_high),
+        "labels",
+        "must be `abnormal` where they are `high_grade`",
     )?;
     let mut codes = manifest
         .labels
@@ -267,9 +280,36 @@ fn check_calibration(manifest: &Manifest) -> Check {
         for policy in &calibration.policies {
             accept(policy.check(), &key)?;
         }
+        check_of_format_2(manifest, calibration, &key)?;
         if let Some(stopping) = &calibration.stopping {
             accept(stopping.check(), &key)?;
         }
+    }
+    Ok(())
+}
+
+/// The default policy and the prediction sets of a method.
+fn check_of_format_2(manifest: &Manifest, calibration: &Calibration, key: &str) -> Check {
+    let has_none = calibration.default_policy.is_none() && calibration.prediction_sets.is_empty();
+    require(
+        manifest.format != FORMAT_1 || has_none,
+        key,
+        "must not have `default_policy` or `prediction_sets` in format 1: write `format = 2`",
+    )?;
+    if let Some(name) = &calibration.default_policy {
+        let policy = calibration
+            .policies
+            .iter()
+            .find(|policy| policy.name == *name);
+        let any_abnormal = manifest.labels.iter().any(|label| label.abnormal);
+        require(
+            policy.is_some_and(|policy| !any_abnormal || policy.may_be_default()),
+            key,
+            "must have as `default_policy` one of its policies, which is certified and accepts only cells called normal",
+        )?;
+    }
+    for sets in &calibration.prediction_sets {
+        accept(sets.check(&manifest.labels), key)?;
     }
     Ok(())
 }

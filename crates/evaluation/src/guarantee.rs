@@ -15,7 +15,7 @@ use uncertainty::{
 };
 
 /// What to play through.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Experiment {
     /// How many draws; 2,000 tell 5% from 6.5%.
     pub draws: usize,
@@ -23,8 +23,8 @@ pub struct Experiment {
     pub images: usize,
     /// The bounds that are promised.
     pub alphas: Vec<f64>,
-    /// One minus the confidence.
-    pub delta: f64,
+    /// One minus the confidence of each policy of a promise.
+    pub delta_of: fn(Promise) -> f64,
     /// The share of mistakes in images of a kind that was not seen; policies are certified with
     /// [`UNSEEN_MISTAKEN`](uncertainty::risk_control::UNSEEN_MISTAKEN).
     pub unseen_mistaken: f64,
@@ -177,12 +177,13 @@ impl<'a> Counting<'a> {
     ) -> Vec<CertifiedStep> {
         let cells = drawn.iter().filter_map(|image| at.images.get(*image));
         let cells = cells.map(|image| image.cells).sum();
-        let (alphas, delta) = (&self.experiment.alphas, self.experiment.delta);
+        let alphas = &self.experiment.alphas;
         let rows = self.of.promises.chunks_mut(alphas.len().max(1));
         let mut certified = Vec::new();
         for ((rows, tally), truths) in rows.zip(&at.tallies).zip(truths) {
             let images = drawn.iter().filter_map(|image| tally.images().get(*image));
             let moments = Moments::over(truths.len(), images);
+            let delta = (self.experiment.delta_of)(tally.promise());
             for row in rows {
                 let chosen = |test| Sequence::of(&moments, row.alpha, delta, test).chosen();
                 let truth = |step: Option<usize>| truths.get(step?);

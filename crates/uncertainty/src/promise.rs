@@ -24,6 +24,10 @@ pub enum Promise {
     MissedAbnormal,
     /// Of the cells accepted as normal, at most α are abnormal (1 − negative predictive value). No other cell is accepted.
     AutoClear,
+    /// Of the abnormal cells, at most α are accepted. Only cells called normal are accepted.
+    ClearMissedAbnormal,
+    /// Of the high-grade cells, at most α are accepted. Only cells called normal are accepted.
+    ClearMissedHighGrade,
 }
 
 /// What an accepted answer stands for: what the policy's promise bounds the mistakes of.
@@ -40,7 +44,9 @@ pub enum AcceptedAs {
 
 impl Promise {
     /// Every promise, in the order of bundles and reports.
-    pub const ALL: [Promise; 4] = [
+    pub const ALL: [Promise; 6] = [
+        Promise::ClearMissedAbnormal,
+        Promise::ClearMissedHighGrade,
         Promise::AcceptError2Classes,
         Promise::AcceptError,
         Promise::MissedAbnormal,
@@ -54,6 +60,8 @@ impl Promise {
             Promise::AcceptError => "accept_error",
             Promise::MissedAbnormal => "missed_abnormal",
             Promise::AutoClear => "auto_clear",
+            Promise::ClearMissedAbnormal => "clear_missed_abnormal",
+            Promise::ClearMissedHighGrade => "clear_missed_high_grade",
         }
     }
 
@@ -89,11 +97,41 @@ impl Promise {
             Promise::AutoClear => format!(
                 "of the cells accepted, all of them called normal, at most {most}% are abnormal"
             ),
+            Promise::ClearMissedAbnormal => format!(
+                "of the abnormal cells, at most {most}% are accepted; only cells called normal are accepted"
+            ),
+            Promise::ClearMissedHighGrade => format!(
+                "of the high-grade cells, at most {most}% are accepted; only cells called normal are accepted"
+            ),
         };
         format!("{bound}, with confidence {}%", percent(1.0 - delta))
     }
 
+    /// The question that a policy of this kind answers.
+    pub fn question(self) -> &'static str {
+        match self {
+            Promise::AcceptError => "may the predicted class be used without a person's look?",
+            Promise::AcceptError2Classes | Promise::MissedAbnormal => {
+                "may the call, normal or abnormal, be used without a person's look?"
+            }
+            Promise::AutoClear | Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => {
+                "may this cell go without a person's look?"
+            }
+        }
+    }
+
+    /// Whether it bounds a share of the true cells of a kind, accepted or not, rather than a share of the accepted cells.
+    pub(crate) fn bounds_missed(self) -> bool {
+        match self {
+            Promise::MissedAbnormal
+            | Promise::ClearMissedAbnormal
+            | Promise::ClearMissedHighGrade => true,
+            Promise::AcceptError2Classes | Promise::AcceptError | Promise::AutoClear => false,
+        }
+    }
+
     /// The measure that ranks its mistakes unless another is chosen: doubt between normal and abnormal where only that counts.
+    /// Among cells called normal, whose P(abnormal) is below ½, the order by abnormal entropy is the order by P(abnormal).
     pub fn measure(self) -> Measure {
         match self {
             Promise::AcceptError => Measure::PredictiveEntropy,
@@ -104,7 +142,9 @@ impl Promise {
     /// Whether only cells that are called normal can be accepted. Only such a policy may decide unasked.
     pub(crate) fn clears_only_normal(self) -> bool {
         match self {
-            Promise::AutoClear => true,
+            Promise::AutoClear | Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => {
+                true
+            }
             Promise::AcceptError2Classes | Promise::AcceptError | Promise::MissedAbnormal => false,
         }
     }
@@ -125,7 +165,9 @@ impl Promise {
         match self {
             Promise::AcceptError => true,
             Promise::AcceptError2Classes | Promise::MissedAbnormal => called_abnormal.is_some(),
-            Promise::AutoClear => called_abnormal == Some(false),
+            Promise::AutoClear | Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => {
+                called_abnormal == Some(false)
+            }
         }
     }
 }

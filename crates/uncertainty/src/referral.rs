@@ -96,12 +96,14 @@ pub enum Reason {
 }
 
 /// What was decided, by which policy, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// Accept or refer.
     pub action: Action,
     /// The policy that decided, if there was one.
     pub policy: Option<String>,
+    /// The question that the policy answers ([`Promise::question`]); `None` without a policy, or when its kind is not said.
+    pub question: Option<&'static str>,
     /// What an accepted answer stands for; `None` when it is referred, or when the policy does not say.
     pub accepted_as: Option<AcceptedAs>,
     /// Why the answer is referred, `abnormal` first; empty when it is accepted.
@@ -249,6 +251,7 @@ pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
         let mut decision = Decision {
             action: Action::Refer,
             policy: None,
+            question: None,
             accepted_as: None,
             reasons: Vec::new(),
         };
@@ -265,6 +268,7 @@ pub fn decide(summary: &Summary, policy: Option<&Policy>) -> Decision {
             Action::Refer
         },
         policy: Some(policy.name.clone()),
+        question: policy.kind.map(Promise::question),
         accepted_as: stands_for.filter(|_| accepted),
         reasons: if accepted {
             Vec::new()

@@ -7,7 +7,7 @@ use super::{
     samples::{Samples, argmax},
 };
 
-/// A cell is called abnormal from this probability of the abnormal classes together, whichever single class leads.
+/// A cell is called abnormal (or high grade) from this probability of such classes together, whichever single class leads.
 pub(super) const ABNORMAL_FROM: f64 = 0.5;
 
 /// What T samples say together. Entropies are in nats; every number is finite.
@@ -40,6 +40,20 @@ pub struct Summary {
     /// ½. A cell is called normal only if a normal class is the most probable one and the abnormal classes together stay below ½.
     /// `None` until [`Summary::with_abnormal`] names an abnormal class.
     pub called_abnormal: Option<bool>,
+    /// Sum of the mean probabilities of the high-grade classes, 0 to 1; `None` until [`Summary::with_high_grade`] names one.
+    pub high_grade_probability: Option<f64>,
+    /// Whether the cell is called high grade: the predicted class is a high-grade one, or these classes together have at least ½.
+    /// `None` until [`Summary::with_high_grade`] names one.
+    pub called_high_grade: Option<bool>,
+}
+
+/// Which classes are abnormal, and which of them are high grade: one flag per class each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassGroups<'a> {
+    /// Whether a class is abnormal (C flags).
+    pub abnormal: &'a [bool],
+    /// Whether a class is high grade (C flags, or none where the model does not say).
+    pub high_grade: &'a [bool],
 }
 
 /// An answer in two classes, normal and abnormal.
@@ -87,6 +101,30 @@ impl Summary {
         }
         self
     }
+
+    /// Adds the call and the probability of the high-grade classes; `high_grade` says of each class whether it is one.
+    ///
+    /// Nothing is added unless there is a flag per class and a class is high grade.
+    ///
+    /// ```
+    /// use uncertainty::{Samples, summarise};
+    ///
+    /// let samples = Samples::from_rows(&[vec![0.4, 0.3, 0.3]])?;
+    /// let summary = summarise(&samples).with_high_grade(&[false, true, true]);
+    /// assert_eq!(summary.called_high_grade, Some(true), "together they have more than one half");
+    /// # Ok::<(), uncertainty::SamplesError>(())
+    /// ```
+    pub fn with_high_grade(mut self, high_grade: &[bool]) -> Summary {
+        if high_grade.len() != self.mean.len() || !high_grade.contains(&true) {
+            return self;
+        }
+        let pairs = self.mean.iter().zip(high_grade);
+        let probability: f64 = pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum();
+        let leads = high_grade.get(self.predicted).copied().unwrap_or(true);
+        self.high_grade_probability = Some(probability);
+        self.called_high_grade = Some(leads || probability >= ABNORMAL_FROM);
+        self
+    }
 }
 
 /// Computes every number of [`Summary`]; samples are valid by construction, so this cannot fail.
@@ -116,6 +154,8 @@ pub fn summarise(samples: &Samples) -> Summary {
         paper: paper_scores(samples),
         abnormal: None,
         called_abnormal: None,
+        high_grade_probability: None,
+        called_high_grade: None,
         mean,
     }
 }

@@ -13,18 +13,19 @@ use super::{
     PaperScore, PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs,
     Uncertainty, WarningAnswer, WarningCode,
 };
+use crate::api::answer::prediction_set::prediction_set;
 use crate::api::vocabulary::{MethodName, PrecisionName};
-use bundle::{Label, Method};
+use bundle::{Label, Manifest, Method};
 use engine::{
     ImageIdentity, LoadedModel, MethodAnswer, NormalisedPaperScores, Prediction, Timing, Warning,
 };
-use uncertainty::{Decision, Measure, Summary};
+use uncertainty::{Decision, Measure, Summary, Triage};
 
 /// Name and version of this program, as answers cite it.
 const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));
 
 /// What of the request shows in its answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AnswerOptions {
     /// The request's id.
     pub request_id: String,
@@ -34,14 +35,15 @@ pub struct AnswerOptions {
     pub with_samples: bool,
     /// Whether every augmented view was asked for.
     pub exact: bool,
+    /// The confidence of prediction sets.
+    pub confidence: f64,
 }
 
 /// The JSON of a prediction.
 pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
     let model = &prediction.model;
-    let labels = &model.manifest().labels;
     let written = |answer| {
-        let mut written = comparison(answer, labels, options.with_samples);
+        let mut written = comparison(answer, model.manifest(), &options);
         written.samples.views = views(answer, &prediction.pictures);
         written
     };
@@ -49,8 +51,8 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
     let further = prediction.comparisons.iter();
     let mut answer = PredictionAnswer {
         id: String::new(),
-        request_id: options.request_id,
-        accession: options.accession,
+        request_id: options.request_id.clone(),
+        accession: options.accession.clone(),
         model: model_reference(model),
         method: main.method,
         prediction: main.prediction,
@@ -61,6 +63,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
             score: ood.score,
             p_value: ood.p_value,
         }),
+        prediction_set: main.prediction_set,
         decision: main.decision,
         warnings: prediction.warnings.iter().map(Into::into).collect(),
         comparisons: further.map(written).collect(),
@@ -74,11 +77,12 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
     };
     let mut methods = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
     let is_repeatable = methods.all(|answer| !model.manifest().has_active_dropout(answer.method));
-    answer.id = id_of(&answer, &prediction.image, options.exact, is_repeatable);
+    answer.id = id_of(&answer, &prediction.image, &options, is_repeatable);
     answer
 }
 
-fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Comparison {
+fn comparison(answer: &MethodAnswer, manifest: &Manifest, options: &AnswerOptions) -> Comparison {
+    let labels = &manifest.labels;
     Comparison {
         method: answer.method.into(),
         prediction: predicted(answer, labels),
@@ -88,10 +92,13 @@ fn comparison(answer: &MethodAnswer, labels: &[Label], with_samples: bool) -> Co
             requested: answer.requested,
             used: answer.samples.passes(),
             stopped_early: answer.samples.passes() < answer.requested,
-            values: with_samples.then(|| answer.samples.rows().map(<[f64]>::to_vec).collect()),
+            values: options
+                .with_samples
+                .then(|| answer.samples.rows().map(<[f64]>::to_vec).collect()),
             views: None,
         },
-        decision: decision(&answer.decision),
+        decision: decision(&answer.decision, answer.triage),
+        prediction_set: prediction_set(answer, manifest, options.confidence),
     }
 }
 
@@ -159,8 +166,10 @@ fn uncertainty(summary: &Summary, normalised: NormalisedPaperScores) -> Uncertai
     }
 }
 
-fn decision(decision: &Decision) -> DecisionAnswer {
+fn decision(decision: &Decision, triage: Triage) -> DecisionAnswer {
     DecisionAnswer {
+        question: decision.question.map(str::to_owned),
+        triage: triage.into(),
         action: decision.action.into(),
         policy: decision.policy.clone(),
         accepted_as: decision.accepted_as.map(Into::into),
@@ -208,6 +217,8 @@ struct AskedQuestion<'answer> {
     /// Trunks of other precisions answer otherwise.
     trunk_precision: Option<PrecisionName>,
     exact: bool,
+    /// Of the prediction sets.
+    confidence: f64,
     with_samples: bool,
     with_views: bool,
     /// They tell whether a field's scale was given.
@@ -216,12 +227,12 @@ struct AskedQuestion<'answer> {
     drawn_once: Option<String>,
 }
 
-/// The id of an answer to a question about `image`; `exact` is whether every view was asked for. Where a graph draws its samples
+/// The id of an answer to a question about `image`. Where a graph draws its samples
 /// by itself, no seed repeats them, and each answer has an id of its own.
 fn id_of(
     answer: &PredictionAnswer,
     image: &ImageIdentity,
-    exact: bool,
+    options: &AnswerOptions,
     is_repeatable: bool,
 ) -> String {
     let main = (answer.method, &answer.samples, &answer.decision);
@@ -239,7 +250,8 @@ fn id_of(
         methods: methods.collect(),
         seed: answer.provenance.seed,
         trunk_precision: answer.provenance.trunk_precision,
-        exact: exact && all().any(|(method, ..)| method == MethodName::Tta),
+        exact: options.exact && all().any(|(method, ..)| method == MethodName::Tta),
+        confidence: options.confidence,
         with_samples: answer.samples.values.is_some(),
         with_views: all().any(|(_, samples, _)| samples.views.is_some()),
         warnings: answer.warnings.iter().map(|warning| warning.code).collect(),

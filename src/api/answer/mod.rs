@@ -4,6 +4,7 @@
 mod cells;
 mod convert;
 mod overview;
+mod prediction_set;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +16,10 @@ pub use overview::{CellReference, CellsOfClass, CellsOverview};
 
 use super::{
     examples,
-    vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName},
+    vocabulary::{
+        AbnormalityName, AcceptedAsName, ActionName, GradeName, MethodName, PrecisionName,
+        ReasonName, TriageName,
+    },
 };
 
 /// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
@@ -45,6 +49,9 @@ pub struct PredictionAnswer {
     /// How unlike the training's images this one is; null when the model has no such score.
     #[schema(required)]
     pub ood: Option<OutOfDistributionAnswer>,
+    /// The classes that cannot be excluded; null when the model has no such sets.
+    #[schema(required)]
+    pub prediction_set: Option<PredictionSetAnswer>,
     /// Whether a person has to look.
     pub decision: DecisionAnswer,
     /// What the answer is to be taken with; empty when there is nothing to say.
@@ -70,6 +77,9 @@ pub struct Comparison {
     pub uncertainty: Uncertainty,
     /// The samples behind the answer.
     pub samples: SamplesUsed,
+    /// The classes that cannot be excluded; null when the model has no such sets.
+    #[schema(required)]
+    pub prediction_set: Option<PredictionSetAnswer>,
     /// Whether a person has to look.
     pub decision: DecisionAnswer,
 }
@@ -190,6 +200,45 @@ pub struct OutOfDistributionAnswer {
     pub p_value: f64,
 }
 
+/// The classes that cannot be excluded at a confidence, the most severe first. Of the cells of each class, and not only of all cells
+/// together, at least this share have their class in the set. A set may be empty: then the cell is like the cells of no class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PredictionSet)]
+pub struct PredictionSetAnswer {
+    /// The share, as asked for by `confidence`.
+    #[schema(minimum = 0, maximum = 1)]
+    pub confidence: f64,
+    /// Classes, where the cells of a class are taken for exchangeable.
+    pub by_cell: Vec<String>,
+    /// Classes, where only the images are taken for exchangeable, whose cells are alike. A class that too few images hold can never
+    /// be excluded.
+    pub by_image: Vec<String>,
+    /// The same of normal, low grade and high grade; null when the model does not say which classes are high grade.
+    #[schema(required)]
+    pub grades: Option<GradeSet>,
+    /// The same of normal and abnormal; null for a model whose classes are all normal or all abnormal.
+    #[schema(required)]
+    pub abnormality: Option<AbnormalitySet>,
+}
+
+/// The grades that cannot be excluded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GradeSet {
+    /// By cell.
+    pub by_cell: Vec<GradeName>,
+    /// By image.
+    pub by_image: Vec<GradeName>,
+}
+
+/// Which of normal and abnormal cannot be excluded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AbnormalitySet {
+    /// By cell.
+    pub by_cell: Vec<AbnormalityName>,
+    /// By image.
+    pub by_image: Vec<AbnormalityName>,
+}
+
 /// Whether a person has to look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DecisionAnswer {
@@ -198,6 +247,11 @@ pub struct DecisionAnswer {
     /// The policy that decided; null when there is none.
     #[schema(required)]
     pub policy: Option<String>,
+    /// What was decided, as a question; null when no policy decided, or when its kind is not said.
+    #[schema(required)]
+    pub question: Option<String>,
+    /// How soon a person should look; a worklist is in this order.
+    pub triage: TriageName,
     /// What an accepted answer stands for; null when it is referred, or when the policy does not say.
     #[schema(required)]
     pub accepted_as: Option<AcceptedAsName>,

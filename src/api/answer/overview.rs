@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::vocabulary::ActionName;
+use crate::api::vocabulary::{ActionName, TriageName};
 use bundle::Label;
 use engine::{CellFinding, Overview, overview};
 
@@ -24,17 +24,17 @@ pub struct CellsOverview {
     pub referred: usize,
     /// The same for every class of the model, in its order.
     pub by_class: Vec<CellsOfClass>,
-    /// The most severe class among the accepted cells; null when none was accepted. Severity is the order of the model's
-    /// classes, the abnormal ones after the normal ones.
+    /// The most severe class among the accepted cells; null when none was accepted. Severity is that of the model's
+    /// labels, or else their order, the abnormal ones after the normal ones.
     #[schema(required)]
     pub most_severe_accepted: Option<String>,
     /// The most severe class among the cells that need a second look; null when none does. It is a normal class where all that
     /// are called abnormal have a normal class as their most probable one.
     #[schema(required)]
     pub most_severe_referred: Option<String>,
-    /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever the
-    /// policy decided, and every referred one. Severity is the order of the model's classes, the abnormal ones after the normal
-    /// ones; within a class the more probably abnormal cell comes first. Where test-time augmentation stopped early, class and
+    /// The cells that a person has to look at, in the order of `triage`: every cell that is called abnormal, whatever the policy
+    /// decided, and every referred one. Within a level the more probably high-grade cell comes first, then the more probably
+    /// abnormal one. Where test-time augmentation stopped early, class and
     /// probabilities are those of the views that were taken, and the order may differ from that of all views.
     pub worklist: Vec<CellReference>,
 }
@@ -65,6 +65,8 @@ pub struct CellReference {
     pub label: String,
     /// What the policy decided: a cell that is called abnormal is on the list even where a policy accepts it.
     pub action: ActionName,
+    /// How soon a person should look.
+    pub triage: TriageName,
     /// The mean probability of all abnormal classes together.
     #[schema(minimum = 0, maximum = 1)]
     pub abnormal_probability: f64,
@@ -90,6 +92,7 @@ impl CellsOverview {
             id: id_of(finding.index),
             label: name(finding.class).unwrap_or_default(),
             action: finding.action.into(),
+            triage: finding.triage.into(),
             abnormal_probability: finding.abnormal_probability,
         };
         Self {

@@ -6,7 +6,7 @@ use super::{
     suggested::why,
 };
 use crate::api::{
-    answer::{DecisionAnswer, PredictionAnswer},
+    answer::{DecisionAnswer, PredictionAnswer, PredictionSetAnswer},
     vocabulary::{ActionName, word},
 };
 
@@ -32,6 +32,7 @@ pub(super) fn components(
         component(&code, &display, probability)
     }));
     components.extend(uncertainties(answer));
+    components.extend(answer.prediction_set.iter().flat_map(prediction_set));
     components.extend(decision(&answer.decision));
     components.extend(repetition(answer));
     components
@@ -130,6 +131,27 @@ fn uncertainties(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
     rows.into_iter().map(of_row).collect()
 }
 
+/// The classes and the grades that cannot be excluded, as "HSIL or SCC".
+fn prediction_set(set: &PredictionSetAnswer) -> Vec<ObservationComponent> {
+    let share = set.confidence * 100.0;
+    let text = |names: &[String]| match names {
+        [] => ObservedValue::String("none: every class is excluded".to_owned()),
+        names => ObservedValue::String(names.join(" or ")),
+    };
+    let by_cell = format!("Classes that cannot be excluded at {share}%, by cell");
+    let by_image = format!("Classes that cannot be excluded at {share}%, by image");
+    let mut components = vec![
+        component("prediction-set-by-cell", &by_cell, text(&set.by_cell)),
+        component("prediction-set-by-image", &by_image, text(&set.by_image)),
+    ];
+    components.extend(set.grades.as_ref().map(|grades| {
+        let names: Vec<String> = grades.by_cell.iter().map(word).collect();
+        let display = format!("Grades that cannot be excluded at {share}%, by cell");
+        component("prediction-set-grades", &display, text(&names))
+    }));
+    components
+}
+
 fn decision(decision: &DecisionAnswer) -> Vec<ObservationComponent> {
     let referred = ObservedValue::Boolean(decision.action == ActionName::Refer);
     let mut components = vec![component("referred", "A person has to look", referred)];
@@ -137,6 +159,8 @@ fn decision(decision: &DecisionAnswer) -> Vec<ObservationComponent> {
         let code = format!("referred-{}", word(reason).replace('_', "-"));
         component(&code, why(*reason), ObservedValue::Boolean(true))
     }));
+    let triage = ObservedValue::String(word(&decision.triage));
+    components.push(component("triage", "How soon a person should look", triage));
     let stands_for = decision.accepted_as.as_ref().map(|accepted_as| {
         let value = ObservedValue::String(word(accepted_as));
         component("accepted-as", "What the accepted answer stands for", value)

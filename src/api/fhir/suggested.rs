@@ -63,6 +63,8 @@ mod tests {
         Label {
             name: name.to_owned(),
             abnormal,
+            high_grade: None,
+            severity: None,
             snomed_ct: Some("373887005".to_owned()),
             snomed_ct_source: None,
         }

@@ -76,6 +76,8 @@ pub struct ModelDetails {
     pub files: Vec<BundleFile>,
     /// Where the weights come from.
     pub training: ModelTraining,
+    /// What this model cannot do that others can, a sentence each.
+    pub lacks: Vec<String>,
 }
 
 /// What a model wants to see.
@@ -117,6 +119,12 @@ pub struct ClassLabel {
     pub name: String,
     /// Whether it counts as abnormal.
     pub abnormal: bool,
+    /// Whether it counts as high grade; null when the publisher does not say.
+    #[schema(required)]
+    pub high_grade: Option<bool>,
+    /// How grave it is, 0 being the least; null when the publisher does not say.
+    #[schema(required, format = Int32, minimum = 0)]
+    pub severity: Option<u32>,
     /// Its SNOMED CT concept; null when the publisher gives none.
     #[schema(required)]
     pub snomed_ct: Option<String>,
@@ -172,6 +180,7 @@ impl ModelDetails {
             out_of_distribution: OutOfDistributionRule::of(model),
             files: model.files().into_iter().map(BundleFile::of).collect(),
             training: ModelTraining::of(&manifest.training),
+            lacks: manifest.lacks().into_iter().map(str::to_owned).collect(),
         }
     }
 }
@@ -198,6 +207,8 @@ impl ClassLabel {
         Self {
             name: label.name.clone(),
             abnormal: label.abnormal,
+            high_grade: label.high_grade,
+            severity: label.severity,
             snomed_ct: label.snomed_ct.clone(),
             snomed_ct_source: label.snomed_ct_source.clone(),
         }

@@ -44,7 +44,7 @@ test("a key is asked for, and kept in the tab alone", () => {
 });
 
 test("a promise that rests on no cells is asked for by name, and shown without them", async () => {
-  const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, ""));
+  const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, "").replaceAll(/^default_policy = .*\n/gm, ""));
   try {
     await withServer({ MODELS__DIRECTORY: models }, async (server) => {
       const { policies } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();

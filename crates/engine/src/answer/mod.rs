@@ -13,7 +13,9 @@ use crate::{
     method::samples_of,
 };
 use bundle::{Calibration, Input, Manifest, Method};
-use uncertainty::{Decision, Measure, Reason, Samples, Summary, decide, ood::OodScore, summarise};
+use uncertainty::{
+    Decision, Measure, Reason, Samples, Summary, Triage, decide, ood::OodScore, summarise,
+};
 
 pub use overview::{CellFinding, ClassCount, Overview, overview};
 
@@ -83,6 +85,8 @@ pub struct MethodAnswer {
     pub normalised: NormalisedPaperScores,
     /// Accept, or refer for a second look, and why.
     pub decision: Decision,
+    /// How soon a person should look.
+    pub triage: Triage,
 }
 
 impl MethodAnswer {
@@ -119,18 +123,23 @@ pub(crate) fn method_answer(
     let manifest = model.manifest();
     let calibration = manifest.calibration.get(&plan.method);
     let samples = samples_of(manifest, plan.method, scores)?;
-    let summary = summarise(&samples).with_abnormal(&manifest.abnormal_flags());
+    let summary = summarise(&samples)
+        .with_abnormal(&manifest.abnormal_flags())
+        .with_high_grade(&manifest.high_grade_flags());
     let share = samples.passes() as f64 / manifest.default_passes(plan.method).max(1) as f64;
-    let mut answer = MethodAnswer {
+    let mut decision = decide(&summary, plan.policy.as_ref());
+    if is_unlike(manifest, ood) {
+        decision.refer(Reason::OutOfDistribution, &summary);
+    }
+    Ok(MethodAnswer {
         method: plan.method,
         requested: plan.passes,
         normalised: normalise(&summary, calibration, share),
-        decision: decide(&summary, plan.policy.as_ref()),
+        triage: Triage::of(&summary, &decision),
+        decision,
         samples,
         summary,
-    };
-    refer_unlike(manifest, ood, &mut answer);
-    Ok(answer)
+    })
 }
 
 /// How unlike the training's images an image with these statistics is; `None` where the bundle does not say what those look like.
@@ -143,17 +152,13 @@ pub(crate) fn unlikeness(
     Ok(score?)
 }
 
-/// Refers what a policy may have accepted when the image's p-value is below the bundle's limit: no promise covers an
-/// image of another kind than those it was made for.
-fn refer_unlike(manifest: &Manifest, score: Option<OodScore>, answer: &mut MethodAnswer) {
-    let (Some(score), Some(limit)) = (score, &manifest.out_of_distribution) else {
-        return;
-    };
-    if score.p_value < limit.refer_below {
-        answer
-            .decision
-            .refer(Reason::OutOfDistribution, &answer.summary);
-    }
+/// Whether the image's p-value is below the bundle's limit. Such an image is referred, even if a policy accepts it: no promise
+/// covers an image of another kind than those it was made for.
+fn is_unlike(manifest: &Manifest, score: Option<OodScore>) -> bool {
+    let limit = manifest.out_of_distribution.as_ref();
+    score
+        .zip(limit)
+        .is_some_and(|(score, limit)| score.p_value < limit.refer_below)
 }
 
 fn normalise(

@@ -3,7 +3,7 @@
 
 use super::Prediction;
 use bundle::Label;
-use uncertainty::Action;
+use uncertainty::{Action, Triage};
 
 /// What of an answer counts for the whole.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +16,10 @@ pub struct CellFinding {
     pub action: Action,
     /// Whether the cell is called abnormal.
     pub called_abnormal: bool,
+    /// How soon a person should look.
+    pub triage: Triage,
+    /// Mean probability of all high-grade classes together; 0 where the model does not say which these are.
+    pub high_grade_probability: f64,
     /// Mean probability of all abnormal classes together.
     pub abnormal_probability: f64,
     /// Entropy of the mean probabilities, in nats.
@@ -40,7 +44,7 @@ pub struct Overview {
     pub most_severe_accepted: Option<usize>,
     /// The most severe class among the cells that need a second look.
     pub most_severe_referred: Option<usize>,
-    /// The cells that a person has to look at, the most severe call first: every cell that is called abnormal, whatever a
+    /// The cells that a person has to look at, by [`Triage`]: every cell that is called abnormal, whatever a
     /// policy decided, and every referred one.
     pub worklist: Vec<CellFinding>,
 }
@@ -55,16 +59,23 @@ impl CellFinding {
             action: answer.decision.action,
             // Without an abnormal class no cell is called so.
             called_abnormal: answer.summary.called_abnormal.unwrap_or(false),
+            triage: answer.triage,
+            high_grade_probability: answer.summary.high_grade_probability.unwrap_or_default(),
             abnormal_probability: answer.abnormal_probability(),
             entropy: answer.summary.predictive_entropy,
         }
     }
 }
 
-/// Severity is the order of the bundle's classes, the abnormal ones after the normal ones. Among cells of one class the
-/// more probably abnormal one is worse, then the less certain one, then the earlier one.
+/// Severity of a class is that of its label; where labels have none, it is their order, the abnormal ones after the normal ones.
+/// The worklist goes by [`Triage`]; within a level the more probably high-grade cell is first, then the more probably abnormal one,
+/// then the less certain one, then the earlier one.
 pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
-    let severity = |class: usize| (labels.get(class).is_some_and(|label| label.abnormal), class);
+    let severity = |class: usize| {
+        let label = labels.get(class);
+        let severity = label.and_then(|label| label.severity);
+        (label.is_some_and(|label| label.abnormal), severity, class)
+    };
     let mut by_class = vec![ClassCount::default(); labels.len()];
     for finding in findings {
         if let Some(count) = by_class.get_mut(finding.class) {
@@ -86,13 +97,11 @@ pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
         .filter(|finding| finding.action == Action::Refer || finding.called_abnormal);
     let mut worklist: Vec<CellFinding> = to_look_at.copied().collect();
     worklist.sort_by(|left, right| {
-        severity(right.class)
-            .cmp(&severity(left.class))
-            .then(
-                right
-                    .abnormal_probability
-                    .total_cmp(&left.abnormal_probability),
-            )
+        let (high, abnormal) = (right.high_grade_probability, right.abnormal_probability);
+        let by_triage = left.triage.cmp(&right.triage);
+        by_triage
+            .then(high.total_cmp(&left.high_grade_probability))
+            .then(abnormal.total_cmp(&left.abnormal_probability))
             .then(right.entropy.total_cmp(&left.entropy))
             .then(left.index.cmp(&right.index))
     });
@@ -112,6 +121,8 @@ mod tests {
         Label {
             name: name.to_owned(),
             abnormal,
+            high_grade: None,
+            severity: None,
             snomed_ct: None,
             snomed_ct_source: None,
         }
@@ -123,6 +134,12 @@ mod tests {
             class,
             action,
             called_abnormal: abnormal >= 0.5,
+            triage: match (abnormal >= 0.5, action) {
+                (true, _) => Triage::Abnormal,
+                (false, Action::Refer) => Triage::Unsure,
+                (false, Action::Accept) => Triage::Accepted,
+            },
+            high_grade_probability: 0.0,
             abnormal_probability: abnormal,
             entropy: 0.5,
         }
@@ -150,7 +167,7 @@ mod tests {
         let order: Vec<_> = overview.worklist.iter().map(|cell| cell.index).collect();
         assert_eq!(
             order,
-            [5, 6, 3, 4, 1, 2],
+            [4, 1, 5, 6, 3, 2],
             "1 is accepted and called abnormal"
         );
         let counts: Vec<_> = overview
@@ -159,6 +176,30 @@ mod tests {
             .map(|count| (count.accepted, count.referred))
             .collect();
         assert_eq!(counts, [(1, 1), (0, 3), (1, 1)]);
+    }
+
+    #[test]
+    fn high_grade_calls_come_first_and_then_the_more_probably_high_grade_cells() {
+        let labels = [
+            label("NILM", false),
+            label("LSIL", true),
+            label("HSIL", true),
+        ];
+        let of = |index, class, triage, high_grade_probability| CellFinding {
+            triage,
+            high_grade_probability,
+            ..finding(index, class, Action::Refer, 0.9)
+        };
+        let findings = [
+            of(0, 0, Triage::Unlike, 0.9),
+            of(1, 1, Triage::Abnormal, 0.2),
+            of(2, 1, Triage::Abnormal, 0.4),
+            of(3, 2, Triage::HighGrade, 0.6),
+            of(4, 0, Triage::Unsure, 0.0),
+        ];
+        let worklist = overview(&labels, &findings).worklist;
+        let order: Vec<_> = worklist.iter().map(|cell| cell.index).collect();
+        assert_eq!(order, [3, 2, 1, 0, 4]);
     }
 
     #[test]

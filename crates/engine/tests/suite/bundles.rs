@@ -136,7 +136,7 @@ fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
             "verzion = \"1\"",
             "unknown field `verzion`",
         ),
-        ("format = 1", "format = 2", "`format` must be 1"),
+        ("format = 1", "format = 3", "`format` must be 1 or 2"),
         (
             "crop_edge_px = 8",
             "crop_edge_px = 5000",

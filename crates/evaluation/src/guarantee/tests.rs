@@ -31,6 +31,7 @@ fn world(bad: f64, factor: f64) -> Vec<AtTemperature> {
                 uncertainty,
                 eligible: true,
                 abnormal,
+                high_grade: abnormal,
                 called_abnormal: abnormal != wrong,
                 right_class: !wrong,
             });
@@ -51,7 +52,7 @@ fn experiment(images: usize) -> Experiment {
         draws: 2_000,
         images,
         alphas: vec![0.01, 0.02, 0.05, 0.1],
-        delta: 0.05,
+        delta_of: |_| 0.05,
         unseen_mistaken: UNSEEN_MISTAKEN,
         seed: 3,
     }

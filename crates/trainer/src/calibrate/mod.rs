@@ -11,7 +11,7 @@ pub(crate) mod unlike;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
-    policies::{KnownCells, policies},
+    policies::{KnownCells, default_policy, policies, prediction_sets},
     unlike::{Unlike, fit_unlike},
 };
 use crate::{
@@ -20,9 +20,9 @@ use crate::{
     score::{CellScores, HeldOut},
     session::TrainingSession,
 };
-use bundle::{Calibration, Method};
+use bundle::{Calibration, Label, Method};
 use uncertainty::{
-    Measure, Range, Samples, Summary,
+    ClassGroups, Measure, Range, Samples, Summary,
     calibration::RangeError,
     stopping::{self, Boundary},
     summarise,
@@ -67,13 +67,17 @@ pub(crate) fn calibrate_model(
         labels: &study.labels(&held_out.rows),
         images: &study.image_numbers(&held_out.rows),
         eligible: &eligible,
-        abnormal: &study.grouping.abnormal_flags(),
+        groups: ClassGroups {
+            abnormal: &study.grouping.abnormal_flags(),
+            high_grade: &study.grouping.high_grade_flags(),
+        },
     };
+    let outputs = &study.grouping.outputs;
     let mut methods = BTreeMap::new();
     for (method, scores) in &held_out.scores {
         let calibration = match method {
-            Method::Tta => calibrate_views(scores, &known)?,
-            _ => calibrate(scores, &known)?,
+            Method::Tta => calibrate_views(scores, &known, outputs)?,
+            _ => calibrate(scores, &known, outputs)?,
         };
         methods.insert(*method, calibration);
     }
@@ -138,15 +142,20 @@ const LOOKS: (usize, usize) = (4, 2);
 pub(crate) fn calibrate(
     scores: &CellScores,
     known: &KnownCells<'_>,
+    outputs: &[Label],
 ) -> Result<Calibration, TrainingError> {
     let temperature = fit_mean_temperature(scores, known.labels)?;
-    let summaries = summaries(scores, temperature, known.abnormal)?;
+    let summaries = summaries(scores, temperature, known.groups.abnormal)?;
+    let policies = policies(&summaries, known)?;
     Ok(Calibration {
         temperature,
         cells: known.labels.len(),
         images: known.images.iter().collect::<BTreeSet<_>>().len(),
         ranges: ranges(&summaries).map_err(|error| TrainingError::Impossible(error.to_string()))?,
-        policies: policies(&summaries, known)?,
+        default_policy: default_policy(&policies, &summaries, known)
+            .map(|policy| policy.name.clone()),
+        policies,
+        prediction_sets: prediction_sets(&summaries, known, outputs)?,
         stopping: None,
     })
 }
@@ -158,13 +167,14 @@ pub(crate) fn calibrate(
 pub(crate) fn calibrate_views(
     scores: &CellScores,
     known: &KnownCells<'_>,
+    outputs: &[Label],
 ) -> Result<Calibration, TrainingError> {
-    let calibration = calibrate(scores, known)?;
+    let calibration = calibrate(scores, known, outputs)?;
     let accepting = calibration.policies.iter();
     let accepting = accepting.filter(|policy| policy.threshold.is_some());
     let boundaries: Vec<Boundary<'_>> = std::iter::once(None)
         .chain(accepting.map(Some))
-        .map(|policy| Boundary::of(policy, known.abnormal))
+        .map(|policy| Boundary::of(policy, known.groups.abnormal))
         .collect();
     let samples = scores.samples(calibration.temperature)?;
     let fit = stopping::calibrate(&samples, &boundaries, LOOKS.0, LOOKS.1);
@@ -259,9 +269,21 @@ mod tests {
             labels: &labels,
             images: &images,
             eligible: &[true; 20],
-            abnormal: &[false, true, true],
+            groups: ClassGroups {
+                abnormal: &[false, true, true],
+                high_grade: &[false; 3],
+            },
         };
-        let calibration = calibrate(&scores, &known).unwrap();
+        let label = |name: &str| Label {
+            name: name.to_owned(),
+            abnormal: name != "a",
+            high_grade: None,
+            severity: None,
+            snomed_ct: None,
+            snomed_ct_source: None,
+        };
+        let outputs = ["a", "b", "c"].map(label);
+        let calibration = calibrate(&scores, &known, &outputs).unwrap();
         assert!(calibration.ranges.contains_key(&Measure::PredictiveEntropy));
         assert!(!calibration.ranges.contains_key(&Measure::Variance));
     }

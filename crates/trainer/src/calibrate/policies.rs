@@ -1,16 +1,17 @@
 //! Referral policies of one method: thresholds with certificates, tested on calibration cells.
 
 use crate::TrainingError;
+use bundle::{Label, PredictionSets, prediction_sets::SetCell};
 use uncertainty::{
-    Policy, Promise, Summary,
+    Action, ClassGroups, Policy, Promise, Summary, decide,
     risk_control::{Grid, Outcome, Tally, certify},
 };
 
-/// The shares of mistakes that are promised not to be exceeded. A bundle's default is the first policy that
-/// [may be](Policy::may_be_default).
+/// The shares of mistakes that are promised not to be exceeded. Which policy is a
+/// bundle's default: [`default_policy`].
 pub(crate) const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
-/// One minus the confidence of every promise.
+/// One minus the confidence of a promise; [`delta_of`] says which promises share it.
 pub(crate) const DELTA: f64 = 0.05;
 
 /// What is known of the cells besides their scores, one entry per cell.
@@ -22,8 +23,8 @@ pub(crate) struct KnownCells<'a> {
     pub images: &'a [usize],
     /// Whether the cell may be accepted at all; not when it is unlike the training cells.
     pub eligible: &'a [bool],
-    /// Whether each output stands for an abnormal class.
-    pub abnormal: &'a [bool],
+    /// Which outputs stand for abnormal and for high-grade classes.
+    pub groups: ClassGroups<'a>,
 }
 
 /// The cells of a promise over its grid of thresholds.
@@ -37,20 +38,34 @@ pub(crate) fn tally(
 ) -> Result<Tally, TrainingError> {
     let measure = promise.measure();
     let none = || TrainingError::Impossible(format!("{measure} has no grid of thresholds"));
-    let grid = Grid::of_measure(measure, known.abnormal.len()).ok_or_else(none)?;
+    let grid = Grid::of_measure(measure, known.groups.abnormal.len()).ok_or_else(none)?;
     let outcome = |(cell, summary): (usize, &Summary)| {
         let (image, label) = (known.images[cell], known.labels[cell]);
         let eligible = known.eligible[cell];
-        Outcome::of(image, summary, measure, label, known.abnormal, eligible)
+        Outcome::of(image, summary, measure, label, known.groups, eligible)
     };
     let outcomes: Vec<Outcome> = summaries.iter().enumerate().map(outcome).collect();
     Ok(Tally::of(promise, &outcomes, &grid)?)
 }
 
-/// The promises that differ: with two classes the question of the class is the question of abnormality.
-pub(crate) fn promises(classes: usize) -> impl Iterator<Item = Promise> {
-    let differs = move |promise: &Promise| classes > 2 || *promise != Promise::AcceptError;
+/// The promises that differ: with two classes the question of the class is the question of abnormality, and without high-grade
+/// classes no promise is about them.
+pub(crate) fn promises(groups: ClassGroups<'_>) -> impl Iterator<Item = Promise> {
+    let differs = move |promise: &Promise| match promise {
+        Promise::AcceptError => groups.abnormal.len() > 2,
+        Promise::ClearMissedHighGrade => groups.high_grade.contains(&true),
+        _ => true,
+    };
     Promise::ALL.into_iter().filter(differs)
+}
+
+/// One minus the confidence of each policy of a promise. The policies of `clear_missed` share δ, since the default is the one of them
+/// that the same cells choose: all of them hold at once with confidence 1 − δ.
+pub(crate) fn delta_of(promise: Promise) -> f64 {
+    match promise {
+        Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => DELTA / ALPHAS.len() as f64,
+        _ => DELTA,
+    }
 }
 
 /// A policy for each promise and share of mistakes, with its certificate or as "refer all"; those that promise something first.
@@ -64,14 +79,114 @@ pub(crate) fn policies(
     known: &KnownCells<'_>,
 ) -> Result<Vec<Policy>, TrainingError> {
     let mut policies = Vec::new();
-    for promise in promises(known.abnormal.len()) {
+    for promise in promises(known.groups) {
         let tally = tally(promise, summaries, known)?;
         for alpha in ALPHAS {
-            let certified = certify(&tally, alpha, DELTA)?;
+            let certified = certify(&tally, alpha, delta_of(promise))?;
             policies.push(certified.into_policy(&tally, promise.measure()));
         }
     }
     // Readers look for what can be promised first.
     policies.sort_by_key(|policy| policy.threshold.is_none());
     Ok(policies)
+}
+
+/// The least share of the normal cells that a default has to clear: one that clears less saves nobody a look.
+pub(crate) const LEAST_CLEARED: f64 = 0.3;
+
+/// The default of a method: of the certified policies that bound the missed abnormal cells, the strictest that clears at least
+/// [`LEAST_CLEARED`] of the normal cells; `None`: refer all.
+pub(crate) fn default_policy<'a>(
+    policies: &'a [Policy],
+    summaries: &[Summary],
+    known: &KnownCells<'_>,
+) -> Option<&'a Policy> {
+    let clears = |policy: &&Policy| {
+        policy.kind == Some(Promise::ClearMissedAbnormal)
+            && policy.may_be_default()
+            && cleared(policy, summaries, known) >= LEAST_CLEARED
+    };
+    let clearing = policies.iter().filter(clears);
+    clearing.min_by(|left, right| left.alpha.total_cmp(&right.alpha))
+}
+
+/// The share of the normal cells that a policy accepts.
+fn cleared(policy: &Policy, summaries: &[Summary], known: &KnownCells<'_>) -> f64 {
+    let is_normal = |label: usize| known.groups.abnormal.get(label) == Some(&false);
+    let (mut normal, mut accepted) = (0_usize, 0_usize);
+    for ((summary, label), eligible) in summaries.iter().zip(known.labels).zip(known.eligible) {
+        if is_normal(*label) {
+            normal += 1;
+            let decision = decide(summary, Some(policy));
+            accepted += usize::from(*eligible && decision.action == Action::Accept);
+        }
+    }
+    accepted as f64 / normal.max(1) as f64
+}
+
+/// The confidences of prediction sets.
+const CONFIDENCES: [f64; 3] = [0.8, 0.9, 0.95];
+
+/// Prediction sets at every confidence.
+///
+/// # Errors
+/// None that these confidences give a reason for.
+pub(crate) fn prediction_sets(
+    summaries: &[Summary],
+    known: &KnownCells<'_>,
+    labels: &[Label],
+) -> Result<Vec<PredictionSets>, TrainingError> {
+    let cells = summaries.iter().zip(known.labels).zip(known.images);
+    let cells = cells.map(|((summary, label), image)| SetCell {
+        probabilities: &summary.mean,
+        label: *label,
+        image: *image,
+    });
+    let cells: Vec<SetCell<'_>> = cells.collect();
+    let of = |confidence| PredictionSets::fit(labels, &cells, confidence);
+    let sets: Result<Vec<_>, _> = CONFIDENCES.into_iter().map(of).collect();
+    sets.map_err(|error| TrainingError::Impossible(error.to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use uncertainty::{Samples, summarise};
+
+    const FLAGS: [bool; 2] = [false, true];
+
+    /// Of each of 300 images a normal cell of P(abnormal) .02, and an abnormal one of this P(abnormal).
+    fn chosen(of_abnormal: f64) -> Option<String> {
+        let summary = |cell: usize| {
+            let p = if cell.is_multiple_of(2) {
+                0.02
+            } else {
+                of_abnormal
+            };
+            let samples = Samples::from_probabilities(vec![1.0 - p, p], 2).unwrap();
+            summarise(&samples).with_abnormal(&FLAGS)
+        };
+        let summaries: Vec<Summary> = (0..600).map(summary).collect();
+        let known = KnownCells {
+            labels: &(0..600).map(|cell| cell % 2).collect::<Vec<_>>(),
+            images: &(0..600).map(|cell| cell / 2).collect::<Vec<_>>(),
+            eligible: &[true; 600],
+            groups: ClassGroups {
+                abnormal: &FLAGS,
+                high_grade: &[false; 2],
+            },
+        };
+        let policies = policies(&summaries, &known).unwrap();
+        let none = |policy: &Policy| policy.kind == Some(Promise::ClearMissedHighGrade);
+        assert!(!policies.iter().any(none), "no class is high grade");
+        default_policy(&policies, &summaries, &known).map(|policy| policy.name.clone())
+    }
+
+    #[test]
+    fn the_default_is_the_strictest_that_is_certified_and_clears_enough() {
+        // 300 cases without a mistake are enough for 2% at δ / 4, and not for 1%.
+        assert_eq!(chosen(0.9).as_deref(), Some("clear_missed_abnormal_2"));
+        assert_eq!(chosen(0.02), None, "no threshold tells them apart");
+    }
 }

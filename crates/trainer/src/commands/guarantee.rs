@@ -6,7 +6,7 @@ use crate::{
     TrainingError,
     calibrate::{
         fit_mean_temperature, losses,
-        policies::{ALPHAS, DELTA, KnownCells, promises, tally},
+        policies::{ALPHAS, DELTA, KnownCells, LEAST_CLEARED, delta_of, promises, tally},
         summarised,
     },
     cli::GuaranteeArgs,
@@ -23,7 +23,7 @@ use bundle::Method;
 use evaluation::guarantee::{
     AtTemperature, CertifiedStep, Experiment, Guarantee, ImageLoss, PromiseKept, guarantees,
 };
-use uncertainty::Promise;
+use uncertainty::{ClassGroups, Promise};
 
 /// The temperatures that a draw may choose: that of the whole world, and up to so many steps lower or higher, 26% to 35%.
 const TEMPERATURE_STEPS: i8 = 15;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
         draws: args.draws,
         images: study.image_count(&cells.rows),
         alphas: ALPHAS.to_vec(),
-        delta: DELTA,
+        delta_of,
         unseen_mistaken: args.unseen_mistaken,
         seed: study.seed,
     };
@@ -60,7 +60,7 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
         cells.rows.len(),
         experiment.draws,
         experiment.images,
-        100.0 * experiment.delta
+        100.0 * DELTA
     );
     for (method, scores) in &cells.scores {
         let world = world(study, &cells.rows, scores)?;
@@ -76,11 +76,17 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
     Ok(())
 }
 
-/// Which of the certified policies decides unasked: the first that accepts only cells called normal, as in a bundle.
+/// Which of the certified policies decides unasked, as in a bundle: see [`policies::default_policy`](crate::calibrate::policies).
 fn default_policy(certified: &[CertifiedStep]) -> Option<usize> {
-    certified
-        .iter()
-        .position(|step| step.promise == Promise::AutoClear)
+    let may_decide = certified.iter().enumerate().filter(|(_, step)| {
+        let counts = &step.drawn;
+        // Of this promise, the cases are the abnormal cells, and the mistakes those of them that are accepted.
+        let cleared = (counts.accepted - counts.errors) as f64;
+        let normal = (step.cells - counts.trials).max(1) as f64;
+        step.promise == Promise::ClearMissedAbnormal && cleared / normal >= LEAST_CLEARED
+    });
+    let strictest = may_decide.min_by(|left, right| left.1.alpha.total_cmp(&right.1.alpha));
+    strictest.map(|(place, _)| place)
 }
 
 /// The cells at every temperature that a draw may choose.
@@ -98,7 +104,10 @@ fn world(
         labels: &labels,
         images: &study.image_numbers(rows),
         eligible: &vec![true; rows.len()],
-        abnormal: &flags,
+        groups: ClassGroups {
+            abnormal: &flags,
+            high_grade: &study.grouping.high_grade_flags(),
+        },
     };
     parallel::map(&temperatures.collect::<Vec<f64>>(), |temperature| {
         at_temperature(scores, *temperature, &known)
@@ -117,8 +126,8 @@ fn at_temperature(
         of_image.cells += 1;
         of_image.loss += loss;
     }
-    let answers = summarised(&samples, known.abnormal);
-    let tallies = promises(known.abnormal.len()).map(|promise| tally(promise, &answers, known));
+    let answers = summarised(&samples, known.groups.abnormal);
+    let tallies = promises(known.groups).map(|promise| tally(promise, &answers, known));
     Ok(AtTemperature {
         tallies: tallies.collect::<Result<_, _>>()?,
         images: images.into_values().collect(),

@@ -22,6 +22,12 @@ pub struct LabelEntry {
     pub name: String,
     /// Whether a cell of this class needs a person's attention.
     pub abnormal: bool,
+    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_grade: Option<bool>,
+    /// How grave the class is, 0 being the least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<u32>,
     /// The coarser class that it belongs to, such as `low_grade`; needed for a grouping by grade only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -117,6 +123,14 @@ impl LabelSet {
                 ));
             }
         }
+        for label in &self.labels {
+            if label.high_grade == Some(true) && !label.abnormal {
+                return Err(format!(
+                    "`{}` is high grade and not abnormal: a high-grade class is abnormal",
+                    label.name
+                ));
+            }
+        }
         let abnormal = self.labels.iter().filter(|label| label.abnormal).count();
         if abnormal == 0 || abnormal == self.labels.len() {
             return Err("it needs at least one normal and one abnormal label".to_owned());
@@ -159,6 +173,8 @@ impl LabelEntry {
         Label {
             name: self.name.clone(),
             abnormal: self.abnormal,
+            high_grade: self.high_grade,
+            severity: self.severity,
             snomed_ct: self.snomed_ct.clone(),
             snomed_ct_source: self.snomed_ct_source.clone(),
         }
@@ -219,18 +235,31 @@ impl ClassGrouping {
     /// One class per name, in the order in which names first occur; none when a label has no name.
     fn by<'a>(set: &'a LabelSet, name: impl Fn(&'a LabelEntry) -> Option<&'a str>) -> Option<Self> {
         let (mut outputs, mut of_label) = (Vec::<Label>::new(), Vec::new());
+        let mut mixed = false;
         for label in &set.labels {
             let name = name(label)?;
             let known = outputs.iter().position(|output| output.name == name);
             of_label.push(known.unwrap_or(outputs.len()));
-            if known.is_none() {
-                outputs.push(Label {
+            match known.and_then(|known| outputs.get_mut(known)) {
+                Some(output) => {
+                    output.severity = output.severity.max(label.severity);
+                    // A class of high-grade and other labels is neither: then no class says what is high grade.
+                    mixed |= (output.high_grade == Some(true)) != (label.high_grade == Some(true));
+                }
+                None => outputs.push(Label {
                     name: name.to_owned(),
                     abnormal: label.abnormal,
+                    high_grade: label.high_grade,
+                    severity: label.severity,
                     snomed_ct: None,
                     snomed_ct_source: None,
-                });
+                }),
             }
+        }
+        if mixed {
+            outputs
+                .iter_mut()
+                .for_each(|output| output.high_grade = None);
         }
         Some(Self { outputs, of_label })
     }
@@ -251,6 +280,12 @@ impl ClassGrouping {
     /// Whether each output stands for an abnormal class.
     pub fn abnormal_flags(&self) -> Vec<bool> {
         self.outputs.iter().map(|label| label.abnormal).collect()
+    }
+
+    /// Whether each output stands for a high-grade class.
+    pub fn high_grade_flags(&self) -> Vec<bool> {
+        let flags = self.outputs.iter().map(|label| label.high_grade);
+        flags.map(|flag| flag == Some(true)).collect()
     }
 
     /// The outputs that stand for abnormal classes.

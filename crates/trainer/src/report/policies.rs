@@ -15,7 +15,7 @@ use crate::{
 };
 use bundle::{Bundle, Method};
 use evaluation::report::{CertificateFigures, PolicyCell, PolicyOutcome, ReportPolicy};
-use uncertainty::{Policy, Promise, Summary, risk_control::Outcome};
+use uncertainty::{ClassGroups, Policy, Promise, Summary, risk_control::Outcome};
 
 /// The policies with their thresholds on the test part, whose cells have these p-values, if any.
 pub(crate) fn on_test_part(
@@ -117,6 +117,7 @@ struct LabelledCells {
     images: Vec<usize>,
     eligible: Vec<bool>,
     abnormal: Vec<bool>,
+    high_grade: Vec<bool>,
 }
 
 impl LabelledCells {
@@ -126,6 +127,7 @@ impl LabelledCells {
             images: study.image_numbers(rows),
             eligible,
             abnormal: study.grouping.abnormal_flags(),
+            high_grade: study.grouping.high_grade_flags(),
         }
     }
 
@@ -134,7 +136,14 @@ impl LabelledCells {
             labels: &self.labels,
             images: &self.images,
             eligible: &self.eligible,
+            groups: self.groups(),
+        }
+    }
+
+    fn groups(&self) -> ClassGroups<'_> {
+        ClassGroups {
             abnormal: &self.abnormal,
+            high_grade: &self.high_grade,
         }
     }
 
@@ -152,7 +161,7 @@ impl LabelledCells {
                 summary,
                 policy.measure,
                 label,
-                &self.abnormal,
+                self.groups(),
                 eligible,
             );
             let sure = threshold.is_some_and(|most| outcome.uncertainty <= most);

@@ -96,6 +96,7 @@ pub struct Certified {
 ///             uncertainty: if sure { 0.1 } else { 0.6 },
 ///             eligible: true,
 ///             abnormal: false,
+///             high_grade: false,
 ///             called_abnormal: false,
 ///             right_class: sure,
 ///         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::RiskError;
 use super::grid::Grid;
 use super::moments::Moments;
-use crate::{Measure, Promise, Summary};
+use crate::{ClassGroups, Measure, Promise, Summary};
 
 /// A labelled cell and its answer, as far as any promise looks at them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Outcome {
     pub eligible: bool,
     /// Whether the cell is abnormal.
     pub abnormal: bool,
+    /// Whether the cell is high grade.
+    pub high_grade: bool,
     /// Whether the cell is called abnormal ([`Summary::called_abnormal`]).
     pub called_abnormal: bool,
     /// Whether the predicted class is the true one.
@@ -48,25 +50,26 @@ pub struct Tally {
 }
 
 impl Outcome {
-    /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`; `abnormal` has a flag per class.
+    /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`.
     ///
     /// It is what [`decide`](crate::decide) sees when it judges the same summary, which has to know
-    /// [the same flags](Summary::with_abnormal).
+    /// [the same abnormal classes](Summary::with_abnormal).
     pub fn of(
         image: usize,
         summary: &Summary,
         measure: Measure,
         truth: usize,
-        abnormal: &[bool],
+        groups: ClassGroups<'_>,
         in_distribution: bool,
     ) -> Outcome {
         let value = measure.of(summary);
-        let flag = |class: usize| abnormal.get(class).copied().unwrap_or(true);
+        let flag = |class: usize| groups.abnormal.get(class).copied().unwrap_or(true);
         Outcome {
             image,
             uncertainty: value.unwrap_or_default(),
             eligible: in_distribution && value.is_some(),
             abnormal: flag(truth),
+            high_grade: groups.high_grade.get(truth).copied().unwrap_or(false),
             called_abnormal: summary
                 .called_abnormal
                 .unwrap_or_else(|| flag(summary.predicted)),
@@ -76,8 +79,9 @@ impl Outcome {
 
     /// What the cell adds to the counts of a promise, referred and accepted.
     ///
-    /// `accept_error` and `auto_clear` bound a share of the accepted, so a referred cell adds nothing. `missed_abnormal` bounds
-    /// a share of the abnormal cells, whatever becomes of them: the denominator stays, and only errors grow with the threshold.
+    /// `accept_error` and `auto_clear` bound a share of the accepted, so a referred cell adds nothing. `missed_abnormal` and
+    /// the `clear_missed` kinds bound a share of the abnormal or high-grade cells, whatever becomes of them: the denominator stays,
+    /// and only errors grow with the threshold.
     pub fn counts(&self, promise: Promise) -> [Counts; 2] {
         let accepted = promise.may_accept(Some(self.called_abnormal));
         let (trial, error) = match promise {
@@ -85,9 +89,11 @@ impl Outcome {
             Promise::AcceptError2Classes => (true, self.abnormal != self.called_abnormal),
             Promise::MissedAbnormal => (self.abnormal, !self.called_abnormal),
             Promise::AutoClear => (accepted, self.abnormal),
+            Promise::ClearMissedAbnormal => (self.abnormal, accepted),
+            Promise::ClearMissedHighGrade => (self.high_grade, accepted),
         };
         let referred = Counts {
-            trials: u64::from(promise == Promise::MissedAbnormal && self.abnormal),
+            trials: u64::from(promise.bounds_missed() && trial),
             ..Counts::default()
         };
         let accepted = Counts {

@@ -16,6 +16,7 @@ fn cells(images: usize, every: usize, wrong: &[usize]) -> Vec<Outcome> {
             uncertainty: (place + 1) as f64 / 20.0,
             eligible: true,
             abnormal,
+            high_grade: abnormal,
             called_abnormal: abnormal != mistaken,
             right_class: !mistaken,
         }

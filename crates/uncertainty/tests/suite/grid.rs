@@ -12,6 +12,7 @@ fn accepting(grid: &Grid, uncertainty: f64) -> Vec<bool> {
         uncertainty,
         eligible: true,
         abnormal: false,
+        high_grade: false,
         called_abnormal: false,
         right_class: true,
     };

@@ -9,6 +9,7 @@ mod grid;
 mod measure;
 mod ood_model;
 mod oracle_ood;
+mod oracle_prediction_sets;
 mod oracle_risk_control;
 mod oracle_summary;
 mod oracle_temperature;

@@ -23,6 +23,7 @@ fn tally(case: &Value) -> Result<Tally, RiskError> {
         uncertainty,
         eligible: true,
         abnormal: false,
+        high_grade: false,
         called_abnormal: wrong,
         right_class: !wrong,
     };

@@ -46,8 +46,15 @@ fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
 
 #[test]
 fn only_what_is_called_normal_is_cleared_and_without_flags_nothing_is_said_of_two_classes() {
-    assert!(Promise::AutoClear.may_accept(Some(false)));
-    assert!(!Promise::AutoClear.may_accept(Some(true)));
+    for promise in [
+        Promise::AutoClear,
+        Promise::ClearMissedAbnormal,
+        Promise::ClearMissedHighGrade,
+    ] {
+        assert!(promise.may_accept(Some(false)));
+        assert!(!promise.may_accept(Some(true)));
+        assert_eq!(promise.accepted_as(Some(false)), Some(AcceptedAs::Normal));
+    }
     assert!(Promise::MissedAbnormal.may_accept(Some(true)));
     for promise in Promise::ALL {
         assert_eq!(promise.may_accept(None), promise == Promise::AcceptError);

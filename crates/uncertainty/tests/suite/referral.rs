@@ -36,6 +36,7 @@ fn a_value_on_the_threshold_is_accepted_and_one_above_is_referred() {
         Decision {
             action: Action::Accept,
             policy: Some("five".to_owned()),
+            question: None,
             accepted_as: None,
             reasons: vec![]
         }
@@ -62,6 +63,7 @@ fn nothing_is_accepted_without_a_policy_a_threshold_or_a_defined_measure() {
         Decision {
             action: Action::Refer,
             policy: None,
+            question: None,
             accepted_as: None,
             reasons: vec![Reason::NoPolicy]
         }
@@ -186,7 +188,10 @@ fn only_a_certified_policy_that_clears_nothing_but_normal_cells_may_decide_unask
         ..policy(Measure::AbnormalEntropy, Some(0.25))
     };
     for promise in Promise::ALL {
-        let expected = promise == Promise::AutoClear;
+        let expected = matches!(
+            promise,
+            Promise::AutoClear | Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade
+        );
         assert_eq!(
             certified(Some(promise)).may_be_default(),
             expected,

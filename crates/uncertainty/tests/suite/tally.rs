@@ -1,7 +1,7 @@
 //! What a promise counts.
 
 use uncertainty::{
-    Action, Measure, Promise, Samples, decide,
+    Action, ClassGroups, Measure, Promise, Samples, decide,
     risk_control::{Grid, Outcome, Tally},
     summarise,
 };
@@ -10,6 +10,10 @@ use crate::random::Random;
 use crate::stopping::policy;
 
 const ABNORMAL: [bool; 3] = [false, true, true];
+const GROUPS: ClassGroups<'_> = ClassGroups {
+    abnormal: &ABNORMAL,
+    high_grade: &[false, false, true],
+};
 
 #[test]
 fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
@@ -22,7 +26,7 @@ fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
         let samples = Samples::from_logits(&logits, 3).unwrap();
         let summary = summarise(&samples).with_abnormal(&ABNORMAL);
         let policy = policy(measure, threshold, Some(promise));
-        let outcome = Outcome::of(0, &summary, measure, truth, &ABNORMAL, true);
+        let outcome = Outcome::of(0, &summary, measure, truth, GROUPS, true);
         let grid = Grid::new(vec![threshold]).unwrap();
         let tally = Tally::of(promise, &[outcome], &grid).unwrap();
         let accepted = decide(&summary, Some(&policy)).action == Action::Accept;
@@ -36,11 +40,12 @@ fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
 
 /// An abnormal cell of image 0 called normal at .2, one called abnormal at .4, a normal one of image 7 called normal at .1.
 fn cells() -> Vec<Outcome> {
-    let cell = |image, uncertainty, abnormal, called_abnormal| Outcome {
+    let cell = |image, uncertainty, abnormal: bool, called_abnormal: bool| Outcome {
         image,
         uncertainty,
         eligible: true,
         abnormal,
+        high_grade: abnormal && image == 0_usize && !called_abnormal,
         called_abnormal,
         right_class: !abnormal && !called_abnormal,
     };
@@ -75,6 +80,14 @@ fn each_promise_has_its_own_denominator() {
         [(1, 2, 0), (2, 2, 1), (3, 2, 1)]
     );
     assert_eq!(of(Promise::AutoClear), [(1, 1, 0), (2, 2, 1), (2, 2, 1)]);
+    assert_eq!(
+        of(Promise::ClearMissedAbnormal),
+        [(1, 2, 0), (2, 2, 1), (2, 2, 1)]
+    );
+    assert_eq!(
+        of(Promise::ClearMissedHighGrade),
+        [(1, 1, 0), (2, 1, 1), (2, 1, 1)]
+    );
 }
 
 #[test]
@@ -83,10 +96,10 @@ fn a_cell_out_of_distribution_is_never_accepted_but_if_abnormal_it_is_not_missed
     cells.iter_mut().for_each(|cell| cell.eligible = false);
     cells[0].uncertainty = f64::NAN;
     for promise in Promise::ALL {
-        let trials = if promise == Promise::MissedAbnormal {
-            2
-        } else {
-            0
+        let trials = match promise {
+            Promise::MissedAbnormal | Promise::ClearMissedAbnormal => 2,
+            Promise::ClearMissedHighGrade => 1,
+            _ => 0,
         };
         assert_eq!(totals(promise, &cells), [(0, trials, 0); 3], "{promise}");
     }

@@ -1,0 +1,132 @@
+//! Prediction sets of a bundle: among its classes, among grades, and between normal and abnormal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Label;
+use uncertainty::{
+    PredictionSet, SetError,
+    prediction_sets::{ClassCalibration, SetThresholds},
+};
+
+/// Thresholds of the prediction sets at one confidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictionSets {
+    /// Among the classes.
+    pub classes: SetThresholds,
+    /// Among normal, low grade and high grade ([`grades`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grades: Option<SetThresholds>,
+    /// Among normal and abnormal ([`abnormality`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abnormality: Option<SetThresholds>,
+}
+
+/// A labelled calibration cell and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct SetCell<'a> {
+    /// Mean probability of each class (C values).
+    pub probabilities: &'a [f64],
+    /// The true class.
+    pub label: usize,
+    /// The number of its image; any numbering does.
+    pub image: usize,
+}
+
+/// What cannot be excluded for one cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellSets {
+    /// Of the classes.
+    pub classes: PredictionSet,
+    /// Of normal, low grade and high grade.
+    pub grades: Option<PredictionSet>,
+    /// Of normal and abnormal.
+    pub abnormality: Option<PredictionSet>,
+}
+
+/// The grade of each class: 0 normal, 1 low grade (abnormal and not high grade), 2 high grade. `None` unless each grade has a class.
+pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
+    let grade = |label: &Label| match (label.abnormal, label.high_grade) {
+        (false, _) => 0,
+        (true, Some(true)) => 2,
+        (true, _) => 1,
+    };
+    every_group(labels.iter().map(grade).collect(), 3)
+}
+
+/// 0 for each normal class and 1 for each abnormal one. `None` unless there are both.
+pub fn abnormality(labels: &[Label]) -> Option<Vec<usize>> {
+    let groups = labels.iter().map(|label| usize::from(label.abnormal));
+    every_group(groups.collect(), 2)
+}
+
+fn every_group(groups: Vec<usize>, count: usize) -> Option<Vec<usize>> {
+    let complete = (0..count).all(|group| groups.contains(&group));
+    complete.then_some(groups)
+}
+
+/// The probability of each of `count` groups of classes.
+fn grouped(probabilities: &[f64], groups: &[usize], count: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; count];
+    for (probability, group) in probabilities.iter().zip(groups) {
+        if let Some(sum) = sums.get_mut(*group) {
+            *sum += probability;
+        }
+    }
+    sums
+}
+
+impl PredictionSets {
+    /// Thresholds at a confidence, on labelled cells that the model has not learnt from.
+    ///
+    /// # Errors
+    /// [`SetError::Confidence`].
+    pub fn fit(labels: &[Label], cells: &[SetCell<'_>], confidence: f64) -> Result<Self, SetError> {
+        let each: Vec<usize> = (0..labels.len()).collect();
+        let of = |groups: &[usize], count: usize| {
+            let sums = cells
+                .iter()
+                .map(|cell| grouped(cell.probabilities, groups, count));
+            let sums: Vec<Vec<f64>> = sums.collect();
+            let cells = cells.iter().zip(&sums).map(|(cell, sums)| {
+                let group = groups.get(cell.label).copied().unwrap_or(count);
+                (sums.as_slice(), group, cell.image)
+            });
+            SetThresholds::fit(&ClassCalibration::of_classes(count, cells), confidence)
+        };
+        Ok(Self {
+            classes: of(&each, labels.len())?,
+            grades: grades(labels).map(|groups| of(&groups, 3)).transpose()?,
+            abnormality: abnormality(labels)
+                .map(|groups| of(&groups, 2))
+                .transpose()?,
+        })
+    }
+
+    /// What cannot be excluded for a cell with these mean probabilities (C values).
+    pub fn sets(&self, labels: &[Label], probabilities: &[f64]) -> CellSets {
+        let of = |thresholds: &Option<SetThresholds>, groups: Option<Vec<usize>>, count: usize| {
+            let sums = grouped(probabilities, &groups?, count);
+            Some(thresholds.as_ref()?.set(&sums))
+        };
+        CellSets {
+            classes: self.classes.set(probabilities),
+            grades: of(&self.grades, grades(labels), 3),
+            abnormality: of(&self.abnormality, abnormality(labels), 2),
+        }
+    }
+
+    /// Checks what a file may get wrong.
+    ///
+    /// # Errors
+    /// Every variant of [`SetError`].
+    pub(crate) fn check(&self, labels: &[Label]) -> Result<(), SetError> {
+        self.classes.check(labels.len())?;
+        for (thresholds, groups) in [(&self.grades, 3), (&self.abnormality, 2)] {
+            if let Some(thresholds) = thresholds {
+                thresholds.check(groups)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Prediction sets, from thresholds and probabilities to names.
+
+use super::{AbnormalitySet, GradeSet, PredictionSetAnswer};
+use crate::api::vocabulary::{AbnormalityName, GradeName};
+use bundle::{Label, Manifest};
+use engine::MethodAnswer;
+
+const GRADES: [GradeName; 3] = [GradeName::Normal, GradeName::LowGrade, GradeName::HighGrade];
+const ABNORMALITY: [AbnormalityName; 2] = [AbnormalityName::Normal, AbnormalityName::Abnormal];
+
+/// The sets of an answer at a confidence; `None` where the bundle has none at it for the method.
+pub(super) fn prediction_set(
+    answer: &MethodAnswer,
+    manifest: &Manifest,
+    confidence: f64,
+) -> Option<PredictionSetAnswer> {
+    let of_method = &manifest.calibration.get(&answer.method)?.prediction_sets;
+    let mut found = of_method.iter();
+    let found = found.find(|sets| sets.classes.confidence == confidence)?;
+    let labels = &manifest.labels;
+    let sets = found.sets(labels, &answer.summary.mean);
+    Some(PredictionSetAnswer {
+        confidence,
+        by_cell: named(&sets.classes.by_cell, labels),
+        by_image: named(&sets.classes.by_image, labels),
+        grades: sets.grades.map(|set| GradeSet {
+            by_cell: of(&GRADES, &set.by_cell),
+            by_image: of(&GRADES, &set.by_image),
+        }),
+        abnormality: sets.abnormality.map(|set| AbnormalitySet {
+            by_cell: of(&ABNORMALITY, &set.by_cell),
+            by_image: of(&ABNORMALITY, &set.by_image),
+        }),
+    })
+}
+
+/// Names of classes, the most severe first.
+fn named(classes: &[usize], labels: &[Label]) -> Vec<String> {
+    let mut found: Vec<(usize, &Label)> = classes
+        .iter()
+        .filter_map(|class| Some((*class, labels.get(*class)?)))
+        .collect();
+    found.sort_by_key(|(class, label)| std::cmp::Reverse((label.abnormal, label.severity, *class)));
+    found
+        .into_iter()
+        .map(|(_, label)| label.name.clone())
+        .collect()
+}
+
+/// Names of groups, the most severe first.
+fn of<Name: Copy>(names: &[Name], groups: &[usize]) -> Vec<Name> {
+    let named = groups.iter().rev().filter_map(|group| names.get(*group));
+    named.copied().collect()
+}
