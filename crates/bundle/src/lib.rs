@@ -7,6 +7,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod error;
+mod label;
 mod manifest;
 mod method;
 pub mod onnx;
@@ -17,6 +18,7 @@ mod snomed_ct;
 mod validate;
 
 pub use error::BundleError;
+pub use label::{Label, abnormality, grades};
 pub use manifest::*;
 pub use method::*;
 pub use open::{Bundle, hex, sha256_hex};

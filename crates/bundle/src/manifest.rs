@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Head, Method, Methods, Precision, PredictionSets, TrunkVariant};
+use super::{Head, Label, Method, Methods, Precision, PredictionSets, TrunkVariant};
 use imaging::{Normalisation, Padding, ResizeFilter};
 use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
@@ -93,28 +93,6 @@ pub struct Input {
 pub enum ChannelOrder {
     /// Red, green, blue.
     Rgb,
-}
-
-/// One class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Label {
-    /// Name of the class, such as `NILM`.
-    pub name: String,
-    /// Whether the class counts as abnormal in the binary question.
-    pub abnormal: bool,
-    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub high_grade: Option<bool>,
-    /// How grave the class is, 0 being the least: the order in which sets of classes and worklists name classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub severity: Option<u32>,
-    /// SNOMED CT concept, when the publisher of the bundle gives one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snomed_ct: Option<String>,
-    /// Where that concept is said to stand for the class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snomed_ct_source: Option<String>,
 }
 
 /// A file of the bundle, by its name in the bundle's directory and its digest.
@@ -265,20 +243,16 @@ impl Manifest {
 
     /// Which classes are high grade, in the order of the scores; all false where no label says it.
     pub fn high_grade_flags(&self) -> Vec<bool> {
-        let flags = self.labels.iter().map(|label| label.high_grade);
-        flags.map(|flag| flag == Some(true)).collect()
+        let high_grade = |label: &Label| label.high_grade == Some(true);
+        self.labels.iter().map(high_grade).collect()
     }
 
     /// What a bundle of this kind cannot do that others can, one sentence each, for a warning at the start.
     pub fn lacks(&self) -> Vec<&'static str> {
         let mut lacks = Vec::new();
-        if !self.labels.iter().any(|label| label.abnormal) {
+        if !self.abnormal_flags().contains(&true) {
             lacks.push("no label is `abnormal`: nothing is called normal or abnormal, and no policy can clear normal cells");
-        } else if !self
-            .labels
-            .iter()
-            .any(|label| label.high_grade == Some(true))
-        {
+        } else if !self.high_grade_flags().contains(&true) {
             lacks.push("no label is `high_grade`: worklists are ordered by P(abnormal), and no policy bounds missed high-grade cells");
         }
         if self.format == FORMAT_1 {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Label;
+use crate::{
+    Label,
+    label::{abnormality, grades},
+};
 use uncertainty::{
     PredictionSet, SetError,
     prediction_sets::{ClassCalibration, SetThresholds},
@@ -14,10 +17,10 @@ use uncertainty::{
 pub struct PredictionSets {
     /// Among the classes.
     pub classes: SetThresholds,
-    /// Among normal, low grade and high grade ([`grades`]).
+    /// Among normal, low grade and high grade ([`grades`](crate::grades)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grades: Option<SetThresholds>,
-    /// Among normal and abnormal ([`abnormality`]).
+    /// Among normal and abnormal ([`abnormality`](crate::abnormality)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abnormality: Option<SetThresholds>,
 }
@@ -42,27 +45,6 @@ pub struct CellSets {
     pub grades: Option<PredictionSet>,
     /// Of normal and abnormal.
     pub abnormality: Option<PredictionSet>,
-}
-
-/// The grade of each class: 0 normal, 1 low grade (abnormal and not high grade), 2 high grade. `None` unless each grade has a class.
-pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
-    let grade = |label: &Label| match (label.abnormal, label.high_grade) {
-        (false, _) => 0,
-        (true, Some(true)) => 2,
-        (true, _) => 1,
-    };
-    every_group(labels.iter().map(grade).collect(), 3)
-}
-
-/// 0 for each normal class and 1 for each abnormal one. `None` unless there are both.
-pub fn abnormality(labels: &[Label]) -> Option<Vec<usize>> {
-    let groups = labels.iter().map(|label| usize::from(label.abnormal));
-    every_group(groups.collect(), 2)
-}
-
-fn every_group(groups: Vec<usize>, count: usize) -> Option<Vec<usize>> {
-    let complete = (0..count).all(|group| groups.contains(&group));
-    complete.then_some(groups)
 }
 
 /// The probability of each of `count` groups of classes.

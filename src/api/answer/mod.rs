@@ -13,13 +13,11 @@ pub(super) use cells::{CellOutcome, CellResponder, answer_in_order, stream_lines
 pub use convert::{AnswerOptions, prediction_answer};
 pub(super) use convert::{digest_of, milliseconds};
 pub use overview::{CellReference, CellsOfClass, CellsOverview};
+pub use prediction_set::{AbnormalitySet, GradeSet, PredictionSetAnswer};
 
 use super::{
     examples,
-    vocabulary::{
-        AbnormalityName, AcceptedAsName, ActionName, GradeName, MethodName, PrecisionName,
-        ReasonName, TriageName,
-    },
+    vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName, TriageName},
 };
 
 /// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
@@ -198,45 +196,6 @@ pub struct OutOfDistributionAnswer {
     /// Share of calibration cells that are at least as unlike, this one counted among them; small is unlike.
     #[schema(minimum = 0, maximum = 1)]
     pub p_value: f64,
-}
-
-/// The classes that cannot be excluded at a confidence, the most severe first. Of the cells of each class, and not only of all cells
-/// together, at least this share have their class in the set. A set may be empty: then the cell is like the cells of no class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = PredictionSet)]
-pub struct PredictionSetAnswer {
-    /// The share, as asked for by `confidence`.
-    #[schema(minimum = 0, maximum = 1)]
-    pub confidence: f64,
-    /// Classes, where the cells of a class are taken for exchangeable.
-    pub by_cell: Vec<String>,
-    /// Classes, where only the images are taken for exchangeable, whose cells are alike. A class that too few images hold can never
-    /// be excluded.
-    pub by_image: Vec<String>,
-    /// The same of normal, low grade and high grade; null when the model does not say which classes are high grade.
-    #[schema(required)]
-    pub grades: Option<GradeSet>,
-    /// The same of normal and abnormal; null for a model whose classes are all normal or all abnormal.
-    #[schema(required)]
-    pub abnormality: Option<AbnormalitySet>,
-}
-
-/// The grades that cannot be excluded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GradeSet {
-    /// By cell.
-    pub by_cell: Vec<GradeName>,
-    /// By image.
-    pub by_image: Vec<GradeName>,
-}
-
-/// Which of normal and abnormal cannot be excluded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AbnormalitySet {
-    /// By cell.
-    pub by_cell: Vec<AbnormalityName>,
-    /// By image.
-    pub by_image: Vec<AbnormalityName>,
 }
 
 /// Whether a person has to look.

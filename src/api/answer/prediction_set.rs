@@ -1,9 +1,50 @@
 //! Prediction sets, from thresholds and probabilities to names.
 
-use super::{AbnormalitySet, GradeSet, PredictionSetAnswer};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::api::vocabulary::{AbnormalityName, GradeName};
 use bundle::{Label, Manifest};
 use engine::MethodAnswer;
+
+/// The classes that cannot be excluded at a confidence, the most severe first. Of the cells of each class, and not only of all cells
+/// together, at least this share have their class in the set. A set may be empty: then the cell is like the cells of no class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PredictionSet)]
+pub struct PredictionSetAnswer {
+    /// The share, as asked for by `confidence`.
+    #[schema(minimum = 0, maximum = 1)]
+    pub confidence: f64,
+    /// Classes, where the cells of a class are taken for exchangeable.
+    pub by_cell: Vec<String>,
+    /// Classes, where only the images are taken for exchangeable, whose cells are alike. A class that too few images hold can never
+    /// be excluded.
+    pub by_image: Vec<String>,
+    /// The same of normal, low grade and high grade; null when the model does not say which classes are high grade.
+    #[schema(required)]
+    pub grades: Option<GradeSet>,
+    /// The same of normal and abnormal; null for a model whose classes are all normal or all abnormal.
+    #[schema(required)]
+    pub abnormality: Option<AbnormalitySet>,
+}
+
+/// The grades that cannot be excluded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GradeSet {
+    /// By cell.
+    pub by_cell: Vec<GradeName>,
+    /// By image.
+    pub by_image: Vec<GradeName>,
+}
+
+/// Which of normal and abnormal cannot be excluded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AbnormalitySet {
+    /// By cell.
+    pub by_cell: Vec<AbnormalityName>,
+    /// By image.
+    pub by_image: Vec<AbnormalityName>,
+}
 
 const GRADES: [GradeName; 3] = [GradeName::Normal, GradeName::LowGrade, GradeName::HighGrade];
 const ABNORMALITY: [AbnormalityName; 2] = [AbnormalityName::Normal, AbnormalityName::Abnormal];

@@ -1,0 +1,46 @@
+//! The classes of a model and how they are grouped.
+
+use serde::{Deserialize, Serialize};
+
+/// One class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Name of the class, such as `NILM`.
+    pub name: String,
+    /// Whether the class counts as abnormal in the binary question.
+    pub abnormal: bool,
+    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_grade: Option<bool>,
+    /// How grave the class is, 0 being the least: the order in which sets of classes and worklists name classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<u32>,
+    /// SNOMED CT concept, when the publisher of the bundle gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snomed_ct: Option<String>,
+    /// Where that concept is said to stand for the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snomed_ct_source: Option<String>,
+}
+
+/// The grade of each class: 0 normal, 1 low grade (abnormal and not high grade), 2 high grade. `None` unless each grade has a class.
+pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
+    let grade = |label: &Label| match (label.abnormal, label.high_grade) {
+        (false, _) => 0,
+        (true, Some(true)) => 2,
+        (true, _) => 1,
+    };
+    every_group(labels.iter().map(grade).collect(), 3)
+}
+
+/// 0 for each normal class and 1 for each abnormal one. `None` unless there are both.
+pub fn abnormality(labels: &[Label]) -> Option<Vec<usize>> {
+    let groups = labels.iter().map(|label| usize::from(label.abnormal));
+    every_group(groups.collect(), 2)
+}
+
+fn every_group(groups: Vec<usize>, count: usize) -> Option<Vec<usize>> {
+    let complete = (0..count).all(|group| groups.contains(&group));
+    complete.then_some(groups)
+}
