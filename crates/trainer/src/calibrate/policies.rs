@@ -185,8 +185,8 @@ mod tests {
 
     #[test]
     fn the_default_is_the_strictest_that_is_certified_and_clears_enough() {
-        // 300 cases without a mistake are enough for 2% at δ / 4, and not for 1%.
-        assert_eq!(chosen(0.9).as_deref(), Some("clear_missed_abnormal_2"));
+        // 300 images without a mistake are enough for 5% at δ / 4, and not for 2%: unseen images may be worse.
+        assert_eq!(chosen(0.9).as_deref(), Some("clear_missed_abnormal_5"));
         assert_eq!(chosen(0.02), None, "no threshold tells them apart");
     }
 }
