@@ -17,10 +17,10 @@ use uncertainty::{
 pub struct PredictionSets {
     /// Among the classes.
     pub classes: SetThresholds,
-    /// Among normal, low grade and high grade ([`grades`](crate::grades)).
+    /// Among normal, low grade and high grade ([`grades`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grades: Option<SetThresholds>,
-    /// Among normal and abnormal ([`abnormality`](crate::abnormality)).
+    /// Among normal and abnormal ([`abnormality`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abnormality: Option<SetThresholds>,
 }
