@@ -16,6 +16,16 @@ use engine::{Priority, RequestOptions};
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
+/// Parameters whose empty value means nothing.
+const NEVER_EMPTY: [&str; 6] = [
+    "method",
+    "passes",
+    "seed",
+    "confidence",
+    "exact",
+    "priority",
+];
+
 /// What is wanted of one image. Unknown parameters are refused.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +116,13 @@ impl PredictionQuery {
     /// # Errors
     /// A [`Problem`] with status 422 that names the parameter.
     pub fn parse(query: &str) -> Result<Self, Problem> {
+        // The reader takes an empty value for an absent one.
+        let mut named = form_urlencoded::parse(query.as_bytes());
+        let empty = named.find(|(name, value)| value.is_empty() && NEVER_EMPTY.contains(&&**name));
+        if let Some((name, _)) = empty {
+            let detail = format!("`{name}` is empty: give it a value, or leave it out");
+            return Err(Problem::parameter(&name, detail));
+        }
         let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         let parsed: Self =
             serde_path_to_error::deserialize(pairs).map_err(|error| unreadable(&error))?;

@@ -82,6 +82,10 @@ async fn a_set_names_classes_grades_and_abnormality_the_most_severe_first() {
     assert_eq!(said("prediction-set-grades"), "high_grade or low_grade");
     assert_eq!(said("triage"), told["decision"]["triage"]);
 
+    for empty in ["confidence=", "method=", "priority=", "passes="] {
+        let refused = server.predict(&format!("?{empty}"), cell()).send().await;
+        assert_eq!(refused.unwrap().status(), 422, "{empty}");
+    }
     let refused = server
         .predict("?confidence=0.7", cell())
         .send()
