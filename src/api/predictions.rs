@@ -80,7 +80,7 @@ pub(super) async fn create_prediction(
     let image = upload.into_image()?;
     let prediction = service.engine.predict(&head.plan, image.into()).await?;
     telemetry::metrics::prediction_answered(&prediction);
-    let answer = prediction_answer(&prediction, options);
+    let answer = prediction_answer(&prediction, &options);
     let response = if head.form == AnswerForm::Fhir {
         let labels = &prediction.model.manifest().labels;
         let observation = fhir::observation(&answer, labels, ObservedCell::default());

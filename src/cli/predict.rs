@@ -175,7 +175,7 @@ impl PredictRun {
             exact: self.plan.options().exact,
             confidence: SetConfidence::default().value(),
         };
-        Ok(prediction_answer(&prediction, options))
+        Ok(prediction_answer(&prediction, &options))
     }
 
     /// The size is looked at first: a folder may hold anything.

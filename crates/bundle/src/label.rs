@@ -24,6 +24,24 @@ pub struct Label {
     pub snomed_ct_source: Option<String>,
 }
 
+/// How severe a class is, for sorting: by whether it is abnormal, then by its severity, then by its place among the labels.
+pub fn severity(labels: &[Label], class: usize) -> (bool, Option<u32>, usize) {
+    let label = labels.get(class);
+    let severity = label.and_then(|label| label.severity);
+    (label.is_some_and(|label| label.abnormal), severity, class)
+}
+
+/// Whether each class is abnormal.
+pub fn abnormal_flags(labels: &[Label]) -> Vec<bool> {
+    labels.iter().map(|label| label.abnormal).collect()
+}
+
+/// Whether each class is high grade; all false where no label says it.
+pub fn high_grade_flags(labels: &[Label]) -> Vec<bool> {
+    let high_grade = |label: &Label| label.high_grade == Some(true);
+    labels.iter().map(high_grade).collect()
+}
+
 /// The grade of each class: 0 normal, 1 low grade (abnormal and not high grade), 2 high grade. `None` unless each grade has a class.
 pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
     let grade = |label: &Label| match (label.abnormal, label.high_grade) {

@@ -18,7 +18,7 @@ mod snomed_ct;
 mod validate;
 
 pub use error::BundleError;
-pub use label::{Label, abnormality, grades};
+pub use label::{Label, abnormal_flags, abnormality, grades, high_grade_flags, severity};
 pub use manifest::*;
 pub use method::*;
 pub use open::{Bundle, hex, sha256_hex};

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Head, Label, Method, Methods, Precision, PredictionSets, TrunkVariant};
+use super::{
+    Head, Label, Method, Methods, Precision, PredictionSets, TrunkVariant, abnormal_flags,
+    high_grade_flags,
+};
 use imaging::{Normalisation, Padding, ResizeFilter};
 use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
@@ -238,13 +241,12 @@ impl Manifest {
 
     /// Which classes are abnormal, in the order of the scores.
     pub fn abnormal_flags(&self) -> Vec<bool> {
-        self.labels.iter().map(|label| label.abnormal).collect()
+        abnormal_flags(&self.labels)
     }
 
     /// Which classes are high grade, in the order of the scores; all false where no label says it.
     pub fn high_grade_flags(&self) -> Vec<bool> {
-        let high_grade = |label: &Label| label.high_grade == Some(true);
-        self.labels.iter().map(high_grade).collect()
+        high_grade_flags(&self.labels)
     }
 
     /// What a bundle of this kind cannot do that others can, one sentence each, for a warning at the start.

@@ -85,14 +85,9 @@ impl Summary {
         if abnormal.len() != self.mean.len() || !abnormal.contains(&true) {
             return self;
         }
-        let of = |wanted: bool| {
-            let pairs = self.mean.iter().zip(abnormal);
-            let chosen = pairs.filter(|&(_, &flag)| flag == wanted);
-            chosen.map(|(probability, _)| probability).sum::<f64>()
-        };
-        let (probability, normal) = (of(true), of(false));
-        let leads = abnormal.get(self.predicted).copied().unwrap_or(true);
-        self.called_abnormal = Some(leads || probability >= ABNORMAL_FROM);
+        let probability = self.together(abnormal, true);
+        let normal = self.together(abnormal, false);
+        self.called_abnormal = Some(self.calls(abnormal, probability));
         if abnormal.contains(&false) {
             self.abnormal = Some(Abnormality {
                 probability,
@@ -118,12 +113,23 @@ impl Summary {
         if high_grade.len() != self.mean.len() || !high_grade.contains(&true) {
             return self;
         }
-        let pairs = self.mean.iter().zip(high_grade);
-        let probability: f64 = pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum();
-        let leads = high_grade.get(self.predicted).copied().unwrap_or(true);
+        let probability = self.together(high_grade, true);
         self.high_grade_probability = Some(probability);
-        self.called_high_grade = Some(leads || probability >= ABNORMAL_FROM);
+        self.called_high_grade = Some(self.calls(high_grade, probability));
         self
+    }
+
+    /// The mean probability of the classes with this flag together.
+    fn together(&self, flags: &[bool], wanted: bool) -> f64 {
+        let pairs = self.mean.iter().zip(flags);
+        let chosen = pairs.filter(|&(_, &flag)| flag == wanted);
+        chosen.map(|(probability, _)| probability).sum()
+    }
+
+    /// Whether the cell is called one of the flagged classes, which together have this probability.
+    fn calls(&self, flags: &[bool], together: f64) -> bool {
+        let leads = flags.get(self.predicted).copied().unwrap_or(true);
+        leads || together >= ABNORMAL_FROM
     }
 }
 

@@ -22,8 +22,8 @@ pub enum Triage {
 }
 
 impl Triage {
-    /// The level of an answer. Its call comes first, whatever was decided: an accepted cell that is called abnormal still needs
-    /// somebody's attention before one that is unlike.
+    /// The level of an answer. Its call comes first, whatever was decided: a person looks at an accepted cell that is
+    /// called abnormal before one that is unlike.
     ///
     /// ```
     /// use uncertainty::{Samples, Triage, decide, summarise};

@@ -53,7 +53,7 @@ impl CellResponder {
             Ok(mut prediction) => {
                 prediction.warnings.extend(self.warning.clone());
                 telemetry::metrics::prediction_answered(&prediction);
-                let answer = prediction_answer(&prediction, self.options.clone());
+                let answer = prediction_answer(&prediction, &self.options);
                 CellOutcome::Answered(Box::new(answer))
             }
             Err(error) => self.refusal(&error.into()),

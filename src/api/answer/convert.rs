@@ -11,9 +11,8 @@ use ulid::Ulid;
 use super::{
     ClassProbability, Comparison, DecisionAnswer, ModelReference, OutOfDistributionAnswer,
     PaperScore, PaperUncertainty, Predicted, PredictionAnswer, Provenance, SamplesUsed, TimingMs,
-    Uncertainty, WarningAnswer, WarningCode,
+    Uncertainty, WarningAnswer, WarningCode, prediction_set::prediction_set,
 };
-use crate::api::answer::prediction_set::prediction_set;
 use crate::api::vocabulary::{MethodName, PrecisionName};
 use bundle::{Label, Manifest, Method};
 use engine::{
@@ -40,10 +39,10 @@ pub struct AnswerOptions {
 }
 
 /// The JSON of a prediction.
-pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> PredictionAnswer {
+pub fn prediction_answer(prediction: &Prediction, options: &AnswerOptions) -> PredictionAnswer {
     let model = &prediction.model;
     let written = |answer| {
-        let mut written = comparison(answer, model.manifest(), &options);
+        let mut written = comparison(answer, model.manifest(), options);
         written.samples.views = views(answer, &prediction.pictures);
         written
     };
@@ -77,7 +76,7 @@ pub fn prediction_answer(prediction: &Prediction, options: AnswerOptions) -> Pre
     };
     let mut methods = std::iter::once(&prediction.answer).chain(&prediction.comparisons);
     let is_repeatable = methods.all(|answer| !model.manifest().has_active_dropout(answer.method));
-    answer.id = id_of(&answer, &prediction.image, &options, is_repeatable);
+    answer.id = id_of(&answer, &prediction.image, options, is_repeatable);
     answer
 }
 
@@ -227,8 +226,8 @@ struct AskedQuestion<'answer> {
     drawn_once: Option<String>,
 }
 
-/// The id of an answer to a question about `image`. Where a graph draws its samples
-/// by itself, no seed repeats them, and each answer has an id of its own.
+/// The id of an answer to a question about `image`. Where a graph draws its samples by itself, no seed repeats them, and each
+/// answer has an id of its own.
 fn id_of(
     answer: &PredictionAnswer,
     image: &ImageIdentity,

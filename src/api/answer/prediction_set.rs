@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::vocabulary::{AbnormalityName, GradeName};
-use bundle::{Label, Manifest};
+use bundle::{Label, Manifest, severity};
 use engine::MethodAnswer;
 
 /// The classes that cannot be excluded at a confidence, the most severe first. Of the cells of each class, and not only of all cells
@@ -77,15 +77,10 @@ pub(super) fn prediction_set(
 
 /// Names of classes, the most severe first.
 fn named(classes: &[usize], labels: &[Label]) -> Vec<String> {
-    let mut found: Vec<(usize, &Label)> = classes
-        .iter()
-        .filter_map(|class| Some((*class, labels.get(*class)?)))
-        .collect();
-    found.sort_by_key(|(class, label)| std::cmp::Reverse((label.abnormal, label.severity, *class)));
-    found
-        .into_iter()
-        .map(|(_, label)| label.name.clone())
-        .collect()
+    let mut classes = classes.to_vec();
+    classes.sort_by_key(|class| std::cmp::Reverse(severity(labels, *class)));
+    let named = classes.iter().filter_map(|class| labels.get(*class));
+    named.map(|label| label.name.clone()).collect()
 }
 
 /// Names of groups, the most severe first.

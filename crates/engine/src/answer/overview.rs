@@ -2,7 +2,7 @@
 //! average over cells: one abnormal cell among a thousand is what the specimen is about.
 
 use super::Prediction;
-use bundle::Label;
+use bundle::{Label, severity};
 use uncertainty::{Action, Triage};
 
 /// What of an answer counts for the whole.
@@ -71,11 +71,6 @@ impl CellFinding {
 /// The worklist goes by [`Triage`]; within a level the more probably high-grade cell is first, then the more probably abnormal one,
 /// then the less certain one, then the earlier one.
 pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
-    let severity = |class: usize| {
-        let label = labels.get(class);
-        let severity = label.and_then(|label| label.severity);
-        (label.is_some_and(|label| label.abnormal), severity, class)
-    };
     let mut by_class = vec![ClassCount::default(); labels.len()];
     for finding in findings {
         if let Some(count) = by_class.get_mut(finding.class) {
@@ -90,7 +85,7 @@ pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
             .iter()
             .filter(|finding| finding.action == action)
             .map(|finding| finding.class);
-        classes.max_by_key(|class| severity(*class))
+        classes.max_by_key(|class| severity(labels, *class))
     };
     let to_look_at = findings
         .iter()

@@ -152,8 +152,7 @@ pub(crate) fn calibrate(
         cells: known.labels.len(),
         images: known.images.iter().collect::<BTreeSet<_>>().len(),
         ranges: ranges(&summaries).map_err(|error| TrainingError::Impossible(error.to_string()))?,
-        default_policy: default_policy(&policies, &summaries, known)
-            .map(|policy| policy.name.clone()),
+        default_policy: default_policy(&policies).map(|policy| policy.name.clone()),
         policies,
         prediction_sets: prediction_sets(&summaries, known, outputs)?,
         stopping: None,

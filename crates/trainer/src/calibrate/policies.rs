@@ -3,12 +3,11 @@
 use crate::TrainingError;
 use bundle::{Label, PredictionSets, prediction_sets::SetCell};
 use uncertainty::{
-    Action, ClassGroups, Policy, Promise, Summary, decide,
+    ClassGroups, Policy, Promise, Summary,
     risk_control::{Grid, Outcome, Tally, certify},
 };
 
-/// The shares of mistakes that are promised not to be exceeded. Which policy is a
-/// bundle's default: [`default_policy`].
+/// The shares of mistakes that are promised not to be exceeded. Which policy is a bundle's default: [`default_policy`].
 pub(crate) const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
 /// One minus the confidence of a promise; [`delta_of`] says which promises share it.
@@ -91,37 +90,60 @@ pub(crate) fn policies(
     Ok(policies)
 }
 
-/// The least share of the normal cells that a default has to clear: one that clears less saves nobody a look.
-pub(crate) const LEAST_CLEARED: f64 = 0.3;
+/// The least share of the normal cells that a default has to clear: a default that clears less saves too few looks.
+const LEAST_CLEARED: f64 = 0.3;
 
-/// The default of a method: of the certified policies that bound the missed abnormal cells, the strictest that clears at least
-/// [`LEAST_CLEARED`] of the normal cells; `None`: refer all.
-pub(crate) fn default_policy<'a>(
-    policies: &'a [Policy],
-    summaries: &[Summary],
-    known: &KnownCells<'_>,
-) -> Option<&'a Policy> {
-    let clears = |policy: &&Policy| {
-        policy.kind == Some(Promise::ClearMissedAbnormal)
-            && policy.may_be_default()
-            && cleared(policy, summaries, known) >= LEAST_CLEARED
-    };
-    let clearing = policies.iter().filter(clears);
-    clearing.min_by(|left, right| left.alpha.total_cmp(&right.alpha))
+/// A certified policy that may be a default, and what was counted at its threshold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedPolicy {
+    /// The promise.
+    pub promise: Promise,
+    /// Its bound.
+    pub alpha: f64,
+    /// All cells.
+    pub cells: u64,
+    /// Cells accepted.
+    pub accepted: u64,
+    /// Cases of the promise.
+    pub trials: u64,
+    /// Mistakes.
+    pub errors: u64,
 }
 
-/// The share of the normal cells that a policy accepts.
-fn cleared(policy: &Policy, summaries: &[Summary], known: &KnownCells<'_>) -> f64 {
-    let is_normal = |label: usize| known.groups.abnormal.get(label) == Some(&false);
-    let (mut normal, mut accepted) = (0_usize, 0_usize);
-    for ((summary, label), eligible) in summaries.iter().zip(known.labels).zip(known.eligible) {
-        if is_normal(*label) {
-            normal += 1;
-            let decision = decide(summary, Some(policy));
-            accepted += usize::from(*eligible && decision.action == Action::Accept);
-        }
-    }
-    accepted as f64 / normal.max(1) as f64
+/// The place of the default among certified policies: of those that bound the missed abnormal cells, the strictest that clears at
+/// least [`LEAST_CLEARED`] of the normal cells; `None`: refer all.
+pub(crate) fn strictest_default(
+    certified: impl IntoIterator<Item = CountedPolicy>,
+) -> Option<usize> {
+    let may_decide = certified.into_iter().enumerate().filter(|(_, policy)| {
+        // The cases of this promise are the abnormal cells, and its mistakes those of them that are accepted.
+        let cleared = policy.accepted.saturating_sub(policy.errors) as f64;
+        let normal = policy.cells.saturating_sub(policy.trials).max(1) as f64;
+        policy.promise == Promise::ClearMissedAbnormal && cleared / normal >= LEAST_CLEARED
+    });
+    let strictest = may_decide.min_by(|left, right| left.1.alpha.total_cmp(&right.1.alpha));
+    strictest.map(|(place, _)| place)
+}
+
+/// The default of a method by the certificates of its policies: see [`strictest_default`].
+pub(crate) fn default_policy(policies: &[Policy]) -> Option<&Policy> {
+    let may_decide = policies.iter().filter(|policy| policy.may_be_default());
+    let counted: Vec<(&Policy, CountedPolicy)> = may_decide
+        .filter_map(|policy| {
+            let certificate = policy.certificate.as_ref()?;
+            let counts = CountedPolicy {
+                promise: policy.kind?,
+                alpha: policy.alpha,
+                cells: certificate.cells,
+                accepted: (certificate.coverage * certificate.cells as f64).round() as u64,
+                trials: certificate.trials,
+                errors: certificate.errors,
+            };
+            Some((policy, counts))
+        })
+        .collect();
+    let place = strictest_default(counted.iter().map(|(_, counts)| *counts))?;
+    counted.get(place).map(|(policy, _)| *policy)
 }
 
 /// The confidences of prediction sets.
@@ -180,7 +202,7 @@ mod tests {
         let policies = policies(&summaries, &known).unwrap();
         let none = |policy: &Policy| policy.kind == Some(Promise::ClearMissedHighGrade);
         assert!(!policies.iter().any(none), "no class is high grade");
-        default_policy(&policies, &summaries, &known).map(|policy| policy.name.clone())
+        default_policy(&policies).map(|policy| policy.name.clone())
     }
 
     #[test]

@@ -6,7 +6,9 @@ use crate::{
     TrainingError,
     calibrate::{
         fit_mean_temperature, losses,
-        policies::{ALPHAS, DELTA, KnownCells, LEAST_CLEARED, delta_of, promises, tally},
+        policies::{
+            ALPHAS, CountedPolicy, DELTA, KnownCells, delta_of, promises, strictest_default, tally,
+        },
         summarised,
     },
     cli::GuaranteeArgs,
@@ -23,7 +25,7 @@ use bundle::Method;
 use evaluation::guarantee::{
     AtTemperature, CertifiedStep, Experiment, Guarantee, ImageLoss, PromiseKept, guarantees,
 };
-use uncertainty::{ClassGroups, Promise};
+use uncertainty::ClassGroups;
 
 /// The temperatures that a draw may choose: that of the whole world, and up to so many steps lower or higher, 26% to 35%.
 const TEMPERATURE_STEPS: i8 = 15;
@@ -76,17 +78,17 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
     Ok(())
 }
 
-/// Which of the certified policies decides unasked, as in a bundle: see [`policies::default_policy`](crate::calibrate::policies).
+/// Which of the certified policies decides unasked, as in a bundle.
 fn default_policy(certified: &[CertifiedStep]) -> Option<usize> {
-    let may_decide = certified.iter().enumerate().filter(|(_, step)| {
-        let counts = &step.drawn;
-        // Of this promise, the cases are the abnormal cells, and the mistakes those of them that are accepted.
-        let cleared = (counts.accepted - counts.errors) as f64;
-        let normal = (step.cells - counts.trials).max(1) as f64;
-        step.promise == Promise::ClearMissedAbnormal && cleared / normal >= LEAST_CLEARED
+    let counted = certified.iter().map(|step| CountedPolicy {
+        promise: step.promise,
+        alpha: step.alpha,
+        cells: step.cells,
+        accepted: step.drawn.accepted,
+        trials: step.drawn.trials,
+        errors: step.drawn.errors,
     });
-    let strictest = may_decide.min_by(|left, right| left.1.alpha.total_cmp(&right.1.alpha));
-    strictest.map(|(place, _)| place)
+    strictest_default(counted)
 }
 
 /// The cells at every temperature that a draw may choose.

@@ -12,7 +12,7 @@ use crate::{
     error::impossible,
     workspace::{parse_toml, read_toml},
 };
-use bundle::{Label, is_snomed_ct};
+use bundle::{Label, abnormal_flags, high_grade_flags, is_snomed_ct};
 
 /// One label and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -279,13 +279,12 @@ impl ClassGrouping {
 
     /// Whether each output stands for an abnormal class.
     pub fn abnormal_flags(&self) -> Vec<bool> {
-        self.outputs.iter().map(|label| label.abnormal).collect()
+        abnormal_flags(&self.outputs)
     }
 
     /// Whether each output stands for a high-grade class.
     pub fn high_grade_flags(&self) -> Vec<bool> {
-        let flags = self.outputs.iter().map(|label| label.high_grade);
-        flags.map(|flag| flag == Some(true)).collect()
+        high_grade_flags(&self.outputs)
     }
 
     /// The outputs that stand for abnormal classes.
