@@ -1,6 +1,6 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
-.PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-100px model-quick cross-validate experiment-guarantee bench bench-serving bench-training bench-gpu bench-peers performance \
+.PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-quick cross-validate experiment-guarantee nested bench bench-serving bench-training bench-gpu bench-peers performance \
 	openapi config readme examples lint-docker rehearse-image deny clean
 
 # The folder with the data and with the harness for other servers
@@ -16,6 +16,8 @@ EDGE ?= 140
 WORK ?= work/cric-$(EDGE)px
 REPORT ?= $(WORK)/report
 SEED ?= 1
+# Raised when a bundle of the same name answers otherwise
+VERSION ?= 2
 # What the manifest and the card say of the data
 ABOUT := CRIC Cervix collection (Rezende et al., "CRIC searchable image database as a public platform for conventional \
 	Pap smear cytology data", Scientific Data 2021), CC BY 4.0; its table has the DOI of each image
@@ -61,13 +63,10 @@ trainer:
 TRAIN := $(TARGET)/secondlook-train
 HEADS := --trunk $(TRUNK) --work $(WORK) --seed $(SEED)
 MODEL = $(TRAIN) model --data $(DATA) --edge $(EDGE) $(HEADS) --out $(BUNDLE) --report $(REPORT) $(UNLIKE) \
-	--about-data '$(ABOUT)' --data-licence CC-BY-4.0
+	--about-data '$(ABOUT)' --data-licence CC-BY-4.0 --bundle-version $(VERSION)
 
 model: runtime trainer ## fine-tune and calibrate the default bundle again (DATA=folder of CRIC fields), and write its report
 	$(MODEL)
-
-model-100px: runtime ## the bundle for clients that hold only the paper's crops: 100 px of the originals, 92 or 93 px of these fields
-	$(MAKE) model EDGE=93 BUNDLE=models/cric-lite0-100px
 
 model-quick: BUNDLE := work/cric-lite0-quick
 model-quick: runtime trainer ## heads on the frozen trunk only: a bundle in minutes, and not the best
@@ -79,6 +78,9 @@ cross-validate: runtime trainer ## train and measure every fold for SEEDS (1,2,3
 
 experiment-guarantee: runtime trainer ## how often referral promises are broken when calibration images are drawn anew (after `make model`)
 	$(TRAIN) experiment-guarantee $(HEADS)
+
+nested: runtime trainer ## repeat training and calibration without each fold and measure them on it (after `make model`; resumed where it was interrupted)
+	$(TRAIN) nested $(HEADS) --views 8 --out $(WORK)/nested.json
 
 bench: bench-serving bench-training ## what the program makes of the hardware, as ratios measured in one run
 

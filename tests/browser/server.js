@@ -47,11 +47,10 @@ export function newKey() {
   return { key: printed.slice(0, at), entry: printed.slice(at + 1).trim() };
 }
 
-/// A new folder with a copy of one model, after a change to its manifest.
-export function copyOfModel(name, change) {
-  const folder = mkdtempSync(path.join(tmpdir(), "secondlook-models-"));
-  const manifest = path.join(folder, name, "bundle.toml");
-  cpSync(path.join(ROOT, "models", name), path.join(folder, name), { recursive: true });
+/// A copy of one model under the name `as`, after a change to its manifest, in a new folder where none is given.
+export function copyOfModel(name, change, as = name, folder = mkdtempSync(path.join(tmpdir(), "secondlook-models-"))) {
+  const manifest = path.join(folder, as, "bundle.toml");
+  cpSync(path.join(ROOT, "models", name), path.join(folder, as), { recursive: true });
   writeFileSync(manifest, change(readFileSync(manifest, "utf8")));
   return folder;
 }

@@ -147,7 +147,7 @@ pub(super) fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
 }
 
 /// The quantile of sorted values, linear between neighbours (the default of numpy and R); `None` without values.
-fn quantile(sorted: &[f64], level: f64) -> Option<f64> {
+pub fn quantile(sorted: &[f64], level: f64) -> Option<f64> {
     let position = level * sorted.len().checked_sub(1)? as f64;
     let below = position.floor();
     let low = sorted.get(below as usize)?;

@@ -46,6 +46,8 @@ pub enum TrainCommand {
     CrossValidate(CrossValidateArgs),
     /// Show how often the promises of referral policies are broken when calibration images are drawn anew
     ExperimentGuarantee(GuaranteeArgs),
+    /// Show what a calibration without each fold, and a model without it, do to the cells of that fold
+    Nested(NestedArgs),
     /// Everything, resumed where it was interrupted
     Model(ModelArgs),
     /// Write the augmented views of each cell, or join them to one tensor per cell
@@ -228,6 +230,17 @@ pub struct GuaranteeArgs {
     /// are certified with the share that is taken here when not given
     #[arg(long, default_value_t = UNSEEN_MISTAKEN, value_parser = share, value_name = "SHARE")]
     pub unseen_mistaken: f64,
+    /// Of what
+    #[command(flatten)]
+    pub heads: HeadArgs,
+}
+
+/// `nested`
+#[derive(Clone, Debug, Args)]
+pub struct NestedArgs {
+    /// File for all figures, as JSON; the tables go beside it as Markdown
+    #[arg(long, default_value = "work/nested.json", value_name = "FILE")]
+    pub out: PathBuf,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,

@@ -31,6 +31,7 @@ pub(crate) struct StudyOptions<'a> {
 }
 
 /// Cells with their labels and parts.
+#[derive(Clone)]
 pub(crate) struct Study {
     /// The work folder.
     pub workspace: Workspace,
@@ -48,6 +49,8 @@ pub(crate) struct Study {
     pub grouping: ClassGrouping,
     /// Seed of everything random.
     pub seed: u64,
+    /// The fold that stands for unseen images in a [nested](Self::nested) study.
+    outer: Option<usize>,
 }
 
 impl Study {
@@ -72,7 +75,22 @@ impl Study {
             input,
             grouping,
             seed: options.seed,
+            outer: None,
         })
+    }
+
+    /// The study of the other folds, in which the cells of `outer` are the test part: its models are this study's, trained without
+    /// that fold as well.
+    pub(crate) fn nested(&self, outer: usize) -> Self {
+        let part = |part: &CellPart| match part {
+            CellPart::Fold(fold) if *fold == outer => CellPart::Test,
+            other => *other,
+        };
+        Self {
+            parts: self.parts.iter().map(part).collect(),
+            outer: Some(outer),
+            ..self.clone()
+        }
     }
 
     /// The folds, counted from 0.
@@ -89,13 +107,20 @@ impl Study {
     /// not seen its image, and no fold, for the model of the bundle.
     pub(crate) fn held_out(&self) -> Vec<HeldOutFolds> {
         let mut held_out = self.each_fold();
-        held_out.push(HeldOutFolds::none());
+        held_out.push(self.no_fold());
         held_out
     }
 
     /// Each fold in turn.
     pub(crate) fn each_fold(&self) -> Vec<HeldOutFolds> {
-        self.folds().into_iter().map(HeldOutFolds::one).collect()
+        let each = self.folds().into_iter();
+        each.map(|fold| HeldOutFolds::of([Some(fold), self.outer].into_iter().flatten()))
+            .collect()
+    }
+
+    /// No fold of this study: what the model of the bundle has not learnt from.
+    pub(crate) fn no_fold(&self) -> HeldOutFolds {
+        HeldOutFolds::of(self.outer)
     }
 
     /// Rows of all crops.

@@ -193,7 +193,8 @@ pub struct OutOfDistributionAnswer {
     /// Mahalanobis distance of the image's statistics from those of training.
     #[schema(minimum = 0)]
     pub score: f64,
-    /// Share of calibration cells that are at least as unlike, this one counted among them; small is unlike.
+    /// Share of calibration cells that are at least as unlike, every image of them counting once and this one counted among them; small
+    /// is unlike.
     #[schema(minimum = 0, maximum = 1)]
     pub p_value: f64,
 }

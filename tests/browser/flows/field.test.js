@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import { FIELD, TABLE, answered, check, file, launch, onScreen, openExample, openField, visit } from "../browser.js";
-import { startServer } from "../server.js";
+import { copyOfModel, startServer } from "../server.js";
 
 let server, browser;
 before(async () => { [server, browser] = await Promise.all([startServer(), launch()]); });
@@ -115,13 +115,16 @@ test("a cell without an answer is not passed over in the summary", async () => {
 });
 
 test("what is asked otherwise is answered anew: by another model, method or scale", async () => {
-  const page = await visit(browser, server.url);
+  const other = "cric-lite0-narrow";
+  const narrow = (manifest) => manifest.replace('name = "cric-lite0"', `name = "${other}"`).replace("crop_edge_px = 140", "crop_edge_px = 93");
+  const folder = copyOfModel("cric-lite0", (manifest) => manifest);
+  const two = await startServer({ MODELS__DIRECTORY: copyOfModel("cric-lite0", narrow, other, folder) });
+  const page = await visit(browser, two.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
   await page.getByText("How to ask").click();
   const [results, model, method, cut] = ["#results", "#model", "#method", ".cut"].map((name) => page.locator(name));
   const edge = async () => (await cut.boundingBox()).width;
-  const other = (await model.locator("option").allTextContents()).find((name) => name.endsWith("-100px"));
   let before = await edge();
   const changes = [
     [() => model.selectOption(other), 93 / 140],
@@ -141,6 +144,7 @@ test("what is asked otherwise is answered anew: by another model, method or scal
   }
   assert.deepEqual([await model.inputValue(), await method.inputValue()], [other, "ensemble"]);
   await check(page, "field-otherwise");
+  await two.stop();
 });
 
 test("augmented views of a cell are asked for when somebody wants them, and change nothing else", async () => {

@@ -217,6 +217,11 @@ fn a_damaged_model_is_refused_in_one_sentence() {
         (scores("[-1, 1]"), "must be ascending"),
         (scores("[1e999]"), "out of range"),
         (scores("[null]"), "invalid type"),
+        (scores("[1, 2],\"calibration_weights\":[0.5, 1]"), "ok"),
+        (
+            scores("[1, 2],\"calibration_weights\":[1]"),
+            "calibration weights must be as many as the scores",
+        ),
         (last("0"), "row 5 of the factor"),
         (last("1, 1"), "row 5 of the factor"),
         (last("1], [1"), "expected"),

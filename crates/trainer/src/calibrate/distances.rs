@@ -23,13 +23,15 @@ use bundle::sha256_hex;
 use uncertainty::ood::OodModel;
 
 /// Added to the variances: statistics of a layer are never independent of each other.
-const RIDGE: f64 = 1e-3;
+pub(crate) const RIDGE: f64 = 1e-3;
 
 /// How far the cells of one fold lie from those of the other folds.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldDistances {
     /// The cells, ascending.
     pub rows: Vec<usize>,
+    /// The number of each cell's image among all images.
+    pub images: Vec<usize>,
     /// The distance of each.
     pub usual: Vec<f64>,
     /// The distances of the same cells, altered.
@@ -77,15 +79,11 @@ pub(super) fn fold_distances(
     fold: &HeldOutFolds,
 ) -> Result<FoldDistances, TrainingError> {
     let study = &session.study;
-    let every = study.fold_rows();
-    let statistics_of_all = session.plain_features(statistics, &every)?;
-    let cells = every.into_iter().zip(matrix_rows(&statistics_of_all));
-    let (own, others): (Vec<_>, Vec<_>) = cells.partition(|(row, _)| fold.hold(study.parts[*row]));
-    let (rows, own): (Vec<usize>, Vec<&[f32]>) = own.into_iter().unzip();
-    let others: Vec<&[f32]> = others
-        .into_iter()
-        .map(|(_, statistics)| statistics)
-        .collect();
+    let every = session.plain_features(statistics, &study.every_row())?;
+    let of_rows = |rows: &[usize]| rows.iter().map(|row| every.row(*row)).collect();
+    let rows = study.held_out_rows(fold);
+    let own: Vec<&[f32]> = of_rows(&rows);
+    let others: Vec<&[f32]> = of_rows(&study.training_rows(fold));
     let model = OodModel::fit(&others, &own, RIDGE)?;
     let alterations = Alteration::ALL;
     let views = ViewPlan::Altered {
@@ -96,8 +94,10 @@ pub(super) fn fold_distances(
     for (alteration, view) in alterations.into_iter().zip(&views) {
         altered.insert(alteration, scores_of(&model, &matrix_rows(view))?);
     }
+    let images = study.image_numbers(&study.every_row());
     Ok(FoldDistances {
         usual: scores_of(&model, &own)?,
+        images: rows.iter().map(|row| images[*row]).collect(),
         rows,
         altered,
     })
@@ -109,18 +109,21 @@ pub(super) fn of_all_folds(
     statistics: &TrunkFile,
     folds: &[FoldDistances],
 ) -> Result<OodModel, TrainingError> {
-    let every = session.plain_features(statistics, &session.study.fold_rows())?;
-    let rows = matrix_rows(&every);
-    Ok(OodModel {
-        calibration_scores: ascending(folds.iter().flat_map(|fold| fold.usual.iter().copied())),
-        ..OodModel::fit(&rows, &rows, RIDGE)?
-    })
+    let every = session.plain_features(statistics, &session.study.every_row())?;
+    let rows = session.study.fold_rows();
+    let rows: Vec<&[f32]> = rows.iter().map(|row| every.row(*row)).collect();
+    let gaussian = OodModel::fit(&rows, &rows, RIDGE)?.gaussian;
+    Ok(OodModel::of_images(
+        gaussian,
+        folds.iter().flat_map(FoldDistances::by_image),
+    ))
 }
 
-pub(super) fn ascending(scores: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut scores: Vec<f64> = scores.collect();
-    scores.sort_by(f64::total_cmp);
-    scores
+impl FoldDistances {
+    /// The distance of each cell with the number of its image.
+    pub(super) fn by_image(&self) -> impl Iterator<Item = (f64, usize)> + '_ {
+        self.usual.iter().copied().zip(self.images.iter().copied())
+    }
 }
 
 /// The rows of a matrix.

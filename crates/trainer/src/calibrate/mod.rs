@@ -58,8 +58,8 @@ pub(crate) fn calibrate_model(
     let unlike = fit_unlike(session, model, siblings)?;
     // As a server would see each, had it been left out of the calibration.
     let eligible = match &unlike {
-        Some(unlike) => unlike.eligible(&held_out.rows, REFER_BELOW, |distance| {
-            unlike.model.p_value_left_out(distance)
+        Some(unlike) => unlike.eligible(&held_out.rows, REFER_BELOW, |distance, of_image| {
+            unlike.model.p_value_left_out(distance, of_image)
         }),
         None => vec![true; held_out.rows.len()],
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::distances::{FoldDistances, ascending, fold_distances, of_all_folds, with_output};
+use super::distances::{FoldDistances, fold_distances, of_all_folds, with_output};
 use crate::{
     TrainingError,
     data::views::Alteration,
@@ -50,7 +50,7 @@ impl TriedLayer {
 pub(crate) struct Unlike {
     /// The trunk with its second output.
     pub trunk: TrunkFile,
-    /// The statistics' output, as a trunk of its own.
+    /// The statistics' output, as a trunk of its own: the pretrained trunk's where training left the layer as it was.
     pub statistics: TrunkFile,
     /// The layer that was chosen.
     pub layer: TriedLayer,
@@ -65,24 +65,28 @@ pub(crate) struct Unlike {
 }
 
 impl Unlike {
-    /// The distance of each cell from the other folds, by its row.
-    fn distances(&self) -> BTreeMap<usize, f64> {
-        let of_fold = |fold: &FoldDistances| fold.rows.clone().into_iter().zip(fold.usual.clone());
-        self.folds.iter().flat_map(of_fold).collect()
-    }
-
-    /// Whether each of some cells of the folds may be accepted: its p-value, which `p_value` makes of its distance, is not below
-    /// `refer_below`.
+    /// Whether each of some cells of the folds may be accepted: its p-value, which `p_value` makes of its distance and of the
+    /// distances of all cells of its image, is not below `refer_below`.
     pub(crate) fn eligible(
         &self,
         rows: &[usize],
         refer_below: f64,
-        p_value: impl Fn(f64) -> f64,
+        p_value: impl Fn(f64, &[f64]) -> f64,
     ) -> Vec<bool> {
-        let distances = self.distances();
+        let mut of_rows: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+        let mut of_images: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for fold in &self.folds {
+            of_rows.extend(fold.rows.iter().copied().zip(fold.by_image()));
+            for (distance, image) in fold.by_image() {
+                of_images.entry(image).or_default().push(distance);
+            }
+        }
         let of_cell = |row: &usize| {
-            let distance = distances.get(row);
-            distance.is_none_or(|distance| p_value(*distance) >= refer_below)
+            let Some((distance, image)) = of_rows.get(row) else {
+                return true;
+            };
+            let of_image = of_images.get(image).map_or(&[][..], Vec::as_slice);
+            p_value(*distance, of_image) >= refer_below
         };
         rows.iter().map(of_cell).collect()
     }
@@ -91,10 +95,8 @@ impl Unlike {
     pub(crate) fn without_fold(&self, fold: usize) -> OodModel {
         let others = self.folds.iter().enumerate();
         let others = others.filter(|(other, _)| *other != fold);
-        OodModel {
-            gaussian: self.model.gaussian.clone(),
-            calibration_scores: ascending(others.flat_map(|(_, of)| of.usual.iter().copied())),
-        }
+        let distances = others.flat_map(|(_, of)| of.by_image());
+        OodModel::of_images(self.model.gaussian.clone(), distances)
     }
 
     /// The share of each fold's cells whose p-value by the other folds is below [`SIGNIFICANT`]: how far it strays from there
@@ -133,7 +135,12 @@ pub(crate) fn fit_unlike(
     let mut best: Option<Unlike> = None;
     let mut tried = Vec::new();
     for (addition, tensor) in layers {
-        let (trunk, statistics) = with_output(session, &model.trunk, &tensor)?;
+        let (trunk, of_model) = with_output(session, &model.trunk, &tensor)?;
+        // The same numbers as the model's own, and kept in the work folder for every model.
+        let statistics = match untrained {
+            true => with_output(session, &session.study.trunk, &tensor)?.1,
+            false => of_model,
+        };
         let mut folds = Vec::new();
         for sibling in siblings {
             let by = match untrained {
@@ -213,6 +220,7 @@ mod tests {
         FoldDistances {
             rows: rows.to_vec(),
             usual: usual.to_vec(),
+            images: rows.to_vec(),
             altered: Alteration::ALL
                 .into_iter()
                 .zip(std::iter::repeat::<Vec<f64>>(shifted))
@@ -250,13 +258,13 @@ mod tests {
             },
             untrained: true,
             tried: Vec::new(),
-            model: OodModel {
-                gaussian: Gaussian {
+            model: OodModel::of_images(
+                Gaussian {
                     mean: vec![0.0],
                     factor: vec![vec![1.0]],
                 },
-                calibration_scores: vec![1.0, 2.0, 3.0, 9.0],
-            },
+                [(1.0, 0), (2.0, 1), (3.0, 2), (9.0, 3)],
+            ),
             folds,
         }
     }
@@ -267,9 +275,9 @@ mod tests {
         let others = unlike.without_fold(0);
         assert_eq!(others.calibration_scores, [2.0, 3.0]);
         // Whatever lies farther away than both others has p = 1/3; a cell of the others stands for itself.
-        let by_others = |distance| others.p_value(distance);
+        let by_others = |distance, _: &[f64]| others.p_value(distance);
         assert_eq!(unlike.eligible(&[3, 0], 0.5, by_others), [false, true]);
-        let left_out = |distance| others.p_value_left_out(distance);
+        let left_out = |distance, own: &[f64]| others.p_value_left_out(distance, own);
         assert_eq!(unlike.eligible(&[1, 2], 0.6, left_out), [true, false]);
         // With so few cells no p-value is significant.
         assert_eq!(unlike.flagged_of_folds(), [0.0, 0.0]);

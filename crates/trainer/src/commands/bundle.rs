@@ -12,7 +12,7 @@ use crate::{
         Evaluated,
         answers::{AnsweredPart, out_of_fold, test_part},
         card::model_card,
-        policies,
+        policies, sets,
         summary::Evaluation,
         tables::{
             aurc_table, figures_table, layers_table, misprediction_table, policies_table,
@@ -142,7 +142,7 @@ pub(super) fn write_bundle(
     args: &BundleArgs,
 ) -> Result<Bundle, TrainingError> {
     let bar = session.begin("calibration");
-    let model = way.model(&HeldOutFolds::none())?;
+    let model = way.model(&session.study.no_fold())?;
     let siblings = fold_models(way, &session.study.each_fold())?;
     let views = served_views(&args.heads, way)?;
     let folds = folds_held_out(session, &siblings, &views)?;
@@ -184,7 +184,7 @@ pub(super) fn measure(
     args: &BundleArgs,
 ) -> Result<(), TrainingError> {
     let study = &session.study;
-    let model = way.model(&HeldOutFolds::none())?;
+    let model = way.model(&study.no_fold())?;
     verify(session, &model, bundle)?;
     let views = bundle_views(bundle)?;
     let bar = session.begin("evaluation");
@@ -218,7 +218,10 @@ pub(super) fn measure(
     };
     let files = write_report(&evaluated.input()?, &args.report)?;
     bar.finish_and_clear();
-    let evaluation = Evaluation::of(&files.report);
+    let evaluation = Evaluation {
+        prediction_sets: sets::out_of_fold(study, &folds, &out_of_fold)?,
+        ..Evaluation::of(&files.report)
+    };
     write_json(&args.out.join("evaluation.json"), &evaluation)?;
     let untrained = unlike.map(|unlike| unlike.untrained);
     let card = model_card(study, (&model, untrained), bundle, &evaluation)?;

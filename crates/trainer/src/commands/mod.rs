@@ -5,6 +5,7 @@ mod bundle;
 mod cells;
 mod cross_validate;
 mod guarantee;
+mod nested;
 pub(crate) mod trunk;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), Trainin
         TrainCommand::Evaluate(args) => evaluate_only(args, revision),
         TrainCommand::CrossValidate(args) => cross_validate::run(args, revision),
         TrainCommand::ExperimentGuarantee(args) => guarantee::run(args, revision),
+        TrainCommand::Nested(args) => nested::run(args, revision),
         TrainCommand::Model(args) => model(args, revision),
         TrainCommand::Augment(args) => augment::run(args),
         TrainCommand::Trunk(command) => trunk::run(command),
@@ -156,7 +158,7 @@ fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingE
     }
     let study = &session.study;
     let held_out = match (args.bundle_only, args.fold.is_empty()) {
-        (true, _) => vec![HeldOutFolds::none()],
+        (true, _) => vec![study.no_fold()],
         (false, true) => study.held_out(),
         (false, false) => named_folds(study, &args.fold)?,
     };
@@ -170,7 +172,10 @@ fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingE
 fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>, TrainingError> {
     let every = study.folds();
     match numbers.iter().find(|fold| !every.contains(fold)) {
-        None => Ok(numbers.iter().copied().map(HeldOutFolds::one).collect()),
+        None => Ok(numbers
+            .iter()
+            .map(|fold| HeldOutFolds::of([*fold]))
+            .collect()),
         Some(unknown) => Err(TrainingError::Impossible(format!(
             "fold {unknown} holds no cells: give one that `split` made"
         ))),

@@ -56,14 +56,11 @@ impl<'de> Deserialize<'de> for CellPart {
 pub(crate) struct HeldOutFolds(Vec<usize>);
 
 impl HeldOutFolds {
-    /// One fold alone.
-    pub(crate) fn one(fold: usize) -> Self {
-        Self(vec![fold])
-    }
-
-    /// None: the model of a bundle learns from every fold.
-    pub(crate) fn none() -> Self {
-        Self(Vec::new())
+    /// These folds; none for the model of a bundle, which learns from every fold.
+    pub(crate) fn of(folds: impl IntoIterator<Item = usize>) -> Self {
+        let mut folds: Vec<usize> = folds.into_iter().collect();
+        folds.sort_unstable();
+        Self(folds)
     }
 
     /// Whether the cells of a part are held out.
@@ -100,9 +97,9 @@ mod tests {
     #[test]
     fn held_out_folds_have_a_text_and_a_name_in_files() {
         for (folds, text, name) in [
-            (HeldOutFolds::none(), "no fold", "all_folds"),
-            (HeldOutFolds::one(3), "fold 3", "without_fold_3"),
-            (HeldOutFolds(vec![0, 1]), "folds 0, 1", "without_folds_0_1"),
+            (HeldOutFolds::of([]), "no fold", "all_folds"),
+            (HeldOutFolds::of([3]), "fold 3", "without_fold_3"),
+            (HeldOutFolds::of([1, 0]), "folds 0, 1", "without_folds_0_1"),
         ] {
             assert_eq!(
                 (folds.to_string(), folds.file_name()),
@@ -113,9 +110,9 @@ mod tests {
 
     #[test]
     fn the_test_part_is_held_out_with_no_fold() {
-        let one = HeldOutFolds::one(3);
+        let one = HeldOutFolds::of([3]);
         assert!(one.hold(CellPart::Fold(3)) && !one.hold(CellPart::Fold(2)));
-        assert!(!one.hold(CellPart::Test) && !HeldOutFolds::none().hold(CellPart::Fold(3)));
+        assert!(!one.hold(CellPart::Test) && !HeldOutFolds::of([]).hold(CellPart::Fold(3)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ use bundle::{
     is_bundle_name, onnx::ModelProto, sha256_hex,
 };
 
-/// Where the data come from and what may be done with them.
+/// What a bundle says of itself: its version, where its data come from and what may be done with them.
 #[derive(Clone, Debug, Args)]
 pub struct About {
     /// What the data are and who made them, as their licence asks it to be said; goes into the manifest and the card
@@ -47,6 +47,9 @@ pub struct About {
         value_name = "SPDX"
     )]
     pub licence: String,
+    /// Version of the bundle, for those who use it; raise it when a bundle of the same name answers otherwise
+    #[arg(long = "bundle-version", default_value = "1", value_name = "TEXT")]
+    pub version: String,
 }
 
 /// Writes a bundle into `directory` and opens it again as the server would.
@@ -72,7 +75,7 @@ pub(crate) fn export(
     let manifest = Manifest {
         format: FORMAT,
         name: bundle_name(directory)?,
-        version: "1".to_owned(),
+        version: about.version.clone(),
         licence: licence(about, trunk),
         description: description(study, model, trunk),
         training: provenance(session, model, about),

@@ -5,7 +5,10 @@
 
 pub(crate) mod answers;
 pub(crate) mod card;
+pub(crate) mod cell_figures;
+pub(crate) mod nested;
 pub(crate) mod policies;
+pub(crate) mod sets;
 pub(crate) mod summary;
 pub(crate) mod tables;
 pub(crate) mod unlike;

@@ -106,22 +106,26 @@ fn eligible(
     let [others, own] = rows;
     let (usual, below) = (unlike.without_fold(fold), refer_below(bundle));
     [
-        unlike.eligible(others, below, |distance| usual.p_value_left_out(distance)),
-        unlike.eligible(own, below, |distance| usual.p_value(distance)),
+        unlike.eligible(others, below, |distance, of_image| {
+            usual.p_value_left_out(distance, of_image)
+        }),
+        unlike.eligible(own, below, |distance, _| usual.p_value(distance)),
     ]
 }
 
 /// Cells and what is known of them.
-struct LabelledCells {
-    labels: Vec<usize>,
+pub(super) struct LabelledCells {
+    /// The class of each.
+    pub labels: Vec<usize>,
     images: Vec<usize>,
     eligible: Vec<bool>,
-    abnormal: Vec<bool>,
+    /// Whether each class is abnormal.
+    pub abnormal: Vec<bool>,
     high_grade: Vec<bool>,
 }
 
 impl LabelledCells {
-    fn of(study: &Study, rows: &[usize], eligible: Vec<bool>) -> Self {
+    pub(super) fn of(study: &Study, rows: &[usize], eligible: Vec<bool>) -> Self {
         Self {
             labels: study.labels(rows),
             images: study.image_numbers(rows),
@@ -148,7 +152,7 @@ impl LabelledCells {
     }
 
     /// What a policy does to each of the cells with some threshold.
-    fn decided(
+    pub(super) fn decided(
         &self,
         (policy, promise): (&Policy, Promise),
         threshold: Option<f64>,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::sets::SetFigures;
+use bundle::Method;
 use evaluation::{
     bootstrap::Estimate,
     report::{
@@ -27,6 +29,9 @@ pub(crate) struct Evaluation {
     pub policies: Vec<PolicyReport>,
     /// How unlike the training cells other pictures are.
     pub out_of_distribution: Vec<EvaluatedSet>,
+    /// Prediction sets out of fold, by method.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub prediction_sets: BTreeMap<Method, Vec<SetFigures>>,
 }
 
 /// Some cells.
@@ -106,6 +111,7 @@ impl Evaluation {
             parts: report.parts.iter().map(part).collect(),
             policies: report.policies.clone(),
             out_of_distribution: report.out_of_distribution.iter().map(set).collect(),
+            prediction_sets: BTreeMap::new(),
         }
     }
 

@@ -250,7 +250,7 @@ pub(crate) fn line(
 }
 
 /// Such as `0.912 [0.88, 0.94]`.
-fn estimate(estimate: Option<&Estimate>) -> String {
+pub(super) fn estimate(estimate: Option<&Estimate>) -> String {
     let Some((value, estimate)) = estimate.and_then(|estimate| Some((estimate.value?, estimate)))
     else {
         return "undefined".to_owned();

@@ -61,6 +61,85 @@ fn assert_refused(output: &Output, sentence: &str) {
 }
 
 #[test]
+fn every_fold_is_answered_by_a_model_and_a_calibration_that_know_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(&folder.join("data"), 10);
+    write_trunk(&folder.join("trunk.onnx"));
+    bundle(folder, "");
+    let output = train(folder, &format!("nested {HEADS} --out nested.json"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let heads: BTreeSet<String> = fs::read_dir(folder.join("work/heads"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("ensemble") && name.ends_with(".f32"))
+        .map(|name| name.split("_classes_").nth(1).unwrap().to_owned())
+        .map(|name| name.rsplit_once('_').unwrap().0.to_owned())
+        .collect();
+    // A model for each pair of folds calibrates, one for each fold answers, and one is the bundle's.
+    let expected = [
+        "all_folds",
+        "without_fold_0",
+        "without_fold_1",
+        "without_fold_2",
+        "without_folds_0_1",
+        "without_folds_0_2",
+        "without_folds_1_2",
+    ];
+    assert_eq!(heads.into_iter().collect::<Vec<_>>(), expected);
+    let report = fs::read(folder.join("nested.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(
+        (&report["cells"], &report["images"]),
+        (&60.into(), &10.into())
+    );
+    let baseline = &report["methods"]["baseline"];
+    assert_eq!(baseline["policies"][0]["name"], "default");
+    assert_eq!(
+        baseline["answering"]["auroc_of_models"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(
+        baseline["calibrating"]["auroc_of_models"]
+            .as_array()
+            .unwrap()
+            .len(),
+        6
+    );
+    for sets in baseline["sets"].as_array().unwrap() {
+        let classes = sets["coverage"].as_array().unwrap().iter();
+        let cells: u64 = classes.map(|class| class["cells"].as_u64().unwrap()).sum();
+        assert_eq!(cells, 60, "{sets}");
+    }
+    let tables = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        tables.contains("prediction sets at 90.0%, by cell"),
+        "{tables}"
+    );
+}
+
+#[test]
+fn a_nested_evaluation_needs_three_folds() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(&folder.join("data"), 6);
+    write_trunk(&folder.join("trunk.onnx"));
+    let cut = "crop --edge 21 --data data --work work";
+    let divide = "split --folds 2 --work work --seed 3";
+    for command in [cut, divide] {
+        assert!(train(folder, command).status.success(), "{command}");
+    }
+    assert_refused(
+        &train(folder, &format!("nested {HEADS}")),
+        "2 folds are too few",
+    );
+}
+
+#[test]
 fn all_images_but_those_of_a_test_part_teach_and_calibrate() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

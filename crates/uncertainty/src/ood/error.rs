@@ -51,4 +51,9 @@ pub enum OodError {
     /// A model's calibration scores are no ascending distances.
     #[error("the calibration scores must be ascending numbers of 0 or more; fit the model again")]
     CalibrationScores,
+    /// There is not one weight per calibration score, or a weight is not above 0 and at most 1.
+    #[error(
+        "the calibration weights must be as many as the scores, each above 0 and at most 1; fit the model again"
+    )]
+    CalibrationWeights,
 }

@@ -1,5 +1,7 @@
 //! Fitting: mean and covariance of the training cells' statistics, and the distances of calibration cells.
 
+use std::collections::BTreeMap;
+
 use super::{Gaussian, OodError, OodModel, check_row, difference, forward, widened};
 
 impl Gaussian {
@@ -50,12 +52,36 @@ impl OodModel {
         let mut model = Self {
             gaussian: Gaussian::fit(&rows, ridge)?,
             calibration_scores: Vec::new(),
+            calibration_weights: Vec::new(),
         };
         let scores = calibration.iter().map(|row| model.score(row));
         let mut scores = scores.collect::<Result<Vec<_>, _>>()?;
         scores.sort_by(f64::total_cmp);
         model.calibration_scores = scores;
         Ok(model)
+    }
+
+    /// A Gaussian with the distances of calibration cells, each with the number of its image (any numbering does); every image
+    /// counts once, however many cells it has.
+    pub fn of_images(
+        gaussian: Gaussian,
+        distances: impl IntoIterator<Item = (f64, usize)>,
+    ) -> Self {
+        let mut distances: Vec<(f64, usize)> = distances.into_iter().collect();
+        distances.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
+        let mut cells: BTreeMap<usize, f64> = BTreeMap::new();
+        for (_, image) in &distances {
+            *cells.entry(*image).or_default() += 1.0;
+        }
+        let weight = |(_, image): &(f64, usize)| 1.0 / cells.get(image).copied().unwrap_or(1.0);
+        Self {
+            gaussian,
+            calibration_weights: distances.iter().map(weight).collect(),
+            calibration_scores: distances
+                .into_iter()
+                .map(|(distance, _)| distance)
+                .collect(),
+        }
     }
 }
 

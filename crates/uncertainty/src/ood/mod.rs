@@ -75,6 +75,10 @@ pub struct OodModel {
     pub gaussian: Gaussian,
     /// Mahalanobis distances of cells, ascending, each to a Gaussian that was not fitted to it.
     pub calibration_scores: Vec<f64>,
+    /// How much each of them counts: 1 / the number of calibration cells of the same image, so that every image counts once.
+    /// Empty: every cell counts once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration_weights: Vec<f64>,
 }
 
 /// How unlike the training's images one image is.
@@ -83,7 +87,8 @@ pub struct OodModel {
 pub struct OodScore {
     /// Mahalanobis distance of its statistics, ≥ 0.
     pub score: f64,
-    /// Conformal p-value: share of calibration cells at least as unlike, the image itself counted among them; in (0, 1].
+    /// Conformal p-value: share of calibration cells at least as unlike, every image of them counting once and this one counted
+    /// among them; in (0, 1].
     pub p_value: f64,
 }
 
@@ -102,20 +107,36 @@ impl OodModel {
         Ok(squared.sqrt())
     }
 
-    /// (1 + number of calibration scores ≥ `score`) / (n + 1); small is unlike.
+    /// (1 + weight of the calibration scores ≥ `score`) / (1 + weight of all); small is unlike.
+    ///
+    /// With the weights of [`OodModel::of_images`] the weight of all is the number of images, and only images are taken for
+    /// exchangeable, whose cells are alike (Lee, Barber & Willett, arXiv 2306.06342).
     pub fn p_value(&self, score: f64) -> f64 {
-        (1 + self.at_least(score)) as f64 / (1 + self.calibration_scores.len()) as f64
+        (1.0 + self.weight_from(score)) / (1.0 + self.weight_of(0))
     }
 
-    /// The p-value that a calibration cell would have, had it been left out: of a `score` that is one of the calibration's, the
-    /// cell itself standing for the 1 in [`OodModel::p_value`].
-    pub fn p_value_left_out(&self, score: f64) -> f64 {
-        self.at_least(score) as f64 / self.calibration_scores.len().max(1) as f64
+    /// The p-value that a cell of the calibration would have, had its image been left out; `of_image` are the scores of the
+    /// calibration's cells of this image, in any order.
+    pub fn p_value_left_out(&self, score: f64, of_image: &[f64]) -> f64 {
+        let at_least = of_image.iter().filter(|other| **other >= score).count();
+        let own = at_least as f64 / of_image.len().max(1) as f64;
+        (1.0 + self.weight_from(score) - own) / self.weight_of(0).max(1.0)
     }
 
-    fn at_least(&self, score: f64) -> usize {
-        let scores = &self.calibration_scores;
-        scores.len() - scores.partition_point(|other| *other < score)
+    /// The weight of the calibration scores that are at least `score`.
+    fn weight_from(&self, score: f64) -> f64 {
+        self.weight_of(
+            self.calibration_scores
+                .partition_point(|other| *other < score),
+        )
+    }
+
+    /// The weight of the calibration scores from the one at `first` on.
+    fn weight_of(&self, first: usize) -> f64 {
+        if self.calibration_weights.is_empty() {
+            return self.calibration_scores.len().saturating_sub(first) as f64;
+        }
+        self.calibration_weights.iter().skip(first).sum()
     }
 
     /// Score and p-value of an image's S statistics.
@@ -133,13 +154,19 @@ impl OodModel {
     /// Checks what a file may get wrong.
     ///
     /// # Errors
-    /// What [`Gaussian::check`] finds, and [`OodError::CalibrationScores`].
+    /// What [`Gaussian::check`] finds, [`OodError::CalibrationScores`] and [`OodError::CalibrationWeights`].
     pub fn check(&self) -> Result<(), OodError> {
         self.gaussian.check()?;
         let scores = &self.calibration_scores;
         let possible = |score: &f64| score.is_finite() && *score >= 0.0;
         if scores.is_empty() || !scores.is_sorted() || !scores.iter().all(possible) {
             return Err(OodError::CalibrationScores);
+        }
+        let weights = &self.calibration_weights;
+        let possible = |weight: &f64| *weight > 0.0 && *weight <= 1.0;
+        let complete = weights.is_empty() || weights.len() == scores.len();
+        if !complete || !weights.iter().all(possible) {
+            return Err(OodError::CalibrationWeights);
         }
         Ok(())
     }

@@ -1,18 +1,21 @@
 //! The model card: a template filled with what was measured.
 
+mod data;
+
 use std::collections::BTreeMap;
+
+use self::data::{data_values, usual};
 
 use super::{
     OUT_OF_FOLD, TEST,
+    sets::sets_table,
     summary::Evaluation,
     tables::{
         TextTable, aurc_table, confusion_table, figures_table, misprediction_table, policies_table,
         unlike_table,
     },
 };
-use crate::{
-    TrainingError, data::labels::LabelEntry, fit::FoldModel, study::Study, trunks::file::TrunkFile,
-};
+use crate::{TrainingError, fit::FoldModel, study::Study, trunks::file::TrunkFile};
 use bundle::{Bundle, Manifest, Method, Methods};
 use uncertainty::{
     Policy,
@@ -20,9 +23,6 @@ use uncertainty::{
 };
 
 const TEMPLATE: &str = include_str!("model_card.md");
-
-/// A class in fewer images than this is called rare.
-const FEW_IMAGES: usize = 20;
 
 /// Fills the template. With the model comes whether training left the layer of the out-of-distribution score as it was, where
 /// there is one.
@@ -134,68 +134,6 @@ fn manifest_values(manifest: &Manifest) -> CardValues {
     ])
 }
 
-fn data_values(study: &Study) -> CardValues {
-    let all = study.every_row();
-    CardValues::from([
-        ("cells", all.len().to_string()),
-        ("images", study.image_count(&all).to_string()),
-        ("fold_models", study.folds().len().to_string()),
-        ("fold_training", fold_training(study)),
-        ("rare_classes", rare_classes(study)),
-    ])
-}
-
-/// Which cells say what is usual, and by which trunk.
-fn usual(untrained: Option<bool>) -> &'static str {
-    match untrained {
-        None => "there is no out-of-distribution score for this trunk",
-        Some(true) => {
-            "the out-of-distribution score looks at a layer that training left as it was: what is usual there is learnt from \
-             all of these cells, and how far a usual cell lies from it, from the distances of each fold to the others"
-        }
-        Some(false) => {
-            "the out-of-distribution score looks at a layer that was trained: what is usual there is learnt from all of these \
-             cells, and how far a usual cell lies from it, from the distances of each fold by the model that has not seen it"
-        }
-    }
-}
-
-/// From how many images the models of the folds learnt: "131", or "130 to 132".
-fn fold_training(study: &Study) -> String {
-    let folds = study.each_fold();
-    let images = folds
-        .iter()
-        .map(|fold| study.image_count(&study.training_rows(fold)));
-    let images: Vec<usize> = images.collect();
-    match (images.iter().min(), images.iter().max()) {
-        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most}"),
-        (fewest, _) => fewest.copied().unwrap_or_default().to_string(),
-    }
-}
-
-fn rare_classes(study: &Study) -> String {
-    let count = |class: &LabelEntry| {
-        let of_class = |row: &usize| study.table.rows[*row].label == class.name;
-        let rows: Vec<usize> = (0..study.table.rows.len()).filter(of_class).collect();
-        (class.name.clone(), study.image_count(&rows))
-    };
-    let rare = study
-        .table
-        .labels
-        .labels
-        .iter()
-        .map(count)
-        .filter(|(_, images)| *images < FEW_IMAGES);
-    let named: Vec<String> = rare
-        .map(|(class, images)| format!("{class} from {images}"))
-        .collect();
-    if named.is_empty() {
-        "none from fewer than 20".to_owned()
-    } else {
-        named.join(", ")
-    }
-}
-
 fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingError> {
     let missing = || TrainingError::Impossible(format!("the report has no {OUT_OF_FOLD}"));
     let folds = evaluation.part(OUT_OF_FOLD).ok_or_else(missing)?;
@@ -222,6 +160,7 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingErro
             format!("{:.0}%", 100.0 * UNSEEN_MISTAKEN),
         ),
         ("policies", markdown(policies(evaluation, OUT_OF_FOLD))),
+        ("sets", sets(evaluation)),
         ("test_policies", test_policies(evaluation)),
         (
             "unlike",
@@ -233,6 +172,14 @@ fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingErro
 /// The policies that the card shows, those of Monte Carlo dropout.
 fn policies(evaluation: &Evaluation, part: &str) -> TextTable {
     policies_table(&evaluation.policies, Method::McDropout, part)
+}
+
+/// The prediction sets of Monte Carlo dropout.
+fn sets(evaluation: &Evaluation) -> String {
+    let method = Method::McDropout;
+    let sets = evaluation.prediction_sets.get(&method);
+    sets.map(|sets| sets_table(method, sets).markdown())
+        .unwrap_or_default()
 }
 
 fn test_note(evaluation: &Evaluation) -> String {

@@ -1,0 +1,79 @@
+//! `nested`: the whole of a bundle's making, repeated without each fold, and measured on that fold.
+
+use std::sync::Arc;
+
+use crate::{
+    TrainingError,
+    calibrate::{calibrate_model, unlike::fit_unlike},
+    cli::NestedArgs,
+    commands::{
+        bundle::{fold_models, folds_held_out, served_views},
+        learn, open_session, session, way,
+    },
+    report::{
+        nested::{NestedReport, OuterFold, flagged_of_divisions, tables},
+        tables::TextTable,
+    },
+    score::HeldOut,
+    session::TrainingSession,
+    workspace::{write_bytes, write_json},
+};
+
+/// For each fold, makes what `model` makes from the other folds: models without one more fold each calibrate, the model of all
+/// other folds answers the cells of the fold. Prints what policies, prediction sets and the out-of-distribution score did to
+/// these cells, and keeps it as JSON. What was trained before is kept.
+///
+/// # Errors
+/// [`TrainingError::Impossible`] with fewer than three folds; what training or calibration says.
+pub(super) fn run(args: &NestedArgs, revision: &'static str) -> Result<(), TrainingError> {
+    let whole = open_session(&args.heads, revision)?;
+    whole.study.check_images_apart()?;
+    let folds = whole.study.folds();
+    if folds.len() < 3 {
+        let reason = format!(
+            "{} folds are too few: each is left out in turn, and the others need one more to calibrate; give `split` three or more",
+            folds.len()
+        );
+        return Err(TrainingError::Impossible(reason));
+    }
+    let mut outer_folds = Vec::new();
+    for outer in folds {
+        let study = whole.study.nested(outer);
+        let session = session(study, Arc::clone(&whole.runtime), revision);
+        outer_folds.push(outer_fold(&session, args)?);
+        println!("nested: fold {outer} answered");
+    }
+    let way = way(&whole, &args.heads)?;
+    learn(&whole, &way, &whole.study.held_out())?;
+    let model = way.model(&whole.study.no_fold())?;
+    let siblings = fold_models(&way, &whole.study.each_fold())?;
+    let unlike = fit_unlike(&whole, &model, &siblings)?;
+    let flagged = flagged_of_divisions(&whole, unlike.as_ref())?;
+    let report = NestedReport::of(&whole.study, &outer_folds, flagged)?;
+    let tables = tables(&report);
+    for table in &tables {
+        println!("\n{}", table.terminal());
+    }
+    write_json(&args.out, &report)?;
+    let page: Vec<String> = tables.iter().map(TextTable::markdown).collect();
+    write_bytes(&args.out.with_extension("md"), page.join("\n").as_bytes())?;
+    println!("\nall figures: {}", args.out.display());
+    Ok(())
+}
+
+/// What a model and a calibration that know nothing of a fold say of its cells, the test part of the nested study.
+fn outer_fold(session: &TrainingSession, args: &NestedArgs) -> Result<OuterFold, TrainingError> {
+    let study = &session.study;
+    let way = way(session, &args.heads)?;
+    learn(session, &way, &study.held_out())?;
+    let bar = session.begin("held-out cells");
+    let views = served_views(&args.heads, &way)?;
+    let model = way.model(&study.no_fold())?;
+    let siblings = fold_models(&way, &study.each_fold())?;
+    let folds = folds_held_out(session, &siblings, &views)?;
+    let answers = HeldOut::score(session, &model, study.test_rows(), &views)?;
+    let calibrated = calibrate_model(session, &model, &siblings, &folds)?;
+    let outer = OuterFold::of(session, &calibrated, (&folds, &answers))?;
+    bar.finish_and_clear();
+    Ok(outer)
+}
