@@ -80,7 +80,7 @@ experiment-guarantee: runtime trainer ## how often referral promises are broken 
 	$(TRAIN) experiment-guarantee $(HEADS)
 
 nested: runtime trainer ## repeat training and calibration without each fold and measure them on it (after `make model`; resumed where it was interrupted)
-	$(TRAIN) nested $(HEADS) --views 8 --out $(WORK)/nested.json
+	$(TRAIN) nested $(HEADS) --views 8 --out $(WORK)/nested.json --bundles $(WORK)/nested_bundles
 
 bench: bench-serving bench-training ## what the program makes of the hardware, as ratios measured in one run
 

@@ -241,6 +241,12 @@ pub struct NestedArgs {
     /// File for all figures, as JSON; the tables go beside it as Markdown
     #[arg(long, default_value = "work/nested.json", value_name = "FILE")]
     pub out: PathBuf,
+    /// Folder for a bundle of each fold left out, which answers its cells as a server would
+    #[arg(long, value_name = "DIR")]
+    pub bundles: Option<PathBuf>,
+    /// What the data are
+    #[command(flatten)]
+    pub about: About,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,

@@ -10,6 +10,7 @@ use crate::{
         bundle::{fold_models, folds_held_out, served_views},
         learn, open_session, session, way,
     },
+    export::export,
     report::{
         nested::{NestedReport, OuterFold, flagged_of_divisions, tables},
         tables::TextTable,
@@ -74,6 +75,10 @@ fn outer_fold(session: &TrainingSession, args: &NestedArgs) -> Result<OuterFold,
     let answers = HeldOut::score(session, &model, study.test_rows(), &views)?;
     let calibrated = calibrate_model(session, &model, &siblings, &folds)?;
     let outer = OuterFold::of(session, &calibrated, (&folds, &answers))?;
+    if let Some(folder) = &args.bundles {
+        let folder = folder.join(study.no_fold().file_name().replace('_', "-"));
+        export(session, &model, &calibrated, &views, &args.about, &folder)?;
+    }
     bar.finish_and_clear();
     Ok(outer)
 }
