@@ -94,7 +94,7 @@ def main() -> None:
     address = sys.argv[1]
     client = triton.InferenceServerClient(address)
     assert client.is_server_live() and client.is_server_ready()
-    assert client.is_model_ready(MODEL) and client.is_model_ready(MODEL, "1")
+    assert client.is_model_ready(MODEL) and client.is_model_ready(MODEL, "2")
     assert client.get_server_metadata()["name"] == "secondlook"
     assert client.get_model_metadata(MODEL)["inputs"][0]["name"] == "image"
     for method in ["baseline", "mc_dropout", "ensemble"]:

@@ -96,7 +96,7 @@ fn the_default_bundles_are_sound_and_every_check_has_its_line() {
         );
     }
     assert!(
-        text.contains("cric-lite0 1, sha256 ") && text.contains("libonnxruntime"),
+        text.contains("cric-lite0 2, sha256 ") && text.contains("libonnxruntime"),
         "{text}"
     );
 }

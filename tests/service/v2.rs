@@ -72,7 +72,7 @@ async fn the_server_and_its_models_are_described() {
         "/health/live",
         "/health/ready",
         "/models/cric-lite0/ready",
-        "/models/cric-lite0/versions/1/ready",
+        "/models/cric-lite0/versions/2/ready",
     ] {
         let response = server.get(&format!("/v2{path}")).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -80,7 +80,7 @@ async fn the_server_and_its_models_are_described() {
     let about = answer(server.get("/v2")).await;
     assert_eq!(about["extensions"], json!(["binary_tensor_data"]));
     let model = answer(server.get("/v2/models/cric-lite0")).await;
-    let same = answer(server.get("/v2/models/cric-lite0/versions/1")).await;
+    let same = answer(server.get("/v2/models/cric-lite0/versions/2")).await;
     assert_eq!(model, same);
     assert_eq!(model["inputs"][0]["name"], "image");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn json_says_what_the_other_interface_says() {
         let reply = answer(server.post(INFER).json(&request)).await;
         assert_eq!(
             json!([reply["id"], reply["model_name"], reply["model_version"]]),
-            json!(["7", "cric-lite0", "1"])
+            json!(["7", "cric-lite0", "2"])
         );
         let (mut probabilities, mut uncertainty, mut samples) = (vec![], vec![], vec![]);
         for (index, class) in classes.iter().enumerate() {

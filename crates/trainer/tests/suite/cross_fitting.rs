@@ -117,7 +117,7 @@ fn every_fold_is_answered_by_a_model_and_a_calibration_that_know_nothing_of_it()
     }
     let tables = String::from_utf8_lossy(&output.stdout);
     assert!(
-        tables.contains("prediction sets at 90.0%, by cell"),
+        tables.contains("prediction sets at 90%, by cell"),
         "{tables}"
     );
 }
