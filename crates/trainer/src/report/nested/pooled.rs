@@ -52,9 +52,8 @@ impl<'a> Pooled<'a> {
         let missing =
             || TrainingError::Impossible(format!("{method} was not scored in every fold"));
         let of_folds: Vec<&OuterMethod> = of_folds.collect::<Option<_>>().ok_or_else(missing)?;
-        let each = |of: fn(&OuterMethod) -> Vec<Vec<(f64, bool)>>| {
-            of_folds.iter().map(|fold| of(fold)).collect::<Vec<_>>()
-        };
+        let answering_models = of_folds.iter().map(|fold| vec![fold.answering.clone()]);
+        let calibrating_models = of_folds.iter().map(|fold| fold.calibrating.clone());
         let mut sets = SetsByConfidence::new();
         for fold in &of_folds {
             extend(&mut sets, fold.sets.clone());
@@ -63,8 +62,8 @@ impl<'a> Pooled<'a> {
         Ok(NestedMethod {
             policies: self.policies(&of_folds)?,
             sets: self.figures.sets(&sets)?,
-            answering: scores(answering, &each(|fold| vec![fold.answering.clone()]))?,
-            calibrating: scores(calibrating, &each(|fold| fold.calibrating.clone()))?,
+            answering: scores(answering, &answering_models.collect::<Vec<_>>())?,
+            calibrating: scores(calibrating, &calibrating_models.collect::<Vec<_>>())?,
         })
     }
 
