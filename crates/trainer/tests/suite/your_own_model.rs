@@ -41,7 +41,7 @@ fn smaller(line: &str) -> String {
         .unwrap_or_default()
         .to_owned();
     if ["split", "model", "cross-validate"].contains(&command.as_str()) {
-        line += " --folds 2";
+        line += " --folds 3";
     }
     line += match command.as_str() {
         "crop" | "split" => "",
