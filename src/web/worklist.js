@@ -139,10 +139,13 @@ export function summarise(cells, labels) {
   const answered = cells.filter((cell) => cell.prediction);
   const toLookAt = answered.filter((cell) => needsLook(cell.prediction, labels));
   const known = toLookAt.filter((cell) => !isUnlike(cell.prediction));
+  // The most severe class of these cells, as the server's summary has it; a cell may be called abnormal without a class.
   const worst = (some) => {
-    const key = (cell) => rank(cell, labels);
-    const [most] = [...some].sort((left, right) => (before({ cell: left, rank: key(left) }, { cell: right, rank: key(right) }) ? -1 : 1));
-    return most ? called(most.prediction, labels).name : null;
+    const label = (cell) => labels[cell.prediction.prediction.index];
+    const key = (cell) => [label(cell).abnormal, isAbnormal(cell.prediction, labels), label(cell).severity ?? 0].map(Number);
+    const ranked = some.map((cell) => ({ cell, rank: key(cell).map((value) => -value) }));
+    const most = ranked.reduce((best, other) => (best && before(best, other) ? best : other), null);
+    return most ? called(most.cell.prediction, labels).name : null;
   };
   const accepted = answered.filter((cell) => cell.prediction.decision.action === "accept");
   const abnormal = accepted.filter((cell) => isAbnormal(cell.prediction, labels));

@@ -39,7 +39,7 @@ test("the example field is answered cell by cell, and listed as the server lists
   });
   for (const rest of listed.slice(summary.referred)) assert.ok(rest.endsWith("Accept"), rest);
   const words = await page.locator("#summary").innerText();
-  assert.ok(words.startsWith(`${summary.referred} cells need a second look; most severe among them: ${summary.most_severe_referred}.`), words);
+  assert.ok(words.startsWith(`${summary.referred} cells need a second look; most severe among them: ${summary.most_severe_referred}.`), `${words} / ${summary.most_severe_referred}`);
   assert.ok(words.includes(`${summary.accepted} accepted as normal`), words);
   assert.equal(await page.locator("button.nucleus.refer").count(), summary.referred);
   assert.equal(await page.locator("button.nucleus.accept").count(), summary.accepted);
@@ -91,14 +91,14 @@ test("a summary of some of the nuclei says so, and that of all of them only when
 
 test("a cell that NILM leads and that is more probably abnormal is not called NILM", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A cell called LSIL");
+  await openExample(page, "A field, ten nuclei");
   await answered(page);
-  const response = await fetch(`${server.url}/v1/predictions?method=mc_dropout`, { method: "POST", body: readFileSync(file("examples/cells/lsil.png")), headers: { "Content-Type": "image/png" } });
-  const { prediction } = await response.json();
-  assert.ok(prediction.label === "NILM" && prediction.abnormal_probability >= 0.5, JSON.stringify(prediction));
+  const { cells } = await whole();
+  const unclear = cells.find(({ prediction: { prediction } }) => prediction.label === "NILM" && prediction.abnormal_probability >= 0.5);
+  assert.ok(unclear, "the example has such a cell");
+  await options(page).filter({ hasText: `Cell ${unclear.id}` }).click();
   const verdict = await page.locator(".verdict").innerText();
-  assert.ok(verdict.startsWith("Abnormal, class unclear"), verdict);
-  assert.ok(!verdict.includes("Negative for intraepithelial"), verdict);
+  assert.equal(verdict.split("\n")[0], "Abnormal, class unclear", verdict);
   await check(page, "cell-class-unclear");
 });
 
