@@ -265,6 +265,10 @@ pub struct CrossValidateArgs {
     /// Train and measure these folds alone, two at least, since each takes its temperature from the others; all when not given
     #[arg(long, value_delimiter = ',')]
     pub only_folds: Vec<usize>,
+    /// Train and measure this recipe too, and print how far the other one is from it: settings of the fine-tuning as
+    /// JSON, as for --fine-tune-recipe
+    #[arg(long, value_name = "FILE")]
+    pub compare_recipe: Option<PathBuf>,
     /// Of what
     #[command(flatten)]
     pub heads: HeadArgs,

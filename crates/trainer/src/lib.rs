@@ -75,5 +75,6 @@ pub mod finetune {
         pictures::{CellSource, sources},
         recipe::FineTuneRecipe,
         sampling::{CellLabels, CellSampling, Sampler},
+        teachers::{Teacher, Teaching},
     };
 }

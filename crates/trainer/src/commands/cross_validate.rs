@@ -12,12 +12,14 @@ use crate::{
     },
     data::crop_table::CropTable,
     report::{
-        answers::out_of_fold,
+        answers::{AnsweredPart, out_of_fold},
         folds_input,
+        paired::{PairedSeed, paired_table},
         summary::Evaluation,
         tables::{TextTable, figures_table},
     },
     session::TrainingSession,
+    study::Study,
 };
 use engine::Runtime;
 use evaluation::{bootstrap::BootstrapPlan, report};
@@ -42,30 +44,39 @@ pub(super) fn run(args: &CrossValidateArgs, revision: &'static str) -> Result<()
         divide(&args.division, work)?;
     }
     let mut table: Option<TextTable> = None;
+    let mut pairs = Vec::new();
     for seed in seeds {
         let heads = heads_of_seed(args, *seed)?;
-        let study = study(&heads)?;
-        let figures = measure(
-            args,
-            &heads,
-            &session(study, Arc::clone(&runtime), revision),
-        )?;
+        let session = session(study(&heads)?, Arc::clone(&runtime), revision);
+        let answers = answers(args, &heads, &session)?;
+        let figures = figures(&session.study, &answers)?;
         table = Some(match table {
             Some(table) => table.beside(&figures),
             None => figures,
         });
+        if let Some(recipe) = &args.compare_recipe {
+            let mut heads = heads.clone();
+            heads.tuning.fine_tune_recipe = Some(recipe.clone());
+            let other = self::answers(args, &heads, &session)?;
+            pairs.push(PairedSeed::of(&session.study, &answers, &other)?);
+        }
     }
     if let Some(table) = table {
         println!("{}", table.terminal());
     }
+    if let Some(recipe) = &args.compare_recipe {
+        println!("\nless the figures of {}:", recipe.display());
+        println!("{}", paired_table(&pairs)?.markdown());
+    }
     Ok(())
 }
 
-fn measure(
+/// Trains without each fold, and asks each model about the fold that it has not seen.
+fn answers(
     args: &CrossValidateArgs,
     heads: &HeadArgs,
     session: &TrainingSession,
-) -> Result<TextTable, TrainingError> {
+) -> Result<AnsweredPart, TrainingError> {
     let study = &session.study;
     let way = way(session, heads)?;
     let folds = match args.only_folds.as_slice() {
@@ -78,11 +89,15 @@ fn measure(
     let views = served_views(heads, &way)?;
     let folds = folds_held_out(session, &fold_models(&way, &folds)?, &views)?;
     bar.finish_and_clear();
+    out_of_fold(study, &folds)
+}
+
+fn figures(study: &Study, answers: &AnsweredPart) -> Result<TextTable, TrainingError> {
     let plan = BootstrapPlan {
         seed: study.seed,
         ..BootstrapPlan::default()
     };
-    let input = folds_input(study, &out_of_fold(study, &folds)?, plan)?;
+    let input = folds_input(study, answers, plan)?;
     let evaluation = Evaluation::of(&report::measure(&input)?);
     let part = evaluation.parts.first();
     let nothing = || TrainingError::Impossible("there are no folds".to_owned());

@@ -63,6 +63,11 @@ impl HeldOutFolds {
         Self(folds)
     }
 
+    /// These folds and one more.
+    pub(crate) fn and(&self, fold: usize) -> Self {
+        Self::of(self.0.iter().copied().chain([fold]))
+    }
+
     /// Whether the cells of a part are held out.
     pub(crate) fn hold(&self, part: CellPart) -> bool {
         matches!(part, CellPart::Fold(fold) if self.0.contains(&fold))

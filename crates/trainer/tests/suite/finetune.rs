@@ -8,11 +8,12 @@ use imaging::Padding;
 use indicatif::ProgressBar;
 use prost::Message;
 use trainer::{
-    CropOptions, CropTable, Dataset, FEATURES, FitContext, HeadBank, LOGITS, MultiHeadLoss,
-    OnnxGraph, OptimiserSettings, TrainingError, Workspace, baseline_graph, crop_dataset,
+    CropOptions, CropTable, Dataset, FEATURES, FitContext, HeadBank, HeadShape, HeadWeights,
+    LOGITS, LayerWeights, MultiHeadLoss, OnnxGraph, OptimiserSettings, TrainingError, Workspace,
+    baseline_graph, crop_dataset,
     finetune::{
         CellLabels, CellSampling, CellSource, FineTuneRecipe, FineTuneRequest, FineTuned, HeadPlan,
-        TrainingAugmentation, View, fine_tune, sources,
+        Teacher, Teaching, TrainingAugmentation, View, fine_tune, sources,
     },
     lite0::{Frozen, Lite0Tail},
 };
@@ -76,6 +77,14 @@ fn recipe() -> FineTuneRecipe {
 }
 
 fn tune(recipe: &FineTuneRecipe, seed: u64) -> Result<FineTuned, TrainingError> {
+    tune_taught(recipe, seed, &[])
+}
+
+fn tune_taught(
+    recipe: &FineTuneRecipe,
+    seed: u64,
+    teachers: &[Teacher],
+) -> Result<FineTuned, TrainingError> {
     let fields: Vec<&str> = CELLS
         .table
         .rows
@@ -92,6 +101,7 @@ fn tune(recipe: &FineTuneRecipe, seed: u64) -> Result<FineTuned, TrainingError> 
             fields: &fields,
             abnormal: &[false, true, true, true, true, true],
         },
+        teachers,
     };
     let context = FitContext {
         seed,
@@ -144,11 +154,8 @@ fn colours_are_learnt_and_every_head_serves_them() {
     let (first, last) = (tuned.losses[0], tuned.losses[23]);
     assert!(last < 0.6 * first, "{:?}", tuned.losses);
 
+    let images = plain_views();
     let cells = CELLS.sources.len();
-    let mut images = vec![0.0; cells * 3 * SIZE * SIZE];
-    for (source, planes) in CELLS.sources.iter().zip(images.chunks_mut(3 * SIZE * SIZE)) {
-        View::plain().render(source, SIZE, &NORMALISATION, planes);
-    }
     let features = features(&tuned.trunk, &images);
     let head = baseline_graph(&tuned.heads[&Method::Baseline]);
     let mut graph = OnnxGraph::of_model(runtime(), &head, LOGITS).unwrap();
@@ -164,6 +171,51 @@ fn colours_are_learnt_and_every_head_serves_them() {
         });
         let share = right.count() as f32 / (logits.len() / 6) as f32;
         assert!(share > 0.8, "{method}: {share}");
+    }
+}
+
+#[test]
+fn student_answers_as_its_teachers_do() {
+    let answers = |share: f64| {
+        let recipe = FineTuneRecipe {
+            epochs: 16,
+            optimiser: OptimiserSettings {
+                averaging: 0.9,
+                ..OptimiserSettings::default()
+            },
+            teaching: Some(Teaching { share }),
+            ..recipe()
+        };
+        let tuned = tune_taught(&recipe, 1, &[always(3), always(3)]).unwrap();
+        let logits = in_burn(&tuned, Method::Baseline, &plain_views());
+        let of_class = |row: &&[f32]| (0..6).all(|class| row[class] <= row[3]);
+        logits.chunks(6).filter(of_class).count()
+    };
+    let cells = CELLS.sources.len();
+    assert_eq!(answers(0.9), cells);
+    assert!(answers(0.1) < cells / 2, "the labels decide");
+}
+
+/// A teacher that always answers with one of the six classes.
+fn always(class: usize) -> Teacher {
+    let mut bias = vec![0.0; 6];
+    bias[class] = 20.0;
+    let shape = HeadShape {
+        members: 1,
+        features: 1280,
+        hidden: vec![],
+        classes: 6,
+    };
+    let layer = LayerWeights {
+        weight: vec![0.0; 1280 * 6],
+        bias,
+    };
+    Teacher {
+        trunk: TRUNK.clone(),
+        head: HeadWeights {
+            shape,
+            layers: vec![layer],
+        },
     }
 }
 
@@ -210,6 +262,18 @@ fn impossible_settings_are_refused() {
     assert!(with(|recipe| recipe.frozen_blocks = 17).contains("the trunk has 16"));
     assert!(with(|recipe| recipe.heads.mc_dropout = 1.0).contains("below 1"));
     assert!(with(|recipe| recipe.optimiser.averaging = f64::NAN).contains("averaging"));
+    assert!(
+        with(|recipe| recipe.teaching = Some(Teaching { share: 1.0 })).contains("teaching.share")
+    );
+}
+
+/// Every cell as it is, `[N, 3, SIZE, SIZE]`.
+fn plain_views() -> Vec<f32> {
+    let mut images = vec![0.0; CELLS.sources.len() * 3 * SIZE * SIZE];
+    for (source, planes) in CELLS.sources.iter().zip(images.chunks_mut(3 * SIZE * SIZE)) {
+        View::plain().render(source, SIZE, &NORMALISATION, planes);
+    }
+    images
 }
 
 fn features(trunk: &ModelProto, images: &[f32]) -> Vec<f32> {

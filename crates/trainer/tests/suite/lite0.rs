@@ -17,7 +17,9 @@ use rand_chacha::{
 };
 use trainer::{
     OnnxGraph,
-    lite0::{FEATURES, Frozen, Lite0Tail, MAP, SHARDS, frozen_part, put_back, shards},
+    lite0::{
+        FEATURES, Frozen, Lite0Tail, MAP, SHARDS, frozen_part, put_back, shards, trained_part,
+    },
 };
 
 use testkit::runtime;
@@ -125,6 +127,22 @@ fn the_tail_on_the_frozen_part_gives_the_features_of_the_whole_trunk() {
             assert_close(&expected, &numbers(features));
         }
     }
+}
+
+#[test]
+fn trained_part_on_frozen_part_is_the_trunk() {
+    let input = cells(96);
+    let expected = run_file(&testkit::path(TRUNK), "features", &input);
+    for blocks in [1, 5, 11, 16] {
+        let map = map(frozen(blocks), &input, &Device::flex());
+        let shape = map.dims().map(|size| size as i64).to_vec();
+        let values: Vec<f32> = map.into_data().iter::<f32>().collect();
+        let part = trained_part(&MODEL, frozen(blocks)).unwrap().unwrap();
+        let mut graph = OnnxGraph::of_model(runtime(), &part, "features").unwrap();
+        let features = graph.run(&[(MAP, shape, &values)]).unwrap();
+        assert_close(&expected, &features);
+    }
+    assert!(trained_part(&MODEL, frozen(0)).unwrap().is_none());
 }
 
 #[test]

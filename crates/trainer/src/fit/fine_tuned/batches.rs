@@ -8,6 +8,7 @@ use super::{
     pictures::CellSource,
     recipe::FineTuneRecipe,
     sampling::Sampler,
+    teachers::Teachers,
 };
 use crate::{TrainingError, fit::shared::FitContext, trunks::OnnxGraph};
 use bundle::onnx::ModelProto;
@@ -18,7 +19,7 @@ use imaging::Normalisation;
 pub(super) const AHEAD: usize = 2;
 
 /// The trunk's input by name.
-const IMAGE: &str = "image";
+pub(super) const IMAGE: &str = "image";
 
 /// One step's cells.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub(super) struct MapBatch {
     pub maps: Vec<f32>,
     /// N, C, h, w.
     pub shape: [usize; 4],
+    /// What the teachers say of each view, `[N, classes]`; empty without teachers.
+    pub taught: Vec<f32>,
 }
 
 /// Where batches come from.
@@ -72,6 +75,7 @@ impl BatchPlan<'_> {
 pub(super) struct MapBatches<'a> {
     plan: BatchPlan<'a>,
     frozen: Option<OnnxGraph>,
+    teachers: Teachers,
 }
 
 impl<'a> MapBatches<'a> {
@@ -84,12 +88,14 @@ impl<'a> MapBatches<'a> {
         runtime: &Runtime,
         trunk: &ModelProto,
         frozen: Frozen,
+        teachers: Teachers,
     ) -> Result<Self, TrainingError> {
         let graph = frozen_part(trunk, frozen)?;
         let open = |model: ModelProto| OnnxGraph::of_model(runtime, &model, MAP);
         Ok(Self {
             plan,
             frozen: graph.map(open).transpose()?,
+            teachers,
         })
     }
 
@@ -123,7 +129,9 @@ impl<'a> MapBatches<'a> {
             Some(frozen) => run(frozen, shape, &images)?,
             None => (shape, images),
         };
+        let taught = self.teachers.answers(shape, &maps)?;
         Ok(MapBatch {
+            taught,
             epoch,
             index,
             cells,

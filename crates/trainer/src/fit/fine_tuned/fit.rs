@@ -18,6 +18,7 @@ use super::{
     pictures::CellSource,
     recipe::FineTuneRecipe,
     sampling::{CellLabels, Sampler},
+    teachers::{Teacher, Teachers},
 };
 use crate::{
     TrainingError,
@@ -53,6 +54,8 @@ pub struct FineTuneRequest<'a> {
     pub sources: &'a [CellSource],
     /// Their classes and fields, in the same order.
     pub labels: CellLabels<'a>,
+    /// The models that teach, where the recipe has a teaching.
+    pub teachers: &'a [Teacher],
 }
 
 /// What was learnt.
@@ -103,7 +106,8 @@ pub fn fine_tune(
     let bar = context.progress;
     bar.inc_length((recipe.epochs * plan.steps_per_epoch()) as u64);
     bar.inc((done * plan.steps_per_epoch()) as u64);
-    let batches = MapBatches::open(plan, request.runtime, request.trunk, frozen)?;
+    let teachers = Teachers::open(request.runtime, request.teachers, frozen)?;
+    let batches = MapBatches::open(plan, request.runtime, request.trunk, frozen, teachers)?;
     let (to, from) = sync_channel(AHEAD);
     let mut losses = Vec::new();
     thread::scope(|scope| {
@@ -194,7 +198,13 @@ fn model<'a>(
     Ok(TunedModel {
         tail: Lite0Tail::read(request.trunk, frozen, &device)?,
         heads: recipe.heads.shapes(FEATURES, labels.abnormal.len()),
-        objective: Objective::new(&recipe.loss, labels.abnormal, &corrections, &device),
+        objective: Objective::new(
+            &recipe.loss,
+            recipe.teaching.as_ref(),
+            labels.abnormal,
+            &corrections,
+            &device,
+        ),
         classes: labels.classes,
         counts: counts.collect(),
         recipe,
@@ -218,7 +228,7 @@ fn digest(request: &FineTuneRequest<'_>, plan: &BatchPlan<'_>) -> Result<String,
     let places: Vec<_> = places
         .map(|source| (source.centre, source.extent, source.padding))
         .collect();
-    CacheKey::of(&[KeptStep::FineTuning])
+    let key = CacheKey::of(&[KeptStep::FineTuning])
         .with("recipe", plan.recipe)
         .with("seed", &plan.context.seed)
         .with("purpose", plan.context.purpose)
@@ -227,6 +237,10 @@ fn digest(request: &FineTuneRequest<'_>, plan: &BatchPlan<'_>) -> Result<String,
         .with("abnormal", labels.abnormal)
         .with("normalisation", request.normalisation)
         .with("places", &places)
-        .with("trunk", &sha256_hex(&request.trunk.encode_to_vec()))
+        .with("trunk", &sha256_hex(&request.trunk.encode_to_vec()));
+    let teachers = request.teachers.iter();
+    let teachers = teachers.map(|of| sha256_hex(&of.trunk.encode_to_vec()));
+    teachers
+        .fold(key, |key, teacher| key.with("teacher", &teacher))
         .digest()
 }

@@ -99,7 +99,8 @@ impl HeadPlan {
         };
         let counts = TensorData::new(counts, [members, cells, 1]);
         let weights = Tensor::from_data(counts, &logits.device());
-        let cost = |log_probabilities| objective.costs(log_probabilities, batch.classes);
+        let cost =
+            |log_probabilities| objective.costs(log_probabilities, batch.classes, batch.taught);
         let loss = self
             .multi_head_loss
             .of_costs(logits, &weights, EPSILON, cost)?;
@@ -137,6 +138,8 @@ pub(super) struct TunedCells<'a> {
     pub features: Vec<f32>,
     /// The class of each cell.
     pub classes: &'a [usize],
+    /// What the teachers say of each cell, `[N, classes]`; empty without teachers.
+    pub taught: &'a [f32],
     /// How often each cell counts for each head of the ensemble, `[K, N]`.
     pub counts: Vec<f32>,
     /// Multipliers of the features per method, `[N, D]`; a method without is shown all features.

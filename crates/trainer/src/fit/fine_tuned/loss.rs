@@ -3,6 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::teachers::Teaching;
+
 /// The terms of the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,10 @@ const TINY: f32 = 1e-12;
 /// What each cell costs under each head.
 pub(super) struct Objective {
     settings: LossSettings,
+    /// Share of the targets that the teachers give.
+    taught_share: f32,
+    /// How many times as often as by nature each class is shown.
+    shown: Vec<f32>,
     abnormal: Vec<bool>,
     /// Added to the logits while training, `[1, 1, C]`.
     corrections: Tensor<3>,
@@ -40,6 +46,7 @@ impl Objective {
     /// `abnormal` flags each class; `corrections` are those of the sampler.
     pub(super) fn new(
         settings: &LossSettings,
+        teaching: Option<&Teaching>,
         abnormal: &[bool],
         corrections: &[f32],
         device: &Device,
@@ -54,6 +61,8 @@ impl Objective {
         let both_occur = abnormal.contains(&true) && abnormal.contains(&false);
         Self {
             settings: settings.clone(),
+            taught_share: teaching.map_or(0.0, |of| of.share as f32),
+            shown: corrections.iter().map(|of| of.exp()).collect(),
             abnormal: abnormal.to_vec(),
             corrections: tensor(corrections.to_vec()),
             abnormal_mask: (classes > 2 && both_occur).then(|| tensor(flags)),
@@ -68,8 +77,15 @@ impl Objective {
 
     /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
     /// share of the binary cross entropy of the sum of the abnormal probabilities.
-    pub(super) fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
-        let targets = self.smoothed(classes.iter().copied(), self.abnormal.len());
+    /// With what the teachers say, `[N, C]`, each target is theirs for their share.
+    pub(super) fn costs(
+        &self,
+        log_probabilities: Tensor<3>,
+        classes: &[usize],
+        taught: &[f32],
+    ) -> Tensor<3> {
+        let taught = self.as_shown(taught);
+        let targets = self.targets(classes.iter().copied(), self.abnormal.len(), &taught);
         let of_classes = -(log_probabilities.clone() * targets).sum_dim(2);
         let Some(mask) = &self.abnormal_mask else {
             return of_classes;
@@ -81,12 +97,45 @@ impl Objective {
         let flags = classes
             .iter()
             .map(|class| usize::from(self.abnormal.get(*class).copied().unwrap_or(false)));
-        let of_question = -(both * self.smoothed(flags, 2)).sum_dim(2);
+        let taught = self.normal_and_abnormal(&taught);
+        let of_question = -(both * self.targets(flags, 2, &taught)).sum_dim(2);
         of_classes + of_question * self.settings.binary_share as f32
     }
 
-    /// Targets `[1, N, count]`: 1 − ε on the right one and ε spread over all.
-    fn smoothed(&self, right: impl ExactSizeIterator<Item = usize>, count: usize) -> Tensor<3> {
+    /// The teachers' probabilities as they would be if the classes occurred as often as they are shown.
+    fn as_shown(&self, taught: &[f32]) -> Vec<f32> {
+        let mut shown = Vec::with_capacity(taught.len());
+        for row in taught.chunks(self.shown.len().max(1)) {
+            let weighted = row.iter().zip(&self.shown).map(|(of, times)| of * times);
+            let sum: f32 = weighted.clone().sum();
+            shown.extend(weighted.map(|of| of / sum.max(TINY)));
+        }
+        shown
+    }
+
+    /// `[N, C]` → `[N, 2]`
+    fn normal_and_abnormal(&self, taught: &[f32]) -> Vec<f32> {
+        let mut sums = Vec::new();
+        for row in taught.chunks(self.abnormal.len().max(1)) {
+            let of = |wanted: bool| -> f32 {
+                let pairs = row.iter().zip(&self.abnormal);
+                pairs
+                    .filter(|(_, flag)| **flag == wanted)
+                    .map(|(of, _)| of)
+                    .sum()
+            };
+            sums.extend([of(false), of(true)]);
+        }
+        sums
+    }
+
+    /// Targets `[1, N, count]`: 1 − ε on the right one and ε spread over all, mixed with what the teachers say.
+    fn targets(
+        &self,
+        right: impl ExactSizeIterator<Item = usize>,
+        count: usize,
+        taught: &[f32],
+    ) -> Tensor<3> {
         let smoothing = self.settings.label_smoothing as f32;
         let cells = right.len();
         let mut targets = vec![smoothing / count as f32; cells * count];
@@ -94,6 +143,9 @@ impl Objective {
             if let Some(target) = row.get_mut(right) {
                 *target += 1.0 - smoothing;
             }
+        }
+        for (target, taught) in targets.iter_mut().zip(taught) {
+            *target += self.taught_share * (taught - *target);
         }
         Tensor::from_data(TensorData::new(targets, [1, cells, count]), &self.device)
     }
@@ -112,10 +164,10 @@ mod tests {
         };
         let device = Device::flex();
         let corrections = vec![0.0; abnormal.len()];
-        let objective = Objective::new(&settings, abnormal, &corrections, &device);
+        let objective = Objective::new(&settings, None, abnormal, &corrections, &device);
         let data = TensorData::new(logits.to_vec(), [1, 1, logits.len()]);
         let logits = objective.corrected(Tensor::from_data(data, &device));
-        let costs = objective.costs(log_softmax(logits, 2), &[class]);
+        let costs = objective.costs(log_softmax(logits, 2), &[class], &[]);
         costs.into_scalar::<f32>()
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod model;
 pub(crate) mod pictures;
 pub(crate) mod recipe;
 pub(crate) mod sampling;
+pub(crate) mod teachers;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,7 @@ use self::{
     pictures::sources,
     recipe::FineTuneRecipe,
     sampling::CellLabels,
+    teachers::Teacher,
 };
 use super::{
     FoldModel,
@@ -37,7 +39,11 @@ use super::{
 use crate::{
     TrainingError,
     cache_key::{CacheKey, KeptStep},
-    data::{crop_table::require, part::HeldOutFolds},
+    data::{
+        crop_table::require,
+        part::{CellPart, HeldOutFolds},
+    },
+    error::impossible,
     session::TrainingSession,
     trunks::file::{TrunkFile, read_model},
     workspace::{read_bytes, write_bytes, write_json},
@@ -70,8 +76,9 @@ impl<'a> FineTuning<'a> {
         if trunk_file.is_file() {
             return Ok(Vec::new());
         }
+        let teachers = self.teachers(held_out)?;
         let checkpoint = folder.join("checkpoint");
-        let tuned = self.fine_tune(held_out, &checkpoint)?;
+        let tuned = self.fine_tune(held_out, &teachers, &checkpoint)?;
         for (method, heads) in &tuned.heads {
             heads.write(&folder.join(format!("{method}.f32")))?;
         }
@@ -81,9 +88,39 @@ impl<'a> FineTuning<'a> {
         Ok(tuned.losses)
     }
 
+    /// The models that teach, each trained without one more fold where it is not there yet; none when the recipe has no
+    /// teaching.
+    fn teachers(&self, held_out: &HeldOutFolds) -> Result<Vec<Teacher>, TrainingError> {
+        if self.recipe.teaching.is_none() {
+            return Ok(Vec::new());
+        }
+        let untaught = Self {
+            session: self.session,
+            recipe: FineTuneRecipe {
+                teaching: None,
+                ..self.recipe.clone()
+            },
+        };
+        let folds = self.session.study.folds().into_iter();
+        let learnt = folds.filter(|fold| !held_out.hold(CellPart::Fold(*fold)));
+        let mut teachers = Vec::new();
+        for fold in learnt {
+            let without = held_out.and(fold);
+            untaught.train(&without)?;
+            let mut model = untaught.model(&without)?;
+            let head = model.heads.remove(&Method::Baseline);
+            teachers.push(Teacher {
+                trunk: read_model(&model.trunk.path)?,
+                head: head.ok_or_else(|| impossible!("a teacher has no baseline head"))?,
+            });
+        }
+        Ok(teachers)
+    }
+
     fn fine_tune(
         &self,
         held_out: &HeldOutFolds,
+        teachers: &[Teacher],
         checkpoint: &Path,
     ) -> Result<FineTuned, TrainingError> {
         let TrainingSession {
@@ -104,6 +141,7 @@ impl<'a> FineTuning<'a> {
                 fields: &study.images(&rows),
                 abnormal: &study.grouping.abnormal_flags(),
             },
+            teachers,
         };
         let context = FitContext {
             seed: study.seed,

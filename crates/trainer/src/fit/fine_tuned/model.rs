@@ -104,6 +104,7 @@ impl TunedModel<'_> {
         let head_batch = TunedCells {
             features: pass.features(),
             classes: &classes,
+            taught: &batch.taught,
             counts: self.counts(&batch.cells),
             masks: feature_masks(
                 &self.recipe.heads,

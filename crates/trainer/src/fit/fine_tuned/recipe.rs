@@ -6,7 +6,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    augmentation::TrainingAugmentation, heads::HeadPlan, loss::LossSettings, sampling::CellSampling,
+    augmentation::TrainingAugmentation, heads::HeadPlan, loss::LossSettings,
+    sampling::CellSampling, teachers::Teaching,
 };
 use crate::{
     TrainingError,
@@ -44,6 +45,9 @@ pub struct FineTuneRecipe {
     pub optimiser: OptimiserSettings,
     /// What learns on the features.
     pub heads: HeadPlan,
+    /// What the models without one more fold teach; `None` when labels alone teach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teaching: Option<Teaching>,
 }
 
 impl Default for FineTuneRecipe {
@@ -65,6 +69,7 @@ impl Default for FineTuneRecipe {
             schedule: Schedule::default(),
             optimiser: OptimiserSettings::default(),
             heads: HeadPlan::default(),
+            teaching: None,
         }
     }
 }
@@ -108,7 +113,8 @@ impl FineTuneRecipe {
             ("beta2", optimiser.beta2),
             ("averaging", optimiser.averaging),
         ];
-        for (name, share) in shares {
+        let taught = self.teaching.iter().map(|of| ("teaching.share", of.share));
+        for (name, share) in shares.into_iter().chain(taught) {
             ensure!(
                 (0.0..1.0).contains(&share),
                 "{name} is {share}: it must be at least 0 and below 1"

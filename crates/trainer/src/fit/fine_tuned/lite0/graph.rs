@@ -8,7 +8,7 @@ use crate::{
     error::{ensure, impossible},
     workspace::float_bytes,
 };
-use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, tensor_info};
+use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_info};
 
 /// Name of the output of [`frozen_part`].
 pub const MAP: &str = "map";
@@ -92,44 +92,84 @@ pub fn frozen_part(
     frozen: Frozen,
 ) -> Result<Option<ModelProto>, TrainingError> {
     let graph = checked_graph(model)?;
-    let kept = frozen.convolutions();
-    let first = graph.node.iter().enumerate();
-    let first = first.filter(|(_, node)| node.op_type == "Conv").nth(kept);
-    let (Some((cut, node)), Some(plan)) = (first, convolutions().into_iter().nth(kept)) else {
-        return Ok(None);
-    };
-    let Some(map) = node.input.first().filter(|_| kept > 0) else {
-        return Ok(None);
-    };
-    let nodes = graph.node.iter().take(cut).cloned();
-    let nodes: Vec<NodeProto> = nodes.map(|node| renamed(node, map)).collect();
+    let cut = MapCut::of(graph, frozen);
+    Ok(cut.map(|cut| part(model, graph, &graph.node[..cut.node], &cut, None)))
+}
+
+/// The graph from [`MAP`] to the features: what [`frozen_part`] leaves; `None` when nothing is frozen.
+///
+/// # Errors
+/// As [`frozen_part`].
+pub fn trained_part(
+    model: &ModelProto,
+    frozen: Frozen,
+) -> Result<Option<ModelProto>, TrainingError> {
+    let graph = checked_graph(model)?;
+    let cut = MapCut::of(graph, frozen);
+    let outputs = Some(graph.output.as_slice());
+    Ok(cut.map(|cut| part(model, graph, &graph.node[cut.node..], &cut, outputs)))
+}
+
+/// Where a graph is cut into its frozen and its trained part.
+struct MapCut {
+    /// Place of the first trained node.
+    node: usize,
+    /// Name of the tensor that it reads.
+    map: String,
+    /// Channels of that tensor.
+    channels: i64,
+}
+
+impl MapCut {
+    /// `None` when nothing is frozen.
+    fn of(graph: &GraphProto, frozen: Frozen) -> Option<Self> {
+        let kept = frozen.convolutions();
+        let nodes = graph.node.iter().enumerate();
+        let mut convolutions_of_graph = nodes.filter(|(_, node)| node.op_type == "Conv");
+        let (place, node) = convolutions_of_graph.nth(kept).filter(|_| kept > 0)?;
+        let plan = convolutions().into_iter().nth(kept)?;
+        Some(Self {
+            node: place,
+            map: node.input.first()?.clone(),
+            channels: i64::try_from(plan.inputs).unwrap_or(i64::MAX),
+        })
+    }
+}
+
+/// Some nodes of a graph with the constants that they use: from the image to [`MAP`], or from [`MAP`] to `outputs`.
+fn part(
+    model: &ModelProto,
+    graph: &GraphProto,
+    nodes: &[NodeProto],
+    cut: &MapCut,
+    outputs: Option<&[ValueInfoProto]>,
+) -> ModelProto {
+    let nodes = nodes.iter().cloned();
+    let nodes: Vec<NodeProto> = nodes.map(|node| renamed(node, &cut.map)).collect();
     let used: BTreeSet<&String> = nodes.iter().flat_map(|node| &node.input).collect();
     let constants = graph.initializer.iter();
     let initializer = constants.filter(|of| used.contains(&of.name)).cloned();
-    let channels = i64::try_from(plan.inputs).unwrap_or(i64::MAX);
     let axes = [
         Axis::Free("N"),
-        Axis::Fixed(channels),
+        Axis::Fixed(cut.channels),
         Axis::Free("h"),
         Axis::Free("w"),
     ];
-    Ok(Some(ModelProto {
+    let map = vec![tensor_info(MAP, &axes)];
+    let (input, output) = match outputs {
+        None => (graph.input.clone(), map),
+        Some(outputs) => (map, outputs.to_vec()),
+    };
+    ModelProto {
         graph: Some(GraphProto {
+            name: graph.name.clone(),
             initializer: initializer.collect(),
             node: nodes,
-            output: vec![tensor_info(MAP, &axes)],
-            ..graph_header(graph)
+            input,
+            output,
+            ..GraphProto::default()
         }),
         ..model_header(model)
-    }))
-}
-
-/// Name and inputs of a graph, without its nodes and weights.
-fn graph_header(graph: &GraphProto) -> GraphProto {
-    GraphProto {
-        name: graph.name.clone(),
-        input: graph.input.clone(),
-        ..GraphProto::default()
     }
 }
 

@@ -10,7 +10,7 @@ mod graph;
 mod operation;
 mod tail;
 
-pub use graph::{MAP, frozen_part, put_back};
+pub use graph::{MAP, frozen_part, put_back, trained_part};
 pub use tail::Lite0Tail;
 
 use std::ops::Range;
