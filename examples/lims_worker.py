@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Sends fields to secondlook and stores what comes back as FHIR Observations. Needs Python 3.9 and nothing else.
+"""Sends fields to secondlook and stores the answers as FHIR Observations. Needs only Python 3.9.
 
     lims_worker.py --server http://127.0.0.1:8080 --out observations field.jpg nuclei.csv
     lims_worker.py --server http://127.0.0.1:8080 --out observations --watch incoming
 
-A field NAME.jpg becomes NAME.Observation.ndjson: a line for each cell, the file there whole or not at all. The cells that a
-person has to look at come first, the most severe call at the top. Cells that could not be answered need a look, too: they are
-in NAME.OperationOutcome.ndjson. A field that was refused leaves NAME.problem.json. The environment variable SECONDLOOK_API_KEY
-holds the API key, if the server wants one. Exit code 1: the field was not answered; 2: none can be.
+For a field NAME.jpg the worker writes into the folder --out:
+
+    NAME.Observation.ndjson        one line for each cell, the most severe to look at first
+    NAME.OperationOutcome.ndjson   cells without an answer: a person has to look at them, too
+    NAME.problem.json              instead of both, if the server refused the field
+
+Each file appears only when it is complete. If the server has API keys, set SECONDLOOK_API_KEY.
+Exit codes: 1, the field was not answered; 2, no field can be (API key, files, options).
 """
 
 import argparse
@@ -25,15 +29,16 @@ from pathlib import Path
 
 IMAGES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 FHIR = "application/fhir+json"
-# Statuses after which the same request may be answered: too often, a proxy's trouble, busy or shutting down, too late.
+# After these statuses the same request may succeed: over the rate limit, a proxy's error, busy or
+# shutting down, deadline passed.
 TRY_AGAIN = {429, 502, 503, 504}
 LOCKED = {401, 403}
-# Between two attempts, where the server does not say how long.
+# The longest pause between two attempts, if the server sends no `Retry-After`.
 LONGEST_WAIT_SECONDS = 60.0
 
 
 class Refused(Exception):
-    """The server will not answer this field, however often it is sent; `problem` says why."""
+    """The server refused this field, and would again; `problem` says why."""
 
     def __init__(self, problem: dict):
         super().__init__(problem.get("detail") or problem.get("title") or "no reason was given")
@@ -41,15 +46,15 @@ class Refused(Exception):
 
 
 class Locked(Exception):
-    """The API key is missing or wrong, or does not open this: no field will fare better."""
+    """The API key is missing, unknown or lacks the scope: every field would be refused."""
 
 
 class GaveUp(Exception):
-    """The server did not answer in the time that there is."""
+    """The server did not answer within `--give-up-seconds`."""
 
 
 class Server:
-    """Where fields are sent, and how long to try."""
+    """The server's address and key, and how long to try."""
 
     def __init__(self, url: str, api_key: str, attempt_seconds: float, give_up_seconds: float):
         self.url = url.rstrip("/")
@@ -58,7 +63,7 @@ class Server:
         self.give_up_seconds = give_up_seconds
 
     def observe(self, image: Path, nuclei: bytes, accession: str) -> dict:
-        """The Bundle for a field. The same field gets the same answer, in this attempt and in any other."""
+        """Returns the Bundle for a field. Retries are safe: the same field gets the same answer."""
         content = image.read_bytes()
         request = self.request(image.name, content, nuclei, accession)
         give_up = time.monotonic() + self.give_up_seconds
@@ -73,7 +78,7 @@ class Server:
                 if error.code not in TRY_AGAIN:
                     raise Refused(problem_of(error)) from error
                 reason, wait = f"status {error.code}", retry_after(error)
-            # Refused, reset, cut off, timed out: nobody knows whether the server answered, and it does not matter.
+            # The server may have answered before the connection was lost. Sending again is safe.
             except (OSError, http.client.HTTPException, ValueError) as error:
                 reason, wait = type(error).__name__, None
             wait = wait if wait is not None else backoff(attempt)
@@ -87,7 +92,7 @@ class Server:
         headers = {
             "Accept": FHIR,
             "Content-Type": f"multipart/form-data; boundary={boundary}",
-            # Work that this worker waits for no longer is work for nobody.
+            # The server stops working when this worker stops waiting.
             "X-Request-Timeout": str(self.attempt_seconds),
         }
         if self.api_key:
@@ -105,7 +110,7 @@ class Server:
 
 
 def form(boundary: str, name: str, image: bytes, nuclei: bytes, accession: str) -> bytes:
-    """A body of multipart/form-data."""
+    """Returns a body of multipart/form-data."""
     quoted = name.replace("\\", "_").replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
     parts = [(f'name="image"; filename="{quoted}"', image), ('name="nuclei"', nuclei)]
     if accession:
@@ -117,7 +122,7 @@ def form(boundary: str, name: str, image: bytes, nuclei: bytes, accession: str) 
 
 
 def retry_after(error: urllib.error.HTTPError):
-    """The seconds that the server asks to wait; None where it does not say."""
+    """Returns the seconds in `Retry-After`; None without that header."""
     try:
         return max(float(int(error.headers.get("Retry-After", ""))), 0.0)
     except ValueError:
@@ -125,12 +130,12 @@ def retry_after(error: urllib.error.HTTPError):
 
 
 def backoff(attempt: int) -> float:
-    """Twice as long each time, and never quite the same, so that many workers do not come back at once."""
+    """Doubles the pause each time, with a random part so that workers do not retry all at once."""
     return min(0.5 * 2 ** min(attempt, 10), LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)
 
 
 def problem_of(error: urllib.error.HTTPError) -> dict:
-    """What the server says of a request that it refuses (RFC 9457)."""
+    """Returns the problem (RFC 9457) of a refused request, or one made of its status."""
     try:
         problem = json.load(error)
     except ValueError:
@@ -139,13 +144,15 @@ def problem_of(error: urllib.error.HTTPError) -> dict:
 
 
 def store(out: Path, name: str, bundle: dict) -> dict:
-    """Writes a file for each kind of resource; answers how many there were. The Observations come last: they are the sign
-    that a field is done."""
+    """Writes a file for each kind of resource and returns how many of each there were.
+
+    The Observations are written last: their file says that the field is done.
+    """
     kinds = {"Observation": []}
     for entry in bundle.get("entry", []):
         resource = entry.get("resource") or (entry.get("response") or {}).get("outcome") or {}
         kind = str(resource.get("resourceType"))
-        # It becomes a part of a file's name.
+        # The kind becomes part of a file name.
         kinds.setdefault(kind if kind.isalpha() else "unknown", []).append(resource)
     kinds["Observation"].sort(key=worklist_place)
     for kind in sorted(kinds, key=lambda kind: kind == "Observation"):
@@ -155,7 +162,7 @@ def store(out: Path, name: str, bundle: dict) -> dict:
 
 
 def worklist_place(observation: dict) -> float:
-    """The server's place of a cell among those to look at, from 1; beyond all of them for the others, whose order stays."""
+    """Returns a cell's place on the server's worklist, from 1; infinity if it is not on it."""
     for component in observation.get("component", []):
         if any(coding.get("code") == "worklist-place" for coding in component["code"].get("coding", [])):
             return component["valueInteger"]
@@ -163,7 +170,7 @@ def worklist_place(observation: dict) -> float:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the file whole or not at all, and after a power cut too."""
+    """Writes a file that readers see only when it is complete, even after a power cut."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -181,7 +188,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def work(server: Server, image: Path, nuclei: Path, out: Path, accession: str) -> bool:
-    """One field, from its files to its Observations; whether it was answered."""
+    """Sends one field and stores its Observations. Returns whether it was answered."""
     try:
         bundle = server.observe(image, nuclei.read_bytes(), accession)
         counts = store(out, image.stem, bundle)
@@ -198,7 +205,7 @@ def work(server: Server, image: Path, nuclei: Path, out: Path, accession: str) -
 
 
 def waiting_in(folder: Path, out: Path) -> list:
-    """Fields whose nuclei are there and of which nothing is stored yet. What was written to a second ago may grow still."""
+    """Returns fields with nuclei and without a result, except files changed in the last second."""
     complete = time.time() - 1.0
     pairs = [(image, image.with_suffix(".csv")) for image in sorted(folder.iterdir()) if image.suffix.lower() in IMAGES]
     return [
@@ -211,7 +218,7 @@ def waiting_in(folder: Path, out: Path) -> list:
 
 
 def watch(server: Server, folder: Path, out: Path, seconds: float) -> None:
-    """For ever. A field that was given up is tried again in the next round."""
+    """Runs until it is interrupted. A field that was given up is tried again in the next round."""
     while True:
         for image, nuclei in waiting_in(folder, out):
             work(server, image, nuclei, out, "")
@@ -219,24 +226,24 @@ def watch(server: Server, folder: Path, out: Path, seconds: float) -> None:
 
 
 def say(text: str) -> None:
-    """File names and counts only: an accession is nothing for a log."""
+    """Logs to standard error: file names and counts, never an accession."""
     print(text, file=sys.stderr, flush=True)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="sends fields to secondlook and stores FHIR Observations")
-    parser.add_argument("--server", required=True, help="address of the server, such as http://127.0.0.1:8080")
-    parser.add_argument("--out", required=True, type=Path, help="folder for what comes back")
-    parser.add_argument("--watch", type=Path, help="folder in which fields NAME.jpg and their NAME.csv appear")
-    parser.add_argument("--every", type=float, default=2.0, help="seconds between two looks at the folder (2)")
-    parser.add_argument("--accession", default="", help="identifier of the specimen of a single field")
-    parser.add_argument("--attempt-seconds", type=float, default=120.0, help="how long one attempt may take (120)")
-    parser.add_argument("--give-up-seconds", type=float, default=900.0, help="how long to try one field (900)")
-    parser.add_argument("image", nargs="?", type=Path, help="a field")
-    parser.add_argument("nuclei", nargs="?", type=Path, help="its nuclei: CSV, or JSON")
+    parser = argparse.ArgumentParser(description="Sends fields to secondlook and stores the answers as FHIR Observations.")
+    parser.add_argument("--server", required=True, help="address of the server, for example http://127.0.0.1:8080")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the answers")
+    parser.add_argument("--watch", type=Path, help="folder to watch: each NAME.jpg waits for its NAME.csv")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between two looks into the folder (default: 2)")
+    parser.add_argument("--accession", default="", help="identifier of the specimen, for a single field")
+    parser.add_argument("--attempt-seconds", type=float, default=120.0, help="seconds that one attempt may take (default: 120)")
+    parser.add_argument("--give-up-seconds", type=float, default=900.0, help="seconds after which a field is given up (default: 900)")
+    parser.add_argument("image", nargs="?", type=Path, help="picture of the field")
+    parser.add_argument("nuclei", nargs="?", type=Path, help="its nuclei: CSV with cell_id, nucleus_x, nucleus_y; or JSON")
     options = parser.parse_args()
     if bool(options.watch) == bool(options.image and options.nuclei):
-        parser.error("give either a field and its nuclei, or --watch and a folder")
+        parser.error("give a field and its nuclei (field.jpg nuclei.csv), or --watch and a folder")
     return options
 
 
@@ -256,7 +263,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     except Locked as locked:
-        say(f"{locked}: see SECONDLOOK_API_KEY")
+        say(f"{locked}: check SECONDLOOK_API_KEY")
         sys.exit(2)
     except OSError as error:
         say(f"{error.filename or 'a file'}: {error.strerror}")

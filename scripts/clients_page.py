@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes into docs/CLIENTS.md the lines that it shows of the clients under tests/clients; `--check` only compares."""
+"""Copies the examples of tests/clients into docs/CLIENTS.md; with `--check` it only compares.
+
+Exit code 1: the page and the clients differ, or a client has no example.
+"""
 
 import re
 import sys
@@ -10,13 +13,13 @@ EXAMPLE = re.compile(r"<!-- (\S+) -->\n```(\w+)\n.*?```", re.S)
 
 
 def lines_of(path: str) -> str:
-    """What stands between the marks in a file."""
+    """Returns the lines between the marks `example begins` and `example ends` of a file."""
     text = Path(path).read_text(encoding="utf-8")
     _, _, rest = text.partition("example begins\n")
     example, mark, _ = rest.partition("example ends")
     if not mark:
-        sys.exit(f"{path} has no lines between `example begins` and `example ends`")
-    # What is left of the last mark's line is the sign of a comment.
+        sys.exit(f"{path}: expected lines between `example begins` and `example ends`, found none")
+    # The last line is the sign of the comment before `example ends`.
     return example.rpartition("\n")[0].strip("\n")
 
 
@@ -31,7 +34,7 @@ def main() -> None:
     if "--check" not in sys.argv:
         PAGE.write_text(new, encoding="utf-8")
     elif new != old:
-        sys.exit(f"{PAGE} shows other lines than the clients have: run `python3 scripts/clients_page.py`")
+        sys.exit(f"{PAGE} differs from tests/clients: run `python3 scripts/clients_page.py`")
 
 
 if __name__ == "__main__":
