@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/PERFORMANCE.md from the last results of `make bench`, `make bench-gpu` and
-`make bench-peers`: `make performance`.
+"""Writes the tables of docs/PERFORMANCE.md from the last results of `make bench`, `make bench-gpu`
+and `make bench-peers`: `make performance`.
 
 Each table is between two comments that name it. The text around them is kept, and so is a table
 without new results.
@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 PAGE, RESULTS, RESULTS_ON_GPU = Path("docs/PERFORMANCE.md"), Path("work/bench"), Path("work/bench-gpu")
@@ -49,7 +50,7 @@ def part_table(part):
 
 
 def verdicts(part):
-    """One line for each figure that missed its target, with its range, and one line for all others."""
+    """One line for each figure that missed its target, with its range; one line for the others."""
     lines, reached = [], {}
     for figure in part["figures"]:
         if not figure["asked"]:
@@ -75,8 +76,21 @@ def serving(results):
     return "\n\n".join(block for block in blocks if block)
 
 
+def wrapped(block):
+    """The block with its prose and lists in lines of at most 100 columns; tables keep theirs."""
+    lines = []
+    for line in block.splitlines():
+        if line.startswith(("|", "#")) or not line:
+            lines.append(line)
+            continue
+        indent = "  " if line.startswith("- ") else ""
+        lines += textwrap.wrap(line, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
 def put(text, name, block):
     """Replaces the text between the comments of this name."""
+    block = wrapped(block)
     pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
     text, count = re.subn(pattern, lambda found: found[1] + block + found[2], text, flags=re.S)
     if count != 1:
