@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Compares two builds of the server by `make bench-serving`'s measurements, in turns on one machine.
+"""Compares two builds of the server by the measurements of `make bench-serving`, in turn.
 
     bench_pair.py OLD NEW [--pairs 6] [-- --only limit,field,stopping --seconds 0.5]
 
-OLD and NEW are programs `secondlook`; what follows `--` goes to bench-serving. Run it where `config/secondlook.toml` has only
-keys that both know, such as a checkout of OLD. Each pair measures OLD and NEW once, in changing
-order. Printed is the cost of NEW over that of OLD for every figure that is a ratio in one run, so that more than 1 is worse: the
-geometric mean over the pairs and its 95% interval (Student's t on the logarithms). Times and rates by themselves follow the machine
-more than the program, and are left out. Exit code 1: an interval is wholly above --limit.
+OLD and NEW are programs `secondlook`. Arguments after `--` go to bench-serving. Run the script in a
+folder whose `config/secondlook.toml` has only keys that both know, such as a checkout of OLD. Each
+pair measures OLD and NEW once, in alternating order.
+
+It prints the cost of NEW divided by that of OLD, for every figure that is a ratio within one run.
+More than 1 is worse. Each line has the geometric mean over the pairs and its 95% interval
+(Student's t on the logarithms). Plain times and rates are left out: they follow the machine more
+than the program.
+
+Exit code 1: an interval is wholly above --limit.
 """
 
 import argparse
@@ -21,9 +26,9 @@ from pathlib import Path
 
 # Quantiles .975 of Student's t for 1 to 15 degrees of freedom
 STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13]
-# What names a ratio of two things that were measured in one run
+# Figures with this in their name are ratios within one run.
 RATIO = " / "
-# Figures of which more is better; of all others less is.
+# Of these figures more is better, of all others less.
 MORE_IS_BETTER = ("loop / server", "throughput", "goodput")
 
 
@@ -39,7 +44,7 @@ def arguments():
 
 
 def folder_of(program, bench, parent):
-    """bench-serving runs the server that lies beside it."""
+    """A folder with copies of both programs: bench-serving runs the server beside itself."""
     folder = parent / program.parent.name / program.name / str(len(list(parent.iterdir())))
     folder.mkdir(parents=True)
     shutil.copy2(program, folder / "secondlook")

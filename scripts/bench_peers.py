@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Measures other ways to serve the same model against ours, in turn, on the same cores and under the same load.
+"""Compares other servers with ours: the same model, cores and load, in turn.
 
-The peers and the harness are those of SHARED/peers (README there). Every peer and ours run the same one-graph model in the
-same version of ONNX Runtime. What does not install or start is a line of the table that says so. Standard library only;
-everything that is installed lies below work/peers. Results: work/bench/peers.md, peers.json and the lines of each round.
+The peers and the harness are those of SHARED/peers (see its README). Every peer and ours run the
+same one-graph model in the same version of ONNX Runtime. A peer that does not install or start has
+a line in the table with the reason.
+
+The script needs only the standard library, and installs the peers below work/peers. It writes
+work/bench/peers.md, peers.json and the lines of each round.
 """
 
 import argparse
@@ -19,7 +22,7 @@ from peer_bench import bundles, fifty, table, venvs
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 224
 IMAGES = 256
-# Of peers.json of the harness: the name of the virtual environment where it is another; a limit needs none of its own.
+# Peers of the harness' peers.json whose virtual environment has another name.
 VENV_OF = {"pytriton": "triton"}
 START_OURS = ROOT / "scripts/peer_bench/start_ours.sh"
 
@@ -28,10 +31,10 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT / "../shared", help="folder with peers/ and data/")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of one measurement")
-    parser.add_argument("--only", default="", help="these peers, separated by commas [default: all]; ours is always measured")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
+    parser.add_argument("--only", default="", help="peers, separated by commas [default: all]; ours is always measured")
     parser.add_argument("--phases", default="main,overload,fifty")
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models/cric-lite0", help="whose trunk and heads are served")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "models/cric-lite0", help="bundle whose trunk and heads are served")
     parser.add_argument("--work", type=Path, default=ROOT / "work/peers")
     parser.add_argument("--out", type=Path, default=ROOT / "work/bench")
     return parser.parse_args()
@@ -46,7 +49,7 @@ def main():
     chosen = options()
     harness = chosen.shared.resolve() / "peers"
     if not (harness / "compare.py").is_file():
-        sys.exit(f"{harness} does not hold the peers' harness: give its parent folder with --shared, or SHARED=… to make")
+        sys.exit(f"{harness} has no compare.py: give the parent folder of the peers' harness with --shared, or SHARED=… to make")
     sys.path.insert(1, str(harness))
     peers = json.loads((harness / "peers.json").read_text())
     limited = json.loads((harness / "peers_limit.json").read_text())
@@ -81,7 +84,7 @@ def main():
 
 
 def prepare(chosen, harness, folder):
-    """The model, the two bundles of ours with it, and the images."""
+    """Makes the model, the two bundles of ours with it, and the images."""
     model = chosen.work.resolve() / "model.onnx"
     make = ROOT / "scripts/peer_bench/make_model.py"
     subprocess.run([folder / "onnx/bin/python", make, chosen.bundle, str(SIZE), model], check=True)
@@ -98,7 +101,8 @@ class Harness:
 
     def __init__(self, chosen, folder, venvs_folder, model):
         cores = sorted(os.sched_getaffinity(0))
-        # The same two cores for every server and the raw loop; the clients on others where there are some.
+        # Every server and the raw loop use the same two cores, the clients two others if there are
+        # any.
         servers, clients = cores[:2], cores[2:4] or cores[:2]
         self.lines = (chosen.out / "peers.jsonl").resolve()
         self.folder, self.chosen = folder, chosen
@@ -122,33 +126,36 @@ class Harness:
                 print(f"the harness stopped early: see {log}", file=sys.stderr)
 
     def one_by_one(self):
-        """The harness' way to start a server and to ask it, without its order of rounds."""
+        """The harness' own class to start one server and send it requests."""
         from compare import Run  # of the harness
 
         return Run(SimpleNamespace(**{key.replace("-", "_"): value for key, value in self.settings.items()}))
 
     def agree(self, ours):
-        """Ends the run unless ours answers as FastAPI does; the other peers import the same code for decoding and inference."""
+        """Ends the run unless ours answers as FastAPI does.
+
+        The other peers import the same code for decoding and inference.
+        """
         images = sorted((self.chosen.work / "crops").glob("*.jpg"))[:16]
         apart = fifty.disagreement(self.one_by_one(), ours, images)
         if apart is None:
             sys.exit(f"FastAPI or ours did not start, so their answers cannot be compared: see {self.settings['logs']}")
         print(f"largest difference of a probability between FastAPI and ours on {len(images)} images: {apart}", flush=True)
         if apart > fifty.TOLERANCE:
-            sys.exit("ours and the peers do not answer alike: they do not serve the same model, and no figure would mean anything")
+            sys.exit("ours and the peers answer differently, so they do not serve the same model: nothing was measured")
 
     def fifty(self, heads):
         print("measuring (fifty passes)", flush=True)
-        # Fifty passes take a peer half a second: the harness' shorter windows would hold no answer.
+        # Fifty passes take a peer half a second; a shorter window could have no answer.
         fifty.measure(self.one_by_one(), self.chosen.rounds, max(4.0, self.chosen.seconds), heads)
 
 
 def report(chosen, run, peers, problems, folder):
-    """Prints and writes the table and what is asked of ours."""
+    """Prints and writes the table and the targets."""
     lines = [json.loads(line) for line in run.lines.read_text().splitlines()]
     results, names = table.Results(lines), [peer["name"] for peer in peers]
     versions = {name: venvs.version_of(folder, venv_of(name)) for name in names if name != table.OURS and name not in problems}
-    # A peer that failed in one phase is still in the table with what the others gave.
+    # A peer that failed in one phase keeps its figures of the other phases.
     failed = sorted({f"{line['peer']} (round {line['round']})" for line in lines if line.get("kind") == "fail"})
     text = f"{machine()}; rounds: {chosen.rounds}.\n\n{table.markdown(results, names, problems, versions)}"
     if failed:
@@ -162,7 +169,7 @@ def report(chosen, run, peers, problems, folder):
 
 
 def machine():
-    """What it was measured on."""
+    """The machine and the revision."""
     lines = [*Path("/proc/cpuinfo").read_text().splitlines(), *Path("/proc/meminfo").read_text().splitlines()]
     said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Counts the lines of Rust code by crate, as tokei counts them: without blank lines, comments, tests and generated code.
+"""Counts the lines of Rust code by crate with tokei.
+
+Blank lines, comments, tests and generated code do not count.
 
     scripts/code_lines.py                  this repository
     scripts/code_lines.py --before FOLDER  and an older checkout beside it
@@ -17,14 +19,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Rooms of the one package of before, and the crates that they became.
-ROOMS = {"training": "trainer"}
+# Folders of the earlier single package whose crate has another name.
+FOLDERS = {"training": "trainer"}
 CRATES = ["uncertainty", "imaging", "bundle", "engine", "evaluation", "quantise", "trainer", "testkit"]
 TEST_ITEM = re.compile(r"^#\[cfg\(test\)\]\n", re.MULTILINE)
 
 
 def crate_of(path):
-    """The crate of a source file, in the workspace or in the one package; nothing for tests."""
+    """The crate of a source file, also of the earlier single package; None for tests."""
     parts = path.parts
     if "tests" in parts or path.name in ("tests.rs", "build.rs"):
         return None
@@ -34,12 +36,15 @@ def crate_of(path):
         return "benches"
     if parts[0] != "src":
         return None
-    room = ROOMS.get(parts[1], parts[1])
-    return room if room in CRATES else "secondlook"
+    folder = FOLDERS.get(parts[1], parts[1])
+    return folder if folder in CRATES else "secondlook"
 
 
 def without_tests(text):
-    """The text without items under `#[cfg(test)]`: rustfmt ends each with a brace or a semicolon at the start of its line."""
+    """The text without items under `#[cfg(test)]`.
+
+    rustfmt ends each item with a semicolon or with a brace at the start of a line.
+    """
     while True:
         found = TEST_ITEM.search(text)
         if not found:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Cuts the crops of examples/cells and writes examples/fields/smear.csv again, from a folder of CRIC fields.
+"""Makes the crops of examples/cells and the table examples/fields/smear.csv again: `make examples`.
 
-Which cells are cut stands in the table of examples/cells/README.md, and which field's nuclei are written follows from the
-cells of smear.csv; their positions and fields come from the folder's classifications.csv. `make examples` runs this.
+The table of examples/cells/README.md says which cells to cut. The cells of smear.csv say which
+field's nuclei to write. Positions come from the classifications.csv of a folder of CRIC fields.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 
 CELLS = Path("examples/cells")
 SMEAR = Path("examples/fields/smear.csv")
-# As the default bundle wants them
+# The width that the default bundle expects
 EDGE = "140"
 ROW = re.compile(r"^\| `(?P<file>[\w.-]+\.png)` \| [^|]+ \| (?P<cell>\d+) \|", re.M)
 
@@ -35,7 +35,7 @@ def write_table(path, rows, columns):
 def named(cells, wanted):
     missing = [cell for cell in wanted if cell not in cells]
     if missing:
-        sys.exit(f"classifications.csv has no cells {', '.join(missing)}: give the folder that the README names")
+        sys.exit(f"classifications.csv has no cells {', '.join(missing)}: give the folder of CRIC fields, see examples/cells/README.md")
     return [cells[cell] for cell in wanted]
 
 

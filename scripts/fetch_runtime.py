@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetches the ONNX Runtime library into runtime/, once.
 
-The library comes out of the wheel of PyPI's `onnxruntime`, pinned by version and sha256; only pip and the standard
-library are needed. With --gpu: the CUDA build of the same version.
+The library comes from the wheel of PyPI's `onnxruntime`, pinned by version and sha256. The script
+needs only pip and the standard library. With --gpu it fetches the CUDA build of the same version.
 """
 
 import argparse
@@ -46,7 +46,7 @@ GPU_WHEELS = {
 
 
 def download(package, tag, folder):
-    """Lets pip fetch the wheel for `tag`, whatever Python and platform this is."""
+    """Downloads the wheel for `tag` with pip, on any Python and platform."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
         "--only-binary=:all:", "--platform", tag, "--python-version", "3.12", "--implementation", "cp",
@@ -58,7 +58,7 @@ def download(package, tag, folder):
 
 
 def unpack(wheel, members, runtime):
-    """Writes each library beside its final name first, so that an interrupted run leaves no half of one."""
+    """Writes each library under a temporary name first, so no partial file is left."""
     with zipfile.ZipFile(wheel) as archive:
         for member in members:
             partial = runtime / f"{member}.partial"

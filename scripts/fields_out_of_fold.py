@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Asks about whole fields by bundles that have not seen them, and checks the order of their worklists.
+"""Sends whole fields to bundles that have not seen them, and checks the order of the worklists.
 
     scripts/fields_out_of_fold.py PROGRAM BUNDLES SPLIT DATA [IMAGE…]
 
-PROGRAM is the server, BUNDLES the folder that `secondlook-train nested --bundles` wrote, SPLIT the `split.csv` of the work folder, DATA a
-folder of CRIC fields. Without IMAGE: image 85, which has the most abnormal cells, and the five next. Prints a line of JSON per field and
-ends with code 1 where a worklist is out of order or accepts a cell that is called abnormal.
+PROGRAM is the server, BUNDLES the folder that `secondlook-train nested --bundles` wrote, SPLIT the
+`split.csv` of the work folder, DATA a folder of CRIC fields. Without IMAGE it takes image 85, which
+has the most abnormal cells, and the next five.
+
+It prints a line of JSON per field. Exit code 1: a worklist is out of order, or a cell that is
+called abnormal was accepted.
 """
 
 import csv
@@ -50,14 +53,14 @@ def nuclei_of(cells):
 
 
 def place(cell):
-    """Where a cell belongs on a worklist: by its triage, then by P(high grade)."""
+    """The key that orders a worklist: triage, then P(high grade)."""
     probabilities = {item["label"]: item["probability"] for item in cell["probabilities"]}
     high_grade = sum(probabilities[label] for label in HIGH_GRADE)
     return TRIAGE.index(cell["decision"]["triage"]), -round(high_grade, 9)
 
 
 def check(image, cells, answer):
-    """What is wrong with an answer, and its line."""
+    """Prints the line of an answer; returns whether its order and its accepted cells are right."""
     predictions = {cell["id"]: cell["prediction"] for cell in answer["cells"] if cell["prediction"]}
     worklist = [predictions[item["id"]] for item in answer["summary"]["worklist"]]
     order = [place(cell) for cell in worklist]

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Prints the files that one upload, a TTA request that stops early and `make model` pass.
+"""Prints the files whose code runs for one upload, for TTA that stops early, and for `make model`.
 
     scripts/files_passed.py [upload] [tta] [model]     all three when none is named
 
-The programs are built once more, under `target/coverage`, so that they count which of their functions ran. A file is passed
-when one of its functions ran more often with the request than without: the server is started and stopped with it and without it.
-`model` is the trainer from images to report, for one epoch, on the images named in IMAGES of the folder $DATA (../shared/data/cric).
+The script builds the programs again, under `target/coverage`, so that they count which functions
+ran. A file counts if one of its functions ran more often with the request than without it: the
+server starts and stops once with the request and once without. `model` is the trainer from images
+to report, for one epoch, on the first IMAGES images of the folder $DATA (../shared/data/cric).
 
 Needs `llvm-profdata` and `llvm-cov` of the compiler's LLVM (Debian: llvm-22), and `make runtime`.
 """
@@ -31,7 +32,7 @@ LONGEST = 300
 
 
 def tool(name):
-    """A tool of the LLVM that the compiler uses, from the path."""
+    """A tool of the compiler's LLVM, from the path."""
     version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     major = version.split("LLVM version: ")[1].split(".")[0]
     for candidate in [f"{name}-{major}", name]:
@@ -41,7 +42,7 @@ def tool(name):
 
 
 def build(root):
-    """Builds the programs of a checkout so that they count what runs; only this repository's code counts."""
+    """Builds the programs of a checkout with counters for this repository's code."""
     target = root / "target" / "coverage"
     target.mkdir(parents=True, exist_ok=True)
     wrapper = target / "rustc-counting"
@@ -51,7 +52,8 @@ def build(root):
     parts = ["--workspace"] if workspace else ["--features", "trainer"]
     environment = dict(os.environ, RUSTC_WORKSPACE_WRAPPER=str(wrapper), LLVM_PROFILE_FILE="/dev/null")
     command = ["cargo", "build", "--release", "--locked", *parts, "--bins"]
-    # The wrapper is part of what cargo names its results by, so dependencies are shared with the usual build and these are not.
+    # Cargo names results by the wrapper, too: dependencies are shared with the usual build, these
+    # crates are not.
     subprocess.run(command, cwd=root, env=environment, check=True)
     for program in ["secondlook", "secondlook-train"]:
         shutil.copy2(root / "target" / "release" / program, target / program)
@@ -73,7 +75,7 @@ def counts(program, profile):
 
 
 def served(root, program, folder, name, request):
-    """Starts the server, asks `request` where there is one, ends it, and returns what ran."""
+    """Starts the server, sends `request` if given, stops it, and returns the counts."""
     profile = folder / f"{name}.profraw"
     environment = dict(os.environ, LLVM_PROFILE_FILE=str(profile), SECONDLOOK_LISTEN="127.0.0.1:18199", RUST_LOG="warn")
     server = subprocess.Popen([str(program), "serve"], cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -141,7 +143,7 @@ def model_files(root, target, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ways", nargs="*", choices=["upload", "tta", "model", []], help="which ways")
+    parser.add_argument("ways", nargs="*", choices=["upload", "tta", "model", []], help="what to measure [default: all]")
     parser.add_argument("--of", type=Path, default=ROOT, help="a checkout to measure instead of this one")
     arguments = parser.parse_args()
     root = arguments.of.resolve()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the container files with each tool that is installed, and says which are not.
+# Checks the container files with each tool that is installed, and names the missing ones.
 set -euo pipefail
 cd "$(dirname "$0")/../docker"
 

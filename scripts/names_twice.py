@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Lists type names that are defined more than once in the programs' code: a name should mean one thing.
+"""Lists type names that are defined more than once in the programs' code.
 
-Structs, enums, traits, unions and type aliases of `src`, `crates/*/src` and `benches` count; tests and associated types do not.
-Exit code 1: a name is defined twice and `REASONS` does not say why, or a reason is out of date.
+Structs, enums, traits, unions and type aliases of `src`, `crates/*/src` and `benches` count. Tests
+and associated types do not. Exit code 1: a name is defined twice and `REASONS` does not say why, or
+a reason is out of date.
 """
 
 import collections
@@ -28,7 +29,10 @@ def sources():
 
 
 def definitions():
-    """Each name with the places of its definitions. An indented line defines an associated type or lies in a test module."""
+    """Each name with the places of its definitions.
+
+    An indented line defines an associated type or is in a test module.
+    """
     places = collections.defaultdict(list)
     for path in sources():
         for number, line in enumerate(path.read_text().splitlines(), 1):

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Puts what `make bench`, `make bench-gpu` and `make bench-peers` measured last into docs/PERFORMANCE.md: `make performance`.
+"""Writes the tables of docs/PERFORMANCE.md from the last results of `make bench`, `make bench-gpu`
+and `make bench-peers`: `make performance`.
 
-Each table stands between two comments that name it; whatever stands around them is kept, and so is a table that was not measured anew.
+Each table is between two comments that name it. The text around them is kept, and so is a table
+without new results.
 """
 
 import json
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 PAGE, RESULTS, RESULTS_ON_GPU = Path("docs/PERFORMANCE.md"), Path("work/bench"), Path("work/bench-gpu")
@@ -19,7 +22,7 @@ LIMIT_COLUMNS = (
 
 
 def short(value):
-    """As the benchmark prints it."""
+    """The value as the benchmark prints it."""
     if value is None:
         return ""
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
@@ -31,7 +34,7 @@ def distinct(values):
 
 
 def part_table(part):
-    """Medians: the longer side goes down, as the benchmark prints it."""
+    """A table of medians. The longer side has the rows, as in the benchmark's own table."""
     figures = part["figures"]
     subjects, whats = distinct(figure["subject"] for figure in figures), distinct(figure["what"] for figure in figures)
     median = {(figure["subject"], figure["what"]): figure["median"] for figure in figures}
@@ -47,7 +50,7 @@ def part_table(part):
 
 
 def verdicts(part):
-    """What something is asked of: a line for each figure that was missed, with its range; one line for all that were reached."""
+    """One line for each figure that missed its target, with its range; one line for the others."""
     lines, reached = [], {}
     for figure in part["figures"]:
         if not figure["asked"]:
@@ -57,7 +60,7 @@ def verdicts(part):
             reached.setdefault(f"{figure['what']} {figure['asked']}", []).append(f"{figure['subject']}: {median}")
         else:
             spread = f"{median} [{short(figure['least'])}, {short(figure['most'])}]"
-            lines.append(f"- {figure['subject']}: {figure['what']}: {spread}, {figure['asked']} asked: **missed**")
+            lines.append(f"- {figure['subject']}: {figure['what']}: {spread}, target {figure['asked']}: **missed**")
     if reached:
         others = "others " if lines else ""
         count = sum(map(len, reached.values()))
@@ -73,12 +76,25 @@ def serving(results):
     return "\n\n".join(block for block in blocks if block)
 
 
+def wrapped(block):
+    """The block with its prose and lists in lines of at most 100 columns; tables keep theirs."""
+    lines = []
+    for line in block.splitlines():
+        if line.startswith(("|", "#")) or not line:
+            lines.append(line)
+            continue
+        indent = "  " if line.startswith("- ") else ""
+        lines += textwrap.wrap(line, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
 def put(text, name, block):
-    """Replaces what stands between the comments of this name."""
+    """Replaces the text between the comments of this name."""
+    block = wrapped(block)
     pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
     text, count = re.subn(pattern, lambda found: found[1] + block + found[2], text, flags=re.S)
     if count != 1:
-        sys.exit(f"{PAGE} has no place for {name}")
+        sys.exit(f"{PAGE} needs the comments <!-- {name} --> and <!-- end of {name} -->, once each")
     return text
 
 
@@ -86,7 +102,7 @@ def main():
     text = PAGE.read_text()
     loop, peers, gpu = RESULTS / "serving.json", RESULTS / "peers.md", RESULTS_ON_GPU / "serving.json"
     if not any(file.is_file() for file in (loop, peers, gpu)):
-        sys.exit(f"{RESULTS} holds no results: run `make bench`, `make bench-gpu` or `make bench-peers` first")
+        sys.exit(f"{RESULTS} has no results: run `make bench`, `make bench-gpu` or `make bench-peers` first")
     if loop.is_file():
         text = put(text, "make bench", serving(json.loads(loop.read_text())))
         shutil.copyfile(RESULTS / PLOT, PAGE.parent / PLOT)

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Puts the tables that `make nested` wrote last into docs/PROMISES.md: scripts/promises_page.py [work/cric-140px/nested.md]"""
+"""Writes the tables of docs/PROMISES.md from the last results of `make nested`.
+
+    scripts/promises_page.py [work/cric-140px/nested.md]
+"""
 
 import sys
 from pathlib import Path

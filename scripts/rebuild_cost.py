@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Writes CONTRIBUTING.md's table of what a rebuild costs after one line was changed, in CPU-seconds.
+"""Measures the CPU time of a rebuild after one changed line, and writes CONTRIBUTING.md's table.
 
-CPU-seconds are the user and system time of cargo and all that it starts. Each case is built once without being counted;
-then one line is added to a file, the same command runs again and is counted, and the file gets back what it was.
+CPU-seconds are the user and system time of cargo and its child processes. Each case is built once
+without being counted. Then the script adds a line to a file, measures the same command, and
+restores the file.
 
     scripts/rebuild_cost.py                     this repository
     scripts/rebuild_cost.py --before FOLDER     and a checkout of 0727554, when all was one package
     scripts/rebuild_cost.py --from-nothing      and a build without anything compiled before
 
-It takes ten minutes on two cores, and as long again for each option. Let nothing else run meanwhile.
+It takes ten minutes on two cores, and as long again for each option. Stop other programs first.
 """
 
 import argparse
@@ -26,7 +27,8 @@ START, END = "<!-- rebuild cost -->\n", "<!-- end of rebuild cost -->"
 CARGO = ["cargo"]
 PROFILE = ["--release", "--locked"]
 
-# What changed; what is built and run; the file that changes, in this repository and in the one package.
+# The change; the kind of command; the file that changes, in this repository and in the earlier
+# single package.
 CASES = [
     ("a line in `uncertainty`: its tests, built and run", "tests", "crates/uncertainty/src/measure.rs", "src/uncertainty/paper.rs"),
     ("a line in `uncertainty`: the server", "server", "crates/uncertainty/src/measure.rs", "src/uncertainty/paper.rs"),
@@ -36,7 +38,7 @@ FROM_NOTHING = "from nothing: the server, the trainer and all tests, built"
 
 
 def command(kind, workspace):
-    """The command of a case. As one package, the tests of a module are built with all others."""
+    """The command of a case. The single package builds the tests of a module with all others."""
     if kind == "server":
         all_features = ["--workspace"] if workspace else []
         return [*CARGO, "build", *PROFILE, *all_features, "--bin", "secondlook"]
@@ -103,7 +105,7 @@ def table(now, before):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--before", type=Path, help="a checkout of the commit in which all was one package")
-    options.add_argument("--from-nothing", action="store_true", help="measure a build without anything compiled before, too")
+    options.add_argument("--from-nothing", action="store_true", help="also measure a build from nothing")
     chosen = options.parse_args()
     before = measure(chosen.before.resolve(), chosen.from_nothing) if chosen.before else {}
     written = table(measure(ROOT, chosen.from_nothing), before)

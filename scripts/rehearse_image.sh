@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Does the steps of docker/Dockerfile without a container engine: an empty folder that gets only what the Dockerfile
-# copies, a build, another user, an application folder that cannot be written, the health check, a prediction, SIGTERM.
+# Runs the steps of docker/Dockerfile without a container engine: an empty folder with only the
+# files that the Dockerfile copies, a build, another user, a read-only application folder, the
+# health check, a prediction, SIGTERM.
 #
 #   scripts/rehearse_image.sh            builds from nothing (minutes)
-#   BINARY=target/release/secondlook scripts/rehearse_image.sh    takes a program that was built before
+#   BINARY=target/release/secondlook scripts/rehearse_image.sh    uses an existing program
 #
-# The other user is number 10001, as in the image; that needs root. Others rehearse as themselves.
+# As root, the server runs as user 10001, as in the image. Without root it runs as the current user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -22,14 +23,14 @@ finish() {
 trap finish EXIT
 chmod 755 "$work"
 
-# What a stage copies from the repository, without the target and without other stages.
+# The paths that a stage copies from the repository.
 copied() {
     awk -v stage="$1" '
         /^FROM/ { current = ($3 == "AS") ? $4 : "final" }
         /^COPY/ && !/--from/ && current == stage { for (i = 2; i < NF; i++) print $i }' "$dockerfile"
 }
 
-# Copies them, if .dockerignore lets them through.
+# Copies them, unless .dockerignore excludes them.
 lay_out() {
     local stage=$1 folder=$2 path
     mkdir -p "$folder"
@@ -63,7 +64,7 @@ chmod -R a+rX,a-w "$app" "$work/secondlook"
 mkdir "$work/tmp"
 chmod 1777 "$work/tmp"
 
-# Runs the program as the image would: its folder, its user, its environment, and nothing else of ours.
+# Runs the program as the image does: same folder, user and environment, and no other variables.
 as_other=(env -i)
 if [ "$(id -u)" = 0 ]; then as_other=(setpriv --reuid=$uid --regid=$uid --clear-groups --no-new-privs env -i); fi
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -79,7 +80,7 @@ echo "== doctor"
 run SECONDLOOK_ACCESS__OPEN=true "$work/secondlook" doctor
 
 echo "== serve"
-# One process, so that the signal below reaches it.
+# `exec`, so that the signal below reaches the server.
 (cd "$app" && exec "${as_other[@]}" "${environment[@]}" SECONDLOOK_ACCESS__OPEN=true "$work/secondlook" serve) \
     >"$work/ready" 2>"$work/log" &
 server=$!

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Asks two builds of the server the same hundred and more questions: `same_answers.py OLD NEW`.
+"""Sends two builds of the server the same requests, more than a hundred: `same_answers.py OLD NEW`.
 
-Every method, crops, batches, a field, FHIR, lines, `/v2` and refusals. Numbers are compared digit by digit. Left out are `request_id`
-and times, and the `id` of a prediction, which older builds made anew with every answer. Exit code 1: an answer differs.
+The requests cover every method, crops, batches, a field, FHIR, NDJSON, `/v2` and errors. Numbers
+are compared digit by digit. `request_id`, times and the `id` of a prediction are left out, since
+older builds made a new `id` with every answer. Exit code 1: an answer differs.
 """
 
 import base64
@@ -22,8 +23,8 @@ METHODS = ["baseline", "mc_dropout", "ensemble", "tta"]
 FHIR = {"Accept": "application/fhir+json"}
 PNG = {"Content-Type": "image/png"}
 PASSING = {"request_id", "timing_ms"}
-# The id of a prediction: new with every answer in older builds, a digest of the question in newer ones. Those of FHIR are digests of
-# their content in both.
+# The id of a prediction: new with every answer in older builds, a digest of the question in newer
+# ones. Ids of FHIR resources are digests of their content in both.
 SHORT_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
@@ -76,7 +77,7 @@ def ask(address, path, headers, body):
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read().decode()
     lines = text.splitlines() if "x-ndjson" in headers.get("Accept", "") else [text]
-    # The lines of a field come as cells are finished.
+    # The lines of a field arrive as its cells finish.
     return status, sorted((json.dumps(lasting(json.loads(line, parse_float=str))) for line in lines))
 
 

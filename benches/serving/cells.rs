@@ -40,9 +40,9 @@ fn as_jpeg(path: &Path) -> BenchResult<Bytes> {
     Ok(encoded.into())
 }
 
-/// The cells of a tenth of the data set's images, as the trainer cuts and divides them; without the data set `None`. Crops are
-/// kept in `work` for the next time. Since the data set grew and was corrected, the division is not the one by which the default
-/// bundle was trained: some of these images may have taught it.
+/// The cells of a tenth of the data set's images, as the trainer cuts and divides them. `None`
+/// without the data set. Crops are kept in `work` for the next run. The default bundle has learnt
+/// from all images, these included.
 pub(crate) fn test_cells(
     data: &Path,
     work: &Path,

@@ -1,6 +1,8 @@
-//! A cheap HTTP/1.1 client: requests are prepared once, a connection is kept, nothing is parsed but status and length.
+//! A cheap HTTP/1.1 client. Requests are prepared once, connections are kept, and only status and
+//! length are parsed.
 //!
-//! It shares the cores with the server under test, so that what it costs is measured too (`--only generator`).
+//! It shares the cores with the server under test, so its own cost is measured (`--only
+//! generator`).
 
 use std::{cell::RefCell, future::Future, io, net::SocketAddr, ops::Range, time::Duration};
 
@@ -40,7 +42,7 @@ pub(crate) fn predictions(query: &str, headers: &str, images: &[Bytes]) -> Vec<B
     images.iter().map(request).collect()
 }
 
-/// The answers to all requests in their order, so many asked at once.
+/// The answers to all requests, in their order, with this many requests at a time.
 ///
 /// # Errors
 /// An answer with another status than 200, or none.
@@ -62,7 +64,7 @@ pub(crate) fn answers(
     drive(asked.buffered(at_once).try_collect())?
 }
 
-/// Kept connections to a server that nobody uses at the moment.
+/// Idle connections to a server.
 pub(crate) struct IdleConnections {
     address: SocketAddr,
     idle: RefCell<Vec<KeptConnection>>,
@@ -76,13 +78,14 @@ impl IdleConnections {
         }
     }
 
-    /// Asks over one of them, or a new one: what `read` makes of status and body, `None` when there was no answer.
+    /// Sends a request over one of them, or a new one. Returns what `read` makes of status and
+    /// body, or `None` when there was no answer.
     pub(crate) async fn ask<Answer>(
         &self,
         request: &[u8],
         read: impl Fn(u16, &[u8]) -> Answer,
     ) -> Option<Answer> {
-        // A server may close a connection that was idle for long, so another is tried, as every client does.
+        // A server may close an idle connection, so try another one, as every client does.
         loop {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
@@ -108,7 +111,7 @@ pub(crate) struct KeptConnection {
     buffer: Vec<u8>,
 }
 
-/// What was answered; the body lies in the client's buffer.
+/// An answer. Its body is in the client's buffer.
 pub(crate) struct HttpReply {
     pub status: u16,
     body: Range<usize>,
@@ -133,7 +136,7 @@ impl KeptConnection {
             .map_err(late)?
     }
 
-    /// Sends a prepared request and leaves the answer where it is.
+    /// Sends a prepared request and leaves the answer in the buffer.
     pub(crate) async fn send(&mut self, mut request: &[u8]) -> io::Result<()> {
         while !request.is_empty() {
             self.stream.writable().await?;

@@ -1,4 +1,4 @@
-//! Clients that each send the next request when they have the answer to the last.
+//! Clients that each send the next request when they have the answer to the last one.
 
 use std::{
     cell::RefCell,
@@ -18,14 +18,15 @@ use crate::{
     statistics::quantile,
 };
 
-/// How long a client that was refused stays away: the shortest `Retry-After` there is.
+/// How long a refused client waits: the shortest `Retry-After`.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_millis(300);
-/// Time is measured from an answer of one client to a later one of the same: clients that began together are answered
-/// together, and between two answers of one of them the others have theirs, too. It ends here at the latest.
+/// The longest measured time. It runs from an answer of one client to a later answer of the same
+/// client. Clients that begin together are answered together, so between two answers of one client
+/// the others have theirs, too.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// What the clients saw within the measured time.
+/// The answers within the measured time.
 #[derive(Default)]
 pub(crate) struct LoadSeen {
     pub answered: usize,
@@ -37,7 +38,7 @@ pub(crate) struct LoadSeen {
     latencies: Vec<f64>,
     /// Measured time.
     pub seconds: f64,
-    /// With those before and after the measured time.
+    /// All answers, also those before and after the measured time.
     pub answered_in_all: usize,
 }
 
@@ -52,7 +53,7 @@ impl LoadSeen {
         1e3 * quantile(&mut self.latencies, share)
     }
 
-    /// Share of the requests that were turned away, from 0 to 1.
+    /// Share of the requests that were refused, from 0 to 1.
     pub(crate) fn refused_share(&self) -> f64 {
         self.refused as f64 / (self.answered + self.refused).max(1) as f64
     }
@@ -67,15 +68,15 @@ impl LoadSeen {
     }
 }
 
-/// The load under way.
+/// A running load.
 struct Running {
     load: LoadSeen,
-    /// From when on answers are counted.
+    /// The time from which answers are counted.
     warm: Instant,
-    /// When the first of them came, which only starts the clock, and whose it was.
+    /// When the first of them arrived, and for which client. It only starts the clock.
     begin: Option<(Instant, usize)>,
     seconds: f64,
-    /// When enough was measured.
+    /// When the measurement ended.
     end: Option<Instant>,
 }
 
@@ -102,8 +103,8 @@ impl Running {
     }
 }
 
-/// `clients` of them ask for `seconds` or a little longer, after a while that is not counted; what is under way then is
-/// waited for.
+/// Runs `clients` for `seconds` or a little longer, after a warm-up that is not counted. Waits for
+/// the requests in progress at the end.
 pub(crate) async fn closed_loop(
     address: SocketAddr,
     requests: &[Bytes],
@@ -139,7 +140,7 @@ pub(crate) async fn closed_loop(
     std::mem::take(&mut running.borrow_mut().load)
 }
 
-/// The status, 0 when there was none; a broken connection is opened anew the next time.
+/// The status, or 0 when there was none. A broken connection is opened again the next time.
 async fn ask(connection: &mut Option<KeptConnection>, address: SocketAddr, request: &[u8]) -> u16 {
     if connection.is_none() {
         *connection = KeptConnection::connect(address).await.ok();
@@ -154,16 +155,16 @@ async fn ask(connection: &mut Option<KeptConnection>, address: SocketAddr, reque
     }
 }
 
-/// A load and what it cost.
+/// A load and its cost.
 pub(crate) struct LoadCost {
     pub load: LoadSeen,
-    /// CPU milliseconds of the server for each answer, refusals included in the cost.
+    /// CPU milliseconds of the server per answer. The cost includes refusals.
     pub cpu_ms: f64,
     /// The load generator's own.
     pub generator_cpu_ms: f64,
 }
 
-/// Puts a load on a server.
+/// Runs a load against a server.
 pub(crate) fn measure(
     server: &RunningServer,
     requests: &[Bytes],

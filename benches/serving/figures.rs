@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::statistics::median;
 
-/// What the project asks of a figure.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum RequiredValue {
     AtLeast(f64),
@@ -14,7 +14,7 @@ pub(crate) enum RequiredValue {
 
 /// One figure in every round.
 pub(crate) struct RoundFigure {
-    /// Whose it is, such as `baseline, 8 clients`: a row of the table.
+    /// The subject, such as `baseline, 8 clients`: a row of the table.
     pub subject: String,
     /// What was measured, with its unit: a column of the table.
     pub what: &'static str,
@@ -41,12 +41,12 @@ impl SubjectFigures<'_> {
         self.add(what, None, value);
     }
 
-    /// Adds a round's value of a figure that has to reach something.
+    /// Adds a round's value of a figure with a target.
     pub(crate) fn note_asked(&mut self, what: &'static str, asked: RequiredValue, value: f64) {
         self.add(what, Some(asked), value);
     }
 
-    /// Adds a round's value of a figure that has to reach something or nothing.
+    /// Adds a round's value of a figure that may have a target.
     pub(crate) fn add(&mut self, what: &'static str, asked: Option<RequiredValue>, value: f64) {
         let is_same = |of: &&mut RoundFigure| of.subject == self.subject && of.what == what;
         match self.figures.iter_mut().find(is_same) {
@@ -99,7 +99,7 @@ impl RoundFigure {
             "MISSED"
         };
         Some(format!(
-            "{} [{}, {}], {verdict} ({} asked): {}: {}",
+            "{} [{}, {}], {verdict} (target {}): {}: {}",
             short(self.median()),
             short(self.least()),
             short(self.most()),
@@ -118,7 +118,7 @@ impl PartFigures {
         }
     }
 
-    /// Where a round's values of a subject are noted.
+    /// Notes a round's values of a subject.
     pub(crate) fn of<'a>(&'a mut self, subject: &'a str) -> SubjectFigures<'a> {
         let figures = &mut self.figures;
         SubjectFigures { subject, figures }
@@ -129,14 +129,14 @@ impl PartFigures {
         figures.find(|figure| figure.subject == subject && figure.what == what)
     }
 
-    /// A table of medians, then every figure that something is asked of.
+    /// A table of medians, then every figure with a target.
     pub(crate) fn print(&self) {
         println!("\n{}\n{}", self.title, self.table());
         let verdicts = self.figures.iter().filter_map(RoundFigure::verdict);
         verdicts.for_each(|verdict| println!("{verdict}"));
     }
 
-    /// The longer side goes down.
+    /// The longer side has the rows.
     fn table(&self) -> Table {
         let subjects = distinct(self.figures.iter().map(|figure| figure.subject.as_str()));
         let whats = distinct(self.figures.iter().map(|figure| figure.what));
@@ -167,7 +167,7 @@ fn table(rows: &[&str], columns: &[&str], cell: impl Fn(&str, &str) -> String) -
     table
 }
 
-/// As written to JSON, with what a reader would otherwise compute.
+/// As written to JSON, with the values that a reader would otherwise compute.
 impl Serialize for RoundFigure {
     fn serialize<Target: Serializer>(&self, target: Target) -> Result<Target::Ok, Target::Error> {
         let mut figure = target.serialize_struct("Figure", 8)?;
@@ -194,7 +194,7 @@ fn distinct<'text>(texts: impl Iterator<Item = &'text str>) -> Vec<&'text str> {
     seen
 }
 
-/// Three figures that matter, and no more than three decimals.
+/// Three significant digits, and no more than three decimals.
 fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),

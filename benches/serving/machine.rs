@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -8,7 +8,7 @@ const UNKNOWN: &str = "unknown";
 
 type Description = BTreeMap<&'static str, String>;
 
-/// Processor, cores, memory, system and revision, as far as they can be told.
+/// Processor, cores, memory, system and revision, as far as they are known.
 pub(crate) fn describe() -> Description {
     let mut machine = BTreeMap::from([
         ("processor", value_in("/proc/cpuinfo", "model name")),
@@ -31,7 +31,7 @@ pub(crate) fn describe() -> Description {
     machine
 }
 
-/// In one line.
+/// All of it in one line.
 pub(crate) fn in_words(machine: &Description) -> String {
     let parts: Vec<_> = machine
         .iter()

@@ -1,10 +1,11 @@
-//! The limit, measured: what a bare loop over the same ONNX sessions and the same images reaches on these cores, and
-//! what the running server makes of it over HTTP: `make bench`.
+//! Compares the running server over HTTP with a bare loop over the same ONNX sessions and the same
+//! images: `make bench-serving`.
 //!
-//! One process starts servers of its own, asks them as clients would, and runs the bare loop in turn with them, so that a
-//! machine whose speed drifts slows every side alike. A figure is the median over the rounds of what was measured within a
-//! round. CPU per image (user and system time of the whole process, as the system counts it) is the figure that
-//! neighbours on the same machine disturb least. Results: a table on standard output, `serving.json` and one plot.
+//! One process starts its own servers, sends requests as clients do, and runs the bare loop in turn
+//! with them, so that a machine whose speed drifts slows both alike. A figure is the median over
+//! the rounds of the values of each round. CPU per image (user and system time of the whole
+//! process) is the figure that neighbours on the same machine disturb least. Results: a table on
+//! standard output, `serving.json` and one plot.
 
 mod bare;
 mod cells;
@@ -44,7 +45,7 @@ fn main() -> BenchResult {
         let figures = measure(*part, &setting)?;
         figures.print();
         parts.push(figures);
-        // After each part, so that an interrupted run leaves what it has.
+        // Written after each part, so that an interrupted run keeps the parts before.
         let results = json!({
             "machine": machine,
             "rounds": options.rounds,

@@ -1,4 +1,4 @@
-//! Requests at a fixed rate, whatever becomes of those before: what a server sees that is asked for more than it can do.
+//! Requests at a fixed rate, whether or not earlier ones were answered: an overloaded server.
 
 use std::{
     cell::RefCell,
@@ -12,15 +12,15 @@ use tokio::task::JoinSet;
 
 use crate::{client::IdleConnections, statistics::quantile};
 
-/// An answer within this many seconds is worth something.
+/// An answer counts as useful within this many seconds.
 pub(crate) const USEFUL_SECONDS: f64 = 1.0;
 
-/// What became of the requests.
+/// The results of the requests.
 #[derive(Default)]
 pub(crate) struct Flood {
     seconds: f64,
-    /// Answers with 200 within [`USEFUL_SECONDS`] that came before the flood ended: what came after it was worked on when
-    /// nothing was asked any more.
+    /// Answers with 200 within [`USEFUL_SECONDS`] that arrived before the load ended. Later ones
+    /// were computed without any load.
     useful: usize,
     /// Seconds from the moment a request was due, for 200.
     answered: Vec<f64>,
@@ -28,17 +28,19 @@ pub(crate) struct Flood {
     refused: Vec<f64>,
     /// Any other status, such as 504, or no answer.
     pub failed: usize,
-    /// How late the generator was at most, in seconds: above a few milliseconds it was no flood of this rate.
+    /// Largest delay of the generator, in seconds. Above a few milliseconds it did not reach its
+    /// rate.
     pub lateness: f64,
 }
 
 impl Flood {
-    /// Useful answers per second while the flood lasted.
+    /// Useful answers per second while the load lasted.
     pub(crate) fn goodput(&self) -> f64 {
         self.useful as f64 / self.seconds
     }
 
-    /// The same with those after its end, divided by its length alone: what the harness of the peers calls goodput.
+    /// The same with answers after the end, divided by the length of the load alone. The peers'
+    /// harness calls it goodput.
     pub(crate) fn goodput_with_the_rest(&self) -> f64 {
         let useful = self.answered.iter();
         let useful = useful.filter(|seconds| **seconds <= USEFUL_SECONDS);
@@ -73,7 +75,7 @@ impl Flood {
     }
 }
 
-/// Sends `rate` requests a second, evenly spaced, and waits for what is under way in the end.
+/// Sends `rate` requests per second, evenly spaced, then waits for those in progress.
 pub(crate) async fn open_loop(
     address: SocketAddr,
     requests: &[Bytes],

@@ -1,10 +1,10 @@
-//! What the command line may say.
+//! The command line.
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// What a running server makes of the hardware, against a bare loop over the same ONNX sessions
+/// Compare the running server with a bare loop over the same ONNX sessions
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
     /// Rounds; figures are medians over them
@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Seconds of one measurement
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
-    /// Seconds of the one long overload in which memory is watched
+    /// Seconds of the long overload in which memory is measured
     #[arg(long, default_value_t = 30.0)]
     pub overload_seconds: f64,
     /// Number of a GPU, to measure the server on it (`make runtime-cuda` fetches the library)
@@ -30,10 +30,10 @@ pub(crate) struct Options {
     pub out: PathBuf,
 }
 
-/// A question with a table of its own, in the order in which they run.
+/// The parts of the benchmark, each with a table of its own, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BenchPart {
-    /// What the load generator itself costs
+    /// The cost of the load generator itself
     Generator,
     /// Every method at 1, 8, 32 and 128 clients, against the bare loop
     Limit,
@@ -43,27 +43,27 @@ pub(crate) enum BenchPart {
     Overload,
     /// A single upload beside a large job
     Fairness,
-    /// How soon the machine is free when clients go away
+    /// How soon the machine is free when clients disconnect
     Cancellation,
     /// A field with a hundred nuclei, and its first line
     Field,
-    /// Test-time augmentation that stops early, and whether it decides as all views do
+    /// Test-time augmentation with early stopping, and whether it decides as all views do
     Stopping,
-    /// With `--gpu`: whether answers from a GPU are the cores', and repeat
+    /// With `--gpu`: whether answers from a GPU equal those of the processor, and repeat
     GpuAnswers,
-    /// With `--gpu`: every method there, against the cores
+    /// With `--gpu`: every method, against the processor
     GpuMethods,
-    /// With `--gpu`: workers and batches there, against a bare loop
+    /// With `--gpu`: workers and batch sizes, against a bare loop
     GpuLayouts,
 }
 
 impl Options {
-    /// Rounds of what a single request tells, which the machine's noise hits harder than a second full of them.
+    /// Rounds of measurements of single requests, which noise disturbs more than a second of load.
     pub(crate) fn rounds_of_one_request(&self) -> usize {
         3 * self.rounds
     }
 
-    /// Whether a part is to run.
+    /// Whether a part runs.
     pub(crate) fn wants(&self, part: BenchPart) -> bool {
         let on_gpu = matches!(
             part,

@@ -1,4 +1,4 @@
-//! The plot of the limit: throughput over clients.
+//! The plot: throughput over clients.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,8 @@ use crate::{
     parts::limit::{CLIENTS, THROUGHPUT},
 };
 
-/// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as 1.
+/// Writes `throughput.svg`: a line per method with the range over the rounds, and the bare loop as
+/// 1.
 pub(crate) fn draw(figures: &PartFigures, folder: &Path) -> BenchResult {
     let mut lines = vec![PlotLine {
         name: Some("bare loop that decodes".to_owned()),

@@ -1,4 +1,4 @@
-//! What the system says of a process (Linux).
+//! CPU time and memory of a process, from `/proc` (Linux).
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::BenchResult;
 /// `USER_HZ`, the unit of times in `/proc`; 100 on every Linux that this project runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// CPU seconds, user and system, of all its threads so far, those that have ended included.
+/// CPU seconds, user and system, of all threads so far, including ended ones.
 pub(crate) fn cpu_seconds(id: u32) -> BenchResult<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The name in parentheses may hold spaces; the fields after it are numbered from 3.
@@ -26,7 +26,7 @@ pub(crate) fn cpu_seconds(id: u32) -> BenchResult<f64> {
     Ok(ticks.ok_or("no CPU times in /proc/PID/stat")? / TICKS_PER_SECOND)
 }
 
-/// CPU seconds of the threads that live, to the nanosecond.
+/// CPU seconds of the running threads, to the nanosecond.
 pub(crate) fn cpu_seconds_of_threads(id: u32) -> BenchResult<f64> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -51,7 +51,7 @@ pub(crate) struct ResidentMemory {
     pub most_mb: f64,
 }
 
-/// Resident memory of a process, the pages of its libraries included.
+/// Resident memory of a process, including the pages of its libraries.
 pub(crate) fn memory(id: u32) -> BenchResult<ResidentMemory> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let megabytes = |key: &str| {

@@ -1,4 +1,4 @@
-//! The server under test: a process of its own, killed with its value.
+//! The server under test: a process of its own, killed when its value is dropped.
 
 use std::{
     io::{BufRead, BufReader},
@@ -15,12 +15,12 @@ pub(crate) struct RunningServer {
 }
 
 impl RunningServer {
-    /// With its default settings, whatever the environment says.
+    /// Starts it with its default settings, whatever the environment has.
     pub(crate) fn start() -> BenchResult<Self> {
         Self::start_with("[\"cpu\"]", (0, 0))
     }
 
-    /// On other execution providers, and with numbers of workers and of images in a batch (0 as usual).
+    /// Starts it with these execution providers, workers and batch size (0 is the default).
     pub(crate) fn start_with(
         providers: &str,
         (workers, max_batch): (usize, usize),
@@ -45,7 +45,7 @@ impl RunningServer {
         Ok(Self { child, address })
     }
 
-    /// The process' number.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -62,7 +62,7 @@ fn program() -> BenchResult<PathBuf> {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        // It may have stopped by itself.
+        // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

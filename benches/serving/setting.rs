@@ -30,7 +30,7 @@ impl Setting {
         })
     }
 
-    /// Sessions of its own on the same bundle.
+    /// Bare sessions on the same bundle.
     pub(crate) fn bare_loop(&self) -> BenchResult<BareLoop> {
         BareLoop::open(&self.runtime, &self.bundle, &self.images)
     }

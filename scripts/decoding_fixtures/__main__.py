@@ -17,7 +17,7 @@ from archive import Cases
 OUT = Path("tests/fixtures/decoding")
 
 FORMATS = {"jpeg": jpeg_files, "tiff": tiff_files, "png": png_files, "webp": webp_files, "bmp": bmp_files}
-# Files that are not the project's lie beside it; what Pillow makes of them is kept
+# The files of others are outside the repository; only Pillow's results are stored
 FORMATS |= {"shared_cases": shared_cases}
 
 

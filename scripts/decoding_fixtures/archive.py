@@ -1,4 +1,4 @@
-"""One archive per format: the files, `cases.json`, and for lossy formats the pixels of the reference."""
+"""One archive per format: files, `cases.json`, and for lossy formats the reference pixels."""
 
 import gzip
 import io
@@ -12,31 +12,31 @@ import pictures
 
 
 class Cases:
-    """Gathers files; `kind` is what the test counts by."""
+    """Collects files. The test counts them by `kind`."""
 
     def __init__(self):
         self.cases = []
         self.members = {}
 
     def lossless(self, name, kind, data, expected):
-        """A file whose pixels are known; Pillow has to agree wherever it reads the file."""
+        """A file with known pixels. Pillow must agree if it reads the file."""
         self._add(name, kind, data, expected, compared(data, expected))
 
     def lossy(self, name, kind, data):
-        """A file whose pixels are those that Pillow decodes; they are kept once, however many files have them."""
+        """A file with the pixels that Pillow decodes. Equal pixels are stored once."""
         expected = pillow_pixels(data)
         self.members.setdefault(f"pixels/{pictures.digest(expected)}.rgb", expected.tobytes())
         self._add(name, kind, data, expected, "agrees")
 
     def elsewhere(self, name, kind, data, is_lossy):
-        """A file that lies elsewhere; only what Pillow makes of it is kept."""
+        """A file outside the repository. Only Pillow's result is stored."""
         expected = pillow_pixels(data)
         if is_lossy:
             self.members.setdefault(f"pixels/{pictures.digest(expected)}.rgb", expected.tobytes())
         self._case(name, kind, expected, "agrees")
 
     def unread(self, name, kind, data):
-        """A file of which nobody says which pixels it holds, so that it has to be refused."""
+        """A file whose pixels no reference defines, so it must be refused."""
         self.members[f"files/{name}"] = data
         self.cases.append({"file": name, "kind": kind, "pillow": "not asked"})
 

@@ -37,7 +37,7 @@ def bmp(size, bits, rows, compression=0, palette=b"", masks=(), top_down=False, 
 
 
 def padded(rows, top_down=False):
-    """Rows of four-byte multiples."""
+    """Rows padded to multiples of four bytes."""
     rows = rows if top_down else rows[::-1]
     return b"".join(row + b"\0" * (-len(row) % 4) for row in rows)
 

@@ -28,7 +28,7 @@ PROGRESSIVE = {
     "dc_per_component": "0:0-0,0,0;1:0-0,0,0;2:0-0,0,0;0:1-63,0,0;1:1-63,0,0;2:1-63,0,0;",
     "without_refinement": "0 1 2:0-0,0,0;0:1-5,0,0;2:1-63,0,0;1:1-63,0,0;0:6-63,0,0;",
     "cb_cr_y": "1:0-0,0,0;2:0-0,0,0;0:0-0,0,0;2:1-63,0,0;1:1-63,0,0;0:1-63,0,0;",
-    # what a program leaves that stops early
+    # the file of a program that stopped early
     "dc_only": "0 1 2:0-0,0,0;",
     "dc_refined": "0 1 2:0-0,0,1;0 1 2:0-0,1,0;0:1-63,0,1;0:1-63,1,0;1:1-63,0,0;2:1-63,0,0;",
 }
@@ -73,7 +73,7 @@ def add_scans(cases):
 
 
 def every_sampling():
-    """All factors of 1, 2 and 4 with which luma is the finest and no more than ten blocks lie together."""
+    """All factors of 1, 2 and 4 where luma is the finest and at most ten blocks form a unit."""
     factors = list(itertools.product((1, 2, 4), repeat=2))
     for luma in factors:
         coarser = [chroma for chroma in factors if chroma[0] <= luma[0] and chroma[1] <= luma[1]]
@@ -91,7 +91,7 @@ def add_samplings(cases):
 
 
 def add_contrast(cases):
-    """Colours that change from pixel to pixel: the worst that rounding and the upsampling of colours can make."""
+    """Colours that change from pixel to pixel: the worst case for rounding and upsampling."""
     for size, (sampling, factors) in itertools.product(SIZES, SAMPLINGS.items()):
         for coding in ([], ["-progressive"]):
             label = "_".join([sampling, f"{size[0]}x{size[1]}", *(option.strip("-") for option in coding)])
@@ -106,7 +106,7 @@ def add_grey(cases):
 
 
 def add_tables(cases):
-    """Huffman tables made for the image, coarse and fine quantisation, tables of 16 bits (SOF1), arithmetic coding."""
+    """Optimised Huffman tables, coarse and fine quantisation, 16-bit tables, arithmetic coding."""
     for size, sampling in itertools.product(SIZES, ["1x1", "2x2"]):
         picture = pictures.rgb(*size)
         where = f"{sampling}_{size[0]}x{size[1]}.jpg"
@@ -129,7 +129,7 @@ def without_segment(data, code):
 
 
 def add_colours(cases):
-    """What says which colours the components are: JFIF, Adobe's segment, the components' ids, nothing."""
+    """The sources of the colour space: JFIF, Adobe's segment, the components' ids, none."""
     for size in SIZES:
         where = f"{size[0]}x{size[1]}"
         picture = pictures.rgb(*size)

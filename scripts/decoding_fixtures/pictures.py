@@ -1,4 +1,4 @@
-"""The pictures that are encoded, and the rule that turns their samples into the pixels that the product promises."""
+"""The pictures to encode, and the rule that turns their samples into the promised pixels."""
 
 import hashlib
 import struct
@@ -7,7 +7,10 @@ import numpy
 
 
 def rgb(width, height, depth=8):
-    """Two gradients, a dark ellipse beside the middle and a bright bar: no side looks like another, no channel either."""
+    """Two gradients, a dark ellipse beside the middle and a bright bar.
+
+    No two sides and no two channels look alike.
+    """
     x, y = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
     red = 60 + 150 * x // max(width - 1, 1)
     green = 200 - 140 * y // max(height - 1, 1)
@@ -18,7 +21,7 @@ def rgb(width, height, depth=8):
     picture[(x > 0.7 * width) & (y > 0.6 * height)] = [230, 220, 90]
     if depth == 8:
         return picture.astype(numpy.uint8)
-    # the low byte differs from the high one, so that a decoder that keeps the wrong one is found out
+    # the low byte differs from the high one, to detect a decoder that keeps the wrong one
     return (picture * 256 + (picture * 7 + 13) % 256).astype(numpy.uint16)
 
 
@@ -30,7 +33,7 @@ def contrast(width, height):
 
 
 def alpha(width, height, depth=8):
-    """From nearly transparent to opaque; never zero, since Pillow has no colour to divide there."""
+    """From nearly transparent to opaque. Never zero, where Pillow has no colour to divide."""
     x, y = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
     values = 40 + 215 * (2 * x + y) // max(2 * width + height - 3, 1)
     return values.astype(numpy.uint8) if depth == 8 else (values * 256 + 5).astype(numpy.uint16)
@@ -82,7 +85,7 @@ def unpremultiplied(samples):
 
 
 def upright(pixels, orientation):
-    """What EXIF's orientation asks for: 2 to 4 mirror or turn, 5 to 8 change the sides as well."""
+    """The picture turned as EXIF's orientation says: 2 to 4 keep the sides, 5 to 8 swap them."""
     mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
@@ -94,6 +97,6 @@ def digest(pixels):
 
 
 def exif(orientation, order="<"):
-    """EXIF data with an orientation and nothing else, `<` little-endian or `>` big-endian."""
+    """EXIF data with only an orientation, `<` little-endian or `>` big-endian."""
     magic = b"II" if order == "<" else b"MM"
     return magic + struct.pack(f"{order}HIHHHIHHI", 42, 8, 1, 0x112, 3, 1, orientation, 0, 0)

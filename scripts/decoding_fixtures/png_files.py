@@ -1,4 +1,4 @@
-"""PNG files: every colour type, depth and filter, interlaced or not, written chunk by chunk; Pillow's own; orientations."""
+"""PNG files of every colour type, depth and filter, written chunk by chunk, and Pillow's own."""
 
 import io
 import itertools
@@ -31,7 +31,7 @@ def png(samples, colour_type, depth, interlaced=False, filters=(0,), before=b"",
 
 
 def filtered(samples, depth, filters):
-    """Rows with the filters in turns; a pass without pixels has no rows."""
+    """Rows with the filters in turn. A pass without pixels has no rows."""
     if samples.size == 0:
         return b""
     step = max(samples.shape[2] * depth // 8, 1)

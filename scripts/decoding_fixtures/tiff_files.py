@@ -28,7 +28,7 @@ PLANES = {"chunky": "contig", "planar": "separate"}
 
 
 def samples(depth):
-    """Name: samples, the pixels they stand for, and tifffile's words for them."""
+    """By name: samples, their pixels, and tifffile's arguments."""
     rgb = pictures.rgb(*SIZE, depth)
     grey = pictures.grey(*SIZE, depth)
     alpha = pictures.alpha(*SIZE, depth)
@@ -99,7 +99,7 @@ def looked_up(index, colours):
 
 
 def add_jpeg(cases):
-    """As slide software writes it."""
+    """The layouts that slide software writes."""
     rgb, grey = pictures.rgb(40, 24), pictures.grey(40, 24)
     for where, options in {"strips": {"rowsperstrip": 16}, "tiles": {"tile": (16, 16)}}.items():
         for subsampling in ((1, 1), (2, 1), (2, 2)):

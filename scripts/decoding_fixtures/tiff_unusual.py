@@ -34,7 +34,7 @@ def described(photometric, bits, samples=1, more=()):
 
 
 def packed_bits(values, bits):
-    """Rows of samples of so many bits, each row filled up to a byte."""
+    """Rows of samples of `bits` bits, each row padded to a byte."""
     shifts = numpy.arange(bits - 1, -1, -1)
     rows = (values[..., None] >> shifts & 1).reshape(values.shape[0], -1).astype(numpy.uint8)
     return numpy.packbits(rows, axis=1).tobytes()
@@ -76,7 +76,7 @@ def add_few_bits_of_palettes(cases):
 
 
 def add_missing_tags(cases):
-    """What many programs leave out, and libtiff reads all the same."""
+    """Tags that many programs leave out; libtiff reads the files."""
     rgb, alpha, grey = pictures.rgb(WIDTH, HEIGHT), pictures.alpha(WIDTH, HEIGHT), pictures.grey(WIDTH, HEIGHT)
     rgba = numpy.concatenate([rgb, alpha[..., None]], axis=-1)
     grey_alpha = numpy.stack([grey, alpha], axis=-1)
@@ -91,7 +91,7 @@ def add_missing_tags(cases):
         cases.lossless(f"rgb_orientation_as_long_{name}.tif", kind, written(turned, rgb.tobytes(), order), pictures.upright(rgb, 6))
         nine = described(2, 8, 3, [(274, "H", [9])])
         cases.lossless(f"rgb_orientation_9_{name}.tif", kind, written(nine, rgb.tobytes(), order), rgb)
-    # four samples of which nothing says what the fourth is
+    # four samples; the fourth is unspecified
     for predictor in (1, 2):
         stored = rgba if predictor == 1 else numpy.concatenate([rgba[:, :1], numpy.diff(rgba, axis=1)], axis=1)
         tags = described(2, 8, 4, [(317, "H", [predictor])])
@@ -102,7 +102,7 @@ def add_missing_tags(cases):
 
 
 def add_other_samples(cases):
-    """No agreed range, or no agreed colours without a profile: the values are wrong for anyone who reads them as pixels."""
+    """Samples without an agreed range, or without agreed colours unless there is a profile."""
     grey, rgb = pictures.grey(WIDTH, HEIGHT, 16), pictures.rgb(WIDTH, HEIGHT)
     expected = pictures.repeated(grey)
     kind = "signed, floating-point, wide, Lab or YCbCr samples"

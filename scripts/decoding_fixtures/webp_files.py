@@ -1,4 +1,4 @@
-"""WebP files of libwebp, through Pillow; the chunks of the orientations are put there byte by byte."""
+"""WebP files of libwebp, through Pillow. Orientation chunks are added byte by byte."""
 
 import io
 import itertools
@@ -43,7 +43,7 @@ def add_orientations(cases):
 
 
 def with_exif(simple, exif, shape, has_alpha):
-    """The extended form of a simple file: what it has, its size less one in 24 bits each, the pixels, the EXIF chunk."""
+    """The extended form of a simple file: flags, size minus one in 24 bits each, pixels, EXIF."""
     flags = 0x08 | (0x10 if has_alpha else 0)
     height, width = shape[:2]
     size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")

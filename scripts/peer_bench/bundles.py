@@ -1,4 +1,4 @@
-"""Bundles that let our server answer with the peers' model: the one graph as it is, and its parts with dropout masks."""
+"""Bundles of the peers' model for our server: the one graph, and its parts with dropout masks."""
 
 import hashlib
 import shutil
@@ -76,7 +76,7 @@ sha256 = "{sha256}"
 
 
 def write(source, model, size, folder):
-    """Writes both bundles below `folder`, each as the only one of a folder of models; returns those folders."""
+    """Writes both bundles below `folder`, each in a folder of models. Returns these folders."""
     manifest = tomllib.loads((source / "bundle.toml").read_text())
     one_graph, heads = folder / ONE_GRAPH, folder / HEADS
     place(one_graph / "cells", [model])

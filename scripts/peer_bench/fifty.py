@@ -1,25 +1,25 @@
-"""The fifty-pass job, interleaved: fifty rows of the one graph with a peer, one `mc_dropout` answer with ours.
+"""The fifty-pass job: one image answered with fifty samples of the same network at the same size.
 
-Both answer one image with fifty samples of the same network at the same size. A peer, which sees one graph, has to run it
-fifty times; ours runs the trunk once and the head with fifty masks.
+A peer serves one graph, so it runs fifty rows. Ours runs the trunk once and the head with fifty
+masks: one `mc_dropout` answer. Peers and ours are measured in turn.
 """
 
 import json
 import urllib.request
 
-# How ours is sent an image: as a form, which is what most of the peers parse.
+# Ours gets an image in a form, since most of the peers parse a form.
 FORM = {"format": "multipart", "field": "image"}
 OURS = {"name": "ours, mc_dropout T = 50", "path": "/v1/predictions?method=mc_dropout", **FORM}
 BY_HAND = {"name": "fastapi50", "script": "peers/start_fastapi50.sh", "path": "/predict", "format": "multipart", "field": "file"}
 MLSERVER = {"name": "mlserver", "script": "peers/start_mlserver.sh", "path": "/v2/models/cells/infer", "format": "v2", "field": "file"}
 ROWS = ["--rows", 50]
-# Largest difference of a probability that two JPEG decoders may make of a cell that the model is unsure of; most make a tenth of
-# it, and another model ten times as much.
+# The largest difference of a probability between two JPEG decoders, for a cell that the model is
+# unsure of. Most differ by a tenth of it; another model differs by ten times as much.
 TOLERANCE = 0.05
 
 
 def measure(run, rounds, seconds, ours):
-    """Writes a line for each round and way to `run`, and one for a server that does not start."""
+    """Writes a line to `run` for each round and way, and one for a server that does not start."""
     servers = []
 
     def up(peer):
@@ -56,7 +56,10 @@ def measure(run, rounds, seconds, ours):
 
 
 def disagreement(run, ours, images):
-    """The largest difference of a probability between FastAPI and ours on the same model and images; None where one does not start."""
+    """The largest difference of a probability between FastAPI and ours on the same images.
+
+    None if one of them does not start.
+    """
     servers = []
     try:
         (peer, peer_url), (mine, my_url) = run.up(BY_HAND, "agree"), run.up(ours, "agree")

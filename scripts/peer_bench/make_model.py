@@ -14,13 +14,13 @@ def main(bundle, size, out):
     trunk, head = onnx.load(bundle / "trunk.onnx"), onnx.load(bundle / "baseline.onnx")
     head = compose.add_prefix(head, "head_")
     whole = compose.merge_models(trunk, head, io_map=[("features", "head_features")], outputs=["head_logits"])
-    del whole.opset_import[1:]  # merging lists the one operator set of both twice
+    del whole.opset_import[1:]  # merging lists the operator set twice
     rename(whole, {"image": "x", "head_logits": "logits"})
     fix_size(whole.graph.input[0], size)
     fix_size(whole.graph.output[0], None)
     onnx.checker.check_model(whole, full_check=True)
     onnx.save(whole, out)
-    # What nobody asks for any more, the statistics of a middle layer, is left out.
+    # The statistics of a middle layer are not needed any more.
     utils.extract_model(str(out), str(out), ["x"], ["logits"])
 
 
@@ -33,7 +33,7 @@ def rename(model, names):
 
 
 def fix_size(value, size):
-    """Any number of images; height and width as given."""
+    """Frees the batch axis; sets height and width."""
     dimensions = value.type.tensor_type.shape.dim
     dimensions[0].dim_param = "n"
     if size is not None:

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Started by the harness of the peers: $PORT to listen on, $BUNDLES the folder of models, $WORKERS as for every peer.
-# Threads are left as they are by default: the workers share the cores, and a lone request gets all of them.
+# The harness of the peers starts this: $PORT to listen on, $BUNDLES is the folder of models,
+# $WORKERS as for every peer. Threads have their defaults: the workers share the cores, and a lone
+# request gets all of them.
 set -e
 cd "$(dirname "$0")/../.."
 export SECONDLOOK_ENGINE__WORKERS=$WORKERS

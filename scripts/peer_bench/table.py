@@ -1,4 +1,4 @@
-"""From the harness' lines to one table in Markdown, and to what is asked of ours."""
+"""From the harness' lines to one table in Markdown, and to the targets of ours."""
 
 import statistics
 
@@ -48,7 +48,7 @@ class Results:
         return throughput, cpu
 
     def alone_ms(self):
-        """Median time of an image in the raw loop that has all cores for it."""
+        """Median time of an image in the raw loop that uses all cores for one image."""
         whole = {"tag": "grid", "mode": "full", "procs": 1, "batch": 1}
         lines = [line for line in self.lines if line["peer"] == "raw" and all(line[key] == value for key, value in whole.items())]
         return median([line["p50_ms"] for line in lines])
@@ -69,13 +69,17 @@ class Results:
         }
 
     def flood(self, peer):
-        """Answers within a second at three times the capacity, as a share of it, and the capacity: images per second for 32 clients."""
+        """Goodput and capacity.
+
+        The capacity is the images per second of 32 clients. The goodput is the answers within a
+        second at three times the capacity, as a share of it.
+        """
         lines = [line for line in self.lines if line["peer"] == peer and line.get("kind") == "open" and line["cap"]]
         last = lines[-1] if lines else None
         return {"goodput": last and last["goodput"] / last["cap"], "capacity_s": last and last["cap"]}
 
     def fifty(self):
-        """Jobs per second and CPU per job, by way."""
+        """Jobs per second and CPU per job, for each way to do the job."""
         ways = {}
         for line in self.lines:
             if line.get("kind") == "fifty":
@@ -88,12 +92,15 @@ def joined(values, digits):
 
 
 def of_capacity(found):
-    """A share says little without what it is a share of: 32 clients that come again at once keep a server that refuses them from its work."""
+    """The goodput with its capacity, which differs between servers.
+
+    32 clients that return at once keep a server that refuses them from its work.
+    """
     return "–" if found["goodput"] is None else f"{number(found['goodput'])} of {number(found['capacity_s'], 0)}/s"
 
 
 def markdown(results, names, problems, versions):
-    """The table; a peer that could not be measured is a line that says so."""
+    """The table. A peer that was not measured has a line with the reason."""
     lines = [
         "| server | CPU per image, raw loop ÷ server, at 1 / 8 / 32 clients | throughput ÷ raw loop | images/s | p50 ms | p99 ms | goodput at 3 × capacity, as a share of it, and what it was | start to first answer s | MB idle / loaded |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -115,20 +122,20 @@ def markdown(results, names, problems, versions):
 
 
 def verdicts(results, names):
-    """What issue and README ask of ours, against the best of the peers."""
+    """The targets of ours against the best peer, and whether they were reached."""
     peers = {name: results.figures(name) for name in names if name != OURS and results.of(name, "closed")}
     if not peers or not results.of(OURS, "closed"):
-        return ["ours or every peer is missing: nothing to compare"]
+        return ["nothing to compare: ours or every peer was not measured"]
     mine, said = results.figures(OURS), []
 
     def say(what, value, limit, reached):
-        said.append(f"{'reached' if reached else 'MISSED'}: {what}: {number(value)}, asked {limit}")
+        said.append(f"{'reached' if reached else 'MISSED'}: {what}: {number(value)}, target {limit}")
 
     for clients in (8, 32):
         best = max(found["cpu"][clients] or 0 for found in peers.values())
         value = mine["cpu"][clients]
         say(f"CPU per image at {clients} clients, raw loop ÷ ours", value, "≥ 0.97", value >= 0.97)
-        say(f"the same ÷ that of the best peer ({number(best)})", value / best, "> 1", value > best)
+        say(f"the same ÷ that of the best peer ({number(best)})", value / best, "above 1", value > best)
         value = mine["throughput"][clients]
         say(f"throughput at {clients} clients ÷ the raw loop's", value, "≥ 0.95", value >= 0.95)
     alone = results.alone_ms()
@@ -137,7 +144,7 @@ def verdicts(results, names):
         say("p50 at one client ÷ that of the raw loop with all cores for an image", value, "≤ 1.10", value <= 1.10)
     for clients in CLIENTS:
         name, ratio = slowest_lead(results, peers, clients)
-        say(f"throughput at {clients} clients, ours ÷ the best peer's ({name}), paired by round", ratio, "> 1", ratio > 1)
+        say(f"throughput at {clients} clients, ours ÷ the best peer's ({name}), paired by round", ratio, "above 1", ratio > 1)
     best = min(found["p99"][8] for found in peers.values())
     say(f"p99 at 8 clients ÷ the best peer's ({number(best, 0)} ms)", mine["p99"][8] / best, "≤ 0.7", mine["p99"][8] <= 0.7 * best)
     if mine["goodput"] is not None:
@@ -152,7 +159,10 @@ def verdicts(results, names):
 
 
 def slowest_lead(results, peers, clients):
-    """The peer that comes nearest, and the median over the rounds of ours ÷ its throughput, each as a share of the raw loop."""
+    """The fastest peer, and the median over the rounds of ours ÷ its throughput.
+
+    Both throughputs are shares of the raw loop.
+    """
     mine = results.ratios(OURS, clients)[0]
     leads = {}
     for name in peers:

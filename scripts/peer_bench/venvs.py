@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The version that the server itself is built for (scripts/fetch_runtime.py), so that no runtime is compared with another.
+# The server's own version of the runtime (scripts/fetch_runtime.py), so that all use the same one.
 RUNTIME = "onnxruntime==1.31.1"
-# Versions are those of the README in the folder of the peers; the first package is the peer itself.
+# Versions are those of the peers' README. The first package is the peer itself.
 PACKAGES = {
     "fastapi": ["fastapi", "uvicorn[standard]", "python-multipart"],
     "litserve": ["litserve>=0.2,<0.3", "python-multipart"],
@@ -22,13 +22,13 @@ NAMES = {"uvicorn[standard]": "uvicorn", "ray[serve]": "ray"}
 
 
 def interpreter():
-    """Python 3.11, Debian's own where there is one: Triton's backend is built for that and loads no other."""
+    """Python 3.11, Debian's own if installed: Triton's backend loads no other."""
     found = [path for path in ("/usr/bin/python3.11", shutil.which("python3.11"), sys.executable) if path and Path(path).exists()]
     return found[0]
 
 
 def make(folder, name, packages):
-    """Makes one environment unless it is there already; returns what went wrong, or None."""
+    """Makes one environment unless it exists. Returns the error, or None."""
     venv, stamp = folder / name, folder / name / "installed"
     wanted = "\n".join(packages)
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -45,7 +45,7 @@ def make(folder, name, packages):
 
 
 def make_all(folder, names):
-    """Environments for these peers and for the model; returns what went wrong, by name."""
+    """Makes the environments of these peers and of the model. Returns the errors by name."""
     problems = {"onnx": make(folder, "onnx", ONNX)}
     for name in names:
         problems[name] = make(folder, name, [RUNTIME, "pillow", "numpy", *PACKAGES[name]])
@@ -53,7 +53,7 @@ def make_all(folder, names):
 
 
 def version_of(folder, name):
-    """Of the peer's own package, for the table."""
+    """The version of the peer's own package."""
     package = NAMES.get(PACKAGES[name][0], PACKAGES[name][0]).split(">")[0]
     code = f"import importlib.metadata as m; print(m.version('{package}'))"
     done = subprocess.run([folder / name / "bin/python", "-c", code], capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The answers in FHIR against `fhir.resources` and the rules that it does not know: `python fhir_r4.py HOST:PORT`.
+"""Checks the FHIR answers with `fhir.resources` and further rules: `python fhir_r4.py HOST:PORT`.
 
-First the rules themselves have to tell the valid from the invalid observations of tests/fixtures/fhir.
+First it checks the rules themselves on the valid and invalid observations of tests/fixtures/fhir.
 """
 
 import json
@@ -21,7 +21,7 @@ ISSUE_TYPES = {"invalid", "not-found", "too-long", "not-supported", "exception",
 
 
 class Wrong(ValueError):
-    """A rule that the library does not check is broken."""
+    """An answer breaks a rule that the library does not check."""
 
 
 def require(holds: bool, rule: str) -> None:
@@ -42,7 +42,7 @@ def probabilities(observation: dict) -> list:
 
 
 def check_observation(observation: dict) -> None:
-    """What the manifest lists under `not_checked_by_library`, and the project's own rules."""
+    """Checks the manifest's `not_checked_by_library`, and the project's own rules."""
     Observation.model_validate_json(json.dumps(observation))
     require(observation["status"] == "preliminary", "the output of a model is preliminary")
     notes = [note["text"].lower() for note in observation.get("note", [])]
@@ -101,7 +101,7 @@ def post(address: str, path: str, body: bytes, content_type: str) -> dict:
 
 
 def form(parts: list) -> tuple:
-    """A form of (name, file name or none, bytes), and its content type."""
+    """A form made of (name, file name or None, bytes), and its content type."""
     boundary = "a-boundary-of-our-own"
     body = b""
     for name, file_name, content in parts:
@@ -124,7 +124,7 @@ def check_predictions(address: str) -> None:
         refused = post(address, "/v1/predictions?method=ensemble&policy=accept_error_5", image, "image/png")
         check_observation(refused)
         values.add("valueCodeableConcept" in refused)
-    assert values == {True, False}, "answers that are accepted and answers that are not"
+    assert values == {True, False}, "expected accepted and referred answers"
 
 
 def check_many(address: str) -> None:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Generates each client of docs/CLIENTS.md, and uses it: `python generated.py http://HOST:PORT FOLDER`.
+"""Generates and runs each client of docs/CLIENTS.md: `python generated.py http://HOST:PORT FOLDER`.
 
-The commands are those of the document. Each client asks about the same cell, text that is no image, and a field, and
-prints what it understood as JSON; that is held against what the server says to a plain request.
+The commands are those of the page. Each client sends the same cell, a text file instead of an
+image, and a field. It prints the answers as JSON, which are compared with answers to plain
+requests.
 """
 
 import json
@@ -23,7 +24,7 @@ NUCLEI = '[{"id": "1", "x": 70, "y": 70}, {"id": "outside", "x": 900, "y": 70}]'
 
 
 def run(command: list, folder: Path = ROOT, **environment: str) -> str:
-    """What a command prints; everything it said, and the end of the run, when it fails."""
+    """A command's standard output. If it fails, prints its output and ends the run."""
     variables = os.environ | environment
     done = subprocess.run(list(map(str, command)), cwd=folder, env=variables, capture_output=True, text=True)
     if done.returncode != 0:
@@ -33,7 +34,7 @@ def run(command: list, folder: Path = ROOT, **environment: str) -> str:
 
 
 def commands_of(client: str) -> str:
-    """The first block of shell in the section of docs/CLIENTS.md that shows this file."""
+    """The first shell block in the section of docs/CLIENTS.md that shows this file."""
     document = (ROOT / "docs" / "CLIENTS.md").read_text(encoding="utf-8")
     (section,) = [part for part in document.split("\n## ") if f"<!-- {client} -->" in part]
     return section.split("```sh\n", 1)[1].split("```", 1)[0]
@@ -44,7 +45,7 @@ def generate(client: str) -> None:
 
 
 class Clients:
-    """How each client is made ready; each method answers the command that runs it."""
+    """Builds each client. Each method returns the command that runs it."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -82,7 +83,7 @@ class Clients:
         generate(client)
         folder = self.folder / "java"
         sources = [*folder.glob("src/main/java/**/*.java"), HERE / "java" / "Generated.java", ROOT / client]
-        # Jackson lies in the generator's own jar; forms are sent by Apache's httpmime, a package of Debian's.
+        # Jackson is in the generator's own jar. Forms need Apache's httpmime, a Debian package.
         (generator,) = Path(sys.prefix).glob("lib/python*/site-packages/openapi_generator_cli/*.jar")
         jars = [generator, *(JARS / f"{name}.jar" for name in ["httpmime", "httpclient", "httpcore", "commons-logging"])]
         path = ":".join(map(str, jars))
@@ -95,7 +96,7 @@ class Clients:
 
 
 def expected(address: str) -> dict:
-    """What a client has to understand, from plain requests."""
+    """The expected values, from plain requests."""
     cell = post(address, "/v1/predictions?method=mc_dropout&seed=7", (CELLS / "hsil.png").read_bytes())
     refused = post(address, "/v1/predictions", (CELLS / "README.md").read_bytes())
     return {
@@ -103,7 +104,8 @@ def expected(address: str) -> dict:
         "action": cell["decision"]["action"],
         "uncertainty": cell["uncertainty"],
         "problem": {"type": refused["type"], "status": 415},
-        # The first nucleus is the middle of that cell; how a field's seeds are made is no client's concern.
+        # The first nucleus is the centre of that cell. Its seed differs, so only the label is
+        # compared.
         "field": [field_label(address), "urn:secondlook:problem:nucleus-outside"],
     }
 
@@ -133,14 +135,14 @@ def post(address: str, path: str, body: bytes, content_type: str = "application/
 
 
 def compare(name: str, understood, meant) -> None:
-    """Numbers to the last digits, since each language prints them its own way; a member that is null may be left out."""
+    """Compares. Numbers may differ in the last digits; a member that is null may be absent."""
     if isinstance(meant, dict):
         for key, value in meant.items():
             compare(f"{name}.{key}", understood.get(key), value)
     elif isinstance(meant, float):
-        assert abs(understood - meant) <= 1e-12 * max(1.0, abs(meant)), f"{name}: {understood} is not {meant}"
+        assert abs(understood - meant) <= 1e-12 * max(1.0, abs(meant)), f"{name}: expected {meant}, found {understood}"
     else:
-        assert understood == meant, f"{name}: {understood} is not {meant}"
+        assert understood == meant, f"{name}: expected {meant}, found {understood}"
 
 
 def main(address: str, folder: Path) -> None:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""examples/lims_worker.py against a real server and a bad connection: `python lims.py PROGRAM`.
+"""Runs examples/lims_worker.py against a server and a bad connection: `python lims.py PROGRAM`.
 
-First nobody listens; then an answer gets lost on its way; then the API key has asked too often. What the worker stores in the
-end must be the answer that got lost: the same field gets the same answer. Then a folder is watched.
+First no server listens, then an answer is lost on the way, then the API key is over its rate. The
+worker must store the answer that was lost: the same field gets the same answer. Then it watches a
+folder.
 """
 
 import hashlib
@@ -23,13 +24,14 @@ WORKER = [sys.executable, str(ROOT / "examples" / "lims_worker.py")]
 FIELD = ROOT / "examples" / "cells" / "hsil.png"
 NUCLEI = "cell_id,nucleus_x,nucleus_y\n17,70,70\n18,900,70\n"
 ACCESSION = "S26-1234/A"
-# Five seconds between two requests of the first key: longer than the worker waits after an attempt that got lost.
+# Five seconds between two requests of the first key: longer than the worker waits after a lost
+# attempt.
 KEYS = {"rationed": "requests_per_minute = 12, burst = 1", "free": "requests_per_minute = 0"}
 
 
 @contextmanager
 def running(program: str):
-    """The server with two API keys; its host and port."""
+    """Starts the server with two API keys; returns its host and port."""
     keys = [
         f'{{ name = "{name}", sha256 = "{hashlib.sha256(name.encode()).hexdigest()}", {rate} }}'
         for name, rate in KEYS.items()
@@ -46,7 +48,7 @@ def running(program: str):
 
 
 class Line:
-    """A line to the server, of which the first answer is lost. Until it is opened, connections are refused."""
+    """A proxy to the server that loses the first answer. Until it opens, it refuses connections."""
 
     def __init__(self, server: tuple):
         self.server = server
@@ -69,7 +71,7 @@ class Line:
                     self.lost = answer
                 else:
                     client.sendall(answer)
-                # The pump still reads from it, so closing it would say nothing to the other side.
+                # `pump` still reads from it, so closing it would not reach the other side.
                 client.shutdown(socket.SHUT_RDWR)
 
 
@@ -78,7 +80,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
         while piece := source.recv(65536):
             sink.sendall(piece)
     except OSError:
-        pass  # The other side has gone: its answer says what there is to say.
+        pass  # The other side has closed the connection.
 
 
 def environment(key: str) -> dict:
@@ -101,14 +103,14 @@ def check_retries(server: tuple, folder: Path) -> None:
     said += worker.stderr.read()
     assert worker.wait() == 0, said
     assert "attempt 2; the same again" in said and "status 429" in said, said
-    assert ACCESSION not in said, "an accession is nothing for a log"
+    assert ACCESSION not in said, "the log must not contain the accession"
 
     head, _, body = line.lost.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 "), head
     lost = [entry["resource"] for entry in json.loads(body)["entry"]]
     (observation,) = lines_of(folder / "hsil.Observation.ndjson")
     (outcome,) = lines_of(folder / "hsil.OperationOutcome.ndjson")
-    assert observation in lost and outcome in lost, "the same field was answered otherwise"
+    assert observation in lost and outcome in lost, "expected the same answer to the same field"
     assert observation["status"] == "preliminary" and observation["component"], observation
     assert ACCESSION in json.dumps(observation), "the accession was not passed through"
     print("lims_worker: refused, cut off and rationed, it stored the answer that had got lost")
@@ -144,13 +146,13 @@ def check_wrong_key(server: tuple, folder: Path) -> None:
     command = [*WORKER, "--server", "http://{}:{}".format(*server), "--out", out, FIELD, nuclei]
     done = subprocess.run(command, env=environment("unknown"), capture_output=True, text=True)
     assert done.returncode == 2 and "API key" in done.stderr, done
-    assert not list(out.iterdir()), "a wrong key is no problem of the field"
+    assert not list(out.iterdir()), "a wrong key must not be stored as a problem of the field"
 
 
 def wait_until(holds, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.1)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Copies of openapi.yaml for generators that do not read all of it: `python prepare.py OPENAPI.yaml FOLDER`.
+"""Copies openapi.yaml for generators with limits: `python prepare.py OPENAPI.yaml FOLDER`.
 
-openapi-3.1.json      the same, the content types that generators shall take written first
+openapi-3.1.json      the document with the preferred content types first
 openapi-3.0.3.json    the same in OpenAPI 3.0.3
-openapi-reduced.json  that without forms and with one content type everywhere, for progenitor
+openapi-reduced.json  the latter without forms and with one content type, for progenitor
 """
 
 import copy
@@ -26,7 +26,7 @@ def with_preferred_first(document: dict) -> dict:
         rest = {name: media for name, media in content.items() if name not in first}
         content.clear()
         content.update(first | rest)
-        # FHIR has libraries of its own, and no place for its resources among our types.
+        # FHIR resources have libraries of their own.
         content.pop("application/fhir+json", None)
     return document
 
@@ -46,15 +46,15 @@ def contents(document: dict):
 
 
 def in_3_0(document: dict) -> dict:
-    """The words that 3.0 has for what the document says."""
-    document = in_words_of_3_0(with_bytes_in_place(document))
+    """The document in OpenAPI 3.0.3."""
+    document = node_in_3_0(with_bytes_in_place(document))
     document["openapi"] = "3.0.3"
     document["info"]["license"].pop("identifier", None)
     return document
 
 
 def with_bytes_in_place(node):
-    """openapi-generator takes bytes that a form refers to by name for text."""
+    """Inlines byte strings: openapi-generator reads a referenced one in a form as text."""
     if isinstance(node, list):
         return [with_bytes_in_place(entry) for entry in node]
     if not isinstance(node, dict):
@@ -65,14 +65,14 @@ def with_bytes_in_place(node):
     return {key: with_bytes_in_place(value) for key, value in node.items()}
 
 
-def in_words_of_3_0(node):
+def node_in_3_0(node):
     if isinstance(node, list):
-        return [in_words_of_3_0(entry) for entry in node]
+        return [node_in_3_0(entry) for entry in node]
     if not isinstance(node, dict):
         return node
-    # What is null in an example stays as it is: only schemas have these words.
+    # An example keeps its nulls: only schemas have these keywords.
     node = {
-        key: value if key in ("example", "examples") else in_words_of_3_0(value)
+        key: value if key in ("example", "examples") else node_in_3_0(value)
         for key, value in node.items()
     }
     node.pop("contentMediaType", None)
@@ -93,7 +93,7 @@ def in_words_of_3_0(node):
 
 
 def reduced(document: dict) -> dict:
-    """Raw bytes in, JSON out; problems are JSON too, so that they get their type."""
+    """Raw bytes in, JSON out. Problems are JSON as well, so that they get a type."""
     document = copy.deepcopy(document)
     for path, item in list(document["paths"].items()):
         for method, operation in list(item.items()):

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Starts the server on a free port, runs each client against it, and ends it: `tests/clients/run.sh PROGRAM FOLDER`.
-# The folder keeps what was installed and generated; OPENAPI names another document than the repository's.
+# Starts the server on a free port, runs each client against it, and stops it:
+# `tests/clients/run.sh PROGRAM FOLDER`. FOLDER keeps installed and generated files. OPENAPI names
+# another document than the repository's.
 set -eu
 program=$1
 mkdir -p "$2"
@@ -9,20 +10,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 document=$(realpath "${OPENAPI:-openapi.yaml}")
 venv=$folder/venv
 
-# Nothing is installed outside of the folder; what the clients need besides is said before anything runs.
+# Nothing is installed outside FOLDER. Missing Debian packages are named before anything runs.
 missing=
 command -v javac > /dev/null || missing="$missing openjdk-17-jdk-headless"
 [ -e /usr/share/java/httpmime.jar ] || missing="$missing libhttpmime-java"
 command -v npm > /dev/null || missing="$missing nodejs npm"
 [ -x "$venv/bin/python" ] || python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
-    echo "the clients need packages that are missing; on Debian: apt-get install --no-install-recommends$missing" >&2
+    echo "the clients need missing packages: apt-get install --no-install-recommends$missing" >&2
     exit 2
 fi
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-# The commands of docs/CLIENTS.md find the generators.
+# So that the commands of docs/CLIENTS.md find the generators.
 PATH=$venv/bin:$PATH
 ready=$(mktemp)
 log=$folder/server.log
@@ -40,7 +41,7 @@ python "$here/fhir_r4.py" "$address"
 python scripts/clients_page.py --check
 python "$here/prepare.py" "$document" "$folder/document"
 
-# Every run makes the same requests; what it says is kept short, since it shows the bytes of images.
+# Every run makes the same requests. The output is shortened, since it contains bytes of images.
 said=$folder/schemathesis.log
 (cd "$folder" && PYTHONPATH=$here schemathesis --config-file "$here/schemathesis.toml" run "$document" \
     --url "http://$address" --no-color > "$said" 2>&1) || { cut -c 1-500 "$said"; exit 1; }
@@ -48,7 +49,7 @@ echo "schemathesis:$(grep -A 1 '^Test cases:' "$said" | tail -n 1)"
 
 python "$here/generated.py" "http://$address" "$folder"
 if grep 'status=500' "$log"; then
-    echo "the server made a mistake"
+    echo "the server answered 500: see the log above"
     exit 1
 fi
 python "$here/lims.py" "$program"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""tritonclient, unchanged, against a running server: `python triton.py HOST:PORT`.
+"""Runs an unchanged tritonclient against a server: `python triton.py HOST:PORT`.
 
-Holds every answer against the one of /v1/predictions for the same image and seed.
+Compares every answer with that of /v1/predictions for the same image and seed.
 """
 
 import json
@@ -19,7 +19,7 @@ MEASURES = ["predictive_entropy", "expected_entropy", "mutual_information", "var
 
 
 def expected(address: str, image: bytes, query: str) -> dict:
-    """The answer of the other interface."""
+    """The answer of /v1/predictions."""
     request = urllib.request.Request(
         f"http://{address}/v1/predictions?{query}", image, {"Content-Type": "image/png"}
     )
@@ -56,7 +56,7 @@ def check_method(client: triton.InferenceServerClient, address: str, method: str
 
 
 def check_samples_and_json(client: triton.InferenceServerClient, address: str) -> None:
-    """Without outputs the client asks for all of them at once; as JSON they are the same."""
+    """A request without outputs returns all of them; as JSON they are the same."""
     image = (CELLS / "lsil.png").read_bytes()
     parameters = {"method": "mc_dropout", "passes": 20}
     binary = client.infer(MODEL, [image_input([image])], parameters=parameters)
@@ -77,7 +77,7 @@ def check_floats(client: triton.InferenceServerClient) -> None:
     probabilities = result.as_numpy("probabilities")
     assert probabilities.shape == (2, 6)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert (result.as_numpy("decision") == b"refer").all(), "grey is no cell"
+    assert (result.as_numpy("decision") == b"refer").all(), "a grey image must be referred"
 
 
 def check_errors(client: triton.InferenceServerClient) -> None:

@@ -1,4 +1,5 @@
-//! The loop on a GPU: trunk and baseline head over whole batches that lie ready, a thread for each pair of sessions.
+//! The loop on a GPU: trunk and baseline head over batches that are ready, a thread for each pair
+//! of sessions.
 
 use std::time::Instant;
 

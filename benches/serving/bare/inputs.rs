@@ -1,4 +1,4 @@
-//! What the sessions are given for one image, made by the same code as in the server.
+//! The tensors for one image, made by the same code as in the server.
 
 use bundle::{Bundle, Mask, Method, Sampling};
 use engine::{draw_masks, seed_of};
@@ -9,7 +9,8 @@ use crate::BenchResult;
 /// Tensors for one image.
 pub(super) struct BareInputs {
     pub method: Method,
-    /// The image itself; with test-time augmentation, where the bundle tells unlike images, its views after it.
+    /// The image, and for `tta` its views. The image is left out for `tta` without an
+    /// out-of-distribution score.
     pub images: InputTensor,
     /// Masks `[T, width]`, with Monte Carlo dropout.
     pub masks: Vec<(Mask, Vec<f32>)>,

@@ -1,7 +1,8 @@
-//! The bare loop: the same sessions, the same images and the same cores as the server, without a server.
+//! The bare loop: the same sessions, the same images and the same cores as the server, without a
+//! server.
 //!
-//! For many clients, a thread per core, each with sessions of its own of one thread; for one client, sessions that use all
-//! cores, with threads that spin while they wait and with threads that sleep, whichever is faster.
+//! For many clients: a thread per core, each with its own sessions of one thread. For one client:
+//! sessions that use all cores, with threads that spin or that sleep, whichever is faster.
 
 pub(crate) mod gpu;
 mod inputs;
@@ -17,7 +18,7 @@ use crate::{BenchResult, machine::cores, process::cpu_seconds, statistics::quant
 use inputs::BareInputs;
 use sessions::BareSessions;
 
-/// What a loop reached.
+/// The results of a loop.
 pub(crate) struct Reached {
     /// Images per second, all threads together.
     pub rate: f64,
@@ -30,9 +31,9 @@ pub(crate) struct Reached {
 /// Whether images are decoded, resized and augmented within the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoding {
-    /// Tensors lie ready.
+    /// Tensors are ready.
     Before,
-    /// From the encoded image, as the server has to.
+    /// From the encoded image, as in the server.
     Within,
 }
 
@@ -58,7 +59,7 @@ impl BareLoop {
         })
     }
 
-    /// All cores at once, an image on each.
+    /// Runs all cores at once, one image on each.
     pub(crate) fn parallel(
         &mut self,
         method: Method,
@@ -69,7 +70,7 @@ impl BareLoop {
         run(&mut self.parallel, &feed, seconds)
     }
 
-    /// One image at a time on all cores, in the better of two ways to wait.
+    /// Runs one image at a time on all cores, with threads that spin or sleep, whichever is faster.
     pub(crate) fn alone(
         &mut self,
         method: Method,
@@ -84,7 +85,7 @@ impl BareLoop {
         Ok(if is_faster { spinning } else { sleeping })
     }
 
-    /// Milliseconds that one image takes on one core, decoded before.
+    /// Milliseconds of one decoded image on one core.
     pub(crate) fn pass_ms(&mut self, seconds: f64) -> BenchResult<f64> {
         let (bundle, images) = (&self.bundle, &self.images);
         let feed = Feed::new(bundle, images, Method::Baseline, Decoding::Before)?;
@@ -93,12 +94,12 @@ impl BareLoop {
     }
 }
 
-/// What is asked of the sessions.
+/// The work of a loop.
 struct Feed<'a> {
     bundle: &'a Bundle,
     method: Method,
     encoded: &'a [Bytes],
-    /// One for each image; none when they are made within the loop.
+    /// One per image; empty when the loop makes them.
     ready: Vec<BareInputs>,
 }
 
@@ -133,7 +134,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// A thread for each of `sessions`, all for as long.
+/// Runs a thread for each of `sessions`, all for the same time.
 fn run(sessions: &mut [BareSessions], feed: &Feed<'_>, seconds: f64) -> BenchResult<Reached> {
     let before = cpu_seconds(std::process::id())?;
     let threads = together(sessions, |number, sessions| {
@@ -152,7 +153,7 @@ fn run(sessions: &mut [BareSessions], feed: &Feed<'_>, seconds: f64) -> BenchRes
     })
 }
 
-/// Works with each of `items` on a thread of its own; all begin at once.
+/// Works on each of `items` in a thread of its own. All threads start together.
 fn together<Item: Send, Made: Send>(
     items: &mut [Item],
     work: impl Fn(usize, &mut Item) -> BenchResult<Made> + Sync,
@@ -163,7 +164,7 @@ fn together<Item: Send, Made: Send>(
         let spawn = |(number, item)| {
             scope.spawn(move || {
                 start.wait();
-                // Errors are told by their words: they cannot leave the thread as they are.
+                // The errors cannot leave their thread, so only their texts do.
                 work(number, item).map_err(|error| error.to_string())
             })
         };

@@ -1,4 +1,4 @@
-//! Sessions as the server opens them, and nothing around them.
+//! Sessions as the server opens them, without a server.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) struct BareSessions {
 }
 
 impl BareSessions {
-    /// With so many threads inside one operator, which spin while they wait for the next one or sleep.
+    /// Opens them with this many threads per operator. The threads spin or sleep between operators.
     pub(super) fn open(
         runtime: &Runtime,
         bundle: &Bundle,
@@ -51,7 +51,7 @@ impl BareSessions {
         })
     }
 
-    /// Runs everything that an answer needs, and leaves the scores where they are.
+    /// Runs all graphs that an answer needs, and discards the scores.
     pub(super) fn answer(&mut self, inputs: &BareInputs) -> BenchResult {
         let method = self.manifest.head_method(inputs.method);
         let (Some(trunk), Some(head)) = (&self.manifest.trunk, self.manifest.head(method)) else {
@@ -60,7 +60,7 @@ impl BareSessions {
         let session = self.heads.get_mut(&method).ok_or("no head is loaded")?;
         let size = i64::from(self.manifest.input.size);
         let values = inputs.images.as_slice();
-        // An image at a time, as the server does on the processor: batches bring nothing there.
+        // One image at a time, as the server does on the processor.
         for image in values.chunks_exact(values.len() / inputs.images.images()) {
             let image = TensorRef::from_array_view(([1, 3, size, size], image))?;
             let outputs = self

@@ -1,4 +1,4 @@
-//! How soon the machine is free when many clients go away in the middle of their work.
+//! How soon the machine is free when many clients disconnect in the middle of their work.
 
 use std::{
     thread,
@@ -19,17 +19,17 @@ use crate::{
     setting::Setting,
 };
 
-/// Clients that go away, each with fifty views under way.
+/// Clients that disconnect, each with fifty views in progress.
 const LEAVING: usize = 16;
-/// How long they wait before they go.
+/// How long they wait before they disconnect.
 const UNTIL_BUSY: Duration = Duration::from_millis(400);
-/// Longer than anything that is still done for them.
+/// Longer than any work that may still run for them.
 const AFTERWARDS: Duration = Duration::from_millis(1500);
 
 pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let mut figures = PartFigures::new(format!(
-        "{LEAVING} clients of tta go away in the middle of their work"
+        "{LEAVING} clients of tta disconnect in the middle of their work"
     ));
     let mut bare = setting.bare_loop()?;
     let server = RunningServer::start()?;
@@ -48,14 +48,14 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
         noted.note("lone request ms", first_ms);
         let delay = (first_ms - idle_ms) / pass_ms;
         noted.note_asked("its delay in trunk passes", AtMost(1.0), delay);
-        noted.note("CPU ms for nobody", wasted_ms);
+        noted.note("CPU ms after they left", wasted_ms);
         let wasted_passes = wasted_ms / pass_ms / cores() as f64;
         noted.note("the same in trunk passes per core", wasted_passes);
     }
     Ok(figures)
 }
 
-/// Puts the load on and gives the connections back as soon as the server is in the middle of it.
+/// Starts the load and returns the connections once the server works on it.
 async fn busy(server: &RunningServer, requests: &[Bytes]) -> BenchResult<Vec<KeptConnection>> {
     let mut clients = Vec::new();
     for request in requests.iter().cycle().take(LEAVING) {
@@ -67,7 +67,7 @@ async fn busy(server: &RunningServer, requests: &[Bytes]) -> BenchResult<Vec<Kep
     Ok(clients)
 }
 
-/// Milliseconds that a lone request takes which comes just after.
+/// Milliseconds of a lone request that follows immediately.
 async fn leave_and_ask(server: &RunningServer, large: &[Bytes], lone: &[u8]) -> BenchResult<f64> {
     let mut client = KeptConnection::connect(server.address).await?;
     drop(busy(server, large).await?);
@@ -79,7 +79,7 @@ async fn leave_and_ask(server: &RunningServer, large: &[Bytes], lone: &[u8]) -> 
     Ok(1e3 * left.elapsed().as_secs_f64())
 }
 
-/// CPU milliseconds that the server uses when nobody is left.
+/// CPU milliseconds that the server uses when no client is left.
 async fn leave_and_watch(server: &RunningServer, large: &[Bytes]) -> BenchResult<f64> {
     drop(busy(server, large).await?);
     let before = cpu_seconds_of_threads(server.id())?;

@@ -11,9 +11,9 @@ use crate::{
     setting::Setting,
 };
 
-/// Clients of the large job, each with fifty views of an image under way.
+/// Clients of the large job, each with fifty views of an image in progress.
 const LARGE: usize = 64;
-/// Its requests: work that can wait, all views of each.
+/// Its requests: bulk work, all views.
 pub(crate) const LARGE_QUERY: &str = "method=tta&exact=true&priority=bulk";
 const SECONDS: f64 = 4.0;
 

@@ -1,4 +1,5 @@
-//! A field and its nuclei in one request, against the engine in this process, asked about the same crops of the decoded field.
+//! A field and its nuclei in one request, against an engine in this process on the same crops of
+//! the decoded field.
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
@@ -24,7 +25,7 @@ use crate::{
     setting::Setting,
 };
 
-/// Nuclei along each side of the grid that is laid over the field.
+/// Nuclei along each side of a grid over the field.
 const ROWS: u32 = 10;
 const CELLS: f64 = (ROWS * ROWS) as f64;
 
@@ -109,7 +110,7 @@ impl BenchField {
     }
 }
 
-/// Milliseconds that the engine takes for the field's cells.
+/// Milliseconds of the engine for the field's cells.
 async fn crops(engine: &Engine, field: &BenchField, edge: u32) -> BenchResult<f64> {
     let plan = engine.plan(RequestOptions {
         method: Some(Method::Baseline),
@@ -126,7 +127,7 @@ async fn crops(engine: &Engine, field: &BenchField, edge: u32) -> BenchResult<f6
     Ok(1e3 * started.elapsed().as_secs_f64())
 }
 
-/// Milliseconds until the whole answer is there.
+/// Milliseconds until the whole answer has arrived.
 async fn whole(request: RequestBuilder) -> BenchResult<f64> {
     let started = Instant::now();
     let answer: Value = answered(request).await?.json().await?;
@@ -139,7 +140,7 @@ async fn whole(request: RequestBuilder) -> BenchResult<f64> {
     }
 }
 
-/// Milliseconds until the first line is there; the others are read as well.
+/// Milliseconds until the first line has arrived. The other lines are read as well.
 async fn first_line(request: RequestBuilder) -> BenchResult<f64> {
     let started = Instant::now();
     let mut response = answered(request.header("Accept", "application/x-ndjson")).await?;

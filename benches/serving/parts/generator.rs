@@ -1,4 +1,4 @@
-//! What the load generator costs, against an answer that costs next to nothing.
+//! The cost of the load generator, measured with requests that cost the server almost nothing.
 
 use crate::{
     BenchResult, client::get, closed_loop::measure as load, figures::PartFigures,

@@ -1,5 +1,6 @@
-//! The server on a GPU: against a bare loop there, against itself on this machine's cores, and in layouts of workers and
-//! batches. And whether it answers alike: alone and in a crowd, there and here.
+//! The server on a GPU: against a bare loop, against itself on the processor, and with several
+//! numbers of workers and batch sizes. Also whether its answers are the same alone, beside others,
+//! and on the processor.
 
 use bundle::Method;
 use serde_json::Value;
@@ -18,23 +19,23 @@ use crate::{
 };
 
 const CLIENTS: [usize; 3] = [1, 32, 256];
-/// Workers and largest batch: the first is what the server takes unless its configuration says otherwise.
+/// Workers and largest batch; the first is the server's default.
 const LAYOUTS: [(usize, usize); 6] = [(8, 8), (1, 8), (4, 8), (16, 8), (8, 1), (8, 16)];
-/// How often each image is sent at once; more would be refused where each has fifty views.
+/// How often each image is sent at once. With fifty views each, more would be refused.
 const CROWD: usize = 3;
-/// How far a probability may lie from what the cores say, in millionths.
+/// Largest difference of a probability from that of the processor, in millionths.
 const CLOSE: f64 = 100.0;
 
-/// How the server is told to run there.
+/// The execution providers of a server on the GPU.
 fn provider(setting: &Setting) -> BenchResult<String> {
     let gpu = setting.options.gpu.ok_or("name a GPU: --gpu 0")?;
     Ok(format!("[\"cuda:{gpu}\"]"))
 }
 
-/// The same images, alone and in a crowd, on the GPU and on the cores.
+/// The same images, alone and beside others, on the GPU and on the processor.
 pub(crate) fn compared(setting: &Setting) -> BenchResult<PartFigures> {
     let mut figures =
-        PartFigures::new("Answers from the GPU: alone, in a crowd, and from the cores");
+        PartFigures::new("Answers from the GPU: alone, beside others, and compared with the cores");
     let on_cores = RunningServer::start()?;
     let served = RunningServer::start_with(&provider(setting)?, (0, 0))?;
     for method in setting.bundle.manifest().offered_methods() {
@@ -43,7 +44,7 @@ pub(crate) fn compared(setting: &Setting) -> BenchResult<PartFigures> {
     Ok(figures)
 }
 
-/// Every method on the GPU and on the cores; with augmentation, all views.
+/// Every method on the GPU and on the processor. `tta` runs all views.
 pub(crate) fn methods(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
     let mut figures =
@@ -139,9 +140,9 @@ fn compare(
     }
     let subject = method.to_string();
     let mut noted = figures.of(&subject);
-    noted.note_asked("equal alone and in a crowd", AtLeast(1.0), equal);
+    noted.note_asked("equal alone and beside others", AtLeast(1.0), equal);
     noted.note_asked("decisions as on the cores", AtLeast(1.0), decisions);
-    let what = "probabilities apart at most, millionths";
+    let what = "largest difference of a probability, millionths";
     noted.note_asked(what, AtMost(CLOSE), 1e6 * apart);
     Ok(())
 }

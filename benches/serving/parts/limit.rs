@@ -35,7 +35,7 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let mut bare = setting.bare_loop()?;
     let server = RunningServer::start()?;
     let mut figures = PartFigures::new(format!(
-        "The running server against a bare loop over the same sessions, {} px; the loop decodes, too, where nothing else is said",
+        "The server against a bare loop over the same sessions, {} px (it decodes unless stated)",
         setting.bundle.manifest().input.size
     ));
     for _ in 0..options.rounds {
@@ -60,7 +60,7 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     Ok(figures)
 }
 
-/// All views, as the loop takes them; for as long as it takes, since an interactive request would be refused.
+/// All views, as the loop takes them. Bulk, since an interactive request would be refused.
 fn query(method: Method) -> String {
     match method {
         Method::Tta => format!("method={method}&exact=true&priority=bulk"),
@@ -114,7 +114,7 @@ fn note(
         let (rate, latency_ms) = (load.rate(), load.latency_ms(0.5));
         let of_baseline = |clients: bool| clients && method == Method::Baseline;
         let is_asked = of_baseline(matches!(clients, 8 | 32));
-        // With more clients than cores the loop would keep each waiting for its turn.
+        // With more clients than cores, the loop would serve them in turn.
         let limit_ms = match clients {
             1 => loops.alone.latency_ms,
             _ => 1e3 * clients as f64 / loops.parallel.rate,
@@ -165,7 +165,7 @@ fn note_against_baseline(figures: &mut PartFigures, method: Method, costs: Costs
         Method::Baseline => return,
         Method::McDropout => Some(AtMost(1.05)),
         Method::Ensemble => Some(AtMost(1.10)),
-        // All views, as far as this part is concerned: see the part `stopping`.
+        // `tta` runs all views here; the part `stopping` measures early stopping.
         Method::Tta => None,
     };
     let subject = format!("{method} / baseline");

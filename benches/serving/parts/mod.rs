@@ -1,4 +1,4 @@
-//! One file for each question.
+//! One file for each part of the benchmark.
 
 pub(crate) mod cancellation;
 pub(crate) mod fairness;

@@ -1,4 +1,4 @@
-//! Three times as many requests as the server can answer, sent at a fixed rate whatever becomes of them.
+//! Three times as many requests as the server can answer, sent at a fixed rate.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -23,7 +23,7 @@ const TIMES: f64 = 3.0;
 const CLIENTS: usize = 32;
 const SHORT_SECONDS: f64 = 5.0;
 
-/// What the client says of how long it waits.
+/// The client's deadline: the name of the case, and its header.
 const KINDS: [(&str, &str); 2] = [
     ("no deadline", ""),
     ("a deadline of 1 s", "X-Request-Timeout: 1\r\n"),
@@ -61,7 +61,7 @@ fn flood(
     let mut flood = drive(open_loop(server.address, requests, TIMES * before, seconds))?;
     let left = cores() as f64 - (cpu_seconds(std::process::id())? - used) / seconds;
     let (after, left_after) = capacity_of(server, requests)?;
-    // A machine with neighbours is not as fast for half a minute as it was in the two seconds before.
+    // A shared machine may be slower for half a minute than in the two seconds before.
     let capacity = 0.5 * (before + after);
     let left_otherwise = 0.5 * (left_before + left_after);
     let goodput = flood.goodput();
@@ -71,7 +71,7 @@ fn flood(
     let per_core = goodput / left / (capacity / left_otherwise);
     noted.note("the same per core that the generator left", per_core);
     let with_the_rest = flood.goodput_with_the_rest() / capacity;
-    noted.note("with answers after its end", with_the_rest);
+    noted.note("with answers after the end", with_the_rest);
     let prompt = flood.prompt_refusals();
     noted.note_asked("refusals within 50 ms", AtLeast(1.0), prompt);
     noted.note("refusals' p99 ms", flood.refusal_ms(0.99));
@@ -86,7 +86,8 @@ fn flood(
     Ok(())
 }
 
-/// Answers a second to [`CLIENTS`] that wait for them, and how many of the cores the generator left to the server.
+/// Answers per second to [`CLIENTS`] in a closed loop, and how many cores the generator left to the
+/// server.
 fn capacity_of(server: &RunningServer, requests: &[Bytes]) -> BenchResult<(f64, f64)> {
     let measured = load(server, requests, CLIENTS, 2.0)?;
     let rate = measured.load.rate();
@@ -94,8 +95,8 @@ fn capacity_of(server: &RunningServer, requests: &[Bytes]) -> BenchResult<(f64, 
     Ok((rate, cores() as f64 - generator))
 }
 
-/// Looks at the memory of a process ten times a second while `work` is done: what it was in the end as a share of what it
-/// was after a tenth of the time.
+/// Reads the memory of a process ten times a second while `work` runs. Returns its memory at the
+/// end divided by its memory after a tenth of the time.
 fn watched(id: u32, work: impl FnOnce() -> BenchResult) -> BenchResult<f64> {
     let (stop, stopped) = mpsc::channel::<()>();
     let watcher = thread::spawn(move || {

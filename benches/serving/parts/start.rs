@@ -1,4 +1,4 @@
-//! From the start of the process to its first answer, and the memory that it takes idle and under load.
+//! Time from the start of the process to its first answer, and its memory, idle and under load.
 
 use std::{
     thread,
@@ -21,7 +21,7 @@ const CLIENTS: usize = 32;
 
 pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let options = &setting.options;
-    let mut figures = PartFigures::new("Start and memory, both bundles of models/ loaded");
+    let mut figures = PartFigures::new("Start and memory, with the bundles of models/ loaded");
     let first = predictions("method=baseline", "", &setting.images[..1]);
     // The first start reads the files from the disk; the limit is for a warm one.
     drop(RunningServer::start()?);

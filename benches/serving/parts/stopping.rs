@@ -1,4 +1,4 @@
-//! Test-time augmentation that stops as soon as its decision is settled, on cells of a tenth of the data set's images.
+//! Test-time augmentation with early stopping, on the cells of a tenth of the data set's images.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::{
 const CLIENTS: usize = 8;
 const SUBJECT: &str = "tta";
 
-/// Answers, and what they cost.
+/// Answers and their cost.
 struct TtaAnswers {
     answers: Vec<Value>,
     cpu_ms: f64,
@@ -44,7 +44,7 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     let server = RunningServer::start()?;
     let mut used = Vec::new();
     let mut alike = 0;
-    // The rounds are slices of the cells, each asked in three ways in turn.
+    // The rounds are slices of the cells; each slice is sent in three ways in turn.
     for slice in images.chunks(images.len().div_ceil(options.rounds).max(1)) {
         let baseline = ask(&server, "method=baseline&priority=bulk", slice)?;
         let stopping = ask(&server, "method=tta&priority=bulk", slice)?;
@@ -68,7 +68,8 @@ pub(crate) fn measure(setting: &Setting) -> BenchResult<PartFigures> {
     Ok(figures)
 }
 
-/// What the rule has to settle: accept or refer, the class of what is accepted, and whether what is referred is called abnormal.
+/// What the rule must settle: accept or refer, the class of an accepted cell, and whether a
+/// referred cell is called abnormal.
 fn decision(answer: &Value) -> (&Value, Option<&Value>, bool) {
     let decision = &answer["decision"];
     let action = &decision["action"];
@@ -82,7 +83,7 @@ fn decision(answer: &Value) -> (&Value, Option<&Value>, bool) {
     )
 }
 
-/// Each image once, several at a time; answers in the order of the images.
+/// Sends each image once, several at a time. Answers are in the order of the images.
 fn ask(server: &RunningServer, query: &str, images: &[Bytes]) -> BenchResult<TtaAnswers> {
     let requests = predictions(query, "", images);
     let before = cpu_seconds(server.id())?;

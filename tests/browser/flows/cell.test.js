@@ -1,4 +1,4 @@
-// One cell: an example, a photograph, and what is no image.
+// One cell: an example, a photograph, and a file that is not an image.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ after(async () => { await browser?.close(); await server?.stop(); });
 
 const percent = (value) => `${Math.round(value * 100)}%`;
 
-test("an example cell shows the server's answer, its spread and every method", async () => {
+test("an example cell shows every method", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A cell called HSIL");
   await answered(page);
@@ -51,7 +51,7 @@ for (const [name, options] of Object.entries({
   "cell-390-dark": { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
   "cell-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
 })) {
-  test(`a cell can be read: ${name}`, async () => {
+  test(`a cell is readable: ${name}`, async () => {
     const page = await visit(browser, server.url, options);
     await openExample(page, "A cell called LSIL");
     await answered(page);
@@ -72,7 +72,7 @@ test("a photograph gets no class", async () => {
   await check(page, "photograph-numbers");
 });
 
-test("an image is dropped or pasted as well as chosen", async () => {
+test("an image can be dropped or pasted", async () => {
   const page = await visit(browser, server.url);
   const bytes = readFileSync(file("examples/cells/nilm.png")).toString("base64");
   const give = (kind, name) => page.evaluate(([kind, name, bytes]) => {
@@ -91,7 +91,7 @@ test("an image is dropped or pasted as well as chosen", async () => {
   assert.deepEqual(page.errors, []);
 });
 
-test("an image that the browser cannot show is answered all the same", async () => {
+test("an undisplayable image is still answered", async () => {
   const page = await visit(browser, server.url);
   await openFile(page, file("tests/fixtures/imaging/cmyk.tif"));
   await answered(page);
@@ -99,7 +99,7 @@ test("an image that the browser cannot show is answered all the same", async () 
   await check(page, "unshown");
 });
 
-test("what is no image, or half of one, is refused in words", async () => {
+test("broken and foreign files are refused", async () => {
   const page = await visit(browser, server.url, { refusals: true });
   const alert = page.locator("#problem");
   await openFile(page, { name: "letter.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7") });

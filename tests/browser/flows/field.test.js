@@ -1,4 +1,4 @@
-// A field: the example, nuclei that are clicked or come in a table, and the walk through the list.
+// A field: the example, nuclei by click or table, and the worklist.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,10 +15,11 @@ const options = (page) => page.locator("#list [role=option]");
 const texts = (page) => options(page).allTextContents();
 const markers = (page) => page.locator("button.nucleus");
 
-/// What the page says that a cell of the server's worklist is called: NILM may be the most probable class of an abnormal cell.
+/// The page's name for a cell of the worklist. NILM may be the most probable class of an abnormal
+/// cell.
 const calledIn = ({ label, abnormal_probability: share }) => (label === "NILM" && share >= 0.5 ? "Abnormal, class unclear" : label);
 
-/// What the server says of the example field in one piece.
+/// The server's answer to the whole example field.
 async function whole() {
   const form = new FormData();
   form.append("image", new Blob([readFileSync(FIELD)]), "smear.jpg");
@@ -26,7 +27,7 @@ async function whole() {
   return (await fetch(`${server.url}/v1/fields?method=mc_dropout`, { method: "POST", body: form })).json();
 }
 
-test("the example field is answered cell by cell, and listed as the server lists it", async () => {
+test("the list has the server's order", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -47,7 +48,7 @@ test("the example field is answered cell by cell, and listed as the server lists
   await check(page, "field");
 });
 
-test("nothing green is on an abnormal cell, and it stays at the top where a policy accepts it", async () => {
+test("an accepted abnormal cell stays on top", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -78,7 +79,7 @@ test("nothing green is on an abnormal cell, and it stays at the top where a poli
   await check(page, "field-accepted-as-abnormal");
 });
 
-test("a summary of some of the nuclei says so, and that of all of them only when all are answered", async () => {
+test("a partial summary says it is partial", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -89,7 +90,7 @@ test("a summary of some of the nuclei says so, and that of all of them only when
   assert.ok(after.startsWith("So far ") && after.includes("10 of 11 cells answered"), after);
 });
 
-test("a cell that NILM leads and that is more probably abnormal is not called NILM", async () => {
+test("an abnormal cell is not called NILM", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -102,7 +103,7 @@ test("a cell that NILM leads and that is more probably abnormal is not called NI
   await check(page, "cell-class-unclear");
 });
 
-test("a cell without an answer is not passed over in the summary", async () => {
+test("the summary counts unanswered cells", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   await page.setInputFiles("#table", { name: "one.csv", mimeType: "text/csv", buffer: Buffer.from("cell_id,nucleus_x,nucleus_y\n1,4000,300\n") });
@@ -114,7 +115,7 @@ test("a cell without an answer is not passed over in the summary", async () => {
   await check(page, "field-without-an-answer");
 });
 
-test("what is asked otherwise is answered anew: by another model, method or scale", async () => {
+test("changed settings give a new answer", async () => {
   const other = "cric-lite0-narrow";
   const narrow = (manifest) => manifest.replace('name = "cric-lite0"', `name = "${other}"`).replace("crop_edge_px = 140", "crop_edge_px = 93");
   const folder = copyOfModel("cric-lite0", (manifest) => manifest);
@@ -147,7 +148,7 @@ test("what is asked otherwise is answered anew: by another model, method or scal
   await two.stop();
 });
 
-test("augmented views of a cell are asked for when somebody wants them, and change nothing else", async () => {
+test("augmented views are loaded on demand", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -164,7 +165,7 @@ test("augmented views of a cell are asked for when somebody wants them, and chan
   await check(page, "field-views");
 });
 
-test("views that are not given are said to be missing, and the rest of the answer stays", async () => {
+test("missing views keep the rest of the answer", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -180,7 +181,7 @@ test("views that are not given are said to be missing, and the rest of the answe
   await check(page, "field-views-refused");
 });
 
-test("a table that is dropped where no image is open is refused", async () => {
+test("a table without an image is refused", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   await page.getByRole("button", { name: "Open another image" }).click();
@@ -197,7 +198,7 @@ test("a table that is dropped where no image is open is refused", async () => {
   await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
 });
 
-test("the list is walked with the keyboard", async () => {
+test("the list works with the keyboard", async () => {
   const page = await visit(browser, server.url);
   await openExample(page, "A field, ten nuclei");
   await answered(page);
@@ -221,7 +222,7 @@ test("the list is walked with the keyboard", async () => {
   await check(page, "field-walked");
 });
 
-test("nuclei are set and removed with the mouse", async () => {
+test("nuclei are edited with the mouse", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   const ask = page.locator("#ask");
@@ -251,7 +252,7 @@ test("nuclei are set and removed with the mouse", async () => {
   await check(page, "field-answered");
 });
 
-test("nuclei are set and removed with the keyboard", async () => {
+test("nuclei are edited with the keyboard", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   await page.locator("#surface").focus();
@@ -269,7 +270,7 @@ test("nuclei are set and removed with the keyboard", async () => {
   assert.equal(await options(page).count(), 1);
 });
 
-test("a table in CRIC's columns brings the nuclei, and says what is wrong with it", async () => {
+test("a CRIC table gives nuclei and errors", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   const table = (text) => page.setInputFiles("#table", { name: "cells.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
@@ -294,10 +295,10 @@ test("a table in CRIC's columns brings the nuclei, and says what is wrong with i
   await check(page, "table");
 });
 
-test("a long field shows how far it is, and can be stopped with what is there", async () => {
+test("a long field shows progress and stops", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
-  // With all views of each, so that a fast server is not done before anybody could stop it.
+  // With all views of each, so that a fast server is still busy when the test stops it.
   await page.locator("#settings summary").click();
   await page.locator("#all-methods").check();
   const rows = Array.from({ length: 600 }, (_, at) => `${at},${100 + (at % 30) * 35},${100 + Math.floor(at / 30) * 40}`);
@@ -323,7 +324,7 @@ for (const [name, settings] of Object.entries({
   "field-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
   "field-forced-colors": { forcedColors: "active", reducedMotion: "reduce" },
 })) {
-  test(`a field can be read: ${name}`, async () => {
+  test(`a field is readable: ${name}`, async () => {
     const page = await visit(browser, server.url, settings);
     await openExample(page, "A field, ten nuclei");
     await answered(page);

@@ -1,4 +1,4 @@
-// What somebody sees who opens the page, and what comes with it.
+// The page after it was opened.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ let server, browser;
 before(async () => { [server, browser] = await Promise.all([startServer(), launch()]); });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-test("the empty page says what to do, and what it is not", async () => {
+test("the empty page says what to do", async () => {
   const page = await visit(browser, server.url);
   await page.getByText("Drop a field of cells or a single cell here").waitFor();
   await page.getByText("A suggestion, not a diagnosis.").waitFor();
@@ -19,7 +19,7 @@ test("the empty page says what to do, and what it is not", async () => {
   await check(page, "empty");
 });
 
-test("nothing may come from elsewhere, and nothing does", async () => {
+test("the page loads nothing from other hosts", async () => {
   const asked = [];
   const page = await visit(browser, "about:blank");
   page.on("request", (request) => asked.push(request.url()));
@@ -35,7 +35,7 @@ test("nothing may come from elsewhere, and nothing does", async () => {
   assert.deepEqual(page.errors, []);
 });
 
-test("everything that can be done is reached with the keyboard, and shows where it is", async () => {
+test("the keyboard reaches every control", async () => {
   const page = await visit(browser, server.url);
   const names = [];
   for (let step = 0; step < 7; step += 1) {
@@ -55,7 +55,7 @@ for (const [name, options] of Object.entries({
   "empty-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
   "empty-forced-colors": { forcedColors: "active", reducedMotion: "reduce" },
 })) {
-  test(`the page can be read: ${name}`, async () => {
+  test(`the page is readable: ${name}`, async () => {
     await check(await visit(browser, server.url, options), name);
   });
 }

@@ -1,4 +1,4 @@
-// A server that refuses, asks for a key, or is gone.
+// A server that refuses, requires a key, or has stopped.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -12,13 +12,13 @@ let browser;
 before(async () => { browser = await launch(); });
 after(async () => { await browser?.close(); });
 
-/// A server for one test.
+/// Starts a server for one test.
 async function withServer(settings, work) {
   const server = await startServer(settings);
   try { await work(server); } finally { await server.stop(); }
 }
 
-test("a key is asked for, and kept in the tab alone", () => {
+test("a key is kept in the tab only", () => {
   const { key, entry } = newKey();
   return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
     const page = await visit(browser, server.url, { refusals: true });
@@ -43,7 +43,7 @@ test("a key is asked for, and kept in the tab alone", () => {
   });
 });
 
-test("a promise that rests on no cells is asked for by name, and shown without them", async () => {
+test("a policy without a certificate can be named", async () => {
   const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, "").replaceAll(/^default_policy = .*\n/gm, ""));
   try {
     await withServer({ MODELS__DIRECTORY: models }, async (server) => {
@@ -68,7 +68,7 @@ test("a promise that rests on no cells is asked for by name, and shown without t
   }
 });
 
-test("what cannot be a key is refused before it is kept", () => {
+test("a malformed key is refused", () => {
   const { key, entry } = newKey();
   return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
     const page = await visit(browser, server.url, { refusals: true });
@@ -89,7 +89,7 @@ test("what cannot be a key is refused before it is kept", () => {
   });
 });
 
-test("the page works below a path of a proxy", () => withServer({}, async (server) => {
+test("the page works below a proxy path", () => withServer({}, async (server) => {
   const to = new URL(server.url);
   const proxy = http.createServer((request, response) => {
     if (!request.url.startsWith("/lab/")) return response.writeHead(404).end();
@@ -108,7 +108,7 @@ test("the page works below a path of a proxy", () => withServer({}, async (serve
   }
 }));
 
-test("what the server refuses is said in its words", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
+test("a refusal shows the server's text", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);
@@ -122,7 +122,7 @@ test("what the server refuses is said in its words", () => withServer({ LIMITS__
   assert.equal(await alert.isVisible(), false);
 }));
 
-test("a key that asks too often is told how long to wait", () => {
+test("a rate limit shows the waiting time", () => {
   const { key, entry } = newKey();
   const slow = entry.replace("requests_per_minute = 0, burst = 0", "requests_per_minute = 1, burst = 3");
   assert.notEqual(slow, entry);
@@ -130,7 +130,7 @@ test("a key that asks too often is told how long to wait", () => {
     const page = await visit(browser, server.url, { refusals: true });
     await page.getByLabel("API key", { exact: true }).fill(key);
     await page.keyboard.press("Enter");
-    // Which models there are, what the first offers, and the cell: the fourth request is one too many.
+    // The list of models, the first model and the cell; the fourth request is over the limit.
     await openExample(page, "A cell called NILM");
     await answered(page);
     await page.getByRole("button", { name: "Ask about this cell" }).click();
@@ -140,7 +140,7 @@ test("a key that asks too often is told how long to wait", () => {
   });
 });
 
-test("a connection that breaks leaves what was answered", () => withServer({}, async (server) => {
+test("a broken connection keeps the answers", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);
@@ -158,7 +158,7 @@ test("a connection that breaks leaves what was answered", () => withServer({}, a
   await check(page, "broken");
 }));
 
-test("a server that is gone is said to be, and what was set stays", () => withServer({}, async (server) => {
+test("a stopped server keeps the nuclei", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);

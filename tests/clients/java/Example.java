@@ -1,4 +1,4 @@
-// The Java client that openapi-generator generates: `java Example http://HOST:PORT CELLS NUCLEI`.
+// The Java client of openapi-generator: `java Example http://HOST:PORT CELLS NUCLEI`.
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;

@@ -1,6 +1,6 @@
 package javax.annotation;
 
-/** What generated sources are marked with; the JDK has it no more, and the generator's jar holds only its neighbours. */
+/** The annotation of generated sources, which neither the JDK nor the generator's jar has. */
 public @interface Generated {
     String[] value();
 

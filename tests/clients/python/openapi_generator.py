@@ -1,4 +1,7 @@
-"""The Python client that openapi-generator generates: `python openapi_generator.py http://HOST:PORT CELLS NUCLEI`."""
+"""The Python client of openapi-generator.
+
+    python openapi_generator.py http://HOST:PORT CELLS NUCLEI
+"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The client that openapi-python-client generates: `python openapi_python_client.py http://HOST:PORT CELLS`."""
+"""The client of openapi-python-client: `python openapi_python_client.py http://HOST:PORT CELLS`."""
 
 import sys
 
@@ -25,7 +25,7 @@ def ask_about_field(address: str, field: Path, nuclei: str):
         return create_field.sync(client=client, body=form, seed=7)
 
 
-# A problem is an answer of another type: `if isinstance(answer, Problem): print(answer.type_, answer.hint)`
+# An error is a `Problem`: `if isinstance(answer, Problem): print(answer.type_, answer.hint)`
 # example ends
 
 

@@ -1,10 +1,10 @@
-"""What a client prints of what it understood; generated.py holds it against plain requests."""
+"""Prints the values that a client read; generated.py compares them with plain requests."""
 
 import json
 
 
 def report(answer, refused, field, kind: str) -> None:
-    """`kind` is what the generator made of the member `type`, a word that Python has already."""
+    """`kind` is the generator's name for the member `type`, which Python reserves."""
     found = [
         cell.prediction.prediction.label if cell.prediction else getattr(cell.problem, kind) for cell in field.cells
     ]

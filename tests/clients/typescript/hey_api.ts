@@ -1,4 +1,4 @@
-// The client that @hey-api/openapi-ts generates: `node hey_api.js http://HOST:PORT CELLS NUCLEI`.
+// The client of @hey-api/openapi-ts: `node hey_api.js http://HOST:PORT CELLS NUCLEI`.
 
 import { readFile } from "node:fs/promises";
 import { report } from "./understood.js";
@@ -17,7 +17,8 @@ function askAboutField(image: File, nuclei: string) {
   return createField({ client, body: { image, nuclei }, query: { seed: 7 } });
 }
 
-// Each answers `{ data, error }`: `if (error) console.log(error.type, error.hint); else console.log(data.uncertainty)`
+// Each returns `{ data, error }`:
+// `if (error) console.log(error.type, error.hint); else console.log(data.uncertainty)`
 // example ends
 
 const cells = process.argv[3] ?? "";

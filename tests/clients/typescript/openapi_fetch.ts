@@ -1,4 +1,5 @@
-// openapi-fetch with the types of openapi-typescript: `node openapi_fetch.js http://HOST:PORT CELLS NUCLEI`.
+// openapi-fetch with the types of openapi-typescript:
+// `node openapi_fetch.js http://HOST:PORT CELLS NUCLEI`.
 
 import { readFile } from "node:fs/promises";
 import { report } from "./understood.js";
@@ -26,7 +27,8 @@ function askAboutField(image: File, nuclei: string) {
   return client.POST("/v1/fields", { params: { query }, body: { image: "", nuclei }, bodySerializer: () => form });
 }
 
-// Each answers `{ data, error }`: `if (error) console.log(error.type, error.hint); else console.log(data.uncertainty)`
+// Each returns `{ data, error }`:
+// `if (error) console.log(error.type, error.hint); else console.log(data.uncertainty)`
 // example ends
 
 const cells = process.argv[3] ?? "";

@@ -1,5 +1,5 @@
-// What a client prints of what it understood; generated.py holds it against plain requests. The types say what is used of each
-// generator's own, so that these have to fit.
+// Prints the values that a client read; generated.py compares them with plain requests. The types
+// name the members that are used, so the generators' types must fit.
 
 interface Prediction {
   prediction: { label: string };

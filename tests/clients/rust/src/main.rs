@@ -1,4 +1,5 @@
-//! The client that progenitor generates: `secondlook-client http://HOST:PORT CELLS`. It knows no forms, so it sends no field.
+//! The client of progenitor: `secondlook-client http://HOST:PORT CELLS`. It has no forms, so it
+//! sends no field.
 
 use std::path::Path;
 
@@ -23,7 +24,7 @@ async fn ask(address: &str, image: Vec<u8>) -> Result<PredictionAnswer, Error<Pr
     Ok(answer.into_inner())
 }
 
-// `Err(Error::ErrorResponse(problem))` is a typed problem: `println!("{} {:?}", problem.type_, problem.hint)`
+// `Err(Error::ErrorResponse(problem))` is typed: `println!("{} {:?}", problem.type_, problem.hint)`
 // example ends
 
 #[tokio::main(flavor = "current_thread")]
