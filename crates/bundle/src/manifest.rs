@@ -266,7 +266,7 @@ impl Manifest {
             lacks.push("no label has `high_grade = true`: worklists are ordered by P(abnormal), and no policy bounds missed high-grade cells");
         }
         if self.format == FORMAT_1 {
-            lacks.push("it has format 1: it has no prediction sets, and its default policy is not a `clear_missed` policy");
+            lacks.push("its format is 1: it has no prediction sets, and its default policy is not a `clear_missed` policy");
         }
         lacks
     }
