@@ -76,7 +76,7 @@ pub fn json_error(error: &serde_json::Error) -> String {
     }
 }
 
-/// A message of serde in words for people; `None` for a message of another kind.
+/// A message of serde in this program's words; `None` for a message of another kind.
 pub fn serde_message(message: &str) -> Option<String> {
     if let Some(rest) = message.strip_prefix("missing field `") {
         let (key, _) = rest.split_once('`')?;

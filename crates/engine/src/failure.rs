@@ -1,7 +1,7 @@
 //! Messages of ONNX Runtime and of its loader, in this program's words.
 //!
 //! Each function names the place (node, operator, library) that a message mentions, and what to do.
-//! The messages themselves stay in the `source()` of errors and go to the log at level `debug`.
+//! The messages themselves go to the log at level `debug`.
 
 use tracing::debug;
 
@@ -10,7 +10,6 @@ const LONGEST_NAME: usize = 120;
 
 /// Why a run failed, such as ``ONNX Runtime failed at node `conv_1` (Conv)``.
 pub(crate) fn of_run(message: &str) -> String {
-    debug!(message, "ONNX Runtime failed");
     let lower = message.to_lowercase();
     if lower.contains("failed to allocate") || lower.contains("out of memory") {
         return "ONNX Runtime ran out of memory: lower `engine.workers` or `engine.max_batch`"

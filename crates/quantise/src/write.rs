@@ -91,7 +91,7 @@ impl Draft {
                 .map_err(malformed())?,
             Err(_) => BTreeMap::new(),
         };
-        let unwritable = |_: serde_json::Error| "the report cannot be written as JSON";
+        let unwritable = |_: serde_json::Error| "the report cannot be written as JSON".to_owned();
         let value = serde_json::to_value(report)
             .map_err(unwritable)
             .map_err(malformed())?;

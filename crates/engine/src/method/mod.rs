@@ -111,7 +111,7 @@ pub(crate) struct HeadQuestion<'rows> {
     pub(crate) rows: DynValueRef<'rows>,
     /// N
     pub(crate) images: usize,
-    /// Number of samples wanted of each image.
+    /// Number of samples per image.
     pub(crate) passes: usize,
     /// One seed per image. Padding at the end of the batch has none.
     pub(crate) seeds: &'rows [u64],

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::debug;
+
 use super::subject::JobImages;
 use crate::{
     EngineError, RunError,
@@ -144,6 +146,9 @@ impl BatchRunner<'_> {
                 }
             }
             Err(error) => {
+                if let EngineError::Runtime(RunError::Runtime(source)) = &error {
+                    debug!(%source, "ONNX Runtime failed");
+                }
                 if let Some((job, _)) = batch.into_iter().next() {
                     job.reply.send(Err(error));
                 }

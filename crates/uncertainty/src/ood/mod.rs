@@ -159,7 +159,7 @@ impl OodModel {
         })
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
     /// What [`Gaussian::check`] finds, [`OodError::CalibrationScores`] and

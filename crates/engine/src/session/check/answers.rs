@@ -1,5 +1,7 @@
 //! Checks the outputs of a bundle's trial run, and names what has to change in the bundle.
 
+use tracing::debug;
+
 use super::images::TrialImage;
 use crate::{RunError, StartError, method::samples_of, session::rows::HeadRows};
 use bundle::{Bundle, Method};
@@ -192,8 +194,13 @@ fn first_unusable(values: &[f32]) -> Option<(usize, &'static str)> {
 
 /// The error for a trial run that failed in the runtime.
 pub(super) fn failed(bundle: &Bundle) -> impl Fn(RunError) -> StartError {
-    |source| StartError::Trial {
-        name: bundle.manifest().name.clone(),
-        source,
+    |source| {
+        if let RunError::Runtime(message) = &source {
+            debug!(%message, "ONNX Runtime failed");
+        }
+        StartError::Trial {
+            name: bundle.manifest().name.clone(),
+            source,
+        }
     }
 }
