@@ -86,7 +86,7 @@ async fn a_sound_file_of_a_kind_that_is_not_read_is_told_what_to_send_instead() 
     assert_eq!(problem["status"], 422);
     assert_eq!(
         problem["detail"],
-        "a JPEG with arithmetic coding is not read: save the image as baseline or progressive JPEG of 8 bits, or as PNG"
+        "a JPEG with arithmetic coding is not supported: save the image as baseline or progressive JPEG of 8 bits, or as PNG"
     );
     let hint = problem["hint"].as_str().unwrap();
     assert!(!hint.contains("complete"), "{hint}");

@@ -1,12 +1,14 @@
-//! What can be wrong with a bundle, each in one sentence that says what to do.
+//! Errors of opening a bundle. Each message is one sentence that says what to do.
 
 use std::path::PathBuf;
+
+use crate::plain::io_error;
 
 /// Why a model directory is not a bundle that can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// A file cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {}", path.display(), io_error(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -14,11 +16,11 @@ pub enum BundleError {
         source: std::io::Error,
     },
     /// `bundle.toml` is not TOML, lacks a key or has one that is unknown.
-    #[error("{} is not a bundle manifest: {reason}", path.display())]
+    #[error("{} is not a valid bundle manifest: {reason}", path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// What the parser says, on one line.
+        /// Line, key and what is wrong, on one line.
         reason: String,
     },
     /// A value of the manifest is impossible.
@@ -28,20 +30,23 @@ pub enum BundleError {
         path: PathBuf,
         /// The key.
         key: String,
-        /// What is wrong with it, and what would be right.
+        /// The rest of the sentence: what was found, what was expected.
         problem: String,
     },
-    /// A file's bytes are not those that the manifest was written for.
-    #[error("{} has sha256 {found}, but the manifest names {expected}: restore the file or export the bundle again", path.display())]
+    /// A file's SHA-256 differs from the one in the manifest.
+    #[error(
+        "{}: expected the sha256 {expected} that bundle.toml names, found {found}: restore the file or export the bundle again",
+        path.display()
+    )]
     Digest {
         /// The file.
         path: PathBuf,
-        /// The digest of its bytes.
+        /// SHA-256 of the file.
         found: String,
-        /// The manifest's digest.
+        /// SHA-256 in the manifest.
         expected: String,
     },
-    /// A file is no ONNX model that the runtime would read.
+    /// A file is not an ONNX model that the runtime can read.
     #[error("{} is not a usable ONNX model: {reason}", path.display())]
     Model {
         /// The file.
@@ -49,7 +54,7 @@ pub enum BundleError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file is no model of what images of training look like.
+    /// The out-of-distribution model cannot be used.
     #[error("{} is not a usable out-of-distribution model: {reason}", path.display())]
     OutOfDistribution {
         /// The file.
@@ -64,7 +69,7 @@ pub enum BundleError {
         path: PathBuf,
     },
     /// Two bundles have the same name.
-    #[error("two bundles are called `{name}`: rename one of them")]
+    #[error("two bundles have the name `{name}`: change `name` in the bundle.toml of one of them")]
     DuplicateName {
         /// The name.
         name: String,

@@ -1,4 +1,4 @@
-//! The classes of a model and how they are grouped.
+//! The classes of a model and their groups.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,41 +8,45 @@ use serde::{Deserialize, Serialize};
 pub struct Label {
     /// Name of the class, such as `NILM`.
     pub name: String,
-    /// Whether the class counts as abnormal in the binary question.
+    /// Whether the class counts as abnormal.
     pub abnormal: bool,
-    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
+    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC. A high-grade class must
+    /// also be abnormal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_grade: Option<bool>,
-    /// How grave the class is, 0 being the least: the order in which sets of classes and worklists name classes.
+    /// Severity of the class; 0 is the least severe. Prediction sets and worklists list classes in
+    /// this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<u32>,
-    /// SNOMED CT concept, when the publisher of the bundle gives one.
+    /// SNOMED CT code of the class, if the publisher gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct: Option<String>,
-    /// Where that concept is said to stand for the class.
+    /// Source of that code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct_source: Option<String>,
 }
 
-/// How severe a class is, for sorting: by whether it is abnormal, then by its severity, then by its place among the labels.
+/// Sort key of a class: abnormal classes after normal ones, then by `severity`, then by place among
+/// the labels.
 pub fn severity(labels: &[Label], class: usize) -> (bool, Option<u32>, usize) {
     let label = labels.get(class);
     let severity = label.and_then(|label| label.severity);
     (label.is_some_and(|label| label.abnormal), severity, class)
 }
 
-/// Whether each class is abnormal.
+/// Whether each class is abnormal: C flags.
 pub fn abnormal_flags(labels: &[Label]) -> Vec<bool> {
     labels.iter().map(|label| label.abnormal).collect()
 }
 
-/// Whether each class is high grade; all false where no label says it.
+/// Whether each class is high grade: C flags, all false if no label has `high_grade = true`.
 pub fn high_grade_flags(labels: &[Label]) -> Vec<bool> {
     let high_grade = |label: &Label| label.high_grade == Some(true);
     labels.iter().map(high_grade).collect()
 }
 
-/// The grade of each class: 0 normal, 1 low grade (abnormal and not high grade), 2 high grade. `None` unless each grade has a class.
+/// The grade of each class: 0 normal, 1 low grade (abnormal but not high grade), 2 high grade.
+/// `None` unless every grade has a class.
 pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
     let grade = |label: &Label| match (label.abnormal, label.high_grade) {
         (false, _) => 0,
@@ -52,7 +56,7 @@ pub fn grades(labels: &[Label]) -> Option<Vec<usize>> {
     every_group(labels.iter().map(grade).collect(), 3)
 }
 
-/// 0 for each normal class and 1 for each abnormal one. `None` unless there are both.
+/// The group of each class: 0 normal, 1 abnormal. `None` unless both groups have a class.
 pub fn abnormality(labels: &[Label]) -> Option<Vec<usize>> {
     let groups = labels.iter().map(|label| usize::from(label.abnormal));
     every_group(groups.collect(), 2)

@@ -1,8 +1,9 @@
-//! What a model directory says: `bundle.toml` and the ONNX files that it names.
+//! Model bundles: a directory with `bundle.toml` and the ONNX files that it names.
 //!
-//! Here live the manifest, the checks that need no runtime (files, digests, values, operator sets) and the part of the
-//! ONNX format that we read and write. What needs a session (tensor names and shapes) is checked by `engine`, which
-//! loads them. Nothing here knows of HTTP or runs a model.
+//! This crate holds the manifest, the checks that need no runtime (files, digests, values, operator
+//! sets) and the part of the ONNX format that this project reads and writes. The crate `engine`
+//! loads the graphs and checks names and shapes of their tensors. Nothing in this crate uses HTTP
+//! or runs a model.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -12,6 +13,7 @@ mod manifest;
 mod method;
 pub mod onnx;
 mod open;
+pub mod plain;
 mod precision;
 pub mod prediction_sets;
 mod snomed_ct;

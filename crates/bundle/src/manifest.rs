@@ -1,4 +1,5 @@
-//! What `bundle.toml` says of a model. The trainer writes it; anyone can write one by hand.
+//! The manifest of a bundle, `bundle.toml`. `secondlook-train` writes it; you can also write one by
+//! hand.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +12,14 @@ use super::{
 use imaging::{Normalisation, Padding, ResizeFilter};
 use uncertainty::{Measure, Policy, Range, stopping::StoppingRule};
 
-/// The version of the manifest's format that this program writes. It reads this one and [`FORMAT_1`].
+/// The format version that this program writes. It reads this version and [`FORMAT_1`].
 pub const FORMAT: u32 = 2;
 
-/// The format before labels knew what is high grade, and methods their default policy and prediction sets.
+/// The first format: without `high_grade` and `severity` of labels, and without default policies
+/// and prediction sets of methods.
 pub const FORMAT_1: u32 = 1;
 
-/// A whole `bundle.toml`. Unknown keys are refused.
+/// The contents of `bundle.toml`. Unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -29,23 +31,23 @@ pub struct Manifest {
     pub version: String,
     /// Licence of the weights, as an SPDX expression.
     pub licence: String,
-    /// One sentence for people.
+    /// A description in one sentence.
     pub description: String,
-    /// Where the weights come from.
+    /// Provenance of the weights.
     pub training: Training,
-    /// What the model wants to see.
+    /// How an image becomes the model's input.
     pub input: Input,
     /// The classes, in the order of the model's outputs.
     pub labels: Vec<Label>,
-    /// The part that is run once per image. Absent: each method's graph takes the image itself.
+    /// The graph that runs once per image. If absent, each method's graph takes the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<Trunk>,
     /// The methods that the model offers.
     pub methods: Methods,
-    /// What was measured of each method on cells that its training has not seen.
+    /// Calibration of each method, measured on cells that were not used for training.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calibration: BTreeMap<Method, Calibration>,
-    /// How images unlike those of training are told. Absent: they are not.
+    /// How out-of-distribution images are detected. If absent, they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_distribution: Option<OutOfDistribution>,
 }
@@ -54,15 +56,15 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// The data, with attribution.
+    /// The training data, with attribution.
     pub data: String,
-    /// Revision of the program that trained it.
+    /// Commit of the program that trained the model.
     pub commit: String,
-    /// Seed of every random choice of the training.
+    /// Seed of the training.
     pub seed: u64,
-    /// Number of cells trained on.
+    /// Number of training cells.
     pub cells: usize,
-    /// Number of images (fields) that those cells come from.
+    /// Number of images (fields) that contain those cells.
     pub images: usize,
 }
 
@@ -72,25 +74,25 @@ pub struct Training {
 pub struct Input {
     /// Edge of the square input in pixels.
     pub size: u32,
-    /// Order of the channels. Only `rgb` is known.
+    /// Order of the channels. Only `rgb` is supported.
     pub channels: ChannelOrder,
     /// The antialiased filter that resizes an image to `size`.
     pub resize: ResizeFilter,
-    /// Arithmetic on the 8-bit values.
+    /// How 8-bit values become floats.
     pub normalisation: Normalisation,
-    /// Edge in pixels of the square that was cut around each nucleus.
+    /// Edge in pixels of the square crop around each nucleus in the training data.
     pub crop_edge_px: u32,
-    /// What stands for pixels outside the field.
+    /// How pixels outside the field are filled.
     pub padding: Padding,
     /// Width in pixels of the fields in which `crop_edge_px` is measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_width_px: Option<u32>,
-    /// Size of a pixel of those fields.
+    /// Size of a pixel of those fields in micrometres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micrometres_per_pixel: Option<f64>,
 }
 
-/// The order of the channels of the input tensor.
+/// The order of the input tensor's channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelOrder {
@@ -123,34 +125,37 @@ pub struct Trunk {
     /// Name of the output with the statistics of a middle layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<String>,
-    /// S, the number of statistics; given with their name.
+    /// S, the number of statistics. Set together with `statistics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic_count: Option<usize>,
-    /// The trunk in other numbers, for machines that are faster with them.
+    /// Copies of the trunk in other precisions, which are faster on some machines.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<Precision, TrunkVariant>,
 }
 
-/// What was measured of one method on cells that its training has not seen.
+/// Calibration of one method, measured on cells that were not used for training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// Logits are divided by this before the softmax; 1 changes nothing.
+    /// Divisor of the logits before the softmax, above 0. 1 changes nothing.
     pub temperature: f64,
-    /// Cells measured.
+    /// Number of calibration cells.
     pub cells: usize,
-    /// Images that those cells come from.
+    /// Number of images that contain those cells.
     pub images: usize,
-    /// Smallest and largest value seen of each measure; the paper normalises by them.
+    /// Smallest and largest value of each measure on those cells, for the paper's min-max
+    /// normalisation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges: BTreeMap<Measure, Range>,
-    /// Rules for accepting an answer. Which of them decides unasked: [`Manifest::default_policy`].
+    /// Rules for accepting an answer. [`Manifest::default_policy`] says which one decides when the
+    /// request names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
-    /// The policy that decides unasked; absent: none, so that every cell is referred. Format 1 has no such key.
+    /// Name of the policy that decides when the request names none. If absent, every cell is
+    /// referred. Format 1 does not have this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_policy: Option<String>,
-    /// Which classes cannot be excluded, at several confidences.
+    /// Thresholds of the prediction sets, one entry per confidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prediction_sets: Vec<PredictionSets>,
     /// When test-time augmentation may stop before its last view.
@@ -158,25 +163,25 @@ pub struct Calibration {
     pub stopping: Option<StoppingRule>,
 }
 
-/// How images unlike those of training are told, by the trunk's statistics.
+/// How out-of-distribution images are detected from the trunk's statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfDistribution {
     /// The JSON file with an [`OodModel`](uncertainty::ood::OodModel).
     pub file: FileReference,
-    /// An image whose p-value is below this, in (0, 1), is referred, whatever the method and the policy say.
+    /// p-value in (0, 1) below which an image is referred, regardless of method and policy.
     pub refer_below: f64,
-    /// The layer that the statistics are of, for readers.
+    /// Layer that the statistics describe. Informative only.
     pub layer: String,
 }
 
 impl Trunk {
-    /// Name and number of the statistics, when the trunk has them.
+    /// Name and number of the statistics; `None` if the trunk has none.
     pub fn statistics(&self) -> Option<(&str, usize)> {
         Some((self.statistics.as_deref()?, self.statistic_count?))
     }
 
-    /// The file of the trunk that calculates in these numbers, when there is one.
+    /// The trunk's file in this precision; `None` if there is none.
     pub fn file_of(&self, precision: Precision) -> Option<&FileReference> {
         match precision {
             Precision::Float32 => Some(&self.file),
@@ -184,7 +189,7 @@ impl Trunk {
         }
     }
 
-    /// The numbers in which the trunk exists, the original ones first.
+    /// The precisions of the trunk, `float32` first.
     pub fn precisions(&self) -> Vec<Precision> {
         let variants = self.variants.keys().copied();
         std::iter::once(Precision::Float32)
@@ -194,7 +199,7 @@ impl Trunk {
 }
 
 impl Manifest {
-    /// The methods that this manifest describes, in the order of [`Method::ALL`].
+    /// The methods that the bundle offers, in the order of [`Method::ALL`].
     pub fn offered_methods(&self) -> Vec<Method> {
         Method::ALL
             .into_iter()
@@ -202,7 +207,7 @@ impl Manifest {
             .collect()
     }
 
-    /// Whether the bundle answers by this method.
+    /// Whether the bundle offers this method.
     pub fn offers(&self, method: Method) -> bool {
         match method {
             Method::Baseline => self.methods.baseline.is_some(),
@@ -212,7 +217,8 @@ impl Manifest {
         }
     }
 
-    /// The method whose head answers: augmented views go through the baseline's, unless they have one of their own.
+    /// The method whose head answers. Test-time augmentation uses the baseline's head unless it has
+    /// its own.
     pub fn head_method(&self, method: Method) -> Method {
         let own = self.methods.tta.as_ref().and_then(|tta| tta.head.as_ref());
         match (method, own) {
@@ -221,7 +227,7 @@ impl Manifest {
         }
     }
 
-    /// The graph by which a method answers.
+    /// The head that a method uses.
     pub fn head(&self, method: Method) -> Option<&Head> {
         let methods = &self.methods;
         match self.head_method(method) {
@@ -232,42 +238,44 @@ impl Manifest {
         }
     }
 
-    /// The methods that this manifest describes and that have a head of their own.
+    /// The offered methods that have their own head.
     pub fn methods_with_heads(&self) -> Vec<Method> {
         let mut offered = self.offered_methods();
         offered.retain(|method| self.head_method(*method) == *method);
         offered
     }
 
-    /// Which classes are abnormal, in the order of the scores.
+    /// Whether each class is abnormal, in the order of the model's outputs.
     pub fn abnormal_flags(&self) -> Vec<bool> {
         abnormal_flags(&self.labels)
     }
 
-    /// Which classes are high grade, in the order of the scores; all false where no label says it.
+    /// Whether each class is high grade, in the order of the model's outputs; all false if no label
+    /// says so.
     pub fn high_grade_flags(&self) -> Vec<bool> {
         high_grade_flags(&self.labels)
     }
 
-    /// What a bundle of this kind cannot do that others can, one sentence each, for a warning at the start.
+    /// What this bundle cannot do that others can, one sentence each. The server logs them at its
+    /// start.
     pub fn lacks(&self) -> Vec<&'static str> {
         let mut lacks = Vec::new();
         if !self.abnormal_flags().contains(&true) {
-            lacks.push("no label is `abnormal`: nothing is called normal or abnormal, and no policy can clear normal cells");
+            lacks.push("no label has `abnormal = true`: no cell is called normal or abnormal, and no policy can clear normal cells");
         } else if !self.high_grade_flags().contains(&true) {
-            lacks.push("no label is `high_grade`: worklists are ordered by P(abnormal), and no policy bounds missed high-grade cells");
+            lacks.push("no label has `high_grade = true`: worklists are ordered by P(abnormal), and no policy bounds missed high-grade cells");
         }
         if self.format == FORMAT_1 {
-            lacks.push("its format is 1: it has no prediction sets, and its default policy is not a `clear_missed` one");
+            lacks.push("its format is 1: it has no prediction sets, and its default policy is not a `clear_missed` policy");
         }
         lacks
     }
 
-    /// The policy that decides on a method's answers where the request names none.
+    /// The policy that decides when the request names none; `None` refers every cell.
     ///
-    /// Only cells called normal may be accepted unasked, and only with a certificate. From format 2 on the calibration names the
-    /// policy, or none, so that every cell is referred. Before it was the first policy that [may be the
-    /// default](Policy::may_be_default); where no label is abnormal no cell can be called abnormal, and it is the first policy.
+    /// From format 2 on, the calibration names the policy, which must be certified and accept only
+    /// cells called normal. In format 1 it is the first policy that [may be the
+    /// default](Policy::may_be_default), or the first policy of all if no label is abnormal.
     pub fn default_policy(&self, method: Method) -> Option<&Policy> {
         let calibration = self.calibration.get(&method)?;
         let policies = &calibration.policies;
@@ -281,13 +289,13 @@ impl Manifest {
         policies.iter().find(|policy| policy.may_be_default())
     }
 
-    /// Every file that the manifest names.
+    /// All files that the manifest names.
     pub fn files(&self) -> Vec<&FileReference> {
         let unlike = self.out_of_distribution.as_ref().map(|unlike| &unlike.file);
         self.graphs().into_iter().chain(unlike).collect()
     }
 
-    /// The files that are ONNX models.
+    /// The ONNX files that the manifest names.
     pub fn graphs(&self) -> Vec<&FileReference> {
         let trunks = self.trunk.iter().flat_map(|trunk| {
             let variants = trunk.variants.values().map(|variant| &variant.file);

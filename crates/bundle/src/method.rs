@@ -1,5 +1,5 @@
-//! The four ways of asking a model how sure it is, what `bundle.toml` says of them under `[methods]`, and how many passes they
-//! make.
+//! The four methods, their sections under `[methods]` in `bundle.toml`, and their numbers of
+//! passes.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{FileReference, Manifest};
 use imaging::augment::AugmentPolicy;
 
-/// A way of drawing samples of class probabilities for one image.
+/// A method that draws samples of class probabilities for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -16,17 +16,17 @@ pub enum Method {
     Baseline,
     /// T passes of one head with units dropped at random (Gal & Ghahramani, 2016).
     McDropout,
-    /// K heads, trained apart from each other, on the same features.
+    /// K heads on the same features, trained independently of each other.
     Ensemble,
-    /// T augmented views of the image through one head (test-time augmentation).
+    /// T augmented views of the image, each through one head (test-time augmentation).
     Tta,
 }
 
 impl Method {
-    /// Every method, in the order in which they are listed to people.
+    /// Every method, in the order of answers and listings.
     pub const ALL: [Self; 4] = [Self::Baseline, Self::McDropout, Self::Ensemble, Self::Tta];
 
-    /// The name in JSON, manifests and commands.
+    /// The name in JSON, in manifests and on command lines.
     pub fn name(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",
@@ -43,9 +43,9 @@ impl fmt::Display for Method {
     }
 }
 
-/// The method's name is none of the four.
+/// The name is not one of the four methods.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no method `{0}`: choose baseline, mc_dropout, ensemble or tta")]
+#[error("unknown method `{0}`: choose baseline, mc_dropout, ensemble or tta")]
 pub struct UnknownMethod(pub String);
 
 impl FromStr for Method {
@@ -57,7 +57,7 @@ impl FromStr for Method {
     }
 }
 
-/// The methods that a bundle offers; at least one.
+/// The methods that a bundle offers, at least one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Methods {
@@ -70,12 +70,12 @@ pub struct Methods {
     /// K answers `[N, K, C]` of K heads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<Ensemble>,
-    /// One head on augmented views: its own, or the baseline's, which is needed then.
+    /// One head on augmented views: its own or, if absent, the baseline's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tta: Option<Tta>,
 }
 
-/// A graph that turns features (or, without a trunk, images) into class scores.
+/// A graph from features `[N, D]` (or, without a trunk, images `[N, 3, H, W]`) to class scores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -85,17 +85,18 @@ pub struct Head {
     pub input: String,
     /// Name of the output with the class scores.
     pub output: String,
-    /// What the scores are.
+    /// Whether the scores are logits or probabilities.
     pub scores: Scores,
 }
 
-/// What a head's outputs mean.
+/// The kind of a head's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scores {
-    /// Unnormalised; the server applies the temperature and the softmax.
+    /// Logits. The server applies the temperature and the softmax.
     Logits,
-    /// Probabilities; a temperature other than 1 acts on their logarithms.
+    /// Probabilities from 0 to 1 that sum to 1. A temperature other than 1 is applied to their
+    /// logarithms.
     Probabilities,
 }
 
@@ -111,29 +112,30 @@ pub struct Baseline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct McDropout {
-    /// features (and masks) → `[N, T, C]`, or `[N, C]` where dropout is active inside the graph.
+    /// features (and masks) → `[N, T, C]`, or `[N, C]` for active dropout.
     pub head: Head,
-    /// T when the request does not say.
+    /// T if the request does not set `passes`, 1 to 10,000.
     pub passes: usize,
-    /// Where the randomness comes from.
+    /// How the samples are drawn.
     pub sampling: Sampling,
 }
 
-/// Where the randomness of Monte Carlo dropout comes from.
+/// How the samples of Monte Carlo dropout are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Sampling {
-    /// Masks are inputs of the graph, f32 `[N, T, width]` of zeros and ones, drawn from the request's seed.
+    /// The graph has mask inputs, f32 `[N, T, width]` of zeros and ones, drawn from the request's
+    /// seed.
     Masks {
         /// The generator of the masks.
         generator: Generator,
         /// One entry per mask input.
         masks: Vec<Mask>,
     },
-    /// The graph's Dropout nodes draw for themselves. The server runs T copies of the input; such an answer cannot be
-    /// repeated, since ONNX Runtime's generator cannot be seeded per request.
+    /// The graph contains active Dropout nodes. The server runs T copies of the input. Answers
+    /// cannot be repeated, because ONNX Runtime's generator cannot be seeded per request.
     ActiveDropout {},
-    /// The graph itself answers `[N, T, C]` with its own T.
+    /// The graph returns `[N, T, C]` with a T of its own.
     InGraph {},
 }
 
@@ -141,7 +143,8 @@ pub enum Sampling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Generator {
-    /// ChaCha with 8 rounds (Bernstein, 2008); the key is the seed, the stream the mask's number.
+    /// ChaCha with 8 rounds (Bernstein, 2008). The key is the seed, the stream is the mask's
+    /// number.
     Chacha8,
 }
 
@@ -157,13 +160,13 @@ pub struct Mask {
     pub drop_probability: f64,
 }
 
-/// An ensemble of heads in one graph.
+/// An ensemble: K heads in one graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ensemble {
     /// features → `[N, K, C]`.
     pub head: Head,
-    /// K, the number of heads.
+    /// K, the number of heads, 2 to 10,000.
     pub members: usize,
 }
 
@@ -171,17 +174,17 @@ pub struct Ensemble {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tta {
-    /// T when the request does not say.
+    /// T if the request does not set `passes`, 1 to 10,000.
     pub passes: usize,
-    /// features → `[N, C]` for each view; the baseline's when not given.
+    /// features → `[N, C]` for each view; the baseline's head if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
-    /// How a view is made of the image.
+    /// How views are made from the image.
     pub policy: AugmentPolicy,
 }
 
 impl Manifest {
-    /// T when the request does not say: 1 for the baseline, K for the ensemble.
+    /// T if the request does not set `passes`: 1 for the baseline, K for the ensemble.
     pub fn default_passes(&self, method: Method) -> usize {
         let methods = &self.methods;
         match method {
@@ -192,7 +195,7 @@ impl Manifest {
         }
     }
 
-    /// The largest T that a request may ask for; `limit` is the server's own.
+    /// The largest T that a request may set; `limit` is the server's `max_passes`.
     pub fn most_passes(&self, method: Method, limit: usize) -> usize {
         let usual = self.default_passes(method);
         match method == Method::Tta || self.draws_any_number(method) {
@@ -201,14 +204,14 @@ impl Manifest {
         }
     }
 
-    /// How samples of a method are drawn, where that is dropout.
+    /// How Monte Carlo dropout draws its samples; `None` for other methods.
     pub fn sampling(&self, method: Method) -> Option<&Sampling> {
         let mc_dropout = self.methods.mc_dropout.as_ref();
         let mc_dropout = mc_dropout.filter(|_| method == Method::McDropout)?;
         Some(&mc_dropout.sampling)
     }
 
-    /// Whether a head gives as many samples as it is asked for, instead of a number of its own.
+    /// Whether the head returns any requested number of samples, rather than a fixed number.
     pub fn draws_any_number(&self, method: Method) -> bool {
         let sampling = self.sampling(method);
         matches!(
@@ -217,12 +220,12 @@ impl Manifest {
         )
     }
 
-    /// Whether samples are drawn by running copies of an image's row.
+    /// Whether samples are drawn by running T copies of the input.
     pub fn copies_rows(&self, method: Method) -> bool {
         matches!(self.sampling(method), Some(Sampling::ActiveDropout {}))
     }
 
-    /// Whether the graph itself draws the samples of a method.
+    /// Whether the graph draws random numbers itself.
     pub fn has_active_dropout(&self, method: Method) -> bool {
         matches!(
             self.sampling(method),

@@ -1,4 +1,4 @@
-//! Opening a model directory: everything that can be verified without a runtime.
+//! Opens a model directory and verifies everything that needs no runtime.
 
 use std::{
     collections::BTreeSet,
@@ -11,12 +11,17 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::{
-    BundleError, FileReference, Manifest, Precision, Trunk, onnx::ModelProto, validate::validate,
+    BundleError, FileReference, Manifest, Precision, Trunk,
+    onnx::ModelProto,
+    plain::{json_error, toml_error},
+    validate::validate,
 };
 use uncertainty::ood::OodModel;
 
-/// The oldest operator set that is accepted; ONNX Runtime promises nothing for older ones.
+/// The oldest accepted operator set. ONNX Runtime does not guarantee support for older ones.
 const OLDEST_OPSET: i64 = 7;
+
+const NOT_ONNX: &str = "it is not an ONNX file, or a part of it is missing: export it again";
 
 /// A model directory whose manifest and files have been verified.
 #[derive(Clone, Debug)]
@@ -29,17 +34,17 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads `directory/bundle.toml` and verifies it and every file that it names.
+    /// Reads `directory/bundle.toml`, and verifies it and every file that it names.
     ///
     /// # Errors
-    /// The first thing that is wrong, as one sentence.
+    /// [`BundleError`] for the first problem found.
     pub fn open(directory: &Path) -> Result<Self, BundleError> {
         let path = directory.join("bundle.toml");
         let bytes = read(&path)?;
         let text = String::from_utf8_lossy(&bytes);
         let manifest: Manifest = toml::from_str(&text).map_err(|error| BundleError::Manifest {
             path: path.clone(),
-            reason: one_line(&error, &text),
+            reason: toml_error(&error, &text),
         })?;
         validate(&manifest, &path)?;
         for file in manifest.graphs() {
@@ -54,10 +59,11 @@ impl Bundle {
         })
     }
 
-    /// Every sub-directory of `models` that holds a `bundle.toml`, in the order of their names.
+    /// Every subdirectory of `models` that contains a `bundle.toml`, ordered by name.
     ///
     /// # Errors
-    /// When there is none.
+    /// [`BundleError::None`] if there is none, [`BundleError::Unreadable`] if `models` cannot be
+    /// read.
     pub fn directories(models: &Path) -> Result<BTreeSet<PathBuf>, BundleError> {
         let unreadable = |source| BundleError::Unreadable {
             path: models.to_owned(),
@@ -78,10 +84,10 @@ impl Bundle {
         Ok(directories)
     }
 
-    /// Opens all [`Self::directories`] of `models`.
+    /// Opens all bundles in [`Self::directories`] of `models`.
     ///
     /// # Errors
-    /// When there is none, when one is wrong, or when two have the same name.
+    /// When there is no bundle, when one is not valid, or when two have the same name.
     pub fn open_all(models: &Path) -> Result<Vec<Self>, BundleError> {
         let bundles: Vec<Self> = Self::directories(models)?
             .iter()
@@ -99,39 +105,40 @@ impl Bundle {
         }
     }
 
-    /// What `bundle.toml` says.
+    /// The contents of `bundle.toml`.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// SHA-256 of `bundle.toml`, which itself holds the digests of all files: 64 lower-case hexadecimal digits.
+    /// SHA-256 of `bundle.toml`, which contains the digests of all files: 64 lower-case hexadecimal
+    /// digits.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// What images of training look like, when the bundle says.
+    /// The out-of-distribution model; `None` if the bundle has none.
     pub fn out_of_distribution(&self) -> Option<&OodModel> {
         self.out_of_distribution.as_deref()
     }
 
-    /// The same bundle, whose trunk is run in these numbers; `None` where it has no such trunk.
+    /// The same bundle with the trunk of this precision; `None` if it has no such trunk.
     pub fn with_trunk_precision(mut self, precision: Precision) -> Option<Self> {
         self.manifest.trunk.as_ref()?.file_of(precision)?;
         self.trunk_precision = precision;
         Some(self)
     }
 
-    /// The numbers in which the trunk is run; `None` for a bundle without a trunk.
+    /// The precision of the trunk that runs; `None` for a bundle without a trunk.
     pub fn trunk_precision(&self) -> Option<Precision> {
         self.manifest.trunk.as_ref().map(|_| self.trunk_precision)
     }
 
-    /// The trunk that is run, of those that the manifest names.
+    /// The file of the trunk that runs; `None` for a bundle without a trunk.
     pub fn trunk_file(&self) -> Option<&FileReference> {
         self.manifest.trunk.as_ref()?.file_of(self.trunk_precision)
     }
 
-    /// Where a file of the bundle lies.
+    /// The path of a file of the bundle.
     pub fn path_of(&self, file: &FileReference) -> PathBuf {
         self.directory.join(&file.name)
     }
@@ -154,7 +161,7 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     })
 }
 
-/// The bytes of a file, when they are those that the manifest was written for.
+/// Reads a file and compares its SHA-256 with the manifest's.
 fn read_verified(path: &Path, file: &FileReference) -> Result<Vec<u8>, BundleError> {
     let bytes = read(path)?;
     let found = sha256_hex(&bytes);
@@ -192,51 +199,29 @@ fn read_out_of_distribution(
 }
 
 fn parse_out_of_distribution(bytes: &[u8], statistic_count: usize) -> Result<OodModel, String> {
-    let model: OodModel = serde_json::from_slice(bytes).map_err(|error| {
-        // The parser quotes names as they are in the file.
-        let words: Vec<_> = error
-            .to_string()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        words.join(" ")
-    })?;
+    let model: OodModel = serde_json::from_slice(bytes).map_err(|error| json_error(&error))?;
     model.check().map_err(|error| error.to_string())?;
     match model.statistic_count() {
         found if found == statistic_count => Ok(model),
         found => Err(format!(
-            "it is for {found} statistics, the trunk has {statistic_count}: fit it again"
+            "it is for {found} statistics, but the trunk has {statistic_count}: fit it again"
         )),
     }
 }
 
 fn verify_model(bytes: &[u8]) -> Result<(), String> {
-    let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+    let model = ModelProto::decode(bytes).map_err(|_| NOT_ONNX)?;
     let opset = model.opset();
     let graph = model.graph.filter(|graph| !graph.node.is_empty());
-    let graph = graph.ok_or("it has no graph")?;
+    let graph = graph.ok_or("it contains no graph: export it again")?;
     graph.check_whole()?;
     match opset {
-        None => Err("it names no operator set".to_owned()),
+        None => {
+            Err("it names no operator set: export it again, for example with opset 17".to_owned())
+        }
         Some(version) if version < OLDEST_OPSET => Err(format!(
-            "its operator set {version} is older than {OLDEST_OPSET}: export it again with a newer one"
+            "its operator set is {version}, expected {OLDEST_OPSET} or newer: export it again, for example with opset 17"
         )),
         Some(_) => Ok(()),
-    }
-}
-
-/// A parser's message without the drawing around it, with the line that it is about.
-fn one_line(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message().replace('\n', " ");
-    match error.span() {
-        Some(span) => {
-            let line = 1 + text
-                .bytes()
-                .take(span.start)
-                .filter(|byte| *byte == b'\n')
-                .count();
-            format!("line {line}: {message}")
-        }
-        None => message,
     }
 }

@@ -1,4 +1,4 @@
-//! In which numbers a trunk calculates, and how well one of other numbers agrees with the original.
+//! Precisions of a trunk, and how well two of them agree.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileReference, Method};
 
-/// In which numbers a trunk calculates.
+/// The number format of a trunk's weights and arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// 32-bit floats: the trunk that was trained and calibrated.
+    /// 32-bit floats, as trained and calibrated.
     Float32,
-    /// 8-bit integers, apart from what the statistics depend on.
+    /// 8-bit integers, except for the nodes that the statistics depend on.
     Int8,
-    /// 16-bit floats, apart from what the statistics depend on.
+    /// 16-bit floats, except for the nodes that the statistics depend on.
     Float16,
 }
 
@@ -35,31 +35,33 @@ impl fmt::Display for Precision {
     }
 }
 
-/// The trunk once more, in other numbers, with the same inputs and outputs.
+/// The trunk in another precision, with the same inputs and outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkVariant {
     /// The ONNX file.
     pub file: FileReference,
-    /// How its answers compare with those of the 32-bit trunk, for each method that was compared.
+    /// Agreement with the answers of the `float32` trunk, for each method that was compared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub agreement: BTreeMap<Method, Agreement>,
 }
 
-/// How often two trunks lead to the same answer by one method.
+/// How often two trunks give the same answer by one method.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
-    /// Images compared.
+    /// Number of images compared.
     pub images: usize,
-    /// Share of them with the same label, in [0, 1].
+    /// Share of the images with the same label, in [0, 1].
     pub equal_labels: f64,
-    /// Share of them accepted by both or referred by both under the method's default policy, in [0, 1].
+    /// Share of the images that both accept or both refer under the method's default policy, in [0,
+    /// 1].
     pub equal_decisions: f64,
 }
 
 impl TrunkVariant {
-    /// Whether every one of `methods` was compared on enough images and decides alike for all but one in 200 of them.
+    /// Whether each of `methods` was compared on at least [`Agreement::ENOUGH_IMAGES`] images with
+    /// a share of equal decisions of at least [`Agreement::ALIKE`].
     pub fn decides_alike(&self, methods: &[Method]) -> bool {
         let alike = |method| {
             let agreement: Option<&Agreement> = self.agreement.get(method);
@@ -70,9 +72,9 @@ impl TrunkVariant {
 }
 
 impl Agreement {
-    /// Fewer images say nothing of one in 200.
+    /// Fewer images cannot show a disagreement of one in 200.
     pub const ENOUGH_IMAGES: usize = 200;
-    /// The share of equal decisions from which on a trunk may stand for the other.
+    /// The share of equal decisions from which a trunk may replace the other.
     pub const ALIKE: f64 = 0.995;
 
     fn is_close(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Prediction sets of a bundle: among its classes, among grades, and between normal and abnormal.
+//! Prediction sets of a bundle: of classes, of grades, and of normal and abnormal.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use uncertainty::{
     prediction_sets::{ClassCalibration, SetThresholds},
 };
 
-/// Thresholds of the prediction sets at one confidence.
+/// Thresholds of prediction sets at one confidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionSets {
-    /// Among the classes.
+    /// For the C classes.
     pub classes: SetThresholds,
-    /// Among normal, low grade and high grade ([`grades`]).
+    /// For normal, low grade and high grade ([`grades`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grades: Option<SetThresholds>,
-    /// Among normal and abnormal ([`abnormality`]).
+    /// For normal and abnormal ([`abnormality`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abnormality: Option<SetThresholds>,
 }
@@ -32,11 +32,11 @@ pub struct SetCell<'a> {
     pub probabilities: &'a [f64],
     /// The true class.
     pub label: usize,
-    /// The number of its image; any numbering does.
+    /// Number of its image. Cells of the same image have the same number.
     pub image: usize,
 }
 
-/// What cannot be excluded for one cell.
+/// The prediction sets of one cell: the classes or groups that cannot be excluded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellSets {
     /// Of the classes.
@@ -47,7 +47,7 @@ pub struct CellSets {
     pub abnormality: Option<PredictionSet>,
 }
 
-/// The probability of each of `count` groups of classes.
+/// Sums the class probabilities of each of `count` groups.
 fn grouped(probabilities: &[f64], groups: &[usize], count: usize) -> Vec<f64> {
     let mut sums = vec![0.0; count];
     for (probability, group) in probabilities.iter().zip(groups) {
@@ -59,10 +59,11 @@ fn grouped(probabilities: &[f64], groups: &[usize], count: usize) -> Vec<f64> {
 }
 
 impl PredictionSets {
-    /// Thresholds at a confidence, on labelled cells that the model has not learnt from.
+    /// Fits the thresholds at a confidence in (0, 1) to labelled cells that were not used for
+    /// training.
     ///
     /// # Errors
-    /// [`SetError::Confidence`].
+    /// [`SetError::Confidence`] if the confidence is not in (0, 1).
     pub fn fit(labels: &[Label], cells: &[SetCell<'_>], confidence: f64) -> Result<Self, SetError> {
         let each: Vec<usize> = (0..labels.len()).collect();
         let of = |groups: &[usize], count: usize| {
@@ -85,7 +86,7 @@ impl PredictionSets {
         })
     }
 
-    /// What cannot be excluded for a cell with these mean probabilities (C values).
+    /// The prediction sets of a cell with these mean probabilities (C values).
     pub fn sets(&self, labels: &[Label], probabilities: &[f64]) -> CellSets {
         let of = |thresholds: &Option<SetThresholds>, groups: Option<Vec<usize>>, count: usize| {
             let sums = grouped(probabilities, &groups?, count);
@@ -98,7 +99,7 @@ impl PredictionSets {
         }
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
     /// Every variant of [`SetError`].

@@ -1,4 +1,4 @@
-//! Codes of SNOMED CT, whose last digit finds mistyped ones.
+//! Check digits of SNOMED CT codes.
 
 /// Verhoeff's multiplication: the dihedral group of order 10.
 fn multiply(left: u8, right: u8) -> u8 {
@@ -26,8 +26,9 @@ fn permute(digit: u8) -> u8 {
     }
 }
 
-/// Whether a text is an identifier of SNOMED CT by its digits: 6 to 18 of them, the last by Verhoeff's scheme (SNOMED CT
-/// Release File Specifications, section 5.5).
+/// Whether a text is a valid SNOMED CT identifier: 6 to 18 digits, the last one a check digit by
+/// Verhoeff's scheme (SNOMED CT Release File Specifications, section 5.5). It does not look the
+/// code up.
 pub fn is_snomed_ct(text: &str) -> bool {
     if !(6..=18).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;

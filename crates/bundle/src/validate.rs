@@ -1,4 +1,4 @@
-//! Checks of a manifest's values that need neither the files nor a runtime.
+//! Checks of a manifest's values that need neither its files nor a runtime.
 
 mod methods;
 
@@ -9,7 +9,7 @@ use super::{
     BundleError, Calibration, FORMAT, FORMAT_1, Label, Manifest, Trunk, snomed_ct::is_snomed_ct,
 };
 
-/// No manifest may ask for a larger input than this, in pixels.
+/// Largest edge of the input and of crops, in pixels.
 const LARGEST_INPUT: u32 = 4096;
 
 /// Verifies every value of `manifest`; `path` is named in errors.
@@ -33,6 +33,7 @@ pub(super) fn validate(manifest: &Manifest, path: &Path) -> Result<(), BundleErr
     }
 }
 
+/// The result of a check: the key that is wrong, and the rest of the sentence that begins with it.
 type Check = Result<(), (String, String)>;
 
 fn require(holds: bool, key: &str, problem: &str) -> Check {
@@ -43,20 +44,20 @@ fn require(holds: bool, key: &str, problem: &str) -> Check {
     }
 }
 
-/// Takes over another crate's verdict on its own settings.
+/// Reports what another crate's check of its own settings found.
 fn accept<E: ToString>(verdict: Result<(), E>, key: &str) -> Check {
     verdict.map_err(|error| {
         (
             key.to_owned(),
-            format!("is not possible: {}", error.to_string()),
+            format!("is not valid: {}", error.to_string()),
         )
     })
 }
 
-/// What [`is_bundle_name`] asks for, in words.
+/// What [`is_bundle_name`] allows, for messages.
 pub const BUNDLE_NAME: &str = "1 to 64 lower-case letters, digits and hyphens";
 
-/// Whether a bundle may have this name, which stands in addresses and logs as it is.
+/// Whether a bundle may have this name. Names appear unescaped in URLs and logs.
 pub fn is_bundle_name(name: &str) -> bool {
     let plain = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
@@ -68,34 +69,42 @@ fn check_identity(manifest: &Manifest) -> Check {
     require(
         [FORMAT_1, FORMAT].contains(&manifest.format),
         "format",
-        &format!("must be {FORMAT_1} or {FORMAT}, the versions that this program reads"),
+        &format!("is {}, expected {FORMAT_1} or {FORMAT}", manifest.format),
     )?;
     require(
         is_bundle_name(&manifest.name),
         "name",
-        &format!("must be {BUNDLE_NAME}"),
+        &format!(
+            "is \"{}\", expected {BUNDLE_NAME}, such as my-model-2",
+            manifest.name
+        ),
     )?;
-    require(!manifest.version.is_empty(), "version", "must not be empty")?;
-    require(!manifest.licence.is_empty(), "licence", "must not be empty")
+    require(
+        !manifest.version.is_empty(),
+        "version",
+        "is empty: write a version, such as \"1\"",
+    )?;
+    require(
+        !manifest.licence.is_empty(),
+        "licence",
+        "is empty: write an SPDX expression, such as \"Apache-2.0\"",
+    )
 }
 
 fn check_input(manifest: &Manifest) -> Check {
     let input = &manifest.input;
-    require(
-        (1..=LARGEST_INPUT).contains(&input.size),
-        "input.size",
-        &format!("must lie in 1 to {LARGEST_INPUT}"),
-    )?;
-    require(
-        (1..=LARGEST_INPUT).contains(&input.crop_edge_px),
-        "input.crop_edge_px",
-        &format!("must lie in 1 to {LARGEST_INPUT}"),
-    )?;
+    for (key, pixels) in [
+        ("input.size", input.size),
+        ("input.crop_edge_px", input.crop_edge_px),
+    ] {
+        let problem = format!("is {pixels}, expected 1 to {LARGEST_INPUT} pixels");
+        require((1..=LARGEST_INPUT).contains(&pixels), key, &problem)?;
+    }
     accept(input.normalisation.check(), "input.normalisation")?;
     require(
         input.source_width_px != Some(0),
         "input.source_width_px",
-        "must be positive",
+        "is 0, expected a width above 0, such as 1376",
     )?;
     let scale_is_possible = input
         .micrometres_per_pixel
@@ -103,46 +112,61 @@ fn check_input(manifest: &Manifest) -> Check {
     require(
         scale_is_possible,
         "input.micrometres_per_pixel",
-        "must be positive",
+        "must be a finite number above 0, such as 0.25",
     )
 }
 
 fn check_labels(manifest: &Manifest) -> Check {
+    let labels = &manifest.labels;
+    require(
+        labels.len() >= 2,
+        "labels",
+        &format!("must list two or more classes, found {}", labels.len()),
+    )?;
     let mut names = BTreeSet::new();
-    let distinct = manifest
-        .labels
+    for label in labels {
+        require(
+            !label.name.is_empty(),
+            "labels",
+            "must give every class a name, found an empty one",
+        )?;
+        require(
+            names.insert(&label.name),
+            "labels",
+            &format!(
+                "must have names that are different from each other, found `{}` twice",
+                label.name
+            ),
+        )?;
+    }
+    labels
         .iter()
-        .all(|label| !label.name.is_empty() && names.insert(&label.name));
+        .try_for_each(|label| check_label(manifest, label))
+}
+
+fn check_label(manifest: &Manifest, label: &Label) -> Check {
+    let name = &label.name;
+    let unknown_to_1 = label.high_grade.is_some() || label.severity.is_some();
     require(
-        manifest.labels.len() >= 2,
+        manifest.format != FORMAT_1 || !unknown_to_1,
         "labels",
-        "must be two classes or more",
+        &format!(
+            "has `high_grade` or `severity` for `{name}`, which format 1 does not know: write `format = 2`"
+        ),
     )?;
     require(
-        distinct,
+        label.abnormal || label.high_grade != Some(true),
         "labels",
-        "must have names, each different from the others",
+        &format!("has `high_grade = true` for `{name}`: write `abnormal = true` for it, too"),
     )?;
-    let unknown_to_1 = |label: &Label| label.high_grade.is_some() || label.severity.is_some();
+    let code = label.snomed_ct.as_deref();
     require(
-        manifest.format != FORMAT_1 || !manifest.labels.iter().any(unknown_to_1),
-        "labels",
-        "must not have `high_grade` or `severity` in format 1: write `format = 2`",
-    )?;
-    let normal_and_high = |label: &Label| label.high_grade == Some(true) && !label.abnormal;
-    require(
-        !manifest.labels.iter().any(normal_and_high),
-        "labels",
-        "must be `abnormal` where they are `high_grade`",
-    )?;
-    let mut codes = manifest
-        .labels
-        .iter()
-        .filter_map(|label| label.snomed_ct.as_deref());
-    require(
-        codes.all(is_snomed_ct),
+        code.is_none_or(is_snomed_ct),
         "labels.snomed_ct",
-        "must be SNOMED CT codes: a digit is wrong",
+        &format!(
+            "of `{name}` is \"{}\", which is not a SNOMED CT code (6 to 18 digits; the last checks the others): correct it, or delete the key",
+            code.unwrap_or_default()
+        ),
     )
 }
 
@@ -155,7 +179,7 @@ fn check_files(manifest: &Manifest) -> Check {
             plain,
             "name",
             &format!(
-                "of file `{}` must be a file name without a directory",
+                "is \"{}\", expected a file name without a directory, such as model.onnx",
                 file.name
             ),
         )?;
@@ -169,23 +193,25 @@ fn check_calibration(manifest: &Manifest) -> Check {
         require(
             manifest.offers(*method),
             &key,
-            "is for a method that the bundle does not offer",
+            &format!(
+                "is for a method that the bundle does not offer: add [methods.{method}], or delete it"
+            ),
         )?;
         let temperature = calibration.temperature;
         require(
             temperature.is_finite() && temperature > 0.0,
-            &key,
-            "must have a positive temperature",
+            &format!("{key}.temperature"),
+            &format!("is {temperature}, expected a finite number above 0, such as 1.0"),
         )?;
-        for range in calibration.ranges.values() {
-            accept(range.check(), &key)?;
+        for (measure, range) in &calibration.ranges {
+            accept(range.check(), &format!("{key}.ranges.{measure}"))?;
         }
         for policy in &calibration.policies {
-            accept(policy.check(), &key)?;
+            accept(policy.check(), &format!("{key}.policies"))?;
         }
         check_of_format_2(manifest, calibration, &key)?;
         if let Some(stopping) = &calibration.stopping {
-            accept(stopping.check(), &key)?;
+            accept(stopping.check(), &format!("{key}.stopping"))?;
         }
     }
     Ok(())
@@ -197,7 +223,7 @@ fn check_of_format_2(manifest: &Manifest, calibration: &Calibration, key: &str) 
     require(
         manifest.format != FORMAT_1 || has_none,
         key,
-        "must not have `default_policy` or `prediction_sets` in format 1: write `format = 2`",
+        "has `default_policy` or `prediction_sets`, which format 1 does not know: write `format = 2`",
     )?;
     if let Some(name) = &calibration.default_policy {
         let policy = calibration
@@ -207,12 +233,17 @@ fn check_of_format_2(manifest: &Manifest, calibration: &Calibration, key: &str) 
         let any_abnormal = manifest.labels.iter().any(|label| label.abnormal);
         require(
             policy.is_some_and(|policy| !any_abnormal || policy.may_be_default()),
-            key,
-            "must have as `default_policy` one of its policies, which is certified and accepts only cells called normal",
+            &format!("{key}.default_policy"),
+            &format!(
+                "is \"{name}\", expected the name of one of `{key}.policies` that is certified and accepts only cells called normal: name another policy, or delete the key"
+            ),
         )?;
     }
     for sets in &calibration.prediction_sets {
-        accept(sets.check(&manifest.labels), key)?;
+        accept(
+            sets.check(&manifest.labels),
+            &format!("{key}.prediction_sets"),
+        )?;
     }
     Ok(())
 }
@@ -225,11 +256,14 @@ fn check_out_of_distribution(manifest: &Manifest) -> Check {
     require(
         statistics.is_some(),
         "out_of_distribution",
-        "needs a trunk with `statistics` and `statistic_count`",
+        "needs a trunk with `statistics` and `statistic_count`: add both to [trunk], or delete the section",
     )?;
     require(
         unlike.refer_below > 0.0 && unlike.refer_below < 1.0,
         "out_of_distribution.refer_below",
-        "must be greater than 0 and less than 1",
+        &format!(
+            "is {}, expected a number greater than 0 and less than 1, such as 0.01",
+            unlike.refer_below
+        ),
     )
 }

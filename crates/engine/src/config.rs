@@ -1,38 +1,42 @@
-//! How the engine runs models.
+//! Configuration of the engine.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 
-/// Section `[engine]`: threads, batches and the queue before them.
+/// Section `[engine]`: threads, batches and the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
-    /// Where models run, the preferred first: `cpu` or `cuda:N`. One that does not load is an error at start.
+    /// Where models run, in order of preference: `cpu` or `cuda:N`. A provider that does not load
+    /// is an error at start.
     pub execution_providers: Vec<ExecutionProvider>,
-    /// In which numbers trunks are run: `float32`, or `int8` or `float16` where every bundle has such a trunk (`secondlook
-    /// bundles quantise` makes it). `auto` takes `int8` on processors with VNNI, where it decides alike for 99.5%
-    /// of 200 images or more, else `float32`.
+    /// Precision of trunks: `float32`, `int8` or `float16` (if every bundle has such a trunk, which
+    /// `secondlook bundles quantise` makes), or `auto`. `auto` uses `int8` on processors with VNNI
+    /// if its decisions agree for 99.5% of 200 images or more, else `float32`.
     pub trunk_precision: TrunkPrecision,
-    /// Worker threads, each with its own sessions; 0 takes as many as there are cores, at most 8 on a GPU.
+    /// Number of worker threads, each with its own sessions. 0 uses the number of cores, at most 8
+    /// on a GPU.
     pub workers: usize,
-    /// Threads inside one session; 0 shares the cores evenly among the workers, and gives a lone request all of them.
+    /// Threads inside one session. 0 shares the cores evenly among the workers, and gives a lone
+    /// request all of them.
     pub intra_threads: usize,
-    /// Largest number of images that one run of the trunk takes; 0 takes 1 on the processor, where batches cost memory
-    /// and bring nothing, and 8 on a GPU, where each is filled up to that.
+    /// Largest number of images in one run of the trunk. 0 uses 1 on the processor, where larger
+    /// batches only cost memory, and 8 on a GPU, where each batch is filled up to that size.
     pub max_batch: usize,
-    /// Largest amount of unfinished work, in images × trunk passes, before requests are turned away with 503.
+    /// Largest amount of unfinished work, in images × trunk passes. Further requests are refused
+    /// with 503.
     pub queue_capacity: usize,
-    /// A request without a deadline of its own and without `priority=bulk` is turned away with 503 when it would have to
-    /// wait longer than this, in seconds, for its turn.
+    /// Longest expected wait in seconds of a request without a deadline and without
+    /// `priority=bulk`. Requests that would wait longer are refused with 503.
     pub max_wait_seconds: Seconds,
-    /// Largest `passes` that a request may ask for.
+    /// Largest `passes` of a request.
     pub max_passes: usize,
 }
 
 impl EngineConfig {
-    /// Whether models run on a GPU: the preferred execution provider decides.
+    /// Whether models run on a GPU, by the preferred execution provider.
     pub fn is_on_gpu(&self) -> bool {
         matches!(
             self.execution_providers.first(),
@@ -56,21 +60,22 @@ impl Default for EngineConfig {
     }
 }
 
-/// Which trunk of a bundle is run.
+/// The trunk of a bundle that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrunkPrecision {
-    /// The one that was trained and calibrated, which every bundle has.
+    /// 32-bit floats, as trained and calibrated. Every bundle has this trunk.
     Float32,
-    /// The one in 8-bit integers; a bundle without is an error at start.
+    /// 8-bit integers. A bundle without this trunk is an error at start.
     Int8,
-    /// The one in 16-bit floats; a bundle without is an error at start.
+    /// 16-bit floats. A bundle without this trunk is an error at start.
     Float16,
-    /// The one in 8-bit integers where the processor is fast at them and the report says that it decides alike; else the first.
+    /// 8-bit integers if the processor is fast at them and the bundle's report shows agreement;
+    /// else `float32`.
     Auto,
 }
 
-/// A kind of hardware that runs models, written `cpu` or `cuda:N`.
+/// Hardware that runs models, written `cpu` or `cuda:N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum ExecutionProvider {
@@ -80,9 +85,11 @@ pub enum ExecutionProvider {
     Cuda(i32),
 }
 
-/// The text names no execution provider.
+/// The text is not an execution provider.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no execution provider `{0}`: write cpu, or cuda:N with N the number of the GPU")]
+#[error(
+    "unknown execution provider `{0}`: write cpu, or cuda:N for the GPU with number N, such as cuda:0"
+)]
 pub struct UnknownExecutionProvider(String);
 
 impl fmt::Display for ExecutionProvider {
@@ -124,17 +131,17 @@ impl TryFrom<String> for ExecutionProvider {
     }
 }
 
-/// The longest time that may be configured: a day.
+/// The longest time that can be configured: a day.
 const LONGEST_SECONDS: f64 = 86_400.0;
 
-/// A time of 0 to 86,400 seconds, fractions allowed.
+/// A time from 0 to 86,400 seconds, with fractions.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(into = "f64", try_from = "f64")]
 pub struct Seconds(f64);
 
-/// The number is no time that may be configured.
+/// The number is outside the range of [`Seconds`].
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is no time in seconds from 0 to {LONGEST_SECONDS}")]
+#[error("expected a time from 0 to {LONGEST_SECONDS} seconds, found {0}")]
 pub struct InvalidSeconds(f64);
 
 impl Seconds {
@@ -183,14 +190,14 @@ mod tests {
     use super::ExecutionProvider;
 
     #[test]
-    fn providers_are_read_as_they_are_written() {
+    fn provider_names_round_trip() {
         for text in ["cpu", "cuda:0", "cuda:3"] {
             assert_eq!(text.parse::<ExecutionProvider>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn other_providers_are_refused() {
+    fn unknown_providers_are_refused() {
         for text in ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:x", "CPU"] {
             assert!(text.parse::<ExecutionProvider>().is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The engine as its callers see it: started once, asked by many, drained at the end.
+//! The engine's public interface.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,11 +18,12 @@ use crate::{
 use bundle::Bundle;
 use imaging::Limits;
 
-/// Whoever waits for room looks again at least this often: the estimate is of a crowd that may have gone by then.
+/// Longest pause before a waiting request tries again. The estimated wait can be too long if others
+/// give up.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Loaded bundles and the workers that answer for them. Clones share everything; the workers stop when the last clone
-/// is dropped or after [`Engine::begin_drain`], once nothing waits any more.
+/// Loaded bundles and their workers. Clones share everything. The workers stop when the last clone
+/// is dropped or after [`Engine::begin_drain`], once the queue is empty.
 #[derive(Clone)]
 pub struct Engine {
     state: Arc<EngineState>,
@@ -30,19 +31,19 @@ pub struct Engine {
 
 struct EngineState {
     models: Vec<Arc<LoadedModel>>,
-    /// For each bundle, the share of its views that test-time augmentation runs before it stops.
+    /// For each bundle, the mean share of views that test-time augmentation runs before it stops.
     shares_of_views: Vec<MovingMean>,
     shared: Arc<Shared>,
     max_passes: usize,
-    /// One permit per image that is being decoded outside the workers.
+    /// One permit per image that is decoded outside the workers.
     decoding: Arc<Semaphore>,
 }
 
 impl Engine {
-    /// Loads the bundles for every worker and returns when all are ready to answer.
+    /// Loads the bundles for every worker. Returns when all workers are ready.
     ///
     /// # Errors
-    /// The first thing that is wrong with a bundle, a provider or the machine.
+    /// [`StartError`] for the first problem with a bundle, a provider or the machine.
     pub fn start(
         config: &EngineConfig,
         limits: Limits,
@@ -63,7 +64,7 @@ impl Engine {
             workers: layout.workers,
             batches: layout.batches,
         });
-        // Workers that stand ready already leave when the queue is closed.
+        // Workers that are already started stop when the queue is closed.
         start_workers(&opener, &shared, &bundles).inspect_err(|_| shared.queue.close())?;
         let provider = config
             .execution_providers
@@ -90,10 +91,10 @@ impl Engine {
         &self.state.models
     }
 
-    /// The bundle of this name, or the first one.
+    /// The bundle with this name; the default for `None`.
     ///
     /// # Errors
-    /// [`EngineError::UnknownModel`]
+    /// [`EngineError::UnknownModel`] if no bundle has this name.
     pub fn model(&self, name: Option<&str>) -> Result<&Arc<LoadedModel>, EngineError> {
         self.find(name).map(|(_, model)| model)
     }
@@ -111,27 +112,28 @@ impl Engine {
         })
     }
 
-    /// What has to be run for a request's options, whatever it is about.
+    /// Plans what to run for a request's options.
     ///
     /// # Errors
-    /// [`EngineError`]: no bundle of this name, or one that does not offer what is asked for.
+    /// [`EngineError`] if no bundle has the name, or if it does not offer the method, passes or
+    /// policy.
     pub fn plan(&self, options: RequestOptions) -> Result<RequestPlan, EngineError> {
         let found = self.find(options.model.as_deref())?;
         RequestPlan::new(options, found, self.state.max_passes)
     }
 
-    /// Whether a subject would be taken on now.
+    /// Whether a subject would be admitted now.
     ///
     /// # Errors
-    /// [`EngineError`]: too much work is waiting, the deadline is too near, or the engine shuts down.
+    /// [`EngineError`] if the queue is full, the deadline is too short, or the engine shuts down.
     pub fn check(&self, plan: &RequestPlan) -> Result<(), EngineError> {
         self.open_for_work()?.backlog.check(self.load(plan))
     }
 
-    /// Answers for one subject. Dropping the future gives its work up: what waits is not begun, and what runs is ended.
+    /// Answers for one subject. Dropping the future cancels its work, both waiting and running.
     ///
     /// # Errors
-    /// Every variant of [`EngineError`] but those of [`Self::plan`].
+    /// Every variant of [`EngineError`] except those of [`Self::plan`].
     pub async fn predict(
         &self,
         plan: &RequestPlan,
@@ -152,10 +154,10 @@ impl Engine {
         run.answer(subject).await
     }
 
-    /// Answers for a subject of somebody who was let in already: while the backlog is full, it waits.
+    /// Answers for a subject of a request that is already admitted: waits while the queue is full.
     ///
     /// # Errors
-    /// As [`Self::predict`], but for [`EngineError::QueueFull`].
+    /// As [`Self::predict`], except [`EngineError::QueueFull`].
     pub async fn predict_patiently(
         &self,
         plan: &RequestPlan,
@@ -171,15 +173,15 @@ impl Engine {
         }
     }
 
-    /// Answers for each subject with its place among them, in whatever order they finish, with no more in flight than keep every
-    /// worker busy. Dropping the stream gives up what is left.
+    /// Answers for all subjects, as (index, answer) in the order in which they finish. As many are
+    /// in progress as keep every worker busy. Dropping the stream cancels the rest.
     pub fn predict_all(
         &self,
         plan: &RequestPlan,
         subjects: impl IntoIterator<Item = Subject>,
     ) -> impl Stream<Item = (usize, Result<Prediction, EngineError>)> {
         let shared = &self.state.shared;
-        // One in the runtime and one ready for each place in a batch.
+        // One running and one ready for each place in a batch.
         let in_flight = 2 * shared.workers * shared.batches.largest;
         let answer = async move |(index, subject)| {
             let answered = self.predict_patiently(plan, subject).await;
@@ -191,10 +193,10 @@ impl Engine {
             .buffer_unordered(in_flight)
     }
 
-    /// Decodes a field.
+    /// Decodes a field image.
     ///
     /// # Errors
-    /// [`EngineError::Image`]
+    /// [`EngineError::Image`] if it cannot be decoded.
     pub async fn decode_field(&self, upload: Bytes) -> Result<Arc<DecodedField>, EngineError> {
         let limits = self.state.shared.limits;
         let work = move || DecodedField::of(&upload, &limits).map(Arc::new);
@@ -203,7 +205,7 @@ impl Engine {
 
     fn load(&self, plan: &RequestPlan) -> RequestLoad {
         let share_of_views = self.state.shares_of_views.get(plan.index);
-        // All views before anything is known.
+        // All views, before the first measurement.
         plan.load(share_of_views.and_then(MovingMean::get).unwrap_or(1.0))
     }
 
@@ -220,12 +222,13 @@ impl Engine {
         self.state.shared.queue.waiting_cost()
     }
 
-    /// When a client that cannot be let in now should come back, from how fast the work drains: 1 to 60 s.
+    /// `Retry-After` for a client that is refused now, estimated from the speed of the queue: 1 to
+    /// 60 s.
     pub fn retry_after(&self) -> Duration {
         self.state.shared.backlog.retry_after()
     }
 
-    /// Takes no new work; what waits is still answered.
+    /// Refuses new work. Waiting requests are still answered.
     pub fn begin_drain(&self) {
         self.state.shared.queue.close();
     }
@@ -237,8 +240,8 @@ impl Drop for EngineState {
     }
 }
 
-/// The sessions of all workers are opened on this thread, one after the other: what one leaves behind while it is opened, the
-/// allocator gives to the next, instead of keeping it for each thread.
+/// Opens the sessions of all workers on this thread, one after the other. The allocator then reuses
+/// temporary memory, instead of keeping some for each thread.
 fn start_workers(
     opener: &SessionOpener<'_>,
     shared: &Arc<Shared>,

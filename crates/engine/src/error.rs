@@ -1,148 +1,151 @@
-//! What can go wrong: with the runtime, at the start, and between a request and its answer.
+//! Errors of the runtime, of the start, and of requests.
 
 use std::{path::PathBuf, time::Duration};
 
-use bundle::{BundleError, Method, Precision};
+use bundle::{BundleError, Method, Precision, plain::io_error};
 use imaging::ImageError;
 use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 
-use crate::config::ExecutionProvider;
+use crate::{config::ExecutionProvider, failure};
 
-/// Why the engine gave no answer. Every variant but [`EngineError::Runtime`] may be told to the client.
+/// Why the engine gave no answer. All messages may be shown to clients, except those inside
+/// [`EngineError::Runtime`].
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The upload is no image that we read.
+    /// The upload cannot be decoded.
     #[error(transparent)]
     Image(#[from] ImageError),
     /// No loaded bundle has this name.
-    #[error("there is no model `{name}`: loaded are {known}")]
+    #[error("unknown model `{name}`: choose one of the loaded models ({known})")]
     UnknownModel {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names that are loaded, for people.
+        /// The names of the loaded bundles, separated by commas.
         known: String,
     },
     /// The bundle does not offer this method.
-    #[error("model `{model}` has no method `{method}`: it offers {offered}")]
+    #[error(
+        "model `{model}` does not offer the method `{method}`: choose one of its methods ({offered})"
+    )]
     UnsupportedMethod {
         /// The bundle's name.
         model: String,
-        /// The method asked for.
+        /// The requested method.
         method: Method,
-        /// The methods that it offers, for people.
+        /// The offered methods, separated by commas.
         offered: String,
     },
-    /// The number of passes is impossible for the methods asked for.
+    /// The number of passes is outside the range of the requested methods.
     #[error("`passes` = {passes} is not possible: {reason}")]
     InvalidPasses {
-        /// The number asked for.
+        /// The requested number.
         passes: u32,
-        /// What would be possible.
+        /// What is possible.
         reason: String,
     },
-    /// The bundle has no such referral policy for this method.
-    #[error("model `{model}` has no policy `{policy}` for method `{method}`: {hint}")]
+    /// The bundle has no such policy for this method.
+    #[error("model `{model}` has no policy `{policy}` for the method `{method}`: {hint}")]
     UnknownPolicy {
         /// The bundle's name.
         model: String,
-        /// The policy asked for.
+        /// The requested policy.
         policy: String,
-        /// The method that was to be judged by it.
+        /// The method.
         method: Method,
-        /// What there is instead.
+        /// The policies that exist.
         hint: String,
     },
-    /// The tensor is not one that the bundle's preparation of an image could have made.
-    #[error("the tensor is no image as the model wants it: {reason}")]
+    /// The tensor cannot be a normalised image for this bundle.
+    #[error("the tensor is not a normalised image for this model: {reason}")]
     Tensor {
         /// What differs.
         reason: String,
     },
-    /// Test-time augmentation was asked for on a tensor.
+    /// Test-time augmentation was requested for a tensor.
     #[error(
-        "there are no augmented views of a tensor: send the encoded image, or choose another method"
+        "test-time augmentation needs an encoded image, and this request has a tensor: send the image, or choose another method"
     )]
     NoViewsOfTensor,
-    /// The scale given for a field cannot be compared with the bundle's.
+    /// The scale of a field cannot be compared with the bundle's.
     #[error("`{field}` cannot be used: {reason}")]
     Scale {
         /// The parameter.
         field: &'static str,
-        /// Why not, and what to do.
+        /// Why, and what to do.
         reason: String,
     },
-    /// Too much work is waiting already.
-    #[error("too much work is waiting: try again later")]
+    /// The queue is full.
+    #[error("the queue is full: try again later")]
     QueueFull {
-        /// When to come back, estimated from how fast the queue drains.
+        /// When to send the request again, estimated from the speed of the queue.
         retry_after: Duration,
     },
-    /// The work before it would not be done in time.
-    #[error("too much work is waiting to answer before the deadline")]
+    /// The waiting work takes longer than the deadline leaves.
+    #[error("the queue is too long to answer before the deadline")]
     NotInTime {
-        /// When the work that waits now will be done.
+        /// When the waiting work will be done.
         retry_after: Duration,
     },
-    /// The work itself takes longer than the deadline leaves, however little waits.
-    #[error("the answer takes about {:.1} seconds, which is longer than the deadline leaves", needed.as_secs_f64())]
+    /// The request itself takes longer than the deadline leaves, even with an empty queue.
+    #[error("the answer takes about {:.1} seconds, longer than the deadline allows", needed.as_secs_f64())]
     DeadlineTooShort {
-        /// What the passes take, estimated from how fast the queue drains.
+        /// Estimated duration of the request.
         needed: Duration,
     },
-    /// The deadline passed before the request's turn came.
-    #[error("the deadline passed before the model was asked")]
+    /// The deadline passed while the request was in the queue.
+    #[error("the deadline passed before the request's turn in the queue")]
     DeadlinePassed,
-    /// The server is shutting down and takes no new work.
+    /// The server is shutting down and accepts no new work.
     #[error("the server is shutting down: try another instance")]
     Draining,
-    /// The runtime or the model failed; the details are for the log only.
-    #[error("the model could not answer")]
+    /// The runtime or the model failed. The details are for the log only.
+    #[error("the model failed")]
     Runtime(#[from] RunError),
 }
 
-/// A failure inside ONNX Runtime or of a model's outputs; logged, never shown to clients.
+/// A failure of ONNX Runtime or of a model's outputs. It is logged, and never shown to clients.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// ONNX Runtime returned an error.
-    #[error("onnx runtime: {0}")]
+    /// ONNX Runtime returned an error. Its message is in `source()`.
+    #[error("{}", failure::of_run(&.0.to_string()))]
     Runtime(#[from] ort::Error),
-    /// The model's output is no set of class probabilities.
+    /// The model's output is not a set of class probabilities.
     #[error("model output: {0}")]
     Samples(#[from] SamplesError),
-    /// The output's shape is not what the manifest promises.
-    #[error("output `{output}` has shape {shape:?}, expected {expected}")]
+    /// The output's shape differs from the manifest.
+    #[error("output `{output}` has the shape {shape:?}, expected {expected}")]
     Shape {
         /// The output's name.
         output: String,
         /// Its shape.
         shape: Vec<i64>,
-        /// What the manifest promises.
+        /// The shape by the manifest.
         expected: String,
     },
-    /// The bundle has no graph for the method; requests are checked before, so this is a mistake of ours.
+    /// The bundle has no graph for the method. Requests are checked before, so this is a bug.
     #[error("no head is loaded for method `{method}`")]
     NoHead {
         /// The method.
         method: Method,
     },
-    /// A calibration's temperature is no positive number.
+    /// The temperature of a calibration is not a finite number above 0.
     #[error("calibration: {0}")]
     Temperature(#[from] TemperatureError),
-    /// The trunk's statistics, or their distance from those of training, are no finite numbers.
+    /// The trunk's statistics, or their distance from the training cells, are not finite.
     #[error("statistics: {0}")]
     Statistics(#[from] OodError),
-    /// The worker panicked on this job; it goes on with the next.
+    /// The worker panicked on this job. It continues with the next one.
     #[error("the worker panicked")]
     Panicked,
-    /// The worker went away before it answered.
+    /// The worker stopped before it answered.
     #[error("the worker stopped before it answered")]
     WorkerGone,
     /// A background task panicked or was cancelled.
-    #[error("background task: {0}")]
+    #[error("a background task panicked or was cancelled")]
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Why the engine could not start: one sentence that says what to do.
+/// Why the engine cannot start: one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A bundle cannot be served.
@@ -156,50 +159,52 @@ pub enum StartError {
     Trial {
         /// The bundle's name.
         name: String,
-        /// What happened.
+        /// The failure.
         source: RunError,
     },
-    /// A graph's inputs or outputs are not what the manifest says, or its outputs are numbers that nothing can be answered by.
+    /// A graph's inputs or outputs differ from the manifest, or its outputs are not usable.
     #[error("bundle `{name}`, {}: {problem}", file)]
     Graph {
         /// The bundle's name.
         name: String,
-        /// The name of the file that has to change.
+        /// Name of the file that has to change.
         file: String,
         /// What differs.
         problem: String,
     },
-    /// Two stochastic passes came out identical.
+    /// Two stochastic passes gave identical results.
     #[error(
-        "bundle `{name}`: two passes of `mc_dropout` with different draws came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs"
+        "bundle `{name}`: two passes of `mc_dropout` with different random numbers came out identical, so its uncertainty would always be zero: export the graph with dropout active in inference, or with masks as inputs"
     )]
     NotStochastic {
         /// The bundle's name.
         name: String,
     },
-    /// The configuration asks for a trunk that the bundle does not have.
+    /// The configuration requires a trunk that the bundle does not have.
     #[error(
         "bundle `{name}` has no {precision} trunk: make one with `secondlook bundles quantise`, or set `engine.trunk_precision` to \"float32\" or \"auto\""
     )]
     NoSuchTrunk {
         /// The bundle's name.
         name: String,
-        /// The numbers in which its trunk should calculate.
+        /// The required precision.
         precision: Precision,
     },
-    /// A lone request and one in a crowd would get different answers.
+    /// Answers would depend on the load of the server.
     #[error(
-        "bundle `{name}` answers differently on one core and on several: set engine.intra_threads, so that all its sessions have the same number of threads"
+        "bundle `{name}` gives different answers on one core and on several: set `engine.intra_threads`, for example to 1, so that all sessions have the same number of threads"
     )]
     ThreadsDiffer {
         /// The bundle's name.
         name: String,
     },
-    /// There was nothing to serve.
-    #[error("no bundle was given to the engine")]
+    /// There is no bundle to serve.
+    #[error(
+        "there is no bundle to serve: put a directory with a bundle.toml into the models directory"
+    )]
     NoBundle,
-    /// The operating system refused a thread.
-    #[error("a worker thread could not be started: {0}")]
+    /// The operating system did not start a thread.
+    #[error("a worker thread could not be started ({}): lower `engine.workers`", io_error(.0))]
     Thread(#[from] std::io::Error),
 }
 
@@ -235,25 +240,27 @@ fn looked(path: &Option<PathBuf>) -> String {
 /// Why a session cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// An execution provider that was asked for did not load.
+    /// A configured execution provider did not load.
     #[error(
-        "execution provider `{provider}` did not load ({reason}): use a runtime library built for it, or take it out of `engine.execution_providers`"
+        "execution provider `{provider}` did not load ({reason}): use a runtime library built for it, or remove it from `engine.execution_providers`"
     )]
     Provider {
         /// The provider.
         provider: ExecutionProvider,
-        /// What the runtime says, on one line.
+        /// Why, on one line.
         reason: String,
     },
-    /// The runtime does not know the memory of the device that models run on.
-    #[error("features cannot be kept on the device: {0}")]
+    /// The runtime cannot use the memory of the device.
+    #[error(
+        "ONNX Runtime cannot use the memory of the device: use `cpu` in `engine.execution_providers`, or a runtime library built for the device"
+    )]
     Memory(#[source] ort::Error),
-    /// The runtime refused the model.
-    #[error("{} was refused by ONNX Runtime: {reason}", path.display())]
+    /// The runtime cannot open the model.
+    #[error("ONNX Runtime cannot open {}: {reason}", path.display())]
     Model {
         /// The model's file.
         path: PathBuf,
-        /// What the runtime says, on one line.
+        /// Why, on one line.
         reason: String,
     },
 }

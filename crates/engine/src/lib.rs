@@ -1,11 +1,13 @@
-//! From an encoded image to a judged prediction: ONNX Runtime, the queue before it, and the four methods.
+//! The inference engine, from an encoded image to a prediction with a decision: ONNX Runtime, the
+//! queue in front of it, and the four methods.
 //!
-//! A worker thread owns its sessions; requests reach it through a bounded queue; nothing holds a lock across inference.
-//! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
-//! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
+//! Each worker thread owns its sessions; requests reach it through a bounded queue. No lock is held
+//! during inference. The trunk runs once per image, and the heads run on each image's features
+//! separately, so an answer does not depend on the batch that the image was in. The crate runs
+//! models; it does not know HTTP or JSON.
 //!
-//! A module uses only those before it in this list: `config`, `error`, `model`, `queue`, `method`, `session`, `admission`,
-//! `answer`, `worker`, `request`, `engine`.
+//! A module uses only those before it in this list: `config`, `failure`, `error`, `model`, `queue`,
+//! `method`, `session`, `admission`, `answer`, `worker`, `request`, `engine`.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -14,6 +16,7 @@ mod answer;
 mod config;
 mod engine;
 mod error;
+mod failure;
 mod method;
 mod model;
 mod queue;

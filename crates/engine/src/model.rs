@@ -1,9 +1,9 @@
-//! A bundle that is loaded and ready to answer.
+//! A loaded bundle.
 
 use bundle::{Bundle, FileReference, Manifest, Method, Precision};
 use uncertainty::ood::OodModel;
 
-/// What is known of a loaded bundle. Its sessions belong to the workers.
+/// The description of a loaded bundle. The workers own its sessions.
 #[derive(Clone, Debug)]
 pub struct LoadedModel {
     bundle: Bundle,
@@ -23,7 +23,7 @@ impl LoadedModel {
         &self.manifest().name
     }
 
-    /// What the bundle's `bundle.toml` says.
+    /// The contents of the bundle's `bundle.toml`.
     pub fn manifest(&self) -> &Manifest {
         self.bundle.manifest()
     }
@@ -33,22 +33,22 @@ impl LoadedModel {
         self.bundle.digest()
     }
 
-    /// The execution provider that loaded and runs the trunk: `cpu` or `cuda:N`.
+    /// The execution provider that runs the trunk: `cpu` or `cuda:N`.
     pub fn execution_provider(&self) -> &str {
         &self.execution_provider
     }
 
-    /// The numbers in which the trunk calculates; `None` for a bundle without a trunk.
+    /// The precision of the trunk; `None` for a bundle without a trunk.
     pub fn trunk_precision(&self) -> Option<Precision> {
         self.bundle.trunk_precision()
     }
 
-    /// What images of training look like, when the bundle says.
+    /// The out-of-distribution model; `None` if the bundle has none.
     pub fn out_of_distribution(&self) -> Option<&OodModel> {
         self.bundle.out_of_distribution()
     }
 
-    /// The methods it answers by, in the order of [`Method::ALL`].
+    /// The offered methods, in the order of [`Method::ALL`].
     pub fn methods(&self) -> Vec<Method> {
         self.manifest().offered_methods()
     }

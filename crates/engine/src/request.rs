@@ -1,4 +1,4 @@
-//! The way of one request that was taken on: its jobs are put into the queue, and what comes back becomes its answer.
+//! The run of an admitted request: queues its jobs and turns their results into an answer.
 
 use std::{
     sync::Arc,
@@ -20,18 +20,18 @@ use bundle::Method;
 use imaging::CellImage;
 use uncertainty::ood::OodScore;
 
-/// One request on its way through the engine.
+/// A running request.
 pub(crate) struct RequestRun<'request> {
     pub(crate) shared: &'request Shared,
     pub(crate) decoding: &'request Arc<Semaphore>,
-    /// Where to note how many of its views the bundle had to answer.
+    /// Where to record the share of views that were needed.
     pub(crate) share_of_views: Option<&'request MovingMean>,
     pub(crate) plan: &'request RequestPlan,
     pub(crate) image: ImageIdentity,
     pub(crate) seed: u64,
 }
 
-/// What the workers gave back for the original and for its views, and what those views look like.
+/// The results for the original image and for its views, and the pictures of the views.
 #[derive(Default)]
 struct SubjectResults {
     original: JobResults,
@@ -39,15 +39,15 @@ struct SubjectResults {
     pictures: Vec<Vec<u8>>,
 }
 
-/// An upload whose views are wanted.
+/// A decoded upload for test-time augmentation.
 struct DecodedCell {
     cell: Arc<CellImage>,
-    /// What views are made of.
+    /// The image that views are made from.
     source: Arc<CellImage>,
 }
 
 impl RequestRun<'_> {
-    /// Runs what the plan wants of the subject and judges what comes back.
+    /// Runs the plan for the subject and makes the answer.
     pub(crate) async fn answer(&self, subject: Subject) -> Result<Prediction, EngineError> {
         let started = Instant::now();
         let is_upload = matches!(subject, Subject::Upload(_));
@@ -100,7 +100,8 @@ impl RequestRun<'_> {
         Ok(answers)
     }
 
-    /// Without views the worker does everything in one go: each change of threads costs as much as a resize.
+    /// Without views, one worker does everything, because each change of threads costs as much as a
+    /// resize.
     async fn run(&self, subject: Subject) -> Result<SubjectResults, EngineError> {
         let Some(tta) = self.plan.tta() else {
             return Ok(SubjectResults {
@@ -140,12 +141,12 @@ impl RequestRun<'_> {
         on_a_core(self.decoding, decode).await
     }
 
-    /// Every method but TTA, and the statistics: one trunk pass for all of them.
+    /// Runs every method except TTA, and the statistics, with one trunk pass.
     async fn run_original(&self, images: JobImages) -> Result<JobResults, EngineError> {
         self.submit(images, self.plan.head_calls(self.seed)).await
     }
 
-    /// Answers the views of a cell in rounds, until there are enough: `scores` holds one entry per view.
+    /// Runs the views of a cell in rounds until there are enough. `scores` has one entry per view.
     async fn run_views(
         &self,
         plan: &MethodPlan,
@@ -162,7 +163,7 @@ impl RequestRun<'_> {
         let mut all = JobResults::default();
         while let Some(round) = rounds.next_round() {
             let chunks = tta::chunks(round, self.shared.batches.largest, self.shared.workers);
-            // One in the runtime and one ready for each worker.
+            // One running and one ready for each worker.
             let mut running = stream::iter(chunks)
                 .map(|views| self.run_chunk(cell, views))
                 .buffered(2 * self.shared.workers);
@@ -182,7 +183,8 @@ impl RequestRun<'_> {
         cell: &Arc<CellImage>,
         views: std::ops::Range<usize>,
     ) -> Result<JobResults, EngineError> {
-        // Where views have no head of their own, they go through it together with the images of others.
+        // Without a head of their own, views share the baseline's with the images of other
+        // requests.
         let call = HeadCall {
             method: self.plan.model().manifest().head_method(Method::Tta),
             passes: 1,
@@ -200,7 +202,8 @@ impl RequestRun<'_> {
         Ok(results)
     }
 
-    /// Views are made anew for their pictures: few ask for them, and keeping fifty would cost everybody the memory.
+    /// Makes the views again for their pictures. Few requests need pictures, and keeping all views
+    /// would cost every request the memory.
     async fn pictures(
         &self,
         source: Arc<CellImage>,
@@ -220,7 +223,7 @@ impl RequestRun<'_> {
         on_a_core(self.decoding, draw).await
     }
 
-    /// Puts a job into the queue and waits for its answer.
+    /// Queues a job and waits for its answer.
     async fn submit(
         &self,
         images: JobImages,
@@ -242,14 +245,15 @@ impl RequestRun<'_> {
     }
 }
 
-/// Works on pixels outside the async threads, on no more images at a time than there are cores.
+/// Runs work on pixels outside the async threads, for at most as many images at a time as there are
+/// cores.
 pub(crate) async fn on_a_core<Made: Send + 'static>(
     cores: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<Made, EngineError> + Send + 'static,
 ) -> Result<Made, EngineError> {
     let permit = Arc::clone(cores).acquire_owned().await;
     let permit = permit.map_err(|_| EngineError::Draining)?;
-    // What has begun goes on when its client goes away, and so does its hold on a core.
+    // Started work continues when its client goes away, and keeps its permit.
     let work = move || {
         let _permit = permit;
         work()

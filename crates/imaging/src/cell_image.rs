@@ -1,4 +1,4 @@
-//! The one kind of picture that the rest of the service sees, and antialiased resizing that agrees with Pillow's.
+//! The image type of this project, and antialiased resizing that agrees with Pillow.
 
 use std::io::Cursor;
 
@@ -11,18 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use super::ImageError;
 
-/// Largest side, in pixels, of anything this room makes: crops, resized images and views.
+/// Largest side in pixels of crops, resized images and views.
 pub const MAX_OUTPUT_EDGE: u32 = 4096;
 
-/// Above this many pixels between the two passes the cheaper order is taken instead of Pillow's: 192 MB.
+/// With more pixels than this between the two passes (192 MB), the cheaper order of passes is used
+/// instead of Pillow's.
 const MAX_INTERMEDIATE_PIXELS: u64 = 64_000_000;
 
-/// A picture of a cell or of a whole field: 8-bit RGB, upright, rows from top to bottom.
+/// An image of a cell or of a whole field: 8-bit RGB, upright, rows from top to bottom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellImage(RgbImage);
 
 impl CellImage {
-    /// Takes pixels that are already upright 8-bit RGB.
+    /// An image from pixels that are already upright 8-bit RGB.
     #[must_use]
     pub fn new(pixels: RgbImage) -> Self {
         Self(pixels)
@@ -49,18 +50,19 @@ impl CellImage {
     /// The same pixels as a PNG file.
     ///
     /// # Errors
-    /// [`ImageError::Unencodable`], which only an image without pixels gives.
+    /// [`ImageError::Unencodable`] if the image has no pixels.
     pub fn to_png(&self) -> Result<Vec<u8>, ImageError> {
         let mut file = Cursor::new(Vec::new());
         let written = self.0.write_to(&mut file, ImageFormat::Png);
-        written.map_err(|error| ImageError::Unencodable {
-            reason: error.to_string(),
+        // The encoder writes to memory, so that only an image without pixels fails.
+        written.map_err(|_| ImageError::Unencodable {
+            reason: "it has no pixels".to_owned(),
         })?;
         Ok(file.into_inner())
     }
 }
 
-/// The kernel of a resize, widened by the scale when the image shrinks (antialiasing).
+/// The kernel of a resize. It is widened by the scale if the image shrinks (antialiasing).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResizeFilter {
@@ -79,14 +81,15 @@ impl ResizeFilter {
     }
 }
 
-/// Resizes to exactly `width` x `height`, whatever the aspect.
+/// Resizes to exactly `width` x `height` and ignores the aspect ratio.
 ///
-/// Pillow filters the rows first and rounds to bytes before the columns; so does this, in two calls, and stays within 1
-/// (bilinear) or 2 (bicubic) of it. In one call the library goes the other way round, and sharp edges differ by up to 28.
+/// Pillow filters the rows, rounds to bytes, and then filters the columns. Two calls do the same
+/// and differ by at most 1 (bilinear) or 2 (bicubic). In a single call the library filters the
+/// columns first, which differs by up to 28 at sharp edges.
 ///
 /// # Errors
-/// [`ImageError::InvalidSize`] when a side of the output is zero or above [`MAX_OUTPUT_EDGE`], or
-/// the image has no pixels.
+/// [`ImageError::InvalidSize`] if a side of the output is 0 or above [`MAX_OUTPUT_EDGE`], or the
+/// image has no pixels.
 pub fn resize(
     image: &CellImage,
     width: u32,
@@ -103,7 +106,7 @@ pub fn resize(
         .ok_or_else(|| invalid_size(width, height))
 }
 
-/// `None` when the library refuses the sizes, which have been checked before.
+/// `None` if the library refuses the sizes. They are checked before, so it does not.
 fn in_two_passes(
     image: &CellImage,
     width: u32,
@@ -129,7 +132,7 @@ fn in_two_passes(
     RgbImage::from_raw(width, height, output.into_vec())
 }
 
-/// Checks the size of an image that is about to be made of another.
+/// Checks the size of an output image.
 pub(super) fn check_output_size(width: u32, height: u32) -> Result<(), ImageError> {
     let allowed = 1..=MAX_OUTPUT_EDGE;
     if allowed.contains(&width) && allowed.contains(&height) {
@@ -138,7 +141,7 @@ pub(super) fn check_output_size(width: u32, height: u32) -> Result<(), ImageErro
     Err(invalid_size(width, height))
 }
 
-/// Checks that there is something to make another image of.
+/// Checks that the image has pixels.
 pub(super) fn check_has_pixels(image: &CellImage) -> Result<(), ImageError> {
     if image.width() > 0 && image.height() > 0 {
         return Ok(());
@@ -146,7 +149,7 @@ pub(super) fn check_has_pixels(image: &CellImage) -> Result<(), ImageError> {
     Err(invalid_size(image.width(), image.height()))
 }
 
-/// The refusal to make or use an image of this size.
+/// The error for an image of this size.
 fn invalid_size(width: u32, height: u32) -> ImageError {
     ImageError::InvalidSize {
         width,

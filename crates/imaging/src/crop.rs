@@ -1,17 +1,18 @@
-//! Squares cut around a nucleus, and what lies beyond the border of the field.
+//! Square crops around a nucleus, and padding beyond the border of the field.
 
 use super::{CellImage, ImageError, MAX_OUTPUT_EDGE};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a pixel.
+/// Bytes per pixel.
 const CHANNELS: usize = 3;
 
-/// What fills the part of a crop that lies outside the image.
+/// How the part of a crop outside the image is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
-    /// The image mirrored at its border pixels, which are not repeated (`reflect` of numpy), as often as it takes.
+    /// Mirrored at the border pixels, which are not repeated (`reflect` of numpy), as often as
+    /// needed.
     #[default]
     Reflect,
     /// Black, as in the paper.
@@ -21,8 +22,8 @@ pub enum Padding {
 /// Cuts a square of `edge` pixels whose pixel (`edge / 2`, `edge / 2`) is the nucleus.
 ///
 /// # Errors
-/// [`ImageError::NucleusOutside`] when the nucleus is not a pixel of the field, [`ImageError::CropTooLarge`] when `edge` is
-/// zero or above [`MAX_OUTPUT_EDGE`].
+/// [`ImageError::NucleusOutside`] if the nucleus is not a pixel of the field,
+/// [`ImageError::CropTooLarge`] if `edge` is 0 or above [`MAX_OUTPUT_EDGE`].
 pub fn crop_at_nucleus(
     field: &CellImage,
     nucleus_x: i64,
@@ -58,10 +59,10 @@ pub fn crop_at_nucleus(
     ))
 }
 
-/// Cuts a rectangle that may lie partly or wholly outside the image.
+/// Cuts a rectangle that can be partly or wholly outside the image.
 ///
 /// # Panics
-/// When the image or the rectangle has no pixels.
+/// If the image or the rectangle has no pixels.
 pub fn window(
     image: &CellImage,
     left: i64,
@@ -86,7 +87,8 @@ pub fn window(
     CellImage::new(output)
 }
 
-/// Where the columns of a window come from: one run inside the image, copied whole, and single pixels beside it.
+/// The source of a window's columns: one run inside the image, copied as a whole, and padded
+/// columns.
 struct Columns {
     inside_target: usize,
     inside_source: usize,
@@ -138,7 +140,7 @@ fn copy_pixels(source: &[u8], source_x: usize, target: &mut [u8], target_x: usiz
     }
 }
 
-/// The row or column of the image that shows at `position`; `None` for padding of zeros.
+/// The row or column of the image that is shown at `position`; `None` for zero padding.
 fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
     let size = i64::from(size);
     if (0..size).contains(&position) {
@@ -150,13 +152,13 @@ fn source_index(position: i64, size: u32, padding: Padding) -> Option<usize> {
     if size < 2 {
         return (size == 1).then_some(0);
     }
-    // there and back, each end once: 0 1 2 3 2 1 | 0 1 2 …
+    // Forth and back, each end once: 0 1 2 3 2 1 | 0 1 2 …
     let period = 2 * (size - 1);
     let phase = position.rem_euclid(period);
     Some(to_index(phase.min(period - phase)))
 }
 
-/// A position that is known not to be negative; a run that starts left of the image starts at its first pixel.
+/// Converts a position. A run that starts left of the image starts at its first pixel.
 fn to_index(position: i64) -> usize {
     usize::try_from(position).unwrap_or(0)
 }

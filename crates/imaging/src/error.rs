@@ -1,10 +1,10 @@
-//! Everything that can be wrong with an image or with what is asked of it.
+//! Errors of decoding, cropping, resizing and augmenting images.
 
-/// Why an image was refused; the message may be shown to the client.
+/// Why an image was refused. Messages may be shown to clients.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ImageError {
-    /// The upload holds no bytes.
-    #[error("the image is empty, send the bytes of an image file")]
+    /// The upload is empty.
+    #[error("the image is empty: send the bytes of an image file")]
     Empty,
     /// The file is larger than [`Limits::max_bytes`](super::Limits::max_bytes).
     #[error("the image has {bytes} bytes and at most {max_bytes} are accepted")]
@@ -14,8 +14,8 @@ pub enum ImageError {
         /// Largest accepted size in bytes.
         max_bytes: usize,
     },
-    /// The first bytes are those of no accepted format.
-    #[error("the format is not supported, send JPEG, PNG, TIFF, BMP or WebP")]
+    /// The first bytes do not match an accepted format.
+    #[error("the file is not in a supported image format: send JPEG, PNG, TIFF, BMP or WebP")]
     UnsupportedFormat,
     /// The header declares more pixels than [`Limits::max_pixels`](super::Limits::max_pixels).
     #[error("the image declares {width} x {height} pixels and at most {max_pixels} are accepted")]
@@ -30,14 +30,13 @@ pub enum ImageError {
     /// The file is damaged or incomplete.
     #[error("the image cannot be decoded: {reason}")]
     Undecodable {
-        /// What the decoder found.
+        /// What is wrong with the file.
         reason: String,
     },
-    /// The file is sound as far as it was looked at, and of a variant of its format that is not
-    /// read.
-    #[error("{found} is not read: {instead}")]
+    /// The file uses a variant of its format that is not supported.
+    #[error("{found} is not supported: {instead}")]
     NotRead {
-        /// The variant in words, with its article.
+        /// The variant, with its article.
         found: String,
         /// What to send instead.
         instead: &'static str,
@@ -45,10 +44,10 @@ pub enum ImageError {
     /// The pixels cannot be written as a file.
     #[error("the image cannot be written as a PNG: {reason}")]
     Unencodable {
-        /// What the encoder says.
+        /// Why not.
         reason: String,
     },
-    /// The nucleus does not lie on the field.
+    /// The nucleus is outside the field.
     #[error("the nucleus ({x}, {y}) lies outside the field of {width} x {height} pixels")]
     NucleusOutside {
         /// Column of the nucleus in pixels.
@@ -60,29 +59,30 @@ pub enum ImageError {
         /// Height of the field in pixels.
         height: u32,
     },
-    /// The edge of a crop is zero or larger than [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE).
-    #[error("a crop of {edge} pixels cannot be cut, choose an edge from 1 to {max_edge}")]
+    /// The edge of a crop is 0 or above [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE).
+    #[error("a crop of {edge} pixels cannot be cut: choose an edge from 1 to {max_edge}")]
     CropTooLarge {
-        /// Asked edge in pixels.
+        /// Requested edge in pixels.
         edge: u32,
         /// Largest edge in pixels.
         max_edge: u32,
     },
-    /// A side of the output is zero or larger than [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE), or the input has no pixels.
+    /// A side of the output is 0 or above [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE), or the input
+    /// has no pixels.
     #[error(
-        "an image of {width} x {height} pixels cannot be made, choose sides from 1 to {max_edge}"
+        "an image of {width} x {height} pixels cannot be made: choose sides from 1 to {max_edge}"
     )]
     InvalidSize {
-        /// Asked width in pixels.
+        /// Requested width in pixels.
         width: u32,
-        /// Asked height in pixels.
+        /// Requested height in pixels.
         height: u32,
         /// Largest side in pixels.
         max_edge: u32,
     },
-    /// A rectangle to be cut is empty or leaves the image.
+    /// A rectangle is empty or not inside the image.
     #[error(
-        "the rectangle of {rectangle_width} x {rectangle_height} pixels at ({left}, {top}) does not lie within the image of {width} x {height} pixels"
+        "the rectangle of {rectangle_width} x {rectangle_height} pixels at ({left}, {top}) is not inside the image of {width} x {height} pixels"
     )]
     RectangleOutside {
         /// First column of the rectangle.
@@ -105,20 +105,20 @@ pub enum ImageError {
         setting: &'static str,
         /// The value given.
         value: f64,
-        /// The range in words.
+        /// The allowed range, for the message.
         allowed: &'static str,
     },
-    /// Another number of values than one image has was pushed into a tensor.
-    #[error("the image has {values} values and the tensor holds images of {expected}")]
+    /// The number of pushed values is not that of one image.
+    #[error("the image has {values} values, expected {expected}")]
     ValueCount {
         /// The number of values.
         values: usize,
-        /// The number that an image of the tensor has.
+        /// The number of values of one image.
         expected: usize,
     },
-    /// An image of another size than the tensor's was pushed into it.
+    /// The pushed image does not have the tensor's size.
     #[error(
-        "the image has {width} x {height} pixels and the tensor holds images of {tensor_width} x {tensor_height}, resize it first"
+        "the image has {width} x {height} pixels, expected {tensor_width} x {tensor_height}: resize it first"
     )]
     SizeMismatch {
         /// Width of the image in pixels.

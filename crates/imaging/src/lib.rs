@@ -1,10 +1,13 @@
-//! From bytes of an unknown sender to the numbers a network reads: decode, crop at a nucleus, resize, augment, normalise.
+//! Image processing, from an untrusted file to a model's input: decode, crop at a nucleus, resize,
+//! augment, normalise.
 //!
-//! Enters: bytes, pixels and the plain settings of this crate. Does not enter: HTTP, ONNX, models, files. Nothing here
-//! trusts what it is given: sizes are checked before memory is asked for, and every refusal is an [`ImageError`].
+//! The crate knows bytes, pixels and settings, but not HTTP, ONNX, models or files. It does not
+//! trust its input: sizes are checked before memory is allocated, and every failure is an
+//! [`ImageError`].
 //!
 //! ```text
-//! bytes ─ decode ─▶ CellImage ─ crop_at_nucleus ─▶ CellImage ─ resize / augment::view ─▶ CellImage ─ push ─▶ InputTensor
+//! bytes ─ decode ─▶ CellImage ─ crop_at_nucleus ─▶ CellImage
+//!       ─ resize / augment::view ─▶ CellImage ─ push ─▶ InputTensor
 //! ```
 
 #![warn(clippy::indexing_slicing)]

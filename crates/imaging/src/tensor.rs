@@ -1,4 +1,5 @@
-//! Pixels as a network reads them: normalised, one plane per colour, images one after the other.
+//! The input tensor of a model: normalised pixels, one plane per colour, images one after the
+//! other.
 
 use super::{CellImage, ImageError, cell_image::check_output_size};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,8 @@ use std::ops::Range;
 /// Colour planes of an image.
 const CHANNELS: usize = 3;
 
-/// How a byte becomes a number: (value · `scale` − `mean`) / `std`, per channel in the order red, green, blue.
+/// Normalisation of a byte: (value · `scale` − `mean`) / `std`, per channel in the order red,
+/// green, blue.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
@@ -15,7 +17,7 @@ pub struct Normalisation {
     pub scale: f32,
     /// Subtracted after scaling.
     pub mean: [f32; 3],
-    /// Divided by in the end; positive.
+    /// Divisor after subtracting the mean; above 0.
     pub std: [f32; 3],
 }
 
@@ -23,7 +25,8 @@ impl Normalisation {
     /// Checks that every byte gives a finite number.
     ///
     /// # Errors
-    /// [`ImageError::SettingOutOfRange`] for a setting that is not finite, or a standard deviation that is not positive.
+    /// [`ImageError::SettingOutOfRange`] if a setting is not finite, or a standard deviation is not
+    /// above 0.
     pub fn check(&self) -> Result<(), ImageError> {
         let out_of_range = |setting, value: f32, allowed| {
             Err(ImageError::setting(setting, f64::from(value), allowed))
@@ -54,7 +57,8 @@ impl InputTensor {
     /// An empty tensor for images of `height` x `width` pixels, with room for `images` of them.
     ///
     /// # Errors
-    /// [`ImageError::InvalidSize`] when a side is zero or above [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE).
+    /// [`ImageError::InvalidSize`] if a side is 0 or above
+    /// [`MAX_OUTPUT_EDGE`](super::MAX_OUTPUT_EDGE).
     pub fn with_capacity(height: u32, width: u32, images: usize) -> Result<Self, ImageError> {
         check_output_size(width, height)?;
         let mut tensor = Self {
@@ -71,7 +75,7 @@ impl InputTensor {
     /// Appends an image of the tensor's size.
     ///
     /// # Errors
-    /// [`ImageError::SizeMismatch`] for another size; whatever [`Normalisation::check`] finds.
+    /// [`ImageError::SizeMismatch`] for another size, and the errors of [`Normalisation::check`].
     pub fn push(
         &mut self,
         image: &CellImage,
@@ -102,10 +106,10 @@ impl InputTensor {
         Ok(())
     }
 
-    /// Appends the values of one image, normalised already.
+    /// Appends the normalised values of one image, `[3, H, W]`, row-major.
     ///
     /// # Errors
-    /// [`ImageError::ValueCount`] for another number of values than an image of the tensor's size has.
+    /// [`ImageError::ValueCount`] if the number of values is not 3 · H · W.
     pub fn push_values(&mut self, values: &[f32]) -> Result<(), ImageError> {
         let expected = self.values_per_image();
         if values.len() != expected {
@@ -118,7 +122,7 @@ impl InputTensor {
         Ok(())
     }
 
-    /// Keeps the first `images`, and the memory of the others for the next.
+    /// Removes all but the first `images`. Keeps the allocated memory.
     pub fn truncate(&mut self, images: usize) {
         let values = self.values_per_image().saturating_mul(images);
         self.values.truncate(values);
@@ -153,7 +157,7 @@ impl InputTensor {
     /// [N, 3, H, W].
     #[must_use]
     pub fn shape(&self) -> [i64; 4] {
-        // a Vec never holds more than i64::MAX values
+        // A Vec never has more than i64::MAX values.
         let images = i64::try_from(self.images()).unwrap_or(i64::MAX);
         [images, 3, i64::from(self.height), i64::from(self.width)]
     }
@@ -164,13 +168,13 @@ impl InputTensor {
         &self.values
     }
 
-    /// Gives the values away.
+    /// The values in row-major order, without a copy.
     #[must_use]
     pub fn into_vec(self) -> Vec<f32> {
         self.values
     }
 
-    /// A copy of some of the images; `None` when the range is not within 0..[`images`](Self::images).
+    /// A copy of some of the images; `None` if the range is not within 0..[`images`](Self::images).
     #[must_use]
     pub fn slice(&self, images: Range<usize>) -> Option<Self> {
         let start = images.start.checked_mul(self.values_per_image())?;

@@ -1,4 +1,4 @@
-//! `bundles quantise`, from one bundle to the next.
+//! The steps of `bundles quantise`.
 
 use std::{
     collections::BTreeMap,
@@ -18,34 +18,35 @@ use bundle::{Bundle, Method, Precision, Trunk, onnx::ModelProto};
 use engine::{Engine, EngineConfig, Runtime, TrunkPrecision};
 use imaging::Limits;
 
-/// What is to be done.
+/// Options of a quantisation.
 pub struct Quantisation<'a> {
     /// The bundle's directory.
     pub directory: &'a Path,
-    /// Where the new bundle goes.
+    /// Directory of the new bundle.
     pub out: &'a Path,
     /// [`Precision::Int8`] or [`Precision::Float16`].
     pub precision: Precision,
-    /// Beginnings of the names of convolutions that stay in 32-bit floats.
+    /// Prefixes of the names of convolutions that stay in 32-bit floats.
     pub kept: &'a [String],
-    /// The methods to compare; none for all that the bundle offers.
+    /// The methods to compare; empty for all that the bundle offers.
     pub methods: &'a [Method],
-    /// Images that the ranges of activations are measured on.
+    /// Images for measuring the ranges of activations.
     pub range_images: &'a [PathBuf],
-    /// Images that answers are compared on.
+    /// Images for comparing answers.
     pub images: &'a [LabelledImage],
-    /// How trunks are run for the comparison.
+    /// Configuration of the engine for the comparison.
     pub engine: &'a EngineConfig,
-    /// Limits of images.
+    /// Limits of the images.
     pub limits: Limits,
-    /// Moved once for each image that was looked at.
+    /// Advances by one for each image.
     pub progress: &'a ProgressBar,
 }
 
-/// Writes a copy of a bundle whose trunk exists in other numbers as well, and says what that changes.
+/// Writes a copy of a bundle with an additional trunk in another precision, and measures what
+/// changes.
 ///
 /// # Errors
-/// Every variant of [`QuantiseError`]; nothing is left behind then.
+/// Every variant of [`QuantiseError`]; then no files are left behind.
 pub async fn quantise(
     runtime: &Runtime,
     bundle: &Bundle,
@@ -122,7 +123,7 @@ fn methods_to_compare(bundle: &Bundle, asked: &[Method]) -> Result<Vec<Method>, 
     Ok(methods)
 }
 
-/// A trunk in other numbers.
+/// A trunk in another precision.
 struct Rewritten {
     model: ModelProto,
     convolutions: usize,
@@ -156,7 +157,7 @@ fn rewrite(
     }
     let plan = Int8Plan::of(&graph, work.kept);
     if plan.convolutions.is_empty() {
-        return Err(refuse("no convolution is left to be rewritten".to_owned()));
+        return Err(refuse("it has no convolution to rewrite: all are excluded by --keep, needed by the statistics, or read the image".to_owned()));
     }
     let mut ranges = ActivationRanges::open(runtime, &graph, trunk, plan.tensors(&graph))?;
     for path in work.range_images {
@@ -180,7 +181,7 @@ fn start(
 ) -> Result<Engine, QuantiseError> {
     let config = EngineConfig {
         trunk_precision,
-        // Nobody else is waiting.
+        // There are no other requests.
         queue_capacity: usize::MAX / 2,
         ..work.engine.clone()
     };

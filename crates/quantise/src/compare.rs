@@ -1,4 +1,4 @@
-//! The same images answered with both trunks.
+//! Compares the answers of both trunks for the same images.
 
 use std::{collections::BTreeMap, fs};
 
@@ -12,13 +12,13 @@ use bundle::{Agreement, Manifest, Method};
 use engine::{Engine, EngineError, MethodAnswer, Prediction, Priority, RequestOptions, Subject};
 use uncertainty::Action;
 
-/// Images in flight.
+/// Number of images in progress.
 const IN_FLIGHT: usize = 8;
 
-/// What became of the answers, and of the out-of-distribution score where the bundle has one.
+/// The comparisons by method, and that of the out-of-distribution score if the bundle has one.
 pub(super) type Comparisons = (BTreeMap<Method, MethodComparison>, Option<UnlikeComparison>);
 
-/// Answers every image with both engines by each of `methods`; `done` is called after each image.
+/// Answers every image with both engines by each of `methods`. Calls `done` after each image.
 pub(super) async fn compare(
     engines: &EnginePair<Engine>,
     methods: &[Method],
@@ -39,7 +39,7 @@ pub(super) async fn compare(
     ))
 }
 
-/// What is kept of an image.
+/// The kept results of an image.
 struct AnsweredImage {
     label: Option<usize>,
     /// In the order of the methods.
@@ -47,7 +47,7 @@ struct AnsweredImage {
     p_values: Option<EnginePair<f64>>,
 }
 
-/// What is kept of an answer.
+/// The kept part of an answer.
 struct KeptAnswer {
     label: usize,
     accepted: bool,
@@ -109,7 +109,7 @@ fn answers_of(prediction: &Prediction) -> impl Iterator<Item = KeptAnswer> {
     })
 }
 
-/// The figures of one method; `None` without images.
+/// The comparison for one method; `None` without images.
 fn summary(answers: &[AnsweredImage], method: usize) -> Option<MethodComparison> {
     let images = answers.iter();
     let pairs: Vec<(Option<usize>, &EnginePair<KeptAnswer>)> = images
@@ -168,12 +168,12 @@ fn unlike(answers: &[AnsweredImage], manifest: &Manifest) -> Option<UnlikeCompar
     })
 }
 
-/// The share of those that hold.
+/// The share of true values; 0 without values.
 fn share(holds: impl Iterator<Item = bool>) -> f64 {
     mean(holds.map(|holds| f64::from(u8::from(holds))))
 }
 
-/// 0 without values.
+/// The mean; 0 without values.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     if count > 0.0 { sum / count } else { 0.0 }

@@ -1,57 +1,66 @@
-//! Why a bundle cannot be quantised.
+//! Errors of quantisation.
 
 use std::path::{Path, PathBuf};
 
-use bundle::{BundleError, Method};
+use bundle::{
+    BundleError, Method,
+    plain::{io_error, one_line},
+};
 use engine::{EngineError, SessionError, StartError};
 use imaging::ImageError;
 
-/// One sentence that says what is wrong and what to do.
+/// Why a bundle cannot be quantised: one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantiseError {
-    /// The bundle, or what was written of it, is none.
+    /// The bundle, or its new copy, is not valid.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The engine does not start with it.
+    /// The engine does not start with the bundle.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// ONNX Runtime refuses a graph.
+    /// ONNX Runtime cannot open a graph.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// ONNX Runtime fails on a graph.
-    #[error("onnx runtime: {0}")]
+    /// ONNX Runtime fails to run a graph. Its message is in `source()`.
+    #[error(
+        "ONNX Runtime failed to run the trunk: check the bundle with `secondlook bundles check`"
+    )]
     Runtime(#[from] ort::Error),
-    /// The bundle has one graph per method instead of a trunk.
-    #[error("bundle `{0}` has no trunk: only trunks are quantised")]
+    /// The bundle has no trunk, but one graph per method.
+    #[error(
+        "bundle `{0}` has no trunk, and only trunks can be quantised: use a bundle with [trunk]"
+    )]
     NoTrunk(String),
-    /// The trunk's graph has something that is not known here.
+    /// The trunk's graph is not supported.
     #[error("{} cannot be quantised: {reason}", file.display())]
     Graph {
         /// The trunk's file.
         file: PathBuf,
-        /// What stands in the way.
+        /// Why not.
         reason: String,
     },
-    /// The bundle has no such method.
-    #[error("bundle `{bundle}` has no method `{method}` to compare")]
+    /// The bundle does not offer the method.
+    #[error(
+        "bundle `{bundle}` does not offer the method `{method}`: choose another one, or omit --method to compare all"
+    )]
     Method {
         /// The bundle's name.
         bundle: String,
-        /// The method asked for.
+        /// The requested method.
         method: Method,
     },
-    /// There is nothing to measure on.
-    #[error("there is no image to measure on")]
+    /// No image was given.
+    #[error("no image was given: name image files or directories with images")]
     NoImages,
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), io_error(source))]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// A file is no image that is read here.
+    /// An image cannot be decoded.
     #[error("{}: {source}", path.display())]
     Image {
         /// The file.
@@ -59,7 +68,7 @@ pub enum QuantiseError {
         /// What is wrong with it.
         source: ImageError,
     },
-    /// The engine gives no answer for an image.
+    /// The engine cannot answer for an image.
     #[error("{}: {source}", path.display())]
     Answer {
         /// The image's file.
@@ -67,7 +76,7 @@ pub enum QuantiseError {
         /// Why.
         source: EngineError,
     },
-    /// A file that was to be read has not the form that it should have.
+    /// A file does not have the expected contents.
     #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -75,25 +84,24 @@ pub enum QuantiseError {
         /// What is wrong, on one line.
         reason: String,
     },
-    /// The new bundle's directory holds something.
+    /// The new bundle's directory is not empty.
     #[error("{} is not empty: name a directory that does not exist yet", .0.display())]
     Occupied(PathBuf),
 }
 
 impl QuantiseError {
-    /// For `map_err` on reading or writing `path`.
+    /// For `map_err` after reading or writing `path`.
     pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }
     }
 
-    /// For `map_err` on parsing or writing the contents of `path`.
+    /// An error about the contents of `path`.
     pub(super) fn malformed<E: ToString>(path: &Path) -> impl FnOnce(E) -> Self {
         let path = path.to_owned();
-        move |error| {
-            let words = error.to_string();
-            let reason = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            Self::Malformed { path, reason }
+        move |reason| Self::Malformed {
+            path,
+            reason: one_line(&reason.to_string()),
         }
     }
 }

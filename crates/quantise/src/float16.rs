@@ -1,4 +1,4 @@
-//! A trunk whose weights and arithmetic are 16-bit floats: half the size, and what GPUs are fastest with.
+//! Rewrites a trunk with 16-bit weights and arithmetic: half the size, and fast on GPUs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use bundle::onnx::{
     FLOAT, FLOAT16, ModelProto, NodeProto, TensorProto, int_attribute, node, raw_tensor,
 };
 
-/// Operators whose floats may all be of 16 bits.
+/// Operators that work with 16-bit floats.
 const KNOWN: [&str; 21] = [
     "Add",
     "AveragePool",
@@ -34,10 +34,11 @@ const KNOWN: [&str; 21] = [
     "Transpose",
 ];
 
-/// Writes the graph anew: everything but what the statistics depend on in 16 bits, inputs and outputs as they were.
+/// Rewrites the graph in 16 bits, except for the nodes that the statistics depend on. Inputs and
+/// outputs stay the same.
 ///
 /// # Errors
-/// A sentence about an operator that is not known here.
+/// A sentence that names an unsupported operator.
 pub(super) fn rewrite(graph: &QuantisedTrunk) -> Result<ModelProto, String> {
     let shortened: Vec<(usize, &NodeProto)> = graph
         .nodes()
@@ -45,7 +46,9 @@ pub(super) fn rewrite(graph: &QuantisedTrunk) -> Result<ModelProto, String> {
         .collect();
     let unknown = shortened.iter().map(|(_, node)| &node.op_type);
     if let Some(operator) = unknown.into_iter().find(|of| !KNOWN.contains(&of.as_str())) {
-        let reason = format!("the operator {operator} is not known to work in 16 bits");
+        let reason = format!(
+            "its operator {operator} is not supported in 16 bits: use --precision int8, or export the trunk without it"
+        );
         return Err(reason);
     }
     let outputs = shortened.iter().flat_map(|(_, node)| &node.output);
@@ -70,7 +73,7 @@ struct Float16Writer<'graph> {
     graph: &'graph QuantisedTrunk,
     /// Tensors that are computed in 16 bits.
     short: BTreeSet<&'graph str>,
-    /// The 16-bit version of tensors that are not, by their names.
+    /// Names of the 16-bit versions of other tensors.
     cast: BTreeMap<String, String>,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
@@ -92,7 +95,7 @@ impl Float16Writer<'_> {
         }
     }
 
-    /// What a node in 16 bits reads instead of a tensor.
+    /// The name of the 16-bit version of a tensor.
     fn short_name(&mut self, tensor: &str) -> String {
         if tensor.is_empty() {
             return String::new();
@@ -113,14 +116,15 @@ impl Float16Writer<'_> {
                 let short = raw_tensor(&name, &constant.dims, FLOAT16, bytes);
                 self.constants.push(short);
             }
-            // Shapes and axes.
+            // Shapes and axes keep their type.
             Some((_, None)) => tensor.clone_into(&mut name),
         }
         self.cast.insert(tensor.to_owned(), name.clone());
         name
     }
 
-    /// Outputs of the graph keep their names for what is cast back.
+    /// The name of a node's 16-bit result. Outputs of the graph keep their names for the values
+    /// that are cast back.
     fn name_of_result(&self, tensor: &str) -> String {
         if self.graph.is_output(tensor) {
             shortened(tensor)
@@ -130,7 +134,7 @@ impl Float16Writer<'_> {
     }
 }
 
-/// What is too large becomes the largest number rather than infinity, which times zero is none.
+/// Clamps large values to the largest 16-bit float. Infinity times zero would be NaN.
 fn short_float(value: f32) -> f16 {
     f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()))
 }

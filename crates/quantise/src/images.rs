@@ -1,4 +1,4 @@
-//! The images that trunks are compared on, and what is known of them.
+//! The images for comparing trunks, and their labels.
 
 use std::{
     collections::BTreeMap,
@@ -12,34 +12,35 @@ use super::QuantiseError;
 use bundle::{Input, Manifest};
 use imaging::{self, ImageError, InputTensor, Limits};
 
-/// An image file, and the class that it belongs to.
+/// An image file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledImage {
     /// The file.
     pub path: PathBuf,
-    /// Index of its label in the bundle; `None` where it is not known.
+    /// Index of its label in the bundle; `None` if unknown.
     pub label: Option<usize>,
 }
 
-/// A row of a table of labels; further columns are not looked at.
+/// A row of a table of labels. Other columns are ignored.
 #[derive(Deserialize)]
 struct LabelRow {
     file: String,
     label: String,
 }
 
-/// Takes the name of the folder that a file lies in for its label, where the bundle has a label of that name.
+/// Labels each image by the name of its folder, if the bundle has a label of that name.
 pub fn with_folder_labels(paths: &[PathBuf], manifest: &Manifest) -> Vec<LabelledImage> {
     labelled(paths, |path| {
         index_of(manifest, path.parent()?.file_name()?.to_str()?)
     })
 }
 
-/// Takes labels from a CSV table with the columns `file`, a name without its folder, and `label`, such as the trainer's
-/// `crops.csv`. Images that it does not name have none.
+/// Labels images from a CSV table with the columns `file` (a name without its folder) and `label`,
+/// such as the trainer's `crops.csv`. Images that are not in the table have no label.
 ///
 /// # Errors
-/// When the table cannot be read, or has a label that the bundle does not have.
+/// [`QuantiseError`] `File` or `Malformed` if the table cannot be read or has a label that the
+/// bundle does not have.
 pub fn with_table_labels(
     paths: &[PathBuf],
     manifest: &Manifest,
@@ -47,15 +48,42 @@ pub fn with_table_labels(
 ) -> Result<Vec<LabelledImage>, QuantiseError> {
     let bytes = fs::read(table).map_err(QuantiseError::file(table))?;
     let mut labels = BTreeMap::new();
-    for row in csv::Reader::from_reader(bytes.as_slice()).deserialize() {
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    for (row, line) in reader.deserialize().zip(2..) {
+        let row = row.map_err(|error| csv_error(&error));
         let LabelRow { file, label } = row.map_err(QuantiseError::malformed(table))?;
-        let unknown = || format!("the bundle has no label `{label}`, which it gives to {file}");
+        let unknown = || unknown_label(manifest, &file, &label, line);
         let index = index_of(manifest, &label).ok_or_else(unknown);
         labels.insert(file, index.map_err(QuantiseError::malformed(table))?);
     }
     Ok(labelled(paths, |path| {
         labels.get(path.file_name()?.to_str()?).copied()
     }))
+}
+
+fn unknown_label(manifest: &Manifest, file: &str, label: &str, row: usize) -> String {
+    let labels = manifest.labels.iter();
+    let labels: Vec<&str> = labels.map(|label| label.name.as_str()).collect();
+    format!(
+        "row {row}: unknown label `{label}` of {file}: write one of the bundle's labels ({})",
+        labels.join(", ")
+    )
+}
+
+/// What is wrong in a table of labels, with the row. The heading is row 1.
+fn csv_error(error: &csv::Error) -> String {
+    let row = error.position().map_or(1, csv::Position::line);
+    let what = match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("expected {expected_len} values as in the heading, found {len}"),
+        csv::ErrorKind::Utf8 { .. } => "expected a text in UTF-8: save the table again".to_owned(),
+        csv::ErrorKind::Deserialize { .. } => {
+            "expected a heading with the columns `file` and `label`, such as file,label".to_owned()
+        }
+        _ => "expected a CSV table with the columns `file` and `label`".to_owned(),
+    };
+    format!("row {row}: {what}")
 }
 
 fn labelled(paths: &[PathBuf], label: impl Fn(&Path) -> Option<usize>) -> Vec<LabelledImage> {
@@ -70,7 +98,7 @@ fn index_of(manifest: &Manifest, label: &str) -> Option<usize> {
     manifest.labels.iter().position(|of| of.name == label)
 }
 
-/// Reads an image as the server would, at the size that the trunk wants.
+/// Reads an image as the server does, in the trunk's input size.
 pub(super) fn read(
     path: &Path,
     input: &Input,

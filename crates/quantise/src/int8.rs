@@ -1,8 +1,8 @@
-//! A trunk whose convolutions calculate in 8-bit integers.
+//! Rewrites a trunk with convolutions in 8-bit integers.
 //!
-//! The graph says so in the usual way, with `QuantizeLinear` and `DequantizeLinear` around each operator, which runtimes
-//! turn into integer operators and any other program may read as the same numbers in floats. Weights have a scale for each
-//! channel of the output, activations one for the whole tensor.
+//! The graph uses `QuantizeLinear` and `DequantizeLinear` around each operator. Runtimes fuse these
+//! into integer operators; other programs can compute the same numbers in floats. Weights have one
+//! scale per output channel, activations one per tensor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,13 @@ use bundle::onnx::{
     raw_tensor,
 };
 
-/// Largest weight. Processors without VNNI add two products of 8-bit numbers in 16 bits: 2 · 255 · 64 fits, 2 · 255 · 127 does
-/// not, and answers would differ from processor to processor.
+/// Largest weight. Processors without VNNI add two products of 8-bit numbers in 16 bits. 2 · 255 ·
+/// 64 fits; 2 · 255 · 127 does not, and results would differ between processors.
 const LARGEST: i8 = 64;
-/// Largest weight of a convolution of each channel by itself, for which the runtime adds in 32 bits.
+/// Largest weight of a depthwise convolution, for which the runtime adds in 32 bits.
 const LARGEST_DEPTHWISE: i8 = 127;
 
-/// Writes the graph anew.
+/// Rewrites the graph.
 pub(super) fn rewrite(
     graph: &QuantisedTrunk,
     plan: &Int8Plan,
@@ -51,14 +51,14 @@ pub(super) fn rewrite(
 
 struct Int8Writer<'scales> {
     scales: &'scales BTreeMap<String, Scale>,
-    /// Tensors that are rounded already.
+    /// Tensors that are already rounded.
     rounded: BTreeSet<String>,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
 }
 
 impl Int8Writer<'_> {
-    /// The name of a tensor after rounding, which is done before its first reader.
+    /// The name of a tensor after rounding. Adds the rounding before its first reader.
     fn rounded(&mut self, tensor: &str) -> String {
         let [step, zero, integers, numbers] =
             ["step", "zero", "integers", "rounded"].map(|what| format!("{tensor}/{what}"));
@@ -78,7 +78,8 @@ impl Int8Writer<'_> {
         numbers
     }
 
-    /// Gives a convolution integer weights. The bias is rounded to the steps of the products that it is added to.
+    /// Gives a convolution integer weights. The bias is rounded to the step of the products that it
+    /// is added to.
     fn round_weights(
         &mut self,
         graph: &QuantisedTrunk,
@@ -112,7 +113,7 @@ impl Int8Writer<'_> {
         };
         let steps: Vec<f32> = rounded.steps.iter().map(|step| step * scale.step).collect();
         let integer = |(value, step): (&f32, &f32)| {
-            // A cast saturates; a bias of 2³¹ steps drowns whatever it is added to.
+            // The cast saturates; a bias of 2³¹ steps dominates the sum anyway.
             (f64::from(*value) / f64::from(*step)).round_ties_even() as i32
         };
         let integers = values.iter().zip(&steps).map(integer);
@@ -121,7 +122,8 @@ impl Int8Writer<'_> {
         set_input(node, 2, bias);
     }
 
-    /// Writes a constant in integers with a step for each channel and returns the name of what it stands for.
+    /// Adds an integer constant with one step per channel, and returns the name of its dequantised
+    /// tensor.
     fn by_channel(
         &mut self,
         reader: &NodeProto,
@@ -129,7 +131,7 @@ impl Int8Writer<'_> {
         (data_type, integers): (i32, Vec<u8>),
         steps: &[f32],
     ) -> String {
-        // Named after its reader, too: two convolutions may share a weight or a bias.
+        // The name includes the reader, because two convolutions may share a weight or a bias.
         let reader = reader.output.first().map_or("", String::as_str);
         let [step, zero, values, numbers] = ["steps", "zeros", "integers", "rounded"]
             .map(|what| format!("{}/{reader}/{what}", stored.name));

@@ -1,27 +1,27 @@
-//! Which parts of a trunk calculate in 8-bit integers.
+//! Selects the parts of a trunk to compute in 8-bit integers.
 
 use std::collections::BTreeSet;
 
 use super::trunk::QuantisedTrunk;
 use bundle::onnx::NodeProto;
 
-/// Functions that the runtime takes into the convolution before them.
+/// Activations that the runtime fuses into the convolution before them.
 const ACTIVATIONS: [&str; 2] = ["Clip", "Relu"];
 
-/// What is to be rewritten.
+/// The nodes to rewrite.
 #[derive(Default)]
 pub(super) struct Int8Plan {
     /// Numbers of the convolutions.
     pub(super) convolutions: BTreeSet<usize>,
-    /// Numbers of the additions of two tensors, of which one comes in integers.
+    /// Numbers of the additions of two tensors, at least one of which is in integers.
     pub(super) additions: BTreeSet<usize>,
     /// Tensors that all nodes read as integers.
     pub(super) outputs: BTreeSet<String>,
 }
 
 impl Int8Plan {
-    /// Takes every convolution but those that the statistics depend on, that see the image itself, or whose name begins
-    /// with one of `kept`.
+    /// Selects every convolution, except those that the statistics depend on, that read the image,
+    /// or whose name starts with one of `kept`.
     pub(super) fn of(graph: &QuantisedTrunk, kept: &[String]) -> Self {
         let mut plan = Self::default();
         for (number, node) in graph.nodes() {
@@ -40,13 +40,13 @@ impl Int8Plan {
         plan
     }
 
-    /// Whether input number `position` of a node is read as integers.
+    /// Whether a node reads its input number `position` as integers.
     pub(super) fn reads_integers(&self, number: usize, position: usize, tensor: &str) -> bool {
         let image = self.convolutions.contains(&number) && position == 0;
         image || self.additions.contains(&number) || self.outputs.contains(tensor)
     }
 
-    /// Every tensor that needs a scale.
+    /// All tensors that need a scale.
     pub(super) fn tensors(&self, graph: &QuantisedTrunk) -> BTreeSet<String> {
         let mut tensors = BTreeSet::new();
         for (number, node) in graph.nodes() {
@@ -64,8 +64,9 @@ impl Int8Plan {
     }
 }
 
-/// Weights that are finite constants of 32 bits, and an input that is not the image: the first convolution sees three
-/// channels only and costs little, and each of its errors goes through the whole network.
+/// Whether a convolution has finite 32-bit constants as weights and does not read the image. The
+/// first convolution has only three channels, so it costs little, and its errors affect the whole
+/// network.
 fn can_be_rounded(graph: &QuantisedTrunk, node: &NodeProto) -> bool {
     let [image, weights @ ..] = node.input.as_slice() else {
         return false;
@@ -78,7 +79,8 @@ fn can_be_rounded(graph: &QuantisedTrunk, node: &NodeProto) -> bool {
     !graph.is_input(image) && !weights.is_empty() && named.into_iter().all(is_finite)
 }
 
-/// The tensor that is rounded: a node's output, or what the activation makes of it that alone reads it.
+/// The tensor to round: a node's output, or the output of the activation if that is its only
+/// reader.
 fn settled_output(graph: &QuantisedTrunk, node: &NodeProto) -> Option<String> {
     let output = node.output.first()?;
     match graph.readers(output)[..] {

@@ -1,12 +1,17 @@
-//! A bundle's trunk once more in 8-bit integers or 16-bit floats, and what that changes.
+//! Makes copies of a bundle's trunk in 8-bit integers or 16-bit floats, and measures what changes.
 //!
-//! `trunk` reads the graph and says what of it has to stay as it is; `ranges` measures its tensors on images; `int8` and
-//! `float16` write it anew; `compare` asks the engine with both trunks and `speed` times them; `write` makes the new
-//! bundle and `report` says what came out. What may enter: rewriting graphs and comparing answers. What may not:
-//! training, and arithmetic on answers that the engine does not do for the server, too.
+//! Modules:
 //!
-//! What the statistics depend on is never rewritten: they are held against calibration cells that were seen by the 32-bit
-//! trunk, and p-values stay the same to the last bit.
+//! - `trunk` reads the graph and finds the nodes that must not change.
+//! - `ranges` measures tensors on images.
+//! - `int8` and `float16` rewrite the graph.
+//! - `compare` answers images with both trunks, and `speed` times them.
+//! - `write` writes the new bundle, and `report` the results.
+//!
+//! The crate does not train models, and it answers images only through the engine.
+//!
+//! Nodes that the statistics depend on are never rewritten. So p-values are bit-identical with both
+//! trunks, as the out-of-distribution model requires: it was fitted with the 32-bit trunk.
 
 #![warn(clippy::indexing_slicing)]
 

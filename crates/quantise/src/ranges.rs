@@ -1,4 +1,4 @@
-//! Between which numbers a trunk's tensors lie, measured on images.
+//! Measures the ranges of a trunk's tensors on images.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,11 @@ use bundle::Trunk;
 use engine::{ExecutionProvider, Runtime, SessionOptions, available_cores};
 use imaging::InputTensor;
 
-/// Of the images' extremes this share is covered: a range that holds the strangest image as well is coarse for all others.
+/// Share of the images' extremes that a range covers. Covering the most unusual image would make
+/// the steps coarse for all others.
 const COVERED: f64 = 0.99;
 
-/// Smallest and largest value of each tensor, image by image.
+/// Smallest and largest value of each tensor for each image.
 pub(super) struct ActivationRanges {
     session: Session,
     input: String,
@@ -27,7 +28,7 @@ struct Extremes {
 }
 
 impl ActivationRanges {
-    /// Opens the trunk with `tensors` as further outputs; on the processor, whatever serves later.
+    /// Opens the trunk on the processor with `tensors` as additional outputs.
     pub(super) fn open(
         runtime: &Runtime,
         graph: &QuantisedTrunk,
@@ -51,7 +52,7 @@ impl ActivationRanges {
         })
     }
 
-    /// Runs the trunk on one image and notes the extremes.
+    /// Runs the trunk on one image and records the extremes.
     pub(super) fn measure(&mut self, image: &InputTensor) -> Result<(), QuantiseError> {
         let input = TensorRef::from_array_view((image.shape(), image.as_slice()))?;
         let outputs = self
@@ -71,14 +72,14 @@ impl ActivationRanges {
     /// The scale of each tensor.
     ///
     /// # Errors
-    /// The name of a tensor that is not finite everywhere, or was not seen.
+    /// A sentence that names a tensor with values that are not finite, or without values.
     pub(super) fn scales(self) -> Result<BTreeMap<String, Scale>, String> {
         let scale = |(tensor, extremes): (String, Extremes)| {
             let low = covered(extremes.low.into_iter().map(|low| -low).collect());
             match (low, covered(extremes.high)) {
                 (Some(low), Some(high)) => Ok((tensor, Scale::covering(-low, high))),
                 _ => Err(format!(
-                    "its tensor `{tensor}` is not finite on these images"
+                    "its tensor `{tensor}` has values that are not finite on these images: exclude its convolution with --keep"
                 )),
             }
         };
@@ -86,20 +87,21 @@ impl ActivationRanges {
     }
 }
 
-/// The least or the greatest of the values; not a number where one of them is none, which `f32::min` would pass over.
+/// The smallest or largest value. NaN if a value is not finite, because `f32::min` would ignore
+/// NaN.
 fn extreme(values: &[f32], pick: fn(f32, f32) -> f32) -> f32 {
     let finite = values.iter().all(|value| value.is_finite());
     let extreme = values.iter().copied().reduce(pick);
     extreme.filter(|_| finite).unwrap_or(f32::NAN)
 }
 
-/// The number that [`COVERED`] of `values` do not exceed.
+/// The quantile [`COVERED`] of `values`.
 fn covered(mut values: Vec<f32>) -> Option<f32> {
     if !values.iter().all(|value| value.is_finite()) {
         return None;
     }
     values.sort_by(f32::total_cmp);
-    // Between 1 and the number of values.
+    // From 1 to the number of values.
     let count = (values.len() as f64 * COVERED).ceil() as usize;
     values.get(count.checked_sub(1)?).copied()
 }
@@ -109,14 +111,14 @@ mod tests {
     use super::{covered, extreme};
 
     #[test]
-    fn a_value_that_is_no_number_is_no_extreme_to_be_passed_over() {
+    fn extreme_of_nan_is_nan() {
         assert_eq!(extreme(&[2.0, -1.0], f32::min), -1.0);
         assert!(extreme(&[2.0, f32::NAN, -1.0], f32::min).is_nan());
         assert!(extreme(&[2.0, f32::INFINITY], f32::min).is_nan());
     }
 
     #[test]
-    fn the_strangest_image_in_a_hundred_is_left_out() {
+    fn most_unusual_image_is_left_out() {
         let hundred: Vec<f32> = (0..100u8).map(f32::from).collect();
         assert_eq!(covered(hundred.clone()), Some(98.0));
         assert_eq!(covered(vec![3.0, 1.0]), Some(3.0), "few images all count");

@@ -1,4 +1,4 @@
-//! What quantising changed: the contents of `quantisation.json`.
+//! The results of a quantisation: the contents of `quantisation.json`.
 
 use std::collections::BTreeMap;
 
@@ -6,93 +6,95 @@ use serde::Serialize;
 
 use bundle::{Agreement, Method, Precision};
 
-/// Everything that was measured of one trunk against the 32-bit one.
+/// The comparison of a new trunk with the 32-bit trunk.
 #[derive(Clone, Debug, Serialize)]
 pub struct QuantisationReport {
-    /// The numbers in which the new trunk calculates.
+    /// The precision of the new trunk.
     pub precision: Precision,
-    /// SHA-256 of the manifest of the bundle that it was made from.
+    /// SHA-256 of the source bundle's manifest.
     pub made_from: String,
-    /// Convolutions that were rewritten.
+    /// Number of rewritten convolutions.
     pub convolutions: usize,
-    /// Convolutions that stayed in 32-bit floats.
+    /// Number of convolutions that stayed in 32-bit floats.
     pub convolutions_in_float32: usize,
-    /// Images by which the ranges of activations were measured; 0 where none are needed.
+    /// Number of images for the ranges of activations; 0 if no ranges are needed.
     pub range_images: usize,
-    /// Images that answers were compared on.
+    /// Number of images for the comparison of answers.
     pub images: usize,
-    /// Whether those are the images that the ranges were measured on.
+    /// Whether the same images were used for ranges and comparison.
     pub same_images: bool,
-    /// What runs the trunks: `cpu` or `cuda:N`.
+    /// The execution provider: `cpu` or `cuda:N`.
     pub execution_provider: String,
-    /// Size of the trunk's file.
+    /// Size of the trunk's file in bytes.
     pub bytes: EnginePair<u64>,
-    /// How long it takes.
+    /// The comparison of durations.
     pub speed: Speed,
-    /// What became of the answers, for each method.
+    /// The comparison of answers, for each method.
     pub methods: BTreeMap<Method, MethodComparison>,
-    /// What became of the out-of-distribution score; absent where the bundle has none.
+    /// The comparison of the out-of-distribution score; absent if the bundle has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_distribution: Option<UnlikeComparison>,
-    /// What a reader must not miss, in sentences.
+    /// Important remarks, one sentence each.
     pub remarks: Vec<String>,
 }
 
-/// A figure of the 32-bit trunk and the same of the new one.
+/// A figure for the 32-bit trunk and for the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct EnginePair<T> {
-    /// Of the 32-bit trunk.
+    /// For the 32-bit trunk.
     pub float32: T,
-    /// Of the new one.
+    /// For the new trunk.
     pub quantised: T,
 }
 
-/// How long the two trunks take for an image, on one thread, in turns.
+/// Durations of both trunks for an image, on one thread, measured in turns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Speed {
-    /// Time of the 32-bit trunk over that of the new one, the median over the rounds: above 1 the new one is faster.
+    /// Duration of the 32-bit trunk divided by that of the new one, as the median over the rounds.
+    /// Above 1 the new trunk is faster.
     pub times_faster: f64,
-    /// Rounds.
+    /// Number of rounds.
     pub rounds: usize,
     /// Whether the processor has instructions for 8-bit integers (VNNI).
     pub vnni: bool,
 }
 
-/// Answers of one method with both trunks.
+/// Comparison of the answers of one method.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MethodComparison {
-    /// Labels and decisions.
+    /// Agreement of labels and decisions.
     #[serde(flatten)]
     pub agreement: Agreement,
-    /// The policy that decided; absent where the method has none and everything is referred.
+    /// Name of the policy that decided; absent if the method has none, so that everything is
+    /// referred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// Share of the images that is accepted.
+    /// Share of accepted images.
     pub accepted: EnginePair<f64>,
     /// Largest difference of a class probability.
     pub largest_difference: f64,
-    /// Mean absolute difference over images and classes.
+    /// Mean absolute difference of class probabilities.
     pub mean_difference: f64,
-    /// Share of the images whose label is the known one; absent where none is known.
+    /// Share of labelled images with the right answer; absent without labelled images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<EnginePair<f64>>,
-    /// Images whose label is known.
+    /// Number of labelled images.
     pub labelled: usize,
 }
 
-/// p-values of the out-of-distribution score with both trunks.
+/// Comparison of the p-values of the out-of-distribution score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnlikeComparison {
     /// Largest difference of a p-value.
     pub largest_difference: f64,
     /// Mean absolute difference.
     pub mean_difference: f64,
-    /// Share of the images that is referred as unlike those of training.
+    /// Share of images that are referred as out of distribution.
     pub referred: EnginePair<f64>,
 }
 
 impl QuantisationReport {
-    /// How often both trunks lead to the same answer, for the manifest.
+    /// The agreement of both trunks, for the manifest.
     pub(super) fn agreement(&self) -> BTreeMap<Method, Agreement> {
         let methods = self.methods.iter();
         methods
@@ -100,7 +102,7 @@ impl QuantisationReport {
             .collect()
     }
 
-    /// Says aloud what may speak against the new trunk.
+    /// Adds remarks about disadvantages of the new trunk.
     pub(super) fn remark(&mut self) {
         let name = self.precision;
         if self.speed.times_faster < 1.0 {
@@ -112,7 +114,7 @@ impl QuantisationReport {
             let differing = 100.0 * (1.0 - of.agreement.equal_decisions);
             if differing > 0.0 {
                 self.remarks.push(format!(
-                    "{method}: {differing:.2}% of the decisions differ; the policies' promises were made with the float32 trunk"
+                    "{method}: {differing:.2}% of the decisions differ; the promises of the policies were certified with the float32 trunk"
                 ));
             }
             if of.accuracy.is_some_and(|of| of.quantised < of.float32) {
@@ -123,19 +125,19 @@ impl QuantisationReport {
         let unlike = self.out_of_distribution.as_ref();
         if unlike.is_some_and(|unlike| unlike.largest_difference > 0.0) {
             self.remarks.push(
-                "p-values differ: they are held against calibration cells that the float32 trunk has seen".to_owned(),
+                "p-values differ: the out-of-distribution model was calibrated with the float32 trunk".to_owned(),
             );
         }
         if self.images < Agreement::ENOUGH_IMAGES {
             self.remarks.push(format!(
-                "{} images are too few for `auto` to take this trunk: compare on {} or more",
+                "{} images are too few for `auto` to use this trunk: compare on {} or more",
                 self.images,
                 Agreement::ENOUGH_IMAGES
             ));
         }
         if self.same_images && self.range_images > 0 {
             self.remarks.push(
-                "the answers were compared on the images that set the ranges: name others with --compare-on to be sure".to_owned(),
+                "the answers were compared on the same images as the ranges were measured on: name other images with --compare-on".to_owned(),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! How long the two trunks take.
+//! Measures the durations of both trunks.
 
 use std::{path::Path, time::Instant};
 
@@ -11,12 +11,12 @@ use super::{
 use engine::{ExecutionProvider, Runtime, SessionOptions, has_vnni};
 use imaging::InputTensor;
 
-/// Rounds that count; one before them warms caches and clocks.
+/// Number of measured rounds. One more round before them warms caches and clocks.
 const ROUNDS: usize = 25;
-/// Images in a row.
+/// Number of images per round.
 const RUNS: usize = 5;
 
-/// Times both trunks on one thread, in turns, so that a machine whose speed drifts slows both alike.
+/// Times both trunks on one thread in turns, so that changes of the machine's speed affect both.
 pub(super) fn measure(
     runtime: &Runtime,
     providers: &[ExecutionProvider],

@@ -1,4 +1,4 @@
-//! A trunk's graph, and what of it has to stay as it is.
+//! A trunk's graph, and the nodes that must not change.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use bundle::{
     onnx::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
 };
 
-/// Since this operator set each channel of a weight can have a scale of its own.
+/// From this operator set on, each channel of a weight can have its own scale.
 const SCALE_PER_CHANNEL: i64 = 13;
-/// Since this intermediate representation weights need not be listed as inputs.
+/// From this IR version on, weights need not be listed as inputs.
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
 
 /// A decoded trunk.
@@ -26,20 +26,24 @@ impl QuantisedTrunk {
     /// Reads a trunk's file.
     ///
     /// # Errors
-    /// A sentence about what is not known here.
+    /// A sentence about what is not supported.
     pub(super) fn parse(bytes: &[u8], trunk: &Trunk) -> Result<Self, String> {
-        let mut model = ModelProto::read(bytes).map_err(|error| error.to_string())?;
+        let mut model = ModelProto::read(bytes)
+            .map_err(|_| "it is not an ONNX file, or a part of it is missing: export it again")?;
         if model.opset() < Some(SCALE_PER_CHANNEL) {
             return Err(format!(
-                "its operator set is older than {SCALE_PER_CHANNEL}: export it again with a newer one"
+                "its operator set is older than {SCALE_PER_CHANNEL}: export it again, for example with opset 17"
             ));
         }
-        let graph = model.graph.take().ok_or("it has no graph")?;
+        let graph = model
+            .graph
+            .take()
+            .ok_or("it contains no graph: export it again")?;
         graph.check_whole()?;
         let attributes = graph.node.iter().flat_map(|node| &node.attribute);
         if attributes.flat_map(AttributeProto::graphs).next().is_some() {
             return Err(
-                "some of its nodes hold graphs of their own: export it without branches and loops"
+                "it has nodes with subgraphs (such as If or Loop): export it without branches and loops"
                     .to_owned(),
             );
         }
@@ -53,12 +57,12 @@ impl QuantisedTrunk {
         })
     }
 
-    /// The nodes with their numbers, each after those that it reads from.
+    /// The nodes with their numbers, in execution order.
     pub(super) fn nodes(&self) -> impl DoubleEndedIterator<Item = (usize, &NodeProto)> {
         self.graph.node.iter().enumerate()
     }
 
-    /// Whether the statistics depend on the node with this number, or are computed by it.
+    /// Whether the statistics depend on the node with this number.
     pub(super) fn is_exact(&self, number: usize) -> bool {
         self.exact.contains(&number)
     }
@@ -68,13 +72,13 @@ impl QuantisedTrunk {
         self.constants.contains(tensor)
     }
 
-    /// Whether a tensor is what the graph is given.
+    /// Whether a tensor is an input of the graph.
     pub(super) fn is_input(&self, tensor: &str) -> bool {
         let mut inputs = self.graph.input.iter();
         inputs.any(|input| input.name == tensor) && !self.is_constant(tensor)
     }
 
-    /// Whether a tensor is among the graph's outputs.
+    /// Whether a tensor is an output of the graph.
     pub(super) fn is_output(&self, tensor: &str) -> bool {
         let mut outputs = self.graph.output.iter();
         outputs.any(|output| output.name == tensor)
@@ -92,7 +96,7 @@ impl QuantisedTrunk {
         constants.find(|constant| constant.name == name)
     }
 
-    /// The graph with tensors in between as further outputs.
+    /// The model with intermediate tensors as additional outputs.
     pub(super) fn exposing(&self, tensors: &BTreeSet<String>) -> ModelProto {
         let mut graph = self.graph.clone();
         let inner = tensors.iter().filter(|tensor| !self.is_output(tensor));
@@ -103,7 +107,8 @@ impl QuantisedTrunk {
         self.model_of(graph)
     }
 
-    /// The model with other nodes and further constants; what no node reads any more is left out.
+    /// The model with other nodes and additional constants. Constants that no node reads are left
+    /// out.
     pub(super) fn rewritten(&self, nodes: Vec<NodeProto>, further: Vec<TensorProto>) -> ModelProto {
         let read: BTreeSet<&String> = nodes.iter().flat_map(|node| &node.input).collect();
         let constants = self.graph.initializer.iter().cloned().chain(further);
@@ -130,7 +135,7 @@ impl QuantisedTrunk {
     }
 }
 
-/// The nodes that a tensor is computed by.
+/// The nodes that a tensor depends on.
 fn ancestors(graph: &GraphProto, tensor: &str) -> BTreeSet<usize> {
     let mut needed = BTreeSet::from([tensor]);
     let mut found = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The new bundle's directory.
+//! Writes the new bundle's directory.
 
 use std::{
     collections::BTreeMap,
@@ -9,28 +9,31 @@ use std::{
 use serde_json::Value;
 
 use super::{QuantisationReport, QuantiseError};
-use bundle::{Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, sha256_hex};
+use bundle::{
+    Agreement, Bundle, FileReference, Method, Precision, TrunkVariant, plain::json_error,
+    sha256_hex,
+};
 
 /// Name of the report's file.
 const REPORT: &str = "quantisation.json";
 
-/// A directory that becomes the new bundle when it is complete, and is removed when it never is.
+/// A partial directory that becomes the new bundle when it is complete. It is removed otherwise.
 pub(super) struct Draft {
     partial: PathBuf,
     out: PathBuf,
 }
 
 impl Draft {
-    /// Copies every file of a bundle.
+    /// Copies all files of a bundle.
     ///
     /// # Errors
-    /// When `out` holds something already, or a file cannot be copied.
+    /// [`QuantiseError`] `Occupied` if `out` is not empty, `File` if a file cannot be copied.
     pub(super) fn copy_of(directory: &Path, out: &Path) -> Result<Self, QuantiseError> {
         let taken = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
         if taken || out.is_file() {
             return Err(QuantiseError::Occupied(out.to_owned()));
         }
-        // Beside the directory, not in it, also where the path ends with a slash.
+        // Next to `out`, not inside it, even if the path ends with a slash.
         let mut partial = out.file_name().unwrap_or(out.as_os_str()).to_owned();
         partial.push(".partial");
         let draft = Self {
@@ -38,7 +41,7 @@ impl Draft {
             out: out.to_owned(),
         };
         if draft.partial.is_dir() {
-            // A run that was killed left it.
+            // It is left from a run that was killed.
             fs::remove_dir_all(&draft.partial).map_err(QuantiseError::file(&draft.partial))?;
         }
         fs::create_dir_all(&draft.partial).map_err(QuantiseError::file(&draft.partial))?;
@@ -51,7 +54,7 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Writes a trunk and names it in the manifest. The bundle is verified and opened again.
+    /// Writes a trunk and adds it to the manifest. Then opens and verifies the bundle.
     pub(super) fn add_trunk(
         &self,
         bundle: &Bundle,
@@ -71,27 +74,36 @@ impl Draft {
             trunk.variants.insert(precision, variant);
         }
         let path = self.partial.join("bundle.toml");
-        let text = toml::to_string(&manifest).map_err(QuantiseError::malformed(&path))?;
+        let text = toml::to_string(&manifest)
+            .map_err(|_| "the new manifest cannot be written as TOML")
+            .map_err(QuantiseError::malformed(&path))?;
         self.write("bundle.toml", text.as_bytes())?;
         Ok(Bundle::open(&self.partial)?)
     }
 
-    /// Adds the report to those of other trunks.
+    /// Adds the report to the file with those of other trunks.
     pub(super) fn add_report(&self, report: &QuantisationReport) -> Result<(), QuantiseError> {
         let path = self.partial.join(REPORT);
         let malformed = || QuantiseError::malformed(&path);
         let mut reports: BTreeMap<String, Value> = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(malformed())?,
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| json_error(&error))
+                .map_err(malformed())?,
             Err(_) => BTreeMap::new(),
         };
-        let value = serde_json::to_value(report).map_err(malformed())?;
+        let unwritable = |_: serde_json::Error| "the report cannot be written as JSON".to_owned();
+        let value = serde_json::to_value(report)
+            .map_err(unwritable)
+            .map_err(malformed())?;
         reports.insert(report.precision.to_string(), value);
-        let mut text = serde_json::to_string_pretty(&reports).map_err(malformed())?;
+        let mut text = serde_json::to_string_pretty(&reports)
+            .map_err(unwritable)
+            .map_err(malformed())?;
         text.push('\n');
         self.write(REPORT, text.as_bytes())
     }
 
-    /// Gives the directory its name.
+    /// Renames the directory to its final name.
     pub(super) fn finish(self) -> Result<(), QuantiseError> {
         fs::rename(&self.partial, &self.out).map_err(QuantiseError::file(&self.out))
     }
@@ -104,7 +116,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Gone already when it was finished.
+        // After `finish` the directory no longer exists.
         drop(fs::remove_dir_all(&self.partial));
     }
 }

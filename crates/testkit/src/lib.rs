@@ -1,5 +1,5 @@
-//! What the tests of several crates share: places in the repository, the numbers of the reference files and, with the
-//! feature `models`, small bundles made on the spot and the runtime. No program depends on it.
+//! Shared helpers of the tests: paths in the repository, the numbers of the reference files and,
+//! with the feature `models`, small bundles and the runtime. No program depends on this crate.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -25,18 +25,19 @@ pub fn repository() -> PathBuf {
     folder.canonicalize().unwrap()
 }
 
-/// A file or folder of the repository, by its path from there: cargo runs the tests of a crate in the crate's own folder.
+/// A file or folder of the repository, by its relative path. Cargo runs the tests of a crate in the
+/// crate's own folder.
 pub fn path(relative: impl AsRef<Path>) -> PathBuf {
     repository().join(relative)
 }
 
-/// Makes the repository the working directory, as it is where the programs run: `runtime/` is looked for there, and a
-/// relative `ORT_DYLIB_PATH` starts there.
+/// Makes the repository the working directory, as for the programs: they look for `runtime/` there,
+/// and a relative `ORT_DYLIB_PATH` starts there.
 pub fn enter_repository() {
     env::set_current_dir(repository()).unwrap();
 }
 
-/// A program of another crate, from the build that the running test belongs to.
+/// A program of another crate, from the build of the running test.
 pub fn program(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join(name);

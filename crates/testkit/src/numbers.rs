@@ -1,20 +1,20 @@
-//! Reading and comparing the numbers of the reference files, by the rules of their README.
+//! Reads and compares the numbers of the reference files, by the rules of their README.
 
 use serde_json::Value;
 
 use crate::path;
 
-/// What a reference file allows a number to be off by: absolutely, plus relatively to what is wanted.
+/// The tolerance of a reference file: absolute, plus relative to the expected number.
 #[derive(Clone, Copy)]
 pub struct Tolerance {
-    /// Whatever is wanted.
+    /// Absolute tolerance.
     pub absolute: f64,
-    /// As a share of what is wanted.
+    /// Tolerance relative to the expected number.
     pub relative: f64,
 }
 
 impl Tolerance {
-    /// The tolerance of a file or, where the case has one of its own, of that case.
+    /// The tolerance of a case, or else of the file.
     pub fn of(file: &Value, case: &Value) -> Tolerance {
         let get = |key| case[key].as_f64().or(file[key].as_f64()).unwrap();
         Tolerance {
@@ -44,7 +44,7 @@ pub fn id(case: &Value) -> &str {
     case["id"].as_str().unwrap()
 }
 
-/// A number, or one of the strings that stand for a number that JSON lacks.
+/// A number, or a string for a number that JSON lacks, such as NaN.
 pub fn number(value: &Value) -> f64 {
     value
         .as_f64()
@@ -61,7 +61,7 @@ pub fn matrix(value: &Value) -> Vec<Vec<f64>> {
     list(value).iter().map(numbers).collect()
 }
 
-/// A count or an index; a negative one becomes an index that is out of any range.
+/// A count or an index. A negative one becomes an index outside any range.
 pub fn index(value: &Value) -> usize {
     usize::try_from(value.as_i64().unwrap()).unwrap_or(usize::MAX)
 }
@@ -71,7 +71,7 @@ pub fn indices(value: &Value) -> Vec<usize> {
     list(value).iter().map(index).collect()
 }
 
-/// Holds a number, defined or not, against the reference.
+/// Compares a number, or none, with the reference.
 #[track_caller]
 pub fn assert_number(
     case: &str,
@@ -99,7 +99,7 @@ pub fn assert_number(
     }
 }
 
-/// Holds numbers against an array of the reference.
+/// Compares numbers with an array of the reference.
 #[track_caller]
 pub fn assert_numbers(case: &str, field: &str, got: &[f64], wanted: &Value, tolerance: Tolerance) {
     assert_eq!(got.len(), list(wanted).len(), "{case}: length of {field}");
@@ -108,7 +108,8 @@ pub fn assert_numbers(case: &str, field: &str, got: &[f64], wanted: &Value, tole
     }
 }
 
-/// The name that the reference files give to an error: that of its variant, `not_finite` for `NotFinite { row: 0 }`.
+/// The reference files' name of an error: that of its variant, such as `not_finite` for `NotFinite
+/// { row: 0 }`.
 pub fn error_name(error: &impl std::fmt::Debug) -> String {
     let written = format!("{error:?}");
     let variant = written

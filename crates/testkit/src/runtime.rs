@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use engine::Runtime;
 
-/// The runtime of the repository, where `make runtime` puts it; a process can load it once.
+/// The runtime that `make runtime` puts into the repository. A process can load it only once.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         crate::enter_repository();

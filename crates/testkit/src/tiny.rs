@@ -1,4 +1,5 @@
-//! Small bundles made on the spot: 8 × 8 px, three classes, real ONNX graphs with weights from a fixed seed.
+//! Small bundles for tests: 8 × 8 px, three classes, real ONNX graphs with weights from a fixed
+//! seed.
 
 use std::{fs, path::Path};
 
@@ -19,11 +20,11 @@ use rand_chacha::{
 
 /// Edge of the images in pixels.
 pub const SIZE: i64 = 8;
-/// Features that the trunk gives.
+/// Number of features.
 pub const FEATURES: i64 = 16;
-/// Classes that the heads tell apart.
+/// Number of classes.
 pub const CLASSES: i64 = 3;
-/// Members of the ensemble.
+/// Number of members of the ensemble.
 pub const MEMBERS: i64 = 4;
 
 /// Uniform weights in [−1, 1].
@@ -69,7 +70,7 @@ fn logits() -> ValueInfoProto {
     tensor_info("logits", &[Free("n"), Fixed(CLASSES)])
 }
 
-/// Pools the image to its mean colour and spreads it over the features.
+/// Nodes that pool the image to its mean colour and multiply it by a matrix to features.
 pub fn pooling(output: &str) -> Vec<NodeProto> {
     vec![
         node("GlobalAveragePool", &["image"], "pooled"),
@@ -78,7 +79,7 @@ pub fn pooling(output: &str) -> Vec<NodeProto> {
     ]
 }
 
-/// The weights that [`pooling`] spreads colours with.
+/// The matrix of [`pooling`].
 pub fn spread() -> TensorProto {
     weights("spread", &[3, FEATURES], 1)
 }
@@ -115,7 +116,7 @@ fn write_trunk_and_heads(directory: &Path) {
     write(&file("ensemble.onnx"), members, vec![wide, shape], io);
 }
 
-/// A graph from image to logits with a Dropout node that draws in inference when `active`.
+/// A graph from image to logits with a Dropout node. It is active in inference if `active`.
 fn write_one_graph(directory: &Path, active: bool) {
     let mut nodes = pooling("hidden");
     nodes.push(node("Dropout", &["hidden", "ratio", "training"], "dropped"));
@@ -171,7 +172,7 @@ crop_edge_px = 8
 padding = "reflect"
 "#;
 
-/// A bundle of trunk and heads that offers every method.
+/// A bundle with trunk and heads that offers every method.
 pub fn trunk_and_heads(directory: &Path) {
     write_trunk_and_heads(directory);
     let sha256 = sha256_hex(&fs::read(directory.join("trunk.onnx")).unwrap());
@@ -195,7 +196,8 @@ pub fn trunk_and_heads(directory: &Path) {
     fs::write(directory.join("bundle.toml"), manifest.join("\n")).unwrap();
 }
 
-/// Gives the augmented views of [`trunk_and_heads`] a head of their own, with other weights than the baseline's.
+/// Gives test-time augmentation in [`trunk_and_heads`] its own head, with other weights than the
+/// baseline's.
 pub fn give_views_a_head(directory: &Path) {
     let product = vec![node("MatMul", &["features", "w"], "logits")];
     let constants = vec![weights("w", &[FEATURES, CLASSES], 9)];
@@ -205,14 +207,14 @@ pub fn give_views_a_head(directory: &Path) {
     change_manifest(directory, "passes = 10\n", &own);
 }
 
-/// Answers the baseline by the head of the views.
+/// Makes the baseline use the head of test-time augmentation.
 pub fn give_the_baseline_the_head_of_views(directory: &Path) {
     let baseline = head(directory, "baseline.onnx", "features");
     let views = head(directory, "tta.onnx", "features");
     change_manifest(directory, &baseline, &views);
 }
 
-/// Replaces a part of the manifest that occurs in it.
+/// Replaces a part of the manifest, which must occur in it.
 pub fn change_manifest(directory: &Path, part: &str, with: &str) {
     let path = directory.join("bundle.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -220,7 +222,7 @@ pub fn change_manifest(directory: &Path, part: &str, with: &str) {
     fs::write(path, text.replace(part, with)).unwrap();
 }
 
-/// A bundle of one graph that answers with [`MEMBERS`] samples of its own.
+/// A bundle with one graph that returns [`MEMBERS`] samples of its own.
 pub fn samples_in_graph(directory: &Path) {
     let mut nodes = pooling("hidden");
     nodes.push(node("MatMul", &["hidden", "w"], "flat"));
@@ -243,7 +245,7 @@ pub fn samples_in_graph(directory: &Path) {
     fs::write(directory.join("bundle.toml"), manifest.join("\n")).unwrap();
 }
 
-/// A bundle without a trunk, whose baseline is a graph from `image` to `logits`.
+/// A bundle without a trunk. Its baseline is a graph from `image` to `logits`.
 pub fn baseline_alone(directory: &Path, nodes: Vec<NodeProto>, constants: Vec<TensorProto>) {
     let io = (vec![image()], vec![logits()]);
     write(&directory.join("graph.onnx"), nodes, constants, io);
@@ -251,9 +253,10 @@ pub fn baseline_alone(directory: &Path, nodes: Vec<NodeProto>, constants: Vec<Te
     fs::write(directory.join("bundle.toml"), PREAMBLE.to_owned() + &method).unwrap();
 }
 
-/// Lets a graph of the bundle end in another node, which makes `output` of what `output` was before and of `constant`.
+/// Appends a node to a graph of the bundle. It computes `output` from the former `output` and
+/// `constant`.
 pub fn end_in(directory: &Path, file: &str, output: &str, operation: &str, constant: TensorProto) {
-    const BEFORE: &str = "as it was before";
+    const BEFORE: &str = "former output";
     let path = directory.join(file);
     let bytes = fs::read(&path).unwrap();
     let mut model = ModelProto::decode(&*bytes).unwrap();
@@ -272,7 +275,7 @@ pub fn end_in(directory: &Path, file: &str, output: &str, operation: &str, const
     change_manifest(directory, &sha256_hex(&bytes), &sha256_hex(&changed));
 }
 
-/// A bundle of one graph with Dropout nodes; they draw in inference when `active`.
+/// A bundle with one graph with Dropout nodes. They are active in inference if `active`.
 pub fn one_graph(directory: &Path, active: bool) {
     write_one_graph(directory, active);
     let sampling = toml::to_string(&Sampling::ActiveDropout {}).unwrap();

@@ -1,4 +1,5 @@
-//! The small bundle with a trunk that also gives statistics, and a model of what real cells look like through it.
+//! The small bundle with a trunk that also returns statistics, and an out-of-distribution model of
+//! real cells.
 
 use std::{fs, path::Path};
 
@@ -15,12 +16,12 @@ use uncertainty::ood::OodModel;
 use crate::tiny;
 
 const STATISTICS: usize = 6;
-/// An image less likely than this among the calibration cells is referred.
+/// An image with a p-value below this is referred.
 pub const REFER_BELOW: f64 = 0.05;
 /// The model's file in the bundle.
 pub const FILE: &str = "out_of_distribution.json";
 
-/// A bundle of trunk and heads that knows what pieces of the fixtures' cells look like.
+/// A bundle with trunk, heads, and an out-of-distribution model of pieces of the fixtures' cells.
 pub fn with_out_of_distribution(directory: &Path) {
     tiny::trunk_and_heads(directory);
     let manifest = read(directory, "bundle.toml");
@@ -44,7 +45,7 @@ pub fn with_out_of_distribution(directory: &Path) {
     fs::write(directory.join("bundle.toml"), manifest + &section).unwrap();
 }
 
-/// Replaces the model's file and the digest that the manifest has of it.
+/// Replaces the model's file, and its digest in the manifest.
 pub fn replace_model(directory: &Path, content: &str) {
     let before = digest(directory, FILE);
     fs::write(directory.join(FILE), content).unwrap();
@@ -60,12 +61,12 @@ fn digest(directory: &Path, name: &str) -> String {
     sha256_hex(&fs::read(directory.join(name)).unwrap())
 }
 
-/// Mean and log standard deviation over space of each colour.
+/// A trunk with the mean and log standard deviation of each colour as statistics.
 fn write_trunk(directory: &Path) {
     let mut nodes = tiny::pooling("features");
     let mut concat = node("Concat", &["pooled", "log_std"], "channels");
     concat.attribute.push(int_attribute("axis", 1));
-    // `Log` itself would round the last numbers of a batch in another way than those before.
+    // `Log` rounds the last values of a batch differently from the others.
     let mut logarithm = node("ReduceLogSum", &["raised"], "log_variance");
     logarithm.attribute.push(ints_attribute("axes", &[2, 3]));
     let further: Vec<NodeProto> = vec![
@@ -94,7 +95,8 @@ fn write_trunk(directory: &Path) {
     );
 }
 
-/// Fitted to every other of nine pieces of each of twelve cells, calibrated on the rest.
+/// Fits the model to every second of nine pieces of each of twelve cells, and calibrates it on the
+/// rest.
 fn model_of_cells() -> OodModel {
     let cells = (0..12).map(|number| {
         let file = crate::path(format!("tests/fixtures/imaging/crop{number:02}.png"));
@@ -113,7 +115,7 @@ fn model_of_cells() -> OodModel {
     OodModel::fit(&every_other(0), &every_other(1), 1e-4).unwrap()
 }
 
-/// What the trunk gives, computed from the pixels.
+/// The trunk's statistics, computed from the pixels.
 fn statistics(pixels: image::RgbImage) -> Vec<f32> {
     let size = u32::try_from(tiny::SIZE).unwrap();
     let image = resize(&CellImage::new(pixels), size, size, ResizeFilter::Bilinear).unwrap();

@@ -1,8 +1,8 @@
-//! What a calibration set teaches: the scale of each measure and the temperature of the logits.
+//! Values fitted to a calibration set: the range of each measure and the temperature of the logits.
 //!
-//! Measures are normalised between their smallest and largest value, as the paper's plots have it over the evaluated set. Logits are
-//! divided by one number, which was fitted so that held-out labels are as likely as they can be (temperature scaling; Guo et al.,
-//! *On calibration of modern neural networks*, 2017).
+//! Measures are normalised between their smallest and largest value, as in the paper's plots.
+//! Logits are divided by one temperature, fitted to make held-out labels as likely as possible
+//! (temperature scaling; Guo et al., *On calibration of modern neural networks*, 2017).
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,18 +17,18 @@ pub struct Range {
     pub maximum: f64,
 }
 
-/// Why two numbers, or a set of them, span no range.
+/// Why numbers do not define a range.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum RangeError {
-    /// There is no value to take a range of.
-    #[error("no values were given; a range needs at least one")]
+    /// No value was given.
+    #[error("the range has no values: give at least one")]
     Empty,
     /// A bound or a value is NaN or infinite.
-    #[error("a value of the range is not finite; leave undefined values out")]
+    #[error("the range has a value that is NaN or infinite: leave such values out")]
     NotFinite,
-    /// The bounds are the wrong way round.
-    #[error("the range's minimum {minimum} is above its maximum {maximum}; swap them")]
+    /// The minimum is above the maximum.
+    #[error("the range's minimum {minimum} is above its maximum {maximum}: swap them")]
     Reversed {
         /// The lower bound.
         minimum: f64,
@@ -47,7 +47,8 @@ impl Range {
     /// ```
     ///
     /// # Errors
-    /// [`RangeError::Empty`] without values, [`RangeError::NotFinite`] when one of them is NaN or infinite.
+    /// [`RangeError::Empty`] without values, [`RangeError::NotFinite`] when one of them is NaN or
+    /// infinite.
     pub fn over(values: &[f64]) -> Result<Range, RangeError> {
         if values.is_empty() {
             return Err(RangeError::Empty);
@@ -60,7 +61,7 @@ impl Range {
         Ok(Range { minimum, maximum })
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks bounds that were read from a file.
     ///
     /// # Errors
     /// [`RangeError::NotFinite`] or [`RangeError::Reversed`].
@@ -77,9 +78,9 @@ impl Range {
         Ok(())
     }
 
-    /// Brings a finite value to [0, 1]: (value − minimum) / (maximum − minimum), clipped.
+    /// Maps a finite value to [0, 1]: (value − minimum) / (maximum − minimum), clipped.
     ///
-    /// Where the calibration set had one value only, that value (and all below) is 0 and everything above is 1.
+    /// If minimum and maximum are equal, that value and all below give 0, and all above give 1.
     pub fn normalise(&self, value: f64) -> f64 {
         if value <= self.minimum {
             return 0.0;
@@ -95,12 +96,13 @@ impl Range {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TemperatureError {
-    /// A temperature that logits cannot be divided by.
-    #[error("the temperature {0} is not a finite number above 0")]
+    /// The temperature is not a finite number above 0.
+    #[error("the temperature is {0}, expected a finite number above 0, such as 1.0")]
     Domain(f64),
 }
 
-/// Divides logits by a temperature; the result goes to [`Samples::from_logits`](crate::Samples::from_logits).
+/// Divides logits by a temperature. Give the result to
+/// [`Samples::from_logits`](crate::Samples::from_logits).
 ///
 /// ```
 /// let colder = uncertainty::calibration::apply_temperature(&[2.0, -4.0], 2.0)?;

@@ -1,10 +1,17 @@
-//! How far an answer can be trusted: numbers in, numbers out.
+//! Uncertainty of classifications: measures, calibration, out-of-distribution scores, prediction
+//! sets and referral.
 //!
-//! Every method ends in [`Samples`], T probability vectors over C classes. [`summarise`] turns them into the mean answer
-//! and every measure of its uncertainty, [`calibration`] puts those on the scale of a calibration set, [`ood`] says how
-//! unlike the training's images one is, [`prediction_sets`] says which classes cannot be excluded, and [`referral`] decides
-//! whether a person has to look, by thresholds that [`risk_control`] found; [`stopping`] says when further views would not change
-//! that. What may enter: pure functions of probabilities and logits. What may not: HTTP, ONNX, files, clocks and random numbers.
+//! Every method gives [`Samples`], T probability vectors over C classes. From there:
+//!
+//! - [`summarise`] computes the mean answer and every measure of uncertainty.
+//! - [`calibration`] normalises measures and fits the temperature.
+//! - [`ood`] scores how unlike the training images an image is.
+//! - [`prediction_sets`] lists the classes that cannot be excluded.
+//! - [`referral`] decides whether a person has to look, with thresholds from [`risk_control`].
+//! - [`stopping`] decides when further augmented views would not change that decision.
+//!
+//! All of it is pure functions of probabilities and logits. The crate does not use HTTP, ONNX,
+//! files, clocks or random numbers.
 
 #![warn(clippy::indexing_slicing)]
 

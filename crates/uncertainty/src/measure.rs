@@ -1,10 +1,11 @@
-//! The measures of uncertainty: the names by which bundles, policies and reports speak of them, and each as a pure function of
-//! [`Samples`]. Entropies are in nats, and 0 · ln 0 = 0.
+//! The measures of uncertainty, as pure functions of [`Samples`], and their names in bundles,
+//! policies and reports. Entropies are in nats, and 0 · ln 0 = 0.
 //!
-//! The last three are the scores of Ojha & Narendra (MIDL 2024), as their published code computes them, kept so that the paper's
-//! tables and plots can be made again. They mislead in places, which is why no decision rests on them by default: the entropy is
-//! that of one class alone and peaks at p = 1/e, not at doubt, and it is a sum, so it grows with T; the sample-mean score falls
-//! again below s = ½, where a prediction among more than two classes is least sure.
+//! The last three are the scores of Ojha & Narendra (MIDL 2024), as their published code computes
+//! them, so that the paper's tables and plots can be reproduced. By default no decision uses them.
+//! The entropy is that of one class only and peaks at p = 1/e; it is a sum, so it grows with T. The
+//! sample-mean score falls again below s = ½, where a prediction among more than two classes is
+//! least certain.
 
 use std::fmt;
 
@@ -15,10 +16,10 @@ use super::{
     summary::Summary,
 };
 
-/// The variance is multiplied by this before it is plotted in the paper.
+/// The paper multiplies the variance by this.
 const VARIANCE_SCALE: f64 = 1000.0;
 
-/// One measure of uncertainty; larger is less sure.
+/// A measure of uncertainty; larger values are less certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -28,13 +29,14 @@ pub enum Measure {
     ExpectedEntropy,
     /// Predictive minus expected entropy, in nats.
     MutualInformation,
-    /// Entropy of (a, 1 − a), in nats, a being the summed mean probability of the abnormal classes.
+    /// Entropy of (a, 1 − a), in nats, where a is the summed mean probability of the abnormal
+    /// classes.
     AbnormalEntropy,
-    /// Share of the passes that did not vote for the modal class.
+    /// Share of the passes whose class is not the most frequent one.
     VariationRatio,
     /// Unbiased variance of the predicted class' probability.
     Variance,
-    /// The paper's variance, 1000 × the above.
+    /// The paper's variance: 1000 × `Variance`.
     PaperVariance,
     /// The paper's entropy of the predicted class, in bits.
     PaperEntropy,
@@ -56,8 +58,8 @@ impl Measure {
         Self::PaperSampleMean,
     ];
 
-    /// The measure's value; `None` where it is undefined: the variances of a single pass, and the abnormal entropy of a summary
-    /// that was not told which classes are abnormal.
+    /// The measure's value. `None` if it is undefined: the variances if T = 1, and the abnormal
+    /// entropy if [`Summary::with_abnormal`] was not called.
     ///
     /// ```
     /// use uncertainty::{Measure, Samples, summarise};
@@ -118,9 +120,9 @@ pub(crate) fn predicted_class(samples: &Samples) -> usize {
     argmax(&mean(samples))
 }
 
-/// The entropy −Σ p ln p of one distribution, in nats: 0 when one class has everything, ln C when all are equal.
+/// The entropy −Σ p ln p of one distribution, in nats, 0 to ln C.
 ///
-/// The values are divided by their sum first, so that the rounding of 32-bit floats takes no entropy above ln C.
+/// Divides the values by their sum first, so that rounding of 32-bit floats cannot exceed ln C.
 pub(crate) fn entropy(distribution: &[f64]) -> f64 {
     let total: f64 = distribution.iter().sum();
     let present = distribution.iter().filter(|&&p| p > 0.0).map(|p| p / total);
@@ -128,15 +130,17 @@ pub(crate) fn entropy(distribution: &[f64]) -> f64 {
     (0.0 - sum).max(0.0)
 }
 
-/// The mean over passes of each pass' own entropy, in nats (0 to ln C): the uncertainty that the passes agree on.
+/// The mean over passes of each pass' entropy, in nats, 0 to ln C.
 pub(crate) fn expected_entropy(samples: &Samples) -> f64 {
     samples.rows().map(entropy).sum::<f64>() / samples.passes() as f64
 }
 
-/// Predictive minus expected entropy, in nats: what the passes disagree about (BALD; Houlsby et al., 2011).
+/// Predictive minus expected entropy, in nats: the disagreement of the passes (BALD; Houlsby et
+/// al., 2011).
 ///
-/// Computed as the mean Kullback–Leibler divergence from each pass to their mean, which is the same number without the
-/// cancellation of a difference of two nearly equal entropies; kept between 0 and the predictive entropy.
+/// Computed as the mean Kullback–Leibler divergence from each pass to their mean. This is the same
+/// number without the cancellation of two nearly equal entropies. The result is kept between 0 and
+/// the predictive entropy.
 pub(crate) fn mutual_information(samples: &Samples) -> f64 {
     let mean = mean(samples);
     let divergences: f64 = samples.rows().map(|row| divergence(row, &mean)).sum();
@@ -144,14 +148,16 @@ pub(crate) fn mutual_information(samples: &Samples) -> f64 {
     information.min(entropy(&mean)).max(0.0)
 }
 
-/// How often each class is the largest of a pass (C counts that sum to T); ties go to the lowest index.
+/// How many passes have each class as their largest (C counts that sum to T); ties go to the lowest
+/// index.
 fn votes(samples: &Samples) -> Vec<usize> {
     let winners: Vec<usize> = samples.rows().map(argmax).collect();
     let votes_for = |class| winners.iter().filter(|&&winner| winner == class).count();
     (0..samples.classes()).map(votes_for).collect()
 }
 
-/// 1 − (votes of the modal class) / T, from 0 (all passes agree) to 1 − 1/C (Freeman, 1965).
+/// 1 − (votes of the most frequent class) / T, from 0 (all passes agree) to 1 − 1/C (Freeman,
+/// 1965).
 pub(crate) fn variation_ratio(samples: &Samples) -> f64 {
     let most = votes(samples).into_iter().max().unwrap_or(0);
     1.0 - most as f64 / samples.passes() as f64
@@ -179,8 +185,8 @@ fn class_variance(samples: &Samples, class: usize) -> Option<f64> {
     Some(squares / (passes - 1.0))
 }
 
-/// Σ p ln(p / reference) in nats, both divided by their sums. The reference is a mean that includes `row`, so it is 0 only
-/// where `row` is 0 or so small that the mean underflowed; such terms weigh nothing.
+/// Σ p ln(p / reference) in nats, both divided by their sums. Terms with a reference of 0 are left
+/// out: the reference is a mean that includes `row`, so their p is 0 or negligible.
 fn divergence(row: &[f64], reference: &[f64]) -> f64 {
     let (row_total, reference_total): (f64, f64) = (row.iter().sum(), reference.iter().sum());
     let present = row
@@ -199,7 +205,8 @@ pub struct PaperScores {
     pub variance: Option<f64>,
     /// −Σ_t p log2 p of the predicted class, in bits, summed over the T passes.
     pub entropy: f64,
-    /// 1 − 2 (s − ½)², s the mean probability of the predicted class: from ½ (s = 0 or 1) to 1 (s = ½).
+    /// 1 − 2 (s − ½)², s the mean probability of the predicted class: from ½ (s = 0 or 1) to 1 (s =
+    /// ½).
     pub sample_mean: f64,
 }
 

@@ -1,11 +1,13 @@
-//! Which classes cannot be excluded: label-conditional conformal sets.
+//! Prediction sets: the classes that cannot be excluded, by label-conditional conformal prediction.
 //!
-//! The score of a class is 1 − its probability. A class is in the set unless its p-value, among calibration cells that have this
-//! class, is at most 1 − confidence. So of the cells of *each* class at least the confidence have their class in the set, and not
-//! only of all cells together, which common classes would fill.
+//! The score of a class is 1 − its probability. A class is in the set unless its p-value among the
+//! calibration cells of this class is at most 1 − confidence. So for *each* class, at least the
+//! share `confidence` of its cells have this class in their set. Without the condition, frequent
+//! classes alone could make up that share.
 //!
-//! Two levels: *by cell* takes the calibration cells of a class for exchangeable (Vovk et al., 2005); *by image* takes only images for
-//! exchangeable, whose cells are alike (Lee, Barber & Willett, arXiv 2306.06342, within the class). A class that lies in few
+//! There are two levels. *By cell* assumes that the calibration cells of a class are exchangeable
+//! (Vovk et al., 2005). *By image* assumes only that images are exchangeable, not cells of the same
+//! image (Lee, Barber & Willett, arXiv 2306.06342, within the class). A class that occurs in few
 //! images cannot be excluded by image.
 
 use std::collections::BTreeMap;
@@ -13,21 +15,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Calibration cells of one class: the images that hold it, each with the scores of its cells.
+/// Calibration cells of one class: the scores of its cells, for each image.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassCalibration {
     images: BTreeMap<usize, Vec<f64>>,
 }
 
-/// The largest score, 1 − probability, at which each class stays in the set.
+/// For each class, the largest score, 1 − probability, with which it stays in the set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetThresholds {
-    /// Of the cells of each class, at least this share have their class in the set; in (0, 1).
+    /// Share in (0, 1). Of the cells of each class, at least this share have their class in the
+    /// set.
     pub confidence: f64,
-    /// By cell, one threshold per class (C values, 0 to 1); 1 where the class can never be excluded.
+    /// By cell: one threshold per class (C values, 0 to 1). With 1 the class is never excluded.
     pub by_cell: Vec<f64>,
-    /// By image, likewise.
+    /// By image: one threshold per class (C values, 0 to 1).
     pub by_image: Vec<f64>,
 }
 
@@ -45,10 +48,12 @@ pub struct PredictionSet {
 #[non_exhaustive]
 pub enum SetError {
     /// The confidence is not strictly between 0 and 1.
-    #[error("the confidence of a prediction set is {0}; it must be greater than 0 and less than 1")]
+    #[error(
+        "the confidence of a prediction set is {0}, expected a number greater than 0 and less than 1, such as 0.95"
+    )]
     Confidence(f64),
-    /// There is not one threshold per class.
-    #[error("`{level}` has {found} thresholds; it must have one per class, {expected}")]
+    /// The number of thresholds is not the number of classes.
+    #[error("`{level}` has {found} thresholds, expected {expected}, one per class")]
     Classes {
         /// `by_cell` or `by_image`.
         level: &'static str,
@@ -58,17 +63,18 @@ pub enum SetError {
         expected: usize,
     },
     /// A threshold is not between 0 and 1.
-    #[error("`{level}` has the threshold {found}; it must be from 0 to 1")]
+    #[error("`{level}` has the threshold {found}, expected a number from 0 to 1")]
     Threshold {
         /// `by_cell` or `by_image`.
         level: &'static str,
-        /// What it is.
+        /// Its value.
         found: f64,
     },
 }
 
 impl ClassCalibration {
-    /// The cells of each of `classes` classes. `cells` are (probabilities, true class, image number); any numbering of images does.
+    /// Groups cells by their true class. `cells` are (probabilities, true class, image number);
+    /// cells of the same image have the same number. Returns one entry per class.
     pub fn of_classes<'a>(
         classes: usize,
         cells: impl IntoIterator<Item = (&'a [f64], usize, usize)>,
@@ -84,12 +90,12 @@ impl ClassCalibration {
         of_classes
     }
 
-    /// How many images hold the class.
+    /// Number of images that contain the class.
     pub fn images(&self) -> usize {
         self.images.len()
     }
 
-    /// (1 + number of cells with a score ≥ `score`) / (n + 1); 1 without cells.
+    /// p-value by cell: (1 + number of cells with a score ≥ `score`) / (n + 1); 1 without cells.
     pub fn p_by_cell(&self, score: f64) -> f64 {
         let cells = self.images.values().map(Vec::len).sum::<usize>();
         let as_unlikely = self
@@ -100,7 +106,8 @@ impl ClassCalibration {
         (1 + as_unlikely.count()) as f64 / (1 + cells) as f64
     }
 
-    /// (1 + sum over the K images of the share of their cells with a score ≥ `score`) / (K + 1); 1 without images.
+    /// p-value by image: (1 + sum over the K images of the share of their cells with a score ≥
+    /// `score`) / (K + 1); 1 without images.
     pub fn p_by_image(&self, score: f64) -> f64 {
         let share = |scores: &Vec<f64>| {
             let as_unlikely = scores.iter().filter(|other| **other >= score).count();
@@ -109,7 +116,8 @@ impl ClassCalibration {
         (1.0 + self.images.values().map(share).sum::<f64>()) / (1 + self.images.len()) as f64
     }
 
-    /// The largest calibration score with a p-value above 1 − confidence; 1 when even a larger score has one.
+    /// The largest calibration score with a p-value above 1 − confidence; 1 if even an infinite
+    /// score has one.
     fn threshold(&self, confidence: f64, p: impl Fn(&Self, f64) -> f64) -> f64 {
         let stays = |score: f64| p(self, score) > 1.0 - confidence;
         if stays(f64::INFINITY) {
@@ -117,7 +125,7 @@ impl ClassCalibration {
         }
         let mut scores: Vec<f64> = self.images.values().flatten().copied().collect();
         scores.sort_by(f64::total_cmp);
-        // p falls as the score grows.
+        // p falls with the score, so a binary search finds the last score that stays.
         let staying = scores.partition_point(|score| stays(*score));
         let last = staying.checked_sub(1).and_then(|last| scores.get(last));
         last.copied().unwrap_or_default()
@@ -125,24 +133,24 @@ impl ClassCalibration {
 }
 
 impl SetThresholds {
-    /// Thresholds of every class at a confidence.
+    /// Fits the thresholds of every class at a confidence in (0, 1).
     ///
     /// ```
     /// use uncertainty::prediction_sets::{ClassCalibration, SetThresholds};
     ///
-    /// // Ten images with a cell of each of two classes, all of them told apart well.
+    /// // Ten images with one cell of each of two classes.
     /// let cells = (0..20).map(|cell| {
     ///     let probabilities: &[f64] = if cell % 2 == 0 { &[0.9, 0.1] } else { &[0.2, 0.8] };
     ///     (probabilities, cell % 2, cell / 2)
     /// });
     /// let thresholds = SetThresholds::fit(&ClassCalibration::of_classes(2, cells), 0.9)?;
     /// assert_eq!(thresholds.set(&[0.95, 0.05]).by_cell, [0]);
-    /// assert_eq!(thresholds.set(&[0.5, 0.5]).by_cell, [] as [usize; 0], "it is like neither class");
+    /// assert_eq!(thresholds.set(&[0.5, 0.5]).by_cell, [] as [usize; 0], "no class is typical");
     /// # Ok::<(), uncertainty::SetError>(())
     /// ```
     ///
     /// # Errors
-    /// [`SetError::Confidence`].
+    /// [`SetError::Confidence`] if the confidence is not in (0, 1).
     pub fn fit(classes: &[ClassCalibration], confidence: f64) -> Result<SetThresholds, SetError> {
         let of = |p: fn(&ClassCalibration, f64) -> f64| {
             let thresholds = classes.iter().map(|class| class.threshold(confidence, p));
@@ -157,7 +165,7 @@ impl SetThresholds {
         Ok(thresholds)
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file, for `classes` classes.
     ///
     /// # Errors
     /// Every variant of [`SetError`].

@@ -1,4 +1,4 @@
-//! What a referral policy promises, and what each promise lets it accept.
+//! Promises of referral policies, and the answers that each promise allows to accept.
 
 use std::fmt;
 
@@ -6,23 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Measure;
 
-/// A bound α on one kind of mistake. What counts as a case and what as a mistake, on calibration cells, is
-/// [`Outcome::counts`](super::risk_control::Outcome::counts).
+/// A bound α on one kind of mistake. [`Outcome::counts`](super::risk_control::Outcome::counts)
+/// defines the cases and the mistakes of each promise on calibration cells.
 ///
-/// A cell is called normal only if a normal class is the most probable one **and** the abnormal classes together are below ½;
-/// every other cell is called abnormal ([`Summary::called_abnormal`](super::Summary::called_abnormal)).
+/// A cell is called normal if a normal class is the most probable one **and** the abnormal classes
+/// together are below ½. Every other cell is called abnormal
+/// ([`Summary::called_abnormal`](super::Summary::called_abnormal)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Promise {
-    /// Of the accepted cells, at most α are normal called abnormal or abnormal called normal.
+    /// Of the accepted cells, at most α are normal cells called abnormal or abnormal cells called
+    /// normal.
     #[serde(rename = "accept_error_2_classes")]
     AcceptError2Classes,
-    /// Of the accepted cells, at most α have another class than the predicted one.
+    /// Of the accepted cells, at most α belong to another class than the predicted one.
     AcceptError,
-    /// Of the abnormal cells, at most α are accepted as normal. A sure cell that is called abnormal is accepted too: it is
-    /// not missed, but nothing is promised about its class.
+    /// Of the abnormal cells, at most α are accepted as normal. Cells called abnormal can be
+    /// accepted, too. They are not missed, but the promise says nothing about their class.
     MissedAbnormal,
-    /// Of the cells accepted as normal, at most α are abnormal (1 − negative predictive value). No other cell is accepted.
+    /// Of the cells accepted as normal, at most α are abnormal (1 − negative predictive value). No
+    /// other cell is accepted.
     AutoClear,
     /// Of the abnormal cells, at most α are accepted. Only cells called normal are accepted.
     ClearMissedAbnormal,
@@ -30,15 +33,15 @@ pub enum Promise {
     ClearMissedHighGrade,
 }
 
-/// What an accepted answer stands for: what the policy's promise bounds the mistakes of.
+/// What an accepted answer states: the part of it that the policy's promise covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AcceptedAs {
     /// The predicted class.
     Class,
-    /// A normal cell. Which of several normal classes it has is not promised.
+    /// A normal cell. The promise does not cover which normal class.
     Normal,
-    /// An abnormal cell. Which of the abnormal classes it has is not promised.
+    /// An abnormal cell. The promise does not cover which abnormal class.
     Abnormal,
 }
 
@@ -65,7 +68,7 @@ impl Promise {
         }
     }
 
-    /// The name of a policy that makes it, with α in per cent.
+    /// The name of a policy with this promise and bound: the promise's name and α in per cent.
     ///
     /// ```
     /// assert_eq!(uncertainty::Promise::AutoClear.policy_name(0.05), "auto_clear_5");
@@ -74,7 +77,7 @@ impl Promise {
         format!("{}_{}", self.name(), percent(alpha))
     }
 
-    /// The promise in words, for readers of a bundle.
+    /// The promise as a sentence with the bound α and the confidence 1 − δ.
     ///
     /// ```
     /// assert_eq!(
@@ -107,7 +110,7 @@ impl Promise {
         format!("{bound}, with confidence {}%", percent(1.0 - delta))
     }
 
-    /// The question that a policy of this kind answers.
+    /// The question that an accepted answer settles.
     pub fn question(self) -> &'static str {
         match self {
             Promise::AcceptError => "may the predicted class be used without a person's look?",
@@ -120,7 +123,8 @@ impl Promise {
         }
     }
 
-    /// Whether it bounds a share of the true cells of a kind, accepted or not, rather than a share of the accepted cells.
+    /// Whether the bound is a share of the abnormal or high-grade cells, rather than of the
+    /// accepted cells.
     pub(crate) fn bounds_missed(self) -> bool {
         match self {
             Promise::MissedAbnormal
@@ -130,8 +134,9 @@ impl Promise {
         }
     }
 
-    /// The measure that ranks its mistakes unless another is chosen: doubt between normal and abnormal where only that counts.
-    /// Among cells called normal, whose P(abnormal) is below ½, the order by abnormal entropy is the order by P(abnormal).
+    /// The default measure of policies with this promise. Promises about normal and abnormal use
+    /// the entropy between these two. Among cells called normal, which have P(abnormal) below ½, it
+    /// orders cells as P(abnormal) does.
     pub fn measure(self) -> Measure {
         match self {
             Promise::AcceptError => Measure::PredictiveEntropy,
@@ -139,7 +144,8 @@ impl Promise {
         }
     }
 
-    /// Whether only cells that are called normal can be accepted. Only such a policy may decide unasked.
+    /// Whether only cells called normal can be accepted. Only such a policy can be a default
+    /// policy.
     pub(crate) fn clears_only_normal(self) -> bool {
         match self {
             Promise::AutoClear | Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => {
@@ -149,8 +155,8 @@ impl Promise {
         }
     }
 
-    /// What an accepted answer stands for; `None` when the promise says nothing of it. `called_abnormal` is `None` when the model
-    /// does not say which classes are abnormal.
+    /// What an accepted answer states; `None` if the promise does not cover it. `called_abnormal`
+    /// is `None` if the model does not say which classes are abnormal.
     pub fn accepted_as(self, called_abnormal: Option<bool>) -> Option<AcceptedAs> {
         match (self, called_abnormal) {
             (Promise::AcceptError, _) => Some(AcceptedAs::Class),
@@ -160,7 +166,8 @@ impl Promise {
         }
     }
 
-    /// Whether an answer so called may be accepted at all; `None` when the model does not say which classes are abnormal.
+    /// Whether an answer with this call may be accepted. `called_abnormal` is `None` if the model
+    /// does not say which classes are abnormal.
     pub fn may_accept(self, called_abnormal: Option<bool>) -> bool {
         match self {
             Promise::AcceptError => true,
@@ -178,7 +185,8 @@ impl fmt::Display for Promise {
     }
 }
 
-/// A share in per cent without the rounding of binary fractions: 0.07 is `7`, 0.025 is `2.5`.
+/// A share in per cent, without the rounding error of binary fractions: 0.07 is `7`, 0.025 is
+/// `2.5`.
 fn percent(share: f64) -> f64 {
     (share * 1e8).round() / 1e6
 }

@@ -1,4 +1,4 @@
-//! Whether a person has to look: a policy, its threshold and its promise.
+//! Referral policies: a measure, a threshold and the promise that they keep.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,27 +11,29 @@ use super::summary::Summary;
 const CALLED_BY_CLASS_ALONE: &str = "counted on cells that were called normal by their most probable class alone; decisions call \
     a cell normal only if the abnormal classes together are below one half, too";
 
-/// A rule that accepts an answer when one measure is at most a threshold.
+/// A rule that accepts an answer if a measure is at most a threshold, and refers it to a person
+/// otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// The name by which requests ask for it and answers cite it.
+    /// The name in requests and answers.
     pub name: String,
-    /// The measure it looks at.
+    /// The measure that the threshold applies to.
     pub measure: Measure,
-    /// The largest value that is accepted, in the measure's unit; absent when nothing can be promised: refer all.
+    /// The largest accepted value, in the measure's unit. If absent, the policy refers every cell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// The share of mistakes promised not to be exceeded, between 0 and 1.
+    /// The bound α on the share of mistakes, in (0, 1).
     pub alpha: f64,
-    /// The probability, over calibration sets, that the promise does not hold, between 0 and 1.
+    /// The probability δ, over calibration sets, that the promise does not hold, in (0, 1).
     pub delta: f64,
-    /// The promise in words.
+    /// The promise as a sentence.
     pub promise: String,
-    /// The kind of promise, which says what may be accepted at all; absent: any answer below the threshold.
+    /// The kind of promise, which restricts the answers that can be accepted. If absent, any answer
+    /// can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Promise>,
-    /// What the promise rests on; absent in a bundle whose author chose the threshold.
+    /// The evidence for the promise; absent if the author chose the threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
 }
@@ -40,27 +42,33 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The name is empty.
-    #[error("a referral policy has no name; give it one")]
+    /// The policy has no name.
+    #[error("a referral policy has no name: set `name`, such as \"my_policy\"")]
     NoName,
     /// The threshold is NaN or infinite.
-    #[error("the threshold of policy `{policy}` is not finite; leave it out to refer every cell")]
+    #[error(
+        "the threshold of policy `{policy}` is not finite: write a number, or delete it to refer every cell"
+    )]
     Threshold {
         /// Name of the policy.
         policy: String,
     },
     /// `alpha` or `delta` is not strictly between 0 and 1.
-    #[error("`{field}` of policy `{policy}` is {value}; it must be greater than 0 and less than 1")]
+    #[error(
+        "`{field}` of policy `{policy}` is {value}, expected a number greater than 0 and less than 1"
+    )]
     NotAProbability {
         /// Name of the policy.
         policy: String,
         /// `alpha` or `delta`.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
     /// A share in the certificate is not between 0 and 1.
-    #[error("the certificate of policy `{policy}` has `{field}` {value}; it must be from 0 to 1")]
+    #[error(
+        "`{field}` in the certificate of policy `{policy}` is {value}, expected a number from 0 to 1"
+    )]
     Certificate {
         /// Name of the policy.
         policy: String,
@@ -75,9 +83,9 @@ pub enum PolicyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The policy's promise covers the answer.
+    /// Accept the answer: the policy's promise covers it.
     Accept,
-    /// A person has to look.
+    /// Refer the answer: a person has to look.
     Refer,
 }
 
@@ -85,33 +93,35 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The measure is above the policy's threshold, is undefined, or the policy accepts nothing.
+    /// The measure is above the threshold or undefined, or the policy accepts nothing.
     Uncertain,
-    /// The image is unlike those that the model was trained on.
+    /// The image is unlike the training images.
     OutOfDistribution,
-    /// No policy decided: none was named, and none may decide unasked. So nothing is promised.
+    /// No policy decided: the request names none, and the method has no default policy.
     NoPolicy,
-    /// The cell is called abnormal. Every referred cell that is called abnormal carries this reason, whatever else there is.
+    /// The cell is called abnormal. Every referred cell that is called abnormal has this reason, in
+    /// addition to others.
     Abnormal,
 }
 
-/// What was decided, by which policy, and why.
+/// A decision, the policy that made it, and the reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// Accept or refer.
     pub action: Action,
-    /// The policy that decided, if there was one.
+    /// Name of the policy that decided; `None` without a policy.
     pub policy: Option<String>,
-    /// The question that the policy answers ([`Promise::question`]); `None` without a policy, or when its kind is not said.
+    /// The question that the policy answers ([`Promise::question`]); `None` without a policy or
+    /// without its kind.
     pub question: Option<&'static str>,
-    /// What an accepted answer stands for; `None` when it is referred, or when the policy does not say.
+    /// What an accepted answer states; `None` if it is referred, or if the policy does not say.
     pub accepted_as: Option<AcceptedAs>,
-    /// Why the answer is referred, `abnormal` first; empty when it is accepted.
+    /// The reasons for a referral, `abnormal` first; empty if the answer is accepted.
     pub reasons: Vec<Reason>,
 }
 
 impl Decision {
-    /// Refers the answer for a further reason that no policy knows of.
+    /// Refers the answer for a reason that is outside the policy.
     pub fn refer(&mut self, reason: Reason, summary: &Summary) {
         self.action = Action::Refer;
         self.accepted_as = None;
@@ -123,7 +133,7 @@ impl Decision {
 }
 
 impl Policy {
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
     /// Every variant of [`PolicyError`].
@@ -176,8 +186,8 @@ impl Policy {
         })
     }
 
-    /// Whether the policy may decide where none was asked for: it can accept only cells that are called normal, and its certificate
-    /// says that the threshold passed the tests.
+    /// Whether this can be a default policy: it accepts only cells called normal, and its
+    /// certificate shows that the threshold passed the tests.
     pub fn may_be_default(&self) -> bool {
         let p_value = self.certificate.as_ref().and_then(|found| found.p_value);
         let passed = p_value.is_some_and(|p_value| p_value <= self.delta);
@@ -185,10 +195,10 @@ impl Policy {
         certified && self.kind.is_some_and(Promise::clears_only_normal)
     }
 
-    /// What a reader of the promise has to know besides it.
+    /// A caveat to the promise; `None` if there is none.
     ///
-    /// Certificates made before a cell needed an abnormal probability below ½ to be called normal counted more cells as called
-    /// normal than decisions do.
+    /// Older certificates counted a cell as called normal by its most probable class alone.
+    /// Decisions also require the abnormal classes together to be below ½.
     pub fn caveat(&self) -> Option<&'static str> {
         let certificate = self.certificate.as_ref()?;
         let about_calls = self.kind.is_some_and(|kind| kind != Promise::AcceptError);
@@ -196,7 +206,7 @@ impl Policy {
         outdated.then_some(CALLED_BY_CLASS_ALONE)
     }
 
-    /// Whether the policy accepts the answer. Kinds that speak of normal and abnormal need a summary
+    /// Whether the policy accepts the answer. Promises about normal and abnormal need a summary
     /// [with the abnormal classes](Summary::with_abnormal).
     pub(super) fn accepts(&self, summary: &Summary) -> bool {
         let called = summary.called_abnormal;
@@ -213,7 +223,7 @@ impl Policy {
     fn reasons(&self, summary: &Summary) -> Vec<Reason> {
         let called = summary.called_abnormal;
         let abnormal = (called == Some(true)).then_some(Reason::Abnormal);
-        // Without a call in two classes a promise about them covers nothing.
+        // Without a call, a promise about normal and abnormal covers nothing.
         let uncalled = called.is_none() && self.kind.is_some_and(|kind| !kind.may_accept(None));
         let uncertain = !self.is_sure_enough(summary) || uncalled;
         let uncertain = uncertain.then_some(Reason::Uncertain);
@@ -221,8 +231,9 @@ impl Policy {
     }
 }
 
-/// Accepts when the policy's measure is defined and at most its threshold, and the policy's kind of promise allows it; refers
-/// everything else. Kinds that speak of normal and abnormal need a summary [with the abnormal classes](Summary::with_abnormal).
+/// Accepts an answer if the policy's measure is defined and at most its threshold, and its kind of
+/// promise allows it. Refers all other answers, and all answers without a policy. Promises about
+/// normal and abnormal need a summary [with the abnormal classes](Summary::with_abnormal).
 ///
 /// ```
 /// use uncertainty::{Action, Measure, Policy, Promise, Reason, Samples, decide, summarise};
@@ -242,7 +253,7 @@ impl Policy {
 ///     Ok::<_, uncertainty::SamplesError>(summarise(&samples).with_abnormal(&[false, true]))
 /// };
 /// assert_eq!(decide(&answer(0.99)?, Some(&policy)).action, Action::Accept);
-/// // However sure the model is, a cell that is called abnormal is referred.
+/// // A cell that is called abnormal is referred, however certain the model is.
 /// assert_eq!(decide(&answer(0.01)?, Some(&policy)).reasons, [Reason::Abnormal]);
 /// # Ok::<(), uncertainty::SamplesError>(())
 /// ```

@@ -1,14 +1,14 @@
-//! The probabilities that every method ends in: T passes over C classes.
+//! Samples of class probabilities, the result of every method: T passes over C classes.
 
 use thiserror::Error;
 
-/// How far the sum of a row may be from 1: room for the rounding of a 32-bit softmax, and for nothing worse.
+/// Largest distance of a row's sum from 1: enough for the rounding of a 32-bit softmax.
 const ROW_SUM_TOLERANCE: f64 = 1e-4;
 
 /// T probability vectors over C classes (`[T, C]`, row-major), T ≥ 1 and C ≥ 2.
 ///
-/// Every value is finite and in [0, 1], and every row sums to 1 within 1e-4. Values are kept as they were given; the
-/// entropies allow for rows that are off by the rounding of 32-bit floats.
+/// Every value is finite and in [0, 1], and every row sums to 1 within 1e-4. Values are not
+/// normalised; the entropies allow for rows that are off by the rounding of 32-bit floats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     values: Vec<f64>,
@@ -19,18 +19,18 @@ pub struct Samples {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SamplesError {
-    /// There is no row at all.
-    #[error("no samples were given; at least one row of probabilities is needed")]
+    /// There are no rows.
+    #[error("no samples were given: give at least one row of probabilities")]
     Empty,
-    /// A distribution over fewer than two classes says nothing.
-    #[error("samples over {classes} classes were given; at least 2 classes are needed")]
+    /// There are fewer than two classes.
+    #[error("the samples have {classes} classes, expected 2 or more")]
     TooFewClasses {
         /// How many classes there were.
         classes: usize,
     },
     /// The values do not form whole rows of equal length.
     #[error(
-        "row {row} has {found} values where {classes} were expected; give every row one value per class"
+        "row {row} (counted from 0) has {found} values, expected {classes}: give every row one value per class"
     )]
     Shape {
         /// The first row of the wrong length.
@@ -40,8 +40,10 @@ pub enum SamplesError {
         /// How many classes there are.
         classes: usize,
     },
-    /// A NaN or an infinity.
-    #[error("the value at row {row}, class {class} is not finite; check the model's output")]
+    /// A value is NaN or infinite.
+    #[error(
+        "the value at row {row}, class {class} (counted from 0) is not finite: check the model's output"
+    )]
     NotFinite {
         /// Row of the first such value.
         row: usize,
@@ -50,18 +52,18 @@ pub enum SamplesError {
     },
     /// A row holds a value outside [0, 1] or does not sum to 1.
     #[error(
-        "row {row} (sum {sum}) is not a probability distribution; give values from 0 to 1 that sum to 1"
+        "row {row} (counted from 0) is not a probability distribution: it sums to {sum}, expected values from 0 to 1 that sum to 1"
     )]
     NotADistribution {
         /// The first such row.
         row: usize,
-        /// What it sums to.
+        /// Its sum.
         sum: f64,
     },
 }
 
 impl Samples {
-    /// Takes probabilities `[T, C]`, row-major, with `classes` = C.
+    /// Samples from probabilities `[T, C]`, row-major, with `classes` = C.
     ///
     /// ```
     /// let samples = uncertainty::Samples::from_probabilities(vec![0.7, 0.3, 0.9, 0.1], 2)?;
@@ -76,7 +78,7 @@ impl Samples {
         Ok(Samples { values, classes })
     }
 
-    /// Takes one vector of probabilities per pass.
+    /// Samples from one vector of C probabilities per pass.
     ///
     /// ```
     /// let samples = uncertainty::Samples::from_rows(&[vec![0.7, 0.3], vec![0.9, 0.1]])?;
@@ -85,14 +87,15 @@ impl Samples {
     /// ```
     ///
     /// # Errors
-    /// Every variant of [`SamplesError`]; `Shape` when the rows differ in length.
+    /// Every variant of [`SamplesError`]; `Shape` if the rows differ in length.
     pub fn from_rows(rows: &[Vec<f64>]) -> Result<Samples, SamplesError> {
         let classes = rows.first().ok_or(SamplesError::Empty)?.len();
         check_lengths(rows, classes)?;
         Samples::from_probabilities(rows.concat(), classes)
     }
 
-    /// Takes logits `[T, C]`, row-major, of 32 or 64 bits; each row goes through a softmax of its own, in `f64`.
+    /// Samples from logits `[T, C]`, row-major, 32-bit or 64-bit. Each row goes through a softmax
+    /// in `f64`.
     ///
     /// ```
     /// let samples = uncertainty::Samples::from_logits(&[0.0_f32, 0.0], 2)?;
@@ -133,7 +136,7 @@ impl Samples {
         &self.values
     }
 
-    /// The T probabilities of one class (nothing when `class` ≥ C).
+    /// The T probabilities of one class; empty if `class` ≥ C.
     pub fn of_class(&self, class: usize) -> impl Iterator<Item = f64> + '_ {
         self.rows().filter_map(move |row| row.get(class).copied())
     }
@@ -147,7 +150,7 @@ impl Samples {
 /// ```
 ///
 /// # Errors
-/// [`SamplesError`] says which row is none.
+/// [`SamplesError`] for the first row that is not a distribution.
 pub fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     check_shape(values, classes)?;
     check_finite(values, classes)?;
@@ -168,7 +171,7 @@ pub fn check_rows(values: &[f64], classes: usize) -> Result<(), SamplesError> {
 /// ```
 ///
 /// # Errors
-/// [`SamplesError::Shape`] for the first row that has not.
+/// [`SamplesError::Shape`] for the first row of another length.
 pub fn check_lengths(rows: &[Vec<f64>], classes: usize) -> Result<(), SamplesError> {
     match rows
         .iter()
@@ -202,7 +205,8 @@ fn check_shape(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     }
 }
 
-/// Checks that no value is NaN or infinite; `classes` ≥ 1 tells which row and class to blame.
+/// Checks that no value is NaN or infinite. `classes` ≥ 1 gives row and class of the first such
+/// value.
 fn check_finite(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(SamplesError::NotFinite {
@@ -213,7 +217,7 @@ fn check_finite(values: &[f64], classes: usize) -> Result<(), SamplesError> {
     }
 }
 
-/// The index of the largest value; the lowest index when several are largest.
+/// Index of the largest value; the lowest index if several are equal.
 ///
 /// ```
 /// assert_eq!(uncertainty::argmax(&[0.2, 0.4, 0.4]), 1);
@@ -228,7 +232,7 @@ pub fn argmax(values: &[f64]) -> usize {
     best.0
 }
 
-/// Replaces finite logits by their softmax; the largest is subtracted first, so that nothing overflows.
+/// Replaces finite logits by their softmax. Subtracts the largest first to avoid overflow.
 fn softmax_in_place(logits: &mut [f64]) {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     logits

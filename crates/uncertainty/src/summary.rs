@@ -1,4 +1,4 @@
-//! One prediction and every number about its uncertainty.
+//! A prediction and all its measures of uncertainty.
 
 use serde::Serialize;
 
@@ -7,18 +7,20 @@ use super::{
     samples::{Samples, argmax},
 };
 
-/// A cell is called abnormal (or high grade) from this probability of such classes together, whichever single class leads.
+/// From this probability of all abnormal (or high-grade) classes together, a cell is called
+/// abnormal (or high grade), whichever single class leads.
 pub(super) const ABNORMAL_FROM: f64 = 0.5;
 
-/// What T samples say together. Entropies are in nats; every number is finite.
+/// The summary of T samples. Entropies are in nats; every number is finite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
     /// Mean probability of each class (C values).
     pub mean: Vec<f64>,
-    /// Unbiased standard deviation over passes of each class' probability (C values); `None` when T = 1.
+    /// Unbiased standard deviation over passes of each class' probability (C values); `None` when T
+    /// = 1.
     pub std: Option<Vec<f64>>,
-    /// Index of the class with the largest mean probability, the lowest when several tie.
+    /// Index of the class with the largest mean probability; the lowest index if several are equal.
     pub predicted: usize,
     /// Mean probability of the predicted class, 1/C to 1.
     pub confidence: f64,
@@ -28,31 +30,32 @@ pub struct Summary {
     pub expected_entropy: f64,
     /// Predictive minus expected entropy, 0 to the predictive entropy.
     pub mutual_information: f64,
-    /// Share of the passes that did not vote for the modal class.
+    /// Share of the passes whose class is not the most frequent one.
     pub variation_ratio: f64,
     /// Unbiased variance of the predicted class' probability; `None` when T = 1.
     pub variance: Option<f64>,
-    /// The scores of the publication.
+    /// The scores of the paper.
     pub paper: PaperScores,
-    /// The answer in two classes; `None` until [`Summary::with_abnormal`] says which classes are abnormal.
+    /// The answer in two classes, normal and abnormal; `None` until [`Summary::with_abnormal`] sets
+    /// it.
     pub abnormal: Option<Abnormality>,
-    /// Whether the cell is called abnormal: the predicted class is an abnormal one, or the abnormal classes together have at least
-    /// ½. A cell is called normal only if a normal class is the most probable one and the abnormal classes together stay below ½.
-    /// `None` until [`Summary::with_abnormal`] names an abnormal class.
+    /// Whether the cell is called abnormal: the predicted class is abnormal, or the abnormal
+    /// classes together have at least ½. `None` until [`Summary::with_abnormal`] sets it.
     pub called_abnormal: Option<bool>,
-    /// Sum of the mean probabilities of the high-grade classes, 0 to 1; `None` until [`Summary::with_high_grade`] names one.
+    /// Sum of the mean probabilities of the high-grade classes, 0 to 1; `None` until
+    /// [`Summary::with_high_grade`] sets it.
     pub high_grade_probability: Option<f64>,
-    /// Whether the cell is called high grade: the predicted class is a high-grade one, or these classes together have at least ½.
-    /// `None` until [`Summary::with_high_grade`] names one.
+    /// Whether the cell is called high grade: the predicted class is high grade, or the high-grade
+    /// classes together have at least ½. `None` until [`Summary::with_high_grade`] sets it.
     pub called_high_grade: Option<bool>,
 }
 
-/// Which classes are abnormal, and which of them are high grade: one flag per class each.
+/// Flags of the abnormal and of the high-grade classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClassGroups<'a> {
     /// Whether a class is abnormal (C flags).
     pub abnormal: &'a [bool],
-    /// Whether a class is high grade (C flags, or none where the model does not say).
+    /// Whether a class is high grade (C flags, or empty if the model does not say).
     pub high_grade: &'a [bool],
 }
 
@@ -67,10 +70,10 @@ pub struct Abnormality {
 }
 
 impl Summary {
-    /// Adds the call and the answer in two classes; `abnormal` says of each class whether it counts as abnormal.
+    /// Adds the call and the answer in two classes. `abnormal` has one flag per class.
     ///
-    /// Nothing is added unless there is a flag per class and a class is abnormal. Where every class is abnormal so is every call,
-    /// and there is no answer in two classes: of two classes of which one is empty an entropy tells nothing.
+    /// Adds nothing unless there are C flags and at least one class is abnormal. If every class is
+    /// abnormal, it adds the call but no answer in two classes, whose entropy would be meaningless.
     ///
     /// ```
     /// use uncertainty::{Samples, summarise};
@@ -97,9 +100,10 @@ impl Summary {
         self
     }
 
-    /// Adds the call and the probability of the high-grade classes; `high_grade` says of each class whether it is one.
+    /// Adds the call and the probability of the high-grade classes. `high_grade` has one flag per
+    /// class.
     ///
-    /// Nothing is added unless there is a flag per class and a class is high grade.
+    /// Adds nothing unless there are C flags and at least one class is high grade.
     ///
     /// ```
     /// use uncertainty::{Samples, summarise};
@@ -119,26 +123,27 @@ impl Summary {
         self
     }
 
-    /// The mean probability of the classes with this flag together.
+    /// The summed mean probability of the classes with this flag.
     fn together(&self, flags: &[bool], wanted: bool) -> f64 {
         let pairs = self.mean.iter().zip(flags);
         let chosen = pairs.filter(|&(_, &flag)| flag == wanted);
         chosen.map(|(probability, _)| probability).sum()
     }
 
-    /// Whether the cell is called one of the flagged classes, which together have this probability.
+    /// Whether the flagged classes, with this summed probability, determine the call.
     fn calls(&self, flags: &[bool], together: f64) -> bool {
         let leads = flags.get(self.predicted).copied().unwrap_or(true);
         leads || together >= ABNORMAL_FROM
     }
 }
 
-/// Computes every number of [`Summary`]; samples are valid by construction, so this cannot fail.
+/// Computes every number of [`Summary`]. It cannot fail, because samples are checked when they are
+/// made.
 ///
 /// ```
 /// use uncertainty::{Samples, summarise};
 ///
-/// // Two passes that are sure of different classes: all doubt is between the passes.
+/// // Two passes that are certain of different classes: all uncertainty is disagreement.
 /// let summary = summarise(&Samples::from_rows(&[vec![1.0, 0.0], vec![0.0, 1.0]])?);
 /// assert_eq!(summary.mean, [0.5, 0.5]);
 /// assert_eq!(summary.expected_entropy, 0.0);

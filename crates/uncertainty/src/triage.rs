@@ -1,11 +1,11 @@
-//! In which order a person looks at cells.
+//! Levels of urgency for review.
 
 use serde::{Deserialize, Serialize};
 
 use super::referral::{Action, Decision, Reason};
 use super::summary::Summary;
 
-/// How soon a person should look, from the first to the last; a worklist is in this order.
+/// How soon a person should look at a cell, most urgent first. Worklists have this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Triage {
@@ -13,7 +13,7 @@ pub enum Triage {
     HighGrade,
     /// The cell is called abnormal ([`Summary::called_abnormal`]).
     Abnormal,
-    /// The image is unlike those of training.
+    /// The image is unlike the training images.
     Unlike,
     /// Referred for any other reason.
     Unsure,
@@ -22,8 +22,8 @@ pub enum Triage {
 }
 
 impl Triage {
-    /// The level of an answer. Its call comes first, whatever was decided: a person looks at an accepted cell that is
-    /// called abnormal before one that is unlike.
+    /// The level of an answer. The call has priority over the decision: an accepted cell that is
+    /// called abnormal comes before a cell that is unlike the training images.
     ///
     /// ```
     /// use uncertainty::{Samples, Triage, decide, summarise};

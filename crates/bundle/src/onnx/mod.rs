@@ -1,8 +1,9 @@
-//! The ONNX file format, as far as it is read and written here.
+//! The ONNX file format, as far as this project reads and writes it.
 //!
-//! The trainer writes its small graphs with these types, and the bundle check reads operator-set versions and node types with
-//! them; running a graph is ONNX Runtime's work. [`ModelProto`] is decoded in full, [`RawModel`] only as far as it is changed when
-//! a model that others made is cut: what is [`Verbatim`] in it keeps its bytes.
+//! The trainer writes its small graphs with these types; the bundle check reads operator sets and
+//! node types. ONNX Runtime runs the graphs. [`ModelProto`] decodes every message. [`RawModel`]
+//! decodes only the messages that change when a model is cut into trunk and heads; [`Verbatim`]
+//! keeps the bytes of the others.
 
 mod schema;
 mod verbatim;
@@ -32,7 +33,7 @@ const EXTERNAL: i32 = 1;
 pub enum Axis {
     /// A size fixed in the graph.
     Fixed(i64),
-    /// A size known when the graph runs, by its name.
+    /// A size that is known only when the graph runs, with its name.
     Free(&'static str),
 }
 
@@ -58,7 +59,7 @@ pub fn tensor_info(name: &str, axes: &[Axis]) -> ValueInfoProto {
     }
 }
 
-/// A constant of a graph by its bytes: row-major, little-endian, of the type `data_type`.
+/// A constant of a graph from its bytes: row-major, little-endian, of the type `data_type`.
 pub fn raw_tensor(name: &str, dims: &[i64], data_type: i32, raw_data: Vec<u8>) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
@@ -76,10 +77,11 @@ pub fn float_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
 }
 
 impl ModelProto {
-    /// Reads a model that is to be written again, without notes on its graph: they are about the model that it was.
+    /// Reads a model in order to write a changed one. Drops annotations of the graph, which
+    /// describe the model before the change.
     ///
     /// # Errors
-    /// When the bytes are no model.
+    /// When the bytes are not an ONNX model.
     pub fn read(bytes: &[u8]) -> Result<ModelProto, DecodeError> {
         let mut model = ModelProto::decode(bytes)?;
         if let Some(graph) = &mut model.graph {
@@ -101,18 +103,19 @@ impl ModelProto {
 }
 
 impl GraphProto {
-    /// Refuses a model of which some weights lie in another file: nothing here reads it, and no digest covers it.
+    /// Refuses a model with external data: nothing here reads it, and no digest covers it.
     ///
     /// # Errors
-    /// A sentence that says so, and what to do.
+    /// One sentence that says what to do.
     pub fn check_whole(&self) -> Result<(), String> {
         if self.has_weights_elsewhere() {
-            return Err("its weights lie in another file, which no digest covers: export it as one file (in PyTorch with `external_data=False`)".to_owned());
+            return Err("it keeps weights in another file (external data), which bundles do not allow: export it as one file (in PyTorch with `external_data=False`)".to_owned());
         }
         Ok(())
     }
 
-    /// Whether a tensor of the graph lies in another file: a weight, or one that a node or a graph within a node holds.
+    /// Whether a tensor is in another file: a weight, or a tensor of a node or of a graph inside a
+    /// node.
     fn has_weights_elsewhere(&self) -> bool {
         let attributes = || self.node.iter().flat_map(|node| &node.attribute);
         let held = attributes().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
@@ -125,15 +128,15 @@ impl GraphProto {
 }
 
 impl AttributeProto {
-    /// Graphs within a node, such as the branches of `If`.
+    /// Graphs inside a node, such as the branches of `If`.
     pub fn graphs(&self) -> impl Iterator<Item = &GraphProto> {
         self.g.as_deref().into_iter().chain(&self.graphs)
     }
 }
 
 impl TensorProto {
-    /// The values of an f32 constant in row-major order; `None` for another type, or when they are not as many as the
-    /// product of the dimensions.
+    /// The values of an f32 constant in row-major order; `None` for another type, or if their
+    /// number is not the product of the dimensions.
     pub fn floats(&self) -> Option<Vec<f32>> {
         let values = if self.raw_data.is_empty() {
             self.float_data.clone()
@@ -150,7 +153,7 @@ impl TensorProto {
     }
 }
 
-/// A one-dimensional i64 constant, as `Reshape` and `Unsqueeze` want for shapes and axes.
+/// A one-dimensional i64 constant, for the shapes of `Reshape` and the axes of `Unsqueeze`.
 pub fn int64_vector(name: &str, values: &[i64]) -> TensorProto {
     let length = i64::try_from(values.len()).unwrap_or(i64::MAX);
     let bytes = values.iter().flat_map(|value| value.to_le_bytes());
@@ -188,7 +191,8 @@ pub fn ints_attribute(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-/// A complete model of operator set 17 (intermediate representation 8), which every runtime of the last years reads.
+/// A complete model of operator set 17 and intermediate representation 8, which ONNX Runtime reads
+/// since 1.12.
 pub fn model(graph: GraphProto) -> ModelProto {
     ModelProto {
         ir_version: 8,

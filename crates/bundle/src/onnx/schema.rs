@@ -10,12 +10,12 @@ use super::Verbatim;
 pub type ModelProto = ModelOf<GraphProto, OperatorSetIdProto>;
 /// A graph with every part decoded.
 pub type GraphProto = GraphOf<NodeProto, TensorProto, ValueInfoProto>;
-/// A model whose nodes, tensors, inputs and outputs are the bytes that they were.
+/// A model that keeps the bytes of its nodes, tensors, inputs and outputs.
 pub type RawModel = ModelOf<RawGraph, Verbatim>;
-/// A graph whose nodes, tensors, inputs and outputs are the bytes that they were.
+/// A graph that keeps the bytes of its nodes, tensors, inputs and outputs.
 pub type RawGraph = GraphOf<Verbatim, Verbatim, Verbatim>;
 
-/// A model file; `G` is its graph, `S` an operator set.
+/// A model file with a graph `G` and operator sets `S`.
 #[derive(Clone, PartialEq, Debug, Message)]
 #[prost(skip_debug)]
 pub struct ModelOf<G: Message + Default, S: Message + Default> {
@@ -49,8 +49,8 @@ pub struct OperatorSetIdProto {
     pub version: i64,
 }
 
-/// A graph of nodes `N`, constants `T`, and inputs and outputs `V`. Left out on purpose: shapes of values in between, which a freed
-/// batch axis makes wrong.
+/// A graph of nodes `N`, constants `T`, and inputs and outputs `V`. Shapes of intermediate values
+/// are left out on purpose: a freed batch axis makes them wrong.
 #[derive(Clone, PartialEq, Debug, Message)]
 #[prost(skip_debug)]
 pub struct GraphOf<N: Message + Default, T: Message + Default, V: Message + Default> {
@@ -167,7 +167,7 @@ pub struct TensorProto {
     pub doc_string: String,
     #[prost(bytes = "vec", repeated, tag = "13")]
     pub external_data: Vec<Vec<u8>>,
-    /// 0: the values are here; 1: they lie in another file.
+    /// 0: the values are in this message; 1: they are in another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
     #[prost(bytes = "vec", repeated, tag = "16")]

@@ -1,4 +1,4 @@
-//! Messages that are passed on as they came.
+//! Messages whose bytes are kept.
 
 use prost::{
     DecodeError, Message,
@@ -6,13 +6,13 @@ use prost::{
     encoding::{DecodeContext, WireType, bytes, fixed32, fixed64, skip_field, uint64},
 };
 
-/// A message whose fields are kept as they were written: those of a later version of the format, zeros that need not be said,
-/// lists in either encoding. A model that others made is written again with the same bytes.
+/// A message that is written again with the bytes that were read. This keeps fields of later format
+/// versions, explicit zeros, and lists in either encoding.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verbatim(Vec<u8>);
 
 impl Verbatim {
-    /// A message of our own.
+    /// Encodes a message.
     pub fn of(message: &impl Message) -> Verbatim {
         Verbatim(message.encode_to_vec())
     }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_that_need_not_be_said_and_fields_that_nobody_knows_are_kept() {
+    fn explicit_zeros_and_unknown_fields_are_kept() {
         // 1: the number 0; 2: two bytes; 3: 32 bits; 900: 64 bits.
         let mut bytes = vec![8, 0, 18, 2, 97, 98, 29, 1, 2, 3, 4, 0xa1, 0x38];
         bytes.extend([7; 8]);

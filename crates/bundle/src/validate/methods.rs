@@ -3,7 +3,7 @@
 use super::{Check, accept, require};
 use crate::{Manifest, McDropout, Precision, Sampling, Trunk};
 
-/// No manifest may ask for more passes than this.
+/// Largest number of passes and of ensemble members.
 const MOST_PASSES: usize = 10_000;
 
 pub(super) fn check_methods(manifest: &Manifest) -> Check {
@@ -11,7 +11,7 @@ pub(super) fn check_methods(manifest: &Manifest) -> Check {
     require(
         !manifest.offered_methods().is_empty(),
         "methods",
-        "must hold at least one method",
+        "is empty: describe at least one method, such as [methods.baseline]",
     )?;
     if let Some(trunk) = &manifest.trunk {
         check_trunk(trunk)?;
@@ -24,7 +24,7 @@ pub(super) fn check_methods(manifest: &Manifest) -> Check {
         require(
             (2..=MOST_PASSES).contains(&ensemble.members),
             "methods.ensemble.members",
-            "must be two or more",
+            &format!("is {}, expected 2 to {MOST_PASSES}", ensemble.members),
         )?;
     }
     if let Some(tta) = &methods.tta {
@@ -33,7 +33,7 @@ pub(super) fn check_methods(manifest: &Manifest) -> Check {
         require(
             methods.baseline.is_some() || tta.head.is_some(),
             "methods.tta",
-            "needs a head, its own or that of `methods.baseline`",
+            "needs a head: add `methods.tta.head`, or [methods.baseline] whose head it uses",
         )?;
     }
     Ok(())
@@ -43,17 +43,17 @@ fn check_trunk(trunk: &Trunk) -> Check {
     require(
         trunk.feature_count > 0,
         "trunk.feature_count",
-        "must be positive",
+        "is 0, expected a positive number: the D of the output `[N, D]`",
     )?;
     require(
         trunk.statistics.is_some() == trunk.statistic_count.is_some(),
         "trunk.statistics",
-        "and `trunk.statistic_count` belong together: give both or neither",
+        "and `trunk.statistic_count` belong together: set both or neither",
     )?;
     require(
         trunk.statistic_count != Some(0),
         "trunk.statistic_count",
-        "must be positive",
+        "is 0, expected a positive number: the S of the output `[N, S]`",
     )
 }
 
@@ -61,27 +61,26 @@ fn check_variants(trunk: &Trunk) -> Check {
     require(
         !trunk.variants.contains_key(&Precision::Float32),
         "trunk.variants",
-        "must not hold `float32`: that is `trunk.file`",
+        "has `float32`, which is `trunk.file` already: delete it",
     )?;
-    let is_share = |share: f64| (0.0..=1.0).contains(&share);
-    let mut measured = trunk
-        .variants
-        .values()
-        .flat_map(|variant| variant.agreement.values());
-    require(
-        measured.all(|agreement| {
-            is_share(agreement.equal_labels) && is_share(agreement.equal_decisions)
-        }),
-        "trunk.variants",
-        "must have shares from 0 to 1",
-    )
+    for (precision, variant) in &trunk.variants {
+        for (method, agreement) in &variant.agreement {
+            let shares = [agreement.equal_labels, agreement.equal_decisions];
+            require(
+                shares.iter().all(|share| (0.0..=1.0).contains(share)),
+                &format!("trunk.variants.{precision}.agreement.{method}"),
+                "has a share outside its range, expected `equal_labels` and `equal_decisions` from 0 to 1",
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn check_passes(passes: usize, key: &str) -> Check {
     require(
         (1..=MOST_PASSES).contains(&passes),
         key,
-        &format!("must lie in 1 to {MOST_PASSES}"),
+        &format!("is {passes}, expected 1 to {MOST_PASSES}"),
     )
 }
 
@@ -91,14 +90,20 @@ fn check_mc_dropout(mc_dropout: &McDropout) -> Check {
         return Ok(());
     };
     let key = "methods.mc_dropout.sampling.masks";
-    require(!masks.is_empty(), key, "must name at least one input")?;
-    let possible = |probability: f64| (0.0..1.0).contains(&probability);
-    let all_possible = masks
-        .iter()
-        .all(|mask| mask.width > 0 && possible(mask.drop_probability));
     require(
-        all_possible,
+        !masks.is_empty(),
         key,
-        "must have positive widths and drop probabilities in [0, 1)",
-    )
+        "is empty: name at least one mask input of the graph",
+    )?;
+    for mask in masks {
+        require(
+            mask.width > 0 && (0.0..1.0).contains(&mask.drop_probability),
+            key,
+            &format!(
+                "has width {} and drop_probability {} for input `{}`, expected a width above 0 and a probability in [0, 1)",
+                mask.width, mask.drop_probability, mask.input
+            ),
+        )?;
+    }
+    Ok(())
 }

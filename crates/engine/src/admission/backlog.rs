@@ -1,5 +1,5 @@
-//! What the engine has taken on and not finished, whether it can take more, and how fast it drains: what a refused client hears,
-//! and whether a deadline can be met.
+//! The backlog: admitted work that is not finished, whether more fits, and how fast it drains. It
+//! determines `Retry-After` and whether a deadline can be met.
 
 use std::{
     sync::{
@@ -11,24 +11,23 @@ use std::{
 
 use crate::{EngineError, Priority};
 
-/// The wait may be longer than estimated by one part in so many before an answer comes too late: the mean rate says nothing of a
-/// second in which the machine has other work as well, and an answer that is too late costs as much as one in time.
+/// A deadline must allow for the estimated wait plus one part in this many. The estimate is a mean,
+/// and an answer that comes too late costs as much as one in time.
 const CAUTION: u32 = 2;
 
-/// A refused client is asked to stay away for this long at least, and `LONGEST` at most. Whole seconds, since that is what
-/// `Retry-After` can say.
+/// Shortest and longest `Retry-After`, in whole seconds as the header requires.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Weight of the newest value.
+/// Weight of the newest value in the moving mean.
 const NEWEST: f64 = 0.1;
 
-/// Admitted work that is not done, in images × trunk passes.
+/// Admitted work that is not finished, in images × trunk passes.
 pub(crate) struct Backlog {
     admitted: Mutex<Admitted>,
-    /// Most work at a time, but for a single request that alone is larger and finds nothing before it.
+    /// Most admitted work. A larger single request is admitted only if there is no other work.
     capacity: usize,
-    /// Longest time that an interactive request without a deadline of its own may have to wait for its turn.
+    /// Longest wait of an interactive request without a deadline.
     max_wait: Duration,
     pub(crate) drain_rate: DrainRate,
 }
@@ -47,7 +46,7 @@ impl Admitted {
         }
     }
 
-    /// What is answered before a new request: bulk work stands aside for an upload.
+    /// The work that is answered before a new request. Interactive requests overtake bulk work.
     fn before(&self, priority: Priority) -> usize {
         match priority {
             Priority::Interactive => self.interactive,
@@ -56,17 +55,17 @@ impl Admitted {
     }
 }
 
-/// What a request takes on.
+/// The load of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestLoad {
     /// Images × trunk passes.
     pub(crate) cost: usize,
     pub(crate) priority: Priority,
-    /// When the client stops waiting, if it said so.
+    /// The client's deadline, if there is one.
     pub(crate) deadline: Option<Instant>,
 }
 
-/// A request's place in the backlog, until it is dropped.
+/// A request's share of the backlog. Dropping it releases the share.
 pub(crate) struct Admission {
     backlog: Arc<Backlog>,
     priority: Priority,
@@ -83,12 +82,12 @@ impl Backlog {
         })
     }
 
-    /// Whether the load would be taken on now.
+    /// Whether the load would be admitted now.
     pub(crate) fn check(&self, load: RequestLoad) -> Result<(), EngineError> {
         self.check_against(&self.lock(), load)
     }
 
-    /// Takes the load on.
+    /// Admits the load.
     pub(crate) fn admit(self: &Arc<Self>, load: RequestLoad) -> Result<Admission, EngineError> {
         let mut admitted = self.lock();
         self.check_against(&admitted, load)?;
@@ -101,7 +100,7 @@ impl Backlog {
         })
     }
 
-    /// When all that is admitted now will be done.
+    /// When all admitted work will be done, 1 to 60 s.
     pub(crate) fn retry_after(&self) -> Duration {
         let before = self.lock().before(Priority::Bulk);
         self.drain_rate.retry_after(before)
@@ -134,7 +133,7 @@ impl Backlog {
         Ok(())
     }
 
-    /// No step under the lock panics.
+    /// No code under the lock panics, so a poisoned lock is still consistent.
     fn lock(&self) -> MutexGuard<'_, Admitted> {
         self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,27 +147,27 @@ impl Drop for Admission {
     }
 }
 
-/// Running mean of the seconds that one image through the trunk takes, all workers together.
+/// Moving mean of the seconds per image through the trunk, with all workers together.
 #[derive(Default)]
 pub(crate) struct DrainRate {
     seconds_per_image: MovingMean,
 }
 
 impl DrainRate {
-    /// Notes that `images` took `elapsed` while `sharing` such batches can run side by side.
+    /// Records that `images` took `elapsed`, while `sharing` such batches can run at the same time.
     pub(crate) fn record(&self, images: usize, elapsed: Duration, sharing: usize) {
         let shares = (images.max(1) * sharing.max(1)) as f64;
         self.seconds_per_image
             .record(elapsed.as_secs_f64() / shares);
     }
 
-    /// How long `images` will take; zero before anything was measured.
+    /// Estimated duration for `images`; zero before the first measurement.
     pub(crate) fn time_for(&self, images: usize) -> Duration {
         let seconds = self.seconds_per_image.get().unwrap_or(0.0) * images as f64;
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    /// When a client that was refused behind `waiting` images should come back.
+    /// `Retry-After` for a client that is refused behind `waiting` images.
     pub(crate) fn retry_after(&self, waiting: usize) -> Duration {
         let seconds = self.time_for(waiting).as_secs_f64().ceil();
         Duration::try_from_secs_f64(seconds)
@@ -177,15 +176,15 @@ impl DrainRate {
     }
 }
 
-/// Exponential moving mean of numbers above zero.
+/// Exponential moving mean of positive numbers.
 #[derive(Default)]
 pub(crate) struct MovingMean {
-    /// Bits of an f64; 0 until there was a value.
+    /// Bits of an f64; 0 before the first value.
     mean: AtomicU64,
 }
 
 impl MovingMean {
-    /// Takes a value in. One that is lost between two threads does no harm.
+    /// Records a value. Values that are lost between two threads do no harm.
     pub(crate) fn record(&self, newest: f64) {
         let mean = self
             .get()

@@ -1,29 +1,30 @@
-//! How large the pixels of a field are, and with that the square that is cut around each nucleus.
+//! The pixel size of a field, and the edge of its crops.
 
 use crate::{EngineError, LoadedModel};
 use imaging::MAX_OUTPUT_EDGE;
 
-/// Fields whose pixels are this many times larger or smaller than those of training are not rescaled any more.
+/// Fields with pixels that are more than this many times larger or smaller than in training are
+/// refused.
 const LARGEST_SCALE: f64 = 8.0;
 
-/// How large the pixels of a field are.
+/// The pixel size of a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum FieldScale {
-    /// As large as in the fields that the bundle was trained on.
+    /// The same as in the bundle's training fields.
     #[default]
     Assumed,
-    /// The size of a pixel.
+    /// Size of a pixel in micrometres.
     MicrometresPerPixel(f64),
-    /// The width in pixels that a whole field has at this scale.
+    /// Width in pixels of a whole field at this scale.
     SourceWidth(u32),
 }
 
 impl FieldScale {
-    /// The edge of the square that the bundle was trained on, in pixels of a field of this scale.
+    /// The edge of the bundle's crops, in pixels of a field with this scale.
     ///
     /// # Errors
-    /// [`EngineError::Scale`] when the bundle does not say how large its pixels are, or theirs and the field's are too far
-    /// apart.
+    /// [`EngineError::Scale`] if the bundle does not say its pixel size, or if the field's differs
+    /// too much from it.
     pub fn crop_edge(self, model: &LoadedModel) -> Result<u32, EngineError> {
         let input = &model.manifest().input;
         let (field, ratio, unknown) = match self {
@@ -33,14 +34,14 @@ impl FieldScale {
                 input
                     .micrometres_per_pixel
                     .map(|trained_on| trained_on / size),
-                "does not say how large the pixels of its training were: give `source_width_px`, or rescale the field",
+                "does not state the pixel size of its training images: use `source_width_px`, or rescale the field",
             ),
             Self::SourceWidth(width) => (
                 "source_width_px",
                 input
                     .source_width_px
                     .map(|trained_on| f64::from(width) / f64::from(trained_on)),
-                "does not say how wide the fields of its training were: leave the parameter out and rescale the field",
+                "does not state the width of its training fields: omit the parameter and rescale the field",
             ),
         };
         let refusal = |reason: &str| EngineError::Scale {
@@ -50,14 +51,14 @@ impl FieldScale {
         let ratio = ratio.ok_or_else(|| refusal(unknown))?;
         if !(1.0 / LARGEST_SCALE..=LARGEST_SCALE).contains(&ratio) {
             return Err(refusal(
-                "was trained on pixels of quite another size: check the number, or rescale the field",
+                "was trained on pixels of a very different size (more than 8 times larger or smaller): check the number, or rescale the field",
             ));
         }
-        // Between an eighth of and eight times an edge that the bundle's check has found to be small.
+        // Between 1/8 and 8 times an edge that the bundle's check has limited.
         let edge = (f64::from(input.crop_edge_px) * ratio).round().max(1.0) as u32;
         if edge > MAX_OUTPUT_EDGE {
             return Err(refusal(&format!(
-                "would need squares of {edge} px, and {MAX_OUTPUT_EDGE} are the most: check the number, or rescale the field"
+                "would need crops of {edge} px, and at most {MAX_OUTPUT_EDGE} px are possible: check the number, or rescale the field"
             )));
         }
         Ok(edge)

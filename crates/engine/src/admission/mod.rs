@@ -1,5 +1,5 @@
-//! What is asked of the engine, whether a bundle offers it, and whether there is room for it. What may enter: options, plans, and
-//! how much work is admitted and how fast it drains. What may not: images, and running anything.
+//! Admission of requests: their options, whether a bundle offers what they need, and whether the
+//! backlog has capacity. This module does not process images or run models.
 
 mod backlog;
 mod field_scale;

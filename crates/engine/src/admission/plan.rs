@@ -1,4 +1,4 @@
-//! From a request's options to what has to be run.
+//! Turns a request's options into a plan of what to run.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,28 +7,28 @@ use crate::{EngineError, LoadedModel, Priority, method::HeadCall};
 use bundle::Method;
 use uncertainty::Policy;
 
-/// What is wanted of each subject of a request.
+/// Options of a request; they apply to each of its subjects.
 #[derive(Clone, Debug, Default)]
 pub struct RequestOptions {
-    /// Name of the bundle; the first one when absent.
+    /// Name of the bundle; `None` for the default.
     pub model: Option<String>,
-    /// The method that makes the answer; the bundle's first when absent.
+    /// Method of the answer; `None` for the bundle's first.
     pub method: Option<Method>,
-    /// Further methods, answered from the same trunk pass.
+    /// Further methods to compare, which share the trunk pass.
     pub compare: Vec<Method>,
-    /// T, for the methods that draw samples; the bundle's own when absent.
+    /// T, for methods that draw samples; `None` for the bundle's own.
     pub passes: Option<u32>,
-    /// Seed of every random choice; derived from the image when absent.
+    /// Seed of all random numbers; `None` derives it from the image.
     pub seed: Option<u64>,
-    /// Name of the referral policy; the method's default when absent.
+    /// Name of the referral policy; `None` for the method's default.
     pub policy: Option<String>,
-    /// Take every augmented view, even when fewer settle the decision.
+    /// Take every augmented view, even if fewer settle the decision.
     pub exact: bool,
-    /// Make pictures of the augmented views, too.
+    /// Return the augmented views as PNG files, too.
     pub pictures: bool,
-    /// Whether somebody looks at the screen or a program works through many cells.
+    /// Priority in the queue.
     pub priority: Priority,
-    /// When the client stops waiting, if it says so: work that would come too late is refused or dropped.
+    /// The client's deadline, if there is one. Work that would be too late is refused or dropped.
     pub deadline: Option<Instant>,
 }
 
@@ -40,27 +40,27 @@ pub(crate) struct MethodPlan {
     pub(crate) policy: Option<Policy>,
 }
 
-/// A request's options, held against what a bundle offers: everything that has to be run for each of its subjects.
+/// A request's options, verified against a bundle: everything that has to run for each subject.
 #[derive(Clone, Debug)]
 pub struct RequestPlan {
     options: RequestOptions,
-    /// The bundle, and its place among those that are loaded.
+    /// The bundle, and its index among the loaded ones.
     model: Arc<LoadedModel>,
     pub(crate) index: usize,
-    /// First the method of the answer, then those of `compare`.
+    /// The method of the answer, then those of `compare`.
     pub(crate) methods: Vec<MethodPlan>,
     /// Which classes are abnormal.
     abnormal: Vec<bool>,
 }
 
-/// What the answer for one image holds at most.
+/// Upper bounds on the size of the answer for one image.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Number of methods that answer.
+    /// Number of methods.
     pub methods: usize,
-    /// Samples of all methods together, each a probability for every class.
+    /// Number of samples of all methods together, C probabilities each.
     pub samples: usize,
-    /// Pictures of augmented views.
+    /// Number of pictures of augmented views.
     pub pictures: usize,
     /// Width and height of such a picture in pixels.
     pub picture_edge: u32,
@@ -76,8 +76,7 @@ impl RequestPlan {
         let methods = methods_of(model, &options)?;
         let needs_no_passes = methods.iter().all(|method| *method == Method::Baseline);
         if let (Some(passes), true) = (options.passes, needs_no_passes) {
-            let reason =
-                "the baseline answers in one pass: leave `passes` out or choose another method";
+            let reason = "the baseline has one pass: omit `passes`, or choose another method";
             let reason = reason.to_owned();
             return Err(EngineError::InvalidPasses { passes, reason });
         }
@@ -98,7 +97,7 @@ impl RequestPlan {
         })
     }
 
-    /// What was asked for.
+    /// The request's options.
     pub fn options(&self) -> &RequestOptions {
         &self.options
     }
@@ -108,7 +107,7 @@ impl RequestPlan {
         &self.model
     }
 
-    /// How much the answer for one subject has room for.
+    /// Upper bounds on the size of the answer for one subject.
     pub fn extent(&self) -> Extent {
         let pictures = self.options.pictures;
         Extent {
@@ -119,7 +118,8 @@ impl RequestPlan {
         }
     }
 
-    /// What a subject costs. Where views may stop early, `share_of_views` of them are expected to be enough.
+    /// The load of one subject. If test-time augmentation may stop early, it is expected to take
+    /// the share `share_of_views` of the views.
     pub(crate) fn load(&self, share_of_views: f64) -> RequestLoad {
         RequestLoad {
             cost: self.cost(share_of_views),
@@ -128,14 +128,14 @@ impl RequestPlan {
         }
     }
 
-    /// Images that go through the trunk: one for all methods but TTA and for the out-of-distribution score, and one per
-    /// view.
+    /// Number of images through the trunk: one for all methods except TTA and for the
+    /// out-of-distribution score, and one per view.
     fn cost(&self, share_of_views: f64) -> usize {
         let share = match self.options.exact {
             true => 1.0,
             false => share_of_views,
         };
-        // From 0 to the number of views, since a share is within [0, 1].
+        // From 0 to the number of views, because the share is in [0, 1].
         let expected = (self.views() as f64 * share).ceil() as usize;
         usize::from(self.needs_original()) + expected
     }
@@ -145,8 +145,8 @@ impl RequestPlan {
         &self.abnormal
     }
 
-    /// Whether anything looks at the image as it was uploaded: what is unlike the images of training is told by the image, not by
-    /// what augmentation makes of it.
+    /// Whether the original image goes through the trunk. The out-of-distribution score needs it,
+    /// because augmented views may look different from training images.
     pub(crate) fn needs_original(&self) -> bool {
         self.model.out_of_distribution().is_some()
             || self.methods.iter().any(|plan| plan.method != Method::Tta)
@@ -157,12 +157,12 @@ impl RequestPlan {
         self.tta().map_or(0, |plan| plan.passes)
     }
 
-    /// The plan of test-time augmentation, where it is asked for.
+    /// The plan of test-time augmentation, if requested.
     pub(crate) fn tta(&self) -> Option<&MethodPlan> {
         self.methods.iter().find(|plan| plan.method == Method::Tta)
     }
 
-    /// What the heads are asked of the original, in the order of `methods` without TTA.
+    /// The calls of heads for the original image, in the order of `methods` without TTA.
     pub(crate) fn head_calls(&self, seed: u64) -> Vec<HeadCall> {
         let call = |plan: &MethodPlan| HeadCall {
             method: plan.method,
@@ -192,7 +192,7 @@ fn methods_of(model: &LoadedModel, options: &RequestOptions) -> Result<Vec<Metho
     })
 }
 
-/// The baseline beside other methods keeps its one pass.
+/// T of a method. `passes` does not apply to the baseline.
 fn passes_of(
     model: &LoadedModel,
     method: Method,
@@ -208,12 +208,13 @@ fn passes_of(
         Ok(count) if (1..=most).contains(&count) => Ok(count),
         _ => Err(EngineError::InvalidPasses {
             passes,
-            reason: format!("for `{method}` choose 1 to {most}"),
+            reason: format!("choose 1 to {most} for `{method}`"),
         }),
     }
 }
 
-/// A policy that was named must exist for the method that is asked for; for a comparison it applies where it exists.
+/// The policy of a method. A named policy must exist for the method of the answer; for a comparison
+/// it applies if it exists.
 fn policy_of(
     model: &LoadedModel,
     method: Method,
@@ -232,9 +233,9 @@ fn policy_of(
     }
     let names: Vec<_> = policies.iter().map(|policy| policy.name.as_str()).collect();
     let hint = if names.is_empty() {
-        "it has none".to_owned()
+        "it has no policies for this method: omit `policy`".to_owned()
     } else {
-        format!("it has {}", names.join(", "))
+        format!("choose one of its policies ({})", names.join(", "))
     };
     Err(EngineError::UnknownPolicy {
         model: model.name().to_owned(),

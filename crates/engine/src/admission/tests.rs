@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-//! When work is refused, and how long is said to be waited.
+//! When work is refused, and the estimated waits.
 
 use std::{
     sync::Arc,
@@ -24,7 +24,7 @@ fn backlog() -> Arc<Backlog> {
 }
 
 #[test]
-fn a_full_backlog_refuses_until_work_is_done() {
+fn full_backlog_refuses_new_work() {
     let backlog = backlog();
     let large = load(900, Priority::Bulk);
     let admission = backlog.admit(large).unwrap();
@@ -39,7 +39,7 @@ fn a_full_backlog_refuses_until_work_is_done() {
 }
 
 #[test]
-fn an_upload_is_refused_when_uploads_take_too_long_and_not_for_bulk_work_before_it() {
+fn upload_waits_only_for_uploads() {
     let backlog = backlog();
     let bulk = backlog.admit(load(40, Priority::Bulk)).unwrap();
     let uploads = backlog.admit(load(51, Priority::Interactive)).unwrap();
@@ -54,7 +54,7 @@ fn an_upload_is_refused_when_uploads_take_too_long_and_not_for_bulk_work_before_
 }
 
 #[test]
-fn a_deadline_that_cannot_be_met_is_refused_at_once_and_one_that_can_be_met_is_worth_waiting_for() {
+fn deadline_is_refused_if_too_short() {
     let backlog = backlog();
     let before = backlog.admit(load(90, Priority::Interactive)).unwrap();
     let patient = RequestLoad {
@@ -85,7 +85,7 @@ fn a_deadline_that_cannot_be_met_is_refused_at_once_and_one_that_can_be_met_is_w
 }
 
 #[test]
-fn nothing_is_refused_for_its_time_before_anything_was_measured() {
+fn unmeasured_speed_refuses_no_deadline() {
     let backlog = Backlog::new(100, Duration::ZERO);
     let soon = RequestLoad {
         deadline: Some(Instant::now()),
@@ -95,7 +95,7 @@ fn nothing_is_refused_for_its_time_before_anything_was_measured() {
 }
 
 #[test]
-fn a_longer_queue_means_a_longer_wait() {
+fn longer_queue_means_longer_wait() {
     let rate = DrainRate::default();
     assert_eq!(
         rate.retry_after(1000),
@@ -110,7 +110,7 @@ fn a_longer_queue_means_a_longer_wait() {
 }
 
 #[test]
-fn the_mean_starts_at_the_first_value_and_follows_the_later_ones() {
+fn moving_mean_follows_its_values() {
     let mean = MovingMean::default();
     assert_eq!(mean.get(), None);
     mean.record(2.0);

@@ -1,5 +1,5 @@
-//! From class scores to what is said of a cell, and of many cells together. What may enter: types of answers and how they are made
-//! of scores. What may not: running anything, and JSON.
+//! Turns class scores into answers for cells, and into an overview of many cells. This module does
+//! not run models or write JSON.
 
 mod overview;
 
@@ -19,9 +19,10 @@ use uncertainty::{
 
 pub use overview::{CellFinding, ClassCount, Overview, overview};
 
-/// Sides that differ by more than this share from those of training do not fit, where the bundle knows its scale.
+/// Largest relative difference between a crop's sides and those of training, if the bundle states
+/// its scale.
 const TOLERANCE: f64 = 0.1;
-/// The same where crops of training had no common scale: a factor of two.
+/// The same if the training crops had no common scale: a factor of two.
 const TOLERANCE_WITHOUT_SCALE: f64 = 1.0;
 
 /// The engine's answer for one subject of a request.
@@ -29,31 +30,32 @@ const TOLERANCE_WITHOUT_SCALE: f64 = 1.0;
 pub struct Prediction {
     /// The bundle that answered.
     pub model: Arc<LoadedModel>,
-    /// What it is about.
+    /// The image.
     pub image: ImageIdentity,
     /// The seed that was used.
     pub seed: u64,
-    /// The answer by the method asked for.
+    /// The answer by the requested method.
     pub answer: MethodAnswer,
     /// The answers by the methods of `compare`, in that order.
     pub comparisons: Vec<MethodAnswer>,
-    /// The augmented views as PNG files, one for each sample of test-time augmentation and in that order; empty unless pictures
-    /// were asked for.
+    /// The augmented views as PNG files, in the order of the samples of test-time augmentation;
+    /// empty unless requested.
     pub pictures: Vec<Vec<u8>>,
-    /// How unlike the training's images this one is, the same for every method; absent where the bundle cannot tell.
+    /// The out-of-distribution score, the same for every method; `None` if the bundle has no model
+    /// for it.
     pub ood: Option<OodScore>,
-    /// What the answer is to be taken with.
+    /// Warnings about the answer.
     pub warnings: Vec<Warning>,
     /// How long the parts took.
     pub timing: Timing,
 }
 
-/// Which image a question is about: its encoded bytes and, of a field, what was cut out.
+/// The identity of an image: its digest and, for a crop of a field, its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ImageIdentity {
-    /// SHA-256 of the encoded image in hexadecimal; of a tensor that of its values, little-endian.
+    /// SHA-256 of the encoded image in hexadecimal; for a tensor, of its little-endian values.
     pub sha256: String,
-    /// Column, row and edge in pixels of the field.
+    /// Column and row of the nucleus, and edge of the crop, in pixels of the field.
     pub crop: Option<(i64, i64, u32)>,
 }
 
@@ -70,39 +72,41 @@ pub struct Timing {
     pub total: Duration,
 }
 
-/// What one method says of the image.
+/// The answer of one method.
 #[derive(Clone, Debug)]
 pub struct MethodAnswer {
     /// The method.
     pub method: Method,
-    /// T as asked for. There are fewer samples where test-time augmentation stopped early.
+    /// The requested T. There are fewer samples if test-time augmentation stopped early.
     pub requested: usize,
     /// Class probabilities `[T, C]`.
     pub samples: Samples,
-    /// Mean, spread and every uncertainty of `samples`.
+    /// Mean, spread and uncertainties of `samples`.
     pub summary: Summary,
-    /// The paper's scores by the calibration's range, in [0, 1]; absent where the bundle has no range.
+    /// The paper's scores, normalised to [0, 1] by the calibration's ranges; `None` without a
+    /// range.
     pub normalised: NormalisedPaperScores,
-    /// Accept, or refer for a second look, and why.
+    /// Accepted, or referred to a person, and why.
     pub decision: Decision,
     /// How soon a person should look.
     pub triage: Triage,
 }
 
 impl MethodAnswer {
-    /// Mean probability of all abnormal classes together, in [0, 1]: of none of them 0.
+    /// Summed mean probability of the abnormal classes, in [0, 1]; 0 if there are none.
     pub fn abnormal_probability(&self) -> f64 {
         let summary = &self.summary;
         match (summary.abnormal, summary.called_abnormal) {
             (Some(in_two_classes), _) => in_two_classes.probability,
-            // Every class is an abnormal one.
+            // Every class is abnormal.
             (None, Some(_)) => summary.mean.iter().sum(),
             (None, None) => 0.0,
         }
     }
 }
 
-/// The paper's three scores after min–max normalisation over the calibration cells, clipped to [0, 1].
+/// The paper's three scores after min–max normalisation over the calibration cells, clipped to [0,
+/// 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NormalisedPaperScores {
     /// Of `paper.variance`.
@@ -113,7 +117,7 @@ pub struct NormalisedPaperScores {
     pub sample_mean: Option<f64>,
 }
 
-/// Turns class scores `[T, C]` into the method's answer. `ood` is what [`unlikeness`] says of the image.
+/// Turns class scores `[T, C]` into the method's answer. `ood` is the score from [`unlikeness`].
 pub(crate) fn method_answer(
     model: &LoadedModel,
     plan: &MethodPlan,
@@ -142,7 +146,8 @@ pub(crate) fn method_answer(
     })
 }
 
-/// How unlike the training's images an image with these statistics is; `None` where the bundle does not say what those look like.
+/// The out-of-distribution score of an image with these statistics; `None` if the bundle has no
+/// model for it.
 pub(crate) fn unlikeness(
     model: &LoadedModel,
     statistics: &[f32],
@@ -152,8 +157,8 @@ pub(crate) fn unlikeness(
     Ok(score?)
 }
 
-/// Whether the image's p-value is below the bundle's limit. Such an image is referred, even if a policy accepts it: no promise
-/// covers an image of another kind than those it was made for.
+/// Whether the image's p-value is below the bundle's limit. Such an image is referred even if a
+/// policy accepts it, because promises cover only images like those of the calibration.
 fn is_unlike(manifest: &Manifest, score: Option<OodScore>) -> bool {
     let limit = manifest.out_of_distribution.as_ref();
     score
@@ -169,7 +174,8 @@ fn normalise(
     let of = |measure: Measure| {
         let range = calibration?.ranges.get(&measure)?;
         let value = measure.of(summary)?;
-        // The publication's entropy is a sum over the samples, and its range is of sums over as many as the bundle takes.
+        // The paper's entropy is a sum over the samples, and its range is for the bundle's number
+        // of samples.
         match measure {
             Measure::PaperEntropy => Some(range.normalise(value / share)),
             _ => Some(range.normalise(value)),
@@ -182,10 +188,10 @@ fn normalise(
     }
 }
 
-/// Something about what was asked that makes its answer worth less. Its text says what, for people.
+/// A reason why an answer may be less reliable. Its text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// The crop does not have the size of those that the bundle was trained on.
+    /// The crop's size differs from the bundle's training crops.
     #[error(
         "the image has {width} × {height} px and the model was trained on crops of {trained_on} × {trained_on} px around the nucleus: cut the cell that way, or send the field and its nuclei to /v1/fields"
     )]
@@ -194,35 +200,36 @@ pub enum Warning {
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// Edge in pixels of the squares of training.
+        /// Edge of the training crops in pixels.
         trained_on: u32,
     },
-    /// A policy decides on another number of samples than it was calibrated with.
+    /// The policy was calibrated with another number of samples.
     #[error(
-        "`{method}` was asked for {passes} samples and its policy was calibrated with {calibrated}: what the policy promises does not hold for this answer; leave `passes` out"
+        "`{method}` uses {passes} samples, and its policy was calibrated with {calibrated}: the policy's promise does not cover this answer; omit `passes`"
     )]
     Passes {
         /// The method.
         method: Method,
-        /// Samples that were asked for.
+        /// Requested number of samples.
         passes: usize,
-        /// Samples that the bundle takes.
+        /// The bundle's number of samples.
         calibrated: usize,
     },
-    /// Nobody gave the scale of a field, and its width is not that of the bundle's fields.
+    /// The request states no scale for the field, and its width is not that of the training fields.
     #[error(
-        "the field is {width} px wide and those of training were {trained_on} px: if its pixels have another size, say so with `source_width_px`"
+        "the field is {width} px wide, and the training fields were {trained_on} px wide: if its pixels have another size, set `source_width_px`"
     )]
     ScaleAssumed {
         /// Width in pixels.
         width: u32,
-        /// Width in pixels of the fields of training.
+        /// Width of the training fields in pixels.
         trained_on: u32,
     },
 }
 
 impl Warning {
-    /// What is to be said of policies that decide on more or fewer samples than those whose risk was measured.
+    /// Warnings about policies that decide on another number of samples than they were calibrated
+    /// with.
     pub(crate) fn of_passes(plan: &RequestPlan) -> impl Iterator<Item = Warning> {
         let manifest = plan.model().manifest();
         let with_policy = plan.methods.iter().filter(|plan| plan.policy.is_some());
@@ -236,7 +243,7 @@ impl Warning {
         })
     }
 
-    /// What is to be said of an upload of this size.
+    /// The warning about an upload of this size, if any.
     pub(crate) fn of_upload(input: &Input, (width, height): (u32, u32)) -> Option<Warning> {
         let has_scale = input.source_width_px.is_some() || input.micrometres_per_pixel.is_some();
         let tolerance = match has_scale {
@@ -255,7 +262,8 @@ impl Warning {
         })
     }
 
-    /// What is to be said of a field of this width in pixels whose scale nobody gave, unless it is that of the bundle's fields.
+    /// The warning about a field of this width in pixels without a scale, unless the width is that
+    /// of the training fields.
     pub fn of_field(model: &LoadedModel, width: u32, scale: FieldScale) -> Option<Warning> {
         let trained_on = model.manifest().input.source_width_px?;
         let fits = width == trained_on || scale != FieldScale::Assumed;

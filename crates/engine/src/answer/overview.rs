@@ -1,63 +1,64 @@
-//! Many cells at a glance: counts, the most severe classes, and which cells a person has to look at first. Never an
-//! average over cells: one abnormal cell among a thousand is what the specimen is about.
+//! Overview of many cells: counts, the most severe classes, and the worklist. It contains no
+//! averages over cells, because a single abnormal cell matters.
 
 use super::Prediction;
 use bundle::{Label, severity};
 use uncertainty::{Action, Triage};
 
-/// What of an answer counts for the whole.
+/// The part of an answer that the overview uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellFinding {
-    /// The cell's place among those that were sent.
+    /// Index of the cell in the request.
     pub index: usize,
     /// The most probable class.
     pub class: usize,
-    /// What the policy decided.
+    /// The decision.
     pub action: Action,
     /// Whether the cell is called abnormal.
     pub called_abnormal: bool,
     /// How soon a person should look.
     pub triage: Triage,
-    /// Mean probability of all high-grade classes together; 0 where the model does not say which these are.
+    /// Summed mean probability of the high-grade classes; 0 if the model does not say which these
+    /// are.
     pub high_grade_probability: f64,
-    /// Mean probability of all abnormal classes together.
+    /// Summed mean probability of the abnormal classes.
     pub abnormal_probability: f64,
     /// Entropy of the mean probabilities, in nats.
     pub entropy: f64,
 }
 
-/// How many cells of a class were accepted, and how many need a second look.
+/// Numbers of accepted and referred cells of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClassCount {
     /// Accepted cells.
     pub accepted: usize,
-    /// Cells that a person has to look at.
+    /// Referred cells.
     pub referred: usize,
 }
 
-/// Many cells at a glance.
+/// An overview of many cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overview {
     /// For each class of the bundle, in its order.
     pub by_class: Vec<ClassCount>,
     /// The most severe class among the accepted cells.
     pub most_severe_accepted: Option<usize>,
-    /// The most severe class among the cells that need a second look.
+    /// The most severe class among the referred cells.
     pub most_severe_referred: Option<usize>,
-    /// The cells that a person has to look at, by [`Triage`]: every cell that is called abnormal, whatever a
-    /// policy decided, and every referred one.
+    /// The cells that a person has to look at, ordered by [`Triage`]: all referred cells, and all
+    /// cells called abnormal, accepted or not.
     pub worklist: Vec<CellFinding>,
 }
 
 impl CellFinding {
-    /// Of the answer by the method that was asked for.
+    /// The finding from the answer by the requested method.
     pub fn of(index: usize, prediction: &Prediction) -> Self {
         let answer = &prediction.answer;
         Self {
             index,
             class: answer.summary.predicted,
             action: answer.decision.action,
-            // Without an abnormal class no cell is called so.
+            // Without abnormal classes, no cell is called abnormal.
             called_abnormal: answer.summary.called_abnormal.unwrap_or(false),
             triage: answer.triage,
             high_grade_probability: answer.summary.high_grade_probability.unwrap_or_default(),
@@ -67,9 +68,9 @@ impl CellFinding {
     }
 }
 
-/// Severity of a class is that of its label; where labels have none, it is their order, the abnormal ones after the normal ones.
-/// The worklist goes by [`Triage`]; within a level the more probably high-grade cell is first, then the more probably abnormal one,
-/// then the less certain one, then the earlier one.
+/// Makes the overview. The severity of a class is that of its label, or else the order of the
+/// labels, with abnormal classes after normal ones. The worklist is ordered by [`Triage`]; then by
+/// high-grade probability, abnormal probability and entropy, each descending; then by index.
 pub fn overview(labels: &[Label], findings: &[CellFinding]) -> Overview {
     let mut by_class = vec![ClassCount::default(); labels.len()];
     for finding in findings {
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn severity_is_the_order_of_the_classes_with_the_abnormal_ones_last() {
+    fn severity_follows_label_order_abnormal_last() {
         let labels = [
             label("low", true),
             label("high", true),
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(
             order,
             [4, 1, 5, 6, 3, 2],
-            "1 is accepted and called abnormal"
+            "cell 1 is accepted and called abnormal"
         );
         let counts: Vec<_> = overview
             .by_class
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn high_grade_calls_come_first_and_then_the_more_probably_high_grade_cells() {
+    fn worklist_starts_with_high_grade_cells() {
         let labels = [
             label("NILM", false),
             label("LSIL", true),
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_with_a_normal_label_that_is_called_abnormal_comes_before_the_other_normal_ones() {
+    fn called_abnormal_precedes_normal_cells() {
         let labels = [label("NILM", false), label("LSIL", true)];
         let findings = [
             finding(0, 0, Action::Refer, 0.3),
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_is_nothing_to_look_at() {
+    fn no_cells_give_an_empty_overview() {
         let overview = overview(&[label("normal", false)], &[]);
         assert!(overview.worklist.is_empty() && overview.most_severe_referred.is_none());
         assert_eq!(overview.most_severe_accepted, None);

@@ -1,5 +1,5 @@
-//! Monte Carlo dropout: T passes of one head with units dropped at random. Where masks are inputs of the graph, they are drawn from
-//! the request's seed by a named, portable generator.
+//! Monte Carlo dropout: T passes of one head with units dropped at random. Mask inputs are drawn
+//! from the request's seed by a named, portable generator.
 
 use ort::value::TensorRef;
 use rand_chacha::{
@@ -11,7 +11,8 @@ use super::{HeadGraph, HeadQuestion, NamedShape, to_i64};
 use crate::RunError;
 use bundle::{Mask, McDropout, Sampling};
 
-/// Words are drawn so many at a time: one by one they would cost as much as a tenth of the trunk.
+/// Number of random words to draw at a time. Drawing them one by one would take as long as a tenth
+/// of the trunk.
 const WORDS_AT_ONCE: usize = 256;
 
 /// features `[N, D]` → `[N, T, C]`
@@ -27,7 +28,7 @@ pub(super) fn ask(
     }
 }
 
-/// The masks, where the graph takes any.
+/// The mask inputs, if the graph has any.
 pub(super) fn further_inputs(mc_dropout: &McDropout) -> Vec<NamedShape<'_>> {
     let Sampling::Masks { masks, .. } = &mc_dropout.sampling else {
         return Vec::new();
@@ -65,7 +66,7 @@ fn with_masks(
     graph.run(question, inputs, &expected)
 }
 
-/// T copies of the one row in one batch: Dropout nodes draw for each row anew.
+/// Runs T copies of the row in one batch, because Dropout nodes draw for each row separately.
 fn with_copies(graph: HeadGraph<'_>, question: &HeadQuestion<'_>) -> Result<Vec<f32>, RunError> {
     let passes = to_i64(question.passes);
     let (shape, row) = question.rows.try_extract_tensor::<f32>()?;
@@ -82,9 +83,9 @@ fn with_copies(graph: HeadGraph<'_>, question: &HeadQuestion<'_>) -> Result<Vec<
 
 /// Draws a mask `[passes, width]` of zeros (dropped) and ones (kept), row-major.
 ///
-/// The generator is ChaCha8; the key is `seed` in little-endian order followed by zeros, the stream is `stream`, the
-/// mask's number. A unit is dropped when the next 32-bit word is below `drop_probability · 2³²`. Rows are drawn one
-/// after the other, so that fewer passes are the first of more.
+/// The generator is ChaCha8. The key is `seed` in little-endian order followed by zeros; the stream
+/// is `stream`, the mask's number. A unit is dropped if the next 32-bit word is below
+/// `drop_probability · 2³²`. Rows are drawn in order, so fewer passes are a prefix of more.
 pub fn draw_mask(mask: &Mask, passes: usize, seed: u64, stream: u64) -> Vec<f32> {
     let mut units = vec![0.0; passes * mask.width];
     draw_into(&mut units, mask.drop_probability, seed, stream);
@@ -98,7 +99,7 @@ fn draw_into(units: &mut [f32], drop_probability: f64, seed: u64, stream: u64) {
     }
     let mut generator = ChaCha8Rng::from_seed(key);
     generator.set_stream(stream);
-    // A float-to-integer cast saturates; probabilities were verified to lie in [0, 1).
+    // A float-to-integer cast saturates; probabilities are verified to be in [0, 1).
     let threshold = (drop_probability * 2f64.powi(32)) as u32;
     let mut bytes = [0; 4 * WORDS_AT_ONCE];
     for units in units.chunks_mut(WORDS_AT_ONCE) {
@@ -111,7 +112,8 @@ fn draw_into(units: &mut [f32], drop_probability: f64, seed: u64, stream: u64) {
     }
 }
 
-/// For each of `masks` one `[seeds, passes, width]`; the stream is its number, counted from 0.
+/// Draws each of `masks` as `[seeds, passes, width]`, row-major. The stream is the mask's index,
+/// counted from 0.
 pub fn draw_masks(masks: &[Mask], passes: usize, seeds: &[u64]) -> Vec<Vec<f32>> {
     let draw = |(stream, mask): (u64, &Mask)| {
         let of_one = passes * mask.width;
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_passes_are_the_first_of_more() {
+    fn fewer_passes_are_a_prefix() {
         let many = draw_mask(&mask(0.5), 50, 7, 0);
         let few = draw_mask(&mask(0.5), 10, 7, 0);
         assert!(many.starts_with(&few));
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_of_several_seeds_lie_one_after_the_other() {
+    fn masks_of_seeds_are_concatenated() {
         let masks = [mask(0.5), mask(0.25)];
         let drawn = draw_masks(&masks, 10, &[7, 8]);
         for (stream, (mask, units)) in (0..).zip(masks.iter().zip(&drawn)) {
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_the_words_of_the_stream_one_after_the_other() {
+    fn units_follow_the_word_stream() {
         let mut key = [0; 32];
         key[0] = 7;
         let mut generator = ChaCha8Rng::from_seed(key);
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_dropped_as_often_as_the_manifest_says() {
+    fn drop_rate_matches_the_manifest() {
         for probability in [0.0, 0.1, 0.5, 0.9] {
             let drawn = draw_mask(&mask(probability), 1000, 1, 0);
             let dropped =

@@ -1,8 +1,9 @@
-//! What each method is to the engine: how it asks its graph, what that graph reads and gives, and what its scores mean. What may
-//! enter: the methods, and what all of them share. What may not: sessions' lives, queues, requests.
+//! The methods: how each runs its graph, the graph's inputs and outputs, and the meaning of its
+//! scores. This module does not manage sessions, queues or requests.
 //!
-//! A method whose graph answers in one run is a line in the functions of this file; the others have a file of their own. Test-time
-//! augmentation asks as the baseline does, its own graph or the baseline's; [`tta`] makes the views and says how many are enough.
+//! A method whose graph answers in one run needs one line in the functions of this file; the others
+//! have their own file. Test-time augmentation runs its own graph or the baseline's as the baseline
+//! does; [`tta`] makes the views and decides how many are enough.
 
 mod mc_dropout;
 pub(crate) mod tta;
@@ -18,18 +19,18 @@ use uncertainty::{Samples, calibration::apply_temperature};
 
 pub use mc_dropout::{draw_mask, draw_masks};
 
-/// What a head is asked for, once per image.
+/// A call of a head, once per image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadCall {
-    /// Whose head; `Tta` may have none of its own.
+    /// The method. `Tta` may use the baseline's head.
     pub(crate) method: Method,
-    /// Number of samples wanted of each image.
+    /// Number of samples per image.
     pub(crate) passes: usize,
     /// Seed of the masks.
     pub(crate) seed: u64,
 }
 
-/// Asks the graph of a method for class scores `[images, samples, C]`, row-major.
+/// Runs the graph of a method and returns class scores `[images, samples, C]`, row-major.
 pub(crate) fn ask(
     method: Method,
     graph: HeadGraph<'_>,
@@ -47,7 +48,7 @@ pub(crate) fn ask(
     }
 }
 
-/// What the graph of a method reads beside features or images.
+/// The inputs of a method's graph in addition to features or images.
 pub(crate) fn further_inputs(manifest: &Manifest, method: Method) -> Vec<NamedShape<'_>> {
     match (method, &manifest.methods.mc_dropout) {
         (Method::McDropout, Some(mc_dropout)) => mc_dropout::further_inputs(mc_dropout),
@@ -55,7 +56,7 @@ pub(crate) fn further_inputs(manifest: &Manifest, method: Method) -> Vec<NamedSh
     }
 }
 
-/// The shape of a method's scores, −1 where the graph may leave the size open.
+/// The shape of a method's scores; −1 stands for any size.
 pub(crate) fn output_shape(manifest: &Manifest, method: Method) -> Vec<i64> {
     let classes = to_i64(manifest.labels.len());
     let methods = &manifest.methods;
@@ -66,7 +67,8 @@ pub(crate) fn output_shape(manifest: &Manifest, method: Method) -> Vec<i64> {
     }
 }
 
-/// From a method's class scores to calibrated samples: applies the temperature, then the softmax.
+/// Turns a method's class scores into calibrated samples: applies the temperature, then the
+/// softmax.
 pub(crate) fn samples_of(
     manifest: &Manifest,
     method: Method,
@@ -84,14 +86,14 @@ pub(crate) fn samples_of(
     if temperature == 1.0 {
         return Ok(samples);
     }
-    // Logarithms of probabilities are logits; the floor keeps the logarithm of zero finite.
+    // Logarithms of probabilities are logits. The floor keeps the logarithm of 0 finite.
     let floored = samples.values().iter().map(|p| p.max(f64::MIN_POSITIVE));
     let logits: Vec<f64> = floored.map(f64::ln).collect();
     let logits = apply_temperature(&logits, temperature)?;
     Ok(Samples::from_logits(&logits, classes)?)
 }
 
-/// A tensor's name and shape as the manifest has them; −1 is any size.
+/// A tensor's name and shape by the manifest; −1 stands for any size.
 pub(crate) type NamedShape<'manifest> = (&'manifest str, Vec<i64>);
 
 /// A head with its session.
@@ -102,20 +104,21 @@ pub(crate) struct HeadGraph<'session> {
     pub(crate) options: &'session RunOptions,
 }
 
-/// What a head is asked, of some images at once.
+/// The input of a head, for one or more images.
 pub(crate) struct HeadQuestion<'rows> {
-    /// Features `[N, D]`, or images `[N, 3, H, W]` where there is no trunk; in the memory of whichever device made them.
+    /// Features `[N, D]`, or images `[N, 3, H, W]` without a trunk, in the memory of the device
+    /// that made them.
     pub(crate) rows: DynValueRef<'rows>,
     /// N
     pub(crate) images: usize,
-    /// Number of samples wanted of each image.
+    /// Number of samples per image.
     pub(crate) passes: usize,
-    /// One for each image; what the batch was filled up with comes last and has none.
+    /// One seed per image. Padding at the end of the batch has none.
     pub(crate) seeds: &'rows [u64],
 }
 
 impl HeadGraph<'_> {
-    /// Runs the graph on the rows and on `others`, and takes its scores, which must have `shape`.
+    /// Runs the graph on the rows and on `others`. Its scores must have `shape`.
     fn run<'values>(
         self,
         question: &'values HeadQuestion<'_>,
@@ -128,7 +131,8 @@ impl HeadGraph<'_> {
         extract(&outputs, &self.head.output, shape)
     }
 
-    /// Asks a graph that answers with `count` samples of its own for each image, of which the first `passes` are kept.
+    /// Runs a graph with `count` samples of its own per image, and keeps the first `passes` of
+    /// each.
     fn own_samples(self, count: usize, question: &HeadQuestion<'_>) -> Result<Vec<f32>, RunError> {
         let classes = self.classes;
         let shape = [question.images, count, classes].map(to_i64);
@@ -142,7 +146,7 @@ impl HeadGraph<'_> {
     }
 }
 
-/// Copies a named f32 output, which must have the shape that the manifest promises.
+/// Copies a named f32 output. Its shape must be that of the manifest.
 pub(crate) fn extract(
     outputs: &SessionOutputs<'_>,
     name: &str,
@@ -157,7 +161,7 @@ pub(crate) fn extract(
     Ok(values.to_vec())
 }
 
-/// An output that is not what the manifest promises.
+/// The error for an output that differs from the manifest.
 pub(crate) fn unexpected(name: &str, shape: &[i64], expected: &[i64]) -> RunError {
     RunError::Shape {
         output: name.to_owned(),
@@ -166,7 +170,7 @@ pub(crate) fn unexpected(name: &str, shape: &[i64], expected: &[i64]) -> RunErro
     }
 }
 
-/// Sizes come from verified manifests and never reach the limit.
+/// Converts a size. Sizes come from verified manifests, so they fit.
 pub(crate) fn to_i64(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }

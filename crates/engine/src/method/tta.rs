@@ -1,5 +1,5 @@
-//! Test-time augmentation: what its views look like, how many of them are asked for at a time, and when they are enough. Workers
-//! make views a few at a time, so that fifty never lie in memory together.
+//! Test-time augmentation: makes the views, requests them in rounds, and stops when they are
+//! enough. Workers make a few views at a time, so that not all are in memory together.
 
 use std::{ops::Range, sync::Arc};
 
@@ -12,28 +12,30 @@ use uncertainty::{
     stopping::{Boundary, StoppingRule, settled},
 };
 
-/// An image larger than this many input sizes is shrunk before views are made of it: a field of 50 megapixels would
-/// otherwise be jittered at full size for every view.
+/// An image larger than this many input sizes is shrunk before views are made. Otherwise a field of
+/// 50 megapixels would be jittered at full size for every view.
 const LARGEST_SOURCE: u32 = 4;
 
-/// The views of one cell, asked for in rounds until the bundle's stopping rule is satisfied, or all of them are there.
+/// The views of one cell, requested in rounds until the bundle's stopping rule is satisfied or all
+/// views are there.
 pub(crate) struct ViewRounds<'request> {
     manifest: &'request Manifest,
-    /// `None` where all views are wanted.
+    /// `None` if all views are required.
     rule: Option<StoppingRule>,
     boundary: Boundary<'request>,
-    /// Number of views at most.
+    /// Largest number of views.
     total: usize,
-    /// Views that can be answered at once: fewer would leave workers idle.
+    /// Number of views that can run at the same time. Fewer would leave workers idle.
     at_once: usize,
-    /// Views that were asked for, and how many of them before the last round.
+    /// Number of requested views, and their number before the last round.
     asked: usize,
     asked_before: usize,
     is_settled: bool,
 }
 
 impl<'request> ViewRounds<'request> {
-    /// `policy` decides on the cell, `abnormal` says which classes are; `exact` takes every view, whatever the bundle's rule says.
+    /// `policy` decides on the cell, `abnormal` has one flag per class. `exact` takes every view,
+    /// regardless of the stopping rule.
     pub(crate) fn new(
         manifest: &'request Manifest,
         (total, at_once): (usize, usize),
@@ -55,7 +57,7 @@ impl<'request> ViewRounds<'request> {
         }
     }
 
-    /// Which views to ask for next; `None` when those there are settle the decision, or are all.
+    /// The next views to request; `None` if the decision is settled or all views are there.
     pub(crate) fn next_round(&mut self) -> Option<Range<usize>> {
         if self.is_settled || self.asked >= self.total {
             return None;
@@ -75,8 +77,9 @@ impl<'request> ViewRounds<'request> {
         next.unwrap_or(self.total)
     }
 
-    /// Looks at the scores of all views so far, `[views][C]`, after a round. Keeps those up to the first look at which the decision
-    /// was settled: the same number however many are answered at once.
+    /// Looks at the scores of all views so far, `[views][C]`, after a round. Keeps those up to the
+    /// first look at which the decision was settled, so that the result does not depend on how many
+    /// views run at the same time.
     pub(crate) fn look_at(&mut self, scores: &mut Vec<Vec<f32>>) -> Result<(), RunError> {
         let Some(rule) = &self.rule else {
             return Ok(());
@@ -94,14 +97,15 @@ impl<'request> ViewRounds<'request> {
         Ok(())
     }
 
-    /// The share of its views that the cell took, in (0, 1]; `None` where a rule could not have stopped it.
+    /// The share of views that the cell took, in (0, 1]; `None` if no stopping rule applies.
     pub(crate) fn share_asked(&self) -> Option<f64> {
         self.rule?;
         Some(self.asked as f64 / self.total as f64)
     }
 }
 
-/// Cuts a round into consecutive pieces of at most `largest` views, at least one for each of `workers` where there are enough.
+/// Splits a round into consecutive ranges of at most `largest` views, with at least one for each of
+/// `workers` if there are enough.
 pub(crate) fn chunks(views: Range<usize>, largest: usize, workers: usize) -> Vec<Range<usize>> {
     let size = views
         .len()
@@ -114,7 +118,8 @@ pub(crate) fn chunks(views: Range<usize>, largest: usize, workers: usize) -> Vec
         .collect()
 }
 
-/// View number `index` of the image, of the bundle's input size. It depends on the seed and `index` alone.
+/// View number `index` of the image, in the bundle's input size. It depends only on the seed and
+/// `index`.
 fn view(
     image: &CellImage,
     tta: &Tta,
@@ -122,12 +127,12 @@ fn view(
     seed: u64,
     index: usize,
 ) -> Result<CellImage, ImageError> {
-    // An index is far below 2⁶⁴ on every machine there is.
+    // The number of passes is limited, so the cast keeps the value.
     let index = index as u64;
     augment::view(image, &tta.policy, seed, index, input.size, input.resize)
 }
 
-/// The first `count` views as PNG files, as the trunk sees them before they are normalised.
+/// The first `count` views as PNG files, before normalisation.
 pub(crate) fn pictures(
     image: &CellImage,
     tta: &Tta,
@@ -156,7 +161,7 @@ pub(crate) fn push_views(
     Ok(())
 }
 
-/// The image itself, or a smaller copy of the same shape where it is much larger than the views to be made of it.
+/// The image, or a smaller copy with the same aspect ratio if it is much larger than its views.
 pub(crate) fn source(image: &Arc<CellImage>, input: &Input) -> Result<Arc<CellImage>, ImageError> {
     let most = input.size.saturating_mul(LARGEST_SOURCE);
     let longest = image.width().max(image.height());

@@ -1,40 +1,43 @@
-//! The queue between requests and workers: two lanes, so that somebody's ten thousand cells do not keep a single upload
-//! waiting.
+//! The queue between requests and workers. It has two lanes, so that bulk work does not delay
+//! single uploads.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Who waits for the answer.
+/// Priority of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// Somebody looks at the screen.
+    /// A person waits for the answer.
     #[default]
     Interactive,
-    /// A program works through many cells.
+    /// A program processes many cells.
     Bulk,
 }
 
-/// While both lanes have work, one bulk job is taken after this many interactive ones, so that nothing waits for ever.
+/// While both lanes have work, one bulk job is taken after this many interactive jobs, so that bulk
+/// work progresses.
 const INTERACTIVE_BEFORE_BULK: usize = 8;
 
 /// The queue is closed: the engine is shutting down.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-/// What a worker takes at a time.
+/// The jobs that a worker takes at a time.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TakenJobs<Job> {
-    /// At least one job, all of one lane.
+    /// At least one job, all from one lane.
     pub(crate) jobs: Vec<Job>,
-    /// Whether nothing else waits and nobody else works: all cores are free for these jobs.
+    /// Whether no other job waits and no other worker is busy, so that all cores are free for these
+    /// jobs.
     pub(crate) alone: bool,
 }
 
-/// Jobs with their cost (images × trunk passes), first in, first out in each lane. Pushing never waits; popping does.
+/// Jobs with their cost (images × trunk passes), first in, first out in each lane. Pushing never
+/// blocks; popping does.
 ///
-/// Worker 0 is woken first: it is the one that has sessions for all cores.
+/// Worker 0 is woken first, because it has sessions for all cores.
 pub(crate) struct Queue<Job> {
     state: Mutex<QueueState<Job>>,
     for_first: Condvar,
@@ -45,7 +48,7 @@ pub(crate) struct Queue<Job> {
 struct QueueState<Job> {
     interactive: VecDeque<(usize, Job)>,
     bulk: VecDeque<(usize, Job)>,
-    /// Interactive jobs taken since bulk work has had a turn.
+    /// Number of interactive jobs taken since the last bulk job.
     since_bulk: usize,
     first_is_idle: bool,
     others_idle: usize,
@@ -53,7 +56,7 @@ struct QueueState<Job> {
 }
 
 impl<Job> Queue<Job> {
-    /// For a fixed number of workers.
+    /// A queue for a fixed number of workers.
     pub(crate) fn new(workers: usize) -> Self {
         let state = QueueState {
             interactive: VecDeque::new(),
@@ -82,8 +85,9 @@ impl<Job> Queue<Job> {
         Ok(())
     }
 
-    /// Waits for work, then takes a fair share of a lane: at least one job, and then as many as fit into a cost of `most`
-    /// without taking more than leaves as many for each of the other workers. `None` when the queue is closed and empty.
+    /// Waits for work, then takes a fair share of a lane: at least one job, with a total cost of at
+    /// most `most`, leaving as many jobs for each of the other workers. `None` if the queue is
+    /// closed and empty.
     pub(crate) fn pop_share(&self, worker: usize, most: usize) -> Option<TakenJobs<Job>> {
         let mut state = self.lock();
         while state.is_empty() {
@@ -101,7 +105,7 @@ impl<Job> Queue<Job> {
         Some(TakenJobs { jobs, alone })
     }
 
-    /// Refuses new jobs; those that wait are still handed out.
+    /// Refuses new jobs. Waiting jobs are still handed out.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.for_first.notify_all();
@@ -112,7 +116,7 @@ impl<Job> Queue<Job> {
         self.lock().closed
     }
 
-    /// The cost of all waiting jobs together.
+    /// The total cost of all waiting jobs.
     pub(crate) fn waiting_cost(&self) -> usize {
         let state = self.lock();
         let lanes = state.interactive.iter().chain(&state.bulk);
@@ -144,7 +148,7 @@ impl<Job> Queue<Job> {
         state
     }
 
-    /// A worker that panicked while holding the lock cannot have left the queue half changed: no step in here panics.
+    /// No code under the lock panics, so a poisoned lock is still consistent.
     fn lock(&self) -> MutexGuard<'_, QueueState<Job>> {
         unpoisoned(self.state.lock())
     }
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_takes_nothing_and_still_hands_out_what_waits() {
+    fn closed_queue_hands_out_waiting_jobs() {
         let queue = Queue::new(1);
         assert_eq!(queue.push("a", 1, Interactive), Ok(()));
         assert_eq!(queue.push("b", 2, Interactive), Ok(()));
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_leaves_a_fair_share_for_the_others() {
+    fn worker_leaves_a_fair_share() {
         let queue = Queue::new(2);
         for job in ["a", "b", "c", "d", "e"] {
             assert_eq!(queue.push(job, 1, Interactive), Ok(()));
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_overtakes_bulk_work_which_still_gets_its_turn() {
+    fn uploads_overtake_bulk_work_in_turns() {
         let queue = Queue::new(1);
         for _ in 0..3 {
             assert_eq!(queue.push("bulk", 1, Bulk), Ok(()));
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_alone_when_nothing_else_waits_and_nobody_works() {
+    fn job_is_alone_without_other_work() {
         let queue = Queue::new(1);
         assert_eq!(queue.push("a", 1, Interactive), Ok(()));
         assert_eq!(queue.push("b", 1, Interactive), Ok(()));

@@ -1,5 +1,5 @@
-//! Between requests and workers: what waits for its turn, and who waits for its answer. What may enter: orders of jobs and ways
-//! of giving them up. What may not: what a job is.
+//! The queue between requests and workers, and the replies to requests. This module orders and
+//! cancels jobs; it does not know what a job does.
 
 mod lanes;
 mod reply;

@@ -1,5 +1,5 @@
-//! Who waits for a job. When nobody does any more, it is not begun; when that happens to every job of a batch that is
-//! running, the run is ended.
+//! Replies to jobs, and cancellation. A job whose client has gone is not started. A running batch
+//! is terminated when the clients of all its jobs have gone.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// A batch inside the runtime.
 pub(crate) struct BatchRun {
     options: RunOptions,
-    /// Jobs of the batch for which somebody still waits.
+    /// Number of jobs of the batch whose clients still wait.
     wanted: AtomicUsize,
 }
 
@@ -24,15 +24,16 @@ impl BatchRun {
         }))
     }
 
-    /// What every call into the runtime for this batch takes.
+    /// The options for every call into the runtime for this batch.
     pub(crate) fn options(&self) -> &RunOptions {
         &self.options
     }
 
-    /// The runtime looks at its flag before each node of the graph.
+    /// Notes that a client has gone. The last one terminates the run; the runtime checks this
+    /// before each node.
     fn want_one_less(&self) {
         if self.wanted.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // It cannot fail on valid options; if it did, the run would go on to its end.
+            // It cannot fail on valid options. If it did, the run would continue to its end.
             drop(self.options.terminate());
         }
     }
@@ -47,25 +48,25 @@ enum JobStage {
 struct SharedStage(Mutex<JobStage>);
 
 impl SharedStage {
-    /// No step under the lock panics.
+    /// No code under the lock panics, so a poisoned lock is still consistent.
     fn lock(&self) -> MutexGuard<'_, JobStage> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The side of whoever waits. Dropping it gives the job up.
+/// The client's side of a job. Dropping it cancels the job.
 pub(crate) struct ReplyReceiver<Answer> {
     stage: Arc<SharedStage>,
     answer: oneshot::Receiver<Answer>,
 }
 
-/// The side of the worker.
+/// The worker's side of a job.
 pub(crate) struct ReplySender<Answer> {
     stage: Arc<SharedStage>,
     answer: oneshot::Sender<Answer>,
 }
 
-/// Both sides of a job.
+/// Makes both sides of a job.
 pub(crate) fn reply_channel<Answer>() -> (ReplySender<Answer>, ReplyReceiver<Answer>) {
     let stage = Arc::new(SharedStage(Mutex::new(JobStage::Waiting)));
     let (sender, receiver) = oneshot::channel();
@@ -81,7 +82,7 @@ pub(crate) fn reply_channel<Answer>() -> (ReplySender<Answer>, ReplyReceiver<Ans
 }
 
 impl<Answer> ReplyReceiver<Answer> {
-    /// The answer; `None` when the worker went away without one.
+    /// The answer; `None` if the worker stopped without one.
     pub(crate) async fn answer(mut self) -> Option<Answer> {
         (&mut self.answer).await.ok()
     }
@@ -97,12 +98,12 @@ impl<Answer> Drop for ReplyReceiver<Answer> {
 }
 
 impl<Answer> ReplySender<Answer> {
-    /// Whether nobody waits any more.
+    /// Whether the client has gone.
     pub(crate) fn is_given_up(&self) -> bool {
         matches!(*self.stage.lock(), JobStage::GivenUp)
     }
 
-    /// Makes the job part of a run, which counts it as wanted.
+    /// Adds the job to a run, which counts it as wanted.
     pub(crate) fn begin(&self, run: &Arc<BatchRun>) {
         let mut stage = self.stage.lock();
         if matches!(*stage, JobStage::GivenUp) {
@@ -113,7 +114,7 @@ impl<Answer> ReplySender<Answer> {
         }
     }
 
-    /// Hands the answer over, if somebody still wants it.
+    /// Sends the answer, if the client still waits.
     pub(crate) fn send(self, answer: Answer) {
         drop(self.answer.send(answer));
     }
@@ -128,7 +129,7 @@ mod tests {
     use crate::{SessionOptions, config::ExecutionProvider, session::test_runtime};
 
     #[test]
-    fn a_run_ends_when_nobody_waits_for_any_of_its_jobs() {
+    fn run_ends_without_waiting_clients() {
         let options = SessionOptions {
             providers: &[ExecutionProvider::Cpu],
             intra_threads: 1,
@@ -149,13 +150,13 @@ mod tests {
         };
         assert_eq!(ask(), Ok(()));
         drop(first.1);
-        assert_eq!(ask(), Ok(()), "somebody still waits for the second");
+        assert_eq!(ask(), Ok(()), "the second client still waits");
         drop(second.1);
         assert!(ask().unwrap_err().contains("terminate"));
     }
 
     #[test]
-    fn a_job_is_given_up_when_nobody_waits() {
+    fn job_without_client_is_given_up() {
         let (reply, awaited) = reply_channel::<()>();
         assert!(!reply.is_given_up());
         drop(awaited);
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_arrives_and_a_worker_that_went_away_leaves_none() {
+    async fn stopped_worker_gives_no_answer() {
         let (reply, awaited) = reply_channel();
         reply.send(7);
         assert_eq!(awaited.answer().await, Some(7));

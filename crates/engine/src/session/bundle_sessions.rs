@@ -1,4 +1,4 @@
-//! The sessions of one bundle on one worker thread, and how a batch goes through them.
+//! The sessions of one bundle on one worker thread, and the runs of batches.
 
 use std::collections::BTreeMap;
 
@@ -21,31 +21,31 @@ use crate::{
 use bundle::{Manifest, Method};
 use imaging::InputTensor;
 
-/// How a batch goes through the runtime.
+/// The context of a batch's run.
 #[derive(Clone, Copy)]
 pub(crate) struct RunContext<'run> {
-    /// By which the run can be ended from outside.
+    /// Options that can terminate the run from outside.
     pub(crate) options: &'run RunOptions,
-    /// Whether all cores are free for it.
+    /// Whether all cores are free for the run.
     pub(crate) alone: bool,
 }
 
-/// How many images go through the trunk at once.
+/// Numbers of images in one run of the trunk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchSizes {
-    /// Fewer are filled up to so many.
+    /// Smaller batches are padded to this size.
     pub(crate) smallest: usize,
     pub(crate) largest: usize,
 }
 
 impl BatchSizes {
-    /// The size that a batch is filled up to: few different ones, each tried at the start.
+    /// The size that a batch is padded to. There are few sizes, and each is run once at start.
     pub(crate) fn bucket(self, images: usize) -> usize {
         let size = images.next_power_of_two().max(self.smallest);
         size.min(self.largest).max(images)
     }
 
-    /// Every size that batches have.
+    /// All sizes of batches.
     pub(crate) fn buckets(self) -> impl Iterator<Item = usize> {
         let first = self.bucket(1);
         std::iter::successors(Some(first), move |size| {
@@ -54,24 +54,25 @@ impl BatchSizes {
     }
 }
 
-/// The open graphs of a bundle.
+/// The sessions of a bundle.
 pub(crate) struct BundleSessions {
     manifest: Manifest,
     graphs: OpenGraphs,
-    /// The graphs that read images, with a thread for every core.
+    /// Sessions for the graphs that read images, with one thread per core.
     on_all_cores: Option<OpenGraphs>,
-    /// Where features stay for the heads; `None` where they are copied, and heads run on an image at a time.
+    /// Device memory for features; `None` if they are copied, and heads run on one image at a time.
     memory: Option<OutputMemory>,
 }
 
-/// Memory in which a trunk leaves its outputs.
+/// Memory for the outputs of a trunk.
 pub(crate) struct OutputMemory {
     pub(super) features: MemoryInfo<'static>,
     pub(super) statistics: MemoryInfo<'static>,
 }
 
 impl OutputMemory {
-    /// The device's own for features, which its heads read there, and this process' for the rest; `None` on the processor.
+    /// On a GPU: device memory for features, which heads read there, and process memory for
+    /// statistics. `None` on the processor.
     pub(crate) fn of(providers: &[ExecutionProvider]) -> Result<Option<Self>, ort::Error> {
         match providers.first() {
             Some(ExecutionProvider::Cuda(device)) => {
@@ -81,7 +82,7 @@ impl OutputMemory {
         }
     }
 
-    /// Features on `device`, the number `number` of its kind.
+    /// Memory with features on `device` number `number`.
     pub(crate) fn on(device: AllocationDevice<'_>, number: i32) -> Result<Self, ort::Error> {
         Ok(Self {
             features: MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default)?
@@ -123,8 +124,8 @@ impl BundleSessions {
         Ok(sessions)
     }
 
-    /// From now on features stay in `memory`, and a head takes all images of a batch at once; nothing changes where the
-    /// bundle's heads cannot.
+    /// Keeps features in `memory`, so that a head takes all images of a batch at once. Changes
+    /// nothing if the bundle's heads cannot take batches.
     pub(crate) fn keep_features_in(&mut self, memory: OutputMemory) {
         let takes_batches = self.graphs.trunk.is_some()
             && self.graphs.heads.iter().all(|(method, head)| {
@@ -134,8 +135,8 @@ impl BundleSessions {
         self.memory = Some(memory).filter(|_| takes_batches);
     }
 
-    /// Opens what reads images once more, for batches that have all cores to themselves: the trunk, or every head where
-    /// there is none.
+    /// Opens additional sessions on all cores for the graphs that read images: the trunk, or every
+    /// head if there is no trunk. They run batches that have all cores to themselves.
     pub(crate) fn open_on_all_cores(
         &mut self,
         runtime: &Runtime,
@@ -169,7 +170,7 @@ impl BundleSessions {
         self.graphs.heads.get(&method).map(|graph| &graph.session)
     }
 
-    /// Runs the trunk once over all images, which are of the manifest's input size.
+    /// Runs the trunk once on all images, which have the manifest's input size.
     pub(crate) fn rows<'images>(
         &mut self,
         images: &'images InputTensor,
@@ -191,7 +192,8 @@ impl BundleSessions {
         let shape = [to_i64(count), 3, size, size];
         match &self.memory {
             Some(memory) => {
-                // `ort` copies a tensor that is only lent, by a session of its own which waits for itself (2.0.0-rc.15).
+                // `ort` (2.0.0-rc.15) copies a borrowed tensor with a session of its own, which
+                // waits for itself.
                 let owned = images.as_slice().to_vec();
                 graph.rows_in(memory, &Tensor::from_array((shape, owned))?, count)
             }
@@ -202,7 +204,7 @@ impl BundleSessions {
         }
     }
 
-    /// Runs the head of a method, which has one of its own: `[images, samples, C]`.
+    /// Runs the head of a method, which must have its own head. Returns `[images, samples, C]`.
     pub(super) fn head_scores(
         &mut self,
         method: Method,
@@ -235,7 +237,7 @@ mod tests {
     use super::BatchSizes;
 
     #[test]
-    fn batches_are_filled_up_to_powers_of_two() {
+    fn batches_are_padded_to_powers_of_two() {
         let batches = BatchSizes {
             smallest: 1,
             largest: 6,
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_of_one_size_are_filled_up_to_it() {
+    fn fixed_size_batches_are_padded() {
         let batches = BatchSizes {
             smallest: 8,
             largest: 8,

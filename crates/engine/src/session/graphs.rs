@@ -1,8 +1,9 @@
-//! The graphs of a bundle, and one copy of their weights for all sessions on the processor.
+//! The graphs of a bundle, with one copy of their weights for all sessions on the processor.
 //!
-//! The runtime optimises a graph each time that it opens it, and each session keeps weights of its own, laid out for the
-//! processor. So a graph is optimised once, written in the runtime's own format, and opened again and again over the same
-//! bytes: further sessions cost hardly any memory, and give the same bits.
+//! By default the runtime optimises a graph each time it opens it, and each session has its own
+//! weights in the processor's layout. Here a graph is optimised once, written in the runtime's own
+//! format, and opened repeatedly on the same bytes. Further sessions then need little memory, and
+//! give bit-identical results.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use super::{Runtime, SessionOptions};
 use crate::{SessionError, config::ExecutionProvider};
 use bundle::{Bundle, FileReference, Manifest, Method};
 
-/// The graphs of a bundle, ready to be opened by every worker.
+/// The graphs of a bundle, ready to open by every worker.
 pub(crate) struct BundleGraphs {
     pub(super) manifest: Manifest,
     trunk: Option<SharedGraph>,
@@ -76,24 +77,24 @@ impl BundleGraphs {
     }
 }
 
-/// A graph that sessions are opened on.
+/// A graph that several sessions share.
 struct SharedGraph {
     path: PathBuf,
     keep_dropout: bool,
-    /// The optimised graph; `None` where each session reads the file for itself.
+    /// The optimised graph; `None` if each session reads the file itself.
     optimised: Option<Arc<[u8]>>,
 }
 
 /// A session, and the weights that it reads.
 pub(crate) struct OpenGraph {
-    // The order matters: the session goes before the bytes that it points into.
+    // The order matters: the session must be dropped before the bytes that it points into.
     pub(super) session: Session,
     _weights: Option<Arc<[u8]>>,
 }
 
 impl SharedGraph {
-    /// Optimises a graph for sessions on the processor. On other devices, and where no temporary file can be written, each
-    /// session will read the file.
+    /// Optimises a graph for sessions on the processor. On other devices, or without a temporary
+    /// directory, each session reads the file.
     fn read(
         runtime: &Runtime,
         path: PathBuf,
@@ -146,7 +147,7 @@ fn optimise(
     let (_folder, file) = match written() {
         Ok(written) => written,
         Err(error) => {
-            info!(%error, "no temporary file can be written: each worker keeps weights of its own");
+            info!(%error, "cannot write temporary files: each worker keeps its own copy of the weights; set TMPDIR to a writable directory to save memory");
             return Ok(None);
         }
     };

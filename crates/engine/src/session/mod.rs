@@ -1,5 +1,5 @@
-//! ONNX Runtime: its library, a bundle's graphs, the sessions on them, and what is tried before a session may answer. What may
-//! enter: whatever opens, tries and runs sessions. What may not: requests, queues and workers.
+//! ONNX Runtime: its library, a bundle's graphs, their sessions, and the checks before a session
+//! may answer. This module does not know requests, queues or workers.
 
 mod bundle_sessions;
 mod check;

@@ -1,4 +1,4 @@
-//! Which of a bundle's trunks is run here.
+//! The choice of a bundle's trunk for this machine.
 
 use crate::{
     StartError,
@@ -6,7 +6,7 @@ use crate::{
 };
 use bundle::{Bundle, Manifest, Precision};
 
-/// What matters of the machine.
+/// The properties of the machine that matter.
 #[derive(Clone, Copy)]
 struct Machine {
     /// Whether trunks run on a GPU.
@@ -15,7 +15,7 @@ struct Machine {
     vnni: bool,
 }
 
-/// The bundle with the trunk that the configuration asks for.
+/// The bundle with the configured trunk.
 pub(crate) fn choose(config: &EngineConfig, bundle: &Bundle) -> Result<Bundle, StartError> {
     if bundle.trunk_precision().is_none() {
         return Ok(bundle.clone());
@@ -42,7 +42,8 @@ fn wanted(configured: TrunkPrecision, machine: Machine, manifest: &Manifest) -> 
 }
 
 fn fastest(machine: Machine, manifest: &Manifest) -> Precision {
-    // On an H100 cuDNN had no plan for many of the default trunk's convolutions in 16 bits, and took half a minute to say so.
+    // On an H100, cuDNN had no plan for many of the default trunk's 16-bit convolutions, and took
+    // half a minute to report it.
     if machine.gpu || !machine.vnni {
         return Precision::Float32;
     }
@@ -62,7 +63,7 @@ pub fn has_vnni() -> bool {
     std::is_x86_feature_detected!("avx512vnni") || std::is_x86_feature_detected!("avxvnni")
 }
 
-/// Not measured on processors of other kinds.
+/// Not measured on other processors.
 #[cfg(not(target_arch = "x86_64"))]
 pub fn has_vnni() -> bool {
     false
@@ -88,7 +89,7 @@ mod tests {
         vnni: false,
     };
 
-    /// The default bundle with both variants, compared by these methods.
+    /// The default bundle with both variants and an agreement for these methods.
     fn manifest(images: usize, equal_decisions: f64, methods: &[Method]) -> Manifest {
         let text = include_str!("../../../../models/cric-lite0/bundle.toml");
         let mut manifest: Manifest = toml::from_str(text).unwrap();
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_takes_what_is_fast_here_and_decides_alike() {
+    fn auto_takes_fast_trunk_that_agrees() {
         let alike = manifest(200, 0.995, &Method::ALL);
         assert_eq!(automatic(WITH_VNNI, &alike), Precision::Int8);
         assert_eq!(automatic(GPU, &alike), Precision::Float32);
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_does_not_trust_what_was_not_compared_or_on_few_images() {
+    fn auto_needs_enough_comparisons() {
         let in_part = manifest(200, 1.0, &[Method::Baseline]);
         assert_eq!(automatic(WITH_VNNI, &in_part), Precision::Float32);
         let on_few = manifest(199, 1.0, &Method::ALL);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_taken_whatever_the_report_says() {
+    fn configured_precision_is_always_taken() {
         let unlike = manifest(200, 0.5, &[]);
         let asked = |configured| wanted(configured, WITHOUT, &unlike);
         assert_eq!(asked(TrunkPrecision::Int8), Precision::Int8);

@@ -1,5 +1,5 @@
-//! What the trunk made of a batch, where it lies, and what the heads make of it: one image at a time, or all at once where a device
-//! keeps the features.
+//! The outputs of the trunk for a batch, and the runs of heads on them: one image at a time, or all
+//! at once if a device keeps the features.
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
@@ -16,22 +16,22 @@ use crate::{
 use bundle::{Method, Trunk};
 use imaging::InputTensor;
 
-/// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. With a trunk that has them, also
-/// statistics `[S]`.
+/// One row per image: features `[D]` with a trunk, the image `[3, H, W]` without one. Also
+/// statistics `[S]`, if the trunk has them.
 pub(crate) struct HeadRows<'images> {
     pub(super) location: RowsLocation<'images>,
     statistics: Vec<f32>,
     statistic_count: usize,
 }
 
-/// Where rows lie.
+/// The memory of the rows.
 pub(crate) enum RowsLocation<'images> {
-    /// In this process' memory, row-major.
+    /// In the process' memory, row-major.
     Here {
         values: Cow<'images, [f32]>,
         /// Shape of one row.
         shape: Vec<i64>,
-        /// Number of values of one row.
+        /// Number of values in one row.
         length: usize,
     },
     /// In the memory of the device that made them, `[images, D]`.
@@ -39,7 +39,7 @@ pub(crate) enum RowsLocation<'images> {
 }
 
 impl<'images> HeadRows<'images> {
-    /// The images themselves, for heads that read them.
+    /// The images, for heads that read them.
     pub(crate) fn of_images(images: &'images InputTensor, size: i64) -> Self {
         let values = images.as_slice();
         Self {
@@ -53,7 +53,7 @@ impl<'images> HeadRows<'images> {
         }
     }
 
-    /// The rows of all images, row-major; empty where they lie on a device.
+    /// The rows of all images, row-major; empty if they are on a device.
     pub(crate) fn values(&self) -> &[f32] {
         match &self.location {
             RowsLocation::Here { values, .. } => values,
@@ -61,7 +61,7 @@ impl<'images> HeadRows<'images> {
         }
     }
 
-    /// Statistics `[images, S]` of some images, row-major; empty where the trunk has none.
+    /// Statistics `[images, S]` of some images, row-major; empty if the trunk has none.
     pub(crate) fn statistics_of(&self, images: Range<usize>) -> Vec<f32> {
         let values = self
             .statistics
@@ -82,7 +82,7 @@ pub(crate) struct TrunkRun<'run> {
 }
 
 impl TrunkRun<'_> {
-    /// Runs the trunk on images `[N, 3, H, W]` and copies what it made.
+    /// Runs the trunk on images `[N, 3, H, W]` and copies its outputs.
     pub(crate) fn rows(
         self,
         images: &Tensor<f32>,
@@ -105,7 +105,7 @@ impl TrunkRun<'_> {
         })
     }
 
-    /// As [`Self::rows`], but the features stay in `memory`.
+    /// Like [`Self::rows`], but the features stay in `memory`.
     pub(crate) fn rows_in(
         self,
         memory: &OutputMemory,
@@ -154,17 +154,17 @@ fn statistics(
     }
 }
 
-/// Some images of a batch, and what is asked of each.
+/// Some images of a batch, and the calls for each.
 pub(crate) struct BatchPart<'job> {
     pub(crate) images: Range<usize>,
     pub(crate) calls: &'job [HeadCall],
 }
 
-/// For each call the class scores `[images × samples, C]`.
+/// For each call, the class scores `[images × samples, C]`.
 pub(crate) type PartScores = Vec<Vec<f32>>;
 
-/// Runs the heads. In this process' memory each takes one image at a time, so that an image's answer is the same to the
-/// last bit whatever it was batched with; on a device it takes the whole batch.
+/// Runs the heads. In process memory, each takes one image at a time, so that an image's result is
+/// bit-identical in every batch. On a device, it takes the whole batch.
 pub(crate) fn scores_of_parts(
     sessions: &mut BundleSessions,
     parts: &[BatchPart<'_>],
@@ -216,7 +216,7 @@ fn scores_one_by_one<'rows>(
     Ok(scores)
 }
 
-/// Each head runs once over the whole batch for every number of samples that is asked of it.
+/// Runs each head once on the whole batch for every requested number of samples.
 fn scores_together(
     sessions: &mut BundleSessions,
     parts: &[BatchPart<'_>],
@@ -249,7 +249,7 @@ fn scores_together(
     Ok(parts.iter().map(of_part).collect())
 }
 
-/// For each method and number of samples that is asked for the seeds of all images.
+/// For each method and number of samples, the seeds of all images.
 fn seeds_by_run(parts: &[BatchPart<'_>]) -> BTreeMap<(Method, usize), Vec<u64>> {
     let taken = parts.last().map_or(0, |part| part.images.end);
     let mut seeds = BTreeMap::new();

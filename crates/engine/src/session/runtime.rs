@@ -1,4 +1,4 @@
-//! ONNX Runtime: finding its library, loading it, and opening sessions with every option said aloud.
+//! ONNX Runtime: finds and loads its library, and opens sessions with explicit options.
 
 use std::{
     env,
@@ -16,30 +16,32 @@ use ort::{
     },
 };
 
-use crate::{RuntimeError, SessionError, config::ExecutionProvider};
+use crate::{RuntimeError, SessionError, config::ExecutionProvider, failure};
 
-/// The loaded library. Sessions are opened from it; it lives as long as the process.
+/// The loaded library, from which sessions are opened. It lives as long as the process.
 pub struct Runtime {
     environment: Environment,
     library: PathBuf,
 }
 
-/// How a session is to run.
+/// Options of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions<'a> {
-    /// In order of preference; the first takes every node it can.
+    /// Execution providers in order of preference. The first runs every node that it supports.
     pub providers: &'a [ExecutionProvider],
-    /// Threads inside one operator.
+    /// Number of threads inside one operator.
     pub intra_threads: usize,
-    /// Whether the threads of an operator wait for the next one awake, within a run. It is faster, and takes the cores from
-    /// whatever else would run on them.
+    /// Whether threads spin between the operators of a run. It is faster, and it takes the cores
+    /// from other work.
     pub spinning: bool,
-    /// Keep Dropout nodes, which ONNX Runtime's optimiser removes even when they are active.
+    /// Whether to keep Dropout nodes, which ONNX Runtime's optimiser removes even when they are
+    /// active.
     pub keep_dropout: bool,
 }
 
 impl Runtime {
-    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then `runtime/` below the working directory.
+    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then
+    /// `runtime/` below the working directory.
     ///
     /// # Errors
     /// One sentence that says what is missing and what to do.
@@ -47,7 +49,7 @@ impl Runtime {
         let library = find_library(configured)?;
         let unusable = |reason: String| RuntimeError::Unusable {
             path: library.clone(),
-            reason: one_line(&reason),
+            reason: failure::of_library(&reason),
         };
         let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
         let environment = builder
@@ -65,7 +67,7 @@ impl Runtime {
         &self.library
     }
 
-    /// The environment, for sessions with other options than the server's; benchmarks compare with such.
+    /// The environment, for sessions with other options than the server's, as in benchmarks.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -73,7 +75,8 @@ impl Runtime {
     /// Opens a session on a model file.
     ///
     /// # Errors
-    /// When an execution provider does not load, or the runtime refuses the model.
+    /// [`SessionError`] if an execution provider does not load, or if the runtime cannot open the
+    /// model.
     pub fn session(
         &self,
         model: &Path,
@@ -84,7 +87,7 @@ impl Runtime {
         builder.commit_from_file(model).map_err(refused)
     }
 
-    /// Opens a session on a model in memory; `name` stands for its file in errors.
+    /// Opens a session on a model in memory. Errors use `name` for its file.
     ///
     /// # Errors
     /// As [`Self::session`].
@@ -99,8 +102,9 @@ impl Runtime {
         builder.commit_from_memory(model).map_err(refused)
     }
 
-    /// Optimises a model as a session with these options would, and writes the result in the runtime's own format. It is for
-    /// this machine alone: weights are laid out for its processor.
+    /// Optimises a model as a session with these options would, and writes the result in the
+    /// runtime's own format. The result is only for this machine, because weights are laid out for
+    /// its processor.
     pub(crate) fn write_optimised(
         &self,
         model: &Path,
@@ -112,15 +116,16 @@ impl Runtime {
             let builder = builder
                 .with_optimized_model_path(to)?
                 .with_config_entry("session.save_model_format", "ORT")?;
-            // The runtime warns that the file is for this machine alone.
+            // The runtime would warn that the file is only for this machine.
             let mut builder = builder.with_log_level(LogLevel::Error)?;
             builder.commit_from_file(model).map(drop)
         };
         write(self.builder(options, &refused)?).map_err(refused)
     }
 
-    /// Opens a session over a model that [`Self::write_optimised`] wrote. Nothing is copied: the session points into the
-    /// bytes, and the caller keeps them as long as the session.
+    /// Opens a session on the bytes of a model that [`Self::write_optimised`] wrote. Nothing is
+    /// copied: the session points into the bytes, so the caller must keep them as long as the
+    /// session.
     pub(crate) fn session_over(
         &self,
         optimised: &Arc<[u8]>,
@@ -150,7 +155,7 @@ impl Runtime {
                 .with_execution_providers([dispatch(*provider)])
                 .map_err(|error| SessionError::Provider {
                     provider: *provider,
-                    reason: one_line(&error),
+                    reason: failure::of_provider(&error.to_string()),
                 })?;
         }
         Ok(builder)
@@ -162,7 +167,7 @@ impl Runtime {
             .with_intra_threads(options.intra_threads)?
             .with_inter_threads(1)?
             .with_intra_op_spinning(options.spinning)?
-            // They go to sleep when the run ends, instead of waiting for another.
+            // Threads sleep when the run ends, instead of spinning until the next one.
             .with_config_entry("session.force_spinning_stop", "1")?;
         if options.keep_dropout {
             return Ok(builder.with_disabled_optimizers("EliminateDropout")?);
@@ -174,22 +179,14 @@ impl Runtime {
 fn refused(model: &Path) -> impl Fn(ort::Error) -> SessionError {
     move |error| SessionError::Model {
         path: model.to_owned(),
-        reason: one_line(&error),
+        reason: failure::of_model(&error.to_string()),
     }
 }
 
-fn one_line(error: &impl ToString) -> String {
-    error
-        .to_string()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A provider that was asked for and does not load is an error, never a silent fall back to the CPU.
+/// A configured provider that does not load is an error. There is no silent fallback to the CPU.
 fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
     match provider {
-        // An arena keeps the pages of one run for the next; without it each run faults them in again.
+        // An arena keeps memory pages between runs; without it every run has to fault them in.
         ExecutionProvider::Cpu => ep::CPU::default()
             .with_arena_allocator(true)
             .build()
@@ -198,7 +195,7 @@ fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
         ExecutionProvider::Cuda(device) => ep::CUDA::default()
             .with_device_id(device)
             .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
-            // Policies were certified with whole 32-bit floats; these are rounded to 10 bits before they are multiplied.
+            // TF32 rounds factors to 10 bits, but policies were certified with full 32-bit floats.
             .with_tf32(false)
             .build()
             .error_on_failure(),
@@ -210,7 +207,8 @@ fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
     if let Some(path) = from_environment.or_else(|| configured.map(Path::to_owned)) {
-        // The loader takes a relative path as relative to the program; people mean the working directory.
+        // The loader takes a relative path as relative to the program; people mean the working
+        // directory.
         return path
             .canonicalize()
             .map_err(|_| RuntimeError::NotFound { path: Some(path) });
@@ -244,7 +242,7 @@ pub(crate) mod tests {
 
     use super::Runtime;
 
-    /// The runtime of the repository, where `make runtime` puts it; a process can load it once.
+    /// The runtime that `make runtime` puts into the repository. A process can load it only once.
     pub(crate) fn runtime() -> &'static Runtime {
         static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
             testkit::enter_repository();

@@ -1,4 +1,4 @@
-//! Opening a bundle's sessions, each tried once before it may answer, and how cores are shared out among them.
+//! Opens and checks a bundle's sessions, and divides the cores among them.
 
 use std::{num::NonZero, thread};
 
@@ -13,17 +13,18 @@ use crate::{StartError, config::EngineConfig};
 use bundle::{Bundle, Trunk};
 use imaging::InputTensor;
 
-/// Workers that share a GPU: some prepare their batches while those of others are running (`make bench-gpu`).
+/// Number of workers on a GPU: some prepare batches while those of others run (`make bench-gpu`).
 const WORKERS_ON_GPU: usize = 8;
 
-/// Batches on a GPU unless the configuration says otherwise.
+/// Default size of batches on a GPU.
 const BATCH_ON_GPU: usize = 8;
 
-/// Verifies a bundle in full, as the server does at its start: tensors, the answers of every method on several images, a
-/// trial run of each size of batch, and the same answer on one core and on all of them; with each of its trunks.
+/// Verifies a bundle in full, as the server does at start, with each of its trunks: tensors, the
+/// outputs of every method for several images, a trial run of each batch size, and identical
+/// results on one core and on all.
 ///
 /// # Errors
-/// The first thing that is wrong, as one sentence.
+/// [`StartError`] for the first problem found.
 pub fn check_bundle(
     config: &EngineConfig,
     runtime: &Runtime,
@@ -44,17 +45,17 @@ pub fn check_bundle(
     Ok(())
 }
 
-/// Cores that this process may use.
+/// Number of cores that this process may use.
 pub fn available_cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// How many workers [`crate::Engine::start`] starts.
+/// Number of workers that [`crate::Engine::start`] starts.
 pub fn workers(config: &EngineConfig) -> usize {
     WorkerLayout::of(config).workers
 }
 
-/// How the cores are shared out.
+/// The division of the cores.
 #[derive(Clone, Copy)]
 pub(crate) struct WorkerLayout {
     pub(crate) cores: usize,
@@ -62,13 +63,13 @@ pub(crate) struct WorkerLayout {
     /// Threads inside one session.
     intra: usize,
     pub(crate) batches: BatchSizes,
-    /// Whether one worker has sessions for all cores besides.
+    /// Whether one worker has additional sessions on all cores.
     on_all_cores: bool,
 }
 
 impl WorkerLayout {
-    /// On the processor one worker per core with one thread each, and sessions on all cores for a lone request, unless
-    /// the configuration says otherwise: `make bench` shows what other layouts cost.
+    /// By default, on the processor: one worker per core with one thread each, and additional
+    /// sessions on all cores for a lone request. `make bench` measures other layouts.
     fn of(config: &EngineConfig) -> Self {
         let (cores, on_gpu) = (available_cores(), config.is_on_gpu());
         let or = |chosen: usize, usual: usize| if chosen == 0 { usual } else { chosen };
@@ -85,8 +86,8 @@ impl WorkerLayout {
             workers,
             intra,
             batches: BatchSizes {
-                // The libraries of a GPU choose their kernels by the size of the batch, and the last bits with them; and
-                // they choose anew, for up to half a second, whenever it changes.
+                // The libraries of a GPU choose kernels by batch size, which changes the last bits
+                // of results. Each change of size also costs up to half a second.
                 smallest: if on_gpu { largest } else { 1 },
                 largest,
             },
@@ -95,13 +96,13 @@ impl WorkerLayout {
     }
 }
 
-/// The sessions of a bundle that were tried, and the tensor that its batches are made in, again and again.
+/// The checked sessions of a bundle, and the tensor that is reused for its batches.
 pub(crate) struct ReadyBundle {
     pub(crate) sessions: BundleSessions,
     pub(crate) images: InputTensor,
 }
 
-/// What sessions are opened with.
+/// Opens sessions by the configuration.
 pub(crate) struct SessionOpener<'start> {
     config: &'start EngineConfig,
     pub(crate) layout: WorkerLayout,
@@ -117,7 +118,8 @@ impl<'start> SessionOpener<'start> {
         }
     }
 
-    /// Opens and tries the sessions of one worker; the first one gets sessions on all cores besides.
+    /// Opens and checks the sessions of one worker. The first worker gets additional sessions on
+    /// all cores.
     pub(crate) fn open(
         &self,
         bundle: &Bundle,

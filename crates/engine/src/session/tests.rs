@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-//! Heads say the same wherever features lie.
+//! Heads give the same results for features in process memory and on a device.
 
 use ort::{memory::AllocationDevice, session::RunOptions};
 
@@ -15,8 +15,8 @@ use bundle::Bundle;
 
 const IMAGES: usize = 4;
 
-/// Answers for all methods of the default bundle: of the first image, then of the two after it with another seed and
-/// fewer samples; the fourth fills the batch up.
+/// Answers of all methods of the default bundle: for the first image, then for the two after it
+/// with another seed and fewer samples. The fourth image is padding.
 fn answers(
     sessions: &mut BundleSessions,
     bundle: &Bundle,
@@ -46,9 +46,9 @@ fn answers(
     (answers, rows.statistics_of(1..3))
 }
 
-/// The processor's memory stands for a GPU's: the way through it is the same.
+/// Uses the processor's memory in place of a GPU's; the code path is the same.
 #[test]
-fn heads_say_the_same_of_features_that_stay_where_they_are() {
+fn heads_agree_on_features_kept_on_device() {
     let runtime = runtime();
     let bundle = Bundle::open(&testkit::path("models/cric-lite0")).unwrap();
     let options = SessionOptions {

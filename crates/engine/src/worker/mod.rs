@@ -1,5 +1,5 @@
-//! The threads that run models. What may enter: what a job is, how its images are made, and the loop that answers it. What may
-//! not: what becomes of its scores.
+//! The threads that run models: their jobs, the images of a job, and the loop that answers jobs.
+//! This module does not interpret scores.
 
 mod runner;
 mod subject;

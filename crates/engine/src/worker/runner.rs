@@ -1,4 +1,5 @@
-//! A worker thread: it owns its sessions and takes jobs from the queue until the queue is closed and empty.
+//! A worker thread. It owns its sessions and takes jobs from the queue until the queue is closed
+//! and empty.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -6,6 +7,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use tracing::debug;
 
 use super::subject::JobImages;
 use crate::{
@@ -17,37 +20,38 @@ use crate::{
 };
 use imaging::Limits;
 
-/// Images of one request for one bundle, and what is asked of each.
+/// A job: images of one request for one bundle, and the calls for each.
 pub(crate) struct Job {
     /// Index of the bundle.
     pub(crate) model: usize,
     pub(crate) images: JobImages,
     pub(crate) calls: Vec<HeadCall>,
     pub(crate) enqueued: Instant,
-    /// When nobody waits any more.
+    /// The client's deadline.
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: ReplySender<Result<JobResults, EngineError>>,
 }
 
-/// What a job comes to, or several together.
+/// The results of one or more jobs.
 #[derive(Default)]
 pub(crate) struct JobResults {
-    /// For each call the class scores `[images × samples, C]`.
+    /// For each call, the class scores `[images × samples, C]`.
     pub(crate) scores: Vec<Vec<f32>>,
-    /// Statistics `[images, S]` of a middle layer of the trunk, row-major; empty where the trunk has none.
+    /// Statistics `[images, S]` of a middle layer of the trunk, row-major; empty if the trunk has
+    /// none.
     pub(crate) statistics: Vec<f32>,
-    /// Size in pixels of the cell as it came; `None` for views and tensors.
+    /// Original size of the cell in pixels; `None` for views and tensors.
     pub(crate) size: Option<(u32, u32)>,
-    /// Time spent waiting for the worker.
+    /// Time in the queue.
     pub(crate) queue: Duration,
-    /// Time spent on turning the batch's uploads into tensors.
+    /// Time to turn the batch's uploads into tensors.
     pub(crate) preparation: Duration,
-    /// Time spent inside the runtime, on the whole batch that the job was part of.
+    /// Time inside the runtime, for the whole batch.
     pub(crate) inference: Duration,
 }
 
 impl JobResults {
-    /// Those of further views. Work adds up; waiting went on at the same time.
+    /// Adds the results of further views. Times of work add up; times in the queue overlap.
     pub(crate) fn and(mut self, next: Self) -> Self {
         self.scores.extend(next.scores);
         self.preparation += next.preparation;
@@ -57,7 +61,7 @@ impl JobResults {
     }
 }
 
-/// What every worker shares with the engine.
+/// The state that all workers share with the engine.
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Job>,
     pub(crate) backlog: Arc<Backlog>,
@@ -68,7 +72,7 @@ pub(crate) struct Shared {
     pub(crate) batches: BatchSizes,
 }
 
-/// Starts a worker with sessions of its own on every bundle.
+/// Starts a worker with its own sessions on every bundle.
 pub(crate) fn start_worker(
     number: usize,
     shared: &Arc<Shared>,
@@ -81,7 +85,7 @@ pub(crate) fn start_worker(
     Ok(())
 }
 
-/// Works until the queue is closed and empty.
+/// Answers jobs until the queue is closed and empty.
 fn work(shared: &Shared, number: usize, bundles: &mut [ReadyBundle]) {
     while let Some(taken) = shared.queue.pop_share(number, shared.batches.largest) {
         let mut jobs = taken.jobs;
@@ -96,7 +100,7 @@ fn work(shared: &Shared, number: usize, bundles: &mut [ReadyBundle]) {
     }
 }
 
-/// Requests name bundles that are loaded, so this is a mistake of ours.
+/// Answers jobs for an unknown bundle, which would be a bug.
 fn refuse(batch: Vec<Job>) {
     for job in batch {
         job.reply.send(Err(RunError::WorkerGone.into()));
@@ -109,12 +113,12 @@ struct BatchRunner<'work> {
     bundle: &'work mut ReadyBundle,
 }
 
-/// A job whose images are in the tensor, and the size in pixels of its cell as it came.
+/// A job whose images are in the tensor, and the original size of its cell in pixels.
 type PreparedJob = (Job, Option<(u32, u32)>);
 
 impl BatchRunner<'_> {
-    /// Answers all jobs. When a batch fails, each job is tried by itself, so that one that is bad does not take the others
-    /// with it.
+    /// Answers all jobs. If a batch fails, each job is tried separately, so that a bad one does not
+    /// affect the others.
     fn answer_all(&mut self, mut batch: Vec<Job>, alone: bool) {
         let started = Instant::now();
         batch.retain(|job| !job.reply.is_given_up());
@@ -142,6 +146,9 @@ impl BatchRunner<'_> {
                 }
             }
             Err(error) => {
+                if let EngineError::Runtime(RunError::Runtime(source)) = &error {
+                    debug!(%source, "ONNX Runtime failed");
+                }
                 if let Some((job, _)) = batch.into_iter().next() {
                     job.reply.send(Err(error));
                 }
@@ -149,7 +156,7 @@ impl BatchRunner<'_> {
         }
     }
 
-    /// Fills the tensor and returns the jobs that are in it, in order; the others are answered.
+    /// Fills the tensor and returns its jobs in order. The other jobs are answered with an error.
     fn prepare(&mut self, batch: Vec<Job>) -> Vec<PreparedJob> {
         self.bundle.images.truncate(0);
         let mut ready = Vec::with_capacity(batch.len());
@@ -163,7 +170,7 @@ impl BatchRunner<'_> {
             match guarded(|| self.push(&job.images)) {
                 Ok(size) => ready.push((job, size)),
                 Err(error) => {
-                    // Whatever it left there would be taken for the next job's.
+                    // The next job must not get images that this one left.
                     self.bundle.images.truncate(before);
                     job.reply.send(Err(error));
                 }
@@ -177,7 +184,7 @@ impl BatchRunner<'_> {
         Ok(job.push_to(images, sessions.manifest(), &self.shared.limits)?)
     }
 
-    /// Runs the batch; the results have no size and no times but that inside the runtime.
+    /// Runs the batch. The results have no size, and no times except that inside the runtime.
     fn run(&mut self, batch: &[PreparedJob], alone: bool) -> Result<Vec<JobResults>, RunError> {
         let ReadyBundle { sessions, images } = &mut *self.bundle;
         let run = BatchRun::new(batch.len())?;
@@ -204,7 +211,7 @@ impl BatchRunner<'_> {
         Ok(results.collect())
     }
 
-    /// Tells the backlog how fast work goes: alone on all cores, or beside the other workers.
+    /// Records the speed for the backlog: alone on all cores, or beside the other workers.
     fn note(&self, started: Instant, alone: bool) {
         let on_all_cores = alone && self.bundle.sessions.has_sessions_on_all_cores();
         let sharing = if on_all_cores { 1 } else { self.shared.workers };
@@ -214,7 +221,7 @@ impl BatchRunner<'_> {
     }
 }
 
-/// The places of each job's images in the tensor, one after the other.
+/// The range of each job's images in the tensor.
 fn parts_of(batch: &[PreparedJob]) -> Vec<BatchPart<'_>> {
     let mut first = 0;
     let mut parts = Vec::with_capacity(batch.len());
@@ -229,7 +236,7 @@ fn parts_of(batch: &[PreparedJob]) -> Vec<BatchPart<'_>> {
     parts
 }
 
-/// A panic (ours or of a library) costs what was being done, not the worker.
+/// Turns a panic (in this project or in a library) into an error, so that the worker survives it.
 fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(RunError::Panicked.into()))
 }

@@ -1,5 +1,5 @@
-//! What a request is about (an upload, a cell of a field, or a tensor that somebody else has made), and what a job's images are made
-//! of.
+//! The subject of a request (an upload, a cell of a field, or a tensor from the client), and the
+//! images of a job.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,31 +10,32 @@ use crate::{EngineError, ImageIdentity, admission::RequestPlan, method::tta};
 use bundle::{Input, Manifest, hex};
 use imaging::{CellImage, ImageError, InputTensor, Limits, crop_at_nucleus, decode, resize};
 
-/// What a request is about. Clones share the bytes, the field or the values.
+/// The subject of a request. Clones share the bytes, the field or the values.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// An encoded image as it was uploaded.
+    /// An encoded image.
     Upload(Bytes),
-    /// A cell of a field that is decoded already.
+    /// A cell of a decoded field.
     Crop(FieldCrop),
-    /// One image `[3, size, size]`, resized and normalised as the bundle says. There are no augmented views of it.
+    /// One image `[3, size, size]`, resized and normalised by the client. It has no augmented
+    /// views.
     Tensor(Arc<[f32]>),
 }
 
-/// A field of which cells are cut.
+/// A decoded field, from which cells are cut.
 #[derive(Clone, Debug)]
 pub struct DecodedField {
     /// Its pixels.
     pub pixels: CellImage,
     /// SHA-256 of the upload in hexadecimal.
     pub sha256: String,
-    /// The seed of a request that gives none.
+    /// The seed for requests without one.
     pub seed: u64,
 }
 
 impl DecodedField {
     /// # Errors
-    /// [`EngineError::Image`]
+    /// [`EngineError::Image`] if it cannot be decoded.
     pub(crate) fn of(upload: &[u8], limits: &Limits) -> Result<Self, EngineError> {
         let pixels = decode(upload, limits)?;
         let digest = Sha256::digest(upload);
@@ -46,7 +47,7 @@ impl DecodedField {
     }
 }
 
-/// A square of a field, cut by whoever needs its pixels.
+/// A square of a field. It is cut when its pixels are needed.
 #[derive(Clone, Debug)]
 pub struct FieldCrop {
     /// The field, shared by all its cells.
@@ -60,9 +61,10 @@ pub struct FieldCrop {
 }
 
 impl FieldCrop {
-    /// Around a point of the field in pixels: the pixel that the point lies on.
+    /// The crop around a point of the field in pixels. The nucleus is the pixel that contains the
+    /// point.
     pub fn at(field: &Arc<DecodedField>, x: f64, y: f64, edge: u32) -> Self {
-        // Numbers beyond the range become its ends, which lie outside every field.
+        // The cast saturates; the ends of the range are outside every field.
         let pixel = |position: f64| position.floor() as i64;
         Self {
             field: Arc::clone(field),
@@ -86,8 +88,9 @@ impl From<Vec<u8>> for Subject {
 }
 
 impl Subject {
-    /// Which image it is, and the seed of its random choices. Where the request gives none, it is made of the subject, so that the
-    /// same one gets the same answer; cells of a field have different ones in either case.
+    /// The identity of the image, and the seed of its random numbers. Without a seed in the
+    /// request, it is derived from the subject, so that the same subject gets the same answer.
+    /// Cells of a field always have different seeds.
     pub(crate) fn identity_and_seed(&self, of_request: Option<u64>) -> (ImageIdentity, u64) {
         let digest = match self {
             Self::Crop(FieldCrop { field, x, y, edge }) => {
@@ -114,11 +117,11 @@ impl Subject {
         (image, of_request.unwrap_or_else(|| seed_of_digest(&digest)))
     }
 
-    /// Refuses a tensor where the plan asks for views, and one that the bundle's normalisation could not have made: its answer
-    /// would mean nothing.
+    /// Refuses a tensor if the plan needs augmented views, or if the bundle's normalisation cannot
+    /// have made it.
     ///
     /// # Errors
-    /// [`EngineError::NoViewsOfTensor`], [`EngineError::Tensor`]
+    /// [`EngineError::NoViewsOfTensor`] or [`EngineError::Tensor`].
     pub fn check(&self, plan: &RequestPlan) -> Result<(), EngineError> {
         let Self::Tensor(values) = self else {
             return Ok(());
@@ -129,7 +132,7 @@ impl Subject {
         check_tensor(values, &plan.model().manifest().input)
     }
 
-    /// The pixels: decoded or cut. `None` for a tensor, which has none.
+    /// The pixels, decoded or cut; `None` for a tensor.
     pub(crate) fn pixels(
         &self,
         input: &Input,
@@ -150,7 +153,7 @@ fn check_tensor(values: &[f32], input: &Input) -> Result<(), EngineError> {
     let expected = size.saturating_mul(size).saturating_mul(3);
     if values.len() != expected {
         let reason = format!(
-            "it has {} values instead of 3 × {size} × {size}",
+            "it has {} values, expected 3 × {size} × {size}",
             values.len()
         );
         return Err(EngineError::Tensor { reason });
@@ -162,7 +165,7 @@ fn check_tensor(values: &[f32], input: &Input) -> Result<(), EngineError> {
             .find(|value| !(low..=high).contains(&f64::from(**value)));
         if let Some(value) = outside {
             let reason = format!(
-                "it holds {value}, and no pixel gives less than {low:.2} or more than {high:.2} in channel {channel}"
+                "channel {channel} has the value {value}, expected {low:.2} to {high:.2} from the model's normalisation"
             );
             return Err(EngineError::Tensor { reason });
         }
@@ -170,7 +173,8 @@ fn check_tensor(values: &[f32], input: &Input) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// What black and white become in a channel, and half of that range beyond both: filters overshoot.
+/// The range of a channel from black to white, plus half of it on both sides, because resizing
+/// filters overshoot.
 fn allowed_values(input: &Input, channel: usize) -> (f64, f64) {
     let step = &input.normalisation;
     let of = |array: &[f32; 3]| f64::from(array.get(channel).copied().unwrap_or(1.0));
@@ -180,8 +184,8 @@ fn allowed_values(input: &Input, channel: usize) -> (f64, f64) {
     (black.min(white) - slack, black.max(white) + slack)
 }
 
-/// The first 53 bits of the SHA-256 of the upload: the same bytes get the same answer, and every JSON reader keeps the
-/// number exactly.
+/// The first 53 bits of the SHA-256 of the upload. The same bytes get the same seed, and JSON
+/// numbers represent it exactly.
 pub fn seed_of(image: &[u8]) -> u64 {
     seed_of_digest(&Sha256::digest(image))
 }
@@ -191,23 +195,23 @@ fn seed_of_digest(digest: &[u8]) -> u64 {
     u64::from_be_bytes(first) >> 11
 }
 
-/// The seed of one cell of a field: of the request's seed and the nucleus' position alone, so that an answer does not
-/// depend on which other cells were asked for.
+/// The seed of one cell of a field. It depends only on the request's seed and the position, so that
+/// an answer does not depend on the other cells of the request.
 fn seed_of_cell(seed: u64, x: i64, y: i64) -> u64 {
     let bytes = [seed.to_le_bytes(), x.to_le_bytes(), y.to_le_bytes()].concat();
     seed_of(&bytes)
 }
 
-/// What a job's images are made of.
+/// The images of a job.
 #[derive(Clone, Debug)]
 pub(crate) enum JobImages {
-    /// A cell as it came.
+    /// The subject of a request.
     Subject(Subject),
-    /// A cell.
+    /// A decoded cell.
     Cell(Arc<CellImage>),
-    /// Some of the augmented views of a cell.
+    /// A range of augmented views of a cell.
     Views {
-        /// The cell, or a smaller copy of it: see [`tta::source`].
+        /// The cell, or a smaller copy of it ([`tta::source`]).
         cell: Arc<CellImage>,
         /// Seed of the request.
         seed: u64,
@@ -217,7 +221,7 @@ pub(crate) enum JobImages {
 }
 
 impl JobImages {
-    /// Images that go through the trunk.
+    /// Number of images through the trunk.
     pub(crate) fn count(&self) -> usize {
         match self {
             Self::Subject(_) | Self::Cell(_) => 1,
@@ -225,8 +229,8 @@ impl JobImages {
         }
     }
 
-    /// Appends the images to the tensor, on an error perhaps some of them. Returns the size in pixels of a cell as it came,
-    /// before it was resized.
+    /// Appends the images to the tensor; on an error, some may have been appended. Returns the
+    /// original size of a cell in pixels.
     pub(crate) fn push_to(
         &self,
         tensor: &mut InputTensor,

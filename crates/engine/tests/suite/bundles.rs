@@ -1,4 +1,4 @@
-//! Which bundles are served and which are refused, and in what words.
+//! Bundles that are served, and bundles that are refused with a clear error.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ use super::{image, predict, start};
 use testkit::{runtime, tiny};
 
 #[tokio::test]
-async fn dropout_nodes_stay_active_in_one_graph() {
+async fn dropout_stays_active_in_one_graph() {
     let directory = tempfile::tempdir().unwrap();
     tiny::one_graph(directory.path(), true);
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
@@ -31,7 +31,7 @@ async fn dropout_nodes_stay_active_in_one_graph() {
 }
 
 #[test]
-fn a_bundle_whose_two_passes_agree_is_refused() {
+fn identical_passes_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     tiny::one_graph(directory.path(), false);
     let refusal = start(directory.path(), EngineConfig::default())
@@ -44,7 +44,7 @@ fn a_bundle_whose_two_passes_agree_is_refused() {
 }
 
 #[test]
-fn a_provider_that_does_not_load_is_an_error_and_no_fall_back() {
+fn missing_provider_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let execution_providers = vec![ExecutionProvider::Cuda(0), ExecutionProvider::Cpu];
@@ -60,7 +60,7 @@ fn a_provider_that_does_not_load_is_an_error_and_no_fall_back() {
     assert!(!refusal.contains('\n'), "{refusal}");
 }
 
-/// A bundle whose trunk was rewritten by `change`.
+/// A bundle whose trunk is rewritten by `change`.
 fn with_another_trunk(change: impl FnOnce(&Path)) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
@@ -73,7 +73,7 @@ fn with_another_trunk(change: impl FnOnce(&Path)) -> tempfile::TempDir {
 }
 
 #[test]
-fn weights_in_another_file_are_refused_since_no_digest_covers_them() {
+fn external_weights_are_refused() {
     let directory = with_another_trunk(|trunk| {
         let mut model = ModelProto::decode(&*fs::read(trunk).unwrap()).unwrap();
         let weights = &mut model.graph.as_mut().unwrap().initializer[0];
@@ -85,7 +85,7 @@ fn weights_in_another_file_are_refused_since_no_digest_covers_them() {
 }
 
 #[test]
-fn a_bundle_that_the_server_would_refuse_does_not_pass_the_check() {
+fn check_refuses_what_the_server_refuses() {
     let directory = with_another_trunk(|trunk| {
         let of_one = |name, rest: &[Axis]| tensor_info(name, &[&[Axis::Fixed(1)], rest].concat());
         let edge = Axis::Fixed(tiny::SIZE);
@@ -108,7 +108,7 @@ fn a_bundle_that_the_server_would_refuse_does_not_pass_the_check() {
     }
 }
 
-/// Changes the manifest and returns what the check says, or `ok`.
+/// Changes the manifest and returns the error of the check, or `ok`.
 fn verdict_after(replace: &str, with: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
@@ -128,51 +128,51 @@ fn verdict_after(replace: &str, with: &str) -> String {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
+fn manifest_errors_are_one_sentence() {
     assert_eq!(verdict_after("version = \"1\"", "version = \"2\""), "ok");
     for (replace, with, said) in [
         (
             "version = \"1\"",
             "verzion = \"1\"",
-            "unknown field `verzion`",
+            "line 4: unknown key `verzion`",
         ),
-        ("format = 1", "format = 3", "`format` must be 1 or 2"),
+        ("format = 1", "format = 3", "`format` is 3, expected 1 or 2"),
         (
             "crop_edge_px = 8",
             "crop_edge_px = 5000",
-            "must lie in 1 to 4096",
+            "is 5000, expected 1 to 4096 pixels",
         ),
         ("name = \"tiny\"", "name = \"Tiny Model\"", "lower-case"),
-        (
-            "name = \"LSIL\"",
-            "name = \"NILM\"",
-            "different from the others",
-        ),
+        ("name = \"LSIL\"", "name = \"NILM\"", "found `NILM` twice"),
         (
             "    { name = \"HSIL\", abnormal = true },\n",
             "",
-            "has shape",
+            "has the shape",
         ),
         ("trunk.onnx", "../trunk.onnx", "without a directory"),
-        ("trunk.onnx", "missing.onnx", "cannot be read"),
+        (
+            "trunk.onnx",
+            "missing.onnx",
+            "cannot be read: there is no such file",
+        ),
         ("sha256 = \"", "sha256 = \"0", "restore the file"),
         (
             "feature_count = 16",
             "feature_count = 17",
-            "has shape [-1, 16]",
+            "has the shape [-1, 16]",
         ),
         (
             "features = \"features\"",
             "features = \"pooled\"",
-            "it has no output `pooled`: it has features",
+            "the graph has no output `pooled`: write one of its names (features)",
         ),
         (
             "input = \"mask\"",
             "input = \"masks\"",
-            "it has no input `masks`",
+            "the graph has no input `masks`",
         ),
-        ("width = 16", "width = 8", "input `mask` has shape"),
-        ("members = 4", "members = 5", "has shape [-1, 4, 3]"),
+        ("width = 16", "width = 8", "input `mask` has the shape"),
+        ("members = 4", "members = 5", "has the shape [-1, 4, 3]"),
         (
             "drop_probability = 0.5",
             "drop_probability = 1.5",
@@ -184,7 +184,7 @@ fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
             "came out identical",
         ),
         ("passes = 50", "passes = 0", "1 to 10000"),
-        ("size = 8", "size = 16", "has shape [-1, 3, 8, 8]"),
+        ("size = 8", "size = 16", "has the shape [-1, 3, 8, 8]"),
         ("std = [128.0", "std = [0.0", "finite and above 0"),
     ] {
         let verdict = verdict_after(replace, with);
@@ -194,7 +194,7 @@ fn whatever_is_wrong_with_a_bundle_is_said_in_one_sentence() {
 }
 
 #[test]
-fn a_file_that_is_no_onnx_model_is_refused() {
+fn file_other_than_onnx_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let file = directory.path().join("baseline.onnx");

@@ -1,4 +1,4 @@
-//! Policies and ranges of a bundle, as they show in its answers.
+//! Policies and ranges of a bundle, as they appear in its answers.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ images = 1
 ranges.paper_entropy = { minimum = 0.0, maximum = 1000.0 }
 "#;
 
-/// A policy that clears every cell that is called normal.
+/// A policy that accepts every cell that is called normal.
 const AUTO_CLEAR: &str = r#"
 [[calibration.mc_dropout.policies]]
 name = "auto_clear_5"
@@ -36,7 +36,7 @@ fn calibration() -> String {
 }
 
 #[tokio::test]
-async fn the_bundles_policy_decides() {
+async fn policy_of_the_bundle_decides() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
@@ -118,7 +118,7 @@ async fn the_bundles_policy_decides() {
     );
 }
 
-/// The labels of the small bundle, of which `abnormal` says which are abnormal.
+/// The labels of the small bundle, with `abnormal` flags.
 fn flagged(manifest: &str, abnormal: impl Fn(usize) -> bool) -> String {
     let names = ["NILM", "LSIL", "HSIL"].into_iter().enumerate();
     names.fold(manifest.to_owned(), |manifest, (class, name)| {
@@ -140,7 +140,7 @@ fn least_probable(mean: &[f64]) -> usize {
 }
 
 #[tokio::test]
-async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
+async fn default_policy_must_be_certified() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
@@ -165,7 +165,7 @@ async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
     assert_eq!(referred.policy.as_deref(), Some("auto_clear_5"));
     assert_eq!(referred.reasons, [Reason::Abnormal]);
 
-    // Without the certificate nothing is promised, and "lenient" may accept abnormal cells.
+    // Without a certificate the policy promises nothing, and "lenient" may accept abnormal cells.
     let uncertified = |manifest: &str| manifest.replace("certificate = ", "# certificate = ");
     let decision = unasked(&uncertified(&normal)).await.decision;
     assert_eq!(
@@ -175,18 +175,18 @@ async fn unasked_only_a_certified_policy_that_clears_normal_cells_decides() {
     let decision = unasked(&uncertified(&abnormal)).await.decision;
     assert_eq!(decision.reasons, [Reason::Abnormal, Reason::NoPolicy]);
 
-    // Where every class is abnormal so is every cell.
+    // If every class is abnormal, every cell is.
     let decision = unasked(&flagged(&manifest, |_| true)).await.decision;
     assert_eq!(decision.policy.as_deref(), Some("auto_clear_5"));
     assert_eq!(decision.reasons, [Reason::Abnormal, Reason::Uncertain]);
 
-    // Where no class is abnormal no cell can be called so.
+    // If no class is abnormal, no cell is called abnormal.
     let decision = unasked(&flagged(&manifest, |_| false)).await.decision;
     assert_eq!(decision.policy.as_deref(), Some("lenient"));
 }
 
 #[tokio::test]
-async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_allow_it() {
+async fn only_certain_normal_cells_are_cleared() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let path = directory.path().join("bundle.toml");
@@ -228,7 +228,7 @@ async fn only_what_is_called_normal_is_cleared_and_the_abnormal_entropy_has_to_a
 }
 
 #[tokio::test]
-async fn a_temperature_flattens_the_samples_before_they_are_averaged() {
+async fn temperature_applies_before_averaging() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let asked = RequestOptions {
@@ -247,7 +247,7 @@ async fn a_temperature_flattens_the_samples_before_they_are_averaged() {
     let after = predict(&engine, asked, image(1)).await.unwrap().answer;
     let classes = before.samples.classes();
     for (before, after) in before.samples.rows().zip(after.samples.rows()) {
-        // p^(1/2), normalised: what a temperature of 2 does to a softmax.
+        // p^(1/2), normalised: the effect of a temperature of 2 on a softmax.
         let roots: Vec<f64> = before.iter().map(|p| p.sqrt()).collect();
         let sum: f64 = roots.iter().sum();
         for class in 0..classes {

@@ -1,4 +1,4 @@
-//! The default bundle, whose trunk is a real network: what small graphs cannot show.
+//! The default bundle, whose trunk is a real network.
 
 use std::fs;
 
@@ -43,14 +43,14 @@ async fn samples(engine: Engine, image: Bytes, method: Method) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn an_answer_is_the_same_to_the_last_bit_whatever_it_was_batched_with() {
+async fn answers_do_not_depend_on_the_batch() {
     let own = Engine::start(
         &EngineConfig::default(),
         Limits::default(),
         runtime(),
         vec![Bundle::open(&testkit::path(BUNDLE)).unwrap()],
     );
-    // Batches of eight on one core each, and one image at a time on all cores when it is alone.
+    // Batches of eight on one core each, and single images on all cores.
     for engine in [start(&testkit::path(BUNDLE), EngineConfig::default()), own] {
         compare_alone_with_a_crowd(&engine.unwrap()).await;
     }

@@ -1,4 +1,4 @@
-//! The engine on the real runtime, with small bundles made on the spot.
+//! The engine on the real runtime, with small bundles.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]
@@ -19,7 +19,7 @@ use engine::{Engine, EngineConfig, EngineError, Prediction, RequestOptions, Star
 use imaging::Limits;
 use testkit::runtime;
 
-/// An engine of two workers on the bundle in `directory`.
+/// An engine with two workers on the bundle in `directory`.
 pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartError> {
     let bundle = Bundle::open(directory)?;
     let config = EngineConfig {
@@ -31,7 +31,7 @@ pub fn start(directory: &Path, config: EngineConfig) -> Result<Engine, StartErro
     Engine::start(&config, Limits::default(), runtime(), vec![bundle])
 }
 
-/// Plans and answers.
+/// Plans and runs a request.
 pub async fn predict(
     engine: &Engine,
     options: RequestOptions,
@@ -40,7 +40,7 @@ pub async fn predict(
     engine.predict(&engine.plan(options)?, subject).await
 }
 
-/// As [`predict`], with patience where the backlog is full.
+/// Like [`predict`], but waits while the backlog is full.
 pub async fn predict_patiently(
     engine: &Engine,
     options: RequestOptions,
@@ -63,7 +63,7 @@ pub fn image(variant: u8) -> Subject {
     encoded.into_inner().into()
 }
 
-/// Of one method: a policy that accepts whatever is asked, and one that accepts nothing.
+/// Two policies of a method: one accepts every cell, one refers every cell.
 const POLICIES: &str = r#"
 [[calibration.METHOD.policies]]
 name = "lenient"
@@ -81,7 +81,7 @@ delta = 0.05
 promise = "none: made by a test"
 "#;
 
-/// The section of these policies, which follows that of the method's calibration.
+/// The TOML section of these policies, to append to that of the method's calibration.
 pub fn policies(method: Method) -> String {
     POLICIES.replace("METHOD", method.name())
 }

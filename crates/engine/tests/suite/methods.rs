@@ -1,4 +1,4 @@
-//! What the four methods answer.
+//! Answers of the four methods.
 
 use bundle::Method;
 use engine::{EngineConfig, EngineError, RequestOptions};
@@ -14,7 +14,7 @@ fn tiny_engine() -> (tempfile::TempDir, engine::Engine) {
 }
 
 #[tokio::test]
-async fn every_method_gives_its_number_of_samples() {
+async fn each_method_gives_its_sample_count() {
     let (_directory, engine) = tiny_engine();
     for (method, passes) in [
         (Method::Baseline, 1),
@@ -39,7 +39,7 @@ async fn every_method_gives_its_number_of_samples() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
+async fn same_seed_gives_same_samples() {
     let (_directory, engine) = tiny_engine();
     for method in Method::ALL {
         let asked = RequestOptions {
@@ -99,7 +99,7 @@ async fn the_same_seed_gives_the_same_samples_alone_compared_and_in_a_crowd() {
 }
 
 #[tokio::test]
-async fn another_seed_gives_other_samples_where_chance_is_involved() {
+async fn other_seed_gives_other_samples() {
     let (_directory, engine) = tiny_engine();
     for method in [Method::McDropout, Method::Tta] {
         let with = |seed| RequestOptions {
@@ -122,7 +122,7 @@ async fn another_seed_gives_other_samples_where_chance_is_involved() {
 }
 
 #[tokio::test]
-async fn fewer_passes_are_the_first_of_more() {
+async fn fewer_passes_are_a_prefix() {
     let (_directory, engine) = tiny_engine();
     for method in [Method::McDropout, Method::Ensemble, Method::Tta] {
         let with = |passes| RequestOptions {
@@ -186,7 +186,7 @@ async fn impossible_options_are_refused() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_with_a_time_to_come_back_and_keeps_what_it_took() {
+async fn full_queue_refuses_with_retry_after() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let config = EngineConfig {
@@ -226,7 +226,7 @@ async fn draining_refuses_new_work() {
     ));
 }
 
-/// What a bundle answers by a method.
+/// The answer of a bundle by a method.
 async fn samples_of(directory: &std::path::Path, method: Method) -> Vec<f64> {
     let engine = start(directory, EngineConfig::default()).unwrap();
     let asked = RequestOptions {
@@ -239,7 +239,7 @@ async fn samples_of(directory: &std::path::Path, method: Method) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn views_are_answered_by_their_own_head_where_there_is_one() {
+async fn views_use_their_own_head() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     tiny::trunk_and_heads(path);

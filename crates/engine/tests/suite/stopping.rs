@@ -1,4 +1,4 @@
-//! Test-time augmentation on the default bundle stops where its decision is settled.
+//! Early stopping of test-time augmentation on the default bundle.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ async fn ask(engine: &Engine, cell: &str, exact: bool) -> Prediction {
 }
 
 #[tokio::test]
-async fn fewer_views_give_the_decision_of_all_and_are_the_first_of_them() {
+async fn early_stop_keeps_the_decision() {
     let engine = start(&testkit::path(BUNDLE), EngineConfig::default()).unwrap();
     let mut saved = 0;
     for cell in ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"] {
@@ -42,7 +42,7 @@ async fn fewer_views_give_the_decision_of_all_and_are_the_first_of_them() {
 }
 
 #[tokio::test]
-async fn the_number_of_views_does_not_depend_on_how_many_are_answered_at_once() {
+async fn view_count_does_not_depend_on_batches() {
     let config = |workers, max_batch| EngineConfig {
         workers,
         max_batch,

@@ -1,4 +1,4 @@
-//! Images unlike those of training, as they show in answers: by every method, whatever its policy says.
+//! Out-of-distribution images in answers, by every method and policy.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ fn with_policies(manifest: String) -> String {
     manifest + &sections.concat()
 }
 
-/// A cell that neither the model's Gaussian nor its calibration has seen.
+/// A cell that is in neither the training nor the calibration of the out-of-distribution model.
 fn cell() -> Bytes {
     Bytes::from(fs::read(testkit::path("examples/cells/hsil.png")).unwrap())
 }
@@ -52,7 +52,7 @@ fn noise() -> Bytes {
     encoded(&pixels)
 }
 
-/// Blue sky over a green meadow.
+/// An image of blue sky and a green meadow.
 fn landscape() -> Bytes {
     let colour = |_, y: u32| match u8::try_from(y).unwrap() {
         y if y < 60 => image::Rgb([40 + y, 120 + y, 255]),
@@ -68,7 +68,7 @@ fn by(method: Method) -> RequestOptions {
     }
 }
 
-/// The reasons but for how the cell is called.
+/// The reasons except `abnormal`.
 fn besides_the_call(decision: &Decision) -> Vec<Reason> {
     let reasons = decision.reasons.iter().copied();
     reasons
@@ -77,7 +77,7 @@ fn besides_the_call(decision: &Decision) -> Vec<Reason> {
 }
 
 #[tokio::test]
-async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method() {
+async fn unlike_image_is_referred_by_every_method() {
     let (_directory, engine) = engine_of(with_policies);
     for method in Method::ALL {
         let options = RequestOptions {
@@ -114,7 +114,7 @@ async fn a_cell_is_accepted_and_an_image_unlike_any_is_referred_by_every_method(
 }
 
 #[tokio::test]
-async fn all_reasons_to_refer_are_given() {
+async fn all_reasons_for_referral_are_given() {
     let (_directory, engine) = engine_of(with_policies);
     let asked = RequestOptions {
         policy: Some("refer-all".to_owned()),
@@ -138,7 +138,7 @@ async fn all_reasons_to_refer_are_given() {
 }
 
 #[tokio::test]
-async fn the_score_is_of_the_image_itself_alone_and_in_a_crowd() {
+async fn score_does_not_depend_on_the_batch() {
     let (_directory, engine) = engine_of(with_policies);
     let images = [cell(), noise(), landscape()];
     let mut alone = Vec::new();
@@ -164,7 +164,7 @@ async fn the_score_is_of_the_image_itself_alone_and_in_a_crowd() {
 }
 
 #[tokio::test]
-async fn a_bundle_that_cannot_tell_says_nothing() {
+async fn bundle_without_ood_model_gives_no_score() {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
     let engine = start(directory.path(), EngineConfig::default()).unwrap();
@@ -175,7 +175,7 @@ async fn a_bundle_that_cannot_tell_says_nothing() {
         besides_the_call(&answered.answer.decision),
         [Reason::NoPolicy]
     );
-    // Statistics that nothing looks at do no harm.
+    // Statistics without an out-of-distribution model have no effect.
     let (_directory, engine) = engine_of(|manifest| {
         let section = manifest.find("[out_of_distribution]").unwrap();
         manifest[..section].to_owned()
@@ -185,7 +185,7 @@ async fn a_bundle_that_cannot_tell_says_nothing() {
     assert_eq!(answered.ood, None);
 }
 
-/// What opening or checking the bundle says.
+/// The error of opening or checking the bundle, or `ok`.
 fn verdict(directory: &std::path::Path) -> String {
     let checked = match Bundle::open(directory) {
         Ok(bundle) => check_bundle(&EngineConfig::default(), runtime(), &bundle),
@@ -195,7 +195,7 @@ fn verdict(directory: &std::path::Path) -> String {
 }
 
 #[test]
-fn a_damaged_model_is_refused_in_one_sentence() {
+fn damaged_ood_model_is_refused() {
     let ones = |last: &str| {
         let rows: Vec<String> = (0..6).map(|row| "1,".repeat(row) + "1").collect();
         let rows = format!("[{}]", rows.join("],["));
@@ -209,14 +209,17 @@ fn a_damaged_model_is_refused_in_one_sentence() {
     let deep = "[".repeat(100_000);
     for (content, said) in [
         (scores("[0, 1, 1, 2]"), "ok"),
-        (String::new(), "not a usable out-of-distribution model: EOF"),
-        (deep, "invalid type: sequence"),
-        ("{\"a\\nb\": 1}".to_owned(), "unknown field `a b`"),
+        (
+            String::new(),
+            "not a usable out-of-distribution model: it is empty",
+        ),
+        (deep, "expected a table of keys and values, found a list"),
+        ("{\"a\\nb\": 1}".to_owned(), "unknown key `a b`"),
         (scores("[]"), "must be ascending"),
         (scores("[2, 1]"), "must be ascending"),
         (scores("[-1, 1]"), "must be ascending"),
-        (scores("[1e999]"), "out of range"),
-        (scores("[null]"), "invalid type"),
+        (scores("[1e999]"), "the number is too large"),
+        (scores("[null]"), "expected a number, found null"),
         (scores("[1, 2],\"calibration_weights\":[0.5, 1]"), "ok"),
         (
             scores("[1, 2],\"calibration_weights\":[1]"),
@@ -224,11 +227,11 @@ fn a_damaged_model_is_refused_in_one_sentence() {
         ),
         (last("0"), "row 5 of the factor"),
         (last("1, 1"), "row 5 of the factor"),
-        (last("1], [1"), "expected"),
+        (last("1], [1"), "not valid JSON"),
         (last("1e-300"), "statistics"),
         (
             "{\"gaussian\":{\"mean\":[0],\"factor\":[[1]]},\"calibration_scores\":[1]}".to_owned(),
-            "it is for 1 statistics, the trunk has 6",
+            "it is for 1 statistics, but the trunk has 6",
         ),
         (
             "{\"gaussian\":{\"mean\":[],\"factor\":[]},\"calibration_scores\":[1]}".to_owned(),
@@ -246,11 +249,11 @@ fn a_damaged_model_is_refused_in_one_sentence() {
 }
 
 #[test]
-fn what_is_wrong_with_the_section_is_said_in_one_sentence() {
+fn ood_section_errors_are_one_sentence() {
     for (replace, with, said) in [
         ("refer_below = 0.05", "refer_below = 1.0", "less than 1"),
         ("refer_below = 0.05", "refer_below = nan", "less than 1"),
-        ("layer = ", "kind = \"x\"\nlayer = ", "unknown field `kind`"),
+        ("layer = ", "kind = \"x\"\nlayer = ", "unknown key `kind`"),
         (
             "\"out_of_distribution.json\"",
             "\"absent.json\"",
@@ -277,7 +280,7 @@ fn what_is_wrong_with_the_section_is_said_in_one_sentence() {
         (
             "statistics = \"statistics\"",
             "statistics = \"spread\"",
-            "it has no output `spread`",
+            "the graph has no output `spread`",
         ),
     ] {
         let directory = tempfile::tempdir().unwrap();

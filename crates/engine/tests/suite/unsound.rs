@@ -1,4 +1,4 @@
-//! Bundles whose graphs run, but whose answers no request could be given: refused by the check and at the start alike.
+//! Bundles whose graphs run, but whose outputs are not usable. The check and the start refuse them.
 
 use std::{fs, io::Write, path::Path};
 
@@ -17,7 +17,7 @@ use testkit::{
 
 const SHARED: &str = "../shared/cases/bundles";
 
-/// What the check says, which the start has to say too; or `ok`.
+/// The error of the check, which must be that of the start, too; or `ok`.
 fn verdict(directory: &Path) -> String {
     let bundle = Bundle::open(directory).unwrap();
     let checked = check_bundle(&EngineConfig::default(), runtime(), &bundle);
@@ -36,7 +36,7 @@ fn assert_says(directory: &Path, words: &[&str]) {
     }
 }
 
-/// A bundle of trunk and heads, augmented views with a head of their own.
+/// A bundle with trunk and heads, and a separate head for test-time augmentation.
 fn with_every_head() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     tiny::trunk_and_heads(directory.path());
@@ -44,7 +44,7 @@ fn with_every_head() -> tempfile::TempDir {
     directory
 }
 
-/// A bundle of one graph whose dropout draws for itself: T copies of the image, or T samples in the graph.
+/// A bundle with one graph with active dropout: T copies of the image, or T samples in the graph.
 fn without_trunk(in_graph: bool) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     match in_graph {
@@ -55,9 +55,9 @@ fn without_trunk(in_graph: bool) -> tempfile::TempDir {
 }
 
 #[test]
-fn scores_that_are_no_numbers_are_refused_in_every_layout() {
+fn nan_scores_are_refused_in_every_layout() {
     let class = [1.0, 1.0, f32::NAN];
-    // The last member alone: the others are asked, too.
+    // Only the last member is wrong.
     let mut member = vec![1.0; 12];
     member[10] = f32::INFINITY;
     for (directory, file, factors, said) in [
@@ -88,7 +88,8 @@ fn scores_that_are_no_numbers_are_refused_in_every_layout() {
     }
 }
 
-/// The mean colour of the image, as the bundle's input has it, less `colour`; then more nodes, then three scores of it.
+/// A graph: the mean colour of the normalised image, minus `colour`; then `more` nodes; then three
+/// scores.
 fn of_mean_colour(colour: f32, more: &[NodeProto]) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let mut nodes = vec![
         node("GlobalAveragePool", &["image"], "pooled"),
@@ -104,13 +105,13 @@ fn of_mean_colour(colour: f32, more: &[NodeProto]) -> (Vec<NodeProto>, Vec<Tenso
     (nodes, constants)
 }
 
-/// A byte as the small bundles' input has it.
+/// The normalised value of a byte in the small bundles.
 fn of_byte(byte: u8) -> f32 {
     (f32::from(byte) - 127.0) / 128.0
 }
 
 #[test]
-fn scores_that_leave_the_range_of_floats_on_some_images_only_are_refused() {
+fn overflow_on_single_images_is_refused() {
     let logarithm = [node("Log", &["difference"], "made")];
     let inverse = [node("Reciprocal", &["difference"], "made")];
     for (byte, nodes, said) in [
@@ -126,7 +127,7 @@ fn scores_that_leave_the_range_of_floats_on_some_images_only_are_refused() {
 }
 
 #[tokio::test]
-async fn a_request_whose_scores_are_no_numbers_is_an_error_and_the_next_is_answered() {
+async fn nan_scores_fail_only_their_request() {
     let rare = 200;
     let inverse = [node("Reciprocal", &["difference"], "made")];
     let directory = tempfile::tempdir().unwrap();
@@ -147,7 +148,7 @@ async fn a_request_whose_scores_are_no_numbers_is_an_error_and_the_next_is_answe
 }
 
 #[test]
-fn features_and_statistics_that_are_no_numbers_are_refused() {
+fn nan_features_and_statistics_are_refused() {
     let directory = with_every_head();
     let factors = float_tensor("factors", &[], &[f32::INFINITY]);
     tiny::end_in(directory.path(), "trunk.onnx", "features", "Mul", factors);
@@ -168,7 +169,7 @@ fn features_and_statistics_that_are_no_numbers_are_refused() {
 }
 
 #[test]
-fn a_distance_that_is_no_number_is_refused() {
+fn infinite_distance_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     with_out_of_distribution(directory.path());
     let rows: Vec<String> = (0..6).map(|row| "0,".repeat(row) + "1e-200").collect();
@@ -186,7 +187,7 @@ fn a_distance_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn logits_declared_as_probabilities_are_refused_by_the_key_to_change() {
+fn logits_as_probabilities_are_refused() {
     for (file, method) in [
         ("baseline.onnx", Method::Baseline),
         ("mc_dropout.onnx", Method::McDropout),
@@ -195,13 +196,13 @@ fn logits_declared_as_probabilities_are_refused_by_the_key_to_change() {
     ] {
         let directory = with_every_head();
         declare_probabilities(directory.path(), file);
-        let key = format!("`methods.{method}.head.scores` says probabilities");
+        let key = format!("`methods.{method}.head.scores` is \"probabilities\"");
         let what = [file, &key, "sums to", "write `scores = \"logits\"`"];
         assert_says(directory.path(), &what);
     }
 }
 
-/// Changes what the manifest says of the head in this file.
+/// Declares the scores of the head in this file as probabilities.
 fn declare_probabilities(directory: &Path, file: &str) {
     let manifest = fs::read_to_string(directory.join("bundle.toml")).unwrap();
     let line = manifest.lines().find(|line| line.contains(file)).unwrap();
@@ -211,7 +212,7 @@ fn declare_probabilities(directory: &Path, file: &str) {
 }
 
 #[test]
-fn shares_that_do_not_sum_to_one_are_refused_and_probabilities_are_not() {
+fn scores_must_sum_to_one() {
     let of = |operation: &str| {
         let directory = tempfile::tempdir().unwrap();
         let identity = [node("Identity", &["difference"], "made")];
@@ -225,14 +226,14 @@ fn shares_that_do_not_sum_to_one_are_refused_and_probabilities_are_not() {
     };
     let what = [
         "`methods.baseline.head.scores`",
-        "end in a softmax over the classes",
+        "end the graph with a softmax over the classes",
     ];
     assert_says(of("Sigmoid").path(), &what);
     assert_eq!(verdict(of("Softmax").path()), "ok");
 }
 
 #[test]
-fn a_temperature_that_no_score_survives_is_refused_by_its_key() {
+fn too_small_temperature_is_refused() {
     for method in [Method::Baseline, Method::Tta] {
         let directory = tempfile::tempdir().unwrap();
         tiny::trunk_and_heads(directory.path());
@@ -246,25 +247,28 @@ fn a_temperature_that_no_score_survives_is_refused_by_its_key() {
 }
 
 #[test]
-fn bytes_that_become_no_numbers_are_refused() {
+fn overflowing_normalisation_is_refused() {
     let directory = with_every_head();
     tiny::change_manifest(directory.path(), "scale = 1.0", "scale = 1e38");
     assert_says(directory.path(), &["bundle.toml", "`input.normalisation`"]);
 }
 
 #[test]
-fn the_bundles_that_were_called_sound_are_refused() {
+fn shared_unsound_bundles_are_refused() {
     if !testkit::path(SHARED).is_dir() {
-        // Not by `eprintln!`, which the test harness swallows.
+        // The test harness captures `eprintln!`.
         let message =
-            format!("SKIPPED: {SHARED} is not there: its unsound bundles were not tried\n");
+            format!("SKIPPED: {SHARED} does not exist: its unsound bundles were not checked\n");
         std::io::stderr().write_all(message.as_bytes()).unwrap();
         return;
     }
     for (name, said) in [
         ("b-nan", "output `logits` must be finite"),
         ("b-inf", "output `logits` must be finite"),
-        ("b-lp", "`methods.baseline.head.scores` says probabilities"),
+        (
+            "b-lp",
+            "`methods.baseline.head.scores` is \"probabilities\"",
+        ),
     ] {
         let what = [name, "model.onnx", said];
         assert_says(&testkit::path(SHARED).join(name), &what);

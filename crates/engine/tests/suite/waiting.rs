@@ -1,4 +1,4 @@
-//! What the engine takes on, what it refuses, and what it gives up.
+//! Admission, refusal and cancellation of work.
 
 use std::{
     future::poll_fn,
@@ -20,7 +20,7 @@ fn engine(config: EngineConfig) -> (tempfile::TempDir, Engine) {
     (directory, engine)
 }
 
-/// Two hundred views, of which none is answered before this task waits for something.
+/// A request with 200 views. None is answered before this task awaits.
 fn long_work(engine: &Engine) -> RequestPlan {
     let options = RequestOptions {
         method: Some(Method::Tta),
@@ -40,7 +40,7 @@ async fn is_pending(mut future: impl Future + Unpin) -> bool {
 }
 
 #[tokio::test]
-async fn work_counts_until_it_is_done_and_no_longer() {
+async fn work_counts_until_it_is_done() {
     let config = EngineConfig {
         queue_capacity: 100,
         ..EngineConfig::default()
@@ -60,7 +60,7 @@ async fn work_counts_until_it_is_done_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_has_passed_is_said_and_nothing_is_answered_late() {
+async fn passed_deadline_is_an_error() {
     let (_directory, engine) = engine(EngineConfig::default());
     let late = RequestOptions {
         deadline: Some(Instant::now()),
@@ -73,7 +73,7 @@ async fn a_deadline_that_has_passed_is_said_and_nothing_is_answered_late() {
     ));
     let short_work = short_work(&engine);
     engine.predict(&short_work, image(1)).await.unwrap();
-    // Now the engine knows how long an answer takes.
+    // The engine has measured the duration of an answer.
     assert!(matches!(
         engine.predict(&late, image(1)).await,
         Err(EngineError::DeadlineTooShort { .. })
@@ -81,20 +81,20 @@ async fn a_deadline_that_has_passed_is_said_and_nothing_is_answered_late() {
 }
 
 #[tokio::test]
-async fn work_that_nobody_waits_for_is_not_done() {
+async fn work_without_client_is_dropped() {
     let (_directory, engine) = engine(EngineConfig::default());
     let (long_work, short_work) = (long_work(&engine), short_work(&engine));
     for _ in 0..50 {
         let mut given_up = Box::pin(engine.predict(&long_work, image(1)));
         assert!(is_pending(&mut given_up).await);
     }
-    // Each left at most a few jobs, which are thrown away as soon as a worker sees them.
+    // Each left at most a few jobs, which workers discard.
     engine.predict(&short_work, image(2)).await.unwrap();
     assert_eq!(engine.queue_depth(), 0);
 }
 
 #[tokio::test]
-async fn bulk_work_waits_longer_than_an_upload_may() {
+async fn bulk_work_may_wait_longer() {
     let config = EngineConfig {
         max_wait_seconds: 0.0.try_into().unwrap(),
         ..EngineConfig::default()

@@ -1,4 +1,5 @@
-//! Brightness, contrast and saturation: a blend of the picture with black, with its mean grey, with its own grey.
+//! Brightness, contrast and saturation, as blends of an image with black, its mean grey, or its
+//! grey version.
 
 use super::super::{CellImage, ImageError};
 use image::RgbImage;
@@ -12,7 +13,8 @@ pub fn adjust_brightness(image: &CellImage, factor: f64) -> Result<CellImage, Im
     Ok(map_values(image, |value| blend(value, 0.0, factor)))
 }
 
-/// Moves every value away from the mean grey of the picture: 0 is that grey everywhere, 1 changes nothing.
+/// Scales the distance of every value from the image's mean grey: 0 gives that grey everywhere, 1
+/// changes nothing.
 ///
 /// # Errors
 /// [`ImageError::SettingOutOfRange`] for a factor that is negative or not finite.
@@ -22,7 +24,7 @@ pub fn adjust_contrast(image: &CellImage, factor: f64) -> Result<CellImage, Imag
     Ok(map_values(image, |value| blend(value, mean, factor)))
 }
 
-/// Moves every pixel away from its own grey: 0 is a grey picture, 1 changes nothing.
+/// Scales the distance of every pixel from its own grey: 0 gives a grey image, 1 changes nothing.
 ///
 /// # Errors
 /// [`ImageError::SettingOutOfRange`] for a factor that is negative or not finite.
@@ -34,7 +36,7 @@ pub fn adjust_saturation(image: &CellImage, factor: f64) -> Result<CellImage, Im
     }))
 }
 
-/// The picture with `change` applied to every pixel.
+/// Applies `change` to every pixel.
 pub(super) fn map_pixels(image: &CellImage, change: impl Fn([u8; 3]) -> [u8; 3]) -> CellImage {
     let mut pixels: RgbImage = image.as_rgb().clone();
     for pixel in pixels.pixels_mut() {
@@ -43,7 +45,7 @@ pub(super) fn map_pixels(image: &CellImage, change: impl Fn([u8; 3]) -> [u8; 3])
     CellImage::new(pixels)
 }
 
-/// The picture with `change` applied to every value; there are only 256 of them.
+/// Applies `change` to every value, through a table of all 256 of them.
 #[expect(
     clippy::indexing_slicing,
     reason = "the table has an entry for every byte"
@@ -59,7 +61,7 @@ fn map_values(image: &CellImage, change: impl Fn(u8) -> u8) -> CellImage {
 /// factor · value + (1 − factor) · other, clipped and truncated to a byte, as torchvision does.
 fn blend(value: u8, other: f32, factor: f32) -> u8 {
     let blended = factor * f32::from(value) + (1.0 - factor) * other;
-    // a float becomes a byte by truncation, clipped at both ends
+    // The cast truncates, and clips at both ends.
     blended as u8
 }
 
@@ -69,7 +71,7 @@ fn grey([red, green, blue]: [u8; 3]) -> u8 {
     luma as u8
 }
 
-/// Mean of the rounded greys, itself not rounded; 0 for a picture without pixels.
+/// Mean of the rounded greys, not rounded itself; 0 for an image without pixels.
 fn mean_grey(image: &CellImage) -> f32 {
     let pixels = image.as_rgb().pixels();
     let count = pixels.len().max(1);

@@ -1,4 +1,4 @@
-//! Random numbers that are the same on every machine and in every version of this program.
+//! Reproducible random numbers, the same on every machine and in every version of this program.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -19,7 +19,7 @@ impl Draws {
         (self.0.next_u64() >> 11) as f64 * STEP
     }
 
-    /// Uniform between two numbers.
+    /// Uniform in [low, high).
     pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + self.unit() * (high - low)
     }
@@ -27,12 +27,12 @@ impl Draws {
     /// Uniform among the whole numbers from `low` to `high`, both included.
     pub(super) fn integer(&mut self, low: i64, high: i64) -> i64 {
         let count = high - low + 1;
-        // the product can round up to `count`
+        // The product can round up to `count`.
         let step = (self.unit() * count as f64) as i64;
         low + step.min(count - 1)
     }
 
-    /// Puts the items into a random order (Fisher and Yates).
+    /// Shuffles the items (Fisher and Yates).
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.integer(0, last as i64) as usize;

@@ -16,8 +16,8 @@ pub fn vflip(image: &CellImage) -> CellImage {
     CellImage::new(flip_vertical(image.as_rgb()))
 }
 
-/// One of the eight ways to lay a picture: `index` mod 4 quarter turns counter-clockwise, then, where `index` is 4 or more,
-/// [`hflip`].
+/// One of the eight symmetries of a square: `index` mod 4 quarter turns counter-clockwise, then
+/// [`hflip`] if `index` is 4 or more.
 ///
 /// # Errors
 /// [`ImageError::SettingOutOfRange`] for an index above 7.
@@ -46,8 +46,9 @@ fn counter_clockwise(pixels: &RgbImage, quarter_turns: u8) -> RgbImage {
 /// Cuts `width` x `height` pixels at (`left`, `top`) and resizes them to `size` x `size`.
 ///
 /// # Errors
-/// [`ImageError::RectangleOutside`] when the rectangle is empty or leaves the image (torchvision pads with black there),
-/// [`ImageError::InvalidSize`] when `size` is zero or above [`MAX_OUTPUT_EDGE`](super::super::MAX_OUTPUT_EDGE).
+/// [`ImageError::RectangleOutside`] if the rectangle is empty or not inside the image (torchvision
+/// pads with black there), [`ImageError::InvalidSize`] if `size` is 0 or above
+/// [`MAX_OUTPUT_EDGE`](super::super::MAX_OUTPUT_EDGE).
 pub fn resized_crop(
     image: &CellImage,
     top: u32,
@@ -73,7 +74,7 @@ pub fn resized_crop(
             height: image.height(),
         });
     }
-    // nothing lies outside, so the padding is never seen
+    // The rectangle is inside the image, so the padding does not matter.
     let cut = window(
         image,
         i64::from(left),

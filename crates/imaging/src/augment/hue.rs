@@ -1,4 +1,4 @@
-//! The hue turned around the colour wheel, in the arithmetic of torchvision (f32 HSV).
+//! Hue rotation with the arithmetic of torchvision (f32 HSV).
 
 use super::super::{CellImage, ImageError};
 use super::colour::map_pixels;
@@ -6,7 +6,8 @@ use super::colour::map_pixels;
 /// torchvision scales [0, 1] to bytes by this and truncates.
 const TO_BYTE: f32 = 255.999;
 
-/// Turns the hue of every pixel by `turn` of the colour wheel: 0 changes nothing, ±0.5 gives the complementary colours.
+/// Rotates the hue of every pixel by `turn` of the colour wheel: 0 changes nothing, ±0.5 gives the
+/// complementary colours.
 ///
 /// # Errors
 /// [`ImageError::SettingOutOfRange`] for a turn outside [−0.5, 0.5].
@@ -43,7 +44,7 @@ fn to_hsv([red, green, blue]: [f32; 3]) -> (f32, f32, f32) {
     (wrapped(sextant / 6.0), range / largest, largest)
 }
 
-/// A position on the colour wheel brought back to [0, 1]; it is at most one turn away.
+/// Wraps a position on the colour wheel, at most one turn away, into [0, 1].
 fn wrapped(position: f32) -> f32 {
     if position < 0.0 {
         position + 1.0
@@ -56,13 +57,13 @@ fn wrapped(position: f32) -> f32 {
 
 fn from_hsv(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
     let position = hue * 6.0;
-    // truncation, since the position is never negative
+    // The cast truncates; the position is never negative.
     let sextant = position as u8;
     let rest = position - f32::from(sextant);
     let low = value * (1.0 - saturation);
     let falling = value * (1.0 - saturation * rest);
     let rising = value * (1.0 - saturation * (1.0 - rest));
-    // hue 1.0, which rounding can give, is red again
+    // Rounding can give hue 1.0, which is red.
     match sextant % 6 {
         0 => [value, rising, low],
         1 => [falling, value, low],

@@ -1,7 +1,8 @@
-//! Changed views of a cell: flips, turns, random crops and colour jitter, for training and for test-time augmentation.
+//! Augmented views of a cell: flips, rotations, random crops and colour jitter, for training and
+//! for test-time augmentation.
 //!
-//! The single operations are those of torchvision's `v2.functional` on 8-bit tensors. [`view`] draws them from a seed as an
-//! [`AugmentPolicy`] says.
+//! The operations agree with torchvision's `v2.functional` on 8-bit tensors. [`view`] draws their
+//! parameters from a seed according to an [`AugmentPolicy`].
 
 mod colour;
 mod draws;

@@ -1,28 +1,31 @@
-//! What is done to a picture, as a bundle's manifest names it.
+//! Augmentation policies, as they appear in a bundle's manifest.
 
 use super::super::{ImageError, Padding};
 use serde::{Deserialize, Serialize};
 
-/// One random change, with its parameters.
+/// A random operation and its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Augmentation {
     /// Mirrors left and right.
     HorizontalFlip {
-        /// How often, in [0, 1].
+        /// Probability of a flip, in [0, 1].
         probability: f64,
     },
     /// Cuts a rectangle at a random place and resizes it to the size of the view.
     ///
-    /// Area and aspect are drawn as torchvision's `RandomResizedCrop` does. It draws again where the rectangle is larger than
-    /// the image; here the image lies at a random place within the rectangle and the rest is padded.
+    /// Area and aspect ratio are drawn as in torchvision's `RandomResizedCrop`. If the rectangle is
+    /// larger than the image, torchvision draws again; this operation places the image at random
+    /// inside the rectangle and pads the rest.
     RandomResizedCrop {
-        /// Smallest and largest area of the rectangle, as a part of the image's; from 0.001 to 4.
+        /// Smallest and largest area of the rectangle, as a share of the image's area, from 0.001
+        /// to 4.
         scale: [f64; 2],
-        /// Smallest and largest width over height, drawn uniformly in their logarithm; from 0.1 to 10.
+        /// Smallest and largest width / height, from 0.1 to 10, uniform in the logarithm.
         ratio: [f64; 2],
     },
-    /// Brightness, contrast, saturation and hue, in a random order (torchvision's `ColorJitter`). A zero leaves one out.
+    /// Brightness, contrast, saturation and hue in random order (torchvision's `ColorJitter`). 0
+    /// leaves an operation unchanged.
     ColourJitter {
         /// Factor uniform in [max(0, 1 − x), 1 + x].
         brightness: f64,
@@ -30,28 +33,29 @@ pub enum Augmentation {
         contrast: f64,
         /// Factor uniform in [max(0, 1 − x), 1 + x].
         saturation: f64,
-        /// Turn of the colour wheel uniform in [−x, x]; at most 0.5.
+        /// Rotation of the colour wheel, uniform in [−x, x]; x is at most 0.5.
         hue: f64,
     },
-    /// One of the eight turns and reflections of a square, uniformly.
+    /// One of the eight symmetries of a square, uniformly.
     Dihedral {},
 }
 
-/// A named list of changes, made one after the other.
+/// A named list of operations that are applied in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentPolicy {
-    /// What people call it.
+    /// Name of the policy.
     pub name: String,
-    /// What lies beyond the border of the picture.
+    /// How pixels beyond the border of the image are filled.
     #[serde(default)]
     pub padding: Padding,
-    /// The changes, in order.
+    /// The operations, in order.
     pub steps: Vec<Augmentation>,
 }
 
 impl AugmentPolicy {
-    /// The paper's: flip, random resized crop with scale in [0.8, 1.2], brightness 0.2, contrast 0.5, saturation 0.1, hue 0.1.
+    /// The paper's policy: flip, random resized crop with scale in [0.8, 1.2], brightness 0.2,
+    /// contrast 0.5, saturation 0.1, hue 0.1.
     #[must_use]
     pub fn paper() -> Self {
         Self {
@@ -76,7 +80,7 @@ impl AugmentPolicy {
     /// Checks the parameters of every step.
     ///
     /// # Errors
-    /// [`ImageError::SettingOutOfRange`] names the first that is outside its range.
+    /// [`ImageError::SettingOutOfRange`] for the first parameter outside its range.
     pub fn check(&self) -> Result<(), ImageError> {
         self.steps.iter().try_for_each(Augmentation::check)
     }

@@ -1,4 +1,4 @@
-//! One random view of a picture.
+//! Random views of an image.
 
 use super::super::cell_image::{check_has_pixels, check_output_size};
 use super::super::{CellImage, ImageError, Padding, ResizeFilter, crop::window, resize};
@@ -6,14 +6,15 @@ use super::draws::Draws;
 use super::{AugmentPolicy, Augmentation, dihedral, hflip};
 use super::{adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation};
 
-/// View number `index` of a picture, `size` x `size` pixels.
+/// View number `index` of an image, `size` x `size` pixels.
 ///
-/// Each view has a random stream of its own (ChaCha8 keyed by `seed`, stream `index`), so it does not depend on how many
-/// others are drawn, or in which order.
+/// Each view has its own random stream (ChaCha8 keyed by `seed`, stream `index`), so it does not
+/// depend on the number or the order of other views.
 ///
 /// # Errors
-/// [`ImageError::SettingOutOfRange`] for a policy outside its ranges, [`ImageError::InvalidSize`] when `size` is zero or
-/// above [`MAX_OUTPUT_EDGE`](super::super::MAX_OUTPUT_EDGE) or the picture has no pixels.
+/// [`ImageError::SettingOutOfRange`] for a policy outside its ranges, [`ImageError::InvalidSize`]
+/// if `size` is 0 or above [`MAX_OUTPUT_EDGE`](super::super::MAX_OUTPUT_EDGE) or the image has no
+/// pixels.
 pub fn view(
     image: &CellImage,
     policy: &AugmentPolicy,
@@ -49,7 +50,7 @@ pub fn view(
     resize(&view, size, size, filter)
 }
 
-/// A part of a picture, or more than it.
+/// A rectangle that can be larger than the image.
 struct Rectangle {
     left: i64,
     top: i64,
@@ -78,17 +79,18 @@ impl Rectangle {
 }
 
 fn whole_pixels(length: f64) -> u32 {
-    // a float becomes an integer by truncation, clipped at both ends
+    // The cast truncates, and clips at both ends.
     length.round().max(1.0) as u32
 }
 
-/// A start for which the shorter of rectangle and picture lies within the longer.
+/// A random start with which the shorter of rectangle and image is inside the longer one.
 fn draw_start(length: u32, available: u32, draws: &mut Draws) -> i64 {
     let room = i64::from(available) - i64::from(length);
     draws.integer(room.min(0), room.max(0))
 }
 
-/// `amounts` are those of brightness, contrast, saturation and hue; the draws of all four come before the changes.
+/// `amounts` are those of brightness, contrast, saturation and hue. All four are drawn before any
+/// is applied.
 fn jitter(image: CellImage, amounts: [f64; 4], draws: &mut Draws) -> Result<CellImage, ImageError> {
     type Adjust = fn(&CellImage, f64) -> Result<CellImage, ImageError>;
     let [brightness, contrast, saturation, hue] = amounts;

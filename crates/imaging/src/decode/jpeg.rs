@@ -1,4 +1,5 @@
-//! JPEG in strict mode: by default a truncated scan is filled with grey and called a success.
+//! JPEG decoding in strict mode. By default the decoder fills a truncated scan with grey and
+//! reports success.
 
 use super::super::{ImageError, Limits};
 use super::jpeg_structure::{JpegFrame, Structure};
@@ -11,7 +12,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// As far as the decoder reads ahead of the sample that it is decoding.
+/// How far the decoder reads ahead of the sample that it decodes.
 const READ_AHEAD_BYTES: usize = 8;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
@@ -26,25 +27,25 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageErr
     Ok(upright(pixels, decoded.exif.as_deref()))
 }
 
-/// A JPEG of a kind that the decoder reads rightly.
+/// A JPEG of a variant that the decoder reads correctly.
 pub(super) struct Jpeg<'bytes> {
     /// Its frame header.
     pub(super) frame: JpegFrame,
     stream: Cow<'bytes, [u8]>,
 }
 
-/// Which samples are wanted.
+/// The samples to decode to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OutputColours {
-    /// Red, green and blue, whatever is stored.
+    /// Red, green and blue, converted if necessary.
     Rgb,
-    /// Red, green and blue of a file whose components are YCbCr; others are refused.
+    /// Red, green and blue from YCbCr components; other files are refused.
     RgbOfYcbcr,
-    /// The components as they are.
+    /// The stored components.
     AsStored,
 }
 
-/// What a JPEG holds.
+/// The contents of a JPEG.
 pub(super) struct DecodedJpeg {
     /// Samples row by row, interleaved.
     pub(super) values: Vec<u8>,
@@ -53,7 +54,7 @@ pub(super) struct DecodedJpeg {
 }
 
 impl<'bytes> Jpeg<'bytes> {
-    /// Refuses by the headers alone; `structure` is that of `bytes`.
+    /// Checks the headers. `structure` is that of `bytes`.
     pub(super) fn new(bytes: &'bytes [u8], structure: &Structure) -> Result<Self, ImageError> {
         let frame = readable_frame(structure)?.clone();
         let end = structure
@@ -82,7 +83,7 @@ impl<'bytes> Jpeg<'bytes> {
     }
 }
 
-/// The decoder's own words speak of its parts; what they come to is this.
+/// The error for every failure of the decoder, whose own messages describe its internals.
 fn damaged() -> ImageError {
     ImageError::undecodable("its tables or its coded pixels are damaged or incomplete")
 }
@@ -90,19 +91,22 @@ fn damaged() -> ImageError {
 fn strict_options() -> DecoderOptions {
     DecoderOptions::default()
         .set_strict_mode(true)
-        // the number of pixels is checked by us, whatever their shape
+        // `Limits` bounds the number of pixels, so the sides need no bound.
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
 }
 
-/// The file up to its end-of-image marker, without it where the image is sequential.
+/// The file up to its end-of-image marker. The marker itself is left out if the image is
+/// sequential.
 ///
-/// After that marker the decoder makes up zeros for as many rows as the header declares, even in strict mode; at the end of
-/// the data it does not. So the marker is left out and the decoder runs dry where rows are missing. The padding lets it
-/// read ahead in the last row of a whole image; fewer missing bytes than that are not noticed.
+/// After the marker, the decoder fills all missing rows with zeros, even in strict mode. At the end
+/// of the data it reports an error. So the marker is left out, and missing rows are detected. The
+/// padding allows the decoder to read ahead in the last row of a complete image; fewer missing
+/// bytes than that are not detected.
 ///
-/// A progressive image keeps its marker, since strict mode asks for it. A truncated one is refused; one whose header
-/// declares more rows than its scans hold mostly is, but some (in trials one in seven) decode with the rest made up.
+/// A progressive image keeps its marker, because strict mode requires it. A truncated one is
+/// refused. One whose header declares more rows than its scans contain is mostly refused; some (in
+/// trials one in seven) decode with made-up rows.
 fn stream_that_runs_dry<'bytes>(
     bytes: &'bytes [u8],
     frame: &JpegFrame,
@@ -147,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_there_are_not_made_up() {
+    fn missing_rows_are_refused() {
         let coloured = encoded(64, 64, |x, y| [x as u8 * 3, y as u8 * 2, 77]);
         assert!(!is_undecodable(&coloured));
         for height in [80, 128, 4000] {
@@ -158,9 +162,9 @@ mod tests {
         }
     }
 
-    /// The last rows of a flat, narrow image are coded in fewer bits than the decoder reads ahead.
+    /// The last rows of a flat, narrow image have fewer bits than the decoder reads ahead.
     #[test]
-    fn images_of_few_bits_per_row_are_whole() {
+    fn images_with_few_bits_per_row_decode() {
         for (width, height) in [(1, 1), (1, 3000), (3000, 1), (8, 8), (7, 900), (17, 33)] {
             let flat = encoded(width, height, |_, _| [12, 200, 30]);
             let image = decode(&flat, &Limits::default()).unwrap();
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_after_the_image_are_ignored_and_an_image_without_its_end_is_refused() {
+    fn trailing_bytes_are_ignored_missing_end_is_refused() {
         let mut bytes = encoded(20, 20, |x, _| [x as u8; 3]);
         let whole = decode(&bytes, &Limits::default()).unwrap();
         assert!(is_undecodable(&bytes[..bytes.len() - 2]));

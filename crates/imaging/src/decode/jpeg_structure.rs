@@ -1,5 +1,5 @@
-//! What a JPEG file consists of, by walking its markers (ITU-T T.81, annex B): its frame, its scans
-//! and its end. Coded data is skipped, so that this costs little beside decoding.
+//! The structure of a JPEG file, read from its markers (ITU-T T.81, annex B): its frame, its scans
+//! and its end. Coded data is skipped, so this is cheap compared with decoding.
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
@@ -8,28 +8,27 @@ const START_OF_SCAN: u8 = 0xda;
 /// Images have at most four components; frames of more are refused.
 const MAX_COMPONENTS: usize = 4;
 
-/// The segments of the first image in a file, as far as they can be followed.
+/// The segments of the first image in a file, up to the first broken one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Structure {
     /// The frame header.
     pub(super) frame: Option<JpegFrame>,
-    /// How many frame headers there are; a sound image has one.
+    /// Number of frame headers; a valid image has one.
     pub(super) frames: usize,
-    /// How many scans there are.
+    /// Number of scans.
     pub(super) scans: usize,
     /// The ids of the components in the first scan, in its order.
     pub(super) first_scan: Vec<u8>,
-    /// What the scans leave open of the frame's components.
+    /// Which bits of the components no scan contains.
     pub(super) details: Details,
-    /// Where there are bytes between two segments that belong to none.
+    /// Offset of bytes between two segments that belong to neither.
     pub(super) stray_bytes_at: Option<usize>,
-    /// Offset of the end-of-image marker; none where the file stops before it or its segments are
+    /// Offset of the end-of-image marker; `None` if the file stops before it or its segments are
     /// broken.
     pub(super) end: Option<usize>,
 }
 
-/// How many low bits of each coefficient no scan has given yet, for each component in the order of
-/// the frame.
+/// For each component in frame order: how many low bits of each coefficient no scan has given yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Details([[u8; 64]; MAX_COMPONENTS]);
 
@@ -40,13 +39,14 @@ impl Default for Details {
 }
 
 impl Details {
-    /// Whether the scans give all bits of all coefficients of the first `components` components.
+    /// Whether the scans contain all bits of all coefficients of the first `components` components.
     pub(super) fn are_complete(&self, components: usize) -> bool {
         let missing = self.0.iter().take(components).flatten();
         missing.copied().all(|bits| bits == 0)
     }
 
-    /// A scan gives the coefficients from `first` to `last` up to their lowest `missing` bits.
+    /// Notes a scan with the coefficients from `first` to `last`, except for their lowest `missing`
+    /// bits.
     fn note(&mut self, component: usize, first: u8, last: u8, missing: u8) {
         let Some(coefficients) = self.0.get_mut(component) else {
             return;
@@ -61,7 +61,7 @@ impl Details {
 /// A frame header (B.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JpegFrame {
-    /// The code of its marker: 0xc0 to 0xcf, which says how the image is coded.
+    /// Code of its marker, 0xc0 to 0xcf, which tells the coding.
     pub(super) code: u8,
     /// Bits per sample.
     pub(super) precision: u8,
@@ -76,7 +76,7 @@ pub(super) struct JpegFrame {
 /// A colour component of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct JpegComponent {
-    /// What scans call it.
+    /// Its identifier in scan headers.
     pub(super) id: u8,
     /// Horizontal sampling factor.
     pub(super) horizontal: u8,
@@ -85,11 +85,10 @@ pub(super) struct JpegComponent {
 }
 
 impl Structure {
-    /// Walks from marker to marker up to the end of the image, or as far as the segments can be
-    /// followed.
+    /// Reads from marker to marker up to the end of the image, or to the first broken segment.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let mut structure = Self::default();
-        // the first marker starts the image
+        // The first marker is the start of the image.
         let mut position = Some(2);
         while let Some(at) = position {
             position = structure.take_segment(bytes, at);
@@ -97,7 +96,7 @@ impl Structure {
         structure
     }
 
-    /// Notes the segment at `position` and gives the position of the next; none at the end.
+    /// Notes the segment at `position` and returns the position of the next; `None` at the end.
     fn take_segment(&mut self, bytes: &[u8], position: usize) -> Option<usize> {
         let (marker_at, code) = self.marker(bytes, position)?;
         if code == END_OF_IMAGE {
@@ -105,7 +104,7 @@ impl Structure {
             return None;
         }
         let next = end_of_segment(bytes, marker_at)?;
-        // without the marker and the length
+        // Without the marker and the length.
         let content = bytes.get(marker_at + 4..next)?;
         if is_start_of_frame(code) {
             self.frames += 1;
@@ -118,8 +117,8 @@ impl Structure {
         end_of_scan(bytes, next)
     }
 
-    /// Notes a scan header (B.2.3): a count, two bytes for each component, the coefficients that it
-    /// gives, and of these the low bits that are left to later scans.
+    /// Notes a scan header (B.2.3): a count, two bytes per component, the range of coefficients,
+    /// and the number of low bits that are left to later scans.
     fn note_scan(&mut self, content: &[u8]) -> Option<()> {
         let (&count, rest) = content.split_first()?;
         let (selectors, rest) = rest.split_at_checked(2 * usize::from(count))?;
@@ -138,8 +137,7 @@ impl Structure {
         Some(())
     }
 
-    /// Offset (of the byte 0xff that its code follows) and code of the marker at `position`, past
-    /// legal fill bytes.
+    /// Offset of the 0xff byte and code of the marker at `position`, after fill bytes.
     fn marker(&mut self, bytes: &[u8], position: usize) -> Option<(usize, u8)> {
         let rest = bytes.get(position..)?;
         let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
@@ -176,19 +174,19 @@ impl JpegFrame {
     }
 }
 
-/// All codes from 0xc0 to 0xcf but those of Huffman tables, of extensions and of arithmetic
+/// All codes from 0xc0 to 0xcf except those of Huffman tables, extensions and arithmetic
 /// conditioning.
 fn is_start_of_frame(code: u8) -> bool {
     matches!(code, 0xc0..=0xcf) && !matches!(code, 0xc4 | 0xc8 | 0xcc)
 }
 
-/// Codes without a segment, which have no business between segments: stuffing, TEM, restarts,
-/// another image's start.
+/// Codes without a segment, which must not occur between segments: stuffing, TEM, restarts, another
+/// start of image.
 fn stands_alone(code: u8) -> bool {
     matches!(code, 0x00 | 0x01 | 0xd0..=0xd7 | START_OF_IMAGE)
 }
 
-/// The length of a segment counts its own two bytes and not the marker.
+/// The length of a segment includes its own two bytes but not the marker.
 fn end_of_segment(bytes: &[u8], marker_at: usize) -> Option<usize> {
     let &[high, low] = bytes.get(marker_at + 2..marker_at + 4)? else {
         return None;
@@ -197,7 +195,7 @@ fn end_of_segment(bytes: &[u8], marker_at: usize) -> Option<usize> {
     (length >= 2).then_some(marker_at + 2 + length)
 }
 
-/// Coded data goes on up to a marker that is neither a stuffed zero, a fill byte nor a restart.
+/// Coded data ends at a marker that is not a stuffed zero, a fill byte or a restart.
 fn end_of_scan(bytes: &[u8], start: usize) -> Option<usize> {
     let pairs = bytes.get(start..)?.windows(2);
     let length = pairs

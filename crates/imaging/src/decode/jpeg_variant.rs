@@ -1,5 +1,5 @@
-//! Which JPEG files the decoder is known to read rightly (`crates/imaging/tests/oracles/decoding.rs`); all others
-//! are refused by their headers.
+//! The JPEG variants that the decoder reads correctly (`crates/imaging/tests/oracles/decoding.rs`).
+//! All others are refused by their headers.
 
 use super::super::ImageError;
 use super::jpeg_structure::{JpegComponent, JpegFrame, Structure};
@@ -12,11 +12,10 @@ const PROGRESSIVE: u8 = 0xc2;
 const SAVE_AGAIN: &str = "save the image again as JPEG with all colours in one scan, or as PNG";
 const USUAL_JPEG: &str = "save the image as baseline or progressive JPEG of 8 bits, or as PNG";
 
-/// The frame of an image that the decoder reads rightly.
+/// The frame of an image that the decoder reads correctly.
 ///
 /// # Errors
-/// [`ImageError::NotRead`] for a file of another kind, [`ImageError::Undecodable`] for a damaged
-/// one.
+/// [`ImageError::NotRead`] for another variant, [`ImageError::Undecodable`] for a damaged file.
 pub(super) fn readable_frame(structure: &Structure) -> Result<&JpegFrame, ImageError> {
     let frame = frame(structure)?;
     if structure.frames > 1 {
@@ -28,14 +27,14 @@ pub(super) fn readable_frame(structure: &Structure) -> Result<&JpegFrame, ImageE
         check_scans(frame, structure)?;
     }
     check_no_stray_bytes(structure)?;
-    // a file that stops early is told so by its missing end
+    // A file that stops early gets the error about its missing end.
     if structure.end.is_some() && !frame.is_sequential() {
         check_details(frame, structure)?;
     }
     Ok(frame)
 }
 
-/// The frame header, readable or not.
+/// The frame header, of any variant.
 pub(super) fn frame(structure: &Structure) -> Result<&JpegFrame, ImageError> {
     if let Some(frame) = &structure.frame {
         return Ok(frame);
@@ -50,7 +49,7 @@ fn check_no_stray_bytes(structure: &Structure) -> Result<(), ImageError> {
     let Some(at) = structure.stray_bytes_at else {
         return Ok(());
     };
-    let found = format!("a JPEG with bytes between its segments that belong to none (byte {at})");
+    let found = format!("a JPEG with unknown bytes between its segments (at byte {at})");
     Err(ImageError::not_read(found, SAVE_AGAIN))
 }
 
@@ -80,8 +79,8 @@ fn check_coding(frame: &JpegFrame) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// Grey, three colours or four inks; none sampled more finely than the first, which the decoder
-/// takes for the size of the image.
+/// Allows grey, three colours or four inks. None may be sampled more finely than the first, because
+/// the decoder takes the first for the size of the image.
 fn check_components(components: &[JpegComponent]) -> Result<(), ImageError> {
     if !matches!(components.len(), 1 | 3 | 4) {
         let found = format!("a JPEG of {} colour components", components.len());
@@ -93,14 +92,14 @@ fn check_components(components: &[JpegComponent]) -> Result<(), ImageError> {
     let is_usual = |component: &JpegComponent| {
         is_usual_factor(component.horizontal, first.horizontal)
             && is_usual_factor(component.vertical, first.vertical)
-            // the decoder does not double rows of which the first component has four
+            // The decoder does not double these rows.
             && (first.vertical != 4 || component.vertical != 2)
     };
     if components.iter().all(is_usual) {
         return Ok(());
     }
     Err(ImageError::not_read(
-        "a JPEG with unusual sampling of its colours",
+        "a JPEG with unusual colour subsampling",
         "save the image as JPEG with 4:4:4, 4:2:2 or 4:2:0 sampling, or as PNG",
     ))
 }
@@ -109,25 +108,24 @@ fn is_usual_factor(factor: u8, of_first: u8) -> bool {
     matches!(factor, 1 | 2 | 4) && of_first.is_multiple_of(factor)
 }
 
-/// The decoder mixes up components that come in scans of their own (zune-image #419, #422, #448,
-/// #449).
+/// The decoder mixes up components in separate scans (zune-image #419, #422, #448, #449).
 fn check_scans(frame: &JpegFrame, structure: &Structure) -> Result<(), ImageError> {
     if structure.scans == 0 {
         return Ok(());
     }
     let ids = frame.components.iter().map(|component| component.id);
     if structure.scans > 1 || !ids.eq(structure.first_scan.iter().copied()) {
-        let found = "a sequential JPEG whose colours do not all come in one scan";
+        let found = "a sequential JPEG with its colours in several scans";
         return Err(ImageError::not_read(found, SAVE_AGAIN));
     }
     Ok(())
 }
 
-/// Of an image whose finer scans are missing, decoders guess what they show.
+/// Without the finer scans, decoders guess the detail of the image.
 fn check_details(frame: &JpegFrame, structure: &Structure) -> Result<(), ImageError> {
     if structure.details.are_complete(frame.components.len()) {
         return Ok(());
     }
-    let found = "a progressive JPEG whose scans do not give all of its detail";
+    let found = "a progressive JPEG without all of its scans";
     Err(ImageError::not_read(found, SAVE_AGAIN))
 }

@@ -1,5 +1,6 @@
-//! Bytes to pixels, within limits. The first bytes tell the format: names and declared content types are not trusted. Every format
-//! has its own file, since every decoder is lenient in its own way.
+//! Decoding of image files within limits. The first bytes determine the format; file names and
+//! declared content types are not trusted. Every format has its own module, because every decoder
+//! is lenient in a different way.
 
 mod jpeg;
 mod jpeg_structure;
@@ -13,20 +14,20 @@ use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Memory that a decoder may use beyond the pixels themselves: a tile, a palette, a block of metadata.
+/// Memory that a decoder may use in addition to the pixels: a tile, a palette, a block of metadata.
 const DECODER_OVERHEAD_BYTES: u64 = 16 << 20;
 
-/// Most bytes a pixel takes inside a decoder: four channels of 16 bits.
+/// Most bytes per pixel inside a decoder: four channels of 16 bits.
 const MAX_BYTES_PER_PIXEL: u64 = 8;
 
 /// An image format that can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// JPEG, progressive, or sequential with all colours in one scan.
+    /// JPEG: progressive, or sequential with all colours in one scan.
     Jpeg,
     /// PNG; of an animated one, the default image.
     Png,
-    /// TIFF, classic or big, of grey, RGB, a palette or CMYK, or JPEG-compressed; of several pages,
+    /// TIFF, classic or BigTIFF: grey, RGB, palette, CMYK, or JPEG-compressed. Of several pages,
     /// the first.
     Tiff,
     /// Windows bitmap.
@@ -36,7 +37,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a file that starts with `bytes`; `None` when it is none of ours.
+    /// The format of a file that starts with `bytes`; `None` if it is not supported.
     #[must_use]
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"\xff\xd8\xff") {
@@ -64,12 +65,12 @@ fn is_tiff(bytes: &[u8]) -> bool {
     MAGICS.iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// "BM" alone starts too many texts, so the four reserved bytes must be zero too.
+/// Many texts start with "BM", so the four reserved bytes must be zero, too.
 fn is_bmp(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4])
 }
 
-/// How much an upload may ask of this machine.
+/// Limits of uploaded images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Largest file in bytes.
@@ -79,7 +80,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 20 MB and 50 megapixels: ten times a field of the CRIC collection in bytes, thirty times in pixels.
+    /// 20 MB and 50 megapixels: 10 times the bytes and 30 times the pixels of a field of the CRIC
+    /// collection.
     fn default() -> Self {
         Self {
             max_bytes: 20_000_000,
@@ -102,7 +104,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks the size that a header declares; a file that declares no pixels is damaged.
+    /// Checks the size in a header. A file that declares no pixels is damaged.
     fn check_pixels(&self, width: u64, height: u64) -> Result<(), ImageError> {
         if width == 0 || height == 0 {
             return Err(ImageError::undecodable(
@@ -120,7 +122,7 @@ impl Limits {
     }
 }
 
-/// The memory that decoding an image of this size may take at most, in bytes.
+/// Largest memory in bytes for decoding an image of this size.
 fn decoding_allowance(width: u32, height: u32) -> u64 {
     let pixels = u64::from(width).saturating_mul(u64::from(height));
     pixels
@@ -130,22 +132,29 @@ fn decoding_allowance(width: u32, height: u32) -> u64 {
 
 /// Decodes an image file of a supported [`Format`] to 8-bit RGB.
 ///
-/// The orientation of the EXIF data or of TIFF's tag is applied; grey is repeated, alpha is dropped
-/// (not blended; colours that a TIFF stores multiplied by it are divided by it), samples beyond the
-/// colours are dropped, palettes are looked up, of 16-bit samples the high byte is kept, CMYK is
-/// converted without a profile, colour profiles and gamma are ignored. This is what Pillow's
-/// `exif_transpose` and `convert("RGB")` do, but for 16-bit grey, which Pillow clips at 255.
+/// Conversions:
+///
+/// - The orientation from EXIF or the TIFF tag is applied.
+/// - Grey is repeated for the three channels. Palettes are looked up. CMYK is converted without a
+///   profile.
+/// - Alpha is dropped, not blended. Colours that a TIFF stores multiplied by alpha are divided by
+///   it.
+/// - Samples beyond the colours are dropped.
+/// - Of 16-bit samples the high byte is kept.
+/// - Colour profiles and gamma are ignored.
+///
+/// This agrees with Pillow's `exif_transpose` and `convert("RGB")`, except for 16-bit grey, which
+/// Pillow clips at 255.
 ///
 /// # Errors
 /// In this order: [`ImageError::Empty`], [`ImageError::TooLarge`],
-/// [`ImageError::UnsupportedFormat`], [`ImageError::TooManyPixels`] (judged on the header alone),
-/// [`ImageError::NotRead`] for variants of a format that the decoders are not known to read
-/// rightly, and [`ImageError::Undecodable`] for whatever is damaged or incomplete: half an image is
-/// no image.
+/// [`ImageError::UnsupportedFormat`], [`ImageError::TooManyPixels`] (from the header alone),
+/// [`ImageError::NotRead`] for variants of a format that the decoders do not read correctly, and
+/// [`ImageError::Undecodable`] for damaged or incomplete files.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(ImageError::UnsupportedFormat)?;
-    let pixels = without_panic("the decoder failed on it", || match format {
+    let pixels = without_panic("its data is damaged", || match format {
         Format::Jpeg => jpeg::decode(bytes, limits),
         Format::Png => png::decode(bytes, limits),
         Format::Tiff => tiff::decode(bytes, limits),
@@ -155,8 +164,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<CellImage, ImageError> {
     Ok(CellImage::new(pixels))
 }
 
-/// A panic inside a decoder is a file that cannot be decoded, for this reason, not the end of a
-/// worker thread. The closure only borrows the upload, so nothing half-changed is seen after it.
+/// Turns a panic inside a decoder into an [`ImageError::Undecodable`] with this reason, so that a
+/// worker thread survives it. The closure only borrows the upload, so no half-changed state is
+/// visible afterwards.
 fn without_panic<T>(
     reason: &str,
     decoder: impl FnOnce() -> Result<T, ImageError>,
@@ -164,10 +174,10 @@ fn without_panic<T>(
     catch_unwind(AssertUnwindSafe(decoder)).unwrap_or_else(|_| Err(ImageError::undecodable(reason)))
 }
 
-/// Turns and mirrors as the EXIF data of the file asks; data that cannot be read asks for nothing.
+/// Applies the orientation of the EXIF data. Unreadable data has no effect.
 ///
-/// JPEG puts `Exif\0\0` before the data; some programs do so in PNG and WebP too, where it does not
-/// belong, even twice.
+/// JPEG has `Exif\0\0` before the data. Some programs write it in PNG and WebP, too, sometimes
+/// twice.
 fn upright(pixels: RgbImage, exif: Option<&[u8]>) -> RgbImage {
     match exif
         .map(without_prefix)
@@ -191,14 +201,14 @@ fn turned(pixels: RgbImage, orientation: Orientation) -> RgbImage {
     image.into_rgb8()
 }
 
-/// Puts decoded bytes into an image; an error when the decoder returned another number of them than it declared.
+/// An image from decoded bytes; an error if their number does not fit the declared size.
 fn rgb_image(width: u32, height: u32, pixels: Vec<u8>) -> Result<RgbImage, ImageError> {
-    RgbImage::from_raw(width, height, pixels).ok_or_else(|| {
-        ImageError::undecodable("it holds another number of pixels than it declares")
-    })
+    RgbImage::from_raw(width, height, pixels)
+        .ok_or_else(|| ImageError::undecodable("it has more or fewer pixels than it declares"))
 }
 
-/// Repeats every grey value; `channels` bytes per pixel, of which the first is the grey.
+/// Repeats every grey value for three channels. Each pixel has `channels` bytes, of which the first
+/// is the grey.
 fn from_grey(values: &[u8], channels: usize) -> Vec<u8> {
     let pixels = values.chunks_exact(channels);
     let greys = pixels.filter_map(|pixel| pixel.first());
@@ -212,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_their_first_bytes() {
+    fn first_bytes_determine_the_format() {
         let cases: [(&[u8], Option<Format>); 10] = [
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
             (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
@@ -231,8 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_decoder_is_a_refusal() {
-        let refused: Result<(), _> = without_panic("it failed", || panic!("a decoder's own fault"));
+    fn panicking_decoder_gives_an_error() {
+        let refused: Result<(), _> = without_panic("it failed", || panic!("inside a decoder"));
         assert_eq!(refused, Err(ImageError::undecodable("it failed")));
     }
 }

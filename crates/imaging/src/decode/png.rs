@@ -1,4 +1,5 @@
-//! PNG with every checksum verified and read to its last chunk: the defaults accept corrupt pixel data.
+//! PNG decoding with all checksums verified, up to the last chunk. By default the decoder accepts
+//! corrupt pixel data.
 
 use super::super::ImageError;
 use super::{Limits, decoding_allowance, from_grey, rgb_image, upright};
@@ -8,7 +9,7 @@ use std::io::Cursor;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), strict_options());
-    // palettes and few-bit greys to 8 bits; 16 bits to their high byte
+    // Palettes and few-bit greys become 8 bits; of 16 bits the high byte is kept.
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
 
     let (width, height) = decoder.read_header_info().map_err(in_our_words)?.size();
@@ -23,20 +24,20 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageErr
         .output_buffer_size()
         .ok_or_else(|| ImageError::undecodable("it does not fit into memory"))?;
     let mut values = vec![0; size];
-    // of an animated PNG this is the default image
+    // For an animated PNG, this is the default image.
     let frame = reader.next_frame(&mut values).map_err(in_our_words)?;
     reader.finish().map_err(in_our_words)?;
 
     let pixels = rgb_image(width, height, as_rgb(frame.color_type, values))?;
-    // read after the last chunk, since eXIf may follow the pixels
+    // Read after the last chunk, because eXIf may follow the pixels.
     Ok(upright(pixels, reader.info().exif_metadata.as_deref()))
 }
 
 fn in_our_words(_: png::DecodingError) -> ImageError {
-    ImageError::undecodable("its chunks or its pixels are damaged or incomplete")
+    ImageError::undecodable("its chunks or pixels are damaged or incomplete")
 }
 
-/// Checksums on; text and colour profiles skipped, so that they cannot unfold to gigabytes.
+/// Verifies checksums, and skips text and colour profiles, which could decompress to gigabytes.
 fn strict_options() -> DecodeOptions {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
@@ -50,7 +51,7 @@ fn as_rgb(color_type: ColorType, values: Vec<u8>) -> Vec<u8> {
         ColorType::Grayscale => from_grey(&values, 1),
         ColorType::GrayscaleAlpha => from_grey(&values, 2),
         ColorType::Rgba => without_alpha(&values),
-        // EXPAND has turned palettes into RGB
+        // EXPAND has converted palettes to RGB.
         ColorType::Rgb | ColorType::Indexed => values,
     }
 }

@@ -1,4 +1,4 @@
-//! BMP and WebP through the `image` crate, which is strict enough for them.
+//! BMP and WebP decoding through the `image` crate, which is strict enough for them.
 
 use super::super::ImageError;
 use super::{Limits, decoding_allowance, upright};
@@ -14,8 +14,8 @@ pub(super) fn decode_webp(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Ima
     read(WebPDecoder::new(Cursor::new(bytes)), limits, "WebP")
 }
 
-/// Checks the declared size, then decodes within an allowance of memory that follows from it.
-/// `format` is for messages.
+/// Checks the declared size, then decodes within a memory limit that follows from it. `format` is
+/// for messages.
 fn read(
     decoder: ImageResult<impl ImageDecoder>,
     limits: &Limits,
@@ -31,7 +31,7 @@ fn read(
     decoder.set_limits(allowance).map_err(in_our_words)?;
 
     let exif = decoder.exif_metadata().map_err(in_our_words)?;
-    // both formats have 8 bits a sample at most, so that nothing is rounded on the way to RGB
+    // Both formats have at most 8 bits per sample, so nothing is rounded.
     let image = DynamicImage::from_decoder(decoder).map_err(in_our_words)?;
     Ok(upright(image.into_rgb8(), exif.as_deref()))
 }
@@ -39,9 +39,9 @@ fn read(
 fn in_our_words(error: &image::ImageError, format: &str) -> ImageError {
     match error {
         image::ImageError::Unsupported(_) => ImageError::not_read(
-            format!("a {format} of a kind that few programs write"),
+            format!("a {format} of a rare variant"),
             "save the image as PNG",
         ),
-        _ => ImageError::undecodable("its header or its pixels are damaged or incomplete"),
+        _ => ImageError::undecodable("its header or pixels are damaged or incomplete"),
     }
 }

@@ -1,4 +1,4 @@
-//! Flips, turns, crops and colour changes against torchvision, and what a view promises.
+//! Augmentation compared with torchvision, and properties of views.
 
 use crate::fixtures::{self, image, integer, list, max_difference, sha256_rgb, text};
 use imaging::{
@@ -12,7 +12,7 @@ fn oracle() -> Value {
     fixtures::json("augment/augment.json")
 }
 
-/// A picture of the manifest by its name.
+/// An image of the manifest by its name.
 fn input(oracle: &Value, name: &str) -> CellImage {
     let inputs = list(oracle, "inputs");
     let input = inputs.iter().find(|input| input["name"] == name).unwrap();
@@ -69,7 +69,7 @@ fn every_operation_agrees_with_torchvision() {
 }
 
 #[test]
-fn the_dihedral_group_is_that_of_torch() {
+fn dihedral_group_agrees_with_torch() {
     let oracle = oracle();
     for case in list(&oracle, "dihedral") {
         let index = u8::try_from(integer(case, "index")).unwrap();
@@ -79,7 +79,7 @@ fn the_dihedral_group_is_that_of_torch() {
 }
 
 #[test]
-fn parameters_outside_their_range_are_refused() {
+fn parameters_out_of_range_are_refused() {
     let oracle = oracle();
     let image = input(&oracle, "crop00");
     for case in list(&oracle, "error_cases") {
@@ -96,7 +96,7 @@ fn parameters_outside_their_range_are_refused() {
 }
 
 #[test]
-fn a_view_depends_on_its_seed_and_index_alone() {
+fn view_depends_on_seed_and_index() {
     let image = input(&oracle(), "crop00");
     let policy = AugmentPolicy::paper();
     let draw =
@@ -107,9 +107,10 @@ fn a_view_depends_on_its_seed_and_index_alone() {
     assert_ne!(views[4], views[5]);
 }
 
-/// The draws are part of what a seed means in a stored answer: a change of these numbers is a change of every TTA answer.
+/// The draws determine the meaning of a seed in stored answers: changing these numbers changes
+/// every TTA answer.
 #[test]
-fn the_draws_of_a_seed_stay_what_they_are() {
+fn draws_of_a_seed_are_stable() {
     let image = input(&oracle(), "crop00");
     let geometry_alone = AugmentPolicy {
         steps: vec![
@@ -124,7 +125,7 @@ fn the_draws_of_a_seed_stay_what_they_are() {
     assert_eq!(indexes, [7, 0, 5, 4, 4, 6, 3, 3, 7, 3, 7, 0]);
 }
 
-/// Which of the eight layouts a view without resizing is.
+/// The index of the symmetry that a view without resizing has.
 fn layout(image: &CellImage, policy: &AugmentPolicy, index: u64) -> u8 {
     let view = view(
         image,
@@ -146,7 +147,7 @@ fn layout(image: &CellImage, policy: &AugmentPolicy, index: u64) -> u8 {
 }
 
 #[test]
-fn no_steps_give_the_resized_picture() {
+fn empty_policy_only_resizes() {
     let image = input(&oracle(), "crop00");
     let policy = AugmentPolicy {
         steps: Vec::new(),
@@ -157,7 +158,7 @@ fn no_steps_give_the_resized_picture() {
 }
 
 #[test]
-fn a_rectangle_larger_than_the_picture_is_padded() {
+fn oversized_rectangle_is_padded() {
     let white = CellImage::new(image::RgbImage::from_pixel(50, 50, image::Rgb([255; 3])));
     let mut policy = AugmentPolicy {
         name: "out".to_owned(),
@@ -181,7 +182,7 @@ fn a_rectangle_larger_than_the_picture_is_padded() {
 }
 
 #[test]
-fn a_policy_is_read_as_a_manifest_writes_it() {
+fn policy_of_a_manifest_is_read() {
     let paper = json!({
         "name": "paper",
         "padding": "reflect",
@@ -200,7 +201,7 @@ fn a_policy_is_read_as_a_manifest_writes_it() {
 }
 
 #[test]
-fn a_policy_outside_its_ranges_is_refused() {
+fn policy_out_of_range_is_refused() {
     let bad_steps = [
         Augmentation::HorizontalFlip {
             probability: f64::NAN,
@@ -237,7 +238,7 @@ fn a_policy_outside_its_ranges_is_refused() {
 }
 
 #[test]
-fn a_view_of_nothing_or_of_no_size_is_refused() {
+fn view_without_pixels_is_refused() {
     let nothing = CellImage::new(image::RgbImage::new(0, 5));
     let something = CellImage::new(image::RgbImage::new(5, 5));
     for (image, size) in [(&nothing, 8), (&something, 0), (&something, 5000)] {
@@ -258,7 +259,7 @@ fn a_view_of_nothing_or_of_no_size_is_refused() {
 
 proptest! {
     #[test]
-    fn a_view_of_any_picture_has_the_asked_size(
+    fn view_has_the_requested_size(
         width in 1_u32..120, height in 1_u32..120, size in 1_u32..80, seed: u64, index: u64, with_dihedral: bool,
     ) {
         let image = CellImage::new(image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 90])));

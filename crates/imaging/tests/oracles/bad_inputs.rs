@@ -1,4 +1,4 @@
-//! Broken, hostile and merely odd files: each gets the verdict of the manifest, and none makes anything panic.
+//! Broken, hostile and odd files: each gets the verdict of the manifest, and none causes a panic.
 
 use crate::fixtures::{self, bytes, list, text};
 use imaging::{ImageError, Limits, decode};
@@ -17,7 +17,7 @@ fn limits(manifest: &Value) -> Limits {
 }
 
 #[test]
-fn every_file_gets_the_verdict_of_the_manifest() {
+fn files_get_the_expected_verdict() {
     let manifest = manifest();
     let limits = limits(&manifest);
     let mut wrong = Vec::new();
@@ -32,14 +32,14 @@ fn every_file_gets_the_verdict_of_the_manifest() {
 }
 
 #[test]
-fn accepted_files_have_the_size_of_the_manifest() {
+fn accepted_files_have_the_expected_size() {
     let manifest = manifest();
     for case in list(&manifest, "files")
         .iter()
         .filter(|case| case["width"].is_u64())
     {
         let file = text(case, "file");
-        // a file that may be refused too has no size when it is
+        // A file that may be refused has no size then.
         let Ok(image) = decode(&bytes(&format!("bad_inputs/{file}")), &limits(&manifest)) else {
             continue;
         };
@@ -57,11 +57,11 @@ fn accepted_files_have_the_size_of_the_manifest() {
 }
 
 #[test]
-fn every_recipe_gets_the_verdict_of_the_manifest() {
+fn recipes_get_the_expected_verdict() {
     let manifest = manifest();
     let limits = limits(&manifest);
     for case in list(&manifest, "recipes") {
-        // without a size, a stream of more bytes than are read
+        // Without a size: a stream with more bytes than are read.
         let size = case["append_zero_bytes_to"]
             .as_u64()
             .map_or(limits.max_bytes + 1, |size| size as usize);
@@ -90,7 +90,7 @@ fn verdict(upload: &[u8], limits: &Limits) -> String {
     format!("reject:{reason}")
 }
 
-/// The verdict for a service of our formats, and a second one where the manifest leaves a choice.
+/// The verdict for the supported formats, and an alternative if the manifest allows one.
 fn accepted_verdicts(case: &Value) -> Vec<String> {
     let expected = match case["if_format_enabled"].as_str() {
         Some(enabled) if !is_gif(case) => without_remark(enabled).to_owned(),
@@ -104,19 +104,19 @@ fn accepted_verdicts(case: &Value) -> Vec<String> {
         .collect()
 }
 
-/// GIF is the one format of the manifest that is not enabled here.
+/// GIF is the only format of the manifest that is not supported.
 fn is_gif(case: &Value) -> bool {
     case["file"]
         .as_str()
         .is_some_and(|file| file.ends_with(".gif"))
 }
 
-/// "ok (first page)" is "ok".
+/// Shortens "ok (first page)" to "ok".
 fn without_remark(verdict: &str) -> &str {
     verdict.split(' ').next().unwrap_or(verdict)
 }
 
-/// A small good file of each kind.
+/// A small valid file of each format.
 const GOOD: [&str; 12] = [
     "bad_inputs/ok_gray.jpg",
     "bad_inputs/ok_progressive.jpg",
@@ -133,13 +133,13 @@ const GOOD: [&str; 12] = [
 ];
 
 #[test]
-fn half_an_image_is_no_image() {
+fn truncated_image_is_refused() {
     let limits = Limits::default();
     for name in GOOD {
         let whole = bytes(name);
         let image = decode(&whole, &limits).unwrap();
         for length in 0..whole.len() {
-            // what is cut off may be metadata alone; what is left is then the whole image
+            // Only metadata may be cut off; the rest is then the whole image.
             if let Ok(part) = decode(&whole[..length], &limits) {
                 assert_eq!(part, image, "{name} cut to {length} bytes");
             }
@@ -148,7 +148,7 @@ fn half_an_image_is_no_image() {
 }
 
 #[test]
-fn a_changed_byte_makes_nothing_panic() {
+fn changed_bytes_do_not_panic() {
     let limits = Limits::default();
     for name in GOOD {
         let mut file = bytes(name);
@@ -158,7 +158,7 @@ fn a_changed_byte_makes_nothing_panic() {
                 file[position] = changed;
                 let reason = decode(&file, &limits).err().map(|error| error.to_string());
                 assert!(
-                    !reason.is_some_and(|reason| reason.contains("the decoder failed")),
+                    !reason.is_some_and(|reason| reason.contains("its data is damaged")),
                     "{name} at {position}"
                 );
             }

@@ -1,6 +1,6 @@
-//! Hundreds of generated files of each format, and those of `../shared/cases`: each is decoded to
-//! the pixels of Pillow, or refused with a reason in plain words. How many are decoded is said for
-//! every kind, so that refusing is no way out.
+//! Hundreds of generated files of each format, and those of `../shared/cases`. Each decodes to the
+//! pixels of Pillow, or is refused with an error in plain words. The expected number of decoded
+//! files is fixed for every kind.
 
 use crate::fixtures::{bytes, sha256_rgb};
 use flate2::read::GzDecoder;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-/// The generated files of a format, and what Pillow makes of them.
+/// The generated files of a format, and Pillow's result.
 struct Archive {
     cases: Vec<Case>,
     members: BTreeMap<String, Vec<u8>>,
@@ -19,11 +19,11 @@ struct Archive {
 struct Case {
     file: String,
     kind: String,
-    /// Of the RGB bytes; none where it is not agreed which pixels the file holds.
+    /// Digest of the RGB bytes; `None` if decoders disagree about the pixels.
     sha256_rgb: Option<String>,
 }
 
-/// How far a value may be from Pillow's.
+/// Largest allowed difference from Pillow's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bound {
     inside: u8,
@@ -31,7 +31,7 @@ struct Bound {
     edge: u8,
 }
 
-/// What has to come of the files of a kind.
+/// The expected result for the files of a kind.
 struct Expected {
     kind: &'static str,
     decoded: usize,
@@ -42,14 +42,14 @@ struct Expected {
 const EXACT: Bound = Bound { inside: 0, edge: 0 };
 /// Transforms and colours are rounded differently.
 const ROUNDED: Bound = Bound { inside: 4, edge: 4 };
-/// Where an image ends in the middle of a block of halved colours, the decoder takes the filling of
-/// the block into account when it doubles them. It shows where colours change from pixel to pixel.
+/// At the edge of an image with halved colours, the decoder also uses the padding of the last block
+/// when it doubles them. It shows if colours change from pixel to pixel.
 const CONTRAST: Bound = Bound {
     inside: 4,
     edge: 58,
 };
 const SMALL: Bound = Bound { inside: 4, edge: 9 };
-/// Of one or two columns of halved colours Pillow makes two or four by repetition.
+/// Pillow repeats one or two columns of halved colours.
 const FOUR_COLUMNS: Bound = Bound {
     inside: 28,
     edge: 32,
@@ -65,12 +65,12 @@ const fn expect(kind: &'static str, decoded: usize, refused: usize, bound: Bound
 }
 
 #[test]
-fn jpeg_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
+fn jpeg_agrees_with_pillow_or_is_refused() {
     let expected = [
         expect("arithmetic coding", 0, 6, EXACT),
         expect("colours", 9, 0, ROUNDED),
         expect("contrast", 42, 0, CONTRAST),
-        // the refused ones have luma of four rows and colours of two
+        // The refused files have luma of four rows and colours of two.
         expect("every sampling", 148, 20, ROUNDED),
         expect("grey", 54, 0, ROUNDED),
         expect("inks", 45, 0, ROUNDED),
@@ -87,10 +87,10 @@ fn jpeg_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
     Archive::read("jpeg").check(&expected);
 }
 
-/// Of most kinds those with Zstandard compression are refused, and those with a predictor but no
+/// For most kinds, files with Zstandard compression are refused, and files with a predictor but no
 /// compression.
 #[test]
-fn tiff_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
+fn tiff_agrees_with_pillow_or_is_refused() {
     let expected = [
         expect("2, 4 or 12 bits", 6, 3, EXACT),
         expect("JPEG in TIFF", 12, 0, ROUNDED),
@@ -122,7 +122,7 @@ fn tiff_files_are_decoded_to_the_pixels_of_pillow_or_refused() {
 }
 
 #[test]
-fn png_files_are_decoded_to_the_pixels_of_pillow() {
+fn png_agrees_with_pillow() {
     let expected = [
         expect("Pillow", 24, 0, EXACT),
         expect("interlaced", 88, 0, EXACT),
@@ -134,7 +134,7 @@ fn png_files_are_decoded_to_the_pixels_of_pillow() {
 }
 
 #[test]
-fn webp_files_are_decoded_to_the_pixels_of_pillow() {
+fn webp_agrees_with_pillow() {
     let expected = [
         expect("lossless", 36, 0, EXACT),
         expect("lossy", 96, 0, EXACT),
@@ -144,7 +144,7 @@ fn webp_files_are_decoded_to_the_pixels_of_pillow() {
 }
 
 #[test]
-fn bmp_files_are_decoded_to_the_pixels_of_pillow() {
+fn bmp_agrees_with_pillow() {
     let rounded = Bound { inside: 1, edge: 1 };
     let expected = [
         expect("16 bits", 8, 0, rounded),
@@ -157,10 +157,10 @@ fn bmp_files_are_decoded_to_the_pixels_of_pillow() {
 }
 
 #[test]
-fn the_shared_cases_are_decoded_to_the_pixels_of_pillow_or_refused() {
+fn shared_cases_agree_or_are_refused() {
     let folder = testkit::path("../shared/cases");
     if !folder.is_dir() {
-        // Not by `eprintln!`, which the test harness swallows.
+        // The test harness captures `eprintln!`.
         let message = format!(
             "SKIPPED: {} is not there: its images were not tried\n",
             folder.display()
@@ -180,10 +180,10 @@ fn the_shared_cases_are_decoded_to_the_pixels_of_pillow_or_refused() {
     ]);
 }
 
-/// Strips and tiles are taken apart here, so their tags are changed one byte at a time, and their
-/// files cut.
+/// This project decodes strips and tiles itself, so this changes their tags one byte at a time, and
+/// truncates the files.
 #[test]
-fn tiff_files_that_are_changed_or_cut_make_nothing_panic() {
+fn damaged_tiff_files_do_not_panic() {
     let archive = Archive::read("tiff");
     for case in archive.cases.iter().step_by(29) {
         let mut file = archive.members[&format!("files/{}", case.file)].clone();
@@ -201,11 +201,11 @@ fn tiff_files_that_are_changed_or_cut_make_nothing_panic() {
     }
 }
 
-/// A panic inside a decoder is caught and told in these words.
+/// A panic inside a decoder is caught and gives this error.
 fn assert_no_panic(file: &[u8], name: &str) {
     let refused = decode(file, &Limits::default()).err();
     let reason = refused.map(|error| error.to_string()).unwrap_or_default();
-    assert!(!reason.contains("the decoder failed"), "{name}");
+    assert!(!reason.contains("its data is damaged"), "{name}");
 }
 
 impl Archive {
@@ -245,8 +245,7 @@ impl Archive {
         assert_eq!(counts, expected.collect());
     }
 
-    /// Whether the file is decoded; an error when it is decoded wrongly, or refused as if it were
-    /// damaged.
+    /// Whether the file decodes. An error if the result is wrong, or if it is refused as damaged.
     fn verdict(&self, case: &Case, bound: Bound) -> Result<bool, String> {
         let file = &self.members[&format!("files/{}", case.file)];
         match decode(file, &Limits::default()) {
@@ -263,7 +262,7 @@ impl Archive {
         if sha256_rgb(image) == *expected {
             return Ok(());
         }
-        // of files without loss the digest alone is kept
+        // Lossless files only have a digest.
         let pixels = self.members.get(&format!("pixels/{expected}.rgb"));
         let pixels = pixels.ok_or("other pixels")?;
         let size = (image.width() as usize, image.height() as usize);

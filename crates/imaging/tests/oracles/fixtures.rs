@@ -1,4 +1,4 @@
-//! Reading of the reference files.
+//! Reads the reference files.
 
 use imaging::{CellImage, Limits, decode};
 use serde_json::Value;
@@ -41,13 +41,13 @@ pub fn image(name: &str) -> CellImage {
     decode(&bytes(name), &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Hex digest of the raw RGB bytes, as the reference files give it.
+/// Hexadecimal digest of the raw RGB bytes, as in the reference files.
 pub fn sha256_rgb(image: &CellImage) -> String {
     let digest = Sha256::digest(image.as_rgb().as_raw());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The largest difference of two images of one size.
+/// The largest difference between two images of the same size.
 pub fn max_difference(got: &CellImage, want: &CellImage) -> u8 {
     assert_eq!((got.width(), got.height()), (want.width(), want.height()));
     let pairs = got.as_rgb().iter().zip(want.as_rgb().iter());

@@ -1,4 +1,4 @@
-//! Decoding, crops, resizing and normalisation against Pillow, numpy and torchvision.
+//! Decoding, crops, resizing and normalisation, compared with Pillow, numpy and torchvision.
 
 use crate::fixtures::{self, image, integer, list, max_difference, npy, sha256_rgb, text};
 use imaging::{
@@ -7,7 +7,8 @@ use imaging::{
 };
 use serde_json::Value;
 
-/// The crops whose resized images are kept whole; of the others a sixteenth of the rows and columns.
+/// The crops with complete resized images in the fixtures; the others have a sixteenth of the rows
+/// and columns.
 const WHOLE: [&str; 2] = ["crop00", "crop07"];
 
 pub fn oracle() -> Value {
@@ -19,11 +20,11 @@ pub fn fixture(name: &str) -> CellImage {
 }
 
 #[test]
-fn every_variant_decodes_to_the_pixels_of_the_reference() {
+fn variants_decode_to_reference_pixels() {
     let oracle = oracle();
     for case in list(&oracle, "variants") {
         let file = text(case, "file");
-        // Pillow clips 16-bit grey; the manifest recommends its high byte instead
+        // Pillow clips 16-bit grey; the manifest recommends the high byte instead.
         let expected = case["recommended_file"]
             .as_str()
             .unwrap_or_else(|| text(case, "expected_file"));
@@ -37,7 +38,7 @@ fn every_variant_decodes_to_the_pixels_of_the_reference() {
 }
 
 #[test]
-fn sources_decode_to_the_digests_of_the_manifest() {
+fn sources_decode_to_expected_digests() {
     let oracle = oracle();
     for case in resize_cases(&oracle) {
         assert_eq!(
@@ -48,7 +49,7 @@ fn sources_decode_to_the_digests_of_the_manifest() {
 }
 
 #[test]
-fn crops_at_borders_are_those_of_numpy_pad() {
+fn border_crops_agree_with_numpy_pad() {
     let field = fixture("border_field.png");
     for case in list(&oracle(), "border") {
         for (name, padding) in [("reflect", Padding::Reflect), ("zero", Padding::Zero)] {
@@ -72,7 +73,7 @@ fn crops_at_borders_are_those_of_numpy_pad() {
 }
 
 #[test]
-fn a_nucleus_outside_the_field_is_refused() {
+fn nucleus_outside_field_is_refused() {
     let field = fixture("border_field.png");
     let oracle = oracle();
     let outside = list(&oracle, "border_errors")
@@ -130,7 +131,7 @@ fn normalised_images_agree_with_torchvision() {
 }
 
 #[test]
-fn the_way_from_crop_to_tensor_agrees_with_pillow_and_torchvision() {
+fn crop_to_tensor_agrees_with_reference() {
     let oracle = oracle();
     let normalisation = normalisation(&oracle);
     let widest_step = 1.0 / 255.0 / 0.224;
@@ -148,7 +149,8 @@ fn resize_cases(oracle: &Value) -> impl Iterator<Item = &Value> {
     groups.into_iter().flat_map(|group| list(oracle, group))
 }
 
-/// Each case with each filter, its name in the manifest and the largest difference allowed.
+/// Each case with each filter, the filter's name in the manifest, and the largest allowed
+/// difference.
 fn with_filters(oracle: &Value) -> impl Iterator<Item = (&Value, &'static str, ResizeFilter, u8)> {
     resize_cases(oracle).flat_map(|case| {
         [
@@ -158,7 +160,7 @@ fn with_filters(oracle: &Value) -> impl Iterator<Item = (&Value, &'static str, R
     })
 }
 
-/// Pillow's result, where the whole of it is kept.
+/// Pillow's result, if the fixtures have all of it.
 fn whole_reference(case: &Value, filter: &str) -> Option<CellImage> {
     let name = text(case, "name");
     let is_whole = !name.starts_with("crop") || WHOLE.contains(&name);

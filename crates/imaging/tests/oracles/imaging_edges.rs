@@ -1,4 +1,4 @@
-//! Crops, sizes and tensors at the edge of what can be asked.
+//! Edge cases of crops, sizes and tensors.
 
 use crate::imaging::{fixture, normalisation, normalised, oracle};
 use imaging::{
@@ -8,7 +8,7 @@ use imaging::{
 use proptest::prelude::*;
 
 #[test]
-fn small_fields_are_mirrored_again_and_again() {
+fn small_fields_are_mirrored_repeatedly() {
     // numpy.pad([0, 1, 2], 5, mode="reflect")
     let line = CellImage::new(image::RgbImage::from_fn(3, 1, |x, _| {
         image::Rgb([x as u8; 3])
@@ -25,7 +25,7 @@ fn small_fields_are_mirrored_again_and_again() {
 }
 
 #[test]
-fn crops_without_a_sensible_edge_are_refused() {
+fn crop_edge_out_of_range_is_refused() {
     let field = fixture("border_field.png");
     for edge in [0, 4097, u32::MAX] {
         let crop = crop_at_nucleus(&field, 80, 70, edge, Padding::Zero);
@@ -37,7 +37,7 @@ fn crops_without_a_sensible_edge_are_refused() {
 }
 
 #[test]
-fn sizes_that_cannot_be_made_are_refused() {
+fn impossible_sizes_are_refused() {
     let crop = fixture("crop00.png");
     let nothing = CellImage::new(image::RgbImage::new(0, 0));
     for (image, width, height) in [
@@ -55,8 +55,8 @@ fn sizes_that_cannot_be_made_are_refused() {
 }
 
 #[test]
-fn a_thin_picture_does_not_swell_between_the_two_passes() {
-    // 20 megapixels in one column: rows first would make 80 gigapixels of it
+fn thin_image_needs_little_memory() {
+    // 20 megapixels in one column: filtering rows first would need 80 gigapixels.
     let column = CellImage::new(image::RgbImage::from_pixel(
         1,
         20_000_000,
@@ -67,7 +67,7 @@ fn a_thin_picture_does_not_swell_between_the_two_passes() {
 }
 
 #[test]
-fn a_tensor_holds_images_of_one_size_in_order() {
+fn tensor_keeps_images_in_order() {
     let normalisation = normalisation(&oracle());
     let mut tensor = InputTensor::with_capacity(93, 93, 2).unwrap();
     tensor.push(&fixture("crop00.png"), &normalisation).unwrap();
@@ -83,7 +83,7 @@ fn a_tensor_holds_images_of_one_size_in_order() {
 }
 
 #[test]
-fn a_normalisation_that_gives_no_numbers_is_refused() {
+fn invalid_normalisation_is_refused() {
     let good = normalisation(&oracle());
     let bad = [
         Normalisation {
@@ -112,7 +112,7 @@ fn a_normalisation_that_gives_no_numbers_is_refused() {
 
 proptest! {
     #[test]
-    fn a_crop_has_its_edge_and_its_nucleus_in_the_middle(
+    fn crop_has_its_nucleus_in_the_middle(
         width in 1_u32..70, height in 1_u32..70, x in 0_i64..70, y in 0_i64..70, edge in 1_u32..200, is_reflected: bool,
     ) {
         let field = CellImage::new(image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 1])));
@@ -129,14 +129,14 @@ proptest! {
     }
 
     #[test]
-    fn a_nucleus_anywhere_never_panics(x: i64, y: i64, edge: u32) {
+    fn no_nucleus_position_panics(x: i64, y: i64, edge: u32) {
         let field = CellImage::new(image::RgbImage::new(5, 4));
         let crop = crop_at_nucleus(&field, x, y, edge, Padding::Reflect);
         prop_assert_eq!(crop.is_ok(), (0..5).contains(&x) && (0..4).contains(&y) && (1..=4096).contains(&edge));
     }
 
     #[test]
-    fn a_flat_picture_stays_flat_at_any_size(
+    fn flat_image_stays_flat_when_resized(
         source in (1_u32..150, 1_u32..150), target in (1_u32..150, 1_u32..150), value: u8, is_cubic: bool,
     ) {
         let flat = CellImage::new(image::RgbImage::from_pixel(source.0, source.1, image::Rgb([value; 3])));

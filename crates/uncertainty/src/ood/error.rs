@@ -1,29 +1,29 @@
-//! What can be wrong with the numbers of an out-of-distribution score.
+//! Errors of out-of-distribution models and scores.
 
 use thiserror::Error;
 
-/// Why there is no score. Rows are counted from 0.
+/// Why a model or a score cannot be computed. Rows are counted from 0.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum OodError {
-    /// There is nothing to measure by.
-    #[error("no values were given; at least one row of at least one value is needed")]
+    /// There are no rows, or rows without values.
+    #[error("no values were given: give at least one row with at least one value")]
     Empty,
-    /// A row has another length than the others.
+    /// A row has an unexpected length.
     #[error(
-        "row {row} has {found} values where {expected} were expected; give all rows one length"
+        "row {row} (counted from 0) has {found} values, expected {expected}: give all rows the same length"
     )]
     Shape {
         /// The first such row.
         row: usize,
         /// How many values it has.
         found: usize,
-        /// How many the others have.
+        /// How many were expected.
         expected: usize,
     },
-    /// A NaN or an infinity.
+    /// A value or its distance is NaN or infinite.
     #[error(
-        "row {row} holds a value that is not finite, or leads to one; check the model's output"
+        "row {row} (counted from 0) has a value or a distance that is not finite: check the model's output"
     )]
     NotFinite {
         /// The first such row.
@@ -31,29 +31,29 @@ pub enum OodError {
     },
     /// The covariance has no inverse.
     #[error(
-        "value {index} of the rows is constant or follows from those before it; give a larger ridge"
+        "value {index} (counted from 0) of the rows is constant or a combination of earlier ones: use a larger ridge"
     )]
     Singular {
         /// Which value of each row, counted from 0.
         index: usize,
     },
     /// The ridge is negative or not finite.
-    #[error("the ridge {0} is not a finite number of 0 or more")]
+    #[error("the ridge is {0}, expected a finite number of 0 or more")]
     Ridge(f64),
-    /// A model's factor is not lower-triangular with a positive diagonal.
+    /// The factor is not lower-triangular with a positive diagonal.
     #[error(
-        "row {row} of the factor must have {} values, the last above 0; fit the model again", row + 1
+        "row {row} of the factor (counted from 0) must have {} values, the last above 0: fit the model again", row + 1
     )]
     Factor {
         /// The first such row.
         row: usize,
     },
-    /// A model's calibration scores are no ascending distances.
-    #[error("the calibration scores must be ascending numbers of 0 or more; fit the model again")]
+    /// The calibration scores are not ascending numbers of 0 or more.
+    #[error("the calibration scores must be ascending numbers of 0 or more: fit the model again")]
     CalibrationScores,
-    /// There is not one weight per calibration score, or a weight is not above 0 and at most 1.
+    /// The number of weights is not that of the scores, or a weight is not above 0 and at most 1.
     #[error(
-        "the calibration weights must be as many as the scores, each above 0 and at most 1; fit the model again"
+        "the calibration weights must be as many as the scores, each above 0 and at most 1: fit the model again"
     )]
     CalibrationWeights,
 }

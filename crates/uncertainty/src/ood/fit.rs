@@ -1,4 +1,4 @@
-//! Fitting: mean and covariance of the training cells' statistics, and the distances of calibration cells.
+//! Fits mean and covariance to the training cells, and computes the distances of calibration cells.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ impl Gaussian {
     /// ```
     ///
     /// # Errors
-    /// [`OodError`] `Empty`, `Shape`, `NotFinite`, `Ridge`, or `Singular` where the ridge is too small for the
-    /// covariance to have an inverse.
+    /// [`OodError`] `Empty`, `Shape`, `NotFinite`, `Ridge`, or `Singular` if the ridge is too small
+    /// for the covariance to be invertible.
     pub fn fit(rows: &[Vec<f64>], ridge: f64) -> Result<Self, OodError> {
         check_rows(rows)?;
         let mean = mean_of(rows);
@@ -28,8 +28,9 @@ impl Gaussian {
 }
 
 impl OodModel {
-    /// Fits the Gaussian to the statistics of training cells, and scores those of calibration cells, which training
-    /// must not have seen. Rows are of S values each; `ridge` is added to every variance.
+    /// Fits the Gaussian to the statistics of training cells and computes the distances of
+    /// calibration cells, which must not be among the training cells. Rows have S values each;
+    /// `ridge` is added to every variance.
     ///
     /// ```
     /// use uncertainty::ood::OodModel;
@@ -43,7 +44,8 @@ impl OodModel {
     /// ```
     ///
     /// # Errors
-    /// [`OodError`] `Empty` when either part has no rows, `Shape`, `NotFinite`, `Ridge` or `Singular`.
+    /// [`OodError`] `Empty` if either part has no rows, `Shape`, `NotFinite`, `Ridge` or
+    /// `Singular`.
     pub fn fit(training: &[&[f32]], calibration: &[&[f32]], ridge: f64) -> Result<Self, OodError> {
         if calibration.is_empty() {
             return Err(OodError::Empty);
@@ -61,8 +63,9 @@ impl OodModel {
         Ok(model)
     }
 
-    /// A Gaussian with the distances of calibration cells, each with the number of its image (any numbering does); every image
-    /// counts once, however many cells it has.
+    /// A model from a Gaussian and the distances of calibration cells. `distances` are (distance,
+    /// image number); cells of the same image have the same number. Every image has the same
+    /// weight, regardless of its number of cells.
     pub fn of_images(
         gaussian: Gaussian,
         distances: impl IntoIterator<Item = (f64, usize)>,
@@ -85,7 +88,8 @@ impl OodModel {
     }
 }
 
-/// Checks that there is a row and that all rows are finite and of one length, and returns that length.
+/// Checks that there is a row and that all rows are finite and of the same length. Returns that
+/// length.
 fn check_rows(rows: &[Vec<f64>]) -> Result<usize, OodError> {
     let expected = rows.first().ok_or(OodError::Empty)?.len();
     if expected == 0 {
@@ -97,7 +101,7 @@ fn check_rows(rows: &[Vec<f64>]) -> Result<usize, OodError> {
     Ok(expected)
 }
 
-/// The mean of one row or more of one length.
+/// The mean of rows of the same length.
 fn mean_of(rows: &[Vec<f64>]) -> Vec<f64> {
     let mut sums = vec![0.0; rows.first().map_or(0, Vec::len)];
     for row in rows {
@@ -138,14 +142,14 @@ fn covariance(
     Ok(triangle)
 }
 
-/// The factor L of a symmetric matrix given by its lower triangle (Cholesky).
+/// The Cholesky factor L of a symmetric matrix, which is given by its lower triangle.
 fn factor_of(triangle: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OodError> {
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(triangle.len());
     for (index, values) in triangle.iter().enumerate() {
         let mut row = forward(&factor, values);
         let variance = values.last().copied().unwrap_or_default();
         let rest = variance - row.iter().map(|value| value * value).sum::<f64>();
-        // What is left of a variance that others explain is rounding.
+        // A value that other values determine leaves only rounding error here.
         let rounding = variance * f64::EPSILON * triangle.len() as f64;
         if !(rest.is_finite() && rest > rounding) {
             return Err(OodError::Singular { index });

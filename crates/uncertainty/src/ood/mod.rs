@@ -1,6 +1,7 @@
-//! How unlike the cells of training an image is, from features or statistics of a layer.
+//! Out-of-distribution scores from features or statistics of a layer.
 //!
-//! [`OodModel`] is the Mahalanobis distance to one Gaussian over all training cells, with a conformal p-value.
+//! [`OodModel`] is the Mahalanobis distance to one Gaussian over all training cells, with a
+//! conformal p-value.
 
 mod conformal;
 mod error;
@@ -11,13 +12,14 @@ use serde::{Deserialize, Serialize};
 pub use conformal::conformal_p;
 pub use error::OodError;
 
-/// A Gaussian over rows of S values: its mean and the lower-triangular factor L of its covariance, L Lᵀ.
+/// A Gaussian over rows of S values: its mean and the lower-triangular Cholesky factor L of its
+/// covariance L Lᵀ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gaussian {
     /// The mean, S values.
     pub mean: Vec<f64>,
-    /// L, row by row: row i has i + 1 values (i from 0), of which the last is above 0.
+    /// L, row by row. Row i (counted from 0) has i + 1 values, the last above 0.
     pub factor: Vec<Vec<f64>>,
 }
 
@@ -25,8 +27,8 @@ impl Gaussian {
     /// The squared Mahalanobis distance (x − mean)ᵀ (L Lᵀ)⁻¹ (x − mean).
     ///
     /// # Errors
-    /// [`OodError`] `Shape` unless the row has S values, `NotFinite` when a value is not finite or so far away that its
-    /// distance is not.
+    /// [`OodError`] `Shape` if the row does not have S values, `NotFinite` if a value or the
+    /// distance is NaN or infinite.
     pub fn squared_distance(&self, row: &[f64]) -> Result<f64, OodError> {
         check_row(0, row, self.mean.len())?;
         let squared = squared_norm(&self.factor, &difference(row, &self.mean));
@@ -37,10 +39,11 @@ impl Gaussian {
         }
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
-    /// [`OodError`] `Empty`, `NotFinite`, `Shape` when the factor has not one row per value of the mean, or `Factor`.
+    /// [`OodError`] `Empty`, `NotFinite`, `Shape` if the factor does not have one row per value of
+    /// the mean, or `Factor`.
     pub fn check(&self) -> Result<(), OodError> {
         if self.mean.is_empty() {
             return Err(OodError::Empty);
@@ -65,30 +68,33 @@ impl Gaussian {
     }
 }
 
-/// A Gaussian over the statistics of the training cells, and the distances of calibration cells to it.
+/// The Gaussian of the training cells' statistics, and the distances of calibration cells to it.
 ///
-/// One Gaussian rather than one per class: what matters is how the image was made, and classes share that.
+/// It is one Gaussian rather than one per class, because the score should detect unusual images,
+/// and the imaging process is the same for all classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OodModel {
-    /// Over the S statistics of the training cells.
+    /// The Gaussian of the S statistics of the training cells.
     pub gaussian: Gaussian,
-    /// Mahalanobis distances of cells, ascending, each to a Gaussian that was not fitted to it.
+    /// Mahalanobis distances of calibration cells, ascending. Each was computed with a Gaussian
+    /// that was not fitted to its cell.
     pub calibration_scores: Vec<f64>,
-    /// How much each of them counts: 1 / the number of calibration cells of the same image, so that every image counts once.
-    /// Empty: every cell counts once.
+    /// Weight of each distance, in (0, 1]: 1 / (number of calibration cells of the same image), so
+    /// that every image counts once. If empty, every cell counts once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration_weights: Vec<f64>,
 }
 
-/// How unlike the training's images one image is.
+/// The out-of-distribution score of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct OodScore {
-    /// Mahalanobis distance of its statistics, ≥ 0.
+    /// Mahalanobis distance of its statistics, 0 or more.
     pub score: f64,
-    /// Conformal p-value: share of calibration cells at least as unlike, every image of them counting once and this one counted
-    /// among them; in (0, 1].
+    /// Conformal p-value in (0, 1]: the weighted share of calibration cells with at least this
+    /// distance, with this image counted among them. Small values mean that the image is unlike the
+    /// training images.
     pub p_value: f64,
 }
 
@@ -107,16 +113,18 @@ impl OodModel {
         Ok(squared.sqrt())
     }
 
-    /// (1 + weight of the calibration scores ≥ `score`) / (1 + weight of all); small is unlike.
+    /// The p-value: (1 + weight of the calibration scores ≥ `score`) / (1 + weight of all), in (0,
+    /// 1].
     ///
-    /// With the weights of [`OodModel::of_images`] the weight of all is the number of images, and only images are taken for
-    /// exchangeable, whose cells are alike (Lee, Barber & Willett, arXiv 2306.06342).
+    /// With the weights of [`OodModel::of_images`], the weight of all is the number of images. Then
+    /// only images need to be exchangeable, not cells of the same image (Lee, Barber & Willett,
+    /// arXiv 2306.06342).
     pub fn p_value(&self, score: f64) -> f64 {
         (1.0 + self.weight_from(score)) / (1.0 + self.weight_of(0))
     }
 
-    /// The p-value that a cell of the calibration would have, had its image been left out; `of_image` are the scores of the
-    /// calibration's cells of this image, in any order.
+    /// The leave-one-image-out p-value of a calibration cell. `of_image` are the scores of all
+    /// calibration cells of its image, in any order.
     pub fn p_value_left_out(&self, score: f64, of_image: &[f64]) -> f64 {
         let at_least = of_image.iter().filter(|other| **other >= score).count();
         let own = at_least as f64 / of_image.len().max(1) as f64;
@@ -131,7 +139,7 @@ impl OodModel {
         )
     }
 
-    /// The weight of the calibration scores from the one at `first` on.
+    /// The weight of the calibration scores from index `first` on.
     fn weight_of(&self, first: usize) -> f64 {
         if self.calibration_weights.is_empty() {
             return self.calibration_scores.len().saturating_sub(first) as f64;
@@ -151,10 +159,11 @@ impl OodModel {
         })
     }
 
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
-    /// What [`Gaussian::check`] finds, [`OodError::CalibrationScores`] and [`OodError::CalibrationWeights`].
+    /// What [`Gaussian::check`] finds, [`OodError::CalibrationScores`] and
+    /// [`OodError::CalibrationWeights`].
     pub fn check(&self) -> Result<(), OodError> {
         self.gaussian.check()?;
         let scores = &self.calibration_scores;
@@ -190,7 +199,7 @@ fn squared_norm(factor: &[Vec<f64>], deviation: &[f64]) -> f64 {
     whitened.iter().map(|value| value * value).sum()
 }
 
-/// Solves L y = d by forward substitution; where d is longer than L has rows, the rest of d does not matter.
+/// Solves L y = d by forward substitution. Values of d beyond the rows of L are ignored.
 fn forward(factor: &[Vec<f64>], right: &[f64]) -> Vec<f64> {
     let mut solved: Vec<f64> = Vec::with_capacity(factor.len());
     for (row, value) in factor.iter().zip(right) {

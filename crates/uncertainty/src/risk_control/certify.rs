@@ -1,4 +1,4 @@
-//! From labelled cells to a threshold with a certificate.
+//! Finds a certified threshold from labelled cells.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,29 +10,31 @@ use super::sequence::{Sequence, Test};
 use super::tally::Tally;
 use crate::{Measure, Policy};
 
-/// What a promise rests on.
+/// The evidence for a promise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Calibration images.
+    /// Number of calibration images.
     pub images: u64,
-    /// Calibration cells, all of them.
+    /// Number of calibration cells.
     pub cells: u64,
-    /// Share of the calibration cells that the threshold accepts; 0 when nothing is promised.
+    /// Share of the calibration cells that the threshold accepts; 0 if nothing is promised.
     pub coverage: f64,
-    /// Cases of the promise at the threshold, or at the first one tested when nothing is promised.
+    /// Cases of the promise at the threshold, or at the first tested threshold if nothing is
+    /// promised.
     pub trials: u64,
     /// Mistakes among them.
     pub errors: u64,
-    /// The largest p-value there; absent when there were too few cases or images to test any threshold.
+    /// The largest p-value at that threshold; absent if there were too few cases or images for any
+    /// test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
-    /// When nothing is promised, how many images more would promise something if they were like the present ones; absent when
-    /// something is promised, and when no number would do.
+    /// If nothing is promised: how many more images, similar to the present ones, would be enough
+    /// for a promise. Absent if something is promised, or if no number would be enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub further_images: Option<u64>,
-    /// Whether cells were counted as called normal only where the abnormal classes together are below ½, as decisions are made.
-    /// Certificates made before that rule went by the most probable class alone; they lack the key.
+    /// Whether cells were counted as called normal only if the abnormal classes together are below
+    /// ½, as in decisions. Older certificates used the most probable class alone and lack this key.
     #[serde(default, skip_serializing_if = "is_false")]
     pub abnormal_below_half: bool,
 }
@@ -41,45 +43,46 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// One threshold of the grid and what was found there.
+/// The results at one threshold of the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Step {
     /// The threshold.
     pub threshold: f64,
-    /// Cells accepted.
+    /// Number of accepted cells.
     pub accepted: u64,
-    /// Cases of the promise.
+    /// Number of cases of the promise.
     pub trials: u64,
-    /// Mistakes.
+    /// Number of mistakes among the cases.
     pub errors: u64,
-    /// Upper bound of the risk at level 1 − δ, as if cells were independent (Clopper and Pearson).
+    /// Upper bound of the risk at level 1 − δ, assuming independent cells (Clopper and Pearson).
     pub risk_upper: f64,
-    /// Every test.
+    /// The p-values of all tests.
     pub p_value: PValue,
-    /// Whether the sequence of tests came here and passed.
+    /// Whether the sequence of tests reached this threshold and passed.
     pub certified: bool,
 }
 
-/// The threshold that was found, or none, and how.
+/// The result of [`certify`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Certified {
-    /// The loosest threshold that can be promised; `None`: refer all.
+    /// The loosest certified threshold; `None` refers every cell.
     pub threshold: Option<f64>,
-    /// The bound on the risk.
+    /// The bound α on the risk.
     pub alpha: f64,
-    /// One minus the confidence.
+    /// δ, one minus the confidence.
     pub delta: f64,
-    /// What the promise rests on.
+    /// The evidence for the promise.
     pub certificate: Certificate,
-    /// Every step of the grid, strictest first.
+    /// The results at every threshold of the grid, strictest first.
     pub steps: Vec<Step>,
 }
 
-/// Finds the loosest threshold at which the tally's promise holds with risk ≤ `alpha` and confidence 1 − `delta`.
+/// Finds the loosest threshold at which the tally's promise holds with a risk of at most `alpha`
+/// and confidence 1 − `delta`, both in (0, 1).
 ///
-/// The steps are tested by [`Sequence::of`], as long as the largest p-value is ≤ δ.
+/// Tests the thresholds in the order of [`Sequence::of`] until a p-value exceeds δ.
 ///
 /// ```
 /// use uncertainty::{
@@ -87,7 +90,7 @@ pub struct Certified {
 ///     risk_control::{Grid, Outcome, Tally, certify},
 /// };
 ///
-/// // A cell in each of 400 images, and an answer that is right whenever it is sure.
+/// // 400 images with one cell each. Answers with a low uncertainty are right.
 /// let cells: Vec<Outcome> = (0..400)
 ///     .map(|image| {
 ///         let sure = image % 2 == 0;
@@ -183,7 +186,7 @@ impl Step {
 }
 
 impl Certified {
-    /// The policy that makes the tally's promise by this threshold, looking at `measure`.
+    /// Turns the result into a policy with the tally's promise, for `measure`.
     pub fn into_policy(self, tally: &Tally, measure: Measure) -> Policy {
         let promise = tally.promise();
         Policy {

@@ -1,20 +1,22 @@
-//! How many images more it would take.
+//! How many more images a promise would need.
 
 use super::p_value::PValue;
 use super::sequence::first_tested;
 use super::tally::Tally;
 
-/// Beyond this many times the present images, no number is given.
+/// No number beyond this many times the present images is given.
 const MOST_TIMES: f64 = 1000.0;
 
-/// By how much the planned number of images grows from one try to the next: the answer is right to 2%.
+/// Growth of the planned number of images between tries: the answer is exact to 2%.
 const GROWTH: f64 = 1.02;
 
-/// The fewest further images by which the first tested step would pass, if they had the same counts and the same spread as the
-/// present ones: counts grow in proportion (mistakes rounded up), the mean and the variance over images stay, and so does the number of images to allow for. `None` when no
-/// number up to a thousand times the present images would do, as when the risk at that step is above α.
+/// The fewest further images with which the first tested threshold would pass, if they had the same
+/// counts and spread as the present ones. Counts grow in proportion (mistakes rounded up); mean and
+/// variance over images stay, and so does [`UNSEEN_IMAGES`](super::UNSEEN_IMAGES). `None` if no
+/// number up to a thousand times the present images is enough, as when the risk at that threshold
+/// is above α.
 ///
-/// A figure for planning: it takes the observed proportions for the true ones.
+/// Use it for planning: it assumes that the observed proportions are the true ones.
 pub(super) fn further_images(tally: &Tally, alpha: f64, delta: f64) -> Option<u64> {
     let moments = tally.moments();
     let present = tally.images().len() as u64;

@@ -1,19 +1,20 @@
-//! The thresholds that are tried, fixed before any cell is seen.
+//! The thresholds to test. They are fixed before any cell is seen.
 
 use super::error::RiskError;
 use crate::Measure;
 
-/// How many steps the range of a measure is cut into.
+/// Number of thresholds over the range of a measure.
 const STEPS: u32 = 100;
 
-/// Thresholds in the unit of a measure, ascending: the strictest first. A value is accepted when it is at most the threshold.
+/// Thresholds in the unit of a measure, ascending: the strictest first. A value is accepted if it
+/// is at most the threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
     thresholds: Vec<f64>,
 }
 
 impl Grid {
-    /// Takes finite, strictly increasing thresholds, at least one.
+    /// A grid of finite, strictly increasing thresholds, at least one.
     ///
     /// ```
     /// use uncertainty::risk_control::Grid;
@@ -38,8 +39,8 @@ impl Grid {
         Ok(Grid { thresholds })
     }
 
-    /// A hundred equal steps from 0, which is left out, to the largest value that the measure can take over `classes` classes;
-    /// `None` where that depends on the number of passes.
+    /// 100 thresholds in equal steps from 0 (not included) to the largest value of the measure over
+    /// `classes` classes. `None` for a measure whose largest value depends on the number of passes.
     ///
     /// ```
     /// use uncertainty::{Measure, risk_control::Grid};
@@ -70,7 +71,7 @@ impl Grid {
         &self.thresholds
     }
 
-    /// The first step that accepts a value; the number of steps when none does.
+    /// Index of the first threshold that accepts a value; the number of thresholds if none does.
     pub(super) fn first_accepting(&self, value: f64) -> usize {
         self.thresholds
             .partition_point(|&threshold| threshold < value)

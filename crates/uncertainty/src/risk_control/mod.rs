@@ -1,10 +1,11 @@
-//! Thresholds that keep a promise: fixed-sequence testing (Angelopoulos et al., *Learn then Test*, 2021) on cells that come in
-//! images.
+//! Certified thresholds by fixed-sequence testing (Angelopoulos et al., *Learn then Test*, 2021),
+//! for cells that come in images.
 //!
-//! The way of the numbers: [`Outcome`]s of calibration cells → a [`Tally`] over a [`Grid`] of thresholds, fixed beforehand →
-//! [`Moments`] per step → [`PValue`]s → the loosest threshold that [`certify`] can promise. Cells of one image depend on each
-//! other, so every step has to pass the exact binomial over cells, Student's t over images, and the
-//! same t with a few images more, of a kind that was not seen.
+//! The steps: [`Outcome`]s of calibration cells → a [`Tally`] over a [`Grid`] of thresholds, fixed
+//! beforehand → [`Moments`] per threshold → [`PValue`]s → the loosest threshold that [`certify`]
+//! can promise. Cells of the same image depend on each other. So every threshold has to pass three
+//! tests: the exact binomial test over cells, Student's t over images, and the same t with a few
+//! more images of an unseen kind.
 
 mod certify;
 mod error;

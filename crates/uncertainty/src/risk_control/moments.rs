@@ -1,18 +1,21 @@
-//! Sums over images from which the tests are computed, for any α.
+//! Sums over images from which the tests are computed for any α.
 
 use super::p_value::UNSEEN_IMAGES;
 use super::tally::ImageTally;
 
-/// Sums over images of the cases n (trials) and the mistakes k (errors) of each, at one threshold.
+/// Sums over images of the cases n (trials) and the mistakes k (errors) of each image, at one
+/// threshold.
 ///
-/// They are integers, so that the order of the images changes nothing and a spread of 0 is exactly 0.
+/// The sums are integers, so the order of the images does not matter, and a spread of 0 is exactly
+/// 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moments {
-    /// Images with a case of the promise at some threshold; those with n = 0 at this one are among them.
+    /// Number of images with a case of the promise at any threshold, including those with n = 0 at
+    /// this one.
     pub images: u64,
-    /// Images with n > 0.
+    /// Number of images with n > 0.
     pub images_with_trials: u64,
-    /// Cells accepted, in all images.
+    /// Number of accepted cells in all images.
     pub accepted: u64,
     /// Σ n.
     pub trials: u64,
@@ -24,8 +27,8 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// The same images and [`UNSEEN_IMAGES`] more with as many cases as the mean image, of which a `mistaken` share are mistakes;
-    /// both rounded up.
+    /// The same images plus [`UNSEEN_IMAGES`] with as many cases as the mean image, of which a
+    /// share `mistaken` are mistakes. Both numbers are rounded up.
     pub(super) fn with_unseen_images(&self, mistaken: f64) -> Moments {
         let mut moments = *self;
         let trials = self.trials.div_ceil(self.images.max(1));
@@ -36,7 +39,8 @@ impl Moments {
         moments
     }
 
-    /// `times` as many images that are like these on average; a part of a mistake is a whole one.
+    /// The moments of `times` as many images that are like these on average. Mistakes are rounded
+    /// up.
     pub(super) fn planned(&self, times: f64) -> Moments {
         let scaled = |sum: u64| (sum as f64 * times).round() as u64;
         let trials = (self.trials as f64 * times).floor() as u64;
@@ -53,10 +57,12 @@ impl Moments {
         }
     }
 
-    /// The moments of `steps` steps over images (a drawn image as often as it is drawn).
+    /// The moments of `steps` thresholds over images. For bootstrap samples, pass an image as often
+    /// as it is drawn.
     ///
-    /// An image that has no case of the promise at any step says nothing of its risk and is left out, but for the cells accepted:
-    /// whether it has one does not depend on the threshold, and counting it would pretend to more images than there are.
+    /// Images without a case of the promise at any threshold count only for the accepted cells.
+    /// They carry no information about the risk, and counting them would overstate the number of
+    /// images. Whether an image has a case does not depend on the threshold.
     ///
     /// ```
     /// use uncertainty::risk_control::{Counts, Moments};
@@ -101,7 +107,7 @@ impl Moments {
         }
         let images = self.images as f64;
         let mean = (self.errors as f64 - alpha * self.trials as f64) / images;
-        // F Σab − Σa Σb, exact in integers before α comes in.
+        // F Σab − Σa Σb, computed exactly in integers before α is applied.
         let spread = |products: u64, left: u64, right: u64| {
             let products = i128::from(self.images) * i128::from(products);
             (products - i128::from(left) * i128::from(right)) as f64

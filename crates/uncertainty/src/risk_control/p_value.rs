@@ -1,37 +1,39 @@
-//! How likely the counts would be if the risk were above α.
+//! p-values of the hypothesis that the risk is above α.
 
 use serde::Serialize;
 use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
 use super::moments::Moments;
 
-/// How many images of a kind that was not seen a threshold has to allow for: with confidence 95%, n images without one of them
-/// leave room for a share of 3/n ("rule of three": 0.05 = (1 − x)ⁿ has x ≈ 3/n).
+/// Number of images of an unseen kind that a threshold has to tolerate. With confidence 95%, n
+/// images without such an image allow for a share of 3/n ("rule of three": 0.05 = (1 − x)ⁿ gives x
+/// ≈ 3/n).
 pub const UNSEEN_IMAGES: usize = 3;
 
-/// The share of their cases that is taken to be mistaken.
+/// Share of the cases in those images that are taken as mistakes.
 ///
 /// Chosen on the folds of CRIC, where promises are kept with it (`docs/DECISIONS.md`, 24).
 pub const UNSEEN_MISTAKEN: f64 = 0.25;
 
-/// The p-values of "the risk is above α" at one threshold; small ones speak against it.
+/// The p-values of "the risk is above α" at one threshold. Small values are evidence against it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PValue {
-    /// The exact binomial tail over cells, as if they were independent.
+    /// The exact binomial tail over cells, assuming independent cells.
     pub cells: f64,
-    /// Student's t over images of z = errors − α · trials; `None` where it is undefined.
+    /// Student's t over images of z = errors − α · trials; `None` if undefined.
     pub t: Option<f64>,
-    /// The lower tail of that t, with one degree of freedom less than there are images.
+    /// The lower tail of that t, with (number of images − 1) degrees of freedom.
     pub images: f64,
-    /// The same tail with [`UNSEEN_IMAGES`] more, [`UNSEEN_MISTAKEN`] of whose cases are mistakes. Student's t trusts a sample into which the
-    /// worst images happened not to be drawn; `make experiment-guarantee` shows how often thresholds by the other two tests alone
-    /// break their promise.
+    /// The same tail with [`UNSEEN_IMAGES`] more images, in which the share [`UNSEEN_MISTAKEN`] of
+    /// the cases are mistakes. Student's t alone is too confident if the worst images are not in
+    /// the sample; `make experiment-guarantee` shows how often thresholds by the other two tests
+    /// alone break their promise.
     pub guarded: f64,
 }
 
 impl PValue {
-    /// All tests of the sums over images at one threshold.
+    /// Computes all tests at one threshold from the sums over images.
     ///
     /// ```
     /// use uncertainty::risk_control::{Counts, Moments, PValue};
@@ -56,12 +58,13 @@ impl PValue {
         self.cells.max(self.images)
     }
 
-    /// The largest of all, by which a threshold is judged.
+    /// The largest of all tests. A threshold passes if it is at most δ.
     pub fn judged(&self) -> f64 {
         self.larger().max(self.guarded)
     }
 
-    /// The tail over images with [`UNSEEN_IMAGES`] more, a `mistaken` share of whose cases are mistakes.
+    /// The tail over images with [`UNSEEN_IMAGES`] more, in which the share `mistaken` of the cases
+    /// are mistakes.
     pub(super) fn with_unseen_images(moments: &Moments, alpha: f64, mistaken: f64) -> f64 {
         tail(&moments.with_unseen_images(mistaken), alpha).1
     }
@@ -94,12 +97,13 @@ pub fn binomial_p(trials: u64, errors: u64, alpha: f64) -> f64 {
     Binomial::new(alpha, trials).map_or(1.0, |binomial| binomial.cdf(errors))
 }
 
-/// Clopper and Pearson's upper bound of a risk at level 1 − δ, one-sided; 1 without cases or when all are mistakes.
+/// Clopper and Pearson's one-sided upper bound of a risk at level 1 − δ; 1 without cases, or if all
+/// are mistakes.
 ///
 /// ```
 /// use uncertainty::risk_control::clopper_pearson_upper;
 ///
-/// // No mistake among 59 cells: fewer than 5% are mistaken, with confidence 95%.
+/// // No mistake among 59 cells: the risk is below 5% with confidence 95%.
 /// assert!(clopper_pearson_upper(0, 59, 0.05) < 0.05);
 /// ```
 pub fn clopper_pearson_upper(errors: u64, trials: u64, delta: f64) -> f64 {
@@ -110,19 +114,21 @@ pub fn clopper_pearson_upper(errors: u64, trials: u64, delta: f64) -> f64 {
     Beta::new(successes, failures).map_or(1.0, |beta| beta.inverse_cdf(1.0 - delta))
 }
 
-/// The fewest cells by which α can be promised when none of them is a mistake: the smallest n with (1 − α)ⁿ ≤ δ.
+/// The fewest cells without a mistake with which α can be promised: the smallest n with (1 − α)ⁿ ≤
+/// δ.
 ///
 /// ```
 /// assert_eq!(uncertainty::risk_control::cells_without_error(0.05, 0.05), 59);
 /// ```
 pub fn cells_without_error(alpha: f64, delta: f64) -> u64 {
-    // What rounding adds to an exact power must not ask for one cell more.
+    // Rounding of an exact power must not add a cell.
     let cells = delta.ln() / (-alpha).ln_1p() - 1e-9;
     cells.ceil() as u64
 }
 
-/// The fewest images by which α can be promised when none of them is bad: an image may be bad as a whole, with half of its cases
-/// mistaken, and n images without a bad one leave room for a share x of bad ones with (1 − x)ⁿ = δ. The smallest n with x / 2 ≤ α.
+/// The fewest images without a bad one with which α can be promised. A bad image has mistakes in
+/// half of its cases. With n images and no bad one, the share x of bad images satisfies (1 − x)ⁿ =
+/// δ. The result is the smallest n with x / 2 ≤ α.
 pub(super) fn images_without_bad_one(alpha: f64, delta: f64) -> u64 {
     if alpha >= 0.5 {
         return 1;

@@ -1,31 +1,34 @@
-//! Which thresholds are tested, in which order, and when to stop.
+//! The order in which thresholds are tested, and where the tests stop.
 
 use std::ops::Range;
 
 use super::moments::Moments;
 use super::p_value::{PValue, binomial_p, cells_without_error, images_without_bad_one};
 
-/// The test begins where this share of the cases is accepted that the loosest threshold accepts: 1 in 4. Begun stricter, one
-/// early mistake among few cells would end it; begun looser, a risk that is small only for the surest cells would be missed.
+/// The tests start at the threshold that accepts 1 in this many of the cases that the loosest
+/// threshold accepts. With a stricter start, one early mistake among few cells would end the tests.
+/// With a looser start, a risk that is small only for the most certain cells would be missed.
 const START_SHARE: f64 = 4.0;
 
-/// With cases from fewer images, Student's t of such skewed numbers says little.
+/// The fewest images with cases. With fewer, Student's t is unreliable for such skewed numbers.
 const START_IMAGES: f64 = 20.0;
 
-/// Which p-value a threshold has to pass.
+/// The p-value that decides on a threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Test {
-    /// The largest of all, with such a share of mistakes in images of a kind that was not seen.
+    /// The largest of all tests, with this share of mistakes in images of an unseen kind.
     Guarded(f64),
-    /// The larger of the tests over cells and over images: cells of one image may depend on each other.
+    /// The larger of the tests over cells and over images. It allows for dependent cells of the
+    /// same image.
     CellsAndImages,
-    /// The exact binomial alone, as if all cells were independent: to show what that would promise wrongly.
+    /// The exact binomial test alone, which assumes independent cells. For experiments that show
+    /// how often this breaks promises.
     CellsAlone,
 }
 
 impl Test {
-    /// The p-value of one step.
+    /// The p-value at one threshold.
     pub fn p(self, moments: &Moments, alpha: f64) -> f64 {
         match self {
             Test::Guarded(mistaken) => {
@@ -38,18 +41,19 @@ impl Test {
     }
 }
 
-/// Where the tests of one promise began and what they certified.
+/// The thresholds that were tested for one promise, and those that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sequence {
-    /// The first step that was tested; `None` when even the loosest has too few cases or images.
+    /// Index of the first tested threshold; `None` if even the loosest has too few cases or images.
     pub start: Option<usize>,
-    /// The certified steps, the last being the one to choose; empty when nothing can be promised.
+    /// Indices of the certified thresholds, the last one being the loosest; empty if nothing can be
+    /// promised.
     pub certified: Range<usize>,
 }
 
 impl Sequence {
-    /// Tests the steps of a grid upwards, from the first that accepts enough cells to be certified.
+    /// Tests the thresholds of a grid upwards, from the first one that accepts enough cells.
     ///
     /// ```
     /// use uncertainty::risk_control::{Counts, Moments, Sequence, Test};
@@ -70,18 +74,21 @@ impl Sequence {
         }
     }
 
-    /// The loosest certified step.
+    /// Index of the loosest certified threshold.
     pub fn chosen(&self) -> Option<usize> {
         self.certified.clone().next_back()
     }
 }
 
-/// The first step that is tested: it accepts as many cases as could keep the promise without a mistake, a quarter of those that the
-/// loosest step accepts, and cases of 20 images or as many as α takes ([`images_without_bad_one`]); `None` when even the loosest has
-/// too few.
+/// Index of the first threshold to test; `None` if even the loosest has too few cases or images. It
+/// must accept:
 ///
-/// It looks at how many are accepted, never at what is right. `times` plans for as many times the present images; it is 1 when
-/// the present ones are tested.
+/// - as many cases as could keep the promise without a mistake;
+/// - a quarter of the cases that the loosest threshold accepts;
+/// - cases of 20 images, or of as many as α needs ([`images_without_bad_one`]) if that is more.
+///
+/// It uses only the numbers of accepted cases, not whether they are right. `times` scales the
+/// present images for planning; it is 1 for the real test.
 pub(super) fn first_tested(steps: &[Moments], alpha: f64, delta: f64, times: f64) -> Option<usize> {
     let all = steps.last().map_or(0, |loosest| loosest.trials);
     let cells = (cells_without_error(alpha, delta) as f64).max(times * all as f64 / START_SHARE);
@@ -92,7 +99,7 @@ pub(super) fn first_tested(steps: &[Moments], alpha: f64, delta: f64, times: f64
     steps.iter().position(enough)
 }
 
-/// Fixed-sequence testing: from `start` upwards while p ≤ δ. The last of the steps is the one to choose; empty means none.
+/// Fixed-sequence testing: tests from `start` upwards while p ≤ δ. Returns the indices that passed.
 ///
 /// ```
 /// let p_values = [0.9, 0.01, 0.02, 0.3, 0.01];

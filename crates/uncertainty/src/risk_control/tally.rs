@@ -1,4 +1,4 @@
-//! What a promise counts on labelled cells, image by image and threshold by threshold.
+//! Counts of a promise on labelled cells, by image and threshold.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,15 @@ use super::grid::Grid;
 use super::moments::Moments;
 use crate::{ClassGroups, Measure, Promise, Summary};
 
-/// A labelled cell and its answer, as far as any promise looks at them.
+/// A labelled cell and the parts of its answer that promises use.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
-    /// Number of the image that the cell comes from; any numbering does.
+    /// Number of the cell's image. Cells of the same image have the same number.
     pub image: usize,
-    /// The value of the policy's measure; not looked at when the cell is not eligible.
+    /// The value of the policy's measure; ignored if the cell is not eligible.
     pub uncertainty: f64,
-    /// Whether the answer may be accepted at all: false for a cell that is out of distribution, or whose measure is undefined.
+    /// Whether the answer can be accepted: false for a cell that is out of distribution or whose
+    /// measure is undefined.
     pub eligible: bool,
     /// Whether the cell is abnormal.
     pub abnormal: bool,
@@ -26,18 +27,18 @@ pub struct Outcome {
     pub right_class: bool,
 }
 
-/// What is counted over some cells at one threshold.
+/// Counts over cells at one threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Cells accepted.
+    /// Number of accepted cells.
     pub accepted: u64,
-    /// Cells that the promise is about: the denominator of its risk.
+    /// Number of cells that the promise is about: the denominator of its risk.
     pub trials: u64,
-    /// Those of them that break it: the numerator.
+    /// Number of those that break the promise: the numerator.
     pub errors: u64,
 }
 
-/// The counts of one image at every step of the grid.
+/// The counts of one image, one entry per threshold of the grid.
 pub type ImageTally = Vec<Counts>;
 
 /// The counts of a promise on labelled cells.
@@ -50,10 +51,10 @@ pub struct Tally {
 }
 
 impl Outcome {
-    /// The outcome of an answer to a cell of class `truth`, for policies that look at `measure`.
+    /// The outcome for a cell of class `truth`, for policies on `measure`.
     ///
-    /// It is what [`decide`](crate::decide) sees when it judges the same summary, which has to know
-    /// [the same abnormal classes](Summary::with_abnormal).
+    /// It agrees with [`decide`](crate::decide) on the same summary, which needs [the same abnormal
+    /// classes](Summary::with_abnormal).
     pub fn of(
         image: usize,
         summary: &Summary,
@@ -77,11 +78,11 @@ impl Outcome {
         }
     }
 
-    /// What the cell adds to the counts of a promise, referred and accepted.
+    /// What the cell adds to the counts of a promise if it is referred, and if it is accepted.
     ///
-    /// `accept_error` and `auto_clear` bound a share of the accepted, so a referred cell adds nothing. `missed_abnormal` and
-    /// the `clear_missed` kinds bound a share of the abnormal or high-grade cells, whatever becomes of them: the denominator stays,
-    /// and only errors grow with the threshold.
+    /// `accept_error` and `auto_clear` bound a share of the accepted cells, so a referred cell adds
+    /// nothing. `missed_abnormal` and the `clear_missed` promises bound a share of all abnormal or
+    /// high-grade cells: the denominator is constant, and only the errors grow with the threshold.
     pub fn counts(&self, promise: Promise) -> [Counts; 2] {
         let accepted = promise.may_accept(Some(self.called_abnormal));
         let (trial, error) = match promise {
@@ -114,10 +115,10 @@ impl Counts {
 }
 
 impl Tally {
-    /// Counts cells at every step of the grid.
+    /// Counts cells at every threshold of the grid.
     ///
     /// # Errors
-    /// [`RiskError::NotFinite`] when the uncertainty of an eligible cell is NaN or infinite.
+    /// [`RiskError::NotFinite`] if the uncertainty of an eligible cell is NaN or infinite.
     pub fn of(promise: Promise, cells: &[Outcome], grid: &Grid) -> Result<Tally, RiskError> {
         let steps = grid.thresholds().len();
         let mut images: BTreeMap<usize, ImageTally> = BTreeMap::new();
@@ -145,17 +146,17 @@ impl Tally {
         })
     }
 
-    /// The promise that it counts for.
+    /// The promise.
     pub fn promise(&self) -> Promise {
         self.promise
     }
 
-    /// The thresholds of its steps.
+    /// The grid of thresholds.
     pub fn grid(&self) -> &Grid {
         &self.grid
     }
 
-    /// How many cells were counted.
+    /// Number of cells.
     pub fn cells(&self) -> u64 {
         self.cells
     }
@@ -165,7 +166,7 @@ impl Tally {
         &self.images
     }
 
-    /// The moments over all images, one per step.
+    /// The moments over all images, one per threshold.
     pub fn moments(&self) -> Vec<Moments> {
         Moments::over(self.grid.thresholds().len(), self.images.iter())
     }

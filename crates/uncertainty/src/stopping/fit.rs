@@ -1,57 +1,60 @@
-//! Choosing λ by how often stopping early changes a decision. No labels are needed.
+//! Chooses λ by how often early stopping changes a decision. It needs no labels.
 
 use serde::Serialize;
 
 use super::{Boundary, StoppingRule, margin};
 use crate::{Samples, Summary, summarise};
 
-/// The share of cells whose decision may differ from that of all views.
+/// Largest share of cells whose decision may differ from that of all views.
 const MOST_DISAGREEMENT: f64 = 0.005;
 
 /// λ is tried from 0 in tenths up to 8.
 const LARGEST_TENTHS: u32 = 80;
 
-/// What stopping early saves under one policy, and what it costs.
+/// Savings and costs of early stopping under one policy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Saving {
-    /// Share of cells decided otherwise than by all views: accepted or referred, called normal or abnormal, or accepted as another
-    /// class.
+    /// Share of cells with another decision than by all views: accepted or referred, called normal
+    /// or abnormal, or the class of an accepted answer.
     pub disagreement: f64,
-    /// Mean number of views.
+    /// Mean number of views per cell.
     pub mean_views: f64,
-    /// Median number of views; the lower of the two middle ones.
+    /// Median number of views per cell; the lower of the two middle values.
     pub median_views: usize,
 }
 
-/// The rule that was chosen and what it does, policy by policy.
+/// The chosen rule and its effect under each policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoppingFit {
-    /// `None` when no λ keeps the disagreement low, so that all views have to be taken.
+    /// The rule; `None` if no λ keeps the disagreement low enough, so that all views have to be
+    /// taken.
     pub rule: Option<StoppingRule>,
-    /// One per boundary, in their order; of taking all views when there is no rule.
+    /// One entry per boundary, in their order. Without a rule they are those of taking all views.
     pub savings: Vec<Saving>,
 }
 
-/// One look at a cell: after how many views, how settled its decision was, and whether it was the final one.
+/// One look at a cell: the number of views, the margin of its decision, and whether it is the final
+/// decision.
 struct Look {
     views: usize,
     margin: f64,
     agrees: bool,
 }
 
-/// Chooses the smallest λ of a fixed grid from which on at most 0.5% of the cells are decided otherwise than by all their views,
-/// under every one of the policies.
+/// Chooses the smallest λ on a fixed grid (0 to 8 in steps of 0.1) from which on at most 0.5% of
+/// the cells have another decision than by all their views, under every policy.
 ///
-/// `cells` holds all T views of each calibration cell, `boundaries` where each policy decides.
+/// `cells` are all T views of each calibration cell, and `boundaries` are those of the policies.
+/// `start` and `step` are those of [`StoppingRule`].
 ///
 /// ```
 /// use uncertainty::{Samples, stopping::{Boundary, calibrate}};
 ///
 /// let cells = vec![Samples::from_rows(&vec![vec![0.9, 0.1]; 20])?; 100];
 /// let fit = calibrate(&cells, &[Boundary::of(None, &[false, true])], 4, 4);
-/// // Views that are all alike settle at the first look.
+/// // Identical views are settled at the first look.
 /// assert_eq!(fit.savings.first().map(|saving| saving.median_views), Some(4));
 /// # Ok::<(), uncertainty::SamplesError>(())
 /// ```
@@ -90,7 +93,7 @@ pub fn calibrate(
     }
 }
 
-/// The number of views at each look, and their summary; the last is that of all views.
+/// Number of views and their summary at each look. The last look has all views.
 fn running(cell: &Samples, rule: &StoppingRule) -> Vec<(usize, Summary)> {
     let first = |views: usize| {
         let rows: Vec<f64> = cell.rows().take(views).flatten().copied().collect();
@@ -114,12 +117,13 @@ fn looks_at(cell: &Samples, running: &[(usize, Summary)], boundary: &Boundary) -
     running.iter().map(look).collect()
 }
 
-/// What of a decision may not change by stopping early.
+/// The parts of a decision that early stopping must not change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Decided {
-    /// The class as which an answer is accepted; `None`: referred. Where every cell is referred it is the predicted one.
+    /// The class of an accepted answer; `None` if referred. Without a policy it is the predicted
+    /// class.
     class: Option<usize>,
-    /// Whether the cell is called abnormal, which a referred answer says.
+    /// Whether the cell is called abnormal; referred answers state this, too.
     called_abnormal: Option<bool>,
 }
 

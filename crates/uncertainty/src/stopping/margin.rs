@@ -1,23 +1,25 @@
-//! By how many standard errors a decision is away from changing.
+//! The distance of a decision from changing, in standard errors.
 
 use super::Boundary;
 use crate::measure::entropy;
 use crate::summary::ABNORMAL_FROM;
 use crate::{Measure, Promise, Samples};
 
-/// A running figure and its standard error as an estimate of that of all T views.
+/// An estimate from the views so far, and its standard error as an estimate of the value of all T
+/// views.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct RunningFigure {
     value: f64,
     error: f64,
 }
 
-/// The standard errors by which the first `views` of `total` samples settle the decision: whether it accepts, whether the cell is
-/// called abnormal and, where it accepts or where every cell is referred, the class.
+/// The distance, in standard errors, of the decision from changing after the first `views` of
+/// `total` samples. The decision consists of: accepted or referred, called normal or abnormal, and
+/// the class if the answer is accepted or there is no policy.
 ///
-/// An answer is as settled as the least settled of these. A policy that accepts only cells called normal refers a cell for its call
-/// alone, so that only the call has to be settled. `None` for fewer than two views and for a measure without a standard error;
-/// infinite where the views are all alike.
+/// The result is the smallest distance of these parts. If a policy accepts only cells called normal
+/// and the cell is called abnormal, only the call counts. `None` for fewer than two views, and for
+/// a measure without a standard error. Infinite if the views are identical.
 ///
 /// ```
 /// use uncertainty::{Samples, stopping::{Boundary, margin}};
@@ -53,14 +55,14 @@ pub fn margin(samples: &Samples, views: usize, total: usize, boundary: &Boundary
     })
 }
 
-/// How the running mean calls a cell, and by how many standard errors the call is away from changing.
+/// The call of the views so far, and its distance from changing in standard errors.
 struct RunningCall {
     abnormal: bool,
     margin: f64,
 }
 
-/// A cell is called normal when a normal class leads and the abnormal classes together are below one half; `None` where there are
-/// no two kinds of classes.
+/// The call: normal if a normal class leads and the abnormal classes together are below ½. `None`
+/// unless there are both normal and abnormal classes.
 fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<RunningCall> {
     let mean = mean(rows);
     let normal = best_class(&mean, abnormal, false)?;
@@ -70,7 +72,7 @@ fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<RunningCall>
     let ahead = estimate(ahead, total);
     let together = rows.iter().map(|row| abnormal_share(row, abnormal));
     let together = estimate(together, total);
-    // Of equally probable classes the first is the predicted one.
+    // Ties go to the first class.
     let leads = ahead.value > 0.0 || (ahead.value == 0.0 && normal < other);
     let below = together.value < ABNORMAL_FROM;
     let from_lead = ahead.distance_from(0.0);
@@ -79,7 +81,7 @@ fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<RunningCall>
         (true, true) => from_lead.min(from_half),
         (true, false) => from_half,
         (false, true) => from_lead,
-        // Either alone is enough.
+        // Either condition alone makes the call abnormal, so both would have to change.
         (false, false) => from_lead.max(from_half),
     };
     Some(RunningCall {
@@ -88,7 +90,7 @@ fn call(rows: &[&[f64]], total: usize, abnormal: &[bool]) -> Option<RunningCall>
     })
 }
 
-/// The most probable of the classes with this flag, the first of several; `None` when there is none.
+/// The most probable class with this flag, the first one in a tie; `None` if no class has it.
 fn best_class(mean: &[f64], abnormal: &[bool], wanted: bool) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
     for (class, (&probability, &flag)) in mean.iter().zip(abnormal).enumerate() {
@@ -101,7 +103,7 @@ fn best_class(mean: &[f64], abnormal: &[bool], wanted: bool) -> Option<usize> {
 }
 
 impl RunningFigure {
-    /// In standard errors.
+    /// The distance from `value` in standard errors.
     fn distance_from(self, value: f64) -> f64 {
         match self.error > 0.0 {
             true => (self.value - value).abs() / self.error,
@@ -110,7 +112,7 @@ impl RunningFigure {
     }
 }
 
-/// The policy's measure of the running mean.
+/// The policy's measure of the mean so far; `None` for a measure without a standard error.
 fn doubt(
     rows: &[&[f64]],
     total: usize,
@@ -128,7 +130,7 @@ fn doubt(
     }
 }
 
-/// The probabilities of normal and of abnormal.
+/// The probabilities of the normal and of the abnormal classes.
 fn grouped(row: &[f64], abnormal: &[bool]) -> [f64; 2] {
     let share = abnormal_share(row, abnormal);
     [row.iter().sum::<f64>() - share, share].map(|p| p.clamp(0.0, 1.0))
@@ -139,8 +141,9 @@ fn abnormal_share(row: &[f64], abnormal: &[bool]) -> f64 {
     pairs.filter(|(_, flag)| **flag).map(|(p, _)| p).sum()
 }
 
-/// The entropy of the mean row, in nats. Its standard error is by the delta method: that of the mean of the rows projected on
-/// the gradient −ln m (the gradient's constant −1 moves no row, since each sums to 1).
+/// The entropy of the mean row, in nats. Its standard error is by the delta method: the standard
+/// error of the mean of the rows projected on the gradient −ln m. The constant −1 of the gradient
+/// has no effect, because each row sums to 1.
 fn entropy_of_mean(rows: &[&[f64]], total: usize) -> RunningFigure {
     let mean = mean(rows);
     let project = |row: &&[f64]| {
@@ -153,7 +156,7 @@ fn entropy_of_mean(rows: &[&[f64]], total: usize) -> RunningFigure {
     }
 }
 
-/// How far the leading class is before the second.
+/// The probability of the leading class minus that of the second.
 fn lead(rows: &[&[f64]], total: usize) -> RunningFigure {
     let mean = mean(rows);
     let mut order: Vec<usize> = (0..mean.len()).collect();
@@ -170,7 +173,7 @@ fn lead(rows: &[&[f64]], total: usize) -> RunningFigure {
     )
 }
 
-/// The mean of a value of each view.
+/// The mean of one value per view.
 fn estimate(values: impl Iterator<Item = f64>, total: usize) -> RunningFigure {
     let values: Vec<f64> = values.collect();
     RunningFigure {

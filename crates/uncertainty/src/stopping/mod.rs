@@ -1,8 +1,8 @@
-//! When further views of test-time augmentation would not change the decision.
+//! Early stopping of test-time augmentation: when further views would not change the decision.
 //!
-//! Views are drawn in a fixed order, so the first t of T are a sample without replacement from all T. The decision that all T
-//! would give is taken for settled when it is λ standard errors away from changing; λ is calibrated without labels, against
-//! the decisions of all T views.
+//! Views are drawn in a fixed order, so the first t of T views are a sample without replacement. A
+//! decision counts as settled if it is more than λ standard errors away from changing. λ is
+//! calibrated without labels, against the decisions of all T views.
 
 mod fit;
 mod margin;
@@ -16,33 +16,35 @@ use super::samples::Samples;
 pub use fit::{Saving, StoppingFit, calibrate};
 pub use margin::margin;
 
-/// After how many views to look, and how sure to be.
+/// When to look at the views so far, and which margin to require.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoppingRule {
-    /// Views before the first look, at least 2: one view has no spread.
+    /// Views before the first look, at least 2, because one view has no spread.
     pub start: usize,
     /// Views between looks, at least 1.
     pub step: usize,
-    /// Standard errors by which a decision has to be away from changing; infinity never stops early.
+    /// Required distance from a change of the decision in standard errors, 0 or more. Infinity
+    /// never stops early.
     pub lambda: f64,
 }
 
-/// Where a decision changes. Stopping early keeps the decision: accepted or referred, called normal or abnormal, and the class of an
+/// The policy and the abnormal classes that determine where a decision changes. Early stopping
+/// keeps the decision: accepted or referred, called normal or abnormal, and the class of an
 /// accepted answer.
 ///
-/// Only `predictive_entropy` and `abnormal_entropy` have a standard error here; by a policy on any other measure no decision is
-/// settled before the last view.
+/// Only `predictive_entropy` and `abnormal_entropy` have a standard error here. A policy on another
+/// measure takes all views.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary<'a> {
-    /// The policy that decides, which accepts something; `None` where every cell is referred.
+    /// The policy that decides, with a threshold; `None` if every cell is referred.
     policy: Option<&'a Policy>,
     /// Which classes are abnormal (C flags).
     abnormal: &'a [bool],
 }
 
 impl<'a> Boundary<'a> {
-    /// That of a policy, or of none; `abnormal` has a flag for each class.
+    /// The boundary of a policy, or of no policy. `abnormal` has one flag per class.
     pub fn of(policy: Option<&'a Policy>, abnormal: &'a [bool]) -> Self {
         Boundary {
             policy: policy.filter(|policy| policy.threshold.is_some()),
@@ -55,19 +57,19 @@ impl<'a> Boundary<'a> {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum StoppingError {
-    /// One view has no spread.
-    #[error("the stopping rule starts at {0} views; start at 2 or more")]
+    /// The rule starts before two views.
+    #[error("`start` of the stopping rule is {0}, expected 2 or more views")]
     Start(usize),
-    /// It would look at the same views for ever.
-    #[error("the stopping rule takes 0 views a step; take 1 or more")]
+    /// The rule takes no views between looks.
+    #[error("`step` of the stopping rule is 0, expected 1 or more views")]
     Step,
     /// λ is negative or not a number.
-    #[error("the stopping rule's lambda is {0}; it must be 0 or more")]
+    #[error("`lambda` of the stopping rule is {0}, expected a number of 0 or more")]
     Lambda(f64),
 }
 
 impl StoppingRule {
-    /// Checks what a file may get wrong.
+    /// Checks values that were read from a file.
     ///
     /// # Errors
     /// Every variant of [`StoppingError`].
@@ -91,9 +93,10 @@ impl StoppingRule {
     }
 }
 
-/// Whether the decision that `total` views would give is settled by the `samples` of the first of them.
+/// Whether the first views (`samples`) settle the decision that `total` views would give.
 ///
-/// `boundary` is that of the policy that decides. Where every cell is referred, what counts are the class and the call.
+/// `boundary` is that of the deciding policy. If every cell is referred, only the class and the
+/// call count.
 ///
 /// ```
 /// use uncertainty::{Samples, StoppingRule, stopping::{Boundary, settled}};

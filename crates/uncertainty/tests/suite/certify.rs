@@ -1,12 +1,13 @@
-//! From labelled cells to a threshold with a certificate.
+//! Certified thresholds from labelled cells.
 
 use uncertainty::{
     Measure, Promise,
     risk_control::{Certificate, Grid, Outcome, Tally, certify},
 };
 
-/// `images` images of 20 cells; the uncertainty of a cell is its place, .05 to 1, and half of the cells are abnormal. In
-/// every `every`th image the cell at each of `wrong` is called otherwise than it is.
+/// `images` images with 20 cells each. The uncertainty of a cell is its place, .05 to 1, and half
+/// of the cells are abnormal. In every `every`th image, the cells at the places in `wrong` are
+/// called wrongly.
 fn cells(images: usize, every: usize, wrong: &[usize]) -> Vec<Outcome> {
     let cell = |image: usize, place: usize| {
         let mistaken = image.is_multiple_of(every) && wrong.contains(&place);
@@ -31,7 +32,7 @@ fn tally(promise: Promise, cells: &[Outcome]) -> Tally {
 }
 
 #[test]
-fn the_threshold_lies_before_the_first_step_that_breaks_the_promise() {
+fn threshold_precedes_the_first_failure() {
     let tally = tally(Promise::AcceptError, &cells(60, 1, &[12, 13, 14]));
     let certified = certify(&tally, 0.05, 0.05).unwrap();
     assert_eq!(certified.threshold, Some(0.6));
@@ -49,7 +50,7 @@ fn the_threshold_lies_before_the_first_step_that_breaks_the_promise() {
     let passed: Vec<usize> = (0..20)
         .filter(|&step| certified.steps[step].certified)
         .collect();
-    // It begins at a quarter of the cells.
+    // The tests start at a quarter of the cells.
     assert_eq!(passed, (4..12).collect::<Vec<_>>());
     let policy = certified.into_policy(&tally, Measure::PredictiveEntropy);
     assert_eq!(policy.check(), Ok(()));
@@ -60,8 +61,9 @@ fn the_threshold_lies_before_the_first_step_that_breaks_the_promise() {
 }
 
 #[test]
-fn missed_abnormal_cells_are_a_share_of_all_abnormal_ones_and_the_threshold_is_looser_for_it() {
-    // 1 of the 10 abnormal cells of every fourth image is called normal: 2.5% of the abnormal, more of those accepted.
+fn missed_abnormal_counts_all_abnormal_cells() {
+    // 1 of the 10 abnormal cells of every fourth image is called normal: 2.5% of the abnormal
+    // cells, and more of the accepted ones.
     let cells = cells(160, 4, &[8]);
     let threshold = |promise| {
         certify(&tally(promise, &cells), 0.05, 0.05)
@@ -78,15 +80,16 @@ fn missed_abnormal_cells_are_a_share_of_all_abnormal_ones_and_the_threshold_is_l
 }
 
 #[test]
-fn auto_clear_accepts_and_counts_only_what_is_called_normal() {
+fn auto_clear_counts_only_called_normal() {
     let certified = certify(&tally(Promise::AutoClear, &cells(60, 1, &[])), 0.05, 0.05).unwrap();
     let certificate = &certified.certificate;
     assert_eq!((certificate.coverage, certificate.trials), (0.5, 600));
 }
 
 #[test]
-fn where_nothing_can_be_promised_the_further_images_are_those_that_would_do() {
-    // Without a mistake 10% takes 29 cells at the first tested step, which accepts a quarter, from 20 images.
+fn further_images_are_enough_for_a_promise() {
+    // Without a mistake, 10% needs 29 cells at the first tested threshold, which accepts a quarter,
+    // from 20 images.
     let few = tally(Promise::AcceptError, &cells(30, 1, &[19]));
     let certified = certify(&few, 0.1, 0.05).unwrap();
     assert!(certified.threshold.is_some(), "30 images are enough");
@@ -110,7 +113,7 @@ fn where_nothing_can_be_promised_the_further_images_are_those_that_would_do() {
 }
 
 #[test]
-fn no_number_of_images_helps_when_the_risk_is_above_the_bound_everywhere() {
+fn high_risk_needs_no_further_images() {
     let places: Vec<usize> = (0..20).collect();
     let certified = certify(
         &tally(Promise::AcceptError, &cells(60, 5, &places)),
@@ -125,7 +128,7 @@ fn no_number_of_images_helps_when_the_risk_is_above_the_bound_everywhere() {
 }
 
 #[test]
-fn without_cells_nothing_is_promised() {
+fn nothing_is_promised_without_cells() {
     let certified = certify(&tally(Promise::AutoClear, &[]), 0.05, 0.05).unwrap();
     assert_eq!(
         (certified.threshold, certified.certificate.cells),

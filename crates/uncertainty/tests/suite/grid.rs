@@ -1,11 +1,11 @@
-//! The thresholds that are tried.
+//! Grids of thresholds.
 
 use uncertainty::{
     Measure, Promise,
     risk_control::{Grid, Outcome, RiskError, Tally},
 };
 
-/// Whether each step of the grid accepts a cell of such an uncertainty.
+/// Whether each threshold of the grid accepts a cell with this uncertainty.
 fn accepting(grid: &Grid, uncertainty: f64) -> Vec<bool> {
     let cell = Outcome {
         image: 0,
@@ -33,7 +33,7 @@ fn first_accepting(grid: &Grid, uncertainty: f64) -> usize {
 }
 
 #[test]
-fn a_grid_of_a_measure_ends_where_every_answer_is_accepted() {
+fn measure_grid_ends_at_its_maximum() {
     let grid = Grid::of_measure(Measure::PredictiveEntropy, 6).unwrap();
     assert_eq!(grid.thresholds().len(), 100);
     assert_eq!(first_accepting(&grid, 0.0), 0);
@@ -42,14 +42,14 @@ fn a_grid_of_a_measure_ends_where_every_answer_is_accepted() {
 }
 
 #[test]
-fn a_value_on_a_threshold_is_accepted_by_it() {
+fn value_on_a_threshold_is_accepted() {
     let grid = Grid::new(vec![0.3, 0.6]).unwrap();
     let first = [0.1, 0.3, 0.30001, 0.6, 0.7].map(|value| first_accepting(&grid, value));
     assert_eq!(first, [0, 0, 1, 1, 2]);
 }
 
 #[test]
-fn thresholds_that_are_not_finite_are_told_by_their_place() {
+fn infinite_threshold_is_named_by_index() {
     let grid = Grid::new(vec![0.1, f64::NAN]);
     assert_eq!(grid, Err(RiskError::Threshold(1)));
 }

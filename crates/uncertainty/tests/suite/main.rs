@@ -1,5 +1,5 @@
-//! All tests of the crate in one program, so that the library is compiled once. `oracle_*` hold numbers and verdicts
-//! against reference files that other libraries made (`tests/fixtures`).
+//! All tests of the crate in one program, so that the library is compiled once. `oracle_*` compare
+//! with reference files from other libraries (`tests/fixtures`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]

@@ -3,7 +3,7 @@
 use uncertainty::Measure;
 
 #[test]
-fn names_are_those_that_serde_reads_and_writes() {
+fn measure_names_match_serde() {
     for measure in Measure::ALL {
         let written = serde_json::to_value(measure).unwrap();
         assert_eq!(written, measure.name());

@@ -1,4 +1,4 @@
-//! The distance of an image from those of training, as a p-value.
+//! p-values of the out-of-distribution model.
 
 use uncertainty::ood::{Gaussian, OodError, OodModel};
 
@@ -10,7 +10,7 @@ fn gaussian() -> Gaussian {
 }
 
 #[test]
-fn without_weights_every_cell_counts_once() {
+fn cells_count_once_without_weights() {
     let rows: Vec<[f32; 1]> = (0u8..100).map(|row| [f32::from(row)]).collect();
     let rows: Vec<&[f32]> = rows.iter().map(|row| &row[..]).collect();
     let model = OodModel::fit(&rows[..1], &rows, 1.0).unwrap();
@@ -20,19 +20,19 @@ fn without_weights_every_cell_counts_once() {
 }
 
 #[test]
-fn an_image_of_many_cells_counts_as_one_of_few() {
+fn images_count_once_with_weights() {
     let many = (0..98).map(|cell| (10.0 + f64::from(cell), 7));
     let model = OodModel::of_images(gaussian(), many.chain([(1.0, 3), (2.0, 3)]));
     assert!(model.check().is_ok());
     assert_eq!(model.calibration_scores[..3], [1.0, 2.0, 10.0]);
-    // All of the first image and half of the second lie at least as far away.
+    // All cells of the first image and half of the second are at least as far away.
     let p_value = model.p_value(1.5);
     assert!((p_value - 2.5 / 3.0).abs() < 1e-12, "{p_value}");
     assert!((model.p_value(1e9) - 1.0 / 3.0).abs() < 1e-12);
 }
 
 #[test]
-fn a_left_out_image_says_nothing_of_its_own_cells() {
+fn left_out_image_does_not_count() {
     let model = OodModel::of_images(gaussian(), [(1.0, 0), (2.0, 0), (3.0, 1), (5.0, 2)]);
     let others = OodModel::of_images(gaussian(), [(3.0, 1), (5.0, 2)]);
     for score in [1.0, 2.0] {
@@ -42,7 +42,7 @@ fn a_left_out_image_says_nothing_of_its_own_cells() {
 }
 
 #[test]
-fn weights_are_as_many_as_the_scores_and_above_0() {
+fn invalid_weights_are_refused() {
     let good = OodModel::of_images(gaussian(), [(1.0, 0), (2.0, 1)]);
     for weights in [
         vec![1.0],

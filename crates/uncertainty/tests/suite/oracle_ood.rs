@@ -1,5 +1,5 @@
-//! `ood.json`: Mahalanobis distances to one Gaussian and conformal p-values. Its other sections are of scores that this
-//! crate does not have.
+//! `ood.json`: Mahalanobis distances to one Gaussian and conformal p-values. The file's other
+//! sections are for scores that this crate does not have.
 
 use serde_json::Value;
 use uncertainty::ood::{Gaussian, OodError, OodModel, conformal_p};
@@ -32,7 +32,7 @@ fn p_values(inputs: &Value) -> Result<Vec<f64>, OodError> {
 }
 
 #[test]
-fn distances_agree_with_the_reference() {
+fn distances_agree_with_reference() {
     let file = load("ood.json");
     for case in list(&file["cases"]) {
         let found = distances(&case["inputs"]).unwrap();
@@ -48,7 +48,7 @@ fn distances_agree_with_the_reference() {
 }
 
 #[test]
-fn fitted_means_and_covariances_agree_with_the_reference() {
+fn fitted_gaussians_agree_with_reference() {
     let file = load("ood.json");
     for case in list(&file["cases"]) {
         let (gaussian, wanted) = (fit(&case["inputs"]).unwrap(), &case["expected"]);
@@ -67,7 +67,7 @@ fn fitted_means_and_covariances_agree_with_the_reference() {
 }
 
 #[test]
-fn conformal_p_values_agree_with_the_reference() {
+fn conformal_p_values_agree_with_reference() {
     let file = load("ood.json");
     for case in list(&file["conformal_p"]) {
         let found = p_values(&case["inputs"]).unwrap();
@@ -77,9 +77,9 @@ fn conformal_p_values_agree_with_the_reference() {
 }
 
 #[test]
-fn the_served_model_scores_by_the_background_of_the_reference() {
+fn served_model_agrees_with_reference() {
     let file = load("ood.json");
-    // What is served reads 32-bit statistics, so queries are held to their rounding.
+    // The model reads 32-bit statistics, so queries are rounded to them.
     let tolerance = Tolerance {
         absolute: 1e-5,
         relative: 1e-4,
@@ -107,7 +107,7 @@ fn the_served_model_scores_by_the_background_of_the_reference() {
 }
 
 #[test]
-fn every_error_case_is_the_error_it_should_be() {
+fn error_cases_give_expected_errors() {
     for case in list(&load("ood.json")["error_cases"]) {
         let inputs = &case["inputs"];
         let error = match (inputs["calibration"].is_array(), inputs["ridge"].is_null()) {
@@ -129,7 +129,7 @@ fn every_error_case_is_the_error_it_should_be() {
 }
 
 #[test]
-fn what_has_no_inverse_is_singular_however_it_is_rounded() {
+fn singular_covariance_is_detected() {
     // The third value is the sum of the others.
     let rows = [[0.1, 0.7], [0.3, 0.2], [0.9, 0.4], [0.6, 0.8], [0.2, 0.5]];
     let rows: Vec<Vec<f64>> = rows.map(|[a, b]| vec![a, b, a + b]).to_vec();

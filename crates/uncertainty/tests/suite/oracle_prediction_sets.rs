@@ -16,7 +16,7 @@ fn classes_of(case: &Value) -> Vec<ClassCalibration> {
 }
 
 #[test]
-fn p_values_are_those_of_the_reference() {
+fn p_values_agree_with_reference() {
     let file = load("prediction_sets.json");
     for case in list(&file["cases"]) {
         let tolerance = Tolerance::of(&file, case);
@@ -41,7 +41,7 @@ fn p_values_are_those_of_the_reference() {
 }
 
 #[test]
-fn sets_are_those_of_the_reference() {
+fn sets_agree_with_reference() {
     for case in list(&load("prediction_sets.json")["cases"]) {
         let classes = classes_of(case);
         for (confidence, wanted) in case["expected"]["sets"].as_object().unwrap() {
@@ -63,7 +63,7 @@ fn sets_are_those_of_the_reference() {
 }
 
 #[test]
-fn thresholds_that_a_file_gets_wrong_are_refused() {
+fn invalid_thresholds_are_refused() {
     let good = SetThresholds {
         confidence: 0.9,
         by_cell: vec![0.5, 1.0],

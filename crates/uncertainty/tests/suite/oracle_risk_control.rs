@@ -1,4 +1,4 @@
-//! `risk_control.json` and `risk_control_images.json`: thresholds that keep a promise.
+//! `risk_control.json` and `risk_control_images.json`: certified thresholds.
 
 use serde_json::Value;
 use uncertainty::{
@@ -13,7 +13,7 @@ use testkit::numbers::{
     Tolerance, assert_number, assert_numbers, id, index, indices, list, load, number, numbers,
 };
 
-/// Each cell in an image of its own, wrong where the case says so.
+/// Each cell is in a separate image, and wrong if the case says so.
 fn tally(case: &Value) -> Result<Tally, RiskError> {
     let inputs = &case["inputs"];
     let errors = list(&inputs["error"]).iter().map(|error| index(error) == 1);
@@ -33,9 +33,9 @@ fn tally(case: &Value) -> Result<Tally, RiskError> {
 }
 
 #[test]
-fn cells_are_counted_at_every_threshold_as_the_reference_counts_them() {
+fn counts_agree_with_reference() {
     for case in list(&load("risk_control.json")["cases"]) {
-        // The images with nothing accepted anywhere are left out of the moments; their cells count nowhere either.
+        // Images without accepted cells are left out of the moments, and their cells do not count.
         let moments = tally(case).unwrap().moments();
         let accepted: Vec<usize> = moments.iter().map(|step| step.trials as usize).collect();
         let errors: Vec<usize> = moments.iter().map(|step| step.errors as usize).collect();
@@ -46,7 +46,7 @@ fn cells_are_counted_at_every_threshold_as_the_reference_counts_them() {
 }
 
 #[test]
-fn the_sequence_over_cells_stops_where_the_reference_stops() {
+fn cell_sequence_agrees_with_reference() {
     let file = load("risk_control.json");
     for case in list(&file["cases"]) {
         let tolerance = Tolerance::of(&file, case);
@@ -88,7 +88,7 @@ fn the_sequence_over_cells_stops_where_the_reference_stops() {
 }
 
 #[test]
-fn what_cannot_be_tested_is_the_reference_s_error() {
+fn errors_agree_with_reference() {
     for case in list(&load("risk_control.json")["error_cases"]) {
         let inputs = &case["inputs"];
         let certified = tally(case)
@@ -97,7 +97,7 @@ fn what_cannot_be_tested_is_the_reference_s_error() {
             Err(RiskError::NoThresholds) => "empty",
             Err(RiskError::NotFinite(_) | RiskError::Threshold(_)) => "not_finite",
             Err(RiskError::NotIncreasing(_) | RiskError::NotAProbability { .. }) => "domain",
-            // An outcome holds its own error flag, so lists of different lengths cannot be given.
+            // An outcome includes its error flag, so lists of different lengths are impossible.
             Ok(_) => "shape",
             Err(other) => panic!("the reference files have no name for: {other}"),
         };
@@ -106,7 +106,7 @@ fn what_cannot_be_tested_is_the_reference_s_error() {
 }
 
 #[test]
-fn p_values_bounds_and_needed_cells_agree_with_the_tables() {
+fn p_values_and_bounds_agree_with_tables() {
     let file = load("risk_control.json");
     let whole = |value: &Value| value.as_u64().unwrap();
     for row in list(&file["p_value_table"]) {
@@ -137,7 +137,7 @@ fn p_values_bounds_and_needed_cells_agree_with_the_tables() {
     }
 }
 
-/// The moments of each step of a case that counts by image.
+/// The moments at each threshold of a case that counts by image.
 fn steps(case: &Value) -> Vec<Moments> {
     let count = |trials: &Value, errors: &Value| {
         let (trials, errors) = (index(trials) as u64, index(errors) as u64);
@@ -150,7 +150,8 @@ fn steps(case: &Value) -> Vec<Moments> {
     let trials = list(&case["inputs"]["n_accepted"]);
     let errors = list(&case["inputs"]["n_errors"]);
     let images = list(&trials[0]).len();
-    // The reference counts images that have no case at any step; a last step, dropped again, gives each of them one.
+    // The reference counts images without a case at any threshold. An additional last threshold,
+    // dropped again, gives each of them a case.
     let last = Counts {
         accepted: 1,
         trials: 1,
@@ -168,7 +169,7 @@ fn steps(case: &Value) -> Vec<Moments> {
 }
 
 #[test]
-fn both_tests_over_images_and_their_sequence_agree_with_the_reference() {
+fn image_tests_agree_with_reference() {
     let file = load("risk_control_images.json");
     for case in list(&file["cases"]) {
         let (steps, tolerance) = (steps(case), Tolerance::of(&file, case));
@@ -202,7 +203,8 @@ fn assert_p_value(case: &str, p_value: PValue, wanted: &Value, tolerance: Tolera
     for (name, figure) in figures {
         assert_number(case, name, figure, &wanted[name], tolerance);
     }
-    // Where every image is alike the reference divides by the rounding of its floats; our spread is exactly 0.
+    // If all images are identical, the reference divides by rounding error; this crate's spread is
+    // exactly 0.
     let rounding = wanted["t"].as_f64().is_some_and(|t| t.abs() > 1e12);
     match rounding {
         true => assert_eq!(p_value.t, None, "{case}"),

@@ -1,4 +1,4 @@
-//! `uncertainty_summary.json`: every measure of section 4 of the design.
+//! `uncertainty_summary.json`: all measures.
 
 use std::f64::consts::LN_2;
 
@@ -19,7 +19,7 @@ fn samples_of(case: &Value) -> Result<Samples, SamplesError> {
 }
 
 #[test]
-fn summaries_agree_with_the_reference() {
+fn summaries_agree_with_reference() {
     let file = load("uncertainty_summary.json");
     for case in list(&file["cases"]) {
         let summary = summarise(&samples_of(case).unwrap());
@@ -160,7 +160,7 @@ fn assert_paper_scores(case: &Value, summary: &Summary, tolerance: Tolerance) {
 }
 
 #[test]
-fn the_softmax_of_each_pass_agrees_with_the_reference() {
+fn softmax_agrees_with_reference() {
     let file = load("uncertainty_summary.json");
     for case in list(&file["cases"])
         .iter()
@@ -174,7 +174,7 @@ fn the_softmax_of_each_pass_agrees_with_the_reference() {
 }
 
 #[test]
-fn summaries_of_32_bit_logits_agree_to_a_millionth() {
+fn summaries_of_32_bit_logits_agree() {
     let file = load("uncertainty_summary.json");
     let tolerance = Tolerance {
         absolute: 1e-6,
@@ -197,7 +197,7 @@ fn summaries_of_32_bit_logits_agree_to_a_millionth() {
 }
 
 #[test]
-fn every_error_case_is_the_error_it_should_be() {
+fn error_cases_give_expected_errors() {
     for case in list(&load("uncertainty_summary.json")["error_cases"]) {
         let error = samples_of(case).expect_err(id(case));
         assert_eq!(error_name(&error), case["error"], "{}: {error}", id(case));

@@ -8,7 +8,7 @@ use uncertainty::{
 use testkit::numbers::{Tolerance, assert_numbers, id, list, load, matrix, number};
 
 #[test]
-fn scaled_logits_give_the_reference_probabilities() {
+fn scaled_logits_agree_with_reference() {
     let file = load("calibration.json");
     let tolerance = Tolerance {
         absolute: 1e-12,
@@ -29,7 +29,7 @@ fn scaled_logits_give_the_reference_probabilities() {
 }
 
 #[test]
-fn a_temperature_that_nothing_can_be_divided_by_is_an_error() {
+fn invalid_temperature_is_an_error() {
     for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = apply_temperature(&[1.0f32, 2.0], temperature);
         assert!(

@@ -1,9 +1,9 @@
-//! What each promise lets a policy accept.
+//! What each promise allows a policy to accept.
 
 use uncertainty::{AcceptedAs, Promise};
 
 #[test]
-fn names_are_those_that_serde_reads_and_writes() {
+fn promise_names_match_serde() {
     for promise in Promise::ALL {
         let written = serde_json::to_value(promise).unwrap();
         assert_eq!(written, promise.name());
@@ -12,7 +12,7 @@ fn names_are_those_that_serde_reads_and_writes() {
 }
 
 #[test]
-fn policies_are_named_after_the_promise_and_the_bound_in_per_cent() {
+fn policy_name_has_promise_and_bound() {
     let names = [0.01, 0.07, 0.1, 0.025].map(|alpha| Promise::AutoClear.policy_name(alpha));
     assert_eq!(
         names,
@@ -30,7 +30,7 @@ fn policies_are_named_after_the_promise_and_the_bound_in_per_cent() {
 }
 
 #[test]
-fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
+fn accepted_as_follows_the_promise() {
     let of = |promise: Promise| {
         [Some(false), Some(true), None].map(|called| promise.accepted_as(called))
     };
@@ -45,7 +45,7 @@ fn an_accepted_answer_stands_for_no_more_than_its_promise_bounds() {
 }
 
 #[test]
-fn only_what_is_called_normal_is_cleared_and_without_flags_nothing_is_said_of_two_classes() {
+fn only_called_normal_cells_are_cleared() {
     for promise in [
         Promise::AutoClear,
         Promise::ClearMissedAbnormal,

@@ -1,4 +1,4 @@
-//! What holds for any samples, whatever the model.
+//! Properties of all samples.
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
@@ -6,10 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use uncertainty::{Measure, Samples, SamplesError, summarise};
 
-/// What rounding may add to a bound.
+/// Tolerance for rounding.
 const SLACK: f64 = 1e-12;
 
-/// Rows of non-negative weights with zeros and extremes among them, made to sum to 1.
+/// Rows of non-negative weights, including zeros and extremes, normalised to sum to 1.
 fn any_rows() -> impl Strategy<Value = Vec<Vec<f64>>> {
     let weight = prop_oneof![2 => Just(0.0), 6 => 0.0..1.0f64, 1 => Just(1e-300), 1 => Just(1e-12)];
     let sizes = (1..20usize, 2..8usize, any::<prop::sample::Index>());
@@ -39,8 +39,8 @@ fn close(left: Option<f64>, right: Option<f64>) -> bool {
     }
 }
 
-/// Tries a property on any rows, with a stream for whatever else it draws. One function for all of them: each that
-/// proptest's macro writes takes a second to compile.
+/// Tests a property on random rows, with a random stream for other draws. All properties share this
+/// function, because each expansion of proptest's macro takes a second to compile.
 fn for_any_rows(property: fn(&[Vec<f64>], ChaCha8Rng) -> TestCaseResult) {
     let strategy = (any_rows(), any::<u64>());
     let tried = TestRunner::default().run(&strategy, |(rows, seed)| {
@@ -54,7 +54,7 @@ fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
 }
 
 #[test]
-fn information_lies_between_zero_and_the_entropy_which_is_at_most_that_of_the_uniform() {
+fn entropies_stay_within_their_bounds() {
     for_any_rows(|rows, _| {
         let samples = Samples::from_rows(rows).unwrap();
         let summary = summarise(&samples);
@@ -68,7 +68,7 @@ fn information_lies_between_zero_and_the_entropy_which_is_at_most_that_of_the_un
 }
 
 #[test]
-fn rows_off_by_the_rounding_of_small_floats_do_not_exceed_the_bounds() {
+fn rounded_rows_stay_within_bounds() {
     for_any_rows(|rows, mut random| {
         let factor = 1.0 - 5e-5 * f64::from(random.next_u32()) / f64::from(u32::MAX);
         let scale = |row: &Vec<f64>| row.iter().map(|p| p * factor).collect();
@@ -81,7 +81,7 @@ fn rows_off_by_the_rounding_of_small_floats_do_not_exceed_the_bounds() {
 }
 
 #[test]
-fn every_number_is_finite_and_never_negative() {
+fn measures_are_finite_and_not_negative() {
     for_any_rows(|rows, _| {
         let summary = summarise(&Samples::from_rows(rows).unwrap());
         for measure in Measure::ALL {
@@ -94,13 +94,14 @@ fn every_number_is_finite_and_never_negative() {
 }
 
 #[test]
-fn the_order_of_the_passes_does_not_matter() {
+fn order_of_passes_does_not_matter() {
     for_any_rows(|rows, mut random| {
         let mut shuffled = rows.to_vec();
         shuffled.sort_by_cached_key(|_| random.next_u64());
         let before = summarise(&Samples::from_rows(rows).unwrap());
         let after = summarise(&Samples::from_rows(&shuffled).unwrap());
-        // The order of a sum may break an exact tie between two classes, and the predicted class with it.
+        // The order of summation may break an exact tie between two classes, and change the
+        // predicted class.
         prop_assume!(before.predicted == after.predicted);
         for measure in Measure::ALL {
             prop_assert!(close(measure.of(&before), measure.of(&after)), "{measure}");
@@ -113,7 +114,7 @@ fn the_order_of_the_passes_does_not_matter() {
 }
 
 #[test]
-fn a_single_pass_has_no_variance_and_nothing_to_disagree_about() {
+fn single_pass_has_no_variance() {
     for_any_rows(|rows, _| {
         let summary = summarise(&Samples::from_rows(&rows[..1]).unwrap());
         let variances = (summary.variance, summary.paper.variance);
@@ -126,7 +127,7 @@ fn a_single_pass_has_no_variance_and_nothing_to_disagree_about() {
 }
 
 #[test]
-fn a_value_that_is_not_a_number_is_an_error() {
+fn nan_is_an_error() {
     for_any_rows(|rows, mut random| {
         let classes = rows[0].len();
         let mut values = rows.concat();
@@ -141,7 +142,7 @@ fn a_value_that_is_not_a_number_is_an_error() {
 }
 
 #[test]
-fn any_finite_logits_have_a_softmax() {
+fn finite_logits_have_a_softmax() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..256 {
         let any = std::iter::repeat_with(|| f32::from_bits(random.next_u32()));

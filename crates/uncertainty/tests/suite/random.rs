@@ -1,4 +1,4 @@
-//! Numbers drawn by a seed.
+//! Random numbers from a seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};

@@ -3,7 +3,7 @@
 use uncertainty::{Range, RangeError};
 
 #[test]
-fn values_outside_the_calibration_set_are_clipped() {
+fn values_outside_the_range_are_clipped() {
     let range = Range {
         minimum: -1.0,
         maximum: 3.0,
@@ -13,7 +13,7 @@ fn values_outside_the_calibration_set_are_clipped() {
 }
 
 #[test]
-fn a_range_of_one_value_tells_only_above_from_not_above() {
+fn range_of_one_value_is_a_step() {
     let range = Range {
         minimum: 2.0,
         maximum: 2.0,
@@ -25,7 +25,7 @@ fn a_range_of_one_value_tells_only_above_from_not_above() {
 }
 
 #[test]
-fn what_spans_no_range_is_an_error() {
+fn invalid_range_is_an_error() {
     assert_eq!(Range::over(&[]), Err(RangeError::Empty));
     assert_eq!(Range::over(&[1.0, f64::NAN]), Err(RangeError::NotFinite));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a policy decides.
+//! Decisions of policies.
 
 use uncertainty::{
     AcceptedAs, Action, Decision, Measure, Policy, PolicyError, Promise, Reason, Samples, Summary,
@@ -24,7 +24,7 @@ fn summary_of_one_pass() -> Summary {
 }
 
 #[test]
-fn a_value_on_the_threshold_is_accepted_and_one_above_is_referred() {
+fn value_on_the_threshold_is_accepted() {
     let summary = summary_of_one_pass();
     let entropy = summary.predictive_entropy;
     let on = decide(
@@ -55,7 +55,7 @@ fn a_value_on_the_threshold_is_accepted_and_one_above_is_referred() {
 }
 
 #[test]
-fn nothing_is_accepted_without_a_policy_a_threshold_or_a_defined_measure() {
+fn missing_policy_or_threshold_refers() {
     let summary = summary_of_one_pass();
     let none = decide(&summary, None);
     assert_eq!(
@@ -81,7 +81,7 @@ fn nothing_is_accepted_without_a_policy_a_threshold_or_a_defined_measure() {
 }
 
 #[test]
-fn what_may_be_accepted_depends_on_the_promise_and_on_how_the_cell_is_called() {
+fn acceptance_depends_on_promise_and_call() {
     let surely = |rows| summarise(&Samples::from_probabilities(rows, 2).unwrap());
     let normal = || surely(vec![0.99, 0.01]);
     let answers = [
@@ -118,7 +118,7 @@ fn what_may_be_accepted_depends_on_the_promise_and_on_how_the_cell_is_called() {
 }
 
 #[test]
-fn every_referred_cell_that_is_called_abnormal_says_so_first() {
+fn abnormal_is_the_first_reason() {
     let torn = Samples::from_probabilities(vec![0.45, 0.55], 2).unwrap();
     let torn = summarise(&torn).with_abnormal(&[false, true]);
     let strict = |kind| Policy {
@@ -139,7 +139,7 @@ fn every_referred_cell_that_is_called_abnormal_says_so_first() {
 }
 
 #[test]
-fn an_answer_that_is_referred_afterwards_stands_for_nothing_and_says_whether_it_is_abnormal() {
+fn later_referral_clears_accepted_as() {
     let sure = Samples::from_probabilities(vec![0.01, 0.99], 2).unwrap();
     let sure = summarise(&sure).with_abnormal(&[false, true]);
     let accepting = Policy {
@@ -160,7 +160,7 @@ fn an_answer_that_is_referred_afterwards_stands_for_nothing_and_says_whether_it_
 }
 
 #[test]
-fn a_cell_with_a_normal_label_and_half_its_probability_abnormal_is_never_cleared() {
+fn half_abnormal_cell_is_never_cleared() {
     let summary = Samples::from_probabilities(vec![0.4, 0.3, 0.3], 3).unwrap();
     let summary = summarise(&summary).with_abnormal(&[false, true, true]);
     let lenient = Policy {
@@ -171,7 +171,7 @@ fn a_cell_with_a_normal_label_and_half_its_probability_abnormal_is_never_cleared
 }
 
 #[test]
-fn only_a_certified_policy_that_clears_nothing_but_normal_cells_may_decide_unasked() {
+fn default_policy_must_be_certified() {
     let certificate = Certificate {
         images: 84,
         cells: 2_000,
@@ -232,7 +232,7 @@ fn only_a_certified_policy_that_clears_nothing_but_normal_cells_may_decide_unask
 }
 
 #[test]
-fn a_kind_and_a_certificate_survive_a_file_and_files_without_them_are_read() {
+fn kind_and_certificate_are_optional() {
     let certificate = Certificate {
         images: 84,
         cells: 2_000,
@@ -265,7 +265,7 @@ fn a_kind_and_a_certificate_survive_a_file_and_files_without_them_are_read() {
 }
 
 #[test]
-fn a_policy_without_a_threshold_survives_a_file_and_an_unknown_key_does_not() {
+fn threshold_is_optional_unknown_key_is_refused() {
     let refer_all = policy(Measure::PaperVariance, None);
     let written = toml::to_string(&refer_all).unwrap();
     assert_eq!(toml::from_str::<Policy>(&written).unwrap(), refer_all);
@@ -273,7 +273,7 @@ fn a_policy_without_a_threshold_survives_a_file_and_an_unknown_key_does_not() {
 }
 
 #[test]
-fn what_a_file_may_get_wrong_is_told_apart() {
+fn invalid_policies_give_distinct_errors() {
     let good = policy(Measure::PredictiveEntropy, Some(0.2));
     assert_eq!(good.check(), Ok(()));
     let unnamed = Policy {

@@ -1,4 +1,4 @@
-//! When further views would not change the decision.
+//! Early stopping of test-time augmentation.
 
 use uncertainty::{
     Measure, Policy, Promise, Samples, StoppingRule,
@@ -14,7 +14,7 @@ fn refer_all() -> Boundary<'static> {
     Boundary::of(None, &ABNORMAL)
 }
 
-/// One to eleven views of three classes.
+/// 1 to 11 views of three classes.
 fn any_samples(random: &mut Random) -> Samples {
     let views = 1 + random.below(11);
     let weights: Vec<f64> = (0..views * 3).map(|_| random.between(0.01, 1.0)).collect();
@@ -26,7 +26,7 @@ fn any_samples(random: &mut Random) -> Samples {
     Samples::from_rows(&rows).unwrap()
 }
 
-/// A policy that accepts any answer below its threshold, or what `kind` allows.
+/// A policy that accepts any answer below its threshold that `kind` allows.
 pub fn policy(measure: Measure, threshold: f64, kind: Option<Promise>) -> Policy {
     Policy {
         name: "any".to_owned(),
@@ -49,7 +49,7 @@ fn rule(lambda: f64) -> StoppingRule {
 }
 
 #[test]
-fn an_infinite_lambda_never_stops_early_and_all_views_are_always_settled() {
+fn infinite_lambda_never_stops_early() {
     let mut random = Random::seeded(1);
     for _ in 0..256 {
         let samples = any_samples(&mut random);
@@ -64,7 +64,7 @@ fn an_infinite_lambda_never_stops_early_and_all_views_are_always_settled() {
 }
 
 #[test]
-fn what_is_settled_by_a_large_lambda_is_settled_by_a_smaller_one() {
+fn smaller_lambda_settles_earlier() {
     let mut random = Random::seeded(2);
     for _ in 0..256 {
         let (samples, threshold) = (any_samples(&mut random), random.between(0.0, 1.1));
@@ -82,7 +82,7 @@ fn what_is_settled_by_a_large_lambda_is_settled_by_a_smaller_one() {
 }
 
 #[test]
-fn a_measure_without_a_standard_error_takes_all_views() {
+fn other_measures_take_all_views() {
     let mut random = Random::seeded(3);
     for _ in 0..256 {
         let policy = policy(Measure::VariationRatio, random.unit(), None);
@@ -113,7 +113,7 @@ fn looks_ascend_to_the_last_view() {
 }
 
 #[test]
-fn no_view_less_than_the_start_settles_anything() {
+fn nothing_settles_before_the_start() {
     let alike = Samples::from_rows(&vec![vec![0.9, 0.05, 0.05]; 5]).unwrap();
     let late = StoppingRule {
         start: 6,
@@ -124,7 +124,7 @@ fn no_view_less_than_the_start_settles_anything() {
 }
 
 #[test]
-fn an_accepted_cell_is_settled_only_when_its_class_is() {
+fn accepted_cell_needs_a_settled_class() {
     let torn = [[0.1, 0.5, 0.4], [0.1, 0.4, 0.5], [0.1, 0.5, 0.4]];
     let torn = Samples::from_rows(&torn.map(Vec::from)).unwrap();
     let at = |threshold| {
@@ -143,7 +143,7 @@ fn an_accepted_cell_is_settled_only_when_its_class_is() {
     assert!(!at(1.09), "accepted for certain, but as which class?");
 }
 
-/// Views that scatter a little about `mean`.
+/// Views with little spread around `mean`.
 fn views_about(mean: [f64; 3]) -> Samples {
     let shift = [0.02, -0.02, 0.02, -0.02];
     let row = |by: &f64| vec![mean[0] + by, mean[1] - by / 2.0, mean[2] - by / 2.0];
@@ -151,8 +151,8 @@ fn views_about(mean: [f64; 3]) -> Samples {
 }
 
 #[test]
-fn a_cell_that_is_called_abnormal_for_certain_is_referred_without_further_views() {
-    // The entropy is close to the threshold: by that alone more views would be needed.
+fn certain_abnormal_call_stops_early() {
+    // The entropy is close to the threshold. Alone, it would require more views.
     let abnormal = views_about([0.1, 0.88, 0.02]);
     let summary = summarise(&abnormal).with_abnormal(&ABNORMAL);
     let threshold = summary.abnormal.unwrap().entropy + 1e-4;
@@ -169,8 +169,8 @@ fn a_cell_that_is_called_abnormal_for_certain_is_referred_without_further_views(
 }
 
 #[test]
-fn a_cell_is_cleared_early_only_when_its_call_is_settled() {
-    // NILM leads for certain, but the abnormal classes together are at one half.
+fn cleared_cell_needs_a_settled_call() {
+    // NILM leads clearly, but the abnormal classes together are at ½.
     let clearing = |threshold| {
         policy(
             Measure::PredictiveEntropy,
@@ -190,7 +190,7 @@ fn a_cell_is_cleared_early_only_when_its_call_is_settled() {
     );
     assert!(!at(0.495), "just above");
     assert!(at(0.75));
-    // Referred for certain, and it is not certain whether as abnormal.
+    // The referral is settled, but the call is not.
     let strict = clearing(0.5);
     let strict = Boundary::of(Some(&strict), &ABNORMAL);
     let close = views_about([0.505, 0.2475, 0.2475]);
@@ -202,7 +202,7 @@ fn a_cell_is_cleared_early_only_when_its_call_is_settled() {
 }
 
 #[test]
-fn what_a_file_may_get_wrong_is_told_apart() {
+fn invalid_rules_give_distinct_errors() {
     assert_eq!(rule(2.3).check(), Ok(()));
     let start = StoppingRule {
         start: 1,

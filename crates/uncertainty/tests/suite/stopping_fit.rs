@@ -1,4 +1,4 @@
-//! Choosing λ by how often stopping early changes a decision.
+//! The choice of λ.
 
 use uncertainty::{
     Measure, Policy, Promise, Samples, StoppingRule, Summary, decide,
@@ -11,7 +11,7 @@ use crate::stopping::policy;
 
 const ABNORMAL: [bool; 3] = [false, true, true];
 
-/// Cells from sure to torn, fifty views each that scatter about the cell's own logits.
+/// Cells from certain to uncertain, with 50 views each around the cell's own logits.
 fn cells() -> Vec<Samples> {
     let mut random = Random::seeded(11);
     let cell = |number: usize| {
@@ -57,26 +57,27 @@ fn boundaries(policies: &[Option<Policy>]) -> Vec<Boundary<'_>> {
         .collect()
 }
 
-/// What the first `views` of a cell say.
+/// The summary of the first `views` of a cell.
 fn first(cell: &Samples, views: usize) -> Samples {
     let values = &cell.values()[..views * cell.classes()];
     Samples::from_probabilities(values.to_vec(), cell.classes()).unwrap()
 }
 
-/// The number of views that the rule takes, by the function that the engine asks, view by view.
+/// The number of views that the rule takes, by the engine's function, view by view.
 fn used(cell: &Samples, boundary: &Boundary<'_>, rule: &StoppingRule) -> usize {
     let stop = |views: &usize| settled(&first(cell, *views), 50, boundary, rule);
     rule.looks(50).find(stop).unwrap()
 }
 
-/// What of a decision may not change: the call, and the class of an accepted answer or where all are referred.
+/// The parts of a decision that must not change: the call, and the class if the answer is accepted
+/// or all are referred.
 fn decided(summary: &Summary, policy: Option<&Policy>) -> (Option<bool>, Option<usize>) {
     let accepted = decide(summary, policy).reasons.is_empty();
     let counts = accepted || policy.is_none();
     (summary.called_abnormal, counts.then_some(summary.predicted))
 }
 
-/// The share of cells that the rule decides otherwise than all views.
+/// The share of cells that the rule decides differently from all views.
 fn disagreement(cells: &[Samples], policy: Option<&Policy>, rule: &StoppingRule) -> f64 {
     let boundary = Boundary::of(policy, &ABNORMAL);
     let of = |samples: &Samples| decided(&summarise(samples).with_abnormal(&ABNORMAL), policy);
@@ -85,7 +86,7 @@ fn disagreement(cells: &[Samples], policy: Option<&Policy>, rule: &StoppingRule)
 }
 
 #[test]
-fn the_chosen_rule_saves_views_and_keeps_the_decisions_of_all_of_them() {
+fn chosen_rule_saves_views() {
     let (cells, policies) = (cells(), policies());
     let boundaries = boundaries(&policies);
     let fit = calibrate(&cells, &boundaries, 4, 2);
@@ -106,7 +107,7 @@ fn the_chosen_rule_saves_views_and_keeps_the_decisions_of_all_of_them() {
 }
 
 #[test]
-fn a_smaller_lambda_than_the_chosen_one_changes_too_many_decisions() {
+fn smaller_lambda_changes_decisions() {
     let (cells, policies) = (cells(), policies());
     let chosen = calibrate(&cells, &boundaries(&policies), 4, 2)
         .rule
@@ -123,6 +124,6 @@ fn a_smaller_lambda_than_the_chosen_one_changes_too_many_decisions() {
 }
 
 #[test]
-fn without_cells_there_is_no_rule() {
+fn no_cells_give_no_rule() {
     assert_eq!(calibrate(&[], &boundaries(&policies()), 4, 2).rule, None);
 }

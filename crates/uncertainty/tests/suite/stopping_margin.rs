@@ -1,4 +1,4 @@
-//! The standard error of a running entropy. It is not public: it is what the margin of a threshold is measured in.
+//! The standard error of the entropy so far. It is private, so it is tested through the margin.
 
 use uncertainty::{
     Measure, Samples,
@@ -11,7 +11,7 @@ use crate::stopping::policy;
 
 const VIEWS: usize = 50;
 
-/// Fifty views of a cell that are torn between three classes.
+/// 50 views of a cell between three classes.
 fn population(random: &mut Random) -> Vec<Vec<f64>> {
     let row = |_| {
         let weights = [
@@ -32,8 +32,8 @@ fn shuffle(random: &mut Random, order: &mut [usize]) {
     }
 }
 
-/// The entropy of the mean of some views and its standard error as an estimate of that of all views: at a threshold of 0 the
-/// margin is the one over the other. No class is flagged as abnormal, so that no call has a margin of its own.
+/// The entropy of the mean of some views and its standard error as an estimate of all views' value.
+/// At a threshold of 0, the margin is their ratio. No class is abnormal, so no call has a margin.
 fn entropy_of_mean(rows: &[Vec<f64>], total: usize) -> (f64, f64) {
     let samples = Samples::from_rows(rows).unwrap();
     let policy = policy(Measure::PredictiveEntropy, 0.0, None);
@@ -44,7 +44,7 @@ fn entropy_of_mean(rows: &[Vec<f64>], total: usize) -> (f64, f64) {
 }
 
 #[test]
-fn the_standard_error_is_how_far_the_entropy_of_some_views_is_from_that_of_all() {
+fn standard_error_matches_the_deviation() {
     let mut random = Random::seeded(7);
     let all = population(&mut random);
     let truth = summarise(&Samples::from_rows(&all).unwrap()).predictive_entropy;
@@ -67,7 +67,7 @@ fn the_standard_error_is_how_far_the_entropy_of_some_views_is_from_that_of_all()
 }
 
 #[test]
-fn a_class_that_no_view_gives_any_probability_does_no_harm() {
+fn class_of_probability_zero_is_harmless() {
     let rows = [vec![0.7, 0.3, 0.0], vec![0.6, 0.4, 0.0]];
     let without = [vec![0.7, 0.3], vec![0.6, 0.4]];
     assert_eq!(entropy_of_mean(&rows, 9), entropy_of_mean(&without, 9));

@@ -7,7 +7,7 @@ fn summary() -> Summary {
 }
 
 #[test]
-fn a_cell_is_called_normal_only_if_the_abnormal_classes_together_are_below_one_half() {
+fn normal_call_needs_abnormal_below_half() {
     let called = |rows: &[f64]| {
         let summary = summarise(&Samples::from_probabilities(rows.to_vec(), 3).unwrap());
         let answer = summary.with_abnormal(&[false, true, true]);
@@ -20,7 +20,7 @@ fn a_cell_is_called_normal_only_if_the_abnormal_classes_together_are_below_one_h
 }
 
 #[test]
-fn an_abnormal_class_that_leads_makes_the_call_even_where_normal_classes_together_are_likelier() {
+fn leading_abnormal_class_makes_the_call() {
     let summary = summarise(&Samples::from_probabilities(vec![0.3, 0.3, 0.4], 3).unwrap());
     let answer = summary.with_abnormal(&[false, false, true]);
     assert_eq!(answer.called_abnormal, Some(true));
@@ -28,7 +28,7 @@ fn an_abnormal_class_that_leads_makes_the_call_even_where_normal_classes_togethe
 }
 
 #[test]
-fn the_entropy_in_two_classes_is_that_of_the_two_sums() {
+fn abnormal_entropy_uses_the_two_sums() {
     let abnormal = summary()
         .with_abnormal(&[false, true, true])
         .abnormal
@@ -38,14 +38,14 @@ fn the_entropy_in_two_classes_is_that_of_the_two_sums() {
 }
 
 #[test]
-fn without_a_flag_per_class_or_with_one_kind_alone_there_is_no_answer_in_two_classes() {
+fn two_class_answer_needs_both_kinds() {
     for flags in [&[][..], &[true, false], &[true; 3], &[false; 3]] {
         assert_eq!(summary().with_abnormal(flags).abnormal, None, "{flags:?}");
     }
 }
 
 #[test]
-fn where_every_class_is_abnormal_so_is_the_call_and_where_none_is_there_is_no_call() {
+fn call_with_all_or_no_abnormal_classes() {
     let called = |flags: &[bool]| summary().with_abnormal(flags).called_abnormal;
     assert_eq!(called(&[true; 3]), Some(true));
     assert_eq!(called(&[false; 3]), None);

@@ -1,4 +1,4 @@
-//! What a promise counts.
+//! The counts of promises.
 
 use uncertainty::{
     Action, ClassGroups, Measure, Promise, Samples, decide,
@@ -16,7 +16,7 @@ const GROUPS: ClassGroups<'_> = ClassGroups {
 };
 
 #[test]
-fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
+fn counted_as_accepted_is_accepted() {
     let mut random = Random::seeded(1);
     for _ in 0..256 {
         let logits = [(); 3].map(|()| random.between(-4.0, 4.0));
@@ -38,7 +38,8 @@ fn what_is_counted_as_accepted_is_what_a_policy_accepts() {
     }
 }
 
-/// An abnormal cell of image 0 called normal at .2, one called abnormal at .4, a normal one of image 7 called normal at .1.
+/// Three cells: an abnormal cell of image 0 called normal at .2, one called abnormal at .4, and a
+/// normal cell of image 7 called normal at .1.
 fn cells() -> Vec<Outcome> {
     let cell = |image, uncertainty, abnormal: bool, called_abnormal: bool| Outcome {
         image,
@@ -56,7 +57,7 @@ fn cells() -> Vec<Outcome> {
     ]
 }
 
-/// (accepted, trials, errors) over all images, per step.
+/// (accepted, trials, errors) over all images, per threshold.
 fn totals(promise: Promise, cells: &[Outcome]) -> Vec<(u64, u64, u64)> {
     let grid = Grid::new(vec![0.1, 0.3, 0.5]).unwrap();
     let tally = Tally::of(promise, cells, &grid).unwrap();
@@ -68,7 +69,7 @@ fn totals(promise: Promise, cells: &[Outcome]) -> Vec<(u64, u64, u64)> {
 }
 
 #[test]
-fn each_promise_has_its_own_denominator() {
+fn promises_have_their_own_denominator() {
     let of = |promise| totals(promise, &cells());
     assert_eq!(
         of(Promise::AcceptError2Classes),
@@ -91,7 +92,7 @@ fn each_promise_has_its_own_denominator() {
 }
 
 #[test]
-fn a_cell_out_of_distribution_is_never_accepted_but_if_abnormal_it_is_not_missed() {
+fn ood_cell_is_never_accepted() {
     let mut cells = cells();
     cells.iter_mut().for_each(|cell| cell.eligible = false);
     cells[0].uncertainty = f64::NAN;
@@ -106,7 +107,7 @@ fn a_cell_out_of_distribution_is_never_accepted_but_if_abnormal_it_is_not_missed
 }
 
 #[test]
-fn images_without_any_case_of_the_promise_are_left_out() {
+fn images_without_cases_are_left_out() {
     let grid = Grid::new(vec![0.5]).unwrap();
     let images = |promise| Tally::of(promise, &cells(), &grid).unwrap().moments()[0].images;
     assert_eq!(images(Promise::AcceptError), 2);

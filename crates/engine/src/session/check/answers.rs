@@ -1,5 +1,6 @@
-//! Whether what a bundle answers in its trial run is something that a request can be answered by, and if not, what of
-//! the bundle has to change.
+//! Checks the outputs of a bundle's trial run, and names what has to change in the bundle.
+
+use tracing::debug;
 
 use super::images::TrialImage;
 use crate::{RunError, StartError, method::samples_of, session::rows::HeadRows};
@@ -7,10 +8,10 @@ use bundle::{Bundle, Method};
 use imaging::InputTensor;
 use uncertainty::{SamplesError, ood::OodError};
 
-/// What to do about a graph with such numbers.
-const MEND_GRAPH: &str = "look in the graph for a division by zero, a logarithm of zero or an overflow (16-bit floats end at 65504), and export it again";
+/// Advice for a graph with outputs that are not finite.
+const MEND_GRAPH: &str = "check the graph for a division by zero, a logarithm of zero or an overflow (16-bit floats end at 65504), and export it again";
 
-/// Every byte becomes a finite number.
+/// Checks that normalisation gives finite numbers.
 pub(crate) fn check_tensor(
     bundle: &Bundle,
     images: &InputTensor,
@@ -22,14 +23,15 @@ pub(crate) fn check_tensor(
             bundle,
             "bundle.toml",
             format!(
-                "`input.normalisation` must make finite numbers of all bytes, but makes {found} of {}: choose `scale`, `mean` and `std` so that (byte · scale − mean) / std stays finite",
+                "`input.normalisation` must give finite numbers for all bytes, but a value of {} is {found}: choose `scale`, `mean` and `std` so that (byte · scale − mean) / std is finite",
                 image.name()
             ),
         )),
     }
 }
 
-/// The trunk's features and statistics are finite, and so is how far the statistics are from those of training.
+/// Checks that the trunk's features and statistics are finite, and the distance of the statistics
+/// from training, too.
 pub(crate) fn check_rows(
     bundle: &Bundle,
     rows: &HeadRows<'_>,
@@ -71,7 +73,7 @@ fn check_distance(
             bundle,
             &declared.file.name,
             format!(
-                "the distance from the images of training must be finite for every image, but is not for {}: fit the file again to statistics of this trunk",
+                "the distance from the training images must be finite for every image, but is not for {}: fit the file again to statistics of this trunk",
                 image.name()
             ),
         )),
@@ -79,7 +81,8 @@ fn check_distance(
     }
 }
 
-/// The scores of a head become samples for every method that answers by it, by the code that requests go through.
+/// Checks that the scores of a head give samples for every method that uses it, with the same code
+/// as requests.
 pub(crate) fn check_scores(
     bundle: &Bundle,
     head_of: Method,
@@ -104,12 +107,12 @@ pub(crate) fn check_scores(
     Ok(())
 }
 
-/// Scores that cannot be served.
+/// Scores that are not usable.
 struct RefusedScores<'trial> {
     bundle: &'trial Bundle,
-    /// Whose head gave them.
+    /// The method whose head gave them.
     head_of: Method,
-    /// What was to be answered by them.
+    /// The method that uses them.
     method: Method,
     scores: &'trial [f32],
     image: TrialImage,
@@ -150,7 +153,7 @@ impl RefusedScores<'_> {
         let calibration = self.bundle.manifest().calibration.get(&method);
         let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
         format!(
-            "`calibration.{method}.temperature` is {temperature:e}, and a finite score of {image} divided by it is not finite: write the temperature that calibration found, or 1.0"
+            "`calibration.{method}.temperature` is {temperature:e}, which is too small: a score for {image} divided by it is not finite; write the temperature from the calibration, or 1.0"
         )
     }
 
@@ -161,19 +164,19 @@ impl RefusedScores<'_> {
         let highest = row.copied().fold(f32::NEG_INFINITY, f32::max);
         let image = self.image.name();
         let advice = match lowest < 0.0 || highest > 1.0 {
-            true => "write `scores = \"logits\"`, or let the graph end in a softmax",
+            true => "write `scores = \"logits\"`, or end the graph with a softmax",
             false => {
-                "let the graph end in a softmax over the classes, or export the scores before it and write `scores = \"logits\"`"
+                "end the graph with a softmax over the classes, or export the logits and write `scores = \"logits\"`"
             }
         };
         format!(
-            "`methods.{}.head.scores` says probabilities, which lie from 0 to 1 and sum to 1 (within 0.0001), but output `{output}` for {image} has a row from {lowest:.4} to {highest:.4} that sums to {sum:.4}: {advice}",
+            "`methods.{}.head.scores` is \"probabilities\", expected values from 0 to 1 that sum to 1 (within 0.0001), but output `{output}` for {image} has a row with values from {lowest:.4} to {highest:.4} that sums to {sum:.4}: {advice}",
             self.head_of
         )
     }
 }
 
-/// A file of the bundle that has to change, and what is wrong with it.
+/// The error for a file of the bundle that has to change.
 pub(super) fn unsound(bundle: &Bundle, file: &str, problem: String) -> StartError {
     StartError::Graph {
         name: bundle.manifest().name.clone(),
@@ -182,17 +185,22 @@ pub(super) fn unsound(bundle: &Bundle, file: &str, problem: String) -> StartErro
     }
 }
 
-/// The first value that is not finite: its place and what it is, in words.
+/// Index and kind of the first value that is not finite.
 fn first_unusable(values: &[f32]) -> Option<(usize, &'static str)> {
     let place = values.iter().position(|value| !value.is_finite())?;
     let is_nan = values.get(place).is_some_and(|value| value.is_nan());
     Some((place, if is_nan { "NaN" } else { "infinite" }))
 }
 
-/// A trial run that failed in the runtime.
+/// The error for a trial run that failed in the runtime.
 pub(super) fn failed(bundle: &Bundle) -> impl Fn(RunError) -> StartError {
-    |source| StartError::Trial {
-        name: bundle.manifest().name.clone(),
-        source,
+    |source| {
+        if let RunError::Runtime(message) = &source {
+            debug!(%message, "ONNX Runtime failed");
+        }
+        StartError::Trial {
+            name: bundle.manifest().name.clone(),
+            source,
+        }
     }
 }

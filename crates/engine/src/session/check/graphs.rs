@@ -1,4 +1,4 @@
-//! Names and shapes of a graph's tensors against what the manifest says of them.
+//! Compares names and shapes of a graph's tensors with the manifest.
 
 use ort::{
     session::Session,
@@ -34,7 +34,8 @@ pub(crate) fn check_graphs(bundle: &Bundle, sessions: &BundleSessions) -> Result
     Ok(())
 }
 
-/// Compares a graph with what the manifest describes: every input of the graph, and some of its outputs.
+/// Compares a graph with the manifest: every input of the graph, and the outputs that the manifest
+/// names.
 fn check_graph(
     session: &Session,
     inputs: Vec<NamedShape<'_>>,
@@ -42,8 +43,9 @@ fn check_graph(
 ) -> Result<(), String> {
     if session.inputs().len() != inputs.len() {
         return Err(format!(
-            "it has {} inputs, the manifest describes {}",
+            "the graph has {} inputs ({}), but the manifest describes {}: describe them all, or export the graph without the others",
             session.inputs().len(),
+            names_of(session.inputs()),
             inputs.len()
         ));
     }
@@ -84,13 +86,18 @@ fn head_inputs<'manifest>(
     inputs
 }
 
-/// A size that is open (−1) on either side fits; a graph's fixed batch size of 1 fits as well.
+/// The names of a graph's inputs or outputs, for messages.
+fn names_of(outlets: &[Outlet]) -> String {
+    let names: Vec<_> = outlets.iter().map(Outlet::name).collect();
+    names.join(", ")
+}
+
+/// Compares one tensor. Any size (−1) on either side fits, and a fixed batch size of 1, too.
 fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> Result<(), String> {
     let Some(outlet) = found.iter().find(|outlet| outlet.name() == name) else {
-        let names: Vec<_> = found.iter().map(Outlet::name).collect();
         return Err(format!(
-            "it has no {kind} `{name}`: it has {}",
-            names.join(", ")
+            "the graph has no {kind} `{name}`: write one of its names ({})",
+            names_of(found)
         ));
     };
     let ValueType::Tensor {
@@ -99,7 +106,9 @@ fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> R
         ..
     } = outlet.dtype()
     else {
-        return Err(format!("{kind} `{name}` is no tensor of 32-bit floats"));
+        return Err(format!(
+            "{kind} `{name}` must be a tensor of 32-bit floats: export the graph with a cast to float32"
+        ));
     };
     let shape: &[i64] = shape;
     let fits = |(has, wants): (&i64, &i64)| *has == -1 || *wants == -1 || has == wants;
@@ -107,6 +116,6 @@ fn check_outlet(kind: &str, found: &[Outlet], name: &str, expected: &[i64]) -> R
         return Ok(());
     }
     Err(format!(
-        "{kind} `{name}` has shape {shape:?}, the manifest says {expected:?} (-1 is any size)"
+        "{kind} `{name}` has the shape {shape:?}, but the manifest describes {expected:?} (-1 is any size): correct the manifest, or export the graph again"
     ))
 }

@@ -1,4 +1,4 @@
-//! What a bundle is tried on.
+//! The images of a bundle's trial run.
 
 use image::{Rgb, RgbImage};
 use rand_chacha::{
@@ -18,22 +18,23 @@ const NUCLEUS: Rgb<u8> = Rgb([70, 50, 110]);
 /// An image of a trial run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TrialImage {
-    /// Bytes of a fixed seed: flat colours may drive every unit to zero, and then dropout changes nothing.
+    /// Random bytes with a fixed seed. Flat colours may set every unit to zero, and then dropout
+    /// has no effect.
     Noise,
-    /// The smallest value of every byte.
+    /// All bytes 0.
     Black,
     Grey,
-    /// The largest value of every byte.
+    /// All bytes 255.
     White,
-    /// A dark disc in a paler one on a bright ground.
+    /// A dark disc inside a paler one on a bright background.
     Cell,
 }
 
 impl TrialImage {
-    /// All but [`Self::Noise`].
+    /// All except [`Self::Noise`].
     pub(crate) const FURTHER: [Self; 4] = [Self::Black, Self::Grey, Self::White, Self::Cell];
 
-    /// As errors name it.
+    /// The name in errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Noise => "an image of noise",
@@ -61,11 +62,11 @@ impl TrialImage {
     }
 }
 
-/// A cell of two thirds of the image's width around a nucleus of a quarter of it.
+/// A cell with 2/3 of the image's width around a nucleus with 1/4 of it.
 fn drawn_cell(size: u32) -> RgbImage {
-    // No input is larger than 4096 px, so that nothing here overflows.
+    // No input is larger than 4096 px, so nothing overflows.
     RgbImage::from_fn(size, size, |x, y| {
-        // Twice the distance to the centre, so that it is a whole number.
+        // Twice the distance to the centre, which is a whole number.
         let twice = |at: u32| (2 * at + 1).abs_diff(size);
         let squared = twice(x).pow(2) + twice(y).pow(2);
         if 16 * squared <= size.pow(2) {

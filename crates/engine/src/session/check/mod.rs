@@ -1,4 +1,5 @@
-//! What can be verified of a bundle only with its sessions: names and shapes of tensors, and the answers of a trial run.
+//! Checks of a bundle that need its sessions: names and shapes of tensors, and the outputs of a
+//! trial run.
 
 mod answers;
 mod graphs;
@@ -21,11 +22,12 @@ use imaging::InputTensor;
 
 pub(crate) use images::{empty_tensor, noise};
 
-/// Samples drawn of each image after the first: what they are made of was seen in full by then.
+/// Number of samples for each image after the first, which was checked with all of them.
 const FEW_SAMPLES: usize = 2;
 
-/// Compares every tensor that the bundle's manifest names with the graphs, then runs each method once on noise, which also warms
-/// the sessions up, and looks at its answers. [`check_on_other_images`] asks about four further images.
+/// Compares every tensor in the manifest with the graphs, then runs each method once on noise and
+/// checks the outputs. The run also warms the sessions up. [`check_on_other_images`] runs four more
+/// images.
 pub(crate) fn check(bundle: &Bundle, sessions: &mut BundleSessions) -> Result<(), StartError> {
     check_graphs(bundle, sessions)?;
     let manifest = bundle.manifest();
@@ -54,8 +56,8 @@ pub(crate) fn check(bundle: &Bundle, sessions: &mut BundleSessions) -> Result<()
     Ok(())
 }
 
-/// Looks at the answers of every method on images of other kinds: some numbers leave the range of floats only where an
-/// image is flat, dark or bright.
+/// Checks the outputs of every method on other images. Some values overflow only if an image is
+/// flat, dark or bright.
 pub(crate) fn check_on_other_images(
     bundle: &Bundle,
     sessions: &mut BundleSessions,
@@ -79,8 +81,8 @@ pub(crate) fn check_on_other_images(
     Ok(())
 }
 
-/// Asks every head in `calls` about an image as a request would, and refuses the bundle when a request could not be
-/// answered by what comes out. Returns the trunk's rows and the scores of each call.
+/// Runs every head in `calls` on an image as a request would, and refuses the bundle if an output
+/// is not usable. Returns the trunk's rows and the scores of each call.
 fn look_at_answers<'images>(
     bundle: &Bundle,
     sessions: &mut BundleSessions,
@@ -98,7 +100,7 @@ fn look_at_answers<'images>(
     Ok((rows, scores))
 }
 
-/// The scores of each call, of the only image.
+/// The scores of each call for the only image.
 fn scores_of(
     sessions: &mut BundleSessions,
     rows: &HeadRows<'_>,
@@ -112,8 +114,9 @@ fn scores_of(
     Ok(scores_of_parts(sessions, &[part], rows, context)?.concat())
 }
 
-/// Runs what reads images on noise, on one core and on all of them: a lone request and one in a crowd get the same answer
-/// to the last bit, or the bundle is refused.
+/// Runs the graphs that read images on noise, on one core and on all cores. Refuses the bundle
+/// unless both results are bit-identical, because an answer must not depend on the load of the
+/// server.
 pub(crate) fn check_on_all_cores(
     bundle: &Bundle,
     sessions: &mut BundleSessions,
@@ -122,7 +125,7 @@ pub(crate) fn check_on_all_cores(
     let noise = noise(bundle, 1)?;
     let options = RunOptions::new().map_err(|error| failed(error.into()))?;
     let manifest = bundle.manifest();
-    // With a trunk, heads run on one core in either case; what draws by itself never answers twice alike.
+    // With a trunk, heads always run on one core. Active dropout never gives the same result twice.
     let mut calls = calls_of(manifest);
     calls.retain(|call| manifest.trunk.is_none() && !manifest.has_active_dropout(call.method));
     let mut run = |alone| -> Result<_, RunError> {
@@ -141,7 +144,7 @@ pub(crate) fn check_on_all_cores(
     })
 }
 
-/// What every head is asked when the request does not say how.
+/// The call of every head with default options.
 fn calls_of(manifest: &Manifest) -> Vec<HeadCall> {
     let heads = manifest.methods_with_heads().into_iter();
     heads
@@ -153,7 +156,8 @@ fn calls_of(manifest: &Manifest) -> Vec<HeadCall> {
         .collect()
 }
 
-/// Runs the trunk and every head once on each size of batch that the trial has not run, so that no request pays for what the runtime does at the first.
+/// Runs the trunk and every head once on each other batch size, so that no request pays for the
+/// runtime's first run of a size.
 pub(crate) fn warm_up(
     bundle: &Bundle,
     sessions: &mut BundleSessions,
@@ -175,7 +179,8 @@ pub(crate) fn warm_up(
     Ok(())
 }
 
-/// Whether two runs of `mc_dropout` must differ. A graph that holds its own T samples may hold fixed masks.
+/// Whether two runs of `mc_dropout` must differ. A graph with its own T samples may have fixed
+/// masks.
 fn draws_anew(manifest: &Manifest) -> bool {
     let sampling = manifest
         .methods

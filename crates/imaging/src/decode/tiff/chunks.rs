@@ -1,5 +1,4 @@
-//! Puts strips and tiles together: the samples of all pixels that are needed, 8 bits each, row by
-//! row.
+//! Assembles strips and tiles: the needed samples of all pixels, 8 bits each, row by row.
 
 use super::super::super::ImageError;
 use super::super::decoding_allowance;
@@ -9,18 +8,18 @@ use super::layout::TiffLayout;
 use super::readable::Colours;
 use super::samples::eight_bit_samples;
 
-/// A strip or tile of a plane: its rectangle on the image, and its place in the file's list.
+/// A strip or tile of a plane: its rectangle in the image, and its place in the file's list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk {
     /// Its place in the list of offsets.
     pub(super) index: usize,
-    /// The first sample of the image that it holds.
+    /// Index of the first sample that it contains.
     plane: usize,
     /// Its first column.
     left: usize,
     /// Its first row.
     top: usize,
-    /// Its rows; those of the last strip end with the image, those of the last tiles go on.
+    /// Number of rows. The last strip ends with the image; the last tiles can extend beyond it.
     pub(super) rows: usize,
 }
 
@@ -46,8 +45,7 @@ pub(super) fn read_values(
     Ok(image.values)
 }
 
-/// A tile may be larger than its image, but not by so much that it takes more memory than the image
-/// may.
+/// Refuses tiles that take more memory than the image may.
 fn check_chunk_size(layout: &TiffLayout) -> Result<(), ImageError> {
     let chunk = layout.chunk;
     let pixels = u64::from(chunk.width).saturating_mul(u64::from(chunk.height));
@@ -66,7 +64,7 @@ fn check_chunk_size(layout: &TiffLayout) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// The chunks of the planes that are needed, in the order of the file.
+/// The chunks of the needed planes, in file order.
 fn chunks(layout: &TiffLayout, kept: usize) -> impl Iterator<Item = Chunk> {
     let (width, height) = (layout.chunk.width as usize, layout.chunk.height as usize);
     let columns = (layout.width as usize).div_ceil(width);
@@ -101,10 +99,10 @@ fn stored_bytes<'bytes>(
         let end = start.checked_add(usize::try_from(count).ok()?)?;
         bytes.get(start..end)
     });
-    range.ok_or_else(|| named(layout, chunk, "lies outside the file"))
+    range.ok_or_else(|| named(layout, chunk, "is outside the file"))
 }
 
-/// The samples of a chunk, 8 bits each, extra ones among them.
+/// The samples of a chunk, 8 bits each, including extra samples.
 fn decoded(stored: &[u8], layout: &TiffLayout, chunk: Chunk) -> Result<Vec<u8>, ImageError> {
     if layout.compression == JPEG {
         return jpeg_chunk::samples(stored, layout, chunk.rows);
@@ -127,7 +125,7 @@ fn decoded(stored: &[u8], layout: &TiffLayout, chunk: Chunk) -> Result<Vec<u8>, 
     Ok(eight_bit_samples(unpacked, layout))
 }
 
-/// How many samples of a pixel lie together.
+/// Number of samples of a pixel that are stored together.
 pub(super) fn samples_together(layout: &TiffLayout) -> usize {
     if layout.is_planar {
         1
@@ -136,7 +134,7 @@ pub(super) fn samples_together(layout: &TiffLayout) -> usize {
     }
 }
 
-/// The bytes of a chunk's row; rows begin at a byte.
+/// Number of bytes of a chunk's row. Rows start at a byte boundary.
 pub(super) fn bytes_of_row(layout: &TiffLayout) -> usize {
     let samples = layout.chunk.width as usize * samples_together(layout);
     (samples * usize::from(layout.bits)).div_ceil(8)
@@ -153,7 +151,7 @@ fn named(layout: &TiffLayout, chunk: Chunk, what: &str) -> ImageError {
     ImageError::undecodable(format!("{kind} {number} of {count} {what}"))
 }
 
-/// The image while it is put together.
+/// The image during assembly.
 struct TiffValues {
     width: usize,
     height: usize,
@@ -162,7 +160,7 @@ struct TiffValues {
 }
 
 impl TiffValues {
-    /// Copies the part of a chunk that lies on the image.
+    /// Copies the part of a chunk that is inside the image.
     fn place(&mut self, samples: &[u8], layout: &TiffLayout, chunk: Chunk) {
         let together = samples_together(layout);
         let row_of_chunk = layout.chunk.width as usize * together;
@@ -186,7 +184,7 @@ impl TiffValues {
     }
 }
 
-/// A plane fills one sample of the pixel; interleaved samples fill it from the first on.
+/// A plane fills one sample of the pixel; interleaved samples fill all from the first on.
 fn copy_samples(pixel: &mut [u8], samples: &[u8], plane: usize) {
     for (into, &sample) in pixel.iter_mut().skip(plane).zip(samples) {
         *into = sample;

@@ -1,11 +1,11 @@
-//! From the samples of a TIFF to red, green and blue.
+//! Converts the samples of a TIFF to red, green and blue.
 
 use super::super::super::ImageError;
 use super::super::from_grey;
 use super::layout::TiffLayout;
 use super::readable::{Colours, WHITE_IS_ZERO};
 
-/// Three bytes for each pixel.
+/// Three bytes per pixel.
 pub(super) fn to_rgb(
     values: Vec<u8>,
     layout: &TiffLayout,
@@ -27,8 +27,7 @@ fn from_one_grey(mut values: Vec<u8>, is_white_zero: bool) -> Vec<u8> {
     from_grey(&values, 1)
 }
 
-/// Pillow's division: rounded down and at most 255; where alpha is zero the colours stay as they
-/// are.
+/// Divides as Pillow does: rounded down and at most 255. If alpha is 0, the colours stay unchanged.
 fn divided_by_alpha(values: &[u8]) -> Vec<u8> {
     let (pixels, _) = values.as_chunks::<4>();
     pixels
@@ -36,7 +35,7 @@ fn divided_by_alpha(values: &[u8]) -> Vec<u8> {
         .flat_map(|&[red, green, blue, alpha]| {
             [red, green, blue].map(|colour| match alpha {
                 0 => colour,
-                // at most 255, so it fits
+                // At most 255.
                 _ => (u32::from(colour) * 255 / u32::from(alpha)).min(255) as u8,
             })
         })
@@ -48,7 +47,7 @@ fn looked_up(indices: &[u8], colour_map: &[u16], bits: u16) -> Result<Vec<u8>, I
     let colours = 1 << bits;
     if colour_map.len() != 3 * colours {
         return Err(ImageError::undecodable(format!(
-            "its palette has {} values and {} are needed",
+            "its palette has {} values, expected {}",
             colour_map.len(),
             3 * colours
         )));
@@ -61,15 +60,15 @@ fn looked_up(indices: &[u8], colour_map: &[u16], bits: u16) -> Result<Vec<u8>, I
         .zip(blues)
         .map(|((red, green), blue)| [red, green, blue].map(|value| value.to_be_bytes()[0]))
         .collect();
-    // an index of so many bits is always one of the colours
+    // An index of this many bits always has a colour.
     Ok(indices
         .iter()
         .flat_map(|&index| palette.get(usize::from(index)).copied().unwrap_or_default())
         .collect())
 }
 
-/// CMYK (0 = no ink) without a profile, in the fixed-point arithmetic of Pillow: with n = 255 − K and t = C·n + 128,
-/// red is n − (t + t/256)/256, and likewise green of M and blue of Y.
+/// CMYK (0 = no ink) without a profile, with the fixed-point arithmetic of Pillow. With n = 255 − K
+/// and t = C·n + 128, red is n − (t + t/256)/256, and likewise green from M and blue from Y.
 fn from_cmyk(values: &[u8]) -> Vec<u8> {
     let (pixels, _) = values.as_chunks::<4>();
     pixels
@@ -79,7 +78,7 @@ fn from_cmyk(values: &[u8]) -> Vec<u8> {
             [cyan, magenta, yellow].map(|colour| {
                 let product = u32::from(*colour) * light + 128;
                 let absorbed = (product + (product >> 8)) >> 8;
-                // absorbed <= light <= 255, since colour <= 255
+                // absorbed <= light <= 255, because colour <= 255.
                 (light - absorbed) as u8
             })
         })

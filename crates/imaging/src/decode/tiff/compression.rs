@@ -1,4 +1,4 @@
-//! Takes the compression off a strip or tile.
+//! Decompresses a strip or tile.
 
 use flate2::read::ZlibDecoder;
 use std::io::{ErrorKind, Read};
@@ -12,12 +12,12 @@ pub(super) const DEFLATE: u16 = 8;
 pub(super) const OLD_DEFLATE: u16 = 32_946;
 pub(super) const PACK_BITS: u16 = 32_773;
 
-/// Most bytes that LZW, deflate and PackBits can make of one byte, with room to spare: a chunk that
-/// would need more is refused before memory is asked for.
+/// Upper bound on the bytes that LZW, deflate and PackBits make from one byte. A chunk that would
+/// need more is refused before memory is allocated.
 pub(super) const MAX_EXPANSION: u64 = 5_000;
 
-/// The first `length` bytes that `stored` unfolds to; none when it is damaged or holds fewer. More
-/// than that are passed over, since some programs fill the last strip up.
+/// The first `length` decompressed bytes of `stored`; `None` if it is damaged or has fewer. Further
+/// bytes are ignored, because some programs fill the last strip.
 pub(super) fn unpacked(stored: &[u8], method: u16, length: usize) -> Option<Vec<u8>> {
     match method {
         NONE => stored.get(..length).map(<[u8]>::to_vec),
@@ -28,7 +28,7 @@ pub(super) fn unpacked(stored: &[u8], method: u16, length: usize) -> Option<Vec<
     }
 }
 
-/// The end code is not asked for: some programs leave it out.
+/// The end code is not required, because some programs leave it out.
 fn from_lzw(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut unpacked = vec![0; length];
     let mut decoder = LzwDecoder::with_tiff_size_switch(BitOrder::Msb, 8);
@@ -45,7 +45,7 @@ fn from_lzw(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     Some(unpacked)
 }
 
-/// Looks for one byte past `length`, so that a stream that ends there has its checksum compared.
+/// Reads one byte beyond `length`, so that the checksum of a stream that ends there is verified.
 fn from_deflate(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut unpacked = vec![0; length];
     let mut decoder = ZlibDecoder::new(stored);
@@ -56,8 +56,8 @@ fn from_deflate(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     }
 }
 
-/// A count below 128 is followed by one byte more than that many; one above by a byte that is
-/// repeated 257 − count times.
+/// A count below 128 is followed by count + 1 bytes. A count above 128 is followed by one byte that
+/// is repeated 257 − count times.
 fn from_pack_bits(stored: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut unpacked = Vec::with_capacity(length);
     let mut rest = stored;

@@ -1,4 +1,4 @@
-//! JPEG-compressed strips and tiles, as slide software writes them: each is a JPEG whose tables may
+//! JPEG-compressed strips and tiles, as slide software writes them. Each is a JPEG whose tables may
 //! be shared.
 
 use super::super::super::ImageError;
@@ -23,7 +23,7 @@ pub(super) fn samples(
         && jpeg.frame.components.len() == samples_together(layout);
     if !is_as_declared {
         return Err(ImageError::undecodable(
-            "a JPEG-compressed strip or tile of it has another size or other colours than its tags say",
+            "one of its JPEG-compressed strips or tiles differs in size or colours from its tags",
         ));
     }
     let colours = if layout.photometric == YCBCR {
@@ -34,8 +34,8 @@ pub(super) fn samples(
     Ok(jpeg.decode(colours)?.values)
 }
 
-/// The tables lie between a start and an end marker, which go, as does the start of the stored
-/// data.
+/// The tables are between a start and an end marker. Both are dropped, and the start marker of the
+/// stored data, too.
 fn with_tables(stored: &[u8], tables: &[u8]) -> Vec<u8> {
     match (tables.split_last_chunk::<2>(), stored.get(2..)) {
         (Some((tables, _)), Some(rest)) if !tables.is_empty() => [tables, rest].concat(),

@@ -1,4 +1,4 @@
-//! How a TIFF page stores its pixels, from its tags (TIFF 6.0, sections 2 to 16).
+//! The layout of a TIFF page, read from its tags (TIFF 6.0, sections 2 to 16).
 
 use super::super::super::ImageError;
 use super::super::without_panic;
@@ -7,13 +7,13 @@ use tiff::TiffError;
 use tiff::decoder::Decoder;
 use tiff::tags::{ByteOrder, Tag};
 
-/// Numbers of tags that the `tiff` crate has no name for.
+/// Tags without a name in the `tiff` crate.
 const FILL_ORDER: Tag = Tag::Unknown(266);
 const INK_SET: Tag = Tag::Unknown(332);
 
 const DAMAGED: &str = "its tags are damaged, incomplete or contradict each other";
 
-/// The tags of the first page that say where its pixels are and what they mean.
+/// The tags of the first page that describe its pixels.
 #[derive(Debug)]
 pub(super) struct TiffLayout {
     /// Width in pixels.
@@ -24,10 +24,10 @@ pub(super) struct TiffLayout {
     pub(super) bits: u16,
     /// 1 unsigned, 2 signed, 3 floating-point.
     pub(super) sample_format: u16,
-    /// Samples of every pixel, extra ones among them.
+    /// Samples per pixel, including extra samples.
     pub(super) samples: u16,
-    /// Meanings of the extra samples: 0 unspecified, 1 alpha that the colours are multiplied by, 2
-    /// other alpha.
+    /// Meanings of the extra samples: 0 unspecified, 1 alpha that multiplies the colours, 2 other
+    /// alpha.
     pub(super) extra_samples: Vec<u16>,
     /// What the samples mean: 0 and 1 grey, 2 RGB, 3 palette, 5 inks, 6 YCbCr.
     pub(super) photometric: u16,
@@ -35,11 +35,11 @@ pub(super) struct TiffLayout {
     pub(super) ink_set: u16,
     /// Number of the compression method.
     pub(super) compression: u16,
-    /// 1 none, 2 horizontal differences, 3 of floating-point samples.
+    /// 1 none, 2 horizontal differences, 3 floating-point differences.
     pub(super) predictor: u16,
-    /// 2 where the first pixel of a byte is in its lowest bit.
+    /// 2 if the first pixel of a byte is in its lowest bit.
     pub(super) fill_order: u16,
-    /// Whether each sample has strips or tiles of its own.
+    /// Whether each sample has its own strips or tiles.
     pub(super) is_planar: bool,
     /// Whether the low byte of a sample comes first.
     pub(super) is_little_endian: bool,
@@ -47,13 +47,13 @@ pub(super) struct TiffLayout {
     pub(super) orientation: u16,
     /// Size of a strip or tile.
     pub(super) chunk: ChunkSize,
-    /// Where each strip or tile starts in the file.
+    /// Offset of each strip or tile in the file.
     pub(super) offsets: Vec<u64>,
-    /// How many bytes each strip or tile has in the file.
+    /// Number of bytes of each strip or tile in the file.
     pub(super) byte_counts: Vec<u64>,
-    /// 16-bit reds, greens and blues of a palette, one after the other.
+    /// 16-bit reds, greens and blues of a palette, one list after the other.
     pub(super) colour_map: Vec<u16>,
-    /// Tables that the JPEG data of all strips and tiles share.
+    /// Shared JPEG tables of all strips and tiles.
     pub(super) jpeg_tables: Vec<u8>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct TiffLayout {
 pub(super) struct ChunkSize {
     /// Width; that of the image for strips.
     pub(super) width: u32,
-    /// Height; the last strip may have fewer rows, a tile never has.
+    /// Height. Only the last strip may have fewer rows.
     pub(super) height: u32,
     /// Whether the chunks are tiles.
     pub(super) is_tile: bool,
@@ -70,7 +70,7 @@ pub(super) struct ChunkSize {
 
 impl TiffLayout {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, ImageError> {
-        // the crate multiplies numbers of the file without looking whether they fit
+        // The crate multiplies numbers from the file without overflow checks.
         without_panic(DAMAGED, || {
             let decoder = Decoder::new(Cursor::new(bytes)).map_err(in_our_words)?;
             Tags { decoder }.layout().map_err(in_our_words)
@@ -137,7 +137,7 @@ impl Tags<'_> {
         Ok(values.first().copied().unwrap_or(default))
     }
 
-    /// All values of a tag; none where the file does not have it.
+    /// All values of a tag; empty if the file does not have it.
     fn numbers<T: TryFrom<u64>>(&mut self, tag: Tag) -> Result<Vec<T>, TiffError> {
         let values = self.decoder.find_tag_unsigned_vec(tag)?;
         Ok(values.unwrap_or_default())
@@ -154,7 +154,7 @@ impl Tags<'_> {
 fn in_our_words(error: TiffError) -> ImageError {
     match error {
         TiffError::UnsupportedError(_) => ImageError::not_read(
-            "a TIFF of unusual colours, or with samples of several kinds in one pixel,",
+            "a TIFF with unusual colours, or with samples of several kinds in one pixel,",
             super::readable::AS_RGB,
         ),
         _ => ImageError::undecodable(DAMAGED),

@@ -1,6 +1,6 @@
-//! TIFF, first page. The `tiff` crate reads the tags; strips and tiles are taken apart here, since
-//! the crate gives wrong pixels for some layouts and panics at others (image-tiff #390, #395, #400,
-//! #403, #417).
+//! TIFF decoding, first page. The `tiff` crate reads the tags. Strips and tiles are decoded here,
+//! because the crate gives wrong pixels for some layouts and panics for others (image-tiff #390,
+//! #395, #400, #403, #417).
 //!
 //! ```text
 //! bytes ─ layout ─▶ TiffLayout ─ readable ─▶ Colours

@@ -1,5 +1,5 @@
-//! Which layouts are read: those that `crates/imaging/tests/oracles/decoding.rs` holds against Pillow. All others
-//! are refused by name.
+//! The supported layouts: those that `crates/imaging/tests/oracles/decoding.rs` compares with
+//! Pillow. All others are refused by name.
 
 use super::super::super::ImageError;
 use super::compression::{DEFLATE, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS};
@@ -16,23 +16,23 @@ pub(super) const PALETTE: u16 = 3;
 const INKS: u16 = 5;
 pub(super) const YCBCR: u16 = 6;
 
-/// What the samples of a pixel stand for.
+/// The meaning of a pixel's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colours {
-    /// Grey, with black or white as zero.
+    /// Grey; zero is black or white.
     Grey,
     /// Red, green and blue.
     Rgb,
-    /// Red, green and blue, each multiplied by the alpha that follows.
+    /// Red, green and blue, each multiplied by the following alpha.
     RgbTimesAlpha,
-    /// The index of a colour.
+    /// Index of a palette colour.
     Palette,
     /// Cyan, magenta, yellow and black.
     Inks,
 }
 
 impl Colours {
-    /// How many samples of a pixel are needed; those that follow are passed over.
+    /// Number of samples of a pixel that are needed; further samples are ignored.
     pub(super) fn needed_samples(self) -> u16 {
         match self {
             Self::Grey | Self::Palette => 1,
@@ -42,11 +42,11 @@ impl Colours {
     }
 }
 
-/// What the samples stand for, in a layout that is read.
+/// The meaning of the samples in a supported layout.
 ///
 /// # Errors
-/// [`ImageError::NotRead`] names what is not read, [`ImageError::Undecodable`] what contradicts
-/// itself.
+/// [`ImageError::NotRead`] for unsupported layouts, [`ImageError::Undecodable`] for contradictory
+/// tags.
 pub(super) fn colours(layout: &TiffLayout) -> Result<Colours, ImageError> {
     let colours = colours_of_samples(layout)?;
     check_samples(layout, colours)?;
@@ -64,7 +64,7 @@ fn colours_of_samples(layout: &TiffLayout) -> Result<Colours, ImageError> {
         RGB => Ok(Colours::Rgb),
         PALETTE => Ok(Colours::Palette),
         INKS if layout.ink_set == 1 && !is_multiplied => Ok(Colours::Inks),
-        // the JPEG decoder turns these into RGB
+        // The JPEG decoder converts these to RGB.
         YCBCR if layout.compression == JPEG => Ok(Colours::Rgb),
         other => Err(refused(name_of_colours(other, is_multiplied), AS_RGB)),
     }
@@ -87,7 +87,7 @@ fn check_samples(layout: &TiffLayout, colours: Colours) -> Result<(), ImageError
     let needed = colours.needed_samples();
     if layout.samples < needed {
         return Err(ImageError::undecodable(format!(
-            "its pixels have {} samples and its colours need {needed}",
+            "its pixels have {} samples, but its colours need {needed}",
             layout.samples
         )));
     }
@@ -110,7 +110,7 @@ fn check_depth(layout: &TiffLayout, colours: Colours) -> Result<(), ImageError> 
     if is_read {
         return Ok(());
     }
-    let what = format!("{} bits per sample in this arrangement", layout.bits);
+    let what = format!("{} bits per sample and these colours", layout.bits);
     Err(refused(&what, AS_RGB))
 }
 
@@ -119,7 +119,7 @@ fn check_compression(layout: &TiffLayout) -> Result<(), ImageError> {
         NONE | LZW | DEFLATE | OLD_DEFLATE | PACK_BITS => return check_fill_order(layout),
         JPEG => return check_jpeg(layout),
         2..=4 => "fax compression (CCITT)",
-        6 => "JPEG compression of the old kind",
+        6 => "old-style JPEG compression",
         33_003 | 33_005 | 34_712 => "JPEG 2000 compression",
         34_887 => "LERC compression",
         34_925 => "LZMA compression",
@@ -140,11 +140,10 @@ fn check_fill_order(layout: &TiffLayout) -> Result<(), ImageError> {
     if layout.fill_order == 1 || (layout.bits == 1 && layout.compression == NONE) {
         return Ok(());
     }
-    Err(refused("reversed bits in its bytes", UNCOMPRESSED))
+    Err(refused("reversed bit order", UNCOMPRESSED))
 }
 
-/// JPEG data is read where the samples are those of the image: grey, RGB or YCbCr, one plane for
-/// each colour or all together.
+/// JPEG data is supported for grey, RGB and YCbCr, with one plane per colour or all together.
 fn check_jpeg(layout: &TiffLayout) -> Result<(), ImageError> {
     let samples_of_chunk = if layout.is_planar { 1 } else { layout.samples };
     let is_read = match layout.photometric {
@@ -156,11 +155,14 @@ fn check_jpeg(layout: &TiffLayout) -> Result<(), ImageError> {
     if is_read && layout.bits == 8 && layout.fill_order == 1 {
         return Ok(());
     }
-    Err(refused("JPEG compression of these samples", UNCOMPRESSED))
+    Err(refused(
+        "JPEG compression of this kind of samples",
+        UNCOMPRESSED,
+    ))
 }
 
-/// Differences go with LZW and deflate and whole bytes; elsewhere programs do not agree on what the
-/// tag means.
+/// Differences are supported with LZW and deflate and whole bytes. Programs disagree about the
+/// tag's meaning in other cases.
 fn check_predictor(layout: &TiffLayout) -> Result<(), ImageError> {
     let is_usual = matches!(layout.compression, LZW | DEFLATE | OLD_DEFLATE)
         && layout.bits >= 8
@@ -168,7 +170,10 @@ fn check_predictor(layout: &TiffLayout) -> Result<(), ImageError> {
     if layout.predictor == 1 || is_usual {
         return Ok(());
     }
-    Err(refused("a predictor of this kind", UNCOMPRESSED))
+    Err(refused(
+        &format!("predictor {}", layout.predictor),
+        UNCOMPRESSED,
+    ))
 }
 
 fn refused(what: &str, instead: &'static str) -> ImageError {

@@ -1,11 +1,11 @@
-//! From the bytes of a strip or tile to samples of 8 bits: differences are summed, few bits spread,
-//! high bytes kept.
+//! Converts the bytes of a strip or tile to 8-bit samples: sums differences, spreads few-bit
+//! samples, and keeps the high byte of 16-bit samples.
 
 use super::chunks::{bytes_of_row, samples_together};
 use super::layout::TiffLayout;
 use super::readable::PALETTE;
 
-/// Samples of 8 bits, row by row without filling.
+/// 8-bit samples, row by row without padding.
 pub(super) fn eight_bit_samples(mut bytes: Vec<u8>, layout: &TiffLayout) -> Vec<u8> {
     if layout.predictor == 2 {
         sum_differences(&mut bytes, layout);
@@ -17,7 +17,8 @@ pub(super) fn eight_bit_samples(mut bytes: Vec<u8>, layout: &TiffLayout) -> Vec<
     }
 }
 
-/// Each sample was stored as its difference from the same sample of the pixel before it in the row.
+/// Undoes the predictor: each sample is stored as its difference from the same sample of the pixel
+/// before.
 fn sum_differences(bytes: &mut [u8], layout: &TiffLayout) {
     let step = samples_together(layout);
     for row in bytes.chunks_exact_mut(bytes_of_row(layout)) {
@@ -60,8 +61,8 @@ fn high_bytes(bytes: &[u8], is_little_endian: bool) -> Vec<u8> {
     bytes.iter().skip(high).step_by(2).copied().collect()
 }
 
-/// Samples of 1, 2 or 4 bits, the first in the highest bits; greys are spread over 0 to 255,
-/// indices are not.
+/// Samples of 1, 2 or 4 bits, the first in the highest bits. Greys are spread over 0 to 255;
+/// palette indices are not.
 fn spread_bits(bytes: &[u8], layout: &TiffLayout) -> Vec<u8> {
     let bits = u32::from(layout.bits);
     let largest = (1_u8 << bits) - 1;
