@@ -2,8 +2,8 @@
 
 /// A whole `.npy` file, version 1.0, little-endian f32 in C order.
 ///
-/// The format is NumPy's (`numpy.lib.format`): magic, version, length of the header, a Python dictionary padded with
-/// spaces so that the values start at a multiple of 64.
+/// The format is NumPy's (`numpy.lib.format`): magic, version, length of the header, and a Python
+/// dictionary padded with spaces so that the values start at a multiple of 64.
 pub fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     const PREFIX: usize = 10;
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
@@ -19,7 +19,8 @@ pub fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// A whole `.safetensors` file with one tensor: the length of a JSON header as a u64, the header, the values.
+/// A whole `.safetensors` file with one tensor: the length of a JSON header as a u64, the header,
+/// the values.
 pub fn safetensors(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     const PREFIX: usize = 8;
     let tensor = serde_json::json!({

@@ -45,7 +45,7 @@ pub struct CellViews<'a> {
 pub struct Written {
     /// Views that were made.
     pub made: usize,
-    /// Views that were there.
+    /// Views that existed already.
     pub kept: usize,
 }
 

@@ -50,7 +50,8 @@ pub enum DataLayout {
     Cric,
     /// A folder of cell images per class, as in Herlev and SIPaKMeD
     Folders,
-    /// A CSV with the columns `path` and `label`, and optionally `image_id`, `cell_id`, `nucleus_x`, `nucleus_y`
+    /// A CSV with the columns `path` and `label`, and optionally `image_id`, `cell_id`,
+    /// `nucleus_x`, `nucleus_y`
     Table,
 }
 

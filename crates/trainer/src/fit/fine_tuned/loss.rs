@@ -1,4 +1,4 @@
-//! What fine-tuning minimises.
+//! The loss of fine-tuning.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct LossSettings {
     /// Share of each target that is spread evenly over the classes (Szegedy et al., 2016).
     pub label_smoothing: f64,
-    /// Weight of the question "normal or abnormal?".
+    /// Weight of the binary loss, normal against abnormal.
     pub binary_share: f64,
 }
 
@@ -25,13 +25,13 @@ impl Default for LossSettings {
 /// Keeps a logarithm finite where a probability is rounded to 0.
 const TINY: f32 = 1e-12;
 
-/// What each cell costs under each head.
+/// The cost of each cell under each head.
 pub(super) struct Objective {
     settings: LossSettings,
     abnormal: Vec<bool>,
     /// Added to the logits while training, `[1, 1, C]`.
     corrections: Tensor<3>,
-    /// 1 for abnormal classes, `[1, 1, C]`; `None` when the second term would say nothing new.
+    /// 1 for abnormal classes, `[1, 1, C]`; `None` if the binary loss would add nothing.
     abnormal_mask: Option<Tensor<3>>,
     device: Device,
 }
@@ -61,13 +61,14 @@ impl Objective {
         }
     }
 
-    /// The logits as the loss sees them: `[K, N, C]`, corrected for how often each class is shown.
+    /// The logits in the loss: `[K, N, C]`, corrected for how often each class is shown.
     pub(super) fn corrected(&self, logits: Tensor<3>) -> Tensor<3> {
         logits + self.corrections.clone()
     }
 
-    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
-    /// share of the binary cross entropy of the sum of the abnormal probabilities.
+    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy
+    /// of the classes, and a share of the binary cross entropy of the summed abnormal
+    /// probabilities.
     pub(super) fn costs(&self, log_probabilities: Tensor<3>, classes: &[usize]) -> Tensor<3> {
         let targets = self.smoothed(classes.iter().copied(), self.abnormal.len());
         let of_classes = -(log_probabilities.clone() * targets).sum_dim(2);
@@ -85,7 +86,7 @@ impl Objective {
         of_classes + of_question * self.settings.binary_share as f32
     }
 
-    /// Targets `[1, N, count]`: 1 − ε on the right one and ε spread over all.
+    /// Targets `[1, N, count]`: 1 − ε on the true one and ε spread over all.
     fn smoothed(&self, right: impl ExactSizeIterator<Item = usize>, count: usize) -> Tensor<3> {
         let smoothing = self.settings.label_smoothing as f32;
         let cells = right.len();
@@ -119,13 +120,13 @@ mod tests {
         costs.into_scalar::<f32>()
     }
 
-    /// What the question "normal or abnormal?" adds to the cost.
+    /// The binary loss's part of the cost.
     fn of_question(abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
         costs(1.0, abnormal, logits, class) - costs(0.0, abnormal, logits, class)
     }
 
     #[test]
-    fn the_question_looks_at_the_sum_of_the_abnormal_probabilities_whichever_they_are() {
+    fn binary_loss_uses_summed_abnormal_probability() {
         let flags = [true, false, true];
         let added = of_question(&flags, &[2.0, 0.5, -1.0], 0);
         let exchanged = of_question(&flags, &[-1.0, 0.5, 2.0], 2);
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_is_left_out_where_it_says_nothing_new() {
+    fn redundant_binary_loss_is_left_out() {
         assert_eq!(of_question(&[false, true], &[1.0, -1.0], 0), 0.0);
         assert_eq!(of_question(&[true; 3], &[1.0, -1.0, 0.0], 0), 0.0);
     }
