@@ -15,7 +15,7 @@ use super::{
 pub struct RangeBar {
     /// Counts in the order of the plot's parts.
     pub counts: Vec<usize>,
-    /// Accuracy; `None` in an empty range.
+    /// Accuracy; `None` for an empty range.
     pub accuracy: Option<PlotShare>,
 }
 

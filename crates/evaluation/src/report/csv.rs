@@ -42,7 +42,8 @@ pub(super) fn figure_rows(report: &EvaluationReport) -> CsvRows {
     rows.0
 }
 
-/// One row per (part, method, cell): the answer to the question of all classes and every measure; empty where undefined.
+/// One row per (part, method, cell): the answer over all classes and every measure; empty if
+/// undefined.
 pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
     let names = [
         "part",
@@ -58,7 +59,11 @@ pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
     columns.extend(Measure::ALL.iter().map(|measure| measure.name().to_owned()));
     let mut rows = vec![columns];
     let all_classes = questions(input).into_iter().next();
-    let question = all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
+    let question = all_classes.ok_or_else(|| {
+        ReportError::Input(
+            "the report needs at least one question; give at least 2 labels".to_owned(),
+        )
+    })?;
     for part in &input.parts {
         let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
         for method in &part.methods {

@@ -1,8 +1,7 @@
-//! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
-
+//! Writes a bundle: trunk, heads, calibration and manifest.
 //!
-//! Enters: a model and what calibration made of it. Leaves: a bundle that was opened again as the server would, and held
-//! against the trainer.
+//! Input: a model and its calibration. Output: a bundle that was opened again as the server opens
+//! it and compared with the trainer's model.
 
 pub(crate) mod graphs;
 pub(crate) mod verify;
@@ -22,7 +21,7 @@ use crate::{
     session::TrainingSession,
     study::Study,
     trunks::file::TrunkFile,
-    workspace::{read_bytes, write_bytes},
+    workspace::{no_form, read_bytes, write_bytes},
 };
 use bundle::{
     BUNDLE_NAME, Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
@@ -96,7 +95,7 @@ pub(crate) fn export(
         calibration: calibrated.methods.clone(),
     };
     let path = directory.join("bundle.toml");
-    let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;
+    let text = toml::to_string(&manifest).map_err(|_| no_form(&path, "TOML"))?;
     write_bytes(&path, text.as_bytes())?;
     Ok(Bundle::open(directory)?)
 }
@@ -105,7 +104,7 @@ pub(crate) fn export(
 fn write_unlike(unlike: &Unlike, directory: &Path) -> Result<OutOfDistribution, TrainingError> {
     let name = "out_of_distribution.json";
     let json = serde_json::to_vec(&unlike.model);
-    let bytes = json.map_err(TrainingError::malformed(directory.join(name)))?;
+    let bytes = json.map_err(|_| no_form(&directory.join(name), "JSON"))?;
     Ok(OutOfDistribution {
         file: write_file(directory, name, &bytes)?,
         refer_below: REFER_BELOW,

@@ -30,7 +30,7 @@ pub(super) struct MapBatch {
     pub index: usize,
     /// The cells, by number.
     pub cells: Vec<usize>,
-    /// What the trained part sees, `[N, C, h, w]`, row-major.
+    /// Input of the trained part, `[N, C, h, w]`, row-major.
     pub maps: Vec<f32>,
     /// N, C, h, w.
     pub shape: [usize; 4],

@@ -149,7 +149,7 @@ struct Patch {
     pixels: Vec<Pixel>,
     width: usize,
     height: usize,
-    /// The outer corner of the first pixel in the picture.
+    /// The outer corner of the first pixel in the image.
     corner: [f32; 2],
 }
 

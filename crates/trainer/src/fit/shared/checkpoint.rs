@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::optimiser::Learner;
 use crate::{
     TrainingError,
-    workspace::{float_bytes, floats, read_bytes, write_bytes},
+    workspace::{float_bytes, floats, no_form, read_bytes, write_bytes},
 };
 use bundle::sha256_hex;
 
@@ -73,7 +73,7 @@ pub(crate) fn write(
         lengths: lists().map(Vec::len).collect(),
     };
     let mut bytes = vec![0; DIGEST];
-    serde_json::to_writer(&mut bytes, &header).map_err(TrainingError::malformed(path))?;
+    serde_json::to_writer(&mut bytes, &header).map_err(|_| no_form(path, "JSON"))?;
     bytes.push(b'\n');
     bytes.extend(float_bytes(lists().flatten()));
     let (digest, rest) = bytes.split_at_mut(DIGEST);
