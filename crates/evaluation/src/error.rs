@@ -43,8 +43,8 @@ pub enum EvaluationError {
     },
     /// A proportion without trials, or with more successes than trials.
     #[error(
-        "{successes} successes of {trials} trials are not a proportion; give at least one trial and at \
-         most as many successes"
+        "{successes} successes of {trials} trials are not a proportion; give at least one trial \
+         and at most as many successes"
     )]
     Proportion {
         /// Number of successes.

@@ -38,7 +38,8 @@ pub fn excess_aurc(scored: &Scored) -> f64 {
     aurc(scored) - aurc_of_oracle(scored)
 }
 
-/// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids from (0, 0): 0 to ½.
+/// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids
+/// from (0, 0); 0 to ½.
 pub fn augrc(scored: &Scored) -> f64 {
     let items = scored.items() as f64;
     let trapezoid = |step: TieStep| {

@@ -282,11 +282,11 @@ mod tests {
 
     #[test]
     fn runtime_errors_name_the_node() {
-        let message = "Non-zero status code returned while running Reshape node. Name:'/head/Reshape' \
-                       Status Message: the input tensor cannot be reshaped";
+        let message = "Non-zero status code returned while running Reshape node. \
+                       Name:'/head/Reshape' Status Message: the input cannot be reshaped";
         assert_eq!(node_of(message), " at node `/head/Reshape` (Reshape)");
-        let message = "This is an invalid model. In Node, (\"/a\", Conv, \"\", -1) : (\"x\") -> (\"y\"), \
-                       Error Unrecognized attribute";
+        let message = "This is an invalid model. In Node, (\"/a\", Conv, \"\", -1) : (\"x\") -> \
+                       (\"y\"), Error Unrecognized attribute";
         assert_eq!(node_of(message), " at node `/a` (Conv)");
         assert_eq!(node_of("out of memory"), "");
     }

@@ -49,7 +49,8 @@ pub(super) struct Canvas<'a> {
     body: String,
 }
 
-/// Makes text safe inside XML and HTML, between tags and in quoted attributes. Characters that XML forbids are replaced.
+/// Escapes text for XML and HTML, between tags and in quoted attributes. Characters that XML
+/// forbids are replaced.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -9,6 +9,7 @@ use super::{
     ReliabilityRow, ReportError, ReportInput, RocRow, UncertaintyReport,
     confusion::confusion,
     curves::{reliability_rows, roc_rows},
+    error::NO_QUESTION,
     figures::figures,
     gallery::gallery,
     ood::ood_reports,
@@ -186,11 +187,7 @@ fn method_report(
         reports.push(question_report(question, method, &answers, resampling)?);
         of_all_classes.get_or_insert(answers);
     }
-    let nothing = || {
-        ReportError::Input(
-            "the report needs at least one question; give at least 2 labels".to_owned(),
-        )
-    };
+    let nothing = || ReportError::Input(NO_QUESTION.to_owned());
     let answers = of_all_classes.ok_or_else(nothing)?;
     let passes = method.samples.iter().map(|samples| samples.passes());
     let report = MethodReport {

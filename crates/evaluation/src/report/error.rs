@@ -9,6 +9,10 @@ use thiserror::Error;
 
 use crate::EvaluationError;
 
+/// Text of [`ReportError::Input`] without a question.
+pub(super) const NO_QUESTION: &str =
+    "the report needs at least one question; give at least 2 labels";
+
 /// Why a report cannot be made.
 #[derive(Debug, Error)]
 pub enum ReportError {

@@ -35,13 +35,14 @@ pub(crate) const OUT_OF_FOLD: &str = "out of fold";
 pub(crate) const TEST: &str = "test part";
 
 /// The report's note on the out-of-fold part.
-const SIBLINGS: &str = "These answers are not from the bundle's model, which was trained on all of these cells, but \
-    from its siblings, each trained in the same way without one fold. The sibling that has not \
-    seen the image answers each cell, at a temperature fitted on the other folds. The bundle's \
-    temperatures and thresholds were set on these answers as well, as in scikit-learn's \
-    CalibratedClassifierCV(ensemble=False), so its promises are certified for models trained this \
-    way. Each policy here was certified on the other folds, never on the cells that it is shown \
-    for. Training settings were compared on these cells, so the figures are slightly optimistic.";
+const SIBLINGS: &str = "These answers are not from the bundle's model, which was trained on all \
+    of these cells, but from its siblings, each trained in the same way without one fold. The \
+    sibling that has not seen the image answers each cell, at a temperature fitted on the other \
+    folds. The bundle's temperatures and thresholds were set on these answers as well, as in \
+    scikit-learn's CalibratedClassifierCV(ensemble=False), so its promises are certified for \
+    models trained this way. Each policy here was certified on the other folds, never on the \
+    cells that it is shown for. Training settings were compared on these cells, so the figures \
+    are slightly optimistic.";
 
 /// The content of a bundle's report.
 pub(crate) struct Evaluated<'a> {
@@ -98,7 +99,8 @@ impl Evaluated<'_> {
             self.out_of_fold,
         )?];
         if let Some(test) = self.test {
-            let note = "Used for evaluation only: answered by the bundle's model at the bundle's temperatures.";
+            let note = "Used for evaluation only: answered by the bundle's model at the bundle's \
+                temperatures.";
             parts.push(part(study, &ranges, TEST, note, test)?);
         }
         Ok(ReportInput {

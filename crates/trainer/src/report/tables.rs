@@ -127,7 +127,8 @@ pub(crate) fn misprediction_table(part: &EvaluatedPart) -> TextTable {
     })
 }
 
-/// The area under the risk–coverage curve of each measure over all classes, a column per method; smaller is better.
+/// The area under the risk–coverage curve of each measure over all classes, a column per method;
+/// smaller is better.
 pub(crate) fn aurc_table(part: &EvaluatedPart) -> TextTable {
     worth_table("AURC (smaller is better) by", part, |worth| worth.aurc)
 }

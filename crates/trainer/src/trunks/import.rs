@@ -127,7 +127,8 @@ impl<'a> Import<'a> {
         let model = SourceModel::parse(bytes)?;
         let input = model.image_input()?;
         if input.batch.is_some_and(|batch| batch != 1) {
-            let reason = "the batch size is fixed: export the model with a free batch axis, or for one image";
+            let reason = "the batch size is fixed: export the model with a free batch axis, or for \
+                one image";
             return Err(reason.to_owned());
         }
         let cut = match cut {
@@ -152,11 +153,13 @@ impl<'a> Import<'a> {
         let (shape, expected) = uncut(&self.cut.tensor)?;
         let made =
             make(&self.model, &self.input, &self.cut, &shape).map_err(TrainingError::Impossible)?;
-        let features = features_of(self.runtime, &made.model, &made.names, seen).map_err(|error| {
-            impossible!(
-                "the graph takes no batch of images: export it again with a free batch axis ({error})"
-            )
-        })?;
+        let features =
+            features_of(self.runtime, &made.model, &made.names, seen).map_err(|error| {
+                impossible!(
+                    "the graph takes no batch of images: export it again with a free batch axis \
+                 ({error})"
+                )
+            })?;
         let of_features = compare(FEATURES, &expected, &features)?;
         let Some(scores) = &self.cut.scores else {
             return Ok((made, FEATURES, of_features));

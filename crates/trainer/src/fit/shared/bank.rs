@@ -82,8 +82,8 @@ impl HeadBank {
         logits.reshape([passes, cells, classes])
     }
 
-    /// The first layer of every head, with its ReLU if it is a hidden layer: `[N, D]` → `[K, N,
-    /// H]`.
+    /// The first layer of every head, with its ReLU if it is a hidden layer: `[N, D]` →
+    /// `[K, N, H]`.
     pub(crate) fn first_layer(&self, features: Tensor<2>) -> Tensor<3> {
         let sums = features.matmul(self.first_weight.val()) + self.first_bias.val();
         let values = if self.later_weights.is_empty() {

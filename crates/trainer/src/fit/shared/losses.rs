@@ -113,8 +113,9 @@ impl MultiHeadLoss {
         self.of_costs(logits, &targets.weights, options.epsilon, cost)
     }
 
-    /// The loss with another cost of a cell than cross entropy. `cost` maps log-probabilities `[H,
-    /// N, C]`, of each head or of all as one, to `[H, N, 1]`; `weights` are those of [`Targets`].
+    /// The loss with another cost of a cell than cross entropy. `cost` maps log-probabilities
+    /// `[H, N, C]`, of each head or of all as one, to `[H, N, 1]`; `weights` are those of
+    /// [`Targets`].
     ///
     /// # Errors
     /// As [`Self::of`].

@@ -236,28 +236,43 @@ fn fill(template: &str, values: &CardValues) -> Result<String, TrainingError> {
     Ok(wrapped(&filled))
 }
 
-/// The card with its prose wrapped; tables and headings stay on one line.
+/// The card with its paragraphs and list items wrapped anew, because values change their lengths.
+/// Tables and headings stay as they are.
 fn wrapped(card: &str) -> String {
-    let mut lines = Vec::new();
+    let mut blocks: Vec<String> = Vec::new();
+    let mut in_prose = false;
     for line in card.split('\n') {
-        if line.starts_with(['|', '#']) || line.chars().count() <= WIDTH {
-            lines.push(line.to_owned());
-            continue;
-        }
-        let indent = if line.starts_with("- ") { "  " } else { "" };
-        let mut current = String::new();
-        for word in line.split(' ') {
-            if current.is_empty() {
-                current.push_str(word);
-            } else if current.chars().count() + 1 + word.chars().count() > WIDTH {
-                lines.push(std::mem::replace(&mut current, format!("{indent}{word}")));
-            } else {
-                current.push(' ');
-                current.push_str(word);
+        let is_prose = !line.is_empty() && !line.starts_with(['|', '#']);
+        match blocks.last_mut() {
+            Some(block) if in_prose && is_prose && !line.starts_with("- ") => {
+                block.push(' ');
+                block.push_str(line.trim_start());
             }
+            _ => blocks.push(line.to_owned()),
         }
-        lines.push(current);
+        in_prose = is_prose;
     }
+    let blocks: Vec<String> = blocks.iter().map(|block| wrapped_block(block)).collect();
+    blocks.join("\n")
+}
+
+fn wrapped_block(block: &str) -> String {
+    if block.starts_with(['|', '#']) {
+        return block.to_owned();
+    }
+    let indent = if block.starts_with("- ") { "  " } else { "" };
+    let (mut lines, mut current) = (Vec::new(), String::new());
+    for word in block.split(' ') {
+        if current.is_empty() {
+            current.push_str(word);
+        } else if current.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut current, format!("{indent}{word}")));
+        } else {
+            current.push(' ');
+            current.push_str(word);
+        }
+    }
+    lines.push(current);
     lines.join("\n")
 }
 
@@ -267,16 +282,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_prose_is_wrapped() {
-        let text = format!(
-            "- {}\n| {} |",
-            "word ".repeat(40).trim(),
-            "cell ".repeat(40)
-        );
+    fn prose_is_wrapped_and_tables_are_not() {
+        let table = format!("| {} |", "cell ".repeat(40));
+        let text = format!("- {}\n  end\n- item\n{table}", "word ".repeat(20).trim());
         let card = wrapped(&text);
         let lines: Vec<&str> = card.split('\n').collect();
-        assert!(lines[1].starts_with("  word") && lines[0].len() <= WIDTH);
-        assert_eq!(lines.len(), 4, "{card}");
+        assert_eq!(lines[1..], ["  word end", "- item", &table], "{card}");
+        assert!(lines[0].len() <= WIDTH, "{card}");
     }
 
     #[test]

@@ -83,8 +83,8 @@ pub fn put_back(original: &ModelProto, tail: &Lite0Tail) -> Result<ModelProto, T
     Ok(model)
 }
 
-/// The graph from the image `[N, 3, H, W]` to [`MAP`], the input of the first trained block, `[N,
-/// C, h, w]`; `None` if no block is frozen.
+/// The graph from the image `[N, 3, H, W]` to [`MAP`], the input of the first trained block,
+/// `[N, C, h, w]`; `None` if no block is frozen.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] if the model is not EfficientNet-Lite0.

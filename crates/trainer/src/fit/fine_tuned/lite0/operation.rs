@@ -263,9 +263,9 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().unwrap_or_default()
 }
 
-/// The windows of the stem's kernel, so that the stem is a matrix product as well: `[N, H, W,
-/// inputs]` → one row per output pixel, `[N · H' · W', inputs · K · K]` in the order of an ONNX
-/// kernel.
+/// The windows of the stem's kernel, so that the stem is a matrix product as well:
+/// `[N, H, W, inputs]` → one row per output pixel, `[N · H' · W', inputs · K · K]` in the order of
+/// an ONNX kernel.
 fn patches(
     input: &[f32],
     [images, height, width, channels]: [usize; 4],

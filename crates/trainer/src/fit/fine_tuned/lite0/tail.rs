@@ -97,8 +97,8 @@ impl Lite0Tail {
         Ok(Self { stem, blocks, head })
     }
 
-    /// Features `[N, 1280]` of the frozen part's output, `[N, C, h, w]`, or of images `[N, 3, H,
-    /// W]` if nothing is frozen.
+    /// Features `[N, 1280]` of the frozen part's output, `[N, C, h, w]`, or of images
+    /// `[N, 3, H, W]` if nothing is frozen.
     ///
     /// `kept` holds one multiplier `[N, 1, 1, 1]` for each of [`Self::residual_blocks`], in their
     /// order: 0 if an image skips the block, otherwise 1 / (1 − p) (stochastic depth; Huang et al.,
