@@ -180,18 +180,18 @@ fn finding(text: &str) -> String {
 pub(crate) fn node_of(message: &str) -> String {
     let between = |start: &str, end: &str| {
         let (_, rest) = message.split_once(start)?;
-        rest.split_once(end).map(|(name, _)| name)
+        rest.split_once(end).map(|(text, _)| text)
     };
     let running = between(" running ", " node. Name:'").zip(between("node. Name:'", "'"));
-    let loading = between("In Node, (\"", "\"").map(|name| {
-        let operator = between("In Node, (\"", ", {").and_then(|text| text.split(", ").nth(1));
-        (operator.unwrap_or("operator"), name)
-    });
-    running
-        .or(loading)
-        .map_or(String::new(), |(operator, name)| {
-            format!(" at node `{name}` ({operator})")
-        })
+    let loading = || {
+        let mut parts = between("In Node, (", ")")?.split(", ");
+        let name = parts.next()?.trim_matches('"');
+        parts.next().map(|operator| (operator, name))
+    };
+    let node = running.or_else(loading);
+    node.map_or(String::new(), |(operator, name)| {
+        format!(" at node `{name}` ({operator})")
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -162,12 +162,12 @@ fn impossible_commands_get_one_sentence() {
     let out = ["--report", path(&work), "--out"];
     assert_refused(
         &model(&[&out[..], &["models/My_Cells"]].concat()),
-        "`My_Cells` is no name",
+        "`My_Cells` is not a valid name",
     );
     let unlike = ["models/mine", "--unlike", "birds=/nowhere/birds"];
     assert_refused(&model(&[&out[..], &unlike].concat()), "/nowhere/birds");
     assert_refused(
         &train(&["crop", "--data", "/nowhere", "--work", path(&work)]),
-        "there is no data set",
+        "no data set at /nowhere",
     );
 }

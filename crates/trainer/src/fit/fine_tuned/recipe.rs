@@ -83,7 +83,8 @@ impl FineTuneRecipe {
         );
         ensure!(
             self.size > 0 && self.size.is_multiple_of(32),
-            "size must be a multiple of 32 pixels, for example 128"
+            "size must be a multiple of 32 pixels, for example 128, found {}",
+            self.size
         );
         ensure!(
             !self.heads.member_hidden.contains(&0),

@@ -202,7 +202,7 @@ impl RecipeArgs {
         }
         ensure!(
             rate > 0.0 && rate.is_finite(),
-            "--lr must be above 0, for example 0.0002"
+            "--lr must be above 0, for example 0.0002, found {rate}"
         );
         recipe.check()?;
         Ok(recipe)
