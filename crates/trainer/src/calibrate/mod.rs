@@ -51,7 +51,6 @@ pub(crate) struct Calibrated {
 ///
 /// # Errors
 /// As [`fit_unlike`], [`HeldOut::pooled`] and [`calibrate`].
-/// See [`fit_unlike`], [`HeldOut::pooled`] and [`calibrate`].
 pub(crate) fn calibrate_model(
     session: &TrainingSession,
     model: &FoldModel,

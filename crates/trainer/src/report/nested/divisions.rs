@@ -52,7 +52,6 @@ pub(crate) struct FlaggedShares {
 ///
 /// # Errors
 /// As [`TrainingSession::features_of`].
-/// See [`TrainingSession::features_of`].
 pub(crate) fn flagged_of_divisions(
     session: &TrainingSession,
     unlike: Option<&Unlike>,
