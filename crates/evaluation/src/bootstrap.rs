@@ -1,7 +1,8 @@
-//! Percentile intervals of any figure, resampled by group (Efron, 1979; by cluster: Davison & Hinkley, 1997, § 3.8).
+//! Percentile intervals of any figure, resampled by group (Efron, 1979; by cluster: Davison &
+//! Hinkley, 1997, § 3.8).
 //!
-//! The cells of one image resemble each other, so a resample draws whole images: with cells drawn one by one the intervals
-//! come out too narrow.
+//! Cells of one image resemble each other, so a resample draws whole images. Drawing single cells
+//! would give intervals that are too narrow.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use super::error::EvaluationError;
 use super::intervals::{Interval, check_confidence};
 
-/// Which items belong together.
+/// The items of each group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     members: Vec<Vec<usize>>,
@@ -21,22 +22,23 @@ pub struct Groups {
 /// How to resample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BootstrapPlan {
-    /// How many resamples to draw; 1,000 is enough for a 95% interval.
+    /// Number of resamples; 1,000 is enough for a 95% interval.
     pub resamples: usize,
     /// The share of the resampled figures inside the interval, strictly between 0 and 1.
     pub confidence: f64,
-    /// The same seed draws the same resamples, whatever the figure: differences of two figures can be paired.
+    /// The same seed draws the same resamples for every figure, so that differences of two figures
+    /// can be paired.
     pub seed: u64,
 }
 
-/// A figure and what resampling says of it.
+/// A figure with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
-    /// The figure of all items; `None` where it is undefined.
+    /// The figure of all items; `None` if it is undefined.
     pub value: Option<f64>,
-    /// The percentiles of the resampled figures; `None` when every one of them is undefined.
+    /// The percentiles of the resampled figures; `None` if all of them are undefined.
     pub interval: Option<Interval>,
-    /// In how many resamples the figure was undefined; these are left out of the percentiles.
+    /// Number of resamples in which the figure was undefined. The percentiles leave them out.
     pub undefined: usize,
 }
 
@@ -51,7 +53,7 @@ impl Default for BootstrapPlan {
 }
 
 impl Groups {
-    /// Groups items 0, 1, … by the name of the image that each comes from; groups are in the order of the names.
+    /// Groups items 0, 1, … by the name of their image. Groups are in the order of the names.
     pub fn of<Name: Ord>(names: &[Name]) -> Groups {
         let mut members: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
         for (item, name) in names.iter().enumerate() {
@@ -62,7 +64,7 @@ impl Groups {
         }
     }
 
-    /// How many groups there are.
+    /// The number of groups.
     pub fn count(&self) -> usize {
         self.members.len()
     }
@@ -75,11 +77,12 @@ impl Groups {
     }
 }
 
-/// Evaluates `figure` on all items and on `plan.resamples` resamples of the groups. `figure` is given the indices of the
-/// items of a resample, each as often as it was drawn, and answers `None` where it is undefined.
+/// Evaluates `figure` on all items and on `plan.resamples` resamples of the groups. `figure` gets
+/// the indices of a resample's items, each as often as it was drawn, and returns `None` if it is
+/// undefined.
 ///
 /// # Errors
-/// [`EvaluationError`] `Resampling` with fewer than two groups or no resample, `Confidence`.
+/// [`EvaluationError`] `Resampling` for fewer than two groups or no resample, `Confidence`.
 pub fn percentile_interval(
     groups: &Groups,
     plan: &BootstrapPlan,
@@ -89,8 +92,9 @@ pub fn percentile_interval(
     one.into_iter().next().ok_or(EvaluationError::Empty)
 }
 
-/// [`percentile_interval`] of several figures that are computed together: `figures` answers the same number of values, in
-/// the same order, for every resample. The resamples are those of the single figure.
+/// [`percentile_interval`] of several figures that are computed together. `figures` returns the
+/// same number of values in the same order for every resample. The resamples are those of a single
+/// figure.
 ///
 /// # Errors
 /// As [`percentile_interval`].
@@ -133,20 +137,22 @@ impl BootstrapPlan {
     }
 }
 
-/// A stream of its own for each resample: none depends on how many came before.
+/// A separate stream for each resample, so that none depends on how many came before.
 pub(super) fn stream(seed: u64, resample: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(resample);
     random
 }
 
-/// An index below `count`, by multiplication: its bias is below 2⁻⁴⁰ for any number of images there can be.
+/// An index below `count`, by multiplication. The bias is below 2⁻⁴⁰ for any practical number of
+/// images.
 pub(super) fn random_index(random: &mut ChaCha8Rng, count: usize) -> usize {
     let wide = u128::from(random.next_u64()) * count as u128;
     (wide >> 64) as usize
 }
 
-/// The quantile of sorted values, linear between neighbours (the default of numpy and R); `None` without values.
+/// The quantile of sorted values, linear between neighbours (the default of NumPy and R); `None`
+/// without values.
 pub fn quantile(sorted: &[f64], level: f64) -> Option<f64> {
     let position = level * sorted.len().checked_sub(1)? as f64;
     let below = position.floor();
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_one_image_count_as_one_when_they_are_all_alike() {
+    fn identical_cells_of_an_image_count_once() {
         let images: Vec<usize> = (0..400).map(|cell| cell / 10).collect();
         let values: Vec<f64> = images
             .iter()
@@ -186,12 +192,12 @@ mod tests {
         let ratio = by(Groups::of(&images)) / by(Groups::of(&cells));
         assert!(
             (2.8..3.6).contains(&ratio),
-            "√10 times as wide is expected, got {ratio}"
+            "expected √10 times the width, found {ratio}"
         );
     }
 
     #[test]
-    fn an_interval_of_a_mean_is_that_of_the_normal_approximation() {
+    fn mean_interval_matches_normal_approximation() {
         let values: Vec<f64> = (0..400).map(f64::from).collect();
         let estimate = percentile_interval(
             &Groups::of(&(0..400).collect::<Vec<_>>()),
@@ -211,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn resamples_without_a_figure_are_counted_and_left_out() {
+    fn undefined_resamples_are_counted_and_skipped() {
         let groups = Groups::of(&["a", "b"]);
         let both = |items: &[usize]| (items.contains(&0) && items.contains(&1)).then_some(1.0);
         let estimate = percentile_interval(&groups, &BootstrapPlan::default(), both).unwrap();
@@ -238,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_resampled_is_an_error() {
+    fn invalid_resampling_is_refused() {
         let one = |groups: &Groups, plan: BootstrapPlan| {
             percentile_interval(groups, &plan, |_| Some(1.0))
         };
@@ -267,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_linear_between_values() {
+    fn quantiles_interpolate_linearly() {
         let values = [1.0, 2.0, 4.0];
         let quantiles = [0.0, 0.25, 0.5, 0.75, 1.0].map(|level| quantile(&values, level));
         assert_eq!(
@@ -279,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_seed_gives_the_same_interval_within_the_values(
+        fn same_seed_gives_same_interval(
             values in prop::collection::vec(-1.0..1.0f64, 2..30), seed: u64
         ) {
             let groups = Groups::of(&(0..values.len()).collect::<Vec<_>>());
@@ -290,7 +296,8 @@ mod tests {
             let interval = estimate.interval.unwrap();
             let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
             let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            prop_assert!(lowest - 1e-12 <= interval.low && interval.low <= interval.high && interval.high <= highest + 1e-12);
+            prop_assert!(lowest - 1e-12 <= interval.low && interval.low <= interval.high);
+            prop_assert!(interval.high <= highest + 1e-12);
         }
     }
 }

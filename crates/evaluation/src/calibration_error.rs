@@ -1,39 +1,41 @@
-//! Whether an answer given with 90% confidence is right in 90% of the cases.
+//! Calibration error: whether answers given with 90% confidence are right in 90% of cases.
 
 use serde::Serialize;
 
 use super::classification::ratio;
 use super::scored::Scored;
 
-/// How many bins of equal width the confidences are sorted into.
+/// Number of bins of equal width.
 const BINS: u32 = 15;
 
-/// The confidences of one bin, and what became of them: a point of a reliability diagram.
+/// One bin of confidences and their outcomes: a point of a reliability diagram.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// The lower edge.
     pub low: f64,
-    /// The upper edge; the bin of exactly 1 has both edges there.
+    /// The upper edge. The bin of confidences of exactly 1 has both edges at 1.
     pub high: f64,
-    /// How many items are in it.
+    /// Number of items in the bin.
     pub items: usize,
-    /// How many of them are events.
+    /// Number of events among them.
     pub events: usize,
     /// The sum of their confidences.
     pub confidence_sum: f64,
 }
 
-/// The expected calibration error (ECE) of confidences in [0, 1] against what became of them, 0 to 1: the mean gap between
-/// confidence and accuracy, bins weighted by their items. Of [`Predictions::confidences`](super::Predictions::confidences)
-/// for the usual ECE, of [`Predictions::against_rest`](super::Predictions::against_rest) for that of one class' probability.
+/// The expected calibration error (ECE) of confidences in [0, 1] with their outcomes, 0 to 1: the
+/// mean gap between confidence and accuracy, bins weighted by their items. Use
+/// [`Predictions::confidences`](super::Predictions::confidences) for the usual ECE, and
+/// [`Predictions::against_rest`](super::Predictions::against_rest) for that of one class's
+/// probability.
 pub fn calibration_error(scored: &Scored) -> f64 {
-    // |events − Σ confidence| is the gap of the means times the number of items.
+    // events − Σ confidence| is the gap of the means times the number of items.
     let gap = |bin: &ReliabilityBin| (bin.events as f64 - bin.confidence_sum).abs();
     reliability_bins(scored).iter().map(gap).sum::<f64>() / scored.items() as f64
 }
 
-/// The 15 bins of equal width, ascending, and a 16th for confidences of exactly 1. A confidence on an edge belongs to the bin
-/// above it (the rule of torchmetrics).
+/// The 15 bins of equal width, ascending, and a 16th for confidences of exactly 1. A confidence on
+/// an edge belongs to the bin above it (the rule of torchmetrics).
 pub fn reliability_bins(scored: &Scored) -> Vec<ReliabilityBin> {
     let edge = |index: u32| f64::from(index.min(BINS)) / f64::from(BINS);
     let bounds: Vec<f64> = (0..=BINS).map(edge).collect();

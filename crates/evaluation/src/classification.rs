@@ -1,4 +1,4 @@
-//! Figures of the confusion matrix: what is said against what is true.
+//! Figures of the confusion matrix.
 //!
 //! F1 of 0/0 is 0, as in scikit-learn; every other 0/0 is `None`.
 
@@ -16,21 +16,21 @@ pub struct ConfusionMatrix {
 /// Figures of one class against the rest, each between 0 and 1; `None` is 0/0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClassScores {
-    /// How many items are of the class.
+    /// Number of items of the class.
     pub support: usize,
-    /// Share of the items said to be of the class that are (positive predictive value).
+    /// Share of the items predicted as the class that belong to it (positive predictive value).
     pub precision: Option<f64>,
-    /// Share of the items of the class that are said to be (sensitivity).
+    /// Share of the items of the class that are predicted as the class (sensitivity).
     pub recall: Option<f64>,
-    /// Share of the other items that are not said to be of the class.
+    /// Share of the other items that are not predicted as the class.
     pub specificity: Option<f64>,
-    /// Share of the items not said to be of the class that are not.
+    /// Share of the items not predicted as the class that do not belong to it.
     pub negative_predictive_value: Option<f64>,
-    /// Harmonic mean of precision and recall; 0 when nothing of the class is found, said or there.
+    /// Harmonic mean of precision and recall; 0 if there is no true positive.
     pub f1: f64,
 }
 
-/// One class' share of the matrix.
+/// One class's share of the matrix.
 #[derive(Debug, Clone, Copy)]
 struct ClassTally {
     hits: usize,
@@ -56,17 +56,17 @@ impl ConfusionMatrix {
         &self.counts
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn total(&self) -> usize {
         self.counts.iter().flatten().sum()
     }
 
-    /// How many items are said to be what they are.
+    /// The number of items whose prediction is right.
     pub fn correct(&self) -> usize {
         self.tallies().map(|tally| tally.hits).sum()
     }
 
-    /// Share of the items that are said to be what they are.
+    /// Share of the items whose prediction is right.
     pub fn accuracy(&self) -> f64 {
         self.correct() as f64 / self.total() as f64
     }

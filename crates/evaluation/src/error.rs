@@ -1,4 +1,4 @@
-//! Why an evaluation has nothing to say.
+//! Errors of the figures.
 
 use thiserror::Error;
 
@@ -14,21 +14,21 @@ pub enum EvaluationError {
     /// The uncertainties span no range.
     #[error(transparent)]
     Range(#[from] RangeError),
-    /// There is nothing to evaluate.
-    #[error("no scores were given; at least one is needed")]
+    /// There are no items.
+    #[error("expected at least one score, found none")]
     Empty,
-    /// Two lists that go together differ in length.
-    #[error("{found} {what} were given for {expected} items; give one per item")]
+    /// Two lists that belong together differ in length.
+    #[error("expected {expected} {what}, one per item, found {found}")]
     Length {
-        /// What there are too many or too few of.
+        /// The items of the list, in plural.
         what: &'static str,
-        /// How many there are.
+        /// Number found.
         found: usize,
-        /// How many items there are.
+        /// Number expected.
         expected: usize,
     },
     /// A true class or a positive class is not a class index.
-    #[error("label {label} is not one of the {classes} classes, counted from 0")]
+    #[error("label {label} is not one of the {classes} classes, which are counted from 0")]
     LabelOutOfRange {
         /// The first such label.
         label: usize,
@@ -36,35 +36,37 @@ pub enum EvaluationError {
         classes: usize,
     },
     /// A score is NaN or infinite.
-    #[error("the score of item {item} is not finite; leave items of undefined score out")]
+    #[error("the score of item {item} is infinite or NaN; leave out items with undefined scores")]
     NotFinite {
         /// The first such item.
         item: usize,
     },
     /// A proportion without trials, or with more successes than trials.
     #[error(
-        "{successes} of {trials} is not a proportion; give at least one trial and no more successes than trials"
+        "{successes} successes of {trials} trials are not a proportion; give at least one trial \
+         and at most as many successes"
     )]
     Proportion {
-        /// The count above the line.
+        /// Number of successes.
         successes: u64,
-        /// The count below the line.
+        /// Number of trials.
         trials: u64,
     },
     /// A confidence level that is not strictly between 0 and 1.
-    #[error("the confidence level {0} is not between 0 and 1; 0.95 is usual")]
+    #[error("the confidence level must be between 0 and 1, for example 0.95, found {0}")]
     Confidence(f64),
-    /// A coverage that accepts nothing, or more than everything.
-    #[error("a coverage of {0}% is not between 1% and 100%")]
+    /// A coverage outside 1% to 100%.
+    #[error("the coverage must be from 1% to 100%, found {0}%")]
     Coverage(usize),
-    /// Resampling needs something to vary.
+    /// Too few groups or resamples.
     #[error(
-        "{groups} groups cannot be resampled {resamples} times; give at least 2 groups and 1 resample"
+        "resampling needs at least 2 groups and 1 resample, found {groups} groups and {resamples} \
+         resamples"
     )]
     Resampling {
-        /// How many groups there are.
+        /// Number of groups.
         groups: usize,
-        /// How many resamples were asked for.
+        /// Number of resamples.
         resamples: usize,
     },
 }

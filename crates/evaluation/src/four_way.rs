@@ -6,24 +6,25 @@ use super::classification::ratio;
 use super::error::EvaluationError;
 use super::predictions::{Predictions, check_classes};
 
-/// The two sides of one threshold on the normalised uncertainty. As in the paper, an item exactly on the threshold is on both.
+/// The two sides of a threshold on the normalised uncertainty. As in the paper, an item exactly on
+/// the threshold is on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FourWay {
-    /// The items of at most that uncertainty.
+    /// Items with at most that uncertainty.
     pub confident: Side,
-    /// The items of at least that uncertainty.
+    /// Items with at least that uncertainty.
     pub uncertain: Side,
 }
 
-/// The answers on one side. `correct` and `accuracy` ask for the exact class; the rest asks only whether the class is one of
-/// the positive ones. Shares are `None` for 0/0.
+/// The answers on one side. `correct` and `accuracy` compare exact classes; the other figures only
+/// compare whether the class is a positive one. Shares are `None` for 0/0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Side {
-    /// How many items there are.
+    /// The number of items.
     pub items: usize,
-    /// How many have their class predicted.
+    /// Number of items whose class is predicted.
     pub correct: usize,
-    /// How many do not.
+    /// Number of other items.
     pub incorrect: usize,
     /// Positive items predicted as positive.
     pub true_positives: usize,
@@ -49,7 +50,8 @@ pub struct Side {
 /// [`Range`](uncertainty::Range)).
 ///
 /// # Errors
-/// [`EvaluationError`] `Length`, `NotFinite`, or `LabelOutOfRange` when a positive class is none of the C classes.
+/// [`EvaluationError`] `Length`, `NotFinite`, or `LabelOutOfRange` if a positive class is not one
+/// of the C classes.
 pub fn four_way(
     predictions: &Predictions,
     uncertainty: &[f64],

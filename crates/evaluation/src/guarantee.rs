@@ -1,9 +1,11 @@
-//! Whether promises are kept: calibrate on draws from a world whose true risks are known, and count the draws that broke α.
+//! Simulates whether promises are kept: calibrates on draws from a world with known true risks, and
+//! counts the draws that exceed α.
 //!
-//! The world is the labelled cells that training has not seen. A draw takes images with replacement, each a new image every
-//! time it is drawn, and does what a calibration does: it chooses the temperature that suits its cells, certifies thresholds at
-//! that temperature, and chooses a default. A threshold has its true risk in the whole world, at the temperature of its draw. The
-//! same draws are certified by the cell-wise test alone, to show what ignoring the images would do.
+//! The world is the labelled cells that training has not seen. A draw takes images with replacement
+//! and treats each as a new image. It then calibrates: it chooses the temperature that fits its
+//! cells, certifies thresholds at that temperature, and chooses a default. The true risk of a
+//! threshold is its risk in the whole world at the temperature of its draw. The cell-wise test
+//! alone certifies the same draws, to show the effect of ignoring images.
 
 use serde::Serialize;
 
@@ -14,18 +16,18 @@ use uncertainty::{
     risk_control::{Moments, Sequence, Tally, Test},
 };
 
-/// What to play through.
+/// Settings of the simulation.
 #[derive(Debug, Clone)]
 pub struct Experiment {
-    /// How many draws; 2,000 tell 5% from 6.5%.
+    /// Number of draws; 2,000 distinguish 5% from 6.5%.
     pub draws: usize,
-    /// How many images a draw takes, as many as calibrate a bundle.
+    /// Images per draw, as many as calibrate a bundle.
     pub images: usize,
-    /// The bounds that are promised.
+    /// The promised bounds.
     pub alphas: Vec<f64>,
     /// One minus the confidence of each policy of a promise.
     pub delta_of: fn(Promise) -> f64,
-    /// The share of mistakes in images of a kind that was not seen; policies are certified with
+    /// The share of mistakes in images of an unseen kind. Policies are certified with
     /// [`UNSEEN_MISTAKEN`](uncertainty::risk_control::UNSEEN_MISTAKEN).
     pub unseen_mistaken: f64,
     /// The same seed makes the same draws, which all promises and bounds share.
@@ -35,52 +37,53 @@ pub struct Experiment {
 /// The cells of the world at one of the temperatures that a draw may choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AtTemperature {
-    /// What each image says of the temperature, in the order of the tallies' images.
+    /// The loss of each image, in the order of the tallies' images.
     pub images: Vec<ImageLoss>,
-    /// A tally per promise, over the cells of the whole world; the same promises at every temperature.
+    /// A tally per promise over all cells of the world; the same promises at every temperature.
     pub tallies: Vec<Tally>,
 }
 
-/// What an image says of a temperature.
+/// An image's loss at a temperature.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ImageLoss {
     /// Its cells.
     pub cells: u64,
-    /// The sum over its cells of −ln of the right class' probability.
+    /// The sum over its cells of −ln of the true class's probability.
     pub loss: f64,
 }
 
-/// A threshold that a draw certified with the tests of policies.
+/// A threshold that a draw certified with the policies' tests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CertifiedStep {
     /// The promise.
     pub promise: Promise,
     /// Its bound.
     pub alpha: f64,
-    /// What was counted on the draw at this threshold.
+    /// The counts of the draw at this threshold.
     pub drawn: Moments,
     /// The cells of the draw.
     pub cells: u64,
     truth: Truth,
 }
 
-/// What became of the promises.
+/// The results of the simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Guarantees {
     /// Each promise with each bound.
     pub promises: Vec<Guarantee>,
-    /// The policy that decides unasked, chosen anew by each draw, held to the bound that it was chosen with.
+    /// The default policy, chosen anew by each draw, measured against the bound that it was chosen
+    /// with.
     pub default: PromiseKept,
 }
 
-/// What became of one promise with one bound.
+/// The results of one promise with one bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Guarantee {
     /// The promise.
     pub promise: Promise,
     /// Its bound.
     pub alpha: f64,
-    /// By the tests that policies are certified with, with the experiment's share of mistakes in unseen images.
+    /// With the tests of policies, using the experiment's share of mistakes in unseen images.
     pub guarded: PromiseKept,
     /// By the exact binomial over cells and Student's t over images.
     pub by_cells_and_images: PromiseKept,
@@ -88,29 +91,32 @@ pub struct Guarantee {
     pub by_cells_alone: PromiseKept,
 }
 
-/// How often and how well a promise was made and kept.
+/// How often a promise was made and kept, and its coverage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct PromiseKept {
     /// Share of the draws whose threshold has a true risk above α; nominally at most δ.
     pub broken: f64,
-    /// Share of the draws that could promise nothing: all is referred, which breaks nothing.
+    /// Share of the draws without a certified threshold. They refer all cells, which breaks no
+    /// promise.
     pub without_promise: f64,
-    /// Mean share of the world's cells that the threshold accepts, 0 where nothing is promised.
+    /// Mean share of the world's cells that the threshold accepts; 0 without a certified threshold.
     pub coverage: f64,
 }
 
-/// What a threshold does in the world: its step's true risk and coverage.
+/// True risk and coverage of a threshold in the world.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Truth {
     risk: f64,
     coverage: f64,
 }
 
-/// Plays the experiment through in a world that is given at every temperature that a draw may choose. `default` chooses among what
-/// a draw certified, in the order of the promises and of the bounds, the policy that decides unasked.
+/// Runs the simulation in a world that is given at every temperature that a draw may choose.
+/// `default` chooses the default policy among the certified ones of a draw, in the order of
+/// promises and bounds.
 ///
 /// # Errors
-/// [`EvaluationError::Resampling`] without draws or temperatures, or with fewer than two images in the world or in a draw.
+/// [`EvaluationError::Resampling`] without draws or temperatures, or with fewer than two images in
+/// the world or in a draw.
 pub fn guarantees(
     world: &[AtTemperature],
     experiment: &Experiment,
@@ -142,7 +148,7 @@ pub fn guarantees(
     Ok(counts.divided())
 }
 
-/// What is counted over the draws.
+/// The counts over the draws.
 struct Counting<'a> {
     experiment: &'a Experiment,
     of: Guarantees,
@@ -168,7 +174,7 @@ impl<'a> Counting<'a> {
         Self { experiment, of }
     }
 
-    /// Counts one draw and returns what it certified.
+    /// Counts one draw and returns its certified thresholds.
     fn draw(
         &mut self,
         at: &AtTemperature,
@@ -219,7 +225,7 @@ impl<'a> Counting<'a> {
     }
 }
 
-/// What each step of each promise does in the whole world.
+/// True risk and coverage of each step of each promise in the whole world.
 fn truths(at: &AtTemperature) -> Vec<Vec<Truth>> {
     let of_tally = |tally: &Tally| {
         let of_step = |step: &Moments| Truth {

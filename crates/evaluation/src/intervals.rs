@@ -1,4 +1,5 @@
-//! Intervals of a proportion whose trials are independent. Cells of one image are not: use [`bootstrap`](super::bootstrap).
+//! Intervals of a proportion with independent trials. Cells of one image are not independent: use
+//! [`bootstrap`](super::bootstrap) for them.
 
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};

@@ -1,11 +1,16 @@
-//! How good the answers are, and whether their uncertainty tells the wrong ones: the figures of an evaluation.
+//! Figures of an evaluation: how good the answers are, and how well their uncertainty finds the
+//! wrong ones.
 //!
-//! [`Predictions`] holds probabilities beside the truth; [`Scored`] holds one score and one yes-or-no outcome per item,
-//! which is all that a ranking, a calibration error or a risk–coverage curve looks at. Every figure is a pure function of
-//! one of the two, undefined figures (0/0, one class only) are `None`, and [`bootstrap`] gives any of them an interval
-//! resampled by image; [`guarantee`] plays through whether referral thresholds keep their promises. [`report`] measures
-//! everything at once and writes it as HTML, JSON and CSV, with the SVG of [`plots`]. What may enter: arithmetic on answers
-//! that were already given, and how it is shown. What may not: models, and where the answers came from.
+//! - [`Predictions`] holds probabilities and true classes.
+//! - [`Scored`] holds one score and one yes-or-no outcome per item, the input of rankings,
+//!   calibration errors and risk–coverage curves.
+//! - [`bootstrap`] gives any figure an interval, resampled by image.
+//! - [`guarantee`] simulates whether referral thresholds keep their promises.
+//! - [`report`] computes everything and writes it as HTML, JSON and CSV, with the SVG of [`plots`].
+//!
+//! Every figure is a pure function of [`Predictions`] or [`Scored`]; undefined figures (0/0, one
+//! class only) are `None`. This crate computes and shows figures of given answers. It knows nothing
+//! of models or of where the answers come from.
 
 pub mod bootstrap;
 pub mod calibration_error;

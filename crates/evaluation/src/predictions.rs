@@ -1,10 +1,10 @@
-//! What a model said of each item, beside what the item is.
+//! The predictions and the true class of each item.
 
 use super::error::EvaluationError;
 use super::scored::Scored;
 use uncertainty::{SamplesError, argmax, check_lengths, check_rows};
 
-/// Probabilities `[N, C]` and the true class of each of N ≥ 1 items, checked.
+/// Probabilities `[N, C]` and the true class of each of N ≥ 1 items, validated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
     probabilities: Vec<f64>,
@@ -67,7 +67,7 @@ impl Predictions {
         &self.labels
     }
 
-    /// The class of the largest probability of each item; the lowest index when several tie.
+    /// The class of the largest probability of each item; the lowest index if several are equal.
     pub fn predicted(&self) -> &[usize] {
         &self.predicted
     }
@@ -80,10 +80,11 @@ impl Predictions {
             .map(|(label, predicted)| label == predicted)
     }
 
-    /// The same question with two classes, 1 = one of `positive_classes` and 0 = any other, by summing probabilities.
+    /// The same predictions with two classes, 1 = one of `positive_classes` and 0 = any other, by
+    /// summing probabilities.
     ///
     /// # Errors
-    /// [`EvaluationError::LabelOutOfRange`] when a positive class is none of the C classes.
+    /// [`EvaluationError::LabelOutOfRange`] if a positive class is not one of the C classes.
     pub fn binary(&self, positive_classes: &[usize]) -> Result<Predictions, EvaluationError> {
         check_classes(positive_classes, self.classes)?;
         let probabilities = self
@@ -98,7 +99,8 @@ impl Predictions {
         Ok(Predictions::of_checked(probabilities, 2, labels))
     }
 
-    /// Each item's probability of `class`, and whether the item is of that class (all scores 0 when `class` ≥ C).
+    /// Each item's probability of `class`, and whether the item is of that class (all scores are 0
+    /// if `class` ≥ C).
     pub fn against_rest(&self, class: usize) -> Scored {
         let scores = self
             .rows()
@@ -106,7 +108,7 @@ impl Predictions {
         Scored::of_checked(scores.zip(self.labels.iter().map(|&label| label == class)))
     }
 
-    /// Each item's largest probability, and whether its class is right.
+    /// Each item's largest probability, and whether its prediction is right.
     pub fn confidences(&self) -> Scored {
         let scores = self
             .rows()
@@ -114,7 +116,8 @@ impl Predictions {
         Scored::of_checked(scores.zip(self.correct()))
     }
 
-    /// Each item's uncertainty (N values, larger is less sure), and whether its predicted class is wrong.
+    /// Each item's uncertainty (N values, larger is less certain), and whether its prediction is
+    /// wrong.
     ///
     /// # Errors
     /// [`EvaluationError`] `Length` or `NotFinite`.
@@ -123,8 +126,8 @@ impl Predictions {
         Scored::new(uncertainty, &wrong)
     }
 
-    /// The items at the given indices, as often as they are given: one resample of a bootstrap. Indices ≥ N are left out,
-    /// and `None` means that nothing is left.
+    /// The items at the given indices, with repetitions: one resample of a bootstrap. Indices ≥ N
+    /// are left out; `None` means that none is left.
     pub fn resampled(&self, items: &[usize]) -> Option<Predictions> {
         let labels: Vec<usize> = items
             .iter()
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_question_is_answered_by_summing_classes() {
+    fn binary_question_sums_classes() {
         let binary = three_items().binary(&[1, 2]).unwrap();
         let expected = [vec![0.5, 0.5], vec![0.125, 0.875], vec![0.0, 1.0]];
         assert_eq!(
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resample_repeats_items_and_may_be_empty() {
+    fn resample_repeats_items_or_is_empty() {
         let resampled = three_items().resampled(&[2, 0, 2]).unwrap();
         assert_eq!(
             (resampled.labels(), resampled.predicted()),

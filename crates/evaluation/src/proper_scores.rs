@@ -1,9 +1,10 @@
-//! Scores that are best when the probabilities are true: likelihood and Brier's score.
+//! Proper scores: log-likelihood and Brier score.
 
 use super::predictions::Predictions;
 
-/// Mean negative log-likelihood of the true classes, in nats; probabilities below the rounding of `f64` count as that
-/// (2.2e-16, as in scikit-learn), so that one sure and wrong answer costs 36 nats and not everything.
+/// Mean negative log-likelihood of the true classes, in nats. Probabilities below the rounding of
+/// `f64` count as that (2.2e-16, as in scikit-learn), so that one confident and wrong answer costs
+/// 36 nats and not infinity.
 pub fn negative_log_likelihood(predictions: &Predictions) -> f64 {
     let rows = predictions.rows().zip(predictions.labels());
     let of_truth = rows.filter_map(|(row, &label)| row.get(label).copied());
@@ -11,8 +12,8 @@ pub fn negative_log_likelihood(predictions: &Predictions) -> f64 {
     losses.sum::<f64>() / predictions.items() as f64
 }
 
-/// Brier's score, 0 to 2: the mean squared distance from the probabilities to the truth, summed over classes. With two
-/// classes it is twice the score of the positive class alone.
+/// Brier score, 0 to 2: the mean squared distance of the probabilities from the truth, summed over
+/// classes. With two classes it is twice the score of the positive class alone.
 pub fn brier_score(predictions: &Predictions) -> f64 {
     let squares = predictions
         .rows()

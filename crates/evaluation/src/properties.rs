@@ -1,4 +1,4 @@
-//! What holds for any answers.
+//! Properties that hold for any answers.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn scored(pairs: &[(i8, bool)]) -> Scored {
     Scored::new(&scores, &events).unwrap()
 }
 
-/// The share of pairs of an event and another that are ranked rightly, counted one by one.
+/// The share of correctly ranked pairs of an event and a non-event, counted one by one.
 fn auroc_by_pairs(pairs: &[(i8, bool)]) -> Option<f64> {
     let of = |wanted| pairs.iter().filter(move |&&(_, event)| event == wanted);
     let won = |event: i8, other: i8| {
@@ -45,7 +45,7 @@ fn auroc_by_pairs(pairs: &[(i8, bool)]) -> Option<f64> {
 
 proptest! {
     #[test]
-    fn the_area_is_the_share_of_pairs_ranked_rightly(pairs in any_pairs()) {
+    fn auroc_is_share_of_ranked_pairs(pairs in any_pairs()) {
         match (auroc(&scored(&pairs)), auroc_by_pairs(&pairs)) {
             (Some(area), Some(wanted)) => prop_assert!((area - wanted).abs() < 1e-12),
             (area, wanted) => prop_assert_eq!(area, wanted),
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_the_input_does_not_matter(
+    fn input_order_does_not_matter(
         (pairs, shuffled) in any_pairs().prop_flat_map(|pairs| (Just(pairs.clone()), Just(pairs).prop_shuffle()))
     ) {
         let (one, other) = (scored(&pairs), scored(&shuffled));
@@ -63,14 +63,14 @@ proptest! {
     }
 
     #[test]
-    fn no_ranking_beats_the_oracle(pairs in any_pairs()) {
+    fn oracle_has_lowest_aurc(pairs in any_pairs()) {
         let scored = scored(&pairs);
         prop_assert!(aurc(&scored) >= aurc_of_oracle(&scored) - 1e-12);
     }
 
     /// Traub et al., 2024: AUGRC = (1 − AUROC) · accuracy · (1 − accuracy) + (1 − accuracy)² / 2.
     #[test]
-    fn the_generalised_risk_is_ranking_and_accuracy_and_nothing_else(pairs in any_pairs()) {
+    fn augrc_follows_from_auroc_and_accuracy(pairs in any_pairs()) {
         let scored = scored(&pairs);
         let risk = scored.events() as f64 / scored.items() as f64;
         let misranked = auroc(&scored).map_or(0.0, |area| (1.0 - area) * risk * (1.0 - risk));
@@ -79,7 +79,7 @@ proptest! {
 }
 
 #[test]
-fn an_area_over_thousands_of_cells_has_an_interval_by_image() {
+fn auroc_has_interval_by_image() {
     let pairs: Vec<(i8, bool)> = (0..4_500i32)
         .map(|cell| ((cell * 37 % 101) as i8, cell * 37 % 101 + cell % 40 > 70))
         .collect();

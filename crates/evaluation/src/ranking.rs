@@ -1,11 +1,12 @@
-//! Whether events score higher than the rest. Ties are averaged; every figure takes one walk over the sorted scores.
+//! How well scores rank events above the rest. Ties are averaged; every figure takes one pass over
+//! the sorted scores.
 
 use serde::Serialize;
 
 use super::scored::Scored;
 
-/// The area under the ROC curve: the probability that an event scores higher than a non-event, ties counting half.
-/// `None` unless there are both.
+/// The area under the ROC curve: the probability that an event scores higher than a non-event; ties
+/// count half. `None` unless there are both.
 pub fn auroc(scored: &Scored) -> Option<f64> {
     let events = scored.events() as f64;
     let others = scored.items() as f64 - events;
@@ -22,7 +23,7 @@ pub fn auroc(scored: &Scored) -> Option<f64> {
     Some(won / (events * others))
 }
 
-/// A point of the ROC curve: what calling every item of at least one score an event finds.
+/// A point of the ROC curve, for calling every item of at least one score an event.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RocPoint {
     /// Share of the non-events called events: 1 − specificity.
@@ -31,8 +32,8 @@ pub struct RocPoint {
     pub true_positive_rate: f64,
 }
 
-/// The ROC curve from (0, 0) to (1, 1), one point per distinct score from the highest down. `None` unless there are both
-/// events and non-events. The area under its chords is [`auroc`].
+/// The ROC curve from (0, 0) to (1, 1), one point per distinct score from the highest down. `None`
+/// unless there are both events and non-events. The area under its chords is [`auroc`].
 pub fn roc(scored: &Scored) -> Option<Vec<RocPoint>> {
     let events = scored.events();
     let others = scored.items() - events;
@@ -55,8 +56,8 @@ pub fn roc(scored: &Scored) -> Option<Vec<RocPoint>> {
     Some(points)
 }
 
-/// The height of a ROC curve at a false-positive rate between 0 and 1, linear between its points and at the top of a
-/// vertical step; `None` outside.
+/// The height of a ROC curve at a false-positive rate from 0 to 1, linear between its points and at
+/// the top of a vertical step; `None` outside.
 pub fn sensitivity_at(curve: &[RocPoint], false_positive_rate: f64) -> Option<f64> {
     let after = curve.partition_point(|point| point.false_positive_rate <= false_positive_rate);
     let left = curve.get(after.checked_sub(1)?)?;
@@ -69,7 +70,7 @@ pub fn sensitivity_at(curve: &[RocPoint], false_positive_rate: f64) -> Option<f6
     Some(left.true_positive_rate + along * (right.true_positive_rate - left.true_positive_rate))
 }
 
-/// The mean of one figure per class; `None` when it is undefined for any of them.
+/// The mean of one figure per class; `None` if it is undefined for any of them.
 pub fn macro_mean(per_class: &[Option<f64>]) -> Option<f64> {
     let defined: Option<Vec<f64>> = per_class.iter().copied().collect();
     let defined = defined.filter(|figures| !figures.is_empty())?;
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_area_under_the_chords_of_the_roc_curve_is_the_auroc() {
+    fn area_under_roc_chords_is_auroc() {
         let scores = [0.1, 0.4, 0.4, 0.4, 0.7, 0.9, 0.9];
         let events = [false, true, false, false, true, true, false];
         let scored = Scored::new(&scores, &events).unwrap();
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_roc_curve_is_read_at_the_top_of_a_step_and_between_points() {
+    fn roc_is_read_at_steps_and_between() {
         let scored = Scored::new(&[0.9, 0.5, 0.5, 0.1], &[true, true, false, false]).unwrap();
         let curve = roc(&scored).unwrap();
         let read = [0.0, 0.25, 0.5, 1.0].map(|rate| sensitivity_at(&curve, rate).unwrap());

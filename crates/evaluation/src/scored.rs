@@ -1,11 +1,11 @@
-//! One score and one yes-or-no outcome per item, in order of score.
+//! One score and one yes-or-no outcome per item, sorted by score.
 
 use super::error::EvaluationError;
 
-/// Scores with outcomes, sorted once so that every figure of a ranking is a walk over its ties.
+/// Scores with outcomes, sorted once, so that every ranking figure is one pass over its ties.
 ///
-/// The outcome ("event") is what the score is held against: a wrong answer for an uncertainty, the class itself for a
-/// probability, a right answer for a confidence.
+/// The outcome ("event") depends on the score: a wrong answer for an uncertainty, the class itself
+/// for a probability, a right answer for a confidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     ascending: Vec<ScoredItem>,
@@ -18,14 +18,14 @@ struct ScoredItem {
     item: usize,
 }
 
-/// All items of one score.
+/// All items with one score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TieGroup {
     /// The score they share.
     pub score: f64,
-    /// How many they are, at least 1.
+    /// Number of items, at least 1.
     pub items: usize,
-    /// How many of them are events.
+    /// Number of events among them.
     pub events: usize,
 }
 
@@ -63,12 +63,12 @@ impl Scored {
         Scored { ascending }
     }
 
-    /// How many items there are, at least 1.
+    /// The number of items, at least 1.
     pub fn items(&self) -> usize {
         self.ascending.len()
     }
 
-    /// How many of them are events.
+    /// The number of events.
     pub fn events(&self) -> usize {
         self.ascending.iter().filter(|item| item.event).count()
     }
@@ -85,8 +85,9 @@ impl Scored {
         self.ascending.iter().map(|item| (item.score, item.event))
     }
 
-    /// The items at the given indices (as they were given to [`Scored::new`]), as often as they are given: one resample
-    /// of a bootstrap. Takes O(N), since the order is known. Indices ≥ N are left out, and `None` means that nothing is left.
+    /// The items at the given indices (as given to [`Scored::new`]), with repetitions: one resample
+    /// of a bootstrap. Takes O(N), since the order is known. Indices ≥ N are left out; `None` means
+    /// that none is left.
     pub fn resampled(&self, items: &[usize]) -> Option<Scored> {
         let mut times = vec![0usize; self.items()];
         for &item in items {
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resample_is_what_sorting_the_resampled_items_gives() {
+    fn resample_equals_sorting_its_items() {
         let (scores, events) = ([0.5, -1.0, 0.5, 2.0], [true, false, false, true]);
         let items = [3, 0, 0, 2, 1, 3];
         let resampled = Scored::new(&scores, &events)
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_and_minus_zero_are_tied() {
+    fn zero_and_minus_zero_tie() {
         let scored = Scored::new(&[0.0, -0.0, 0.0], &[true, false, false]).unwrap();
         assert_eq!(scored.tie_groups().count(), 1);
     }

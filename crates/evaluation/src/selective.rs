@@ -1,13 +1,15 @@
-//! What answering only the surest cells buys. Everything is a function of an uncertainty (larger is less sure) and of which
-//! answers are wrong, as [`Predictions::mispredictions`](super::Predictions::mispredictions) pairs them.
+//! Figures of answering only the most certain cells, as functions of an uncertainty (larger is less
+//! certain) and of the wrong answers, as
+//! [`Predictions::mispredictions`](super::Predictions::mispredictions) pairs them.
 //!
-//! Items of equal uncertainty are taken in random order on average, so that no figure depends on the order of the input.
-//! The AUROC of misprediction is [`auroc`](super::ranking::auroc) of the same pairs.
+//! Items of equal uncertainty count as in random order, on average, so that no figure depends on
+//! the order of the input. The AUROC of misprediction is [`auroc`](super::ranking::auroc) of the
+//! same pairs.
 
 use super::error::EvaluationError;
 use super::scored::{Scored, TieGroup};
 
-/// One tie group and what came before it.
+/// One tie group and the counts before it.
 #[derive(Debug, Clone, Copy)]
 struct TieStep {
     group: TieGroup,
@@ -15,7 +17,8 @@ struct TieStep {
     errors_before: usize,
 }
 
-/// The area under the risk–coverage curve: the mean over k of the expected risk of the k surest items, 0 to 1.
+/// The area under the risk–coverage curve: the mean over k of the expected risk of the k most
+/// certain items, 0 to 1.
 pub fn aurc(scored: &Scored) -> f64 {
     let risks = steps(scored)
         .flat_map(TieStep::places)
@@ -23,19 +26,20 @@ pub fn aurc(scored: &Scored) -> f64 {
     risks.sum::<f64>() / scored.items() as f64
 }
 
-/// The smallest AURC that the same errors allow: every wrong answer less sure than every right one.
+/// The smallest AURC with the same errors: every wrong answer is less certain than every right one.
 pub fn aurc_of_oracle(scored: &Scored) -> f64 {
     let (items, right) = (scored.items(), scored.items() - scored.events());
     let risks = (right + 1..=items).map(|accepted| (accepted - right) as f64 / accepted as f64);
     risks.sum::<f64>() / items as f64
 }
 
-/// AURC beyond what the errors make unavoidable (E-AURC with the exact oracle).
+/// AURC minus that of the oracle (E-AURC with the exact oracle).
 pub fn excess_aurc(scored: &Scored) -> f64 {
     aurc(scored) - aurc_of_oracle(scored)
 }
 
-/// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids from (0, 0): 0 to ½.
+/// The area under the generalised risk–coverage curve (Traub et al., 2024), by trapezoids
+/// from (0, 0); 0 to ½.
 pub fn augrc(scored: &Scored) -> f64 {
     let items = scored.items() as f64;
     let trapezoid = |step: TieStep| {
@@ -44,18 +48,19 @@ pub fn augrc(scored: &Scored) -> f64 {
     steps(scored).map(trapezoid).sum::<f64>() / (items * items)
 }
 
-/// The expected risk of the surest `percent` of the items for each of `percents`, in one walk; the number of items is rounded up, and
-/// of those that tie at the end any is as likely to be among them as another.
+/// The expected risk of the most certain `percent` of the items for each of `percents`, in one
+/// pass. The number of items is rounded up. Among items that tie at the boundary, each is equally
+/// likely to be included.
 ///
 /// # Errors
-/// [`EvaluationError::Coverage`] unless every one is between 1 and 100.
+/// [`EvaluationError::Coverage`] unless every one is from 1 to 100.
 pub fn risk_at_coverages(scored: &Scored, percents: &[usize]) -> Result<Vec<f64>, EvaluationError> {
     let steps: Vec<TieStep> = steps(scored).collect();
     let risk = |&percent: &usize| {
         if !(1..=100).contains(&percent) {
             return Err(EvaluationError::Coverage(percent));
         }
-        // In integers: 0.9 × 10 must not be rounded up to 10 items.
+        // In integers, because 0.9 × 10 must not be rounded up to 10 items.
         let accepted = (percent * scored.items()).div_ceil(100);
         let last = steps.partition_point(|step| step.items_after() < accepted);
         let step = steps.get(last).ok_or(EvaluationError::Empty)?;
@@ -82,13 +87,15 @@ impl TieStep {
         self.items_before + self.group.items
     }
 
-    /// Expected errors among the first `items_before + taken` items when the tied ones come in random order.
+    /// Expected errors among the first `items_before + taken` items if the tied ones are in random
+    /// order.
     fn expected_errors(self, taken: usize) -> f64 {
         self.errors_before as f64
             + self.group.events as f64 * taken as f64 / self.group.items as f64
     }
 
-    /// For each of the group's items: how many are accepted with it, and the expected errors among them.
+    /// For each of the group's items: the number accepted with it, and the expected errors among
+    /// them.
     fn places(self) -> impl Iterator<Item = (f64, f64)> {
         (1..=self.group.items).map(move |taken| {
             (

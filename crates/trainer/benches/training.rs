@@ -1,9 +1,10 @@
-//! What an epoch of training costs on cached features, against the publication's way, in which the trunk runs again in
+//! Compares an epoch of training on cached features with the paper's way, which runs the trunk in
 //! every epoch: `make bench`.
 //!
-//! Both ways train the same heads on the same cells; only the second runs the trunk on each cell first, once for all
-//! heads. Rounds are interleaved, so that a machine whose speed drifts slows both alike; a figure is the median over the
-//! rounds of the ratio within a round. Real weights and real cells, repeated to a few hundred rows.
+//! Both ways train the same heads on the same cells; only the second first runs the trunk on each
+//! cell, once for all heads. Rounds are interleaved, so that a drifting machine speed affects both
+//! alike. A figure is the median over the rounds of the ratio within a round. The weights and cells
+//! are real, repeated to a few hundred rows.
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
@@ -21,9 +22,9 @@ const TRUNK: &str = "weights/efficientnet_lite0.onnx";
 const CELLS: &str = "examples/cells";
 const CLASSES: [&str; 6] = ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"];
 const COPIES: usize = 64;
-/// Cells of the run whose time is taken for the trunk's start, which is no part of an epoch.
+/// Cells of the run that measures the trunk's start, which is not part of an epoch.
 const FEW: usize = CLASSES.len();
-/// How many times less an epoch has to cost at least.
+/// The smallest ratio that is accepted.
 const LIMIT: f64 = 50.0;
 const SETTINGS: CropSettings = CropSettings {
     edge: 93,
@@ -31,7 +32,7 @@ const SETTINGS: CropSettings = CropSettings {
     source_width_px: Some(1280),
 };
 
-/// Heads to train, and how many times less an epoch of them cost in each round.
+/// Heads to train, and the ratio of each round.
 struct Heads {
     method: Method,
     recipe: Recipe,
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Heads::compact(Method::Baseline)?,
         Heads::compact(Method::Ensemble)?,
     ];
-    // The first round warms caches and clocks and is not counted.
+    // The first round warms up caches and clocks and is not counted.
     for round in 0..=ROUNDS {
         let (start, _) = run_trunk(&runtime, &trunk, cells.get(..FEW).unwrap_or_default())?;
         let (whole, matrix) = run_trunk(&runtime, &trunk, &cells)?;
@@ -70,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The real cells, each several times under names of its own.
+/// The real cells, each several times under different names.
 fn cells() -> Result<Vec<CropRow>, Box<dyn Error>> {
     let mut rows = Vec::new();
     for copy in 0..COPIES {
@@ -92,13 +93,13 @@ fn cells() -> Result<Vec<CropRow>, Box<dyn Error>> {
     Ok(rows)
 }
 
-/// Seconds that the trunk takes for one view of each cell, as the trainer runs it, and the features.
+/// Seconds of the trunk for one view of each cell, as in the trainer, and the features.
 fn run_trunk(
     runtime: &Runtime,
     trunk: &TrunkFile,
     cells: &[CropRow],
 ) -> Result<(f64, FeatureMatrix), Box<dyn Error>> {
-    // A folder of its own, so that nothing is there yet.
+    // A new folder, so that no features are cached.
     let folder = tempfile::tempdir()?;
     let workspace = Workspace::open(folder.path())?;
     let request = FeatureRequest {
@@ -128,8 +129,8 @@ impl Heads {
         })
     }
 
-    /// Seconds for an epoch on features that are there: a whole training shared out over its epochs, so that what is done
-    /// once is not counted in each.
+    /// Seconds of an epoch on cached features: a whole training divided by its epochs, so that
+    /// one-time work is not counted in each.
     fn epoch(&self, matrix: &FeatureMatrix) -> Result<f64, Box<dyn Error>> {
         let rows: Vec<usize> = (0..matrix.rows()).collect();
         let classes: Vec<usize> = rows.iter().map(|row| row % CLASSES.len()).collect();
@@ -162,7 +163,8 @@ impl Heads {
             "MISSING"
         };
         println!(
-            "{median:.0} [{:.0}, {:.0}] times less, {verdict} the {LIMIT:.0} asked for: an epoch of {} ({} head(s)) on cached features / with the trunk run again",
+            "{median:.0} [{:.0}, {:.0}] times less, {verdict} the limit of {LIMIT:.0}: an epoch of \
+             {} ({} head(s)) on cached features / with the trunk run again",
             at(0),
             at(ROUNDS - 1),
             self.method,

@@ -1,9 +1,9 @@
-//! Names of results that are kept in a work folder: digests of everything that a result depends on, so that nothing stale
-//! is taken up. The code that makes a result stands in it as a number for each step.
+//! Names of results in a work folder: digests of everything that a result depends on, so that no
+//! stale result is used. The code of each step enters the digest as a number.
 
 use serde::Serialize;
 
-use crate::TrainingError;
+use crate::{TrainingError, error::impossible};
 use bundle::sha256_hex;
 
 /// A step whose results are kept.
@@ -11,7 +11,7 @@ use bundle::sha256_hex;
 pub enum KeptStep {
     /// The pixels of a crop's views.
     Views,
-    /// What a trunk says of views.
+    /// The output of a trunk for views.
     Features,
     /// Heads trained on features.
     Heads,
@@ -23,7 +23,7 @@ impl KeptStep {
     /// Every step.
     pub const ALL: [Self; 4] = [Self::Views, Self::Features, Self::Heads, Self::FineTuning];
 
-    /// The name in keys.
+    /// The step's name in keys.
     pub fn name(self) -> &'static str {
         match self {
             Self::Views => "views",
@@ -33,9 +33,10 @@ impl KeptStep {
         }
     }
 
-    /// The number of the step's code. Raise it when the step gives something else for the same input, whatever the reason:
-    /// a formula, an order of random numbers, a layout of its file, a dependency. A test compares what the steps give with
-    /// `tests/fixtures/kept_results.toml` and fails when that changed and the number did not.
+    /// The version of the step's code. Raise it when the step gives another result for the same
+    /// input, for any reason: a formula, the order of random numbers, the file's layout, a
+    /// dependency. A test compares the steps' results with `tests/fixtures/kept_results.toml` and
+    /// fails if a result changed and the number did not.
     pub fn schema(self) -> u32 {
         match self {
             Self::Views => 1,
@@ -46,14 +47,14 @@ impl KeptStep {
     }
 }
 
-/// A digest in the making: the steps that make the result, then what they are given, field by field.
+/// Builds a digest: the steps that make the result, then each input by name.
 pub(crate) struct CacheKey {
     text: Vec<u8>,
     failure: Option<serde_json::Error>,
 }
 
 impl CacheKey {
-    /// Of a result that some steps make.
+    /// Starts the digest of a result of some steps.
     pub(crate) fn of(steps: &[KeptStep]) -> Self {
         let key = Self {
             text: Vec::new(),
@@ -64,8 +65,8 @@ impl CacheKey {
             .fold(key, |key, step| key.with(step.name(), &step.schema()))
     }
 
-    /// With one thing more that the result depends on: a line with its name and its value as JSON. Structures are written in
-    /// the order of their fields; a map must have an order of its own.
+    /// Adds one input: a line with its name and its value as JSON. Structures are written in the
+    /// order of their fields; a map must be ordered.
     pub(crate) fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
         self.text.extend(name.as_bytes());
         self.text.push(b'=');
@@ -79,17 +80,17 @@ impl CacheKey {
     /// SHA-256 in hexadecimal.
     ///
     /// # Errors
-    /// [`TrainingError::Malformed`] for a value that JSON cannot hold; ours can be held.
+    /// [`TrainingError::Impossible`] if JSON cannot hold a value. The trainer has no such input.
     pub(crate) fn digest(self) -> Result<String, TrainingError> {
         match self.failure {
             None => Ok(sha256_hex(&self.text)),
-            Some(failure) => Err(TrainingError::malformed("the name of a kept result")(
-                failure,
+            Some(_) => Err(impossible!(
+                "cannot name a kept result: one of its inputs has no JSON form"
             )),
         }
     }
 
-    /// The first 16 characters of [`Self::digest`], for names of files.
+    /// The first 16 characters of [`Self::digest`], for file names.
     ///
     /// # Errors
     /// As [`Self::digest`].
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_changes_with_its_steps_names_and_values() {
+    fn key_covers_steps_names_and_values() {
         assert_eq!(key("rows", &[1, 2]), key("rows", &[1, 2]));
         assert_ne!(key("rows", &[1, 2]), key("rows", &[12]));
         assert_ne!(key("rows", &[1, 2]), key("labels", &[1, 2]));

@@ -1,76 +1,78 @@
-//! What can go wrong while training, in one sentence each.
+//! The errors of the trainer: one sentence each, with what to do about it.
 
 use std::{io, path::PathBuf};
 
-/// A reason why a step of the trainer stopped.
+use crate::plain;
+
+/// Why a step of the trainer stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// A file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {}", path.display(), plain::io(source))]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {}", path.display(), plain::io(source))]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file is there, but is not what it should be.
-    #[error("{} is not usable: {reason}", path.display())]
+    /// A file exists but its content is not what the step expects.
+    #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and in which row.
+        /// What was expected, what was found, and where.
         reason: String,
     },
-    /// A step needs what an earlier step writes.
+    /// A file that an earlier step writes is missing.
     #[error("{what} is missing: run `secondlook-train {command}` first")]
     Missing {
-        /// What was looked for.
+        /// The missing file or result.
         what: String,
         /// The command that makes it.
         command: String,
     },
-    /// The options or the data make the step impossible.
+    /// The options or the data do not allow the step.
     #[error("{0}")]
     Impossible(String),
-    /// An image of the data set could not be used.
+    /// An image of the data set cannot be used.
     #[error("{}: {source}", path.display())]
     Image {
         /// The image.
         path: PathBuf,
-        /// What imaging said of it.
+        /// Why `imaging` refused it.
         source: imaging::ImageError,
     },
-    /// ONNX Runtime refused something.
-    #[error("onnx runtime: {0}")]
+    /// ONNX Runtime cannot load or run a graph.
+    #[error("{0}")]
     Runtime(String),
-    /// Samples of the trained heads are no distributions.
-    #[error("the trained heads gave unusable probabilities: {0}")]
+    /// The trained heads' samples are not distributions.
+    #[error("the trained heads give invalid probabilities: {0}")]
     Samples(#[from] uncertainty::SamplesError),
-    /// The held-out cells do not allow a figure.
-    #[error("the answers cannot be evaluated: {0}")]
+    /// The held-out cells do not allow a figure to be computed.
+    #[error("cannot evaluate the answers: {0}")]
     Evaluation(#[from] evaluation::EvaluationError),
     /// Thresholds cannot be tested on the calibration cells.
-    #[error("no policy can be certified: {0}")]
+    #[error("cannot certify a policy: {0}")]
     Promise(#[from] uncertainty::risk_control::RiskError),
     /// The statistics of a layer cannot be modelled.
-    #[error("there can be no out-of-distribution score: {0}")]
+    #[error("cannot fit the out-of-distribution score: {0}")]
     Unlike(#[from] uncertainty::ood::OodError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] evaluation::report::ReportError),
-    /// ONNX Runtime's library is missing or wrong.
+    /// ONNX Runtime's library is missing or cannot be loaded.
     #[error(transparent)]
     Library(#[from] engine::RuntimeError),
-    /// What was exported is not a bundle.
-    #[error("the exported bundle is wrong: {0}")]
+    /// The exported files are not a valid bundle.
+    #[error("the exported bundle is invalid: {0}")]
     Bundle(#[from] bundle::BundleError),
 }
 
@@ -87,7 +89,7 @@ impl TrainingError {
         move |source| Self::Write { path, source }
     }
 
-    /// For `map_err` on parsing `path`, with anything that explains itself.
+    /// For `map_err` on the content of `path`. The error's text is shown to the user.
     pub fn malformed<E: std::fmt::Display>(path: impl Into<PathBuf>) -> impl FnOnce(E) -> Self {
         let path = path.into();
         move |reason| Self::Malformed {
@@ -97,7 +99,7 @@ impl TrainingError {
     }
 }
 
-/// [`TrainingError::Impossible`] in these words.
+/// [`TrainingError::Impossible`] with a formatted text.
 macro_rules! impossible {
     ($($words:tt)+) => {
         $crate::TrainingError::Impossible(format_args!($($words)+).to_string())
@@ -105,7 +107,7 @@ macro_rules! impossible {
 }
 pub(crate) use impossible;
 
-/// Ends a function with [`TrainingError::Impossible`], in these words, where a condition does not hold.
+/// Returns [`TrainingError::Impossible`] with a formatted text unless a condition holds.
 macro_rules! ensure {
     ($holds:expr, $($words:tt)+) => {
         let holds: bool = $holds;

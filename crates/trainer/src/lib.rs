@@ -1,16 +1,19 @@
-//! From a folder of fields to a bundle.
+//! Trains the models of a bundle from a folder of images.
 //!
-//! Enters: files of a data set, the settings of a run and everything that `imaging`, `uncertainty`, `evaluation`,
-//! `bundle` and the runtime offer. Does not enter: HTTP and the serving engine's queue. Every step leaves its result in
-//! a work folder, so that it can be looked at, repeated alone and resumed; every random choice comes from one seed.
+//! Input: the files of a data set and the settings of a run. Output: a bundle that the server can
+//! load, and a report. The crate knows nothing of HTTP or of the server's queue.
 //!
-//! The folders are the steps, in the order of a run, and each knows only those before it:
+//! Every step writes its result to a work folder, where you can look at it, repeat the step or
+//! resume it. All randomness comes from one seed.
+//!
+//! Each folder of the source is a step and uses only the steps before it:
 //!
 //! ```text
 //! data ─▶ trunks ─▶ fit {shared, frozen, fine_tuned} ─▶ score ─▶ calibrate ─▶ export ─▶ report
 //! ```
 //!
-//! `commands` walks them, and `session` is what it takes along. `augmented` stands aside: views as files, for other programs.
+//! `commands` runs the steps and `session` holds what they share. `augmented` writes views to files
+//! for other programs.
 
 mod augmented;
 mod cache_key;
@@ -22,6 +25,7 @@ mod error;
 mod export;
 mod fit;
 mod parallel;
+mod plain;
 mod random;
 mod report;
 mod score;
@@ -65,7 +69,7 @@ pub use trunks::import::{ImportOptions, Imported, import_trunk};
 pub use trunks::statistics::{STATISTICS, residual_additions, with_statistics};
 pub use workspace::Workspace;
 
-/// Trunk and heads together, from pixels.
+/// Fine-tuning: trunk and heads trained together from pixels.
 pub mod finetune {
     pub use crate::fit::fine_tuned::{
         augmentation::{TrainingAugmentation, View},

@@ -1,12 +1,13 @@
-//! Work shared out over the cores, with the results in the order of the items.
+//! Runs work on all cores and returns the results in the order of the items.
 
 use rayon::prelude::*;
 
 use crate::TrainingError;
 
-/// Applies `work` to every item. It stops early at an error and returns it.
+/// Applies `work` to every item. Stops early at an error and returns it.
 ///
-/// Items are taken one by one, since each is long: the cells of an image, the heads of a fold.
+/// Threads take one item at a time because each item is long: the cells of an image, the heads of a
+/// fold.
 pub(crate) fn map<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R, TrainingError> + Sync,
@@ -21,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_keep_the_order_of_the_items_and_an_error_is_returned() {
+    fn results_keep_order_and_errors_return() {
         let items: Vec<u64> = (0..500).collect();
         let squares: Vec<u64> = items.iter().map(|item| item * item).collect();
         assert_eq!(map(&items, |item| Ok(item * item)).unwrap(), squares);

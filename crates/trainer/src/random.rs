@@ -1,7 +1,7 @@
-//! Every random choice of the trainer: ChaCha8 streams that are named after what they decide.
+//! Random numbers of the trainer: one ChaCha8 stream per purpose.
 //!
-//! A stream's key is the SHA-256 of the run's seed and the purpose's name, so that a choice does not depend on how many
-//! others were made before it, nor on which thread makes it.
+//! The key of a stream is the SHA-256 of the run's seed and the purpose's name. A choice therefore
+//! does not depend on how many others were made before it, nor on the thread that makes it.
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -21,7 +21,8 @@ fn key(seed: u64, purpose: &str) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// A number below `bound` (at least 1), by multiplication and shift; the bias is below 2⁻³² · `bound`.
+/// A number below `bound` (at least 1), by multiplication and shift. The bias is below 2⁻³² ·
+/// `bound`.
 pub(crate) fn below(random: &mut impl RngCore, bound: usize) -> usize {
     let product = u128::from(random.next_u64()) * bound as u128;
     usize::try_from(product >> 64).unwrap_or(0)
@@ -32,7 +33,7 @@ pub(crate) fn unit(random: &mut impl RngCore) -> f32 {
     (random.next_u32() >> 8) as f32 / 16_777_216.0
 }
 
-/// The numbers 0..`count` in random order (Fisher and Yates).
+/// The numbers 0..`count` in random order (Fisher–Yates shuffle).
 pub(crate) fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
@@ -41,7 +42,7 @@ pub(crate) fn permutation(random: &mut impl RngCore, count: usize) -> Vec<usize>
     order
 }
 
-/// How often each of `count` items is drawn when `count` are drawn with replacement.
+/// How often each of `count` items is drawn in `count` draws with replacement.
 pub(crate) fn bootstrap_counts(random: &mut impl RngCore, count: usize) -> Vec<f32> {
     let mut counts = vec![0.0; count];
     for _ in 0..count {
@@ -73,7 +74,8 @@ pub(crate) fn uniform(random: &mut impl RngCore, count: usize, bound: f32) -> Ve
     (0..count).map(draw).collect()
 }
 
-/// `count` values of a normal distribution with mean 0 (Box and Muller, 1958; one of each pair is used).
+/// `count` values of a normal distribution with mean 0 (Box and Muller, 1958; one value of each
+/// pair is used).
 pub(crate) fn normal(random: &mut impl RngCore, count: usize, deviation: f32) -> Vec<f32> {
     let draw = |_| {
         let length = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_repeated_by_its_seed_and_purpose_alone() {
+    fn stream_depends_on_seed_and_purpose() {
         let draw = |seed, purpose| stream(seed, purpose).next_u64();
         assert_eq!(draw(1, "masks"), draw(1, "masks"));
         assert_ne!(draw(1, "masks"), draw(2, "masks"));
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permutation_holds_every_number_once() {
+    fn permutation_holds_each_number_once() {
         let mut order = permutation(&mut stream(3, "order"), 100);
         assert_ne!(order, (0..100).collect::<Vec<_>>());
         order.sort_unstable();
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bootstrap_draws_as_many_as_there_are() {
+    fn bootstrap_draws_as_many_as_items() {
         let counts = bootstrap_counts(&mut stream(3, "bootstrap"), 1000);
         assert_eq!(counts.iter().sum::<f32>(), 1000.0);
         let never = counts.iter().filter(|times| **times == 0.0).count();
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_drops_its_share_and_scales_the_rest() {
+    fn mask_drops_share_and_scales_rest() {
         let mask = dropout_mask(&mut stream(3, "mask"), 10_000, 0.3, 2.0);
         let dropped = mask.iter().filter(|value| **value == 0.0).count();
         assert!((2_800..3_200).contains(&dropped));
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn normal_values_have_their_mean_and_spread() {
+    fn normal_values_have_mean_and_deviation() {
         let values = normal(&mut stream(3, "normal"), 10_000, 2.0);
         let mean = values.iter().sum::<f32>() / 10_000.0;
         let variance = values.iter().map(|value| value * value).sum::<f32>() / 10_000.0;

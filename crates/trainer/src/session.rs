@@ -1,4 +1,4 @@
-//! What the steps after `crop` and `split` share: the study, the runtime and the bar of the step that runs.
+//! The study, the runtime and the progress bar that the steps after `crop` and `split` share.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::{
 pub(crate) struct TrainingSession {
     /// The cells, their labels and their parts.
     pub study: Study,
-    /// ONNX Runtime, which a process can load once.
+    /// ONNX Runtime; a process can load it only once.
     pub runtime: Arc<Runtime>,
-    /// The bar of the step that runs.
+    /// The progress bar of the current step.
     pub progress: ProgressBar,
-    /// The revision of the program; a bundle says by which it was made.
+    /// The program's revision, which goes into each bundle.
     pub revision: &'static str,
 }
 
 impl TrainingSession {
-    /// Empties the bar and names the step that begins; [`ProgressBar::finish_and_clear`] ends it.
+    /// Resets the bar and names the step that begins. [`ProgressBar::finish_and_clear`] ends it.
     pub(crate) fn begin(&self, step: &'static str) -> &ProgressBar {
         self.progress.reset();
         self.progress.set_length(0);
@@ -36,7 +36,7 @@ impl TrainingSession {
         &self.progress
     }
 
-    /// Features of the crops of some rows as they are, one row of the matrix per crop.
+    /// Features of unaltered crops, one row of the matrix per crop.
     ///
     /// # Errors
     /// See [`features`].
@@ -47,11 +47,13 @@ impl TrainingSession {
     ) -> Result<FeatureMatrix, TrainingError> {
         let plain = ViewPlan::Dihedral { count: 1 };
         let views = self.features_of(trunk, rows, &plain)?.views;
-        let none = || TrainingError::Impossible("there are no features".to_owned());
+        let none = || {
+            TrainingError::Impossible("no features were computed: run the step again".to_owned())
+        };
         views.into_iter().next().ok_or_else(none)
     }
 
-    /// Features of some rows in some views, from the cache where they are there.
+    /// Features of some rows in some views, from the cache where it has them.
     ///
     /// # Errors
     /// See [`features`].
@@ -75,8 +77,8 @@ impl TrainingSession {
     }
 }
 
-/// A bar with a title, what is done and what is left, whose length is set by the step that moves it. It shows on stderr,
-/// and nowhere where stderr is no terminal.
+/// A progress bar with a title, the count and the time left; the step sets its length. It shows on
+/// stderr if stderr is a terminal.
 pub(crate) fn bar(title: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(0).with_message(title);
     let style = ProgressStyle::with_template(

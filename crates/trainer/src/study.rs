@@ -1,4 +1,4 @@
-//! Everything that training, export and evaluation share: the cells, their labels and their parts.
+//! The cells, labels and parts that training, export and evaluation share.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,18 +15,18 @@ use crate::{
 use bundle::Input;
 use engine::seed_of;
 
-/// What a study is made of.
+/// What to open as a study.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StudyOptions<'a> {
     /// The work folder.
     pub work: &'a Path,
     /// The trunk's ONNX file.
     pub trunk: &'a Path,
-    /// Edge of the images shown to the trunk; the trunk's own when not given.
+    /// Edge of the trunk's input in pixels; the trunk's own if `None`.
     pub size: Option<u32>,
-    /// How many classes the labels are grouped into; as many as there are labels when not given.
+    /// Number of classes to group the labels into; all labels if `None`.
     pub classes: Option<usize>,
-    /// Seed of everything random.
+    /// Seed of all randomness.
     pub seed: u64,
 }
 
@@ -43,21 +43,21 @@ pub(crate) struct Study {
     pub cell_seeds: Vec<u64>,
     /// The trunk.
     pub trunk: TrunkFile,
-    /// What the trunk wants to see.
+    /// The trunk's input.
     pub input: Input,
     /// How the labels are grouped.
     pub grouping: ClassGrouping,
-    /// Seed of everything random.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// The fold that stands for unseen images in a [nested](Self::nested) study.
+    /// The fold kept out of a [nested](Self::nested) study as its unseen images.
     outer: Option<usize>,
 }
 
 impl Study {
-    /// Reads what `crop` and `split` wrote.
+    /// Reads the results of `crop` and `split`.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when an earlier step was not run.
+    /// [`TrainingError::Missing`] if an earlier step was not run.
     pub(crate) fn open(options: &StudyOptions<'_>) -> Result<Self, TrainingError> {
         let workspace = Workspace::open(options.work)?;
         let table = CropTable::read(&workspace)?;
@@ -79,8 +79,8 @@ impl Study {
         })
     }
 
-    /// The study of the other folds, in which the cells of `outer` are the test part: its models are this study's, trained without
-    /// that fold as well.
+    /// The study of all folds but `outer`, whose cells become the test part. Its models are those
+    /// of this study, trained without that fold as well.
     pub(crate) fn nested(&self, outer: usize) -> Self {
         let part = |part: &CellPart| match part {
             CellPart::Fold(fold) if *fold == outer => CellPart::Test,
@@ -103,8 +103,9 @@ impl Study {
         folds.into_iter().collect()
     }
 
-    /// What the models of a study have not learnt from: each fold in turn, so that every cell is answered by a model that has
-    /// not seen its image, and no fold, for the model of the bundle.
+    /// The folds that each model of a study is trained without: each fold in turn, so that every
+    /// cell gets an answer from a model that has not seen its image, and no fold, for the bundle's
+    /// model.
     pub(crate) fn held_out(&self) -> Vec<HeldOutFolds> {
         let mut held_out = self.each_fold();
         held_out.push(self.no_fold());
@@ -118,7 +119,7 @@ impl Study {
             .collect()
     }
 
-    /// No fold of this study: what the model of the bundle has not learnt from.
+    /// No fold of this study, for the bundle's model.
     pub(crate) fn no_fold(&self) -> HeldOutFolds {
         HeldOutFolds::of(self.outer)
     }
@@ -128,7 +129,7 @@ impl Study {
         (0..self.parts.len()).collect()
     }
 
-    /// Rows of the crops in the test part; none where there is no such part.
+    /// Rows of the crops in the test part; empty without a test part.
     pub(crate) fn test_rows(&self) -> Vec<usize> {
         self.rows_where(|part| part == CellPart::Test)
     }
@@ -138,12 +139,12 @@ impl Study {
         self.rows_where(|part| part != CellPart::Test)
     }
 
-    /// Rows of the crops in the folds that are held out.
+    /// Rows of the crops in the held-out folds.
     pub(crate) fn held_out_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
         self.rows_where(|part| held_out.hold(part))
     }
 
-    /// Rows to learn from when folds are held out: every other fold, never the test part.
+    /// Rows to train on while folds are held out: all other folds, never the test part.
     pub(crate) fn training_rows(&self, held_out: &HeldOutFolds) -> Vec<usize> {
         self.rows_where(|part| part != CellPart::Test && !held_out.hold(part))
     }
@@ -154,31 +155,32 @@ impl Study {
         rows.map(|(row, _)| row).collect()
     }
 
-    /// The outputs that are right for some rows.
+    /// The true output of some rows.
     pub(crate) fn labels(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter()
             .map(|row| self.class_of(&self.table.rows[*row].label))
             .collect()
     }
 
-    /// The output that stands for a label; the table holds labels of its set only.
+    /// The output of a label. The table holds only labels of its set.
     fn class_of(&self, label: &str) -> usize {
         let label = self.table.labels.index_of(label).unwrap_or_default();
         self.grouping.of_label[label]
     }
 
-    /// Refuses a division of single cells: what is certified on it promises nothing of the next image.
+    /// Refuses a split of single cells, because guarantees measured on it would not hold for new
+    /// images.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] that names an image that lies in two parts.
+    /// [`TrainingError::Impossible`] with the name of an image that has cells in two parts.
     pub(crate) fn check_images_apart(&self) -> Result<(), TrainingError> {
         let mut parts: BTreeMap<&str, CellPart> = BTreeMap::new();
         for (row, part) in self.table.rows.iter().zip(&self.parts) {
             let first = *parts.entry(&row.image_id).or_insert(*part);
             if first != *part {
                 return Err(TrainingError::Impossible(format!(
-                    "cells of image {} lie in {first} and in {part}, so that no promise would hold for another image: run \
-                     `split` without --per-cell",
+                    "cells of image {} are in {first} and in {part}: a guarantee needs whole \
+                     images in one part; run `split` without --per-cell",
                     row.image_id
                 )));
             }
@@ -186,14 +188,14 @@ impl Study {
         Ok(())
     }
 
-    /// The images that some rows come from, one name per row.
+    /// The image of each of some rows, by name.
     pub(crate) fn images(&self, rows: &[usize]) -> Vec<&str> {
         rows.iter()
             .map(|row| self.table.rows[*row].image_id.as_str())
             .collect()
     }
 
-    /// The images that some rows come from, as numbers: one per row, the same for the same image.
+    /// The image of each of some rows, as a number; rows of the same image have the same number.
     pub(crate) fn image_numbers(&self, rows: &[usize]) -> Vec<usize> {
         let images = self.images(rows);
         let names: BTreeSet<&str> = images.iter().copied().collect();
@@ -202,15 +204,15 @@ impl Study {
         images.iter().map(number).collect()
     }
 
-    /// Number of different images among some rows.
+    /// Number of different images of some rows.
     pub(crate) fn image_count(&self, rows: &[usize]) -> usize {
         self.images(rows).into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// Digest of the features that some rows have in some views by this study's trunk.
+    /// Digest of the features of some rows in some views by this study's trunk.
     ///
     /// # Errors
-    /// None that a request of ours gives a reason for.
+    /// As [`CacheKey::digest`](crate::cache_key::CacheKey::digest).
     pub(crate) fn features_digest(
         &self,
         rows: &[usize],
@@ -228,7 +230,7 @@ impl Study {
             .collect()
     }
 
-    /// What [`features`](crate::features) is asked for.
+    /// The arguments of [`features`](crate::features).
     pub(crate) fn request<'a>(
         &'a self,
         crops: &'a Path,
@@ -244,7 +246,7 @@ impl Study {
     }
 }
 
-/// The part of every crop, in their order.
+/// The part of every crop, in the order of the table.
 pub(crate) fn read_parts(
     workspace: &Workspace,
     table: &CropTable,
@@ -259,7 +261,7 @@ pub(crate) fn read_parts(
             .all(|(row, crop)| row.cell_id == crop.cell_id && row.label == crop.label);
     if !same_cells {
         return Err(TrainingError::malformed(&path)(
-            "it divides other cells than those cropped: run `split` again",
+            "its cells are not those of crops.csv: run `split` again",
         ));
     }
     Ok(rows.into_iter().map(|row| row.part).collect())

@@ -1,4 +1,4 @@
-//! The folder in which the steps of a training leave their results for each other.
+//! The work folder, where the steps of a training leave their results for each other.
 
 use std::{
     fs,
@@ -7,19 +7,19 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{TrainingError, error::impossible};
+use crate::{TrainingError, error::impossible, plain};
 
-/// The names of the files in a work folder.
+/// Names the files of a work folder.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
 }
 
 impl Workspace {
-    /// Opens the folder, making it where it is missing.
+    /// Opens the folder and creates it if it is missing.
     ///
     /// # Errors
-    /// [`TrainingError::Write`] when the folder cannot be made.
+    /// [`TrainingError::Write`] if the folder cannot be created.
     pub fn open(root: &Path) -> Result<Self, TrainingError> {
         fs::create_dir_all(root).map_err(TrainingError::write(root))?;
         Ok(Self {
@@ -27,10 +27,11 @@ impl Workspace {
         })
     }
 
-    /// Makes the crops of another folder this one's: their tables are copied, the pictures stay where they are.
+    /// Uses the crops of another work folder: copies the tables and refers to the images where they
+    /// are.
     ///
     /// # Errors
-    /// [`TrainingError::Write`] when a file cannot be copied.
+    /// [`TrainingError::Write`] if a file cannot be copied.
     pub fn share_crops(&self, other: &Self) -> Result<(), TrainingError> {
         let tables = [
             (other.crop_table(), self.crop_table()),
@@ -44,7 +45,7 @@ impl Workspace {
         write_json(&self.shared_crops(), &target)
     }
 
-    /// Names the folder of the crops when they are another work folder's.
+    /// Holds the path of the crops' folder if another work folder has them.
     fn shared_crops(&self) -> PathBuf {
         self.root.join("shared_crops.json")
     }
@@ -70,12 +71,12 @@ impl Workspace {
         self.root.join("labels.json")
     }
 
-    /// The cells that were left out, and why.
+    /// The cells that were left out, with reasons.
     pub fn left_out(&self) -> PathBuf {
         self.root.join("left_out.csv")
     }
 
-    /// Which cell is in which part.
+    /// The part of each cell.
     pub fn split(&self) -> PathBuf {
         self.root.join("split.csv")
     }
@@ -85,7 +86,7 @@ impl Workspace {
         self.root.join("features")
     }
 
-    /// Trunks with a second output for statistics, named after their digests.
+    /// Trunks with a second output for statistics, a file per digest.
     pub fn statistics(&self) -> PathBuf {
         self.root.join("statistics")
     }
@@ -111,7 +112,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TrainingError> {
     fs::read(path).map_err(TrainingError::read(path))
 }
 
-/// Writes a whole file under a temporary name and renames it, so that an interrupted run leaves no half file behind.
+/// Writes a file under a temporary name and renames it, so that an interruption leaves no
+/// incomplete file.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(TrainingError::write(folder))?;
@@ -128,7 +130,7 @@ pub(crate) fn float_bytes<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<
     values.flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// What [`float_bytes`] wrote.
+/// Reads the values that [`float_bytes`] wrote.
 pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|word| f32::from_le_bytes(*word)).collect()
@@ -136,47 +138,57 @@ pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// Writes a value as indented JSON.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainingError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(TrainingError::malformed(path))?;
+    let text = serde_json::to_string_pretty(value);
+    let mut text = text.map_err(|_| no_form(path, "JSON"))?;
     text.push('\n');
     write_bytes(path, text.as_bytes())
 }
 
-/// Reads JSON that [`write_json`] wrote.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
-    serde_json::from_slice(&read_bytes(path)?).map_err(TrainingError::malformed(path))
+/// For a value that a file format cannot hold.
+pub(crate) fn no_form(path: &Path, format: &str) -> TrainingError {
+    TrainingError::malformed(path)(format!("the result has no {format} form"))
 }
 
-/// Reads TOML; where the file cannot be read, the error ends with what to take instead.
+/// Reads JSON that [`write_json`] wrote.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainingError> {
+    serde_json::from_slice(&read_bytes(path)?)
+        .map_err(|error| TrainingError::malformed(path)(plain::json(&error)))
+}
+
+/// Reads TOML. If the file cannot be read, the error ends with `hint`.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T, TrainingError> {
     let bytes = read_bytes(path).map_err(|error| impossible!("{error}; {hint}"))?;
     parse_toml(path, &String::from_utf8_lossy(&bytes))
 }
 
-/// The TOML of a file, read already; the error is one line.
+/// Parses the TOML of a file.
 pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, TrainingError> {
-    toml::from_str(text).map_err(|error| {
-        TrainingError::malformed(path)(error.to_string().trim_end().replace('\n', " "))
-    })
+    toml::from_str(text).map_err(|error| TrainingError::malformed(path)(plain::toml(&error, text)))
 }
 
 /// Writes rows as CSV with a header.
 pub(crate) fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), TrainingError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer
-            .serialize(row)
-            .map_err(TrainingError::malformed(path))?;
+        writer.serialize(row).map_err(|_| no_form(path, "CSV"))?;
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(TrainingError::malformed(path))?;
+    let bytes = writer.into_inner().map_err(|_| no_form(path, "CSV"))?;
     write_bytes(path, &bytes)
 }
 
-/// Reads CSV with a header; the error names the row.
+/// Reads CSV with a header. An error names line and column.
 pub(crate) fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, TrainingError> {
     let bytes = read_bytes(path)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let rows: Result<Vec<T>, csv::Error> = reader.deserialize().collect();
-    rows.map_err(TrainingError::malformed(path))
+    let malformed = TrainingError::malformed::<String>;
+    let none = csv::StringRecord::new();
+    let header = reader.headers().cloned();
+    let header = header.map_err(|error| malformed(path)(plain::csv(&none, None, &error)))?;
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| malformed(path)(plain::csv(&header, None, &error)))?;
+        let read = row.deserialize(Some(&header));
+        rows.push(read.map_err(|error| malformed(path)(plain::csv(&header, Some(&row), &error)))?);
+    }
+    Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! Worlds whose risks are known.
+//! Tests on worlds with known risks.
 
 #![allow(clippy::unwrap_used)]
 use rand_chacha::ChaCha8Rng;
@@ -14,8 +14,8 @@ fn unit(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u32() as f64) / f64::from(u32::MAX)
 }
 
-/// Images of 5 to 84 cells, a quarter of them abnormal. The risk grows with the uncertainty; in a share of the images it is
-/// `factor` times that of the others, so that their mistakes come together.
+/// Images of 5 to 84 cells, a quarter of them abnormal. The risk grows with the uncertainty. In a
+/// share of the images it is `factor` times as high, so that mistakes are clustered.
 fn world(bad: f64, factor: f64) -> Vec<AtTemperature> {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let mut cells = Vec::new();
@@ -67,14 +67,14 @@ fn worst(rows: &[Guarantee], of: impl Fn(&Guarantee) -> PromiseKept) -> f64 {
 }
 
 #[test]
-fn promises_are_kept_where_mistakes_come_together_but_not_by_the_test_over_cells_alone() {
+fn clustered_mistakes_need_the_image_test() {
     let rows = promises(&world(0.4, 20.0), &experiment(84));
     assert!(worst(&rows, |row| row.by_cells_and_images) <= 0.075);
     assert!(worst(&rows, |row| row.by_cells_alone) > 0.1);
 }
 
 #[test]
-fn where_cells_are_independent_both_tests_keep_the_promises_at_nearly_the_same_coverage() {
+fn independent_cells_pass_both_tests() {
     let rows = promises(&world(0.0, 1.0), &experiment(84));
     assert_eq!(rows.len(), 4 * Promise::ALL.len());
     for row in &rows {
@@ -89,7 +89,7 @@ fn where_cells_are_independent_both_tests_keep_the_promises_at_nearly_the_same_c
 }
 
 #[test]
-fn the_same_seed_plays_the_same_experiment_and_another_seed_another() {
+fn simulation_depends_on_its_seed() {
     let world = world(0.4, 20.0);
     let play = |seed| {
         let experiment = Experiment {
@@ -104,7 +104,7 @@ fn the_same_seed_plays_the_same_experiment_and_another_seed_another() {
 }
 
 #[test]
-fn too_few_images_to_draw_from_are_an_error() {
+fn too_few_images_are_refused() {
     let error = guarantees(&world(0.0, 1.0), &experiment(1), |_| None).unwrap_err();
     let wanted = EvaluationError::Resampling {
         groups: 1,
@@ -114,10 +114,11 @@ fn too_few_images_to_draw_from_are_an_error() {
 }
 
 #[test]
-fn each_draw_chooses_the_temperature_that_suits_its_cells() {
+fn draw_chooses_its_own_temperature() {
     let [calm] = world(0.0, 1.0).try_into().unwrap();
     let [wild] = world(0.4, 20.0).try_into().unwrap();
-    // At the first temperature the odd images have a loss, at the second the even ones, of which there are as many.
+    // At the first temperature the odd images have a loss, at the second the even ones, which are
+    // as many.
     let with_losses = |at: AtTemperature, parity: usize, times: f64| {
         let loss = |image: usize| ImageLoss {
             cells: 1,
@@ -146,7 +147,7 @@ fn each_draw_chooses_the_temperature_that_suits_its_cells() {
 }
 
 #[test]
-fn the_default_is_held_to_the_bound_that_it_was_chosen_with() {
+fn default_is_measured_against_its_bound() {
     let world = world(0.0, 1.0);
     let experiment = Experiment {
         draws: 100,

@@ -9,7 +9,7 @@ use super::{
 /// The size of the text at ticks and axes.
 pub(super) const TEXT: f64 = 11.5;
 
-/// What an axis shows.
+/// An axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AxisSpec {
     /// Its name, with the unit.
@@ -34,7 +34,7 @@ impl AxisSpec {
         AxisSpec::new(label, 0.0, 1.0)
     }
 
-    /// An axis from `low` to `high`; an empty one is widened so that something can be placed on it.
+    /// An axis from `low` to `high`; an empty one is widened.
     pub fn new(label: &str, low: f64, high: f64) -> AxisSpec {
         AxisSpec {
             label: label.to_owned(),
@@ -53,7 +53,7 @@ impl Axes {
         }
     }
 
-    /// Draws the x axis of an area whose rows are no scale.
+    /// Draws only the x axis, for an area whose rows have no scale.
     pub(super) fn of_rows(canvas: &mut Canvas<'_>, area: Area, x: &AxisSpec) -> Axes {
         let axes = Axes::new(area, x, &AxisSpec::share(""));
         axes.draw_x(canvas, x);
@@ -103,13 +103,13 @@ impl Axes {
         self.name_y(canvas, &axis.label);
     }
 
-    /// A light line across at a value of y.
+    /// A light horizontal line at a value of y.
     pub(super) fn grid_line(&self, canvas: &mut Canvas<'_>, value: f64) {
         let (y, Area { left, .. }) = (self.y(value), self.area);
         canvas.line((left, y), (self.area.right(), y), thin(LIGHT_GREY));
     }
 
-    /// What stands beside a value of y.
+    /// The label of a value of y.
     pub(super) fn label_y(&self, canvas: &mut Canvas<'_>, value: f64, label: &str) {
         let at = (self.area.left - 6.0, self.y(value) + 4.0);
         canvas.text(at, Anchor::End, TEXT, label);
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_inside() {
+    fn ticks_are_round_and_in_range() {
         let labels = |low, high| {
             let (step, ticks) = ticks(low, high, 5);
             ticks

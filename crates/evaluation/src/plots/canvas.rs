@@ -1,4 +1,4 @@
-//! A small writer of SVG. Every text is escaped here, and nowhere else.
+//! A small SVG writer. Every text is escaped here.
 
 use std::fmt::Write;
 
@@ -15,13 +15,13 @@ const RIM: &str =
 /// A finished plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
-    /// Its name as a file, without ending.
+    /// Its file name without extension.
     pub name: String,
     /// The `<svg>` element.
     pub svg: String,
 }
 
-/// Where a text is held.
+/// The anchor of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -29,18 +29,18 @@ pub(super) enum Anchor {
     End,
 }
 
-/// What every plot has besides what it shows.
+/// The parts that every plot has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotFrame {
-    /// Name of the file, without ending.
+    /// File name without extension.
     pub name: String,
     /// Heading.
     pub title: String,
-    /// For those who cannot see it.
+    /// Description for screen readers.
     pub description: String,
 }
 
-/// The inside of an `<svg>` under construction.
+/// The content of an `<svg>` under construction.
 #[derive(Debug)]
 pub(super) struct Canvas<'a> {
     frame: &'a PlotFrame,
@@ -49,7 +49,8 @@ pub(super) struct Canvas<'a> {
     body: String,
 }
 
-/// Makes text safe inside XML and HTML, between tags and in quoted attributes. Characters that XML forbids are replaced.
+/// Escapes text for XML and HTML, between tags and in quoted attributes. Characters that XML
+/// forbids are replaced.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -69,7 +70,7 @@ fn escape(text: &str) -> String {
 }
 
 impl PlotFrame {
-    /// A canvas of a width and a height with the heading at the top, from `left` on.
+    /// A canvas of a width and a height, with the heading at the top from `left` on.
     pub(super) fn canvas(&self, size: (f64, f64), left: f64) -> Canvas<'_> {
         let mut canvas = self.bare_canvas(size);
         canvas.bold_text((left, 16.0), Anchor::Start, 13.0, &self.title);
@@ -184,7 +185,7 @@ impl Canvas<'_> {
         self.styled_text(at, anchor, size, r#" font-weight="600""#, text);
     }
 
-    /// Text that may lie on lines and bars.
+    /// Text with a rim, for lines and bars behind it.
     pub(super) fn rimmed_text(&mut self, at: Point, anchor: Anchor, size: f64, text: &str) {
         self.styled_text(at, anchor, size, RIM, text);
     }
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_stays_text() {
+    fn foreign_text_is_escaped() {
         let frame = PlotFrame {
             name: "plot".to_owned(),
             title: "<script>".to_owned(),

@@ -1,4 +1,4 @@
-//! Histograms of several sets over one axis, a row for each: how far a set of images lies from another.
+//! Histograms of several sets over one axis, a row per set.
 
 use super::{
     axes::{Axes, AxisSpec, TEXT},
@@ -24,7 +24,7 @@ pub struct DensityRow {
 pub struct DensityPlot {
     /// Name, heading and description.
     pub frame: PlotFrame,
-    /// The axis over which the bins lie.
+    /// The axis of the bins.
     pub x: AxisSpec,
     /// The sets.
     pub rows: Vec<DensityRow>,

@@ -1,4 +1,4 @@
-//! Places on a plot.
+//! Positions on a plot.
 
 /// x to the right and y down, in units of which a column of a page has about 320.
 pub(super) type Point = (f64, f64);
@@ -13,7 +13,7 @@ pub(super) struct Area {
 }
 
 impl Area {
-    /// From its upper left corner on, of a width and a height.
+    /// From its upper left corner and size.
     pub(super) const fn at((left, top): Point, (width, height): (f64, f64)) -> Area {
         Area {
             left,

@@ -1,4 +1,5 @@
-//! Hatched and dotted areas as plain lines: printers and PDF writers turn SVG patterns into large pictures.
+//! Hatched and dotted areas as plain lines, because printers and PDF writers turn SVG patterns into
+//! large images.
 
 use std::fmt::Write;
 
@@ -7,7 +8,7 @@ use super::{geometry::Area, palette::Fill};
 /// Distance between two lines or dots.
 const STEP: f64 = 5.0;
 
-/// The marks of a fill inside an area, aligned over the whole plot so that neighbours continue each other.
+/// The marks of a fill inside an area, aligned over the whole plot so that neighbours match.
 pub(super) fn marks(area: Area, fill: Fill) -> String {
     let (path, style) = match fill {
         Fill::Plain(_) => return String::new(),
@@ -23,7 +24,7 @@ pub(super) fn marks(area: Area, fill: Fill) -> String {
     )
 }
 
-/// The lines x + y = k · STEP, cut at the area's edges.
+/// The lines x + y = k · STEP, clipped at the area's edges.
 fn diagonals(area: Area) -> String {
     let mut path = String::new();
     for sum in multiples(area.left + area.top, area.right() + area.bottom()) {
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_stay_inside_their_area() {
+    fn marks_stay_in_their_area() {
         let area = Area {
             left: 3.0,
             top: 4.0,

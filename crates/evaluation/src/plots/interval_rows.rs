@@ -1,4 +1,4 @@
-//! A row per policy: the share of cells that it accepts, and its risk beside the promise.
+//! A row per policy: the share of accepted cells, and the risk beside the promise.
 
 use super::{
     axes::{Axes, AxisSpec, TEXT},
@@ -8,14 +8,14 @@ use super::{
     palette::{BLACK, BLUE, LIGHT_GREY, LineStyle, Marker, VERMILLION},
 };
 
-/// What a policy did.
+/// The result of a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntervalRow {
     /// Name of the policy (and the method).
     pub name: String,
-    /// Share of the cells that is accepted.
+    /// Share of accepted cells.
     pub coverage: Option<PlotShare>,
-    /// The risk that its promise bounds; `None` where nothing is accepted.
+    /// The risk that its promise bounds; `None` if nothing is accepted.
     pub risk: Option<PlotShare>,
     /// The bound.
     pub promised: f64,
@@ -32,12 +32,12 @@ pub struct IntervalRows {
 
 const TOP: f64 = 44.0;
 const ROW: f64 = 24.0;
-/// Widths of the panels, of the space between them and of the margin at the right.
+/// Widths of the panels, of the space between them and of the right margin.
 const COVERAGE: f64 = 210.0;
 const GAP: f64 = 44.0;
 const RISK: f64 = 226.0;
 const RIGHT: f64 = 20.0;
-/// Space for names: at least, and for each letter of the longest one.
+/// Space for names: the minimum, and per letter of the longest one.
 const NAMES: f64 = 220.0;
 const LETTER: f64 = 6.6;
 
@@ -87,7 +87,7 @@ impl IntervalRows {
     }
 }
 
-/// Draws a share, or says right of `otherwise` that there is none.
+/// Draws a share, or "undefined" to the right of `otherwise`.
 fn draw_share(
     canvas: &mut Canvas<'_>,
     (axes, y): (&Axes, f64),

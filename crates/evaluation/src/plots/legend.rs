@@ -1,4 +1,4 @@
-//! Names beside samples of lines and fills, in rows under a plot.
+//! The legend: names with samples of lines and fills, in rows under a plot.
 
 use super::{
     axes::TEXT,
@@ -7,7 +7,7 @@ use super::{
     palette::{Fill, LineStyle},
 };
 
-/// What stands beside a name.
+/// The sample beside a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum LegendKey {
     Line(LineStyle),
@@ -16,10 +16,10 @@ pub(super) enum LegendKey {
 
 const KEY_WIDTH: f64 = 26.0;
 const ROW_HEIGHT: f64 = 16.0;
-/// A generous mean width of a character in units of the text's size: no font is measured.
+/// A generous mean width of a character relative to the text size, because no font is measured.
 const CHARACTER: f64 = 0.54;
 
-/// Distributes entries over rows of at most `width`; answers each entry's place.
+/// Distributes entries over rows of at most `width`; returns each entry's place.
 fn places(entries: &[(String, LegendKey)], width: f64) -> Vec<(f64, usize)> {
     let (mut x, mut row) = (0.0, 0);
     let mut places = Vec::new();

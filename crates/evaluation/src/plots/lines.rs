@@ -8,27 +8,27 @@ use super::{
     palette::LineStyle,
 };
 
-/// How much a line matters.
+/// The role of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// One of the lines to read, in the style of this number.
+    /// A main line, in the style of this number.
     Series(usize),
-    /// Behind the others, thin and grey.
+    /// A thin grey line behind the others.
     Background,
-    /// Something to compare with, thin and dashed.
+    /// A thin dashed line for comparison.
     Reference,
 }
 
 /// One line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotLine {
-    /// Its name in the legend; without one it is not listed.
+    /// Its name in the legend; `None` leaves it out.
     pub name: Option<String>,
     /// How it is drawn.
     pub role: Role,
     /// Points in the units of the axes, x ascending.
     pub points: Vec<Point>,
-    /// An interval of y at some x: (x, low, high), x ascending; may be empty.
+    /// Intervals of y at some x: (x, low, high), x ascending; may be empty.
     pub band: Vec<(f64, f64, f64)>,
 }
 
@@ -41,11 +41,11 @@ pub struct LinePlot {
     pub x: AxisSpec,
     /// The y axis.
     pub y: AxisSpec,
-    /// What is drawn, the first at the bottom.
+    /// The lines, the first at the bottom.
     pub lines: Vec<PlotLine>,
     /// Short lines of text inside.
     pub notes: Vec<String>,
-    /// Whether the notes stand at the top (rising risk) or at the bottom (ROC).
+    /// Whether the notes are at the top (rising risk) or at the bottom (ROC).
     pub notes_at_top: bool,
 }
 
@@ -121,7 +121,7 @@ impl PlotLine {
     }
 }
 
-/// Up to six points of a line, evenly spaced by number and away from its ends.
+/// Up to six points of a line, evenly spaced by index and away from its ends.
 fn spread(points: &[Point]) -> impl Iterator<Item = Point> + '_ {
     let step = (points.len() / 6).max(1);
     points.iter().skip(step / 2).step_by(step).copied()

@@ -17,7 +17,7 @@ pub struct MatrixPlot<'a> {
     pub classes: &'a [String],
     /// Counts, one row per true class.
     pub counts: &'a [Vec<usize>],
-    /// Share of the row's cells; `None` in a row without cells.
+    /// Share of the row's cells; `None` for a row without cells.
     pub shares: Vec<Vec<Option<PlotShare>>>,
 }
 
@@ -65,7 +65,7 @@ fn draw_cell(
     canvas.rectangle(area, Fill::Plain(BLUE), value);
     canvas.outline(area, LIGHT_GREY);
     if truth == answer {
-        // A frame marks the right answers where shades cannot be told apart.
+        // A frame marks right answers for readers who cannot tell shades apart.
         let corner = (area.left + 1.5, area.top + 1.5);
         let inner = Area::at(corner, (area.width - 3.0, area.height - 3.0));
         canvas.outline(inner, BLACK);

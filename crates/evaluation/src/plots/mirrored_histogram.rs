@@ -1,4 +1,4 @@
-//! Two histograms back to back: right answers above the line, wrong answers below.
+//! Two mirrored histograms: right answers above the line, wrong answers below.
 
 use super::{
     axes::{Axes, AxisSpec, TEXT, tick_label, ticks},
@@ -21,7 +21,7 @@ pub struct PlotShare {
 pub struct MirroredHistogram {
     /// Name, heading and description.
     pub frame: PlotFrame,
-    /// The axis over which the bins lie.
+    /// The axis of the bins.
     pub x: AxisSpec,
     /// Of all right answers, the share in each bin.
     pub right: Vec<PlotShare>,
@@ -49,14 +49,14 @@ impl MirroredHistogram {
         let right = format!("right ({} cells)", self.counts.0);
         let above = (PLOT.right() - 4.0, PLOT.top + 13.0);
         canvas.rimmed_text(above, Anchor::End, TEXT, &right);
-        // Few wrong answers are sure: the left is free.
+        // Few wrong answers are certain, so the left is free.
         let wrong = format!("wrong ({} cells)", self.counts.1);
         let below = (PLOT.left + 6.0, PLOT.bottom() - 6.0);
         canvas.rimmed_text(below, Anchor::Start, TEXT, &wrong);
         canvas.finish()
     }
 
-    /// The height of the axis to each side; intervals may be cut there, bars never are.
+    /// The height of the axis to each side. Intervals may be clipped, bars never.
     fn tallest(&self) -> f64 {
         let shares = || self.right.iter().chain(&self.wrong);
         let bars = shares().map(|share| share.value).fold(0.05, f64::max);

@@ -1,12 +1,13 @@
-//! Numbers in, SVG out: one small file for each kind of plot.
+//! Plots as SVG, one small file for each kind.
 //!
-//! Colours are those of Okabe and Ito, which colour-blind people can tell apart; wherever a colour means something, a
-//! pattern, a dash or a marker says the same, so that a black-and-white print can be read. Every plot has a title and a
-//! description for screen readers. What may enter: finite numbers and names. What may not: how the numbers came about.
+//! Colours are those of Okabe and Ito, which colour-blind people can tell apart. A pattern, a dash
+//! or a marker repeats the meaning of each colour, so that a black-and-white print is readable.
+//! Every plot has a title and a description for screen readers. Plots take finite numbers and
+//! names, and do not know how the numbers were computed.
 //!
-//! Name, heading and description are a [`PlotFrame`], scales and ticks are `axes`, and `legend` names lines and fills, for every plot
-//! alike. SVG is written by `canvas` and not by `plotters`, which hatches no area and, without font files, measures
-//! no text.
+//! All plots share [`PlotFrame`] (name, heading and description), `axes` (scales and ticks) and
+//! `legend`. `canvas` writes the SVG. `plotters` is not used because it cannot hatch areas or
+//! measure text without font files.
 
 pub mod density;
 pub mod interval_rows;

@@ -1,4 +1,4 @@
-//! Okabe and Ito's colours (2008), and what stands beside each of them in black and white.
+//! Okabe and Ito's colours (2008), each with a pattern, dash or marker for black and white.
 
 pub(super) const BLACK: &str = "#1a1a1a";
 pub(super) const LIGHT_GREY: &str = "#dddddd";
@@ -82,7 +82,7 @@ impl LineStyle {
         marker: None,
     };
 
-    /// A thin dashed line to compare with.
+    /// A thin dashed line for comparison.
     pub(super) const REFERENCE: LineStyle = LineStyle {
         colour: "#555555",
         dash: "3 3",

@@ -1,4 +1,5 @@
-//! The paper's figures: how many answers lie in each range of a normalised uncertainty, and how many of them are right.
+//! The paper's figures: the number of answers in each range of a normalised uncertainty, and how
+//! many of them are right.
 
 use super::{
     axes::{Axes, AxisSpec},
@@ -14,11 +15,11 @@ use super::{
 pub struct RangeBar {
     /// Counts in the order of the plot's parts.
     pub counts: Vec<usize>,
-    /// Accuracy; `None` in an empty range.
+    /// Accuracy; `None` for an empty range.
     pub accuracy: Option<PlotShare>,
 }
 
-/// What a bar is stacked of.
+/// The parts of a stacked bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
     /// Right and wrong answers.
@@ -34,7 +35,7 @@ pub struct RangePlot<'a> {
     pub frame: PlotFrame,
     /// Name of the x axis.
     pub x_label: &'a str,
-    /// What the bars are stacked of.
+    /// The parts of the bars.
     pub parts: Parts,
     /// The ranges, ascending.
     pub bars: Vec<RangeBar>,

@@ -1,4 +1,4 @@
-//! Reliability diagrams: said against true, and how often it was said.
+//! Reliability diagrams: confidence against accuracy, and the counts.
 
 use super::{
     axes::{Axes, AxisSpec, TEXT},
@@ -17,9 +17,9 @@ pub struct ReliabilityPoint {
     pub high: f64,
     /// Mean confidence of its items.
     pub confidence: f64,
-    /// Share of them that came true.
+    /// Share of its items that are right.
     pub share: PlotShare,
-    /// How many items.
+    /// Number of items.
     pub items: usize,
 }
 
@@ -48,7 +48,10 @@ impl ReliabilityPlot {
     }
 
     fn draw_shares(&self, canvas: &mut Canvas<'_>) {
-        let (x, y) = (AxisSpec::share(""), AxisSpec::share("share that is right"));
+        let (x, y) = (
+            AxisSpec::share(""),
+            AxisSpec::share("share of right answers"),
+        );
         let axes = Axes::new(PLOT, &x, &y);
         axes.draw_y(canvas, &y, 5);
         let (start, end) = (axes.at((0.0, 0.0)), axes.at((1.0, 1.0)));
@@ -61,7 +64,7 @@ impl ReliabilityPlot {
             canvas.marker((x, axes.y(point.share.value)), Marker::Circle, 3.2, BLUE);
         }
         for (row, note) in self.notes.iter().enumerate() {
-            // Points seldom lie under the diagonal at the right.
+            // Points are seldom below the diagonal at the right.
             let y = PLOT.bottom() - 8.0 - 15.0 * row as f64;
             canvas.rimmed_text((PLOT.right() - 6.0, y), Anchor::End, TEXT, note);
         }
@@ -69,7 +72,7 @@ impl ReliabilityPlot {
 
     fn draw_counts(&self, canvas: &mut Canvas<'_>) {
         let most = self.points.iter().map(|point| point.items).max();
-        let x = AxisSpec::share("confidence: probability of the answer given");
+        let x = AxisSpec::share("confidence: probability of the answer");
         let y = AxisSpec::new("cells", 0.0, most.unwrap_or(1) as f64);
         let axes = Axes::new(COUNTS, &x, &y);
         axes.draw_y(canvas, &y, 3);

@@ -14,12 +14,12 @@ use crate::{
     ranking::auroc,
 };
 
-/// What was answered, by true class.
+/// The answers by true class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Confusion {
     /// Counts `[true class][answered class]`.
     pub counts: ConfusionMatrix,
-    /// Share of each true class' cells; undefined for a class without cells.
+    /// Share of each true class's cells; undefined for a class without cells.
     pub shares: Vec<Vec<Estimate>>,
     /// The figures of each class.
     pub classes: Vec<ClassFigures>,
@@ -32,20 +32,20 @@ pub struct ClassFigures {
     pub name: String,
     /// Cells of the class.
     pub cells: usize,
-    /// Share of the class' cells that are found (sensitivity).
+    /// Share of the class's cells that are found (sensitivity).
     pub recall: Estimate,
-    /// Share of the other cells that are not taken for it.
+    /// Share of the other cells that are not called this class.
     pub specificity: Estimate,
     /// Share of the answers of this class that are right (positive predictive value).
     pub precision: Estimate,
-    /// Share of the other answers that are right about this class.
+    /// Share of the other answers whose cells do not belong to this class.
     pub negative_predictive_value: Estimate,
-    /// AUROC of the class' probability.
+    /// AUROC of the class's probability.
     pub auroc: Estimate,
 }
 
 impl ClassFigures {
-    /// Its figures by the names that files give them.
+    /// Its figures with their names in files.
     pub(super) fn named(&self) -> [(&'static str, &Estimate); 5] {
         [
             ("recall", &self.recall),
@@ -67,7 +67,7 @@ pub(super) fn confusion(
     let against_rest: Vec<Scored> = (0..classes)
         .map(|class| predictions.against_rest(class))
         .collect();
-    // Class by class: the shares of its row, then the figures of `ClassFigures`.
+    // Per class: the shares of its row, then the figures of `ClassFigures`.
     let estimates = resampling.estimates(|items| {
         let Some(resampled) = predictions.resampled(items) else {
             return Vec::new();

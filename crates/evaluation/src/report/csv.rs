@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     EvaluationReport, MethodReport, PaperRange, PartInput, PartReport, QuestionReport, ReportError,
     ReportInput, RiskAtCoverage,
+    error::NO_QUESTION,
     question::{MethodAnswers, questions},
 };
 use crate::bootstrap::Estimate;
@@ -14,8 +15,8 @@ use uncertainty::Measure;
 /// Rows of text; the first names the columns.
 pub(super) type CsvRows = Vec<Vec<String>>;
 
-/// One row per (part, method, figure) with value, low and high; empty where undefined. The figure is a path such as
-/// `abnormal.auroc` or `classes.predictive_entropy.aurc`.
+/// One row per (part, method, figure) with value, low and high; empty if undefined. The figure is a
+/// path such as `abnormal.auroc` or `classes.predictive_entropy.aurc`.
 pub(super) fn figure_rows(report: &EvaluationReport) -> CsvRows {
     let mut rows = FigureRows(vec![header(&[
         "part", "method", "figure", "value", "low", "high",
@@ -42,7 +43,8 @@ pub(super) fn figure_rows(report: &EvaluationReport) -> CsvRows {
     rows.0
 }
 
-/// One row per (part, method, cell): the answer to the question of all classes and every measure; empty where undefined.
+/// One row per (part, method, cell): the answer over all classes and every measure; empty if
+/// undefined.
 pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
     let names = [
         "part",
@@ -58,7 +60,8 @@ pub(super) fn cell_rows(input: &ReportInput) -> Result<CsvRows, ReportError> {
     columns.extend(Measure::ALL.iter().map(|measure| measure.name().to_owned()));
     let mut rows = vec![columns];
     let all_classes = questions(input).into_iter().next();
-    let question = all_classes.ok_or_else(|| ReportError::Input("nothing is asked".to_owned()))?;
+    let nothing = || ReportError::Input(NO_QUESTION.to_owned());
+    let question = all_classes.ok_or_else(nothing)?;
     for part in &input.parts {
         let labels: Vec<usize> = part.cells.iter().map(|cell| cell.label).collect();
         for method in &part.methods {

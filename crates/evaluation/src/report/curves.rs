@@ -14,35 +14,35 @@ use crate::{
 pub struct RocRow {
     /// 1 − specificity.
     pub false_positive_rate: f64,
-    /// The share of abnormal cells found.
+    /// Share of abnormal cells found.
     pub sensitivity: Estimate,
 }
 
 /// One bin of a reliability diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReliabilityRow {
-    /// Lower edge; a confidence on it belongs here.
+    /// Lower edge, inclusive.
     pub low: f64,
     /// Upper edge; the last bin holds confidences of exactly 1.
     pub high: f64,
     /// Cells in the bin.
     pub cells: usize,
-    /// How many of them are right.
+    /// Number of right answers among them.
     pub right: usize,
     /// Their mean confidence.
     pub confidence: Option<f64>,
-    /// The share of them that is right.
+    /// Share of right answers among them.
     pub accuracy: Estimate,
 }
 
-/// The false-positive rates at which ROC curves are read: closer together where they are steep.
+/// The false-positive rates at which ROC curves are read, denser where the curves are steep.
 fn roc_grid() -> Vec<f64> {
     let fine = (0..20).map(|step| f64::from(step) * 0.005);
     let coarse = (5..=50).map(|step| f64::from(step) * 0.02);
     fine.chain(coarse).collect()
 }
 
-/// The ROC curve of the abnormal one of two classes.
+/// The ROC curve of the abnormal class of two classes.
 pub(super) fn roc_rows(
     answers: &MethodAnswers,
     resampling: &Resampling,

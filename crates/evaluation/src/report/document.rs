@@ -1,4 +1,4 @@
-//! The report as numbers: what the JSON holds.
+//! The numbers of the report, as in its JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use super::{
     ReliabilityRow, ReportError, ReportInput, RocRow, UncertaintyReport,
     confusion::confusion,
     curves::{reliability_rows, roc_rows},
+    error::NO_QUESTION,
     figures::figures,
     gallery::gallery,
     ood::ood_reports,
@@ -26,11 +27,11 @@ use uncertainty::Measure;
 pub struct EvaluationReport {
     /// Heading.
     pub title: String,
-    /// What the answers are, and what they are not.
+    /// How to regard the answers.
     pub disclaimer: String,
     /// Version of the program that wrote the report.
     pub software: String,
-    /// Which model this is.
+    /// Facts about the model.
     pub facts: Vec<(String, String)>,
     /// Names of the classes.
     pub labels: Vec<String>,
@@ -53,15 +54,15 @@ pub struct EvaluationReport {
 pub struct PartReport {
     /// Its name.
     pub name: String,
-    /// What to know of it.
+    /// Remarks on it.
     pub note: String,
-    /// How many cells.
+    /// The number of cells.
     pub cells: usize,
-    /// How many images they come from.
+    /// The number of their images.
     pub images: usize,
     /// The methods.
     pub methods: Vec<MethodReport>,
-    /// Cells to look at.
+    /// Example cells.
     pub gallery: Gallery,
 }
 
@@ -85,9 +86,9 @@ pub struct QuestionReport {
     pub key: String,
     /// Its name on the page.
     pub title: String,
-    /// The classes that were asked about.
+    /// The classes of the question.
     pub classes: Vec<String>,
-    /// Whether these are one normal and one abnormal class.
+    /// Whether they are one normal and one abnormal class.
     pub normal_or_abnormal: bool,
     /// Figures of the answers.
     pub figures: BTreeMap<Figure, Estimate>,
@@ -103,11 +104,11 @@ pub struct QuestionReport {
     pub paper: BTreeMap<Measure, PaperReport>,
 }
 
-/// Computes every number of a report. Methods are measured side by side on threads of their own; the numbers do not depend
-/// on it.
+/// Computes every number of a report. Threads compute the methods in parallel, which does not
+/// affect the numbers.
 ///
 /// # Errors
-/// [`ReportError::Input`] when the input contradicts itself.
+/// [`ReportError::Input`] if the input is inconsistent.
 pub fn measure(input: &ReportInput) -> Result<EvaluationReport, ReportError> {
     input.check()?;
     let labels: Vec<String> = input.labels.iter().map(|of| of.name.clone()).collect();
@@ -172,7 +173,7 @@ fn part_report(
     })
 }
 
-/// The report of a method, and its answers to the first question, which is that of all classes.
+/// The report of a method, and its answers to the first question, which is about all classes.
 fn method_report(
     method: &MethodInput,
     questions: &[ReportQuestion],
@@ -186,7 +187,7 @@ fn method_report(
         reports.push(question_report(question, method, &answers, resampling)?);
         of_all_classes.get_or_insert(answers);
     }
-    let nothing = || ReportError::Input("nothing is asked".to_owned());
+    let nothing = || ReportError::Input(NO_QUESTION.to_owned());
     let answers = of_all_classes.ok_or_else(nothing)?;
     let passes = method.samples.iter().map(|samples| samples.passes());
     let report = MethodReport {

@@ -18,7 +18,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
-    /// AUROC of the second class with two classes; the mean of the classes against the rest with more.
+    /// AUROC of the second class for two classes; for more, the mean of each class against the
+    /// rest.
     Auroc,
     /// Share of right answers.
     Accuracy,
@@ -30,7 +31,7 @@ pub enum Figure {
     CalibrationError,
     /// Mean negative log-likelihood, nats.
     NegativeLogLikelihood,
-    /// Brier's score, 0 to 2.
+    /// Brier score, 0 to 2.
     BrierScore,
 }
 
@@ -46,7 +47,7 @@ impl Figure {
         Figure::BrierScore,
     ];
 
-    /// The name on the page, for a question of so many classes.
+    /// The name on the page, for a question with this number of classes.
     pub fn title(self, classes: usize) -> &'static str {
         match self {
             Figure::Auroc if classes == 2 => "AUROC",
@@ -60,7 +61,7 @@ impl Figure {
         }
     }
 
-    /// Whether a larger value is a better one.
+    /// Whether larger is better.
     pub fn larger_is_better(self) -> bool {
         !matches!(
             self,
@@ -82,7 +83,7 @@ pub(super) fn figures(
     Ok(Figure::ALL.into_iter().zip(estimates).collect())
 }
 
-/// What would otherwise be sorted anew in every resample.
+/// Scores sorted once instead of in every resample.
 struct Sorted {
     against_rest: Vec<Scored>,
     confidences: Scored,
@@ -91,7 +92,7 @@ struct Sorted {
 impl Sorted {
     fn of(predictions: &Predictions) -> Sorted {
         let classes = predictions.classes();
-        // With two classes the second one is the question; the first would give the same number.
+        // With two classes only the second one is needed; the first gives the same number.
         let asked = if classes == 2 { 1..2 } else { 0..classes };
         Sorted {
             against_rest: asked.map(|class| predictions.against_rest(class)).collect(),

@@ -1,4 +1,5 @@
-//! Which cells to show: the surest, the least sure, and those that are sure and wrong.
+//! Selects example cells: the most certain, the least certain, and those that are certain and
+//! wrong.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +8,17 @@ use serde::Serialize;
 use super::{PartInput, ReportError, question::MethodAnswers};
 use crate::EvaluationError;
 
-/// How many cells of each kind.
+/// Number of cells of each kind.
 const SHOWN: usize = 6;
 
-/// Cells chosen by the mean, over the methods, of their predictive entropy; one per image, so that they differ.
+/// Cells chosen by their mean predictive entropy over the methods, one per image for variety.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gallery {
     /// The lowest entropies, ascending.
     pub most_certain: Vec<GalleryCell>,
     /// The highest entropies, descending.
     pub least_certain: Vec<GalleryCell>,
-    /// The lowest entropies among the cells that most methods answer wrongly, ascending.
+    /// The lowest entropies among the cells that most methods get wrong, ascending.
     pub certain_and_wrong: Vec<GalleryCell>,
 }
 
@@ -34,7 +35,7 @@ pub struct GalleryCell {
     pub label: String,
     /// Mean predictive entropy over the methods, nats.
     pub predictive_entropy: f64,
-    /// What each method answered.
+    /// The answer of each method.
     pub answers: Vec<GalleryAnswer>,
 }
 
@@ -53,7 +54,7 @@ pub struct GalleryAnswer {
     pub right: bool,
 }
 
-/// `answers` are those of each method to the question of all classes; `names` are the classes.
+/// `answers` are those of each method over all classes; `names` are the classes.
 pub(super) fn gallery(
     part: &PartInput,
     answers: &[(&str, &MethodAnswers)],

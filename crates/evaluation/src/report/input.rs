@@ -1,4 +1,4 @@
-//! What a report is made of.
+//! The input of a report.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::ReportError;
 use crate::bootstrap::BootstrapPlan;
 use uncertainty::{Measure, Range, Samples};
 
-/// Ends a check with [`ReportError::Input`], in these words, where a condition does not hold.
+/// Returns [`ReportError::Input`] with a formatted text unless a condition holds.
 macro_rules! ensure {
     ($holds:expr, $($words:tt)+) => {
         let holds: bool = $holds;
@@ -16,22 +16,24 @@ macro_rules! ensure {
     };
 }
 
-/// Everything that a report shows.
+/// The content of a report.
 #[derive(Clone, Debug)]
 pub struct ReportInput {
     /// Heading of the page.
     pub title: String,
-    /// Name, version, digests, seed, revision: what a reader needs to say which model this is, in order.
+    /// Facts that identify the model, in order: name, version, digests, seed, revision.
     pub facts: Vec<(String, String)>,
     /// The C classes, in the order of the probabilities.
     pub labels: Vec<ReportLabel>,
-    /// Coarser questions besides "normal or abnormal?", which is asked wherever the labels allow it.
+    /// Coarser questions besides "normal or abnormal?", which every report with both kinds of
+    /// labels has.
     pub groupings: Vec<ReportGrouping>,
     /// The parts of the data: out of fold, test.
     pub parts: Vec<PartInput>,
-    /// Sets for the out-of-distribution score; the first is the reference (cells of the kind that the model knows).
+    /// Sets for the out-of-distribution score. The first is the reference: cells of the kind that
+    /// the model knows.
     pub ood: Vec<OodSet>,
-    /// What each referral policy did on a part.
+    /// The results of each referral policy on a part.
     pub policies: Vec<PolicyOutcome>,
     /// How intervals are resampled.
     pub plan: BootstrapPlan,
@@ -59,12 +61,12 @@ pub struct ReportGrouping {
     pub group_of_label: Vec<usize>,
 }
 
-/// Cells that were answered by every method.
+/// Cells with the answers of every method.
 #[derive(Clone, Debug)]
 pub struct PartInput {
     /// Its name, such as `out of fold`; unique.
     pub name: String,
-    /// What a reader has to know of it, in a sentence or two.
+    /// Remarks for the reader, in a sentence or two.
     pub note: String,
     /// The N ≥ 1 cells.
     pub cells: Vec<CellRef>,
@@ -77,7 +79,7 @@ pub struct PartInput {
 pub struct CellRef {
     /// Its name.
     pub cell_id: String,
-    /// The image that it was cut from: intervals are resampled by image.
+    /// The image that it was cut from; intervals are resampled by image.
     pub image_id: String,
     /// Its true class.
     pub label: usize,
@@ -85,7 +87,7 @@ pub struct CellRef {
     pub thumbnail: Option<Vec<u8>>,
 }
 
-/// What a method said.
+/// The answers of a method.
 #[derive(Clone, Debug)]
 pub struct MethodInput {
     /// Its name; unique within the part.
@@ -94,12 +96,12 @@ pub struct MethodInput {
     pub temperatures: Vec<f64>,
     /// Samples `[T, C]` of each of the N cells.
     pub samples: Vec<Samples>,
-    /// Range over the calibration set of the paper's measures of all C classes; a measure without one (and every coarser
-    /// question) is normalised over the evaluated cells, as the paper does.
+    /// Range over the calibration set of the paper's measures of all C classes. A measure without
+    /// one (and every coarser question) is normalised over the evaluated cells, as in the paper.
     pub ranges: BTreeMap<Measure, Range>,
 }
 
-/// Images and how unlike the training cells they are.
+/// Images and their out-of-distribution scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OodSet {
     /// Its name.
@@ -108,16 +110,16 @@ pub struct OodSet {
     pub scores: Vec<f64>,
     /// The conformal p-value of each, or none at all.
     pub p_values: Vec<f64>,
-    /// The image that each comes from; empty when each is an image of its own.
+    /// The image of each; empty if each is its own image.
     pub images: Vec<String>,
 }
 
-/// What a policy does with the cells of one part.
+/// The results of a policy on the cells of one part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyOutcome {
     /// The policy.
     pub policy: ReportPolicy,
-    /// What became of each of the part's N cells.
+    /// The decision for each of the part's N cells.
     pub cells: Vec<PolicyCell>,
 }
 
@@ -130,7 +132,7 @@ pub struct ReportPolicy {
     pub method: String,
     /// Name of the policy.
     pub name: String,
-    /// The promise in words.
+    /// The promise as a sentence.
     pub promise: String,
     /// The threshold on its measure; `None` refers all.
     pub threshold: Option<f64>,
@@ -140,40 +142,41 @@ pub struct ReportPolicy {
     pub delta: f64,
     /// How the threshold was certified.
     pub certificate: Option<CertificateFigures>,
-    /// Where nothing can be promised: how many further labelled images would be needed.
+    /// Without a certificate: how many more labelled images would be needed.
     pub further_images: Option<usize>,
 }
 
-/// What a policy did with a cell. The risk is the harmed among the counted: for `accept_error` the wrong among the accepted,
-/// for `missed_abnormal` those accepted as normal among the abnormal, for `auto_clear` the abnormal among the cleared.
+/// A policy's decision for a cell. The risk is the share of harmed among counted cells: for
+/// `accept_error` the wrong among the accepted, for `missed_abnormal` those accepted as normal
+/// among the abnormal, for `auto_clear` the abnormal among the cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyCell {
     /// Whether the answer was accepted.
     pub accepted: bool,
-    /// Whether the promise speaks of the cell.
+    /// Whether the promise is about the cell.
     pub counted: bool,
-    /// Whether the cell is what the promise bounds; only counted cells can be.
+    /// Whether the cell is a mistake that the promise bounds; only counted cells can be.
     pub harmed: bool,
 }
 
-/// What a threshold was certified with.
+/// The figures of a threshold's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct CertificateFigures {
     /// Images of the calibration set.
     pub images: usize,
     /// Cells of the calibration set.
     pub cells: usize,
-    /// Share of them that is accepted.
+    /// Share of accepted cells.
     pub coverage: f64,
     /// The p-value of the last test passed.
     pub p_value: f64,
 }
 
 impl ReportInput {
-    /// Checks that lists which go together do.
+    /// Checks that lists which belong together match.
     ///
     /// # Errors
-    /// [`ReportError::Input`] with the first contradiction.
+    /// [`ReportError::Input`] with the first mismatch.
     pub fn check(&self) -> Result<(), ReportError> {
         let classes = self.labels.len();
         ensure!(classes >= 2, "a report needs at least 2 classes");
@@ -206,7 +209,7 @@ impl ReportGrouping {
         let whole = self.groups.len() >= 2 && self.group_of_label.len() == classes;
         ensure!(
             known && whole,
-            "grouping `{}` does not give each of the {classes} classes one of its groups",
+            "grouping `{}` must give each of the {classes} classes one of its groups",
             self.key
         );
         Ok(())
@@ -220,7 +223,7 @@ impl PartInput {
         ensure!(!self.methods.is_empty(), "part `{name}` has no methods");
         ensure!(
             self.cells.iter().all(|cell| cell.label < classes),
-            "a cell of part `{name}` is of none of the {classes} classes"
+            "the class of a cell of part `{name}` is not one of the {classes} classes"
         );
         check_unique(self.methods.iter().map(|method| &method.name), "method")?;
         for method in &self.methods {
@@ -228,7 +231,7 @@ impl PartInput {
             let answered = samples.len();
             ensure!(
                 answered == cells,
-                "method `{method}` answered {answered} of the {cells} cells of part `{name}`"
+                "expected {cells} answers of method `{method}` for part `{name}`, found {answered}"
             );
             ensure!(
                 samples.iter().all(|samples| samples.classes() == classes),
@@ -246,12 +249,12 @@ impl OodSet {
         let mut values = self.scores.iter().chain(&self.p_values);
         ensure!(
             values.all(|value| value.is_finite()),
-            "a score or p-value of set `{name}` is not finite"
+            "a score or p-value of set `{name}` is infinite or NaN"
         );
         let fits = |length: usize| length == 0 || length == count;
         ensure!(
             fits(self.p_values.len()) && fits(self.images.len()),
-            "set `{name}` has {count} scores and another number of p-values or images"
+            "set `{name}` has {count} scores: expected as many p-values and images, or none"
         );
         Ok(())
     }
@@ -262,7 +265,7 @@ impl PolicyOutcome {
         let part = parts.iter().find(|part| part.name == self.policy.part);
         ensure!(
             part.is_some_and(|part| part.cells.len() == self.cells.len()),
-            "policy `{}` does not say what became of each cell of part `{}`",
+            "policy `{}` needs one decision per cell of part `{}`",
             self.policy.name,
             self.policy.part
         );
@@ -276,7 +279,10 @@ fn check_unique<'a>(
 ) -> Result<(), ReportError> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
-        ensure!(seen.insert(name), "there are two {what}s named `{name}`");
+        ensure!(
+            seen.insert(name),
+            "two {what}s are called `{name}`: give each its own name"
+        );
     }
     Ok(())
 }

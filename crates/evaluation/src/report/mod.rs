@@ -1,8 +1,10 @@
-//! The evaluation report: every figure of every method on every part, as one HTML page, as JSON and as CSV.
+//! The evaluation report: every figure of every method on every part, as an HTML page, as JSON and
+//! as CSV.
 //!
-//! A caller fills a [`ReportInput`] with samples and truth; [`measure`] computes a [`EvaluationReport`] (everything that the JSON
-//! holds); [`write_report`] does both and writes the files. Each question (all classes, normal vs abnormal, further
-//! groupings) is measured by itself: probabilities of grouped classes are summed first, and answers, errors and measures of
+//! Fill a [`ReportInput`] with samples and true classes. [`measure`] computes an
+//! [`EvaluationReport`], the content of the JSON; [`write_report`] does that and writes the files.
+//! Each question (all classes, normal vs abnormal, further groupings) is measured separately:
+//! probabilities of grouped classes are summed first, and answers, errors and measures of
 //! uncertainty are those of the sums. Every figure has an interval resampled by image.
 
 mod confusion;

@@ -1,4 +1,4 @@
-//! How well the out-of-distribution score tells other images from cells that the model knows.
+//! How well the out-of-distribution score separates other images from known cells.
 
 use serde::Serialize;
 
@@ -17,14 +17,15 @@ pub const SIGNIFICANT: f64 = 0.05;
 /// Bins of the histograms.
 const BINS: usize = 30;
 
-/// One set beside the reference.
+/// One set, compared with the reference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OodReport {
     /// Its name.
     pub name: String,
-    /// How many images or cells.
+    /// The number of images or cells.
     pub items: usize,
-    /// Probability that one of the set scores higher than one of the reference; absent for the reference itself.
+    /// Probability that an item of the set scores higher than one of the reference; `None` for the
+    /// reference itself.
     pub auroc: Option<Estimate>,
     /// Share with a p-value below 0.05: about 5% of the reference, most of the others.
     pub flagged: Estimate,
@@ -102,7 +103,7 @@ fn p_value_shares(set: &OodSet, resampling: &Resampling) -> Result<Vec<Estimate>
     resampling.bin_shares(&bins, &vec![true; bins.len()], 10)
 }
 
-/// The image of each item; items without one are images of their own.
+/// The image of each item; an item without one is its own image.
 fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
     let name = |of: &dyn std::fmt::Display| format!("{prefix}{of}");
     match set.images.is_empty() {
@@ -111,7 +112,7 @@ fn image_names(set: &OodSet, prefix: &str) -> Vec<String> {
     }
 }
 
-/// Where the bins of all sets lie.
+/// The range of the bins of all sets.
 struct ScoreScale {
     logarithmic: bool,
     low: f64,
@@ -119,7 +120,7 @@ struct ScoreScale {
 }
 
 impl ScoreScale {
-    /// Logarithmic when all scores are positive and span more than a factor of ten.
+    /// Logarithmic if all scores are positive and span more than a factor of ten.
     fn over(sets: &[OodSet]) -> ScoreScale {
         let scores = || sets.iter().flat_map(|set| set.scores.iter().copied());
         let (low, high) = (

@@ -1,5 +1,5 @@
-//! The figures and the table of Ojha & Narendra (MIDL 2024): right and wrong answers over ranges of a normalised
-//! uncertainty, and what is kept below and above a threshold on it.
+//! The figures and the table of Ojha & Narendra (MIDL 2024): right and wrong answers over ranges of
+//! a normalised uncertainty, and the cells kept below and above a threshold on it.
 
 use std::collections::BTreeMap;
 
@@ -33,9 +33,10 @@ const RANGES: usize = 10;
 /// One of the paper's measures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PaperReport {
-    /// What 0 and 1 stand for.
+    /// The values that 0 and 1 stand for.
     pub normalisation: Range,
-    /// Whether the range is that of the calibration set; else of the evaluated cells, as in the paper.
+    /// Whether the range is that of the calibration set; otherwise that of the evaluated cells, as
+    /// in the paper.
     pub normalised_over_calibration_set: bool,
     /// Ten ranges of width 0.1; the last holds 1.
     pub ranges: Vec<PaperRange>,
@@ -46,24 +47,25 @@ pub struct PaperReport {
 /// The answers in one range. Positive is abnormal.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PaperRange {
-    /// Lower edge; a value on it belongs here.
+    /// Lower edge, inclusive.
     pub low: f64,
     /// Upper edge.
     pub high: f64,
-    /// How many cells, how many right and wrong, and the four kinds of answer to "normal or abnormal?".
+    /// Number of cells, of right and wrong answers, and of the four kinds of answer to "normal or
+    /// abnormal?".
     pub answers: Side,
     /// Share of right answers.
     pub accuracy: Estimate,
 }
 
-/// What is kept on the two sides of a threshold; a cell exactly on it is on both, as in the paper.
+/// The cells kept on both sides of a threshold. A cell exactly on it is on both, as in the paper.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PaperThreshold {
     /// The threshold on the normalised measure.
     pub threshold: f64,
-    /// Cells of at most the threshold: the sure ones.
+    /// Cells at or below the threshold, the certain ones.
     pub kept_below: PaperSide,
-    /// Cells of at least the threshold.
+    /// Cells at or above the threshold.
     pub kept_above: PaperSide,
 }
 
@@ -90,9 +92,9 @@ pub enum SideFigure {
     PositivePredictiveValue,
     /// Share of the answers "normal" that are right.
     NegativePredictiveValue,
-    /// What the paper's code calls AUC.
+    /// Called AUC in the paper's code.
     MeanOfPpvAndNpv,
-    /// The real AUROC of normal against abnormal among the cells of this side.
+    /// The AUROC of normal against abnormal among the cells of this side.
     AurocAbnormal,
 }
 
@@ -108,7 +110,7 @@ impl SideFigure {
         SideFigure::AurocAbnormal,
     ];
 
-    /// Every figure that is a function of the counts; the AUROC is not.
+    /// The figures that are functions of the counts, that is, all but the AUROC.
     fn of_counts(self, side: &Side) -> Option<f64> {
         match self {
             SideFigure::Accuracy => side.accuracy,
@@ -124,7 +126,7 @@ impl SideFigure {
     }
 }
 
-/// The paper's measures that are defined. `ranges` are those of the calibration set, if they are to be taken.
+/// The paper's measures that are defined. `ranges` are those of the calibration set, if any.
 pub(super) fn paper_reports(
     answers: &MethodAnswers,
     ranges: Option<&BTreeMap<Measure, Range>>,
@@ -166,7 +168,7 @@ fn paper_ranges(
     let accuracies = resampling.shares_within_bins(&ranges_of, &right, RANGES)?;
     let mut ranges = Vec::new();
     for (range, accuracy) in accuracies.into_iter().enumerate() {
-        // Cells of the range are put below a threshold and all others above.
+        // Puts cells of the range below a threshold and all others above.
         let is_outside = |bin: &usize| f64::from(u8::from(*bin != range));
         let outside: Vec<f64> = ranges_of.iter().map(is_outside).collect();
         let split = four_way(&answers.predictions, &outside, &answers.abnormal, 0.0)?;
@@ -230,7 +232,7 @@ fn side_values(side: Option<&Side>, auroc: Option<f64>) -> Vec<Option<f64>> {
 /// The abnormal probability of the cells on one side, sorted once for all resamples.
 struct KeptCells {
     scored: Option<Scored>,
-    /// The place of each cell among those kept.
+    /// The index of each cell among those kept.
     places: Vec<Option<usize>>,
 }
 

@@ -12,7 +12,7 @@ use crate::{
     intervals::clopper_pearson,
 };
 
-/// What a policy did on a part.
+/// The results of a policy on a part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyReport {
     /// The policy.
@@ -20,16 +20,16 @@ pub struct PolicyReport {
     pub policy: ReportPolicy,
     /// Cells accepted.
     pub accepted: usize,
-    /// Cells that the promise speaks of.
+    /// Cells that the promise is about.
     pub counted: usize,
-    /// How many of these are what the promise bounds.
+    /// Mistakes among them.
     pub harmed: usize,
-    /// Share of the cells accepted.
+    /// Share of accepted cells.
     pub coverage: Estimate,
-    /// Harmed among the counted; undefined where none is counted.
+    /// Mistakes among the counted cells; undefined if none is counted.
     pub risk: Estimate,
-    /// Clopper and Pearson's interval of the risk, as if cells were independent: narrower than it should be, but it says
-    /// something where nothing went wrong.
+    /// Clopper and Pearson's interval of the risk for independent cells. It is narrower than it
+    /// should be, but exists even without mistakes.
     pub risk_exact: Option<Interval>,
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of the same answers: every class, normal or abnormal, or coarser groups.
+//! The questions put to the same answers: every class, normal or abnormal, or coarser groups.
 
 use super::{ReportError, ReportInput};
 use crate::{EvaluationError, Predictions};
@@ -12,7 +12,7 @@ pub(super) struct ReportQuestion {
     pub names: Vec<String>,
     /// The group of each class.
     group_of: Vec<usize>,
-    /// The groups that hold an abnormal class.
+    /// The groups with an abnormal class.
     pub abnormal: Vec<usize>,
 }
 
@@ -24,7 +24,8 @@ pub(super) struct MethodAnswers {
     pub abnormal: Vec<usize>,
 }
 
-/// Every question that can be asked of the labels: all classes, normal or abnormal, and the caller's groupings.
+/// Every question that the labels allow: all classes, normal or abnormal, and the caller's
+/// groupings.
 pub(super) fn questions(input: &ReportInput) -> Vec<ReportQuestion> {
     let labels = &input.labels;
     let question = |key: &str, title: &str, names: Vec<String>, group_of: Vec<usize>| {
@@ -64,7 +65,7 @@ impl ReportQuestion {
         self.names.len() == 2 && self.abnormal.len() == 1
     }
 
-    /// Whether the classes are asked as they are.
+    /// Whether the classes are not grouped.
     pub(super) fn is_of_all_classes(&self) -> bool {
         self.group_of.iter().copied().eq(0..self.names.len())
     }

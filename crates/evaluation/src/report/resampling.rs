@@ -1,4 +1,4 @@
-//! One way of resampling for the whole report.
+//! Resampling, done in one way for the whole report.
 
 use super::{PartInput, ReportError};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     classification::ratio,
 };
 
-/// A figure that says nothing.
+/// An undefined figure.
 pub(super) const UNDEFINED: Estimate = Estimate {
     value: None,
     interval: None,
@@ -35,7 +35,7 @@ impl Resampling {
         }
     }
 
-    /// An estimate of each of the figures; without intervals when all cells are of one image.
+    /// An estimate of each of the figures; without intervals if all cells are of one image.
     pub(super) fn estimates(
         &self,
         figures: impl Fn(&[usize]) -> Vec<Option<f64>>,
@@ -52,7 +52,7 @@ impl Resampling {
         Ok(figures(&all).into_iter().map(lone).collect())
     }
 
-    /// Of the items for which `whole` holds, the share for which `part` does, for each of several pairs.
+    /// For each of several pairs: the share of the items in `whole` that are in `part`.
     pub(super) fn shares(
         &self,
         pairs: &[(&[bool], &[bool])],
@@ -63,7 +63,7 @@ impl Resampling {
         })
     }
 
-    /// The share of each of `bins` among the items for which `included` holds; `bin_of` is the bin of each item.
+    /// The share of each of `bins` among the items in `included`; `bin_of` is the bin of each item.
     pub(super) fn bin_shares(
         &self,
         bin_of: &[usize],
@@ -82,7 +82,7 @@ impl Resampling {
         })
     }
 
-    /// The share of items of each of `bins` for which `event` holds; undefined in an empty bin.
+    /// The share of items of each of `bins` with `event`; undefined for an empty bin.
     pub(super) fn shares_within_bins(
         &self,
         bin_of: &[usize],
@@ -103,7 +103,8 @@ impl Resampling {
     }
 }
 
-/// Which of `bins` of equal width from `low` to `high` holds a value; what lies beyond belongs to the outermost ones.
+/// The one of `bins` of equal width from `low` to `high` that holds a value; values beyond belong
+/// to the outermost bins.
 pub(super) fn bin_of(value: f64, (low, high): (f64, f64), bins: usize) -> usize {
     let along = (value - low) / (high - low);
     ((along * bins as f64).max(0.0) as usize).min(bins - 1)

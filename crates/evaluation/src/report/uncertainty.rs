@@ -1,4 +1,4 @@
-//! How well each measure of uncertainty tells wrong answers from right ones.
+//! How well each measure of uncertainty separates wrong from right answers.
 
 use std::collections::BTreeMap;
 
@@ -19,17 +19,17 @@ use uncertainty::Measure;
 
 /// Bins of the histograms.
 const BINS: usize = 20;
-/// "The surest 80%", in percent.
+/// Percentage of "the most certain 80%".
 const SUREST: usize = 80;
 
 /// One measure on one part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UncertaintyReport {
-    /// Probability that a wrong answer is less sure than a right one.
+    /// Probability that a wrong answer is less certain than a right one.
     pub auroc_misprediction: Estimate,
     /// Area under the risk–coverage curve.
     pub aurc: Estimate,
-    /// What of it could be avoided: AURC minus that of an oracle with the same errors.
+    /// AURC minus that of an oracle with the same errors.
     pub excess_aurc: Estimate,
     /// Area under the generalised risk–coverage curve (Traub et al., 2024).
     pub augrc: Estimate,
@@ -37,12 +37,12 @@ pub struct UncertaintyReport {
     pub accuracy_of_surest_80: Estimate,
     /// The risk–coverage curve.
     pub risk_coverage: Vec<RiskAtCoverage>,
-    /// How the measure spreads over right and wrong answers.
+    /// The distribution of the measure over right and wrong answers.
     pub histogram: Histogram,
 }
 
 impl UncertaintyReport {
-    /// The figures that are one number, by the names that files give them.
+    /// The figures that are one number, with their names in files.
     pub(super) fn named(&self) -> [(&'static str, &Estimate); 5] {
         [
             ("auroc_misprediction", &self.auroc_misprediction),
@@ -57,9 +57,9 @@ impl UncertaintyReport {
 /// A risk–coverage curve read at one coverage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RiskAtCoverage {
-    /// Share of the cells that is answered, the surest first.
+    /// Share of answered cells, the most certain first.
     pub coverage: f64,
-    /// Share of these that is wrong.
+    /// Share of wrong answers among them.
     pub risk: Estimate,
 }
 
@@ -80,7 +80,7 @@ pub struct Histogram {
     pub wrong: Vec<Estimate>,
 }
 
-/// Every measure that is defined for every cell: the variances of a single pass are not.
+/// Every measure that is defined for every cell; the variances of a single pass are not.
 pub(super) fn uncertainties(
     answers: &MethodAnswers,
     resampling: &Resampling,
@@ -94,7 +94,7 @@ pub(super) fn uncertainties(
     Ok(reports)
 }
 
-/// The measure of each cell; `None` where it is undefined for any.
+/// The measure of each cell; `None` if it is undefined for any.
 pub(super) fn values(answers: &MethodAnswers, measure: Measure) -> Option<Vec<f64>> {
     let summaries = answers.summaries.iter();
     summaries.map(|summary| measure.of(summary)).collect()
@@ -169,7 +169,8 @@ fn histogram(
     })
 }
 
-/// The measure's own range where it has one, so that methods can be compared; else from 0 to the largest value.
+/// The measure's own range if it has one, so that methods can be compared; otherwise from 0 to the
+/// largest value.
 fn bounds(measure: Measure, classes: usize, values: &[f64]) -> (f64, f64) {
     let largest = values.iter().copied().fold(0.0, f64::max);
     match measure {

@@ -1,4 +1,4 @@
-//! A report on disk.
+//! Writes a report to disk.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use super::{
     html, measure,
 };
 
-/// What was written where.
+/// The files of a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportFiles {
     /// The page.
@@ -24,15 +24,15 @@ pub struct ReportFiles {
     pub cells: PathBuf,
     /// The folder of the plots.
     pub plots: PathBuf,
-    /// The numbers, as they stand in the JSON.
+    /// The numbers, as in the JSON.
     pub report: EvaluationReport,
 }
 
-/// Measures the input and writes `report.html`, `report.json`, `figures.csv`, `cells.csv` and `plots/*.svg` into `folder`,
-/// which is made if it is not there. Files of the same names are replaced.
+/// Computes the figures and writes `report.html`, `report.json`, `figures.csv`, `cells.csv` and
+/// `plots/*.svg` into `folder`, which is created if missing. Files of the same names are replaced.
 ///
 /// # Errors
-/// [`ReportError`] when the input contradicts itself or a file cannot be written.
+/// [`ReportError`] if the input is inconsistent or a file cannot be written.
 pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, ReportError> {
     let report = measure(input)?;
     let (page, drawn) = html::page(&report, input);
@@ -51,7 +51,7 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
         report,
     };
     write(&files.html, page.as_bytes())?;
-    let json = serde_json::to_vec(&files.report).map_err(ReportError::write(&files.json))?;
+    let json = serde_json::to_vec(&files.report).map_err(ReportError::format(&files.json))?;
     write(&files.json, &json)?;
     write_rows(&files.figures, figure_rows(&files.report))?;
     write_rows(&files.cells, cell_rows(input)?)?;
@@ -61,9 +61,11 @@ pub fn write_report(input: &ReportInput, folder: &Path) -> Result<ReportFiles, R
 fn write_rows(path: &Path, rows: CsvRows) -> Result<(), ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).map_err(ReportError::write(path))?;
+        writer
+            .write_record(row)
+            .map_err(ReportError::format(path))?;
     }
-    let bytes = writer.into_inner().map_err(ReportError::write(path))?;
+    let bytes = writer.into_inner().map_err(ReportError::format(path))?;
     write(path, &bytes)
 }
 

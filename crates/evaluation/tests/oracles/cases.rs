@@ -1,10 +1,10 @@
-//! The cases of the reference files, as an evaluation takes them.
+//! Conversion of the reference files' cases.
 
 use evaluation::{EvaluationError, Predictions};
 use serde_json::Value;
 use testkit::numbers::{error_name, indices, matrix};
 
-/// The probabilities and the truth of a case.
+/// The probabilities and true classes of a case.
 pub fn predictions_of(case: &Value) -> Result<Predictions, EvaluationError> {
     let inputs = &case["inputs"];
     Predictions::from_rows(&matrix(&inputs["probs"]), indices(&inputs["y_true"]))

@@ -1,4 +1,4 @@
-//! `classification.json`: figures of probabilities against the truth, and intervals of proportions.
+//! `classification.json`: figures of probabilities and true classes, and intervals of proportions.
 
 use evaluation::{
     EvaluationError, Interval, Predictions,
@@ -27,7 +27,7 @@ fn each_case(check: impl Fn(&Value, &Predictions, &Value, Tolerance)) {
 }
 
 #[test]
-fn figures_of_the_confusion_matrix_agree_with_the_reference() {
+fn confusion_figures_match_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let matrix = ConfusionMatrix::of(predictions);
         assert_eq!(
@@ -55,7 +55,7 @@ fn figures_of_the_confusion_matrix_agree_with_the_reference() {
 }
 
 #[test]
-fn figures_of_each_class_agree_with_the_reference() {
+fn class_figures_match_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let wanted = &wanted["per_class"];
         for (class, scores) in ConfusionMatrix::of(predictions)
@@ -87,7 +87,7 @@ fn figures_of_each_class_agree_with_the_reference() {
 }
 
 #[test]
-fn likelihoods_and_brier_scores_agree_with_the_reference() {
+fn proper_scores_match_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let brier = brier_score(predictions);
         assert_number(
@@ -111,7 +111,7 @@ fn likelihoods_and_brier_scores_agree_with_the_reference() {
 }
 
 #[test]
-fn calibration_errors_agree_with_the_reference() {
+fn calibration_errors_match_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let error = calibration_error(&predictions.confidences());
         assert_number(id(case), "ECE", error, &wanted["ece15"], tolerance);
@@ -124,7 +124,7 @@ fn calibration_errors_agree_with_the_reference() {
 }
 
 #[test]
-fn rankings_agree_with_the_reference() {
+fn rankings_match_the_reference() {
     each_case(|case, predictions, wanted, tolerance| {
         let classes = 0..predictions.classes();
         let areas: Vec<Option<f64>> = classes
@@ -166,7 +166,7 @@ fn assert_intervals(case: &str, wanted: &Value, tolerance: Tolerance) {
 }
 
 #[test]
-fn intervals_agree_with_the_reference() {
+fn intervals_match_the_reference() {
     let file = load("classification.json");
     for wanted in list(&file["intervals"]) {
         assert_intervals(&wanted.to_string(), wanted, Tolerance::of(&file, wanted));
@@ -177,7 +177,7 @@ fn intervals_agree_with_the_reference() {
 }
 
 #[test]
-fn every_error_case_is_the_error_it_should_be() {
+fn error_cases_give_their_errors() {
     for case in list(&load("classification.json")["error_cases"]) {
         let error = first_error(case).expect_err(id(case));
         assert_eq!(
@@ -199,7 +199,7 @@ fn first_error(case: &Value) -> Result<(), EvaluationError> {
 }
 
 #[test]
-fn rows_of_different_lengths_are_an_error() {
+fn rows_of_different_lengths_are_refused() {
     let error =
         Predictions::from_rows(&matrix(&serde_json::json!([[0.5, 0.5], [1.0]])), vec![0, 0]);
     assert_eq!(evaluation_error_name(&error.unwrap_err()), "shape");

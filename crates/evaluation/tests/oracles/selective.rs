@@ -1,4 +1,4 @@
-//! `selective.json`: what an uncertainty tells about which answers are wrong.
+//! `selective.json`: how well an uncertainty finds wrong answers.
 
 use evaluation::{
     EvaluationError, Predictions, Scored,
@@ -14,7 +14,7 @@ use testkit::numbers::{
     Tolerance, assert_number, assert_numbers, id, index, indices, list, load, numbers,
 };
 
-/// A case with what is computed from its inputs.
+/// A case with the results of its inputs.
 struct SelectiveCase {
     predictions: Predictions,
     uncertainty: Vec<f64>,
@@ -44,7 +44,7 @@ fn each_case(check: impl Fn(&Value, SelectiveCase, &Value, Tolerance)) {
     }
 }
 
-/// The same ranking with ties broken by the order of the input, as libraries with a stable sort have it.
+/// The same ranking with ties broken by the order of the input, as in libraries with a stable sort.
 fn untied(inputs: &SelectiveCase) -> Scored {
     let mut order: Vec<usize> = (0..inputs.uncertainty.len()).collect();
     order.sort_by(|&left, &right| inputs.uncertainty[left].total_cmp(&inputs.uncertainty[right]));
@@ -57,7 +57,7 @@ fn untied(inputs: &SelectiveCase) -> Scored {
 }
 
 #[test]
-fn predictions_are_judged_as_the_reference_judges_them() {
+fn predictions_match_the_reference() {
     each_case(|case, inputs, wanted, tolerance| {
         let predictions = &inputs.predictions;
         assert_eq!(
@@ -97,7 +97,7 @@ fn predictions_are_judged_as_the_reference_judges_them() {
 }
 
 #[test]
-fn areas_agree_with_the_reference() {
+fn areas_match_the_reference() {
     each_case(|case, inputs, wanted, tolerance| {
         let scored = &inputs.mispredictions;
         let figures = [
@@ -115,7 +115,7 @@ fn areas_agree_with_the_reference() {
 }
 
 #[test]
-fn risks_at_a_coverage_agree_with_the_reference() {
+fn risks_match_the_reference() {
     let percents = [50, 80, 90];
     each_case(|case, inputs, wanted, tolerance| {
         let averaged = risk_at_coverages(&inputs.mispredictions, &percents).unwrap();
@@ -136,7 +136,7 @@ fn risks_at_a_coverage_agree_with_the_reference() {
 }
 
 #[test]
-fn four_way_tables_of_normalised_uncertainty_agree_with_the_reference() {
+fn four_way_tables_match_the_reference() {
     each_case(|case, inputs, wanted, tolerance| {
         let range = Range::over(&inputs.uncertainty).unwrap();
         let normalised: Vec<f64> = inputs
@@ -187,7 +187,7 @@ fn assert_side(case: &str, side: Side, wanted: &Value, tolerance: Tolerance) {
 }
 
 #[test]
-fn every_error_case_is_the_error_it_should_be() {
+fn error_cases_give_their_errors() {
     for case in list(&load("selective.json")["error_cases"]) {
         let Err(error) = read(case) else {
             panic!("{}: no error", id(case))
@@ -202,7 +202,7 @@ fn every_error_case_is_the_error_it_should_be() {
 }
 
 #[test]
-fn what_has_no_table_and_no_coverage_is_an_error() {
+fn missing_table_or_coverage_is_refused() {
     let predictions = Predictions::from_rows(&[vec![0.5, 0.5]], vec![0]).unwrap();
     let no_table = |uncertainty: &[f64], positive: &[usize]| {
         evaluation_error_name(&four_way(&predictions, uncertainty, positive, 0.5).unwrap_err())

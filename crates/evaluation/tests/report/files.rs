@@ -1,4 +1,4 @@
-//! What lies on disk, and that nothing in it leads elsewhere or runs.
+//! The report's files, and that the page is self-contained and without scripts.
 
 use std::{
     fs,
@@ -20,8 +20,8 @@ fn written(folder: &Path) -> (ReportFiles, String) {
 }
 
 #[test]
-fn everything_is_written_and_the_page_needs_nothing_else() {
-    // Left in the target folder, to be looked at.
+fn report_is_complete_and_self_contained() {
+    // Left in the target folder for viewing.
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report");
     let (files, page) = written(&folder);
     let plots = fs::read_dir(&files.plots).unwrap().count();
@@ -48,7 +48,7 @@ fn everything_is_written_and_the_page_needs_nothing_else() {
     assert_eq!(cells, 4 * (300 + 120));
 }
 
-/// How often a page says NaN or inf, pictures aside.
+/// How often a page contains NaN or inf, except in pictures.
 pub fn numbers_that_are_none(page: &str) -> usize {
     let pieces = page.split("data:image/png;base64,").enumerate();
     let text = pieces.map(|(index, piece)| {
@@ -63,7 +63,7 @@ pub fn numbers_that_are_none(page: &str) -> usize {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes() {
+fn same_input_gives_same_bytes() {
     let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut input = SyntheticStudy::new(7).input(60, 6);
     input.plan.resamples = 20;
@@ -77,7 +77,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn names_from_outside_are_text_and_never_markup() {
+fn foreign_names_are_escaped() {
     let hostile = "\"><script>alert('x')</script>&";
     let rows = [vec![0.9, 0.1], vec![0.4, 0.6], vec![0.7, 0.3]];
     let mut input = small_input(&[0, 1, 1], &["a", "b", hostile], &rows);

@@ -74,7 +74,7 @@ fn same(json: &Value, expected: f64) {
 }
 
 #[test]
-fn figures_of_the_answers_are_those_of_evaluation() {
+fn answer_figures_match_evaluation() {
     let measured = measured();
     for method in 0..4 {
         let predictions = measured.predictions(method);
@@ -108,7 +108,7 @@ fn figures_of_the_answers_are_those_of_evaluation() {
 }
 
 #[test]
-fn intervals_are_resampled_by_image_with_the_seed_of_the_plan() {
+fn intervals_use_images_and_seed() {
     let measured = measured();
     let predictions = measured.predictions(1);
     let images: Vec<&str> = measured.input.parts[0]
@@ -126,7 +126,7 @@ fn intervals_are_resampled_by_image_with_the_seed_of_the_plan() {
 }
 
 #[test]
-fn figures_of_uncertainty_are_those_of_evaluation() {
+fn uncertainty_figures_match_evaluation() {
     let measured = measured();
     let predictions = measured.predictions(2);
     let entropies: Vec<f64> = measured
@@ -148,7 +148,7 @@ fn figures_of_uncertainty_are_those_of_evaluation() {
 }
 
 #[test]
-fn the_papers_table_is_the_four_way_table_over_the_calibrated_range() {
+fn paper_table_uses_calibrated_range() {
     let measured = measured();
     let predictions = measured.predictions(1);
     let range: &Range = &measured.input.parts[0].methods[1].ranges[&Measure::PaperEntropy];

@@ -1,4 +1,5 @@
-//! A study that never took place: cells of six classes in images that differ, and four methods that err as real ones do.
+//! A synthetic study: cells of six classes in differing images, and four methods with realistic
+//! errors.
 
 use std::{collections::BTreeMap, fs};
 
@@ -106,7 +107,8 @@ impl SyntheticStudy {
         0
     }
 
-    /// The true class is favoured, its neighbours in severity a little, and NILM because it is frequent.
+    /// The true class is favoured, its neighbours in severity a little, and NILM because it is
+    /// frequent.
     fn logits(&mut self, label: usize, difficulty: f64) -> Vec<f64> {
         let favour = |class: usize| match class.abs_diff(label) {
             0 => 2.6,
@@ -224,7 +226,7 @@ fn thumbnail(label: usize) -> Vec<u8> {
     fs::read(testkit::path(cell)).unwrap()
 }
 
-/// Policies as the trainer would have fitted them, and one that promises nothing.
+/// Policies as the trainer would fit them, and one that is not certified.
 fn policies(part: &PartInput) -> Vec<PolicyOutcome> {
     let mut outcomes = Vec::new();
     for method in part.methods.iter().filter(|method| method.name != "tta") {
@@ -283,7 +285,7 @@ fn accept_error(
     }
 }
 
-/// One method that answered `rows` about cells of `labels`, each cell from the image of its name.
+/// One method with answers `rows` for cells of `labels`, each in the image of its name.
 pub fn small_input(labels: &[usize], images: &[&str], rows: &[Vec<f64>]) -> ReportInput {
     let cell = |(index, (label, image)): (usize, (&usize, &&str))| CellRef {
         cell_id: format!("c{index}"),

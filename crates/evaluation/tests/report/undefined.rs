@@ -1,4 +1,4 @@
-//! What cannot be computed is called undefined, and what contradicts itself is refused.
+//! Undefined figures are called so, and inconsistent input is refused.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn page_of(labels: &[usize], images: &[&str]) -> (TempDir, ReportFiles, String) 
 }
 
 #[test]
-fn a_part_of_one_class_has_no_auroc() {
+fn part_of_one_class_has_no_auroc() {
     let (_folder, files, page) = page_of(&[0, 0, 0], &["a", "b", "c"]);
     assert!(page.contains("undefined") && page.contains("AUROC undefined"));
     assert_eq!(numbers_that_are_none(&page), 0);
@@ -28,7 +28,7 @@ fn a_part_of_one_class_has_no_auroc() {
 }
 
 #[test]
-fn cells_of_one_image_have_figures_without_intervals() {
+fn one_image_gives_no_intervals() {
     let (_folder, files, page) = page_of(&[0, 1, 0], &["a", "a", "a"]);
     assert!(page.contains("no interval"));
     let question = &files.report.parts[0].methods[0].questions[0];
@@ -37,7 +37,7 @@ fn cells_of_one_image_have_figures_without_intervals() {
 }
 
 #[test]
-fn an_input_that_contradicts_itself_is_refused_with_a_reason() {
+fn inconsistent_input_is_refused() {
     let rows = [vec![0.9, 0.1], vec![0.8, 0.2]];
     let good = small_input(&[0, 1], &["a", "b"], &rows);
     let refused = |change: &dyn Fn(&mut evaluation::report::ReportInput)| {
@@ -47,11 +47,11 @@ fn an_input_that_contradicts_itself_is_refused_with_a_reason() {
     };
     assert_eq!(
         refused(&|input| drop(input.parts[0].methods[0].samples.pop())),
-        "method `baseline` answered 1 of the 2 cells of part `test`"
+        "expected 2 answers of method `baseline` for part `test`, found 1"
     );
     assert_eq!(
         refused(&|input| input.parts[0].cells[0].label = 2),
-        "a cell of part `test` is of none of the 2 classes"
+        "the class of a cell of part `test` is not one of the 2 classes"
     );
     assert_eq!(
         refused(&|input| input.parts[0].cells.clear()),
@@ -59,6 +59,6 @@ fn an_input_that_contradicts_itself_is_refused_with_a_reason() {
     );
     assert_eq!(
         refused(&|input| input.parts.push(input.parts[0].clone())),
-        "there are two parts named `test`"
+        "two parts are called `test`: give each its own name"
     );
 }

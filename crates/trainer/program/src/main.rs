@@ -1,11 +1,11 @@
-//! `secondlook-train`: from a folder of fields to a bundle that the server can load.
+//! `secondlook-train`: trains the models of a bundle from a folder of images.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use trainer::{Cli, run};
 
-/// Goes into every bundle that this program writes.
+/// Written into every bundle that this program makes.
 const REVISION: &str = env!("SECONDLOOK_REVISION");
 
 fn main() -> ExitCode {

@@ -1,11 +1,11 @@
-//! The revision that bundles are said to come from.
+//! The source revision that goes into bundles.
 
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 
 #[test]
-fn the_program_knows_the_revision_that_it_was_built_from() {
+fn program_knows_its_source_revision() {
     let built_from = env!("SECONDLOOK_REVISION");
     let head = Command::new("git")
         .args(["rev-parse", "HEAD"])

@@ -1,4 +1,4 @@
-//! One tensor per cell of its views.
+//! Writes one tensor per cell with all its views.
 
 use std::path::PathBuf;
 
@@ -17,21 +17,21 @@ use crate::{
 };
 use imaging::InputTensor;
 
-/// How a tensor is written.
+/// File format of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TensorFormat {
-    /// NumPy's
+    /// NumPy's format
     Npy,
-    /// With one tensor, `views`
+    /// Safetensors, with one tensor called `views`
     Safetensors,
 }
 
-/// A cell whose views are not all there.
+/// A cell with missing views.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incomplete {
     /// The cell.
     pub cell_id: String,
-    /// How many of its views are there.
+    /// Number of views that exist.
     pub present: usize,
 }
 
@@ -44,11 +44,11 @@ impl TensorFormat {
     }
 }
 
-/// Writes `[views, 3, size, size]`, f32 and normalised as the trunk sees it, beside the folder of each cell whose views
-/// are all there, and returns the others.
+/// Writes `[views, 3, size, size]`, f32 and normalised for the trunk, beside the folder of each
+/// cell with all views. Returns the other cells.
 ///
 /// # Errors
-/// When the range is empty, a view is no picture of its size, or a file cannot be written.
+/// If the range is empty, a view is not a picture of the right size, or a file cannot be written.
 pub fn join_views(
     views: &CellViews<'_>,
     format: TensorFormat,

@@ -1,7 +1,9 @@
-//! Augmented views as files, for whoever wants to look at them or to train elsewhere; our own training needs none.
+//! Augmented views as files, for viewing or for training elsewhere. The trainer itself does not
+//! need them.
 //!
-//! The views are those that the server makes of the same crop: `imaging::augment::view`, drawn from the crop's own seed.
-//! [`views`] writes them as PNGs at the size that the trunk sees, [`join`] makes one tensor of each cell's.
+//! The server makes the same views of the same crop: `imaging::augment::view`, drawn from the
+//! crop's own seed. [`views`] writes them as PNGs at the trunk's input size; [`join`] makes one
+//! tensor per cell.
 
 pub(crate) mod join;
 pub(crate) mod tensors;

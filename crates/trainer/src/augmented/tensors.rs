@@ -1,16 +1,16 @@
-//! One f32 tensor as a file that others read: NumPy's `.npy` and `.safetensors`.
+//! One f32 tensor as a file in a common format: NumPy's `.npy` or `.safetensors`.
 
 /// A whole `.npy` file, version 1.0, little-endian f32 in C order.
 ///
-/// The format is NumPy's (`numpy.lib.format`): magic, version, length of the header, a Python dictionary padded with
-/// spaces so that the values start at a multiple of 64.
+/// The format is NumPy's (`numpy.lib.format`): magic, version, length of the header, and a Python
+/// dictionary padded with spaces so that the values start at a multiple of 64.
 pub fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     const PREFIX: usize = 10;
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");
     pad(&mut header, PREFIX + 1, 64);
     header.push('\n');
-    // the dictionary is some hundred bytes long
+    // The dictionary has about a hundred bytes.
     let length = u16::try_from(header.len()).unwrap_or(u16::MAX);
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(length.to_le_bytes());
@@ -19,7 +19,8 @@ pub fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// A whole `.safetensors` file with one tensor: the length of a JSON header as a u64, the header, the values.
+/// A whole `.safetensors` file with one tensor: the length of a JSON header as a u64, the header,
+/// the values.
 pub fn safetensors(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     const PREFIX: usize = 8;
     let tensor = serde_json::json!({
@@ -35,7 +36,7 @@ pub fn safetensors(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// Fills with spaces until `before` bytes and the text end at a multiple of `unit`.
+/// Appends spaces until `before` bytes and the text end at a multiple of `unit`.
 fn pad(text: &mut String, before: usize, unit: usize) {
     while !(before + text.len()).is_multiple_of(unit) {
         text.push(' ');

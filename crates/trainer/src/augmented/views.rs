@@ -1,4 +1,4 @@
-//! One PNG per view, in a folder per cell.
+//! Writes one PNG per view, in a folder per cell.
 
 use std::{
     fs,
@@ -30,9 +30,9 @@ pub struct CellViews<'a> {
     pub workspace: &'a Workspace,
     /// The crops.
     pub table: &'a CropTable,
-    /// Which rows of the table; what lies beyond its end is left out.
+    /// Rows of the table; rows beyond its end are ignored.
     pub rows: &'a Range<usize>,
-    /// What the trunk sees.
+    /// The trunk's input.
     pub input: &'a Input,
     /// How a view is made.
     pub policy: &'a AugmentPolicy,
@@ -40,16 +40,17 @@ pub struct CellViews<'a> {
     pub count: usize,
 }
 
-/// What [`write_views`] did.
+/// The result of [`write_views`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Views that were made.
     pub made: usize,
-    /// Views that were there.
+    /// Views that existed already.
     pub kept: usize,
 }
 
-/// What the views of a cell were made of; kept beside them, so that others are never taken for them.
+/// What the views of a cell were made from. Kept beside them, so that views of other settings are
+/// not used.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct MadeOf {
     schema: u32,
@@ -66,7 +67,7 @@ impl CellViews<'_> {
     /// The cells of the range.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when there are none, or one has an identifier that cannot name a folder.
+    /// [`TrainingError::Impossible`] if there are none, or an identifier cannot name a folder.
     pub fn cells(&self) -> Result<&[CropRow], TrainingError> {
         let end = self.rows.end.min(self.table.rows.len());
         let cells = self.table.rows.get(self.rows.start..end);
@@ -76,7 +77,7 @@ impl CellViews<'_> {
                 end => end.to_string(),
             };
             return Err(impossible!(
-                "no cell lies from {} to {until}: the table has {}, counted from 0",
+                "no cells from {} to {until}: the table has {}, counted from 0",
                 self.rows.start,
                 self.table.rows.len()
             ));
@@ -84,23 +85,23 @@ impl CellViews<'_> {
         for CropRow { cell_id, .. } in cells {
             ensure!(
                 names_a_file(cell_id),
-                "`{cell_id}` cannot name a folder: run `crop` again"
+                "the cell_id `{cell_id}` cannot name a folder: run `crop` again"
             );
         }
         Ok(cells)
     }
 
-    /// Where the views of a cell lie.
+    /// The folder of a cell's views.
     pub fn folder(&self, cell: &CropRow) -> PathBuf {
         self.workspace.augmented().join(&cell.cell_id)
     }
 
-    /// Where a view of a cell lies.
+    /// The file of a cell's view.
     pub fn file(&self, cell: &CropRow, view: usize) -> PathBuf {
         self.folder(cell).join(format!("view_{view:02}.png"))
     }
 
-    /// The views of a cell that are there, of this crop, size and policy; others do not count.
+    /// The views of a cell that exist for this crop, size and policy.
     pub fn present(&self, cell: &CropRow) -> Vec<usize> {
         let made_of = read_json::<MadeOf>(&self.folder(cell).join(MADE_OF));
         if made_of.ok() != Some(self.made_of(cell)) {
@@ -120,7 +121,7 @@ impl CellViews<'_> {
         }
     }
 
-    /// Makes what is missing of one cell.
+    /// Makes the missing views of one cell.
     fn write_cell(&self, cell: &CropRow) -> Result<Written, TrainingError> {
         let present = self.present(cell);
         let missing: Vec<usize> = (0..self.count)
@@ -154,10 +155,10 @@ impl CellViews<'_> {
     }
 }
 
-/// Writes the views that are missing; an interrupted run goes on where it was.
+/// Writes the missing views. After an interruption, run it again to continue.
 ///
 /// # Errors
-/// When the range is empty, a crop is not the one of the table, or a file cannot be written.
+/// If the range is empty, a crop is not the one of the table, or a file cannot be written.
 pub fn write_views(
     views: &CellViews<'_>,
     progress: &ProgressBar,

@@ -22,10 +22,10 @@ use crate::{
 use bundle::sha256_hex;
 use uncertainty::ood::OodModel;
 
-/// Added to the variances: statistics of a layer are never independent of each other.
+/// Added to the variances, since statistics of a layer are always correlated.
 pub(crate) const RIDGE: f64 = 1e-3;
 
-/// How far the cells of one fold lie from those of the other folds.
+/// Distances of the cells of one fold from those of the other folds.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldDistances {
     /// The cells, ascending.
@@ -34,11 +34,11 @@ pub(crate) struct FoldDistances {
     pub images: Vec<usize>,
     /// The distance of each.
     pub usual: Vec<f64>,
-    /// The distances of the same cells, altered.
+    /// The distances of the same cells after alterations.
     pub altered: BTreeMap<Alteration, Vec<f64>>,
 }
 
-/// A trunk with statistics of a layer: for its features, and for its statistics.
+/// A trunk with statistics of a layer, opened once for its features and once for its statistics.
 pub(super) fn with_output(
     session: &TrainingSession,
     trunk: &TrunkFile,
@@ -62,7 +62,7 @@ pub(super) fn with_output(
     Ok((trunk, statistics))
 }
 
-/// How many statistics there are, asked of the graph with an empty image.
+/// The number of statistics, measured with an empty image.
 fn dimension(session: &TrainingSession, trunk: &TrunkFile) -> Result<usize, TrainingError> {
     let size = session.study.input.size;
     let edge = i64::from(size);
@@ -72,7 +72,8 @@ fn dimension(session: &TrainingSession, trunk: &TrunkFile) -> Result<usize, Trai
     Ok(values.len())
 }
 
-/// The distances of a fold's cells, as they are and altered, by a Gaussian on the cells of the other folds.
+/// The distances of a fold's cells, original and altered, by a Gaussian on the cells of the other
+/// folds.
 pub(super) fn fold_distances(
     session: &TrainingSession,
     statistics: &TrunkFile,
@@ -103,7 +104,8 @@ pub(super) fn fold_distances(
     })
 }
 
-/// The Gaussian of all folds' cells by the trunk of the bundle, with the distance of each cell from the other folds.
+/// The Gaussian of all folds' cells by the bundle's trunk, with each cell's distance from the other
+/// folds.
 pub(super) fn of_all_folds(
     session: &TrainingSession,
     statistics: &TrunkFile,
@@ -120,7 +122,7 @@ pub(super) fn of_all_folds(
 }
 
 impl FoldDistances {
-    /// The distance of each cell with the number of its image.
+    /// The distance of each cell, with the number of its image.
     pub(super) fn by_image(&self) -> impl Iterator<Item = (f64, usize)> + '_ {
         self.usual.iter().copied().zip(self.images.iter().copied())
     }
@@ -131,10 +133,10 @@ pub(crate) fn matrix_rows(matrix: &FeatureMatrix) -> Vec<&[f32]> {
     (0..matrix.rows()).map(|row| matrix.row(row)).collect()
 }
 
-/// How unlike each row is.
+/// The out-of-distribution score of each row.
 ///
 /// # Errors
-/// [`TrainingError::Unlike`] when a statistic is not finite.
+/// [`TrainingError::Unlike`] if a statistic is infinite or NaN.
 pub(crate) fn scores_of(model: &OodModel, rows: &[&[f32]]) -> Result<Vec<f64>, TrainingError> {
     let scores: Result<Vec<f64>, _> = rows.iter().map(|row| model.score(row)).collect();
     Ok(scores?)

@@ -1,8 +1,10 @@
-//! What is learnt from cells that training has not seen: what is usual first, since a cell that is unlike the training
-//! cells is never accepted, then for each method a temperature, the range of every measure, policies, and when to stop.
+//! Calibrates a model on cells that its training has not seen. First the out-of-distribution score,
+//! since cells unlike the training cells are never accepted; then for each method a temperature,
+//! the range of every measure, policies, and the stopping rule.
 //!
-//! Enters: a model that has learnt from every fold, the sibling models, each trained in the same way without one fold, and
-//! their scores of these folds. Leaves: what a bundle knows besides trunk and heads.
+//! Input: a model trained on every fold, its sibling models, each trained in the same way without
+//! one fold, and the siblings' scores of these folds. Output: the parts of a bundle besides trunk
+//! and heads.
 
 pub(crate) mod distances;
 pub(crate) mod policies;
@@ -28,25 +30,27 @@ use uncertainty::{
     summarise,
 };
 
-/// A cell whose p-value is below this is referred: one in a hundred of those that are like the calibration cells.
+/// Cells with a p-value below this are referred: one in a hundred of those that are like the
+/// calibration cells.
 pub(crate) const REFER_BELOW: f64 = 0.01;
 
-/// Everything that a bundle knows besides trunk and heads.
+/// The parts of a bundle besides trunk and heads.
 #[derive(Clone, Debug)]
 pub(crate) struct Calibrated {
     /// Temperature, ranges and policies of each method.
     pub methods: BTreeMap<Method, Calibration>,
-    /// The out-of-distribution score; none for a trunk without residual additions.
+    /// The out-of-distribution score; `None` for a trunk without residual additions.
     pub unlike: Option<Unlike>,
 }
 
-/// Calibrates a model on the cells of every fold, each answered by the sibling that has not seen its image: temperatures,
-/// ranges, policies and the stopping rule are fitted once, on the cells of all folds together.
+/// Calibrates a model on the cells of every fold, each answered by the sibling that has not seen
+/// its image. Temperatures, ranges, policies and the stopping rule are fitted once, on the cells of
+/// all folds together.
 ///
-/// `siblings` are the models of the folds, `folds` what each said of its fold, in the same order.
+/// `siblings` are the models of the folds and `folds` their scores, in the same order.
 ///
 /// # Errors
-/// See [`fit_unlike`], [`HeldOut::pooled`] and [`calibrate`].
+/// As [`fit_unlike`], [`HeldOut::pooled`] and [`calibrate`].
 pub(crate) fn calibrate_model(
     session: &TrainingSession,
     model: &FoldModel,
@@ -56,7 +60,7 @@ pub(crate) fn calibrate_model(
     let study = &session.study;
     let held_out = HeldOut::pooled(folds)?;
     let unlike = fit_unlike(session, model, siblings)?;
-    // As a server would see each, had it been left out of the calibration.
+    // The decision that the server would make for each cell if it were not in the calibration.
     let eligible = match &unlike {
         Some(unlike) => unlike.eligible(&held_out.rows, REFER_BELOW, |distance, of_image| {
             unlike.model.p_value_left_out(distance, of_image)
@@ -84,18 +88,21 @@ pub(crate) fn calibrate_model(
     Ok(Calibrated { methods, unlike })
 }
 
-/// Bounds of the temperature; an optimum at one of them means that the part is too small or already perfect.
+/// Bounds of the temperature. An optimum at a bound means that the part is too small or already
+/// perfect.
 const TEMPERATURES: (f64, f64) = (0.05, 20.0);
 
-/// Narrowing steps of the search: the bracket shrinks by the golden ratio each time, to a relative width below 1e-7.
+/// Steps of the search. Each shrinks the bracket by the golden ratio, in total to a relative width
+/// below 1e-7.
 const STEPS: usize = 40;
 
-/// The temperature that makes the labels likeliest under the mean of each cell's samples, by golden-section search of its
-/// logarithm. For a single pass this is temperature scaling (Guo et al., 2017); for more, the mean is what is answered,
-/// so the mean is what is calibrated.
+/// The temperature that maximises the likelihood of the labels under the mean of each cell's
+/// samples, by golden-section search of its logarithm. For a single pass this is temperature
+/// scaling (Guo et al., 2017). With more passes the mean is calibrated, because the mean is the
+/// answer.
 ///
 /// # Errors
-/// [`TrainingError::Samples`] when a logit is not finite.
+/// [`TrainingError::Samples`] if a logit is infinite or NaN.
 pub(crate) fn fit_mean_temperature(
     scores: &CellScores,
     labels: &[usize],
@@ -124,7 +131,7 @@ pub(crate) fn fit_mean_temperature(
     Ok((0.5 * (low + high)).exp())
 }
 
-/// The loss of a temperature: −ln of the mean probability of the right class, for each cell.
+/// The loss of a temperature for each cell: −ln of the mean probability of the true class.
 pub(crate) fn losses(samples: &[Samples], labels: &[usize]) -> impl Iterator<Item = f64> {
     samples.iter().zip(labels).map(|(samples, label)| {
         let mean = samples.of_class(*label).sum::<f64>() / samples.passes() as f64;
@@ -135,10 +142,12 @@ pub(crate) fn losses(samples: &[Samples], labels: &[usize]) -> impl Iterator<Ite
 /// Views before the first look of the stopping rule, and between looks.
 const LOOKS: (usize, usize) = (4, 2);
 
-/// Temperature, ranges and policies of one method, measured on cells of whole images that its training has not seen.
+/// Temperature, ranges and policies of one method, measured on cells of whole images that its
+/// training has not seen.
 ///
 /// # Errors
-/// [`TrainingError::Samples`] when a logit is not finite, [`TrainingError::Impossible`] without cells.
+/// [`TrainingError::Samples`] if a logit is infinite or NaN, [`TrainingError::Impossible`] without
+/// cells.
 pub(crate) fn calibrate(
     scores: &CellScores,
     known: &KnownCells<'_>,
@@ -159,10 +168,11 @@ pub(crate) fn calibrate(
     })
 }
 
-/// [`calibrate`] for test-time augmentation, with the rule that stops it early under any of the policies.
+/// [`calibrate`] for test-time augmentation, with the rule that stops it early under any of the
+/// policies.
 ///
 /// # Errors
-/// See [`calibrate`].
+/// As [`calibrate`].
 pub(crate) fn calibrate_views(
     scores: &CellScores,
     known: &KnownCells<'_>,
@@ -183,10 +193,10 @@ pub(crate) fn calibrate_views(
     })
 }
 
-/// What the scores say at a temperature, in all classes and in two.
+/// The summaries of the scores at a temperature, over all classes and over normal and abnormal.
 ///
 /// # Errors
-/// [`TrainingError::Samples`] when a logit is not finite.
+/// [`TrainingError::Samples`] if a logit is infinite or NaN.
 pub(crate) fn summaries(
     scores: &CellScores,
     temperature: f64,
@@ -195,13 +205,13 @@ pub(crate) fn summaries(
     Ok(summarised(&scores.samples(temperature)?, abnormal))
 }
 
-/// What the samples of cells say, in all classes and in two.
+/// The summaries of cells' samples, over all classes and over normal and abnormal.
 pub(crate) fn summarised(samples: &[Samples], abnormal: &[bool]) -> Vec<Summary> {
     let summary = |samples: &Samples| summarise(samples).with_abnormal(abnormal);
     samples.iter().map(summary).collect()
 }
 
-/// The range of every measure that is defined.
+/// The range of every defined measure.
 fn ranges(summaries: &[Summary]) -> Result<BTreeMap<Measure, Range>, RangeError> {
     let mut ranges = BTreeMap::new();
     for measure in Measure::ALL {
@@ -238,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_pass_gets_the_temperature_of_temperature_scaling() {
+    fn single_pass_matches_temperature_scaling() {
         for case in list(&load("calibration.json")["temperature"]) {
             if case["expected"]["status"] != "interior" {
                 continue;

@@ -7,29 +7,29 @@ use uncertainty::{
     risk_control::{Grid, Outcome, Tally, certify},
 };
 
-/// The shares of mistakes that are promised not to be exceeded. Which policy is a bundle's default: [`default_policy`].
+/// The bounds on the share of mistakes. [`default_policy`] chooses a bundle's default.
 pub(crate) const ALPHAS: [f64; 4] = [0.05, 0.1, 0.02, 0.01];
 
 /// One minus the confidence of a promise; [`delta_of`] says which promises share it.
 pub(crate) const DELTA: f64 = 0.05;
 
-/// What is known of the cells besides their scores, one entry per cell.
+/// Facts of the cells besides their scores, one entry per cell.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownCells<'a> {
-    /// The right output.
+    /// The true output.
     pub labels: &'a [usize],
     /// The number of the image.
     pub images: &'a [usize],
-    /// Whether the cell may be accepted at all; not when it is unlike the training cells.
+    /// Whether the cell may be accepted; false if it is unlike the training cells.
     pub eligible: &'a [bool],
-    /// Which outputs stand for abnormal and for high-grade classes.
+    /// The outputs of abnormal and of high-grade classes.
     pub groups: ClassGroups<'a>,
 }
 
-/// The cells of a promise over its grid of thresholds.
+/// Counts the cells of a promise over its grid of thresholds.
 ///
 /// # Errors
-/// [`TrainingError::Promise`] when a measure is not finite.
+/// [`TrainingError::Promise`] if a measure is infinite or NaN.
 pub(crate) fn tally(
     promise: Promise,
     summaries: &[Summary],
@@ -47,8 +47,8 @@ pub(crate) fn tally(
     Ok(Tally::of(promise, &outcomes, &grid)?)
 }
 
-/// The promises that differ: with two classes the question of the class is the question of abnormality, and without high-grade
-/// classes no promise is about them.
+/// The distinct promises. With two classes, the class and abnormality are the same question;
+/// without high-grade classes there is no promise about them.
 pub(crate) fn promises(groups: ClassGroups<'_>) -> impl Iterator<Item = Promise> {
     let differs = move |promise: &Promise| match promise {
         Promise::AcceptError => groups.abnormal.len() > 2,
@@ -58,8 +58,9 @@ pub(crate) fn promises(groups: ClassGroups<'_>) -> impl Iterator<Item = Promise>
     Promise::ALL.into_iter().filter(differs)
 }
 
-/// One minus the confidence of each policy of a promise. The policies of `clear_missed` share δ, since the default is the one of them
-/// that the same cells choose: all of them hold at once with confidence 1 − δ.
+/// One minus the confidence of each policy of a promise. The `clear_missed` policies share δ,
+/// because the same cells choose the default among them: all of them hold at once with confidence 1
+/// − δ.
 pub(crate) fn delta_of(promise: Promise) -> f64 {
     match promise {
         Promise::ClearMissedAbnormal | Promise::ClearMissedHighGrade => DELTA / ALPHAS.len() as f64,
@@ -67,12 +68,13 @@ pub(crate) fn delta_of(promise: Promise) -> f64 {
     }
 }
 
-/// A policy for each promise and share of mistakes, with its certificate or as "refer all"; those that promise something first.
+/// A policy for each promise and bound, with its certificate or as "refer all"; certified policies
+/// come first.
 ///
-/// `summaries` know which classes are abnormal ([`Summary::with_abnormal`]).
+/// `summaries` must know which classes are abnormal ([`Summary::with_abnormal`]).
 ///
 /// # Errors
-/// [`TrainingError::Promise`] when nothing can be tested.
+/// [`TrainingError::Promise`] if nothing can be tested.
 pub(crate) fn policies(
     summaries: &[Summary],
     known: &KnownCells<'_>,
@@ -85,15 +87,16 @@ pub(crate) fn policies(
             policies.push(certified.into_policy(&tally, promise.measure()));
         }
     }
-    // Readers look for what can be promised first.
+    // Certified policies first, because readers look for them.
     policies.sort_by_key(|policy| policy.threshold.is_none());
     Ok(policies)
 }
 
-/// The least share of the normal cells that a default has to clear: a default that clears less saves too few looks.
+/// The smallest share of the normal cells that a default must clear, so that it saves enough
+/// reviews.
 const LEAST_CLEARED: f64 = 0.3;
 
-/// A certified policy that may be a default, and what was counted at its threshold.
+/// A certified policy that may be the default, and the counts at its threshold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CountedPolicy {
     /// The promise.
@@ -110,13 +113,14 @@ pub(crate) struct CountedPolicy {
     pub errors: u64,
 }
 
-/// The place of the default among certified policies: of those that bound the missed abnormal cells, the strictest that clears at
-/// least [`LEAST_CLEARED`] of the normal cells; `None`: refer all.
+/// The index of the default among certified policies: of those that bound the missed abnormal
+/// cells, the strictest that clears at least [`LEAST_CLEARED`] of the normal cells. `None` means
+/// refer all.
 pub(crate) fn strictest_default(
     certified: impl IntoIterator<Item = CountedPolicy>,
 ) -> Option<usize> {
     let may_decide = certified.into_iter().enumerate().filter(|(_, policy)| {
-        // The cases of this promise are the abnormal cells, and its mistakes those of them that are accepted.
+        // Cases are the abnormal cells; mistakes are the accepted ones of them.
         let cleared = policy.accepted.saturating_sub(policy.errors) as f64;
         let normal = policy.cells.saturating_sub(policy.trials).max(1) as f64;
         policy.promise == Promise::ClearMissedAbnormal && cleared / normal >= LEAST_CLEARED
@@ -125,7 +129,7 @@ pub(crate) fn strictest_default(
     strictest.map(|(place, _)| place)
 }
 
-/// The default of a method by the certificates of its policies: see [`strictest_default`].
+/// The default of a method by the certificates of its policies, see [`strictest_default`].
 pub(crate) fn default_policy(policies: &[Policy]) -> Option<&Policy> {
     let may_decide = policies.iter().filter(|policy| policy.may_be_default());
     let counted: Vec<(&Policy, CountedPolicy)> = may_decide
@@ -152,7 +156,7 @@ const CONFIDENCES: [f64; 3] = [0.8, 0.9, 0.95];
 /// Prediction sets at every confidence.
 ///
 /// # Errors
-/// None that these confidences give a reason for.
+/// As `uncertainty` for invalid confidences; these are valid.
 pub(crate) fn prediction_sets(
     summaries: &[Summary],
     known: &KnownCells<'_>,
@@ -178,7 +182,8 @@ mod tests {
 
     const FLAGS: [bool; 2] = [false, true];
 
-    /// Of each of 300 images a normal cell of P(abnormal) .02, and an abnormal one of this P(abnormal).
+    /// 300 images, each with a normal cell of P(abnormal) .02 and an abnormal one of this
+    /// P(abnormal).
     fn chosen(of_abnormal: f64) -> Option<String> {
         let summary = |cell: usize| {
             let p = if cell.is_multiple_of(2) {
@@ -206,8 +211,9 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_the_strictest_that_is_certified_and_clears_enough() {
-        // 300 images without a mistake are enough for 5% at δ / 4, and not for 2%: unseen images may be worse.
+    fn default_is_strictest_useful_policy() {
+        // 300 images without a mistake suffice for 5% at δ / 4, but not for 2%, since unseen images
+        // may be worse.
         assert_eq!(chosen(0.9).as_deref(), Some("clear_missed_abnormal_5"));
         assert_eq!(chosen(0.02), None, "no threshold tells them apart");
     }

@@ -1,4 +1,4 @@
-//! The out-of-distribution score of a model: which layer it looks at, and what is usual there.
+//! The out-of-distribution score of a model: the layer it measures, and the distribution there.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use bundle::onnx::ModelProto;
 use evaluation::{Scored, ranking::auroc, report::SIGNIFICANT};
 use uncertainty::ood::OodModel;
 
-/// How well the statistics of one layer tell altered cells from the same cells as they are, out of fold.
+/// How well the statistics of one layer separate altered from original cells, out of fold.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TriedLayer {
-    /// Output of the residual addition, numbered from 1.
+    /// Number of the residual addition, from 1.
     pub addition: usize,
     /// Name of the tensor.
     pub tensor: String,
@@ -31,7 +31,7 @@ pub(crate) struct TriedLayer {
 }
 
 impl TriedLayer {
-    /// What a reader of the manifest is told.
+    /// The description in the manifest.
     pub(crate) fn describe(&self, statistics: usize) -> String {
         format!(
             "mean and log standard deviation over space of the {} channels after residual addition {}",
@@ -45,28 +45,30 @@ impl TriedLayer {
     }
 }
 
-/// The score that a bundle serves.
+/// The out-of-distribution score of a bundle.
 #[derive(Clone, Debug)]
 pub(crate) struct Unlike {
     /// The trunk with its second output.
     pub trunk: TrunkFile,
-    /// The statistics' output, as a trunk of its own: the pretrained trunk's where training left the layer as it was.
+    /// The statistics' output as a trunk of its own; the pretrained trunk's, if training did not
+    /// change the layer.
     pub statistics: TrunkFile,
-    /// The layer that was chosen.
+    /// The chosen layer.
     pub layer: TriedLayer,
-    /// Whether training left the layer as it was.
+    /// Whether training did not change the layer.
     pub untrained: bool,
     /// Every layer that was tried.
     pub tried: Vec<TriedLayer>,
-    /// What is usual: the cells of all folds, and how far each lies from the other folds.
+    /// The distribution of the cells of all folds, and the distance of each from the other folds.
     pub model: OodModel,
     /// The distances fold by fold.
     pub folds: Vec<FoldDistances>,
 }
 
 impl Unlike {
-    /// Whether each of some cells of the folds may be accepted: its p-value, which `p_value` makes of its distance and of the
-    /// distances of all cells of its image, is not below `refer_below`.
+    /// Whether each of some cells of the folds may be accepted, that is, its p-value is at least
+    /// `refer_below`. `p_value` computes it from the cell's distance and the distances of all cells
+    /// of its image.
     pub(crate) fn eligible(
         &self,
         rows: &[usize],
@@ -91,7 +93,7 @@ impl Unlike {
         rows.iter().map(of_cell).collect()
     }
 
-    /// What is usual by the distances of all folds but one.
+    /// The model by the distances of all folds but one.
     pub(crate) fn without_fold(&self, fold: usize) -> OodModel {
         let others = self.folds.iter().enumerate();
         let others = others.filter(|(other, _)| *other != fold);
@@ -99,8 +101,8 @@ impl Unlike {
         OodModel::of_images(self.model.gaussian.clone(), distances)
     }
 
-    /// The share of each fold's cells whose p-value by the other folds is below [`SIGNIFICANT`]: how far it strays from there
-    /// between images.
+    /// The share of each fold's cells whose p-value by the other folds is below [`SIGNIFICANT`]. It
+    /// shows how much the share varies between images.
     pub(crate) fn flagged_of_folds(&self) -> Vec<f64> {
         let folds = self.folds.iter().enumerate();
         let flagged = folds.map(|(number, fold)| {
@@ -113,17 +115,19 @@ impl Unlike {
     }
 }
 
-/// Chooses the layer whose statistics best tell cells from the same cells with changed stain, focus and scale (mean AUROC), and
-/// says what is usual there: a Gaussian on the cells of all folds, and the distance of each cell from the other folds.
+/// Chooses the layer whose statistics best separate original cells from cells with changed stain,
+/// focus and scale (mean AUROC), and fits its distribution: a Gaussian on the cells of all folds,
+/// and the distance of each cell from the other folds.
 ///
-/// Layers that training left as they were come first. No cell has shaped them, so the trunk of the bundle measures every fold.
-/// Where there is none, the `siblings` do, the models of the folds: each measures its fold, by its own trunk and a Gaussian on
-/// the cells that it has learnt from, as the bundle's trunk and Gaussian will measure an image that they have not seen.
+/// Layers that training did not change are preferred. No cell has shaped them, so the bundle's
+/// trunk can measure every fold. If there are none, the `siblings`, the models of the folds, each
+/// measure their own fold, with their trunk and a Gaussian on the cells that they were trained on.
+/// The bundle's trunk and Gaussian will measure unseen images in the same way.
 ///
-/// `None` for a trunk without residual additions.
+/// Returns `None` for a trunk without residual additions.
 ///
 /// # Errors
-/// See [`TrainingSession::features_of`].
+/// As [`TrainingSession::features_of`].
 pub(crate) fn fit_unlike(
     session: &TrainingSession,
     model: &FoldModel,
@@ -136,7 +140,7 @@ pub(crate) fn fit_unlike(
     let mut tried = Vec::new();
     for (addition, tensor) in layers {
         let (trunk, of_model) = with_output(session, &model.trunk, &tensor)?;
-        // The same numbers as the model's own, and kept in the work folder for every model.
+        // The same numbers as those of the model, and cached for every model.
         let statistics = match untrained {
             true => with_output(session, &session.study.trunk, &tensor)?.1,
             false => of_model,
@@ -171,8 +175,9 @@ pub(crate) fn fit_unlike(
     Ok(best.map(|best| Unlike { tried, ..best }))
 }
 
-/// The layers to try, numbered from 1, and whether training left them as they were: of the first two thirds of the trunk's
-/// additions, since the last ones see what training has made of the cells, those that it left as they were, if any.
+/// The layers to try, numbered from 1, and whether training did not change them. They are among the
+/// first two thirds of the trunk's additions, since the last ones depend most on the training
+/// cells; unchanged layers are preferred.
 fn candidates(served: &ModelProto, pretrained: &ModelProto) -> (bool, Vec<(usize, String)>) {
     let additions = residual_additions(served);
     let early = (additions.len() * 2 / 3).max(1);
@@ -186,7 +191,8 @@ fn candidates(served: &ModelProto, pretrained: &ModelProto) -> (bool, Vec<(usize
     }
 }
 
-/// For each alteration the probability that an altered cell lies farther away than a cell as it is, over all folds.
+/// For each alteration, the probability that an altered cell has a larger distance than an original
+/// cell, over all folds.
 fn separations(folds: &[FoldDistances]) -> Result<BTreeMap<Alteration, f64>, TrainingError> {
     let usual: Vec<f64> = folds.iter().flat_map(|fold| fold.usual.clone()).collect();
     let mut auroc = BTreeMap::new();
@@ -200,13 +206,13 @@ fn separations(folds: &[FoldDistances]) -> Result<BTreeMap<Alteration, f64>, Tra
     Ok(auroc)
 }
 
-/// Probability that an unlike cell has a higher score than a usual one.
+/// The probability that an unlike cell has a higher score than a usual one.
 fn separation(usual: &[f64], unlike: &[f64]) -> Result<f64, TrainingError> {
     let scores: Vec<f64> = usual.iter().chain(unlike).copied().collect();
     let is_unlike: Vec<bool> = (0..scores.len())
         .map(|index| index >= usual.len())
         .collect();
-    let undefined = || TrainingError::Impossible("there are no scores to compare".to_owned());
+    let undefined = || TrainingError::Impossible("no scores to compare".to_owned());
     auroc(&Scored::new(&scores, &is_unlike)?).ok_or_else(undefined)
 }
 
@@ -270,11 +276,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fold_is_held_against_the_other_folds() {
+    fn fold_is_compared_with_other_folds() {
         let unlike = unlike();
         let others = unlike.without_fold(0);
         assert_eq!(others.calibration_scores, [2.0, 3.0]);
-        // Whatever lies farther away than both others has p = 1/3; a cell of the others stands for itself.
+        // A distance above both others has p = 1/3. Each image of the other folds counts as one.
         let by_others = |distance, _: &[f64]| others.p_value(distance);
         assert_eq!(unlike.eligible(&[3, 0], 0.5, by_others), [false, true]);
         let left_out = |distance, own: &[f64]| others.p_value_left_out(distance, own);
@@ -284,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn altered_cells_are_told_over_all_folds_together() {
+    fn altered_cells_are_separated_over_folds() {
         let separations = separations(&unlike().folds);
         let separations = separations.unwrap_or_default();
         assert_eq!(separations.len(), Alteration::ALL.len());

@@ -1,4 +1,4 @@
-//! The table of the crops: what `crop` writes and every later step starts from.
+//! The table of crops, which `crop` writes and every later step reads.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct CropRow {
     pub file: String,
     /// The image file that it was cut from.
     pub source: PathBuf,
-    /// Nucleus in pixels from the left edge of the image; none when the image is the crop.
+    /// Nucleus in pixels from the left edge of the image; `None` if the image is the crop.
     pub nucleus_x: Option<i64>,
     /// Nucleus in pixels from the top edge of the image.
     pub nucleus_y: Option<i64>,
@@ -37,24 +37,25 @@ pub struct CropRow {
 /// A cell that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// Where the data set names it: a table and its line, or a file.
+    /// Where the data set lists it: a table and its line, or a file.
     pub origin: String,
     /// The cell.
     pub cell_id: String,
-    /// The image that it should lie in.
+    /// The image that it belongs to.
     pub image_id: String,
-    /// Why.
+    /// Why it was left out.
     pub reason: String,
 }
 
-/// How the crops were cut; goes into the bundle's manifest.
+/// How the crops were cut. Goes into the bundle's manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CropSettings {
-    /// Edge of the square crops in pixels of the fields; the median longer side of crops that came as they are.
+    /// Edge of the square crops in pixels of the fields; for ready-made crops, the median of their
+    /// longer sides.
     pub edge: u32,
-    /// What stands for pixels outside the field.
+    /// What fills pixels outside the field.
     pub padding: Padding,
-    /// Width of the fields in pixels, when all have the same.
+    /// Width of the fields in pixels, if all have the same.
     pub source_width_px: Option<u32>,
 }
 
@@ -70,22 +71,28 @@ pub struct CropTable {
 }
 
 impl CropTable {
-    /// Reads what `crop` wrote.
+    /// Reads the result of `crop`.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] before `crop` was run; [`TrainingError::Malformed`] for a table without rows.
+    /// [`TrainingError::Missing`] if `crop` was not run; [`TrainingError::Malformed`] for a table
+    /// without rows.
     pub fn read(workspace: &Workspace) -> Result<Self, TrainingError> {
         let path = workspace.crop_table();
         require(&path, "crop")?;
         let rows: Vec<CropRow> = read_csv(&path)?;
         if rows.is_empty() {
-            return Err(TrainingError::malformed(&path)("it holds no crops"));
+            return Err(TrainingError::malformed(&path)(
+                "the table has no rows: run `crop` again",
+            ));
         }
         let settings = read_json(&workspace.crop_settings())?;
         let labels: LabelSet = read_json(&workspace.labels())?;
         for CropRow { cell_id, label, .. } in &rows {
             if labels.index_of(label).is_none() {
-                let reason = format!("cell {cell_id}: `{label}` is no label: run `crop` again");
+                let reason = format!(
+                    "cell {cell_id}: the label `{label}` is not in labels.json: \
+                    run `crop` again"
+                );
                 return Err(TrainingError::malformed(&path)(reason));
             }
         }
@@ -97,7 +104,7 @@ impl CropTable {
     }
 }
 
-/// Refuses with the command that makes a file, when the file is missing.
+/// Checks that a file exists; otherwise the error names the command that makes it.
 pub(crate) fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
     if path.is_file() {
         return Ok(());
@@ -108,28 +115,28 @@ pub(crate) fn require(path: &Path, command: &str) -> Result<(), TrainingError> {
     })
 }
 
-/// Whether a cell's identifier can name a file; identifiers come from outside.
+/// Whether a cell's identifier, which comes from the user's data, is safe as a file name.
 pub(crate) fn names_a_file(cell_id: &str) -> bool {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     !cell_id.is_empty() && cell_id.len() <= 100 && cell_id.chars().all(harmless)
 }
 
-/// A crop with the seed that the server would derive from its file.
+/// A crop and the seed that the server would derive from its file.
 ///
 /// # Errors
-/// When the file is missing, or not the crop of the table.
+/// If the file is missing or is not the crop of the table.
 pub(crate) fn load_crop(folder: &Path, row: &CropRow) -> Result<(CellImage, u64), TrainingError> {
     let path = folder.join(&row.file);
     let bytes = read_bytes(&path)?;
     if sha256_hex(&bytes) != row.sha256 {
         return Err(TrainingError::malformed(&path)(
-            "it is not the crop of the table: run `crop` again",
+            "the file differs from its SHA-256 in crops.csv: run `crop` again",
         ));
     }
     Ok((decode_image(&path, &bytes)?, seed_of(&bytes)))
 }
 
-/// The picture that a file holds.
+/// Decodes an image file.
 ///
 /// # Errors
 /// [`TrainingError::Image`].

@@ -1,4 +1,4 @@
-//! Cutting every cell of a data set out of its image.
+//! Cuts every cell of a data set out of its image.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,19 +21,19 @@ use crate::{
 use bundle::sha256_hex;
 use imaging::{self, CellImage, Padding};
 
-/// What cutting gave.
+/// The result of cutting.
 #[derive(Clone, Debug)]
 pub struct CropOutcome {
     /// The crops.
     pub table: CropTable,
-    /// The cells that were left out, and why.
+    /// The cells that were left out, with reasons.
     pub left_out: Vec<LeftOut>,
 }
 
-/// What became of one row of the data set.
+/// The result of one row of the data set.
 type CropResult = Result<CropRow, LeftOut>;
 
-/// What became of the rows of one image, by row number, and the image's size when it could be read.
+/// The results of one image's rows, by row number, and the image's size if it could be read.
 struct ImageCuts {
     cuts: Vec<(usize, CropResult)>,
     size: Option<(u32, u32)>,
@@ -44,21 +44,25 @@ struct ImageCuts {
 pub struct CropOptions {
     /// Edge of the square in pixels of the image.
     pub edge: u32,
-    /// What stands for pixels outside the image.
+    /// What fills pixels outside the image.
     pub padding: Padding,
-    /// Go on without the cells that cannot be used; else the tables of an earlier cutting are left as they are.
+    /// Go on without the cells that cannot be used. If false and there are such cells, the tables
+    /// of an earlier run stay as they are.
     pub leave_out: bool,
 }
 
-/// Cuts a square around every nucleus and writes PNGs, the list of cells left out and, as [`CropOptions::leave_out`] says,
-/// the table. Where the data set
-/// has no nuclei, each image is a crop as it is.
+/// Cuts a square around every nucleus. Writes the crops as PNGs, the list of cells left out and, if
+/// [`CropOptions::leave_out`] allows it, the table. Without nuclei each image is one crop.
 ///
-/// A cell is left out (with a reason) when its image is missing or unreadable, its nucleus lies outside the image, its
-/// label is unknown, or its identifier is used twice or cannot name a file.
+/// A cell is left out (with a reason) if
+///
+/// - its image is missing or unreadable,
+/// - its nucleus is outside the image,
+/// - its label is unknown,
+/// - its identifier is used twice or cannot name a file.
 ///
 /// # Errors
-/// When no cell is left, or something cannot be written.
+/// If no cell is left, or a file cannot be written.
 pub fn crop_dataset(
     dataset: &Dataset,
     workspace: &Workspace,
@@ -89,7 +93,8 @@ pub fn crop_dataset(
 
 type ImageRows<'a> = (&'a Path, Vec<(usize, &'a CellRecord)>);
 
-/// Groups the rows by image; rows whose identifier an earlier row has come apart, since crops are named after it.
+/// Groups the rows by image. Rows with the identifier of an earlier row are returned apart, because
+/// identifiers name the crops.
 fn rows_by_image(cells: &[CellRecord]) -> (Vec<ImageRows<'_>>, Vec<(usize, CropResult)>) {
     let mut images: BTreeMap<&Path, Vec<(usize, &CellRecord)>> = BTreeMap::new();
     let (mut repeated, mut seen) = (Vec::new(), BTreeSet::new());
@@ -97,14 +102,14 @@ fn rows_by_image(cells: &[CellRecord]) -> (Vec<ImageRows<'_>>, Vec<(usize, CropR
         if seen.insert(&cell.cell_id) {
             images.entry(&cell.image).or_default().push((row, cell));
         } else {
-            let reason = "its identifier is used by an earlier row";
+            let reason = "an earlier row has the same cell_id; give each cell its own";
             repeated.push((row, Err(left_out(cell, reason))));
         }
     }
     (images.into_iter().collect(), repeated)
 }
 
-/// What all cuts have in common.
+/// What all cuts share.
 struct Cutter<'a> {
     labels: &'a LabelSet,
     options: &'a CropOptions,
@@ -130,17 +135,19 @@ impl Cutter<'_> {
         Ok(ImageCuts { cuts, size })
     }
 
-    /// The row of a crop that was written, or why the cell cannot be used.
+    /// The row of the crop that was written, or why the cell cannot be used.
     fn cut_cell(
         &self,
         image: &CellImage,
         cell: &CellRecord,
     ) -> Result<Result<CropRow, String>, TrainingError> {
         if !names_a_file(&cell.cell_id) {
-            return Ok(Err("its identifier cannot name a file".to_owned()));
+            return Ok(Err(
+                "the cell_id cannot name a file; use 1 to 100 letters, digits, - and _".to_owned(),
+            ));
         }
         let Some(label) = self.labels.index_of(&cell.label) else {
-            return Ok(Err(format!("unknown label `{}`", cell.label)));
+            return Ok(Err(format!("unknown label `{}`; see --labels", cell.label)));
         };
         let CropOptions { edge, padding, .. } = *self.options;
         let cut = cell
@@ -200,7 +207,7 @@ fn gather(
     if let (true, Some(first)) = (rows.is_empty(), left_out.first()) {
         let LeftOut { origin, reason, .. } = first;
         return Err(impossible!(
-            "no cell could be cut; the first: {origin}: {reason}"
+            "no cell could be cut; the first one, {origin}: {reason}"
         ));
     }
     let with_nuclei = rows.iter().any(|row| row.nucleus_x.is_some());

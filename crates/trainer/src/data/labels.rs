@@ -1,4 +1,5 @@
-//! The labels of a data set: their names, which of them are abnormal, and how they are grouped into fewer classes.
+//! The labels of a data set: names, which are abnormal, and how they are grouped into fewer
+//! classes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +15,7 @@ use crate::{
 };
 use bundle::{Label, abnormal_flags, high_grade_flags, is_snomed_ct};
 
-/// One label and what is known of it.
+/// One label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelEntry {
@@ -22,13 +23,15 @@ pub struct LabelEntry {
     pub name: String,
     /// Whether a cell of this class needs a person's attention.
     pub abnormal: bool,
-    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC; such a class is abnormal.
+    /// Whether the class counts as high grade, such as ASC-H, HSIL and SCC. A high-grade class is
+    /// abnormal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_grade: Option<bool>,
-    /// How grave the class is, 0 being the least.
+    /// Severity of the class; 0 is the least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<u32>,
-    /// The coarser class that it belongs to, such as `low_grade`; needed for a grouping by grade only.
+    /// The coarser class that it belongs to, such as `low_grade`. Needed only to group labels by
+    /// grade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Other spellings in tables and folder names.
@@ -37,12 +40,12 @@ pub struct LabelEntry {
     /// SNOMED CT code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct: Option<String>,
-    /// Where that code is said to stand for the class; needed with a code.
+    /// The source that maps the code to the class; required with a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snomed_ct_source: Option<String>,
 }
 
-/// Every label that a data set may use, in the order of the model's outputs.
+/// All labels that a data set may use, in the order of the model's outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelSet {
@@ -50,7 +53,7 @@ pub struct LabelSet {
     pub labels: Vec<LabelEntry>,
 }
 
-/// The label sets that come with the program, by name.
+/// The built-in label sets, by name.
 const BUILT_IN: [(&str, &str); 3] = [
     ("bethesda", include_str!("label_sets/bethesda.toml")),
     ("herlev", include_str!("label_sets/herlev.toml")),
@@ -58,24 +61,25 @@ const BUILT_IN: [(&str, &str); 3] = [
 ];
 
 impl LabelSet {
-    /// A set that comes with the program (`bethesda`, `herlev`, `sipakmed`), or one described in a TOML file.
+    /// A built-in set (`bethesda`, `herlev`, `sipakmed`), or the set in a TOML file.
     ///
     /// # Errors
-    /// When there is neither such a set nor such a file, or the file does not describe labels.
+    /// If `name` is neither a built-in set nor a readable file, or the file does not describe
+    /// labels.
     pub fn named(name: &str) -> Result<Self, TrainingError> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             let path = Path::new(name);
             return Self::checked(path, parse_toml(path, text)?);
         }
         let path = Path::new(name);
-        let hint = "label sets that need no file: bethesda, herlev, sipakmed";
+        let hint = "built-in label sets: bethesda, herlev, sipakmed";
         Self::checked(path, read_toml(path, hint)?)
     }
 
     /// The built-in set that knows most of these labels.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when no set knows any of them.
+    /// [`TrainingError::Impossible`] if no set knows any of them.
     pub fn guess(found: &BTreeSet<&str>) -> Result<Self, TrainingError> {
         let mut best = (0, None);
         for (name, _) in BUILT_IN {
@@ -91,7 +95,8 @@ impl LabelSet {
         let some: Vec<&str> = found.iter().take(3).copied().collect();
         best.1.ok_or_else(|| {
             impossible!(
-                "the labels ({}, …) belong to no known set: describe them in a file and name it with --labels",
+                "no built-in label set has the labels {}, …: describe them in a TOML file and name \
+                 it with --labels",
                 some.join(", ")
             )
         })
@@ -106,7 +111,9 @@ impl LabelSet {
         let mut spellings = BTreeSet::new();
         for spelling in self.labels.iter().flat_map(LabelEntry::spellings) {
             if !spellings.insert(spelling.to_owned()) {
-                return Err(format!("`{spelling}` names two labels"));
+                return Err(format!(
+                    "two labels are called `{spelling}`: give each its own names and aliases"
+                ));
             }
         }
         for label in &self.labels {
@@ -119,26 +126,28 @@ impl LabelSet {
             };
             if *groups.entry(group).or_insert(label.abnormal) != label.abnormal {
                 return Err(format!(
-                    "the group `{group}` holds normal and abnormal labels: a class is one or the other, so divide the group"
+                    "the group `{group}` has normal and abnormal labels: divide it, since a class \
+                     is either normal or abnormal"
                 ));
             }
         }
         for label in &self.labels {
             if label.high_grade == Some(true) && !label.abnormal {
                 return Err(format!(
-                    "`{}` is high grade and not abnormal: a high-grade class is abnormal",
+                    "`{}` has high_grade = true and abnormal = false: a high-grade class is \
+                     abnormal, so set abnormal = true",
                     label.name
                 ));
             }
         }
         let abnormal = self.labels.iter().filter(|label| label.abnormal).count();
         if abnormal == 0 || abnormal == self.labels.len() {
-            return Err("it needs at least one normal and one abnormal label".to_owned());
+            return Err("at least one normal and one abnormal label are needed".to_owned());
         }
         Ok(())
     }
 
-    /// Position of a label by its name or another spelling.
+    /// Position of a label, by its name or an alias.
     pub fn index_of(&self, text: &str) -> Option<usize> {
         let text = text.trim();
         let spelled = |label: &LabelEntry| label.spellings().any(|spelling| spelling == text);
@@ -158,12 +167,14 @@ impl LabelEntry {
             return Ok(());
         };
         if !is_snomed_ct(code) {
-            return Err(format!("`{code}` is no SNOMED CT code: a digit is wrong"));
+            return Err(format!(
+                "`{code}` is not a SNOMED CT code: its check digit is wrong"
+            ));
         }
         match &self.snomed_ct_source {
             Some(_) => Ok(()),
             None => Err(format!(
-                "`{}` has a SNOMED CT code without its source",
+                "`{}` has snomed_ct without snomed_ct_source: name the source of the code",
                 self.name
             )),
         }
@@ -181,17 +192,17 @@ impl LabelEntry {
     }
 }
 
-/// Which classes the heads tell apart, and which label belongs to which of them.
+/// The classes that the heads predict, and the class of each label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassGrouping {
     /// The classes in the order of the outputs.
     pub outputs: Vec<Label>,
-    /// The output that stands for each label of the set.
+    /// The output of each label of the set.
     pub of_label: Vec<usize>,
 }
 
 impl ClassGrouping {
-    /// Groups a label set into `classes`: all its labels, its groups by grade, or normal against abnormal.
+    /// Groups a label set into `classes`: all labels, its groups by grade, or normal and abnormal.
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] for another number of classes.
@@ -209,7 +220,7 @@ impl ClassGrouping {
             possible.push(grouping.outputs.len().to_string());
         }
         Err(impossible!(
-            "these labels cannot be grouped into {} classes: choose {}",
+            "cannot group these labels into {} classes: choose {}",
             classes.unwrap_or_default(),
             possible.join(", ")
         ))
@@ -227,12 +238,13 @@ impl ClassGrouping {
         Self::by(set, |label| Some(name(label.abnormal)))
     }
 
-    /// One class per group, in the order in which groups first occur; none when a label has no group.
+    /// One class per group, in the order in which groups first occur; `None` if a label has no
+    /// group.
     pub fn by_group(set: &LabelSet) -> Option<Self> {
         Self::by(set, |label| label.group.as_deref())
     }
 
-    /// One class per name, in the order in which names first occur; none when a label has no name.
+    /// One class per name, in the order in which names first occur; `None` if a label has no name.
     fn by<'a>(set: &'a LabelSet, name: impl Fn(&'a LabelEntry) -> Option<&'a str>) -> Option<Self> {
         let (mut outputs, mut of_label) = (Vec::<Label>::new(), Vec::new());
         let mut mixed = false;
@@ -243,7 +255,8 @@ impl ClassGrouping {
             match known.and_then(|known| outputs.get_mut(known)) {
                 Some(output) => {
                     output.severity = output.severity.max(label.severity);
-                    // A class of high-grade and other labels is neither: then no class says what is high grade.
+                    // A class that mixes high-grade and other labels has no high-grade flag, and
+                    // then no class has one.
                     mixed |= (output.high_grade == Some(true)) != (label.high_grade == Some(true));
                 }
                 None => outputs.push(Label {
@@ -277,17 +290,17 @@ impl ClassGrouping {
             .collect()
     }
 
-    /// Whether each output stands for an abnormal class.
+    /// Whether each output is an abnormal class.
     pub fn abnormal_flags(&self) -> Vec<bool> {
         abnormal_flags(&self.outputs)
     }
 
-    /// Whether each output stands for a high-grade class.
+    /// Whether each output is a high-grade class.
     pub fn high_grade_flags(&self) -> Vec<bool> {
         high_grade_flags(&self.outputs)
     }
 
-    /// The outputs that stand for abnormal classes.
+    /// The outputs of abnormal classes.
     pub fn abnormal(&self) -> Vec<usize> {
         (0..self.outputs.len())
             .filter(|output| self.outputs[*output].abnormal)

@@ -1,4 +1,4 @@
-//! The layouts of a data set on disk, and folders of pictures without labels.
+//! The layouts of data sets on disk, and folders of pictures without labels.
 
 use std::{
     fs, io,
@@ -14,10 +14,10 @@ use crate::{
 };
 use bundle::sha256_hex;
 
-/// Name of the table in CRIC's layout, which lies beside a folder `fields/` of images.
+/// Name of the table in CRIC's layout, beside a folder `fields/` of images.
 pub(super) const CRICS_TABLE: &str = "classifications.csv";
 
-/// One row of the table: a nucleus and what experts called it.
+/// One row of CRIC's table: a nucleus and the experts' label.
 #[derive(Deserialize)]
 struct CricRow {
     image_id: String,
@@ -31,7 +31,7 @@ struct CricRow {
 /// Whether a CSV has the columns of CRIC's table.
 ///
 /// # Errors
-/// A file that is no CSV.
+/// If the header cannot be read.
 pub(super) fn has_crics_columns(table: &Path) -> Result<bool, TrainingError> {
     let bytes = read_bytes(table)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -39,10 +39,11 @@ pub(super) fn has_crics_columns(table: &Path) -> Result<bool, TrainingError> {
     Ok(header.iter().any(|column| column == "bethesda_system"))
 }
 
-/// Reads the table of a folder in CRIC's layout, or such a table by its path. The images lie in `images`, or in `fields/` beside the table.
+/// Reads the table of a folder in CRIC's layout, or such a table by its path. The images are in
+/// `images`, or in `fields/` beside the table.
 ///
 /// # Errors
-/// A table that is missing or malformed; the error names the line.
+/// If the table is missing or a row is malformed; the error names the line.
 pub(super) fn read_cric(
     path: &Path,
     images: Option<&Path>,
@@ -66,7 +67,7 @@ pub(super) fn read_cric(
     Ok(rows.into_iter().enumerate().map(record).collect())
 }
 
-/// One row of a table with a path and a label per cell: the simplest way to bring one's own.
+/// One row of a table with a path and a label per cell, the easiest layout for your own data.
 #[derive(Deserialize)]
 struct TableRow {
     path: String,
@@ -81,15 +82,17 @@ struct TableRow {
     nucleus_y: Option<i64>,
 }
 
-/// How an error names a row: the header is line 1.
+/// How an error names a row; the header is line 1.
 fn line_of(table: &str, index: usize) -> String {
     format!("{table}, line {}", index + 2)
 }
 
-/// Reads such a table; paths are relative to `images`, or to the table's folder. Without `image_id` each file is an image of its own.
+/// Reads such a table. Paths are relative to `images`, or to the table's folder. Without `image_id`
+/// each file is its own image.
 ///
 /// # Errors
-/// A table that is missing or malformed (the error names the line), or has a nucleus in some rows only.
+/// If the table is missing, a row is malformed (the error names the line), or only some rows have a
+/// nucleus.
 pub(super) fn read_table(
     table: &Path,
     images: Option<&Path>,
@@ -123,26 +126,31 @@ pub(super) fn read_table(
     Ok(records)
 }
 
-/// SIPaKMeD keeps the cells that it cut out of a picture `007.bmp` in `CROPPED/007_01.bmp`, `007_02.bmp`, …
+/// SIPaKMeD stores the cells cut out of a picture `007.bmp` as `CROPPED/007_01.bmp`, `007_02.bmp`,
+/// …
 const CROPPED: &str = "CROPPED";
 
-/// File names that are taken for images.
+/// Extensions of image files.
 const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"];
 
-/// Reads every image in a folder of one folder per class; the folder's name is the label.
+/// Reads every image in a folder with one folder per class. The folder's name is the label.
 ///
-/// Where a class has a folder `CROPPED` (at any depth), only its images count, and what precedes the last `_` of a
-/// name is the image that the cell was cut from. Otherwise each file is an image of its own.
+/// If a class has a folder `CROPPED` (at any depth), only the images in it count, and the part of a
+/// name before the last `_` is the image that the cell was cut from. Otherwise each file is its own
+/// image.
 ///
 /// # Errors
-/// A folder that cannot be read, or a class without an image.
+/// If a folder cannot be read, or a class has no image.
 pub(super) fn read_folders(folder: &Path) -> Result<Vec<CellRecord>, TrainingError> {
     let mut records = Vec::new();
     for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let label = name_of(&class);
         let images = images(&class)?;
         if images.is_empty() {
-            return Err(TrainingError::malformed(&class)("the class has no images"));
+            return Err(TrainingError::malformed(&class)(
+                "no images in this class's folder: add \
+                images (jpg, png, tif, bmp, webp) or remove the folder",
+            ));
         }
         let has_cropped = images.iter().any(|path| is_cropped(path));
         let cells = images.into_iter();
@@ -177,7 +185,7 @@ fn is_cropped(path: &Path) -> bool {
 /// Every image in a folder, at any depth, in the order of the names.
 ///
 /// # Errors
-/// A folder that cannot be read.
+/// If a folder cannot be read.
 fn images(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let mut images = Vec::new();
     collect(folder, &mut images)?;
@@ -200,7 +208,7 @@ fn is_image(path: &Path) -> bool {
     EXTENSIONS.contains(&extension.to_lowercase().as_str())
 }
 
-/// What a folder holds, in the order of the names.
+/// The content of a folder, in the order of the names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let listed = fs::read_dir(folder).map_err(TrainingError::read(folder))?;
     let paths = listed.map(|entry| Ok(entry?.path()));
@@ -216,7 +224,7 @@ pub(crate) fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// A path without its extension, as a name that can stand in a file name itself.
+/// A path without its extension, in a form that can be part of a file name.
 fn identifier(path: &str) -> String {
     let stem = match path.rsplit_once('.') {
         Some((stem, extension)) if !extension.contains('/') => stem,
@@ -230,22 +238,25 @@ fn identifier(path: &str) -> String {
     stem.chars().map(harmless).collect()
 }
 
-/// The files of every picture in a folder, at any depth: pictures without labels, such as everyday photographs.
+/// The files of all pictures in a folder, at any depth. They have no labels; everyday photographs
+/// are an example.
 ///
 /// # Errors
-/// A folder that cannot be read or has no pictures.
+/// If a folder cannot be read or has no pictures.
 pub(crate) fn picture_files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
     let paths = images(folder)?;
     if paths.is_empty() {
-        return Err(TrainingError::malformed(folder)("it holds no pictures"));
+        return Err(TrainingError::malformed(folder)(
+            "no pictures in this folder",
+        ));
     }
     Ok(paths)
 }
 
-/// The same pictures, each as a crop without a label; its file is named relative to the folder.
+/// The same pictures as crops without a label. Their files are named relative to the folder.
 ///
 /// # Errors
-/// As [`picture_files`], and a picture that cannot be read.
+/// As [`picture_files`], or if a picture cannot be read.
 pub(crate) fn read_pictures(folder: &Path) -> Result<Vec<CropRow>, TrainingError> {
     let row = |path: &PathBuf| {
         let relative = path.strip_prefix(folder).unwrap_or(path);

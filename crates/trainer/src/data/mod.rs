@@ -1,8 +1,8 @@
-//! The data: a data set as a list of cells, whatever its layout on disk, its crops, labels and parts, and the views of a
-//! crop.
+//! The data set as a list of cells, whatever its layout on disk, with crops, labels, parts and
+//! views.
 //!
-//! Enters: files of a data set. Leaves: crops and their table, the part of each, and what is shown of a crop. Knows neither
-//! trunks nor heads.
+//! Input: the files of a data set. Output: the crops and their table, the part of each crop, and
+//! its views. This module uses neither trunks nor heads.
 
 pub(crate) mod crop_table;
 pub(crate) mod crops;
@@ -25,31 +25,33 @@ use self::{
 };
 use crate::TrainingError;
 
-/// One cell and what experts called it.
+/// One cell and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellRecord {
-    /// Where the data set names the cell: a table and its line, or a file.
+    /// Where the data set lists the cell: a table and its line, or a file.
     pub origin: String,
     /// The cell's own identifier.
     pub cell_id: String,
-    /// The image that it lies in. Cells of one image share stain, focus and neighbours.
+    /// The image that it belongs to. Cells of one image share stain, focus and neighbours.
     pub image_id: String,
     /// The image file.
     pub image: PathBuf,
     /// The label as the data set spells it.
     pub label: String,
-    /// Nucleus in pixels from the left and the top edge; none when the image is the cell's crop already.
+    /// Nucleus in pixels from the left and the top edge; `None` if the image is the cell's crop.
     pub nucleus: Option<(i64, i64)>,
 }
 
-/// How a data set lies on disk.
+/// The layout of a data set on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DataLayout {
-    /// `classifications.csv` with CRIC's columns beside a folder `fields/`, or a CSV of another name with these columns
+    /// `classifications.csv` with CRIC's columns beside a folder `fields/`, or another CSV with
+    /// these columns
     Cric,
-    /// A folder of cell images per class, as Herlev and SIPaKMeD have them
+    /// A folder of cell images per class, as in Herlev and SIPaKMeD
     Folders,
-    /// A CSV with the columns `path` and `label`, and optionally `image_id`, `cell_id`, `nucleus_x`, `nucleus_y`
+    /// A CSV with the columns `path` and `label`, and optionally `image_id`, `cell_id`,
+    /// `nucleus_x`, `nucleus_y`
     Table,
 }
 
@@ -63,10 +65,12 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads the list of cells; the images are read later. Layout and labels are recognised when they are not given.
+    /// Reads the list of cells; the images are read later. Detects layout and labels if they are
+    /// not given.
     ///
     /// # Errors
-    /// A data set that is missing, malformed (the error names file and line) or empty, or labels of no known set.
+    /// If the data set is missing, malformed (the error names file and line) or empty, or its
+    /// labels are in no known set.
     pub fn open(
         path: &Path,
         layout: Option<DataLayout>,
@@ -75,10 +79,10 @@ impl Dataset {
         Self::open_with_images(path, None, layout, labels)
     }
 
-    /// [`Self::open`] for a table whose images lie in a folder of their own.
+    /// [`Self::open`] for a table whose images are in another folder.
     ///
     /// # Errors
-    /// As [`Self::open`]; and for a folder per class, which is not told its images.
+    /// As [`Self::open`], and if a folder per class is given together with a folder of images.
     pub fn open_with_images(
         path: &Path,
         images: Option<&Path>,
@@ -91,12 +95,13 @@ impl Dataset {
             (DataLayout::Folders, None) => read_folders(path)?,
             (DataLayout::Folders, Some(_)) => {
                 return Err(TrainingError::Impossible(
-                    "a folder per class holds its images: leave --img-dir out".to_owned(),
+                    "--img-dir is for tables only: a data set of one folder per class contains its \
+                     images; leave --img-dir out".to_owned(),
                 ));
             }
         };
         if cells.is_empty() {
-            return Err(TrainingError::malformed(path)("it holds no cells"));
+            return Err(TrainingError::malformed(path)("no cells in this data set"));
         }
         let found: BTreeSet<&str> = cells.iter().map(|cell| cell.label.as_str()).collect();
         let labels = match labels {
@@ -121,7 +126,8 @@ fn recognise(path: &Path) -> Result<DataLayout, TrainingError> {
         return Ok(DataLayout::Folders);
     }
     Err(TrainingError::Impossible(format!(
-        "there is no data set at {}: name a folder with classifications.csv, a folder of one folder per class, or a CSV",
+        "no data set at {}: name a folder with classifications.csv, a folder with one folder per \
+         class, or a CSV",
         path.display()
     )))
 }

@@ -1,13 +1,13 @@
-//! Where a cell belongs, as `split.csv` spells it, and which folds a model has not learnt from.
+//! The part of a cell, as `split.csv` spells it, and the folds that a model was trained without.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a cell belongs.
+/// The part of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CellPart {
-    /// Only ever evaluated.
+    /// Used for evaluation only.
     Test,
     /// One of the folds, counted from 0.
     Fold(usize),
@@ -33,7 +33,7 @@ impl FromStr for CellPart {
             .strip_prefix("fold_")
             .and_then(|number| number.parse().ok());
         fold.map(Self::Fold)
-            .ok_or_else(|| format!("`{text}` is no part: test, fold_0, fold_1, … are"))
+            .ok_or_else(|| format!("`{text}` is not a part: expected test, fold_0, fold_1, …"))
     }
 }
 
@@ -51,12 +51,12 @@ impl<'de> Deserialize<'de> for CellPart {
     }
 }
 
-/// Folds that a model has not learnt from, ascending; as text "no fold", "fold 0", "folds 0, 1".
+/// Folds that a model was trained without, ascending. As text: "no fold", "fold 0", "folds 0, 1".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldOutFolds(Vec<usize>);
 
 impl HeldOutFolds {
-    /// These folds; none for the model of a bundle, which learns from every fold.
+    /// These folds; none for the model of a bundle, which is trained on every fold.
     pub(crate) fn of(folds: impl IntoIterator<Item = usize>) -> Self {
         let mut folds: Vec<usize> = folds.into_iter().collect();
         folds.sort_unstable();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn held_out_folds_have_a_text_and_a_name_in_files() {
+    fn held_out_folds_have_text_and_file_name() {
         for (folds, text, name) in [
             (HeldOutFolds::of([]), "no fold", "all_folds"),
             (HeldOutFolds::of([3]), "fold 3", "without_fold_3"),
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_test_part_is_held_out_with_no_fold() {
+    fn test_part_is_never_held_out() {
         let one = HeldOutFolds::of([3]);
         assert!(one.hold(CellPart::Fold(3)) && !one.hold(CellPart::Fold(2)));
         assert!(!one.hold(CellPart::Test) && !HeldOutFolds::of([]).hold(CellPart::Fold(3)));
     }
 
     #[test]
-    fn parts_are_read_as_they_are_written() {
+    fn parts_survive_writing_and_reading() {
         for part in [CellPart::Test, CellPart::Fold(0), CellPart::Fold(12)] {
             assert_eq!(part.to_string().parse::<CellPart>().unwrap(), part);
         }

@@ -1,8 +1,8 @@
-//! Dividing the cells into folds, and a test part where one is wanted, so that whole images stay together.
+//! Divides the cells into folds and, if wanted, a test part. Whole images stay together.
 //!
-//! Greedy stratification: images with the rarest classes are placed first, each where it brings every class (and the
-//! number of images) nearest to its share; the same idea as iterative stratification (Sechidis et al., 2011), with
-//! images instead of single cells.
+//! Greedy stratification: images with the rarest classes are placed first, each into the part where
+//! it brings every class (and the number of images) nearest to its share. The idea is that of
+//! iterative stratification (Sechidis et al., 2011), with images instead of single cells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub struct SplitRow {
     pub image_id: String,
     /// Its class.
     pub label: String,
-    /// Where it belongs.
+    /// Its part.
     pub part: CellPart,
 }
 
@@ -29,11 +29,12 @@ pub struct SplitRow {
 pub struct SplitOptions {
     /// Number of folds, at least 2.
     pub folds: usize,
-    /// Share of the test part, from 0 (there is none) to below 1.
+    /// Share of the test part, from 0 (no test part) to below 1.
     pub test_share: f64,
-    /// Divide single cells, as the paper does, rather than whole images. Leaks: see [`Split::warnings`].
+    /// Divide single cells, as the paper does, instead of whole images. Leaks: see
+    /// [`Split::warnings`].
     pub per_cell: bool,
-    /// Seed of the order of images that are alike.
+    /// Seed of the order of images with equal counts.
     pub seed: u64,
 }
 
@@ -42,22 +43,22 @@ pub struct SplitOptions {
 pub struct Split {
     /// One row per crop, in the order of the crops.
     pub rows: Vec<SplitRow>,
-    /// What a reader of the results must know.
+    /// Warnings for a reader of the results.
     pub warnings: Vec<String>,
 }
 
-/// Cells that must stay together: row numbers, and counts per class.
+/// Cells that stay together: row numbers, and counts per class.
 struct ImageGroup {
     rows: Vec<usize>,
     counts: Vec<usize>,
 }
 
-/// Divides the crops into folds and a test part. With a division from `before`, the test part stays as it is and only the
-/// folds are drawn anew: what was not to be looked at stays out of every fold.
+/// Divides the crops into folds and a test part. With `before`, the test part of that division
+/// stays and only the folds are drawn anew, so that test cells never get into a fold.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside [0, 1), fewer images (or cells) than parts, or
-/// a class without cells or with fewer images than folds.
+/// [`TrainingError::Impossible`] for fewer than 2 folds, a share outside [0, 1), fewer images (or
+/// cells) than parts, or a class without cells or with fewer images than folds.
 pub fn split(
     crops: &[CropRow],
     labels: &LabelSet,
@@ -106,7 +107,7 @@ impl Split {
     }
 }
 
-/// The part of each crop, and what a reader of the results must know.
+/// The part of each crop, and warnings for a reader of the results.
 fn divide(
     crops: &[CropRow],
     labels: &LabelSet,
@@ -116,7 +117,7 @@ fn divide(
     let groups = groups(crops, labels, options.per_cell);
     if groups.len() < shares.len() {
         let reason = format!(
-            "{} images cannot fill {} parts: give fewer folds",
+            "{} images cannot fill {} parts: lower --folds",
             groups.len(),
             shares.len()
         );
@@ -135,11 +136,11 @@ fn divide(
 
 fn check(options: &SplitOptions) -> Result<(), TrainingError> {
     let wrong = if options.folds < 2 {
-        "at least 2 folds are needed"
+        "--folds must be at least 2, for example 5"
     } else if (0.0..1.0).contains(&options.test_share) {
         return Ok(());
     } else {
-        "the test share must be at least 0 and below 1"
+        "--test-share must be at least 0 and below 1, for example 0.2"
     };
     Err(TrainingError::Impossible(wrong.to_owned()))
 }
@@ -203,15 +204,16 @@ fn totals(groups: &[ImageGroup]) -> Vec<usize> {
     totals
 }
 
-/// A group as a share of everything that is kept in balance: the cells of each class, and the number of groups.
+/// A group as shares of everything that is balanced: the cells of each class, and the number of
+/// groups.
 fn load(group: &ImageGroup, totals: &[usize], group_load: f64) -> Vec<f64> {
     let share = |(count, total): (&usize, &usize)| *count as f64 / (*total).max(1) as f64;
     let classes = group.counts.iter().zip(totals).map(share);
     classes.chain(std::iter::once(group_load)).collect()
 }
 
-/// How much the squared distance of a part from its share grows by a load, relative to the share: a part of half the
-/// size is filled half as fast.
+/// By how much a load increases a part's squared distance from its share, relative to the share. A
+/// part of half the size fills half as fast.
 fn added_cost(filled: &[f64], load: &[f64], share: f64) -> f64 {
     let cost = |(sum, value): (&f64, &f64)| {
         ((sum + value - share).powi(2) - (sum - share).powi(2)) / share
@@ -219,7 +221,7 @@ fn added_cost(filled: &[f64], load: &[f64], share: f64) -> f64 {
     filled.iter().zip(load).map(cost).sum()
 }
 
-/// Rarest class first; within it the groups with most cells of it; alike ones in random order.
+/// Rarest class first, then groups with most cells of it, then random order.
 fn placing_order(groups: &[ImageGroup], totals: &[usize], seed: u64) -> Vec<usize> {
     let mut order = random::permutation(&mut random::stream(seed, "split"), groups.len());
     order.sort_by_key(|index| {
@@ -231,13 +233,13 @@ fn placing_order(groups: &[ImageGroup], totals: &[usize], seed: u64) -> Vec<usiz
     order
 }
 
-/// How many groups hold each class.
+/// Number of groups with a class.
 fn holding(groups: &[ImageGroup], label: usize) -> usize {
     let holding = groups.iter().filter(|group| group.counts[label] > 0);
     holding.count()
 }
 
-/// A class that some fold cannot learn at all is a mistake in the data, not a matter of luck.
+/// A class that is missing from some fold's training cells is an error in the data.
 fn check_classes(
     groups: &[ImageGroup],
     labels: &LabelSet,
@@ -248,11 +250,12 @@ fn check_classes(
         let held = holding(groups, label);
         let reason = match held {
             0 => format!(
-                "the class {} has no cells: leave it out of the labels (--labels of `crop`)",
+                "the class {} has no cells: remove it from the labels (--labels of `crop`)",
                 entry.name
             ),
             _ if held < options.folds => format!(
-                "the class {} occurs in {held} {unit}, fewer than the {} folds: give fewer folds or merge the class with another",
+                "the class {} occurs in {held} {unit}, fewer than the {} folds: lower --folds or \
+                 merge the class with another",
                 entry.name, options.folds
             ),
             _ => continue,
@@ -276,8 +279,8 @@ fn warnings(
     let mut warnings = Vec::new();
     if options.per_cell {
         warnings.push(
-            "cells of one image lie on both sides of this split, as in the paper: they share stain, focus and \
-             neighbours, so that figures measured on it are too good"
+            "this split puts cells of one image into different parts, as the paper does; they \
+             share stain, focus and neighbours, so figures measured on it are too good"
                 .to_owned(),
         );
     }
@@ -285,7 +288,7 @@ fn warnings(
         let held = holding(groups, label);
         if held < parts {
             warnings.push(format!(
-                "{} occurs in {held} {unit}, fewer than the {parts} parts: some parts lack it",
+                "{} occurs in {held} {unit}, fewer than the {parts} parts: some parts have none",
                 entry.name
             ));
         }

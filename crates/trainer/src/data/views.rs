@@ -1,4 +1,5 @@
-//! Which versions of a crop are shown to the trunk: turned, drawn by a policy, or altered as by another laboratory.
+//! The views of a crop that the trunk sees: turned, drawn by a policy, or altered like images of
+//! another laboratory.
 
 use std::path::Path;
 
@@ -16,19 +17,20 @@ use imaging::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ViewPlan {
-    /// Quarter turns and their mirror images: a cell has no up or down. View 0 is the crop as it is.
+    /// Quarter turns and their mirror images, since a cell has no up or down. View 0 is the crop
+    /// itself.
     Dihedral {
-        /// How many of the eight.
+        /// Number of views, at most eight.
         count: usize,
     },
     /// Random views, drawn as the server draws them for test-time augmentation of the same file.
     Policy {
         /// How a view is made.
         policy: AugmentPolicy,
-        /// How many.
+        /// Number of views.
         count: usize,
     },
-    /// The crop as other laboratories might show it, one view per alteration.
+    /// Alterations that imitate other laboratories, one view each.
     Altered {
         /// What is changed.
         alterations: Vec<Alteration>,
@@ -44,11 +46,11 @@ impl ViewPlan {
         }
     }
 
-    /// View number `index` of a crop, at the size that the model wants. `seed` is the crop's own: `engine::seed_of` its
-    /// file.
+    /// View number `index` of a crop, at the model's input size. `seed` is that of the crop's file,
+    /// see `engine::seed_of`.
     ///
     /// # Errors
-    /// Whatever imaging says of the crop or the policy.
+    /// As `imaging` for the crop or the policy.
     pub fn view(
         &self,
         crop: &CellImage,
@@ -75,7 +77,7 @@ impl ViewPlan {
     }
 }
 
-/// A change of a crop. The amounts are what a reader would see at a glance and still call a cell.
+/// A change of a crop. The amounts are visible at a glance and leave the cell recognisable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alteration {
@@ -85,11 +87,11 @@ pub enum Alteration {
     Focus,
     /// A lens of 1.6 times the magnification.
     Magnified,
-    /// A lens of 1 / 1.6 times the magnification; what lies beyond the crop is mirrored.
+    /// A lens of 1 / 1.6 times the magnification; the area beyond the crop is mirrored.
     Reduced,
 }
 
-/// By how much the scale is changed.
+/// Factor of the change of scale.
 const SCALE: f64 = 1.6;
 
 /// Standard deviation of the blur as a share of the crop's edge.
@@ -115,7 +117,7 @@ impl Alteration {
     /// The altered crop, at the size of the crop.
     ///
     /// # Errors
-    /// What imaging says of a crop that cannot be resized.
+    /// As `imaging` for a crop that cannot be resized.
     pub fn apply(self, crop: &CellImage) -> Result<CellImage, ImageError> {
         match self {
             Self::Stain => Ok(stained(crop)),
@@ -129,7 +131,7 @@ impl Alteration {
     }
 }
 
-/// Beer and Lambert: light that passes twice as much stain is squared.
+/// Beer–Lambert law: light that passes twice the stain is squared.
 fn stained(crop: &CellImage) -> CellImage {
     let mut pixels = crop.as_rgb().clone();
     for pixel in pixels.pixels_mut() {
@@ -152,11 +154,12 @@ fn scaled(crop: &CellImage, share: f64) -> Result<CellImage, ImageError> {
 
 /// The policy of a name, or of a TOML file as in a bundle's `methods.tta.policy`.
 ///
-/// `paper` is the paper's; `dihedral` turns and mirrors only, since a cell has no up or down; `cells` adds a mild change of
-/// colour, as between two slides of one laboratory.
+/// - `paper` is the paper's policy.
+/// - `dihedral` only turns and mirrors, since a cell has no up or down.
+/// - `cells` adds a mild change of colour, as between two slides of one laboratory.
 ///
 /// # Errors
-/// When there is neither such a name nor such a file, or the file holds no policy.
+/// If `name` is neither a policy nor a readable file, or the file does not describe a policy.
 pub(crate) fn policy_named(name: &str) -> Result<AugmentPolicy, TrainingError> {
     let of_steps = |steps| AugmentPolicy {
         name: name.to_owned(),
@@ -181,7 +184,7 @@ fn mild_jitter() -> Augmentation {
 }
 
 fn read_policy(path: &Path) -> Result<AugmentPolicy, TrainingError> {
-    let hint = "policies that need no file: paper, cells, dihedral";
+    let hint = "built-in policies: paper, cells, dihedral";
     let policy: AugmentPolicy = read_toml(path, hint)?;
     policy.check().map_err(TrainingError::malformed(path))?;
     Ok(policy)
@@ -195,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_alteration_changes_the_crop_and_keeps_its_size() {
+    fn alterations_change_crop_and_keep_size() {
         let shade = |x: u32, y: u32| Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]);
         let crop = CellImage::new(RgbImage::from_fn(31, 33, shade));
         for alteration in Alteration::ALL {

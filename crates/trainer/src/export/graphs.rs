@@ -1,4 +1,5 @@
-//! Trained heads as ONNX graphs, node by node: the exporters at hand know neither masks as inputs nor K heads at once.
+//! Writes trained heads as ONNX graphs, node by node. Available exporters support neither masks as
+//! inputs nor K heads at once.
 
 use crate::{
     fit::shared::{
@@ -20,7 +21,7 @@ pub const FEATURES: &str = "features";
 /// Name of every head's output.
 pub const LOGITS: &str = "logits";
 
-/// features `[N, D]` → logits `[N, C]` of the first head.
+/// Features `[N, D]` → logits `[N, C]` of the first head.
 pub fn baseline_graph(weights: &HeadWeights) -> ModelProto {
     let mut graph = GraphBuilder::new("baseline", weights);
     let mut value = FEATURES.to_owned();
@@ -31,10 +32,11 @@ pub fn baseline_graph(weights: &HeadWeights) -> ModelProto {
     graph.finish(&value, vec![Axis::Free("N"), classes], &[])
 }
 
-/// features `[N, D]` and masks `[N, T, width]` → logits `[N, T, C]` of the first head.
+/// Features `[N, D]` and masks `[N, T, width]` → logits `[N, T, C]` of the first head.
 ///
-/// A mask named [`FEATURE_MASK`](crate::FEATURE_MASK) drops features; the others drop units of the hidden layers, first to last. What no mask
-/// stands before is done once per image; 1/(1 − p) is folded into the weights behind each mask.
+/// A mask named [`FEATURE_MASK`](crate::FEATURE_MASK) drops features; the others drop units of the
+/// hidden layers, first to last. Layers before the first mask are computed once per image. The
+/// factor 1/(1 − p) is folded into the weights after each mask.
 pub fn mc_dropout_graph(weights: &HeadWeights, masks: &[Mask]) -> ModelProto {
     let mut graph = GraphBuilder::new("mc_dropout", weights);
     graph.constants.push(int64_vector("pass_axis", &[1]));
@@ -63,7 +65,7 @@ pub fn mc_dropout_graph(weights: &HeadWeights, masks: &[Mask]) -> ModelProto {
     graph.finish(&value, output, masks)
 }
 
-/// features `[N, D]` → logits `[N, K, C]`.
+/// Features `[N, D]` → logits `[N, K, C]`.
 ///
 /// The first layer of all heads is one product; the later ones are batched over the heads.
 pub fn ensemble_graph(weights: &HeadWeights) -> ModelProto {
@@ -96,7 +98,7 @@ fn graph_size(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// A constant that gets its name later.
+/// A constant that is named later.
 fn stored(shape: &[usize], values: &[f32]) -> TensorProto {
     let shape: Vec<i64> = shape.iter().map(|size| graph_size(*size)).collect();
     float_tensor("", &shape, values)
@@ -130,7 +132,7 @@ impl<'a> GraphBuilder<'a> {
         self.layer(input, index, weight, stored(&[columns], &layer.bias))
     }
 
-    /// Layer 0 of all heads, side by side.
+    /// Layer 0 of all heads, concatenated.
     fn fused_dense(&mut self) -> String {
         let (rows, columns) = self.size(0);
         let members = self.weights.shape.members;

@@ -1,8 +1,7 @@
-//! Writing a bundle: trunk, heads, calibration and the manifest that names them all.
-
+//! Writes a bundle: trunk, heads, calibration and manifest.
 //!
-//! Enters: a model and what calibration made of it. Leaves: a bundle that was opened again as the server would, and held
-//! against the trainer.
+//! Input: a model and its calibration. Output: a bundle that was opened again as the server opens
+//! it and compared with the trainer's model.
 
 pub(crate) mod graphs;
 pub(crate) mod verify;
@@ -22,7 +21,7 @@ use crate::{
     session::TrainingSession,
     study::Study,
     trunks::file::TrunkFile,
-    workspace::{read_bytes, write_bytes},
+    workspace::{no_form, read_bytes, write_bytes},
 };
 use bundle::{
     BUNDLE_NAME, Baseline, Bundle, Ensemble, FORMAT, FileReference, Generator, Head, Manifest,
@@ -30,32 +29,33 @@ use bundle::{
     is_bundle_name, onnx::ModelProto, sha256_hex,
 };
 
-/// What a bundle says of itself: its version, where its data come from and what may be done with them.
+/// Facts that a bundle states about itself: version, origin of the data and licence.
 #[derive(Clone, Debug, Args)]
 pub struct About {
-    /// What the data are and who made them, as their licence asks it to be said; goes into the manifest and the card
+    /// The data and their authors, as their licence wants them to be named; goes into the manifest
+    /// and the model card
     #[arg(
         long = "about-data",
         default_value = "data that were not described",
         value_name = "TEXT"
     )]
     pub provenance: String,
-    /// Licence of the data as an SPDX expression; the heads carry it
+    /// Licence of the data as an SPDX expression, for example CC-BY-4.0; it applies to the heads
     #[arg(
         long = "data-licence",
         default_value = "LicenseRef-not-stated",
         value_name = "SPDX"
     )]
     pub licence: String,
-    /// Version of the bundle, for those who use it; raise it when a bundle of the same name answers otherwise
+    /// Version of the bundle; raise it when a bundle of the same name gives other answers
     #[arg(long = "bundle-version", default_value = "1", value_name = "TEXT")]
     pub version: String,
 }
 
-/// Writes a bundle into `directory` and opens it again as the server would.
+/// Writes a bundle into `directory` and opens it again as the server does.
 ///
 /// # Errors
-/// When a method was not trained, a file cannot be written, or what was written is no bundle.
+/// If a method was not trained, a file cannot be written, or the result is not a valid bundle.
 pub(crate) fn export(
     session: &TrainingSession,
     model: &FoldModel,
@@ -95,16 +95,16 @@ pub(crate) fn export(
         calibration: calibrated.methods.clone(),
     };
     let path = directory.join("bundle.toml");
-    let text = toml::to_string(&manifest).map_err(TrainingError::malformed(&path))?;
+    let text = toml::to_string(&manifest).map_err(|_| no_form(&path, "TOML"))?;
     write_bytes(&path, text.as_bytes())?;
     Ok(Bundle::open(directory)?)
 }
 
-/// Writes what is usual for the model beside it.
+/// Writes the model of the out-of-distribution score.
 fn write_unlike(unlike: &Unlike, directory: &Path) -> Result<OutOfDistribution, TrainingError> {
     let name = "out_of_distribution.json";
     let json = serde_json::to_vec(&unlike.model);
-    let bytes = json.map_err(TrainingError::malformed(directory.join(name)))?;
+    let bytes = json.map_err(|_| no_form(&directory.join(name), "JSON"))?;
     Ok(OutOfDistribution {
         file: write_file(directory, name, &bytes)?,
         refer_below: REFER_BELOW,
@@ -168,26 +168,27 @@ fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<FileReferenc
     })
 }
 
-/// The name of the bundle in a directory: the directory's own.
+/// The name of a bundle, which is that of its directory.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] where no bundle may be called so.
+/// [`TrainingError::Impossible`] if it is not a valid name.
 pub(crate) fn bundle_name(directory: &Path) -> Result<String, TrainingError> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     ensure!(
         is_bundle_name(&name),
-        "the bundle is named after its directory, and `{name}` is no name for it: end --out with {BUNDLE_NAME}"
+        "the bundle gets the name of its folder, and `{name}` is not a valid name: end --out with \
+         {BUNDLE_NAME}"
     );
     Ok(name.into_owned())
 }
 
-/// That of the data and that of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.
+/// The licences of the data and of the trunk's weights; EfficientNet-Lite0's are Apache-2.0.
 fn licence(about: &About, trunk: &TrunkFile) -> String {
     let weights = trunk.licence.as_deref().unwrap_or("Apache-2.0");
     format!("{} AND {}", as_operand(&about.licence), as_operand(weights))
 }
 
-/// An SPDX expression that AND may join to another: AND binds more tightly than OR.
+/// An SPDX expression as an operand of AND, which binds more tightly than OR.
 fn as_operand(expression: &str) -> String {
     let mut depth = 0_i32;
     let spaced = expression.replace('(', " ( ").replace(')', " ) ");
@@ -231,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_no_bundle_may_have_is_refused() {
+    fn invalid_bundle_name_is_refused() {
         assert_eq!(
             bundle_name(Path::new("models/my-cells/")).unwrap(),
             "my-cells"
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_with_or_is_joined_in_parentheses() {
+    fn or_expression_gets_parentheses() {
         let joined = |expression: &str| as_operand(expression);
         assert_eq!(joined("CC-BY-4.0"), "CC-BY-4.0");
         assert_eq!(joined("MIT OR Apache-2.0"), "(MIT OR Apache-2.0)");

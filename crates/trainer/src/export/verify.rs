@@ -1,4 +1,4 @@
-//! Whether ONNX Runtime says of the exported heads what the trainer says.
+//! Compares the exported heads in ONNX Runtime with the trained ones.
 
 use crate::{
     TrainingError,
@@ -11,16 +11,16 @@ use crate::{
 use bundle::{Bundle, Method};
 use engine::draw_masks;
 
-/// Cells that are compared.
+/// Number of cells that are compared.
 const CELLS: usize = 16;
 
-/// The largest difference of a probability that is taken for rounding.
+/// Largest difference of a probability that counts as rounding.
 const TOLERANCE: f64 = 1e-5;
 
 /// Compares the probabilities of some cells and returns the largest difference.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when a difference is more than rounding.
+/// [`TrainingError::Impossible`] if a difference is more than rounding.
 pub(crate) fn verify(
     session: &TrainingSession,
     model: &FoldModel,
@@ -37,14 +37,15 @@ pub(crate) fn verify(
         let difference = largest_difference(&expected, &found)?;
         ensure!(
             difference <= TOLERANCE,
-            "the exported {method} head differs from the trained one by {difference:.1e}: run `export` again"
+            "the exported {method} head differs from the trained one by {difference:.1e}, which is \
+             more than rounding: run `export` again"
         );
         largest = largest.max(difference);
     }
     Ok(largest)
 }
 
-/// What the bundle's graph says of cells whose features are `plain`.
+/// The scores of the bundle's graph for cells with features `plain`.
 fn runtime_scores(
     session: &TrainingSession,
     (model, bundle): (&FoldModel, &Bundle),
@@ -52,7 +53,7 @@ fn runtime_scores(
     rows: &[usize],
     plain: &FeatureMatrix,
 ) -> Result<CellScores, TrainingError> {
-    let missing = || impossible!("the bundle has no {method} head");
+    let missing = || impossible!("the exported bundle has no {method} head: run `export` again");
     let head = bundle.manifest().head(method).ok_or_else(missing)?;
     let path = bundle.path_of(&head.file);
     let mut graph = OnnxGraph::open(&session.runtime, &path, &head.output)?;
@@ -82,7 +83,7 @@ fn runtime_scores(
 fn largest_difference(expected: &CellScores, found: &CellScores) -> Result<f64, TrainingError> {
     ensure!(
         expected.values.len() == found.values.len(),
-        "the exported head answers in another shape: run `export` again"
+        "the output of the exported head has another shape: run `export` again"
     );
     let (expected, found) = (expected.samples(1.0)?, found.samples(1.0)?);
     let cells = expected.iter().zip(&found);

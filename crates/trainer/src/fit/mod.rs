@@ -1,7 +1,8 @@
-//! From cells and a trunk to a model: a trunk and its heads, trained without some folds.
+//! Trains a trunk and its heads without some folds.
 //!
-//! Two ways lead there, and what comes after does not know which it was: [`frozen`] trains heads on the features of a trunk
-//! that stays as it is, [`fine_tuned`] trains trunk and heads together. [`shared`] has what both are made of.
+//! There are two ways, and later steps do not depend on which was used: [`frozen`] trains heads on
+//! the features of a frozen trunk, [`fine_tuned`] trains trunk and heads together. [`shared`] holds
+//! their common parts.
 
 pub(crate) mod fine_tuned;
 pub(crate) mod frozen;
@@ -13,30 +14,30 @@ use self::{fine_tuned::FineTuning, frozen::FrozenTraining, shared::weights::Head
 use crate::{TrainingError, data::part::HeldOutFolds, trunks::file::TrunkFile};
 use bundle::{Mask, Method};
 
-/// The methods that answer about the crop as it is, each by heads of its own.
+/// The methods that answer about the unaltered crop, each with its own heads.
 pub(crate) const HEAD_METHODS: [Method; 3] =
     [Method::Baseline, Method::McDropout, Method::Ensemble];
 
-/// What was trained with some folds held out.
+/// A model trained without some folds.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldModel {
-    /// The folds that nothing here has learnt from.
+    /// The folds that it was trained without.
     pub held_out: HeldOutFolds,
-    /// The trunk, as it was or fine-tuned.
+    /// The trunk, original or fine-tuned.
     pub trunk: TrunkFile,
-    /// Whether the trunk was trained, too.
+    /// Whether the trunk was trained as well.
     pub fine_tuned: bool,
-    /// The heads of each method that has its own.
+    /// The heads of each method with heads of its own.
     pub heads: BTreeMap<Method, HeadWeights>,
     /// The masks of Monte Carlo dropout.
     pub masks: Vec<Mask>,
 }
 
 impl FoldModel {
-    /// The head that answers for a method: test-time augmentation runs the baseline's unless it has one of its own.
+    /// The head of a method. Test-time augmentation uses the baseline's unless it has its own.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when it was not trained.
+    /// [`TrainingError::Missing`] if it was not trained.
     pub(crate) fn head(&self, method: Method) -> Result<&HeadWeights, TrainingError> {
         let fallback = (method == Method::Tta).then_some(Method::Baseline);
         let found = self
@@ -50,19 +51,19 @@ impl FoldModel {
     }
 }
 
-/// How trunk and heads are made.
+/// How trunk and heads are trained.
 pub(crate) enum FitWay<'a> {
-    /// Heads on the features of a trunk that stays as it is.
+    /// Heads on the features of a frozen trunk.
     Frozen(FrozenTraining<'a>),
     /// Trunk and heads together.
     FineTuned(FineTuning<'a>),
 }
 
 impl FitWay<'_> {
-    /// What was trained with some folds held out.
+    /// The model for some held-out folds.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] before that.
+    /// [`TrainingError::Missing`] if it was not trained.
     pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         match self {
             Self::Frozen(training) => training.model(held_out),

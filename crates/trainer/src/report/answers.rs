@@ -1,4 +1,4 @@
-//! The calibrated answers that scores of held-out cells become.
+//! Calibrated answers from the scores of held-out cells.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(crate) struct CalibratedAnswers {
     pub samples: Vec<Samples>,
 }
 
-/// Answers to some cells by every method.
+/// Answers for some cells by every method.
 #[derive(Clone, Debug)]
 pub(crate) struct AnsweredPart {
     /// The cells.
@@ -24,10 +24,10 @@ pub(crate) struct AnsweredPart {
     pub methods: BTreeMap<Method, CalibratedAnswers>,
 }
 
-/// The test part's answers at the temperatures of the bundle.
+/// The test part's answers at the bundle's temperatures.
 ///
 /// # Errors
-/// [`TrainingError::Samples`] when a score is not finite.
+/// [`TrainingError::Samples`] if a score is infinite or NaN.
 pub(crate) fn test_part(
     test: &HeldOut,
     calibrations: &BTreeMap<Method, Calibration>,
@@ -48,11 +48,11 @@ pub(crate) fn test_part(
     })
 }
 
-/// Every fold's answers, one fold after the other, each at the temperature that suits the held-out answers of the other folds:
-/// a fold's labels have no say in it.
+/// The answers of every fold, one fold after the other. Each fold's temperature is fitted on the
+/// held-out answers of the other folds, so that its own labels do not affect it.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when a method was not scored in every fold.
+/// [`TrainingError::Impossible`] if a method was not scored in every fold.
 pub(crate) fn out_of_fold(study: &Study, folds: &[HeldOut]) -> Result<AnsweredPart, TrainingError> {
     let mut methods: BTreeMap<Method, CalibratedAnswers> = BTreeMap::new();
     for (number, fold) in folds.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Figures of answered cells, with intervals by image.
+//! Figures of answered cells, with intervals resampled by image.
 
 use crate::{TrainingError, study::Study};
 use bundle::Label;
 use evaluation::bootstrap::{BootstrapPlan, Estimate, Groups, percentile_interval};
 
-/// Some cells, and how their figures are resampled.
+/// Some cells, with their labels and images.
 pub(crate) struct CellFigures<'a> {
     /// The classes.
     pub outputs: &'a [Label],
@@ -17,7 +17,7 @@ pub(crate) struct CellFigures<'a> {
 }
 
 impl<'a> CellFigures<'a> {
-    /// Of these rows, in this order.
+    /// For these rows, in this order.
     pub(crate) fn of(study: &'a Study, rows: &[usize]) -> Self {
         let images = study.images(rows);
         Self {
@@ -32,7 +32,7 @@ impl<'a> CellFigures<'a> {
         }
     }
 
-    /// How many images there are.
+    /// The number of images.
     pub(crate) fn image_count(&self) -> usize {
         self.groups.count()
     }
@@ -49,7 +49,7 @@ impl<'a> CellFigures<'a> {
     /// The mean over the cells that have a value.
     ///
     /// # Errors
-    /// [`TrainingError::Evaluation`] with fewer than two images.
+    /// [`TrainingError::Evaluation`] for fewer than two images.
     pub(crate) fn mean(&self, values: &[Option<f64>]) -> Result<Estimate, TrainingError> {
         let mean = |cells: &[usize]| {
             let (mut sum, mut count) = (0.0, 0.0);

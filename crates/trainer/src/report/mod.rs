@@ -1,7 +1,8 @@
-//! How good a model is on cells that it has not learnt from: calibrated answers, everything that the report shows of them,
-//! and the model card.
+//! The evaluation of a model on cells that it was not trained on: calibrated answers, the report's
+//! input, and the model card.
 //!
-//! Enters: scores of held-out cells, and the bundle. Leaves: the report, its short form and the card beside the bundle.
+//! Input: scores of held-out cells, and the bundle. Output: the report, its short form and the card
+//! beside the bundle.
 
 pub(crate) mod answers;
 pub(crate) mod card;
@@ -28,40 +29,42 @@ use evaluation::{
 };
 use uncertainty::{Measure, Range};
 
-/// Name of the part that was answered out of fold.
+/// Name of the out-of-fold part.
 pub(crate) const OUT_OF_FOLD: &str = "out of fold";
 
-/// Name of the part that was only ever evaluated.
+/// Name of the part that is only evaluated.
 pub(crate) const TEST: &str = "test part";
 
-/// What a reader has to know of the part out of fold.
-const SIBLINGS: &str = "Not the bundle's model, which learnt from all of these cells, but its siblings, trained in the same way without one \
-    fold each: every cell was answered by the one that has not seen its image, at a temperature fitted on the other folds. The \
-    bundle's temperatures and thresholds were set on these answers, too, as scikit-learn's CalibratedClassifierCV(ensemble=False) does, \
-    so that its promises are certified for models trained this way. What each policy did here was certified on the other \
-    folds, never on the cells that it is shown for. Settings of the training were compared on these cells, so the \
-    figures lean to the good side by a little.";
+/// The report's note on the out-of-fold part.
+const SIBLINGS: &str = "These answers are not from the bundle's model, which was trained on all \
+    of these cells, but from its siblings, each trained in the same way without one fold. The \
+    sibling that has not seen the image answers each cell, at a temperature fitted on the other \
+    folds. The bundle's temperatures and thresholds were set on these answers as well, as in \
+    scikit-learn's CalibratedClassifierCV(ensemble=False), so its promises are certified for \
+    models trained this way. Each policy here was certified on the other folds, never on the \
+    cells that it is shown for. Training settings were compared on these cells, so the figures \
+    are slightly optimistic.";
 
-/// What a report of a bundle is made of.
+/// The content of a bundle's report.
 pub(crate) struct Evaluated<'a> {
     /// The cells.
     pub study: &'a Study,
     /// The bundle.
     pub bundle: &'a Bundle,
-    /// Every cell of the folds, answered by the models that have not seen its fold.
+    /// Every cell of the folds, answered by the model that has not seen its fold.
     pub out_of_fold: &'a AnsweredPart,
     /// The test part, if there is one, answered by the bundle's model.
     pub test: Option<&'a AnsweredPart>,
-    /// What the bundle's policies did.
+    /// The results of the bundle's policies.
     pub policies: Vec<PolicyOutcome>,
     /// Sets for the out-of-distribution score.
     pub unlike: Vec<OodSet>,
 }
 
-/// A report of the folds alone: for comparing settings, where the test part has no say.
+/// The input of a report on the folds alone, for comparing settings without the test part.
 ///
 /// # Errors
-/// A crop that cannot be read.
+/// If a crop cannot be read.
 pub(crate) fn folds_input(
     study: &Study,
     out_of_fold: &AnsweredPart,
@@ -85,7 +88,7 @@ impl Evaluated<'_> {
     /// The report's input.
     ///
     /// # Errors
-    /// A crop that cannot be read.
+    /// If a crop cannot be read.
     pub(crate) fn input(self) -> Result<ReportInput, TrainingError> {
         let study = self.study;
         let ranges = self.ranges();
@@ -97,11 +100,12 @@ impl Evaluated<'_> {
             self.out_of_fold,
         )?];
         if let Some(test) = self.test {
-            let note = "Only ever evaluated: answered by the bundle's model, at the bundle's temperatures.";
+            let note = "Used for evaluation only: answered by the bundle's model at the bundle's \
+                temperatures.";
             parts.push(part(study, &ranges, TEST, note, test)?);
         }
         Ok(ReportInput {
-            title: format!("{}: what was measured", self.bundle.manifest().name),
+            title: format!("{}: evaluation", self.bundle.manifest().name),
             facts: self.facts(),
             labels: labels(study),
             groupings: three_groups(study).into_iter().collect(),
@@ -122,7 +126,7 @@ impl Evaluated<'_> {
             fact("bundle", format!("{} {}", manifest.name, manifest.version)),
             fact("digest", self.bundle.digest().to_owned()),
             fact("trained on", manifest.training.data.clone()),
-            fact("the bundle's model learnt from", self.learnt_from()),
+            fact("bundle's model trained on", self.learnt_from()),
             fact("calibrated on", self.calibrated_on()),
             fact("seed", manifest.training.seed.to_string()),
             fact("revision", manifest.training.commit.clone()),
@@ -144,7 +148,8 @@ impl Evaluated<'_> {
     fn calibrated_on(&self) -> String {
         let rows = self.study.fold_rows();
         format!(
-            "{} cells of {} images, each answered by one of {} sibling models that has not seen its image",
+            "{} cells of {} images, each answered by the one of {} sibling models that has not \
+             seen its image",
             rows.len(),
             self.study.image_count(&rows),
             self.study.folds().len()
@@ -159,7 +164,7 @@ impl Evaluated<'_> {
     }
 }
 
-/// The grouping by grade, where the model tells every label apart and the labels have grades.
+/// The grouping by grade, if the model has all labels as classes and the labels have grades.
 fn three_groups(study: &Study) -> Option<ReportGrouping> {
     let labels = &study.table.labels;
     if study.grouping.classes() != labels.labels.len() {

@@ -1,4 +1,4 @@
-//! What the policies of a bundle do to cells that set none of their thresholds.
+//! Applies a bundle's policies to cells that did not set their thresholds.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use bundle::{Bundle, Method};
 use evaluation::report::{CertificateFigures, PolicyCell, PolicyOutcome, ReportPolicy};
 use uncertainty::{ClassGroups, Policy, Promise, Summary, risk_control::Outcome};
 
-/// The policies with their thresholds on the test part, whose cells have these p-values, if any.
+/// The policies with their thresholds, applied to the test part. `p_values` are those of its cells,
+/// if any.
 pub(crate) fn on_test_part(
     study: &Study,
     bundle: &Bundle,
@@ -39,11 +40,11 @@ pub(crate) fn on_test_part(
     outcomes
 }
 
-/// The policies out of fold: each is certified on the other folds, at their temperature, and applied to the fold; what becomes of
-/// the cells of all folds is put together in the order of `answered`.
+/// The policies out of fold: each is certified on the other folds at their temperature and applied
+/// to the fold. The results of all folds are in the order of `answered`.
 ///
 /// # Errors
-/// What certifying says.
+/// As certifying.
 pub(crate) fn out_of_fold(
     study: &Study,
     bundle: &Bundle,
@@ -81,7 +82,7 @@ pub(crate) fn out_of_fold(
     Ok(outcomes)
 }
 
-/// The policies of a method that promise something, with what they promise.
+/// The certified policies of a method, with their promises.
 fn promising(bundle: &Bundle, method: Method) -> impl Iterator<Item = (&Policy, Promise)> {
     let calibration = bundle.manifest().calibration.get(&method);
     let policies = calibration.into_iter().flat_map(|of| &of.policies);
@@ -93,7 +94,8 @@ fn refer_below(bundle: &Bundle) -> f64 {
     unlike.map_or(0.0, |unlike| unlike.refer_below)
 }
 
-/// Whether the cells of the other folds, and those of a fold, are like the cells of the other folds.
+/// Whether the cells of the other folds, and those of a fold, are like the cells of the other
+/// folds.
 fn eligible(
     bundle: &Bundle,
     unlike: Option<&Unlike>,
@@ -113,7 +115,7 @@ fn eligible(
     ]
 }
 
-/// Cells and what is known of them.
+/// Cells with the facts that policies need.
 pub(super) struct LabelledCells {
     /// The class of each.
     pub labels: Vec<usize>,
@@ -151,7 +153,7 @@ impl LabelledCells {
         }
     }
 
-    /// What a policy does to each of the cells with some threshold.
+    /// A policy's decision for each of the cells at a threshold.
     pub(super) fn decided(
         &self,
         (policy, promise): (&Policy, Promise),

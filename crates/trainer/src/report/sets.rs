@@ -1,4 +1,4 @@
-//! Prediction sets of answered cells: how often they hold the true class, and how large they are.
+//! Prediction sets of answered cells: their coverage and size.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use bundle::{Label, Method, PredictionSets, abnormality, grades, prediction_sets
 use evaluation::bootstrap::Estimate;
 use uncertainty::{ClassGroups, PredictionSet, Summary};
 
-/// Prediction sets at one confidence and level, among some groups of classes.
+/// Prediction sets at one confidence and level, over some groups of classes.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SetFigures {
     /// The confidence.
@@ -33,7 +33,7 @@ pub(crate) struct SetFigures {
     pub among: &'static str,
     /// Mean number of classes in a set.
     pub mean_size: Estimate,
-    /// The share of each class's cells whose set holds it.
+    /// For each class, the share of its cells whose set contains it.
     pub coverage: Vec<ClassCoverage>,
 }
 
@@ -42,18 +42,18 @@ pub(crate) struct SetFigures {
 pub(crate) struct ClassCoverage {
     /// The class, or the group of classes.
     pub name: String,
-    /// Cells of it.
+    /// Number of its cells.
     pub cells: usize,
-    /// Images that hold it.
+    /// Number of images with the class.
     pub images: usize,
-    /// The share of the cells whose set holds it.
+    /// The share of its cells whose set contains it.
     pub covered: Estimate,
 }
 
 /// The sets of some cells, by confidence.
 pub(crate) type SetsByConfidence = Vec<(f64, Vec<CellSets>)>;
 
-/// A way of grouping the classes.
+/// A grouping of the classes.
 struct SetGrouping {
     key: &'static str,
     names: Vec<String>,
@@ -78,7 +78,7 @@ pub(crate) fn sets_of(
 /// The sets of every fold's cells, with thresholds set on the other folds.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when a method was not scored in every fold.
+/// [`TrainingError::Impossible`] if a method was not scored in every fold.
 pub(crate) fn out_of_fold(
     study: &Study,
     folds: &[HeldOut],
@@ -119,7 +119,7 @@ pub(crate) fn out_of_fold(
         .collect()
 }
 
-/// Puts the sets of further cells behind those that are there, confidence by confidence.
+/// Appends the sets of more cells, confidence by confidence.
 pub(crate) fn extend(sets: &mut SetsByConfidence, more: SetsByConfidence) {
     for (confidence, more) in more {
         match sets.iter_mut().find(|(known, _)| *known == confidence) {
@@ -133,7 +133,7 @@ impl CellFigures<'_> {
     /// Coverage and size at every confidence and level, in every grouping.
     ///
     /// # Errors
-    /// See [`CellFigures::mean`].
+    /// As [`CellFigures::mean`].
     pub(crate) fn sets(&self, sets: &SetsByConfidence) -> Result<Vec<SetFigures>, TrainingError> {
         let mut figures = Vec::new();
         for (confidence, sets) in sets {
@@ -196,7 +196,7 @@ impl CellFigures<'_> {
     }
 }
 
-/// The sets among the classes or among groups of them; `None` for a grouping that a set lacks.
+/// The sets over the classes or over groups of them; `None` for a grouping that a set lacks.
 fn among(sets: &[CellSets], key: &str) -> Option<Vec<PredictionSet>> {
     let of_cell = |sets: &CellSets| match key {
         "classes" => Some(sets.classes.clone()),
@@ -229,7 +229,7 @@ fn groupings(outputs: &[Label]) -> Vec<SetGrouping> {
         .collect()
 }
 
-/// The confidence and the level of the sets in tables; files have the others.
+/// The confidence and the level of the sets in tables; files have all of them.
 const SHOWN: (f64, &str) = (0.9, "by_cell");
 
 /// Coverage and size of one method's sets at 90%, by cell.

@@ -1,4 +1,4 @@
-//! The figures of an evaluation that lie beside the bundle, as `evaluation.json`; the report has all of them and more.
+//! The short form of a report beside the bundle, `evaluation.json`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use evaluation::{
 };
 use uncertainty::Measure;
 
-/// Everything that the model card shows.
+/// The figures of the model card.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Evaluation {
     /// Version of the program.
@@ -25,9 +25,9 @@ pub(crate) struct Evaluation {
     pub labels: Vec<String>,
     /// Out of fold, then the test part, if there is one.
     pub parts: Vec<EvaluatedPart>,
-    /// What the policies did on each part.
+    /// The results of the policies on each part.
     pub policies: Vec<PolicyReport>,
-    /// How unlike the training cells other pictures are.
+    /// Out-of-distribution scores of other pictures.
     pub out_of_distribution: Vec<EvaluatedSet>,
     /// Prediction sets out of fold, by method.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -39,9 +39,9 @@ pub(crate) struct Evaluation {
 pub(crate) struct EvaluatedPart {
     /// Its name.
     pub name: String,
-    /// How many cells.
+    /// The number of cells.
     pub cells: usize,
-    /// How many images they come from.
+    /// The number of their images.
     pub images: usize,
     /// The methods.
     pub methods: Vec<EvaluatedMethod>,
@@ -67,20 +67,20 @@ pub(crate) struct EvaluatedQuestion {
     pub key: String,
     /// Its name for readers.
     pub title: String,
-    /// How many classes it has.
+    /// The number of classes.
     pub classes: usize,
     /// Figures of the answers.
     pub figures: BTreeMap<Figure, Estimate>,
     /// Counts `[true class][answered class]`.
     pub confusion: Vec<Vec<usize>>,
-    /// What each measure of uncertainty is worth.
+    /// The value of each measure of uncertainty.
     pub uncertainty: BTreeMap<Measure, Worth>,
 }
 
-/// What a measure of uncertainty is worth.
+/// The value of a measure of uncertainty.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Worth {
-    /// Probability that a wrong answer is less sure than a right one.
+    /// Probability that a wrong answer is less certain than a right one.
     pub auroc_misprediction: Estimate,
     /// Area under the risk–coverage curve.
     pub aurc: Estimate,
@@ -93,9 +93,10 @@ pub(crate) struct Worth {
 pub(crate) struct EvaluatedSet {
     /// Its name.
     pub name: String,
-    /// How many pictures.
+    /// The number of pictures.
     pub items: usize,
-    /// Probability that one of them is less usual than a cell of the folds; undefined for these themselves.
+    /// Probability that one of them has a higher score than a cell of the folds; undefined for
+    /// these cells themselves.
     pub auroc: Option<Estimate>,
     /// Share with a p-value below .05.
     pub flagged: Estimate,

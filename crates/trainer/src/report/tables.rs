@@ -21,7 +21,7 @@ pub(crate) struct TextTable {
 }
 
 impl TextTable {
-    /// With lines, for a terminal.
+    /// With borders, for a terminal.
     pub(crate) fn terminal(&self) -> String {
         let mut table = Table::new();
         table.load_preset(comfy_table::presets::ASCII_NO_BORDERS);
@@ -32,7 +32,7 @@ impl TextTable {
         table.to_string()
     }
 
-    /// The columns after the first, each with a name before its title.
+    /// The table with a name before the titles of all columns but the first.
     pub(crate) fn with_columns_of(mut self, name: &str) -> Self {
         for title in self.header.iter_mut().skip(1) {
             *title = format!("{name}, {title}");
@@ -40,7 +40,7 @@ impl TextTable {
         self
     }
 
-    /// The columns of another table of the same rows beside these.
+    /// The table with the columns of another table of the same rows.
     pub(crate) fn beside(mut self, other: &Self) -> Self {
         self.header.extend(other.header.iter().skip(1).cloned());
         for (row, more) in self.rows.iter_mut().zip(&other.rows) {
@@ -58,7 +58,7 @@ impl TextTable {
     }
 }
 
-/// How well each layer tells altered cells from the same cells as they are.
+/// How well each layer separates altered from original cells.
 pub(crate) fn layers_table(layers: &[TriedLayer]) -> TextTable {
     let row = |layer: &TriedLayer| {
         let name = format!("residual addition {}", layer.addition);
@@ -74,7 +74,7 @@ pub(crate) fn layers_table(layers: &[TriedLayer]) -> TextTable {
     }
 }
 
-/// The figures of the answers, a column per method: every question's, one after the other.
+/// The figures of the answers, a column per method, question after question.
 pub(crate) fn figures_table(part: &EvaluatedPart) -> TextTable {
     let first = part.methods.first();
     let questions = first.map_or(0, |method| method.questions.len());
@@ -110,7 +110,7 @@ fn question_rows(part: &EvaluatedPart, question: usize) -> Vec<Vec<String>> {
     let surest = |question: &EvaluatedQuestion| Some(by_entropy(question)?.accuracy_of_surest_80);
     let errors = |question: &EvaluatedQuestion| Some(by_entropy(question)?.auroc_misprediction);
     rows.push(row(
-        "accuracy of the surest 80% (by predictive entropy)".to_owned(),
+        "accuracy of the most certain 80% (by predictive entropy)".to_owned(),
         &surest,
     ));
     rows.push(row(
@@ -127,7 +127,8 @@ pub(crate) fn misprediction_table(part: &EvaluatedPart) -> TextTable {
     })
 }
 
-/// The area under the risk–coverage curve of each measure over all classes, a column per method; smaller is better.
+/// The area under the risk–coverage curve of each measure over all classes, a column per method;
+/// smaller is better.
 pub(crate) fn aurc_table(part: &EvaluatedPart) -> TextTable {
     worth_table("AURC (smaller is better) by", part, |worth| worth.aurc)
 }
@@ -161,7 +162,7 @@ pub(crate) fn confusion_table(labels: &[String], method: &EvaluatedMethod) -> Te
     }
 }
 
-/// What the policies of one method promise, and what they did on a part.
+/// The policies of one method: their certificates, and their results on a part.
 pub(crate) fn policies_table(policies: &[PolicyReport], method: Method, part: &str) -> TextTable {
     let of_part = policies.iter().filter(|report| {
         let policy = &report.policy;
@@ -194,7 +195,7 @@ pub(crate) fn policies_table(policies: &[PolicyReport], method: Method, part: &s
         vec![
             policy.name.clone(),
             threshold,
-            promised.unwrap_or_else(|| "no number of images would do".to_owned()),
+            promised.unwrap_or_else(|| "not reachable with more images".to_owned()),
             estimate(Some(&report.coverage)),
             format!("{} of {}", report.harmed, report.counted),
         ]
@@ -212,7 +213,7 @@ pub(crate) fn policies_table(policies: &[PolicyReport], method: Method, part: &s
     }
 }
 
-/// How well other pictures are told from the cells of the folds.
+/// How well other pictures are separated from the cells of the folds.
 pub(crate) fn unlike_table(sets: &[EvaluatedSet]) -> TextTable {
     let row = |set: &EvaluatedSet| {
         vec![
@@ -241,7 +242,7 @@ fn header(title: &str, part: &EvaluatedPart) -> Vec<String> {
     line(title, part.methods.iter().map(method))
 }
 
-/// A line of a table: what it is of, then its cells.
+/// A row: its name, then its cells.
 pub(crate) fn line(
     first: impl Into<String>,
     cells: impl IntoIterator<Item = String>,

@@ -1,4 +1,4 @@
-//! Out-of-distribution scores of whole sets, by the bundle's own trunk and model.
+//! Out-of-distribution scores of sets of pictures, by the bundle's own trunk and model.
 
 use std::path::PathBuf;
 
@@ -23,10 +23,10 @@ use bundle::{Bundle, Trunk, sha256_hex};
 use evaluation::report::OodSet;
 use uncertainty::ood::OodModel;
 
-/// Pictures that are no cells of the training's kind.
+/// Pictures of another kind than the training cells.
 #[derive(Clone, Debug)]
 pub struct PictureSet {
-    /// What people call it.
+    /// Name of the set.
     pub name: String,
     /// The folder with the pictures.
     pub folder: PathBuf,
@@ -38,7 +38,7 @@ impl std::str::FromStr for PictureSet {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, folder) = text
             .split_once('=')
-            .ok_or("write NAME=DIR, such as photographs=pictures/everyday")?;
+            .ok_or("expected NAME=DIR, for example photographs=pictures/everyday")?;
         Ok(Self {
             name: name.to_owned(),
             folder: folder.into(),
@@ -46,7 +46,7 @@ impl std::str::FromStr for PictureSet {
     }
 }
 
-/// The scorer of a bundle.
+/// The out-of-distribution score of a bundle.
 pub(crate) struct Unlikeness<'a> {
     session: &'a TrainingSession,
     trunk: TrunkFile,
@@ -54,10 +54,10 @@ pub(crate) struct Unlikeness<'a> {
 }
 
 impl<'a> Unlikeness<'a> {
-    /// The scorer of a bundle that has one.
+    /// The score of a bundle that has one.
     ///
     /// # Errors
-    /// [`TrainingError::Read`] when the trunk is gone.
+    /// [`TrainingError::Read`] if the trunk is missing.
     pub(crate) fn of(
         session: &'a TrainingSession,
         bundle: &'a Bundle,
@@ -89,17 +89,17 @@ impl<'a> Unlikeness<'a> {
     /// The p-value of each cell, in the order of `rows`.
     ///
     /// # Errors
-    /// See [`TrainingSession::features_of`].
+    /// As [`TrainingSession::features_of`].
     pub(crate) fn p_values(&self, rows: &[usize]) -> Result<Vec<f64>, TrainingError> {
         let statistics = self.session.plain_features(&self.trunk, rows)?;
         Ok(self.set("", &statistics, Vec::new())?.p_values)
     }
 
-    /// The cells of the folds, as they are and altered, each held against the other folds; then, by the bundle's own score, the
-    /// test cells, if any, and sets of other pictures.
+    /// The cells of the folds, original and altered, each fold compared with the other folds; then,
+    /// by the bundle's own score, the test cells, if any, and sets of other pictures.
     ///
     /// # Errors
-    /// A folder without pictures; see [`TrainingSession::features_of`].
+    /// If a folder has no pictures, or as [`TrainingSession::features_of`].
     pub(crate) fn sets(
         &self,
         unlike: &Unlike,

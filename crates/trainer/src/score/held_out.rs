@@ -1,4 +1,5 @@
-//! Scores of cells by a model that has not learnt from them, and such cells of several folds together.
+//! Scores of cells by a model that was trained without them, and such scores of several folds
+//! together.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use crate::{
 };
 use bundle::Method;
 
-/// Scores of some cells by every method, each cell by a model that has not learnt from it.
+/// Scores of some cells by every method, each by a model that was trained without the cell.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldOut {
     /// The cells, ascending.
     pub rows: Vec<usize>,
-    /// What each method says of them.
+    /// The scores of each method.
     pub scores: BTreeMap<Method, CellScores>,
 }
 
@@ -24,7 +25,8 @@ impl HeldOut {
     /// Runs the trunk and every head.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when a method was not trained; see [`TrainingSession::features_of`].
+    /// [`TrainingError::Missing`] if a method was not trained; also as
+    /// [`TrainingSession::features_of`].
     pub(crate) fn score(
         session: &TrainingSession,
         model: &FoldModel,
@@ -48,10 +50,11 @@ impl HeldOut {
         Ok(Self { rows, scores })
     }
 
-    /// The cells of several folds together, in ascending order: nothing depends on the order of the folds.
+    /// The cells of several folds together, in ascending order, so that the order of the folds does
+    /// not matter.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when a method was not scored in every fold.
+    /// [`TrainingError::Impossible`] if a method was not scored in every fold.
     pub(crate) fn pooled<'a>(
         folds: impl IntoIterator<Item = &'a Self>,
     ) -> Result<Self, TrainingError> {
@@ -92,10 +95,10 @@ impl HeldOut {
         Self::pooled(others.filter(|(other, _)| *other != fold).map(|(_, of)| of))
     }
 
-    /// What a method says of the cells.
+    /// The scores of a method.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when it was not asked.
+    /// [`TrainingError::Impossible`] if the method has none.
     pub(crate) fn scores_of(&self, method: Method) -> Result<&CellScores, TrainingError> {
         let missing =
             || TrainingError::Impossible(format!("{method} was not scored in every fold"));
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn folds_are_pooled_in_the_order_of_the_rows() {
+    fn pooled_folds_are_in_row_order() {
         let folds = [held_out(&[1, 4]), held_out(&[0, 5]), held_out(&[2, 3])];
         let every = held_out(&[0, 1, 2, 3, 4, 5]);
         let others = held_out(&[1, 2, 3, 4]);
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_a_fold_lacks_is_an_error() {
+    fn method_missing_in_a_fold_is_refused() {
         let nothing = HeldOut {
             rows: vec![7],
             scores: BTreeMap::new(),

@@ -1,7 +1,8 @@
-//! What a model says of cells that it has not learnt from: class scores per cell and pass, as the server gets them from the
-//! exported graphs.
+//! Scores cells with a model that was trained without them: class scores per cell and pass, as the
+//! server gets them from the exported graphs.
 //!
-//! Enters: a model and features. Leaves: logits of every method. Knows nothing of temperatures, policies or reports.
+//! Input: a model and features. Output: logits of every method. This module uses no temperatures,
+//! policies or reports.
 
 mod held_out;
 
@@ -35,7 +36,7 @@ pub(crate) struct ServedViews {
     pub count: usize,
 }
 
-/// Cells whose passes are computed together; bounds the memory of Monte Carlo dropout.
+/// Cells whose passes are computed together; limits the memory of Monte Carlo dropout.
 const CELLS_TOGETHER: usize = 64;
 
 /// Logits of some cells, f32 `[cells, T, C]`.
@@ -55,10 +56,10 @@ impl CellScores {
         self.values.chunks_exact(self.passes * self.classes)
     }
 
-    /// The samples of each cell after division by a temperature.
+    /// The samples of each cell at a temperature.
     ///
     /// # Errors
-    /// [`SamplesError`] when a logit is not finite.
+    /// [`SamplesError`] if a logit is infinite or NaN.
     pub fn samples(&self, temperature: f64) -> Result<Vec<Samples>, SamplesError> {
         let scaled = |cell: &[f32]| {
             cell.iter()
@@ -71,10 +72,10 @@ impl CellScores {
     }
 }
 
-/// Scores of a method with heads of its own, for the cells `rows` whose features are `plain`.
+/// Scores of a method with heads of its own, for the cells `rows` with features `plain`.
 ///
 /// # Errors
-/// [`TrainingError::Missing`] when the method was not trained.
+/// [`TrainingError::Missing`] if the method was not trained.
 pub(crate) fn head_scores(
     study: &Study,
     model: &FoldModel,
@@ -98,10 +99,10 @@ pub(crate) fn head_scores(
     ))
 }
 
-/// A mask with its number, which is its stream of random numbers.
+/// A mask with its number, which selects its random stream.
 pub(crate) type NumberedMask<'a> = (u64, &'a Mask);
 
-/// The mask of the features, where there is one, and those of the hidden layers.
+/// The mask of the features, if any, and those of the hidden layers.
 pub(crate) fn by_place(masks: &[Mask]) -> (Option<NumberedMask<'_>>, Vec<NumberedMask<'_>>) {
     let (of_features, of_layers): (Vec<_>, Vec<_>) = (0..)
         .zip(masks)
@@ -109,7 +110,7 @@ pub(crate) fn by_place(masks: &[Mask]) -> (Option<NumberedMask<'_>>, Vec<Numbere
     (of_features.first().copied(), of_layers)
 }
 
-/// Every head's answer about every cell: T = K.
+/// The answers of every head for every cell: T = K.
 pub fn member_scores(
     weights: &HeadWeights,
     features: &FeatureMatrix,
@@ -125,8 +126,8 @@ pub fn member_scores(
     }
 }
 
-/// One head under dropout: T passes, with the masks that the server draws from each cell's seed; what they drop as in
-/// [`crate::mc_dropout_graph`].
+/// One head under dropout: T passes, with the masks that the server draws from each cell's seed.
+/// The masks drop units as in [`crate::mc_dropout_graph`].
 pub fn dropout_scores(
     weights: &HeadWeights,
     masks: &[Mask],
@@ -163,7 +164,7 @@ pub fn dropout_scores(
     }
 }
 
-/// One head's answers about every view: T = the number of views.
+/// One head's answers for every view: T = the number of views.
 pub fn view_scores(weights: &HeadWeights, views: &[FeatureMatrix], cells: &[usize]) -> CellScores {
     let classes = weights.shape.classes;
     let of_views: Vec<CellScores> = views

@@ -1,4 +1,4 @@
-//! Freeing a batch axis that an export has fixed at one image.
+//! Frees a batch axis that an export has fixed at one image.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use super::source::SourceModel;
 use bundle::onnx::{NodeProto, TensorProto, int64_vector};
 
 impl SourceModel {
-    /// Targets of `Reshape` that fix a batch of one, with a first axis that is copied instead.
+    /// Target shapes of `Reshape` nodes that fix a batch of one, with a first axis that is copied
+    /// from the input instead.
     pub(crate) fn freed_reshapes(&self) -> Vec<TensorProto> {
         let shape = |node: &NodeProto| {
             let [data, shape, ..] = node.input.as_slice() else {
@@ -32,7 +33,7 @@ impl SourceModel {
         freed.into_values().collect()
     }
 
-    /// The values of a constant list of whole numbers.
+    /// The values of a constant list of integers.
     fn integers(&self, tensor: &str) -> Option<Vec<i64>> {
         let stored = self.graph.initializer.iter().find(|of| of.name == tensor);
         let computed = || {

@@ -1,4 +1,4 @@
-//! Whether a trunk says what the model that it was cut out of says, by ONNX Runtime.
+//! Compares a trunk with the model that it was cut from, in ONNX Runtime.
 
 use super::{
     cut::TrunkCut,
@@ -10,19 +10,19 @@ use bundle::onnx::{Axis, RawModel};
 use engine::Runtime;
 use imaging::{self, CellImage, InputTensor, Limits, Normalisation, ResizeFilter};
 
-/// A cell, so that the two are compared on more than noise.
+/// A cell, so that the comparison covers more than noise.
 const CELL: &[u8] = include_bytes!("../../../../examples/cells/hsil.png");
 
-/// Pictures of noise beside the cell.
+/// Pictures of noise, compared in addition to the cell.
 const NOISE: usize = 2;
 
-/// The largest difference that is taken for rounding, as a part of the largest value, which counts as at least 1.
+/// Largest difference that counts as rounding, relative to the largest absolute value (at least 1).
 const TOLERANCE: f32 = 1e-4;
 
-/// Pictures to compare with, f32 `[NOISE + 1, 3, size, size]`: noise and a cell.
+/// Pictures for the comparison, f32 `[NOISE + 1, 3, size, size]`: noise and a cell.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] for a size or a normalisation that imaging refuses.
+/// [`TrainingError::Impossible`] for a size or a normalisation that `imaging` refuses.
 pub(crate) fn pictures(
     size: u32,
     normalisation: &Normalisation,
@@ -44,10 +44,11 @@ pub(crate) fn pictures(
     Ok(tensor)
 }
 
-/// What the uncut model has at a tensor, picture by picture: the shape for one and all values.
+/// The values of a tensor of the original model, picture by picture: the shape for one picture, and
+/// all values.
 ///
 /// # Errors
-/// [`TrainingError::Runtime`] when ONNX Runtime refuses the model or the pictures.
+/// [`TrainingError::Runtime`] if ONNX Runtime refuses the model or the pictures.
 pub(crate) fn values_at(
     runtime: &Runtime,
     model: &SourceModel,
@@ -73,10 +74,10 @@ pub(crate) fn values_at(
     Ok((shape, values))
 }
 
-/// What a trunk says of all pictures in one batch.
+/// The trunk's output for all pictures in one batch.
 ///
 /// # Errors
-/// [`TrainingError::Runtime`] when ONNX Runtime refuses the trunk or the batch.
+/// [`TrainingError::Runtime`] if ONNX Runtime refuses the trunk or the batch.
 pub(crate) fn features_of(
     runtime: &Runtime,
     trunk: &RawModel,
@@ -87,11 +88,11 @@ pub(crate) fn features_of(
     graph.run(&[(input, pictures.shape().to_vec(), pictures.as_slice())])
 }
 
-/// The class scores that the layer which was cut off gives for features, image by image, `shape` being the features'
-/// own for one image.
+/// The class scores that the removed layer gives for features, image by image. `shape` is the shape
+/// of one image's features.
 ///
 /// # Errors
-/// When the layer needs more than the features.
+/// If the layer has other inputs than the features.
 pub(crate) fn scores_of(
     runtime: &Runtime,
     model: &SourceModel,
@@ -122,19 +123,20 @@ pub(crate) fn scores_of(
     Ok(values)
 }
 
-/// The largest difference, as a part of the largest value.
+/// The largest difference, relative to the largest value.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when it is more than rounding, or a value is not finite.
+/// [`TrainingError::Impossible`] if the difference is more than rounding, or a value is not finite.
 pub(crate) fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32, TrainingError> {
     let (of_cut, of_uncut) = (found.len(), expected.len());
     ensure!(
         of_cut == of_uncut,
-        "the cut gives {of_cut} {what}, the uncut model {of_uncut}: name another tensor with --cut"
+        "the cut gives {of_cut} {what} and the original model {of_uncut}: name another tensor with \
+         --cut"
     );
     ensure!(
         expected.iter().chain(found).all(|value| value.is_finite()),
-        "the {what} are not finite: check --mean, --std and --scale"
+        "the {what} contain NaN or infinite values: check --mean, --std and --scale"
     );
     let largest = expected
         .iter()
@@ -143,8 +145,8 @@ pub(crate) fn compare(what: &str, expected: &[f32], found: &[f32]) -> Result<f32
     let difference = pairs.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest;
     ensure!(
         difference <= TOLERANCE,
-        "the {what} differ from the uncut model's by {difference:.1e}: the graph holds its batch size, export it again \
-         with a free batch axis"
+        "the {what} differ from those of the original model by {difference:.1e}: the graph \
+         contains a fixed batch size; export it again with a free batch axis"
     );
     Ok(difference)
 }

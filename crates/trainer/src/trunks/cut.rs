@@ -1,4 +1,4 @@
-//! Where a classifier ends and its trunk begins, seen from the end.
+//! Finds where a classifier's trunk ends.
 
 use super::source::SourceModel;
 use bundle::onnx::NodeProto;
@@ -6,7 +6,7 @@ use bundle::onnx::NodeProto;
 /// Name of every trunk's output.
 pub(crate) const FEATURES: &str = "features";
 
-/// Operators that turn scores into probabilities, or do nothing.
+/// Operators that turn scores into probabilities, or change nothing.
 const AFTER_SCORES: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Identity"];
 
 /// Where to cut.
@@ -14,7 +14,7 @@ const AFTER_SCORES: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "Identity"]
 pub(crate) struct TrunkCut {
     /// The tensor that becomes the features.
     pub tensor: String,
-    /// The tensor with the class scores, when what is cut off is one fully connected layer.
+    /// The tensor with the class scores, if only one fully connected layer is cut off.
     pub scores: Option<String>,
 }
 
@@ -27,16 +27,17 @@ impl TrunkCut {
     }
 }
 
-/// The tensor before the last fully connected layer: a `Gemm` or `MatMul` with constant weights whose result leads to
-/// the only output through nothing but its bias and a softmax. A graph without such a layer ends in its features.
+/// The tensor before the last fully connected layer: a `Gemm` or `MatMul` with constant weights,
+/// followed only by its bias and a softmax before the only output. A graph without such a layer
+/// ends in its features.
 ///
 /// # Errors
-/// When there are several outputs, or a softmax follows on something else: the cut has to be named then.
+/// If there are several outputs, or a softmax follows another operator. The cut must then be named.
 pub(crate) fn find_cut(model: &SourceModel) -> Result<TrunkCut, String> {
     let outputs = model.outputs();
     let [output] = outputs[..] else {
         return Err(format!(
-            "it has {} outputs ({}): name the tensor of the features with --cut",
+            "the model has {} outputs ({}): name the tensor of the features with --cut",
             outputs.len(),
             outputs.join(", ")
         ));
@@ -54,29 +55,29 @@ pub(crate) fn find_cut(model: &SourceModel) -> Result<TrunkCut, String> {
         Some(features) => Ok(TrunkCut::at(features, Some(scores))),
         None if scores == output => Ok(kept),
         None => Err(format!(
-            "no fully connected layer leads to its output: name the tensor of the features with --cut, the last ones \
-             are {}",
+            "no fully connected layer before the output: name the tensor of the features with \
+             --cut; the last tensors are {}",
             model.last_tensors(6).join(", ")
         )),
     }
 }
 
-/// A cut at a tensor that was named.
+/// A cut at a named tensor.
 ///
 /// # Errors
-/// When there is no such tensor, or it does not depend on the image.
+/// If the tensor does not exist or does not depend on the image.
 pub(crate) fn named_cut(model: &SourceModel, tensor: &str) -> Result<TrunkCut, String> {
     if model.producer(tensor).is_none() || model.is_constant(tensor) {
         return Err(format!(
-            "it has no tensor `{tensor}` that depends on the image; the last ones are {}",
+            "no tensor `{tensor}` that depends on the image; the last tensors are {}",
             model.last_tensors(6).join(", ")
         ));
     }
     Ok(TrunkCut::at(tensor, None))
 }
 
-/// What a tensor was before some operators with one input; a node whose input leads back to itself ends nowhere, so there
-/// are no more steps than nodes.
+/// Walks back from a tensor over some operators with one input. The number of nodes limits the
+/// steps, since a malformed graph may have a cycle.
 fn before<'a>(model: &'a SourceModel, tensor: &'a str, operators: &[&str]) -> &'a str {
     let mut tensor = tensor;
     for _ in 0..model.graph.node.len() {
@@ -91,7 +92,7 @@ fn before<'a>(model: &'a SourceModel, tensor: &'a str, operators: &[&str]) -> &'
     tensor
 }
 
-/// What a constant is added to.
+/// The operand of an addition of a constant.
 fn without_bias<'a>(model: &'a SourceModel, tensor: &str) -> Option<&'a str> {
     let node = model
         .producer(tensor)

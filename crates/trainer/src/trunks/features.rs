@@ -1,4 +1,5 @@
-//! Trunk features, computed once per (crops, trunk, input, views) and kept on disk under a digest of all four.
+//! Trunk features, computed once per (crops, trunk, input, views) and kept on disk under a digest
+//! of all four.
 
 use std::{
     fs,
@@ -19,7 +20,7 @@ use bundle::Input;
 use engine::Runtime;
 use imaging::{CellImage, InputTensor};
 
-/// Images per run of the trunk: larger batches gain nothing on a CPU.
+/// Images per run of the trunk. Larger batches are not faster on a CPU.
 const BATCH: usize = 8;
 
 /// One row of features per cell.
@@ -49,13 +50,13 @@ impl FeatureMatrix {
 /// The features of some cells in some views.
 #[derive(Clone, Debug)]
 pub struct FeatureSet {
-    /// Digest of everything that they depend on.
+    /// Digest of everything that the features depend on.
     pub digest: String,
-    /// One matrix per view, with the cells in the same order in each.
+    /// One matrix per view, all with the cells in the same order.
     pub views: Vec<FeatureMatrix>,
 }
 
-/// What features are to be computed of.
+/// The features to compute.
 pub struct FeatureRequest<'a> {
     /// Folder of the crops.
     pub crops: &'a Path,
@@ -67,10 +68,11 @@ pub struct FeatureRequest<'a> {
     pub views: &'a ViewPlan,
 }
 
-/// The features of every view, from the cache where they are there; a view is the unit that an interrupted run keeps.
+/// The features of every view, from the cache where it has them. An interrupted run keeps whole
+/// views.
 ///
 /// # Errors
-/// A crop that is missing or not the one of the table, or a trunk that the runtime refuses.
+/// If a crop is missing or is not the one of the table, or the runtime refuses the trunk.
 pub fn features(
     runtime: &Runtime,
     trunk: &TrunkFile,
@@ -117,7 +119,7 @@ struct Crop<'a> {
 /// Digest of everything that the features depend on, in 24 characters.
 ///
 /// # Errors
-/// None that a request of ours gives a reason for.
+/// As [`CacheKey::digest`].
 pub(crate) fn features_digest(
     trunk: &TrunkFile,
     request: &FeatureRequest<'_>,
@@ -150,7 +152,7 @@ fn read_matrix(
     if values.len() != dimension * cells {
         fs::remove_file(path).map_err(TrainingError::write(path))?;
         return Err(TrainingError::malformed(path)(
-            "it had a wrong length and was removed: run again",
+            "the file had a wrong length and was removed: run the command again",
         ));
     }
     Ok(FeatureMatrix { dimension, values })
@@ -193,7 +195,7 @@ fn compute_view(
     }
     let found = matrix.values.len() / crops.len().max(1);
     Err(TrainingError::Runtime(format!(
-        "the trunk gave {found} features, not {}",
+        "expected {} features from the trunk, found {found}",
         trunk.dimension
     )))
 }

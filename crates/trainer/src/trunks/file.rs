@@ -1,5 +1,5 @@
-//! The trunk: the part of the model that turns an image into features, and `trunk.toml` beside it, which says what an
-//! imported one wants to see and where it comes from.
+//! The trunk, which turns an image into features, and `trunk.toml` beside it, which describes the
+//! input and origin of an imported trunk.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CropSettings, TrainingError,
-    workspace::{parse_toml, read_bytes, write_bytes},
+    workspace::{no_form, parse_toml, read_bytes, write_bytes},
 };
 use bundle::{
     ChannelOrder, Input,
@@ -20,28 +20,29 @@ use imaging::{Normalisation, ResizeFilter};
 /// Names of the tensors of a trunk without a description.
 const TENSORS: [&str; 2] = ["image", "features"];
 
-/// What the trunk of [`LITE0_SHA256`] is.
+/// Name of the trunk with the digest [`LITE0_SHA256`].
 const LITE0: &str = "EfficientNet-Lite0";
 
-/// SHA-256 of `weights/efficientnet_lite0.onnx`: any file may have the tensors of a trunk, that one has a known origin.
+/// SHA-256 of `weights/efficientnet_lite0.onnx`. Only the digest proves the origin; any file may
+/// have the same tensors.
 const LITE0_SHA256: &str = "8ac6c72c481e395696bfcd2a581e50245c6bfea8630fe4a711221a793cabbb5f";
 
-/// Licence of weights of which nothing is known.
+/// Licence of weights without a stated licence.
 const NOT_STATED: &str = "LicenseRef-not-stated";
 
-/// What a trunk without a description sees: the pretrained EfficientNet-Lite0 was made for it.
+/// Input size of a trunk without a description, which is that of the pretrained EfficientNet-Lite0.
 const LITE0_SIZE: u32 = 224;
-/// See [`LITE0_SIZE`].
+/// Input normalisation of the same trunk.
 const LITE0_NORMALISATION: Normalisation = Normalisation {
     scale: 1.0,
     mean: [127.0; 3],
     std: [128.0; 3],
 };
 
-/// The trunk as a file with the names of its tensors and what it wants to see.
+/// A trunk's file, the names of its tensors and its input.
 #[derive(Clone, Debug)]
 pub struct TrunkFile {
-    /// What people call it: the file that it was imported from, the network that comes with the trainer, or else the file.
+    /// Name for people: the imported file, the built-in network, or else the trunk's file.
     pub name: String,
     /// The ONNX file.
     pub path: PathBuf,
@@ -53,21 +54,23 @@ pub struct TrunkFile {
     pub features: String,
     /// D, the number of features.
     pub dimension: usize,
-    /// Edge of the images that it was made for, in pixels.
+    /// Edge of its input images in pixels.
     pub size: u32,
     /// How bytes become the input's numbers.
     pub normalisation: Normalisation,
-    /// Licence of the weights, or that it was not stated; none for the network that comes with the trainer (Apache-2.0).
+    /// Licence of the weights, or that it was not stated; `None` for the built-in network
+    /// (Apache-2.0).
     pub licence: Option<String>,
 }
 
 impl TrunkFile {
-    /// Opens a trunk with the description that `trunk import` wrote beside it, or without one a graph from `image` to
-    /// `features`, as the pretrained EfficientNet-Lite0 is, with that network's input: 224 px, (x − 127) / 128.
+    /// Opens a trunk with the description that `trunk import` wrote beside it. Without a
+    /// description the file must be a graph from `image` to `features` with the input of the
+    /// pretrained EfficientNet-Lite0: 224 px, (x − 127) / 128.
     ///
     /// # Errors
-    /// [`TrainingError::Read`] when there is no such file, [`TrainingError::Malformed`] when it is no trunk or the
-    /// description is of another.
+    /// [`TrainingError::Read`] if the file cannot be read, [`TrainingError::Malformed`] if it is
+    /// not a trunk or the description belongs to another file.
     pub fn open(path: &Path) -> Result<Self, TrainingError> {
         let bytes = read_bytes(path)?;
         let sha256 = sha256_hex(&bytes);
@@ -100,7 +103,7 @@ impl TrunkFile {
         })
     }
 
-    /// How crops become this trunk's input, at `size` pixels or the trunk's own.
+    /// How crops become this trunk's input, at `size` pixels or the trunk's own size.
     pub fn input(&self, crops: &CropSettings, size: Option<u32>) -> Input {
         Input {
             size: size.unwrap_or(self.size),
@@ -127,25 +130,26 @@ fn origin(path: &Path, sha256: &str) -> (String, Option<String>) {
     )
 }
 
-/// The graph of a trunk's file, or of another.
+/// Reads an ONNX file.
 ///
 /// # Errors
-/// [`TrainingError::Read`]; [`TrainingError::Malformed`] for a file that is no ONNX model.
+/// [`TrainingError::Read`]; [`TrainingError::Malformed`] for a file that is not an ONNX model.
 pub(crate) fn read_model(path: &Path) -> Result<ModelProto, TrainingError> {
-    ModelProto::read(&read_bytes(path)?).map_err(TrainingError::malformed(path))
+    ModelProto::read(&read_bytes(path)?)
+        .map_err(|_| TrainingError::malformed(path)("not an ONNX model"))
 }
 
 /// D of a graph from `image` to `features`.
 fn dimension(bytes: &[u8]) -> Result<usize, String> {
-    let no_model = |error| format!("it is no ONNX model: {error}");
-    let graph = ModelProto::decode(bytes).map_err(no_model)?.graph;
-    let graph = graph.ok_or("it has no graph")?;
+    let model = ModelProto::decode(bytes).map_err(|_| "not an ONNX model")?;
+    let graph = model.graph.ok_or("the ONNX model has no graph")?;
     let [image, features] = TENSORS;
     let output = graph.output.iter().find(|output| output.name == features);
     let has_input = graph.input.iter().any(|input| input.name == image);
     let Some(output) = output.filter(|_| has_input) else {
         return Err(format!(
-            "it has no input `{image}` or no output `{features}`: make a trunk of it with `trunk import`"
+            "not a trunk: expected an input `{image}` and an output `{features}`; convert the \
+             model with `trunk import`"
         ));
     };
     let tensor = output
@@ -156,16 +160,17 @@ fn dimension(bytes: &[u8]) -> Result<usize, String> {
     let last = shape.and_then(|shape| shape.dim.last());
     match last.and_then(|dim| dim.value.as_ref()) {
         Some(DimensionValue::DimValue(size)) if *size > 0 => {
-            usize::try_from(*size).map_err(|error| error.to_string())
+            usize::try_from(*size).map_err(|_| "it has too many features".to_owned())
         }
         _ => Err(
-            "it does not say how many features it gives: make a trunk of it with `trunk import`"
+            "not a trunk: the output `features` has no fixed length; convert the model with `trunk \
+             import`"
                 .to_owned(),
         ),
     }
 }
 
-/// The file beside a trunk, named like it.
+/// The description beside a trunk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkDescription {
@@ -179,15 +184,15 @@ pub struct TrunkDescription {
     pub feature_count: usize,
     /// Edge of the images in pixels.
     pub size: u32,
-    /// Licence of the weights, as whoever imported them said.
+    /// Licence of the weights, as stated at import.
     pub licence: String,
     /// How bytes become the input's numbers.
     pub normalisation: Normalisation,
-    /// The model that it was cut out of.
+    /// The model that it was cut from.
     pub source: TrunkSource,
 }
 
-/// The model that a trunk was cut out of.
+/// The model that a trunk was cut from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkSource {
@@ -200,15 +205,16 @@ pub struct TrunkSource {
 }
 
 impl TrunkDescription {
-    /// Where the description of a trunk lies.
+    /// The path of a trunk's description.
     pub fn path_of(trunk: &Path) -> PathBuf {
         trunk.with_extension("toml")
     }
 
-    /// Reads the description of a trunk, when there is one.
+    /// Reads the description of a trunk, if there is one.
     ///
     /// # Errors
-    /// [`TrainingError::Malformed`] for a file that is no description, or of another trunk than `sha256`.
+    /// [`TrainingError::Malformed`] if the file is not a description, or not that of the trunk with
+    /// `sha256`.
     pub fn beside(trunk: &Path, sha256: &str) -> Result<Option<Self>, TrainingError> {
         let path = Self::path_of(trunk);
         if !path.is_file() {
@@ -224,10 +230,12 @@ impl TrunkDescription {
 
     fn check(&self, sha256: &str) -> Result<(), String> {
         if self.sha256 != sha256 {
-            return Err("it describes another trunk: run `trunk import` again".to_owned());
+            return Err(
+                "the description belongs to another trunk: run `trunk import` again".to_owned(),
+            );
         }
         if self.feature_count == 0 || self.size == 0 {
-            return Err("feature_count and size must be positive".to_owned());
+            return Err("feature_count and size must be at least 1".to_owned());
         }
         self.normalisation
             .check()
@@ -237,7 +245,7 @@ impl TrunkDescription {
     /// Writes the description of a trunk.
     pub fn write(&self, trunk: &Path) -> Result<(), TrainingError> {
         let path = Self::path_of(trunk);
-        let text = toml::to_string(self).map_err(TrainingError::malformed(&path))?;
+        let text = toml::to_string(self).map_err(|_| no_form(&path, "TOML"))?;
         write_bytes(&path, text.as_bytes())
     }
 }

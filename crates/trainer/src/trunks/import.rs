@@ -1,4 +1,4 @@
-//! From any image classifier to a trunk and its description.
+//! Converts an image classifier into a trunk and its description.
 
 use std::path::{Path, PathBuf};
 
@@ -27,36 +27,37 @@ use imaging::{InputTensor, Normalisation};
 /// Name of every trunk's input.
 const IMAGE: &str = "image";
 
-/// Edge of the images of a model that takes any.
+/// Edge of the images of a model that accepts any size.
 const USUAL_SIZE: u32 = 224;
 
-/// How to import.
+/// What to import, and how.
 #[derive(Clone, Debug)]
 pub struct ImportOptions<'a> {
     /// The ONNX file.
     pub model: &'a Path,
-    /// The tensor that becomes the features; found when not given.
+    /// The tensor that becomes the features; searched for if `None`.
     pub cut: Option<&'a str>,
-    /// Edge of the images in pixels; the model's own, or 224, when not given.
+    /// Edge of the images in pixels; if `None`, the model's own, or 224.
     pub size: Option<u32>,
     /// How bytes become the input's numbers.
     pub normalisation: Normalisation,
-    /// Licence of the weights, in any words.
+    /// Licence of the weights, in free text.
     pub licence: &'a str,
     /// Folder for `trunk.onnx` and `trunk.toml`.
     pub out: &'a Path,
 }
 
-/// What an import gave.
+/// The result of an import.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The trunk's file.
     pub path: PathBuf,
-    /// What stands beside it.
+    /// The description beside it.
     pub description: TrunkDescription,
-    /// The class scores that were compared with the uncut model's, or the features where no layer was cut off.
+    /// What was compared with the original model: the class scores, or the features if no layer was
+    /// cut off.
     pub compared: &'static str,
-    /// The largest difference, as a part of the largest value.
+    /// The largest difference, relative to the largest value.
     pub difference: f32,
 }
 
@@ -68,17 +69,18 @@ struct Import<'a> {
     cut: TrunkCut,
 }
 
-/// A trunk that is in memory.
+/// A trunk in memory.
 struct MadeTrunk {
     model: RawModel,
     names: [String; 2],
     feature_count: usize,
 }
 
-/// Cuts a model, compares the result with the uncut one on noise and a cell, and writes it.
+/// Cuts a model, compares the result with the original on noise and a cell, and writes it.
 ///
 /// # Errors
-/// When the model is none, cannot be cut, or says something else once it is cut; nothing is written then.
+/// If the file is not a model, cannot be cut, or gives other values after cutting. Nothing is
+/// written then.
 pub fn import_trunk(
     runtime: &Runtime,
     options: &ImportOptions<'_>,
@@ -125,8 +127,8 @@ impl<'a> Import<'a> {
         let model = SourceModel::parse(bytes)?;
         let input = model.image_input()?;
         if input.batch.is_some_and(|batch| batch != 1) {
-            let reason =
-                "its batch size is fixed: export it with a free batch axis, or for one image";
+            let reason = "the batch size is fixed: export the model with a free batch axis, or for \
+                one image";
             return Err(reason.to_owned());
         }
         let cut = match cut {
@@ -141,7 +143,8 @@ impl<'a> Import<'a> {
         })
     }
 
-    /// A trunk that says what the uncut model says, what was compared, and the largest difference.
+    /// A trunk that gives the original model's values, what was compared, and the largest
+    /// difference.
     fn make_and_compare(
         &self,
         seen: &InputTensor,
@@ -150,11 +153,13 @@ impl<'a> Import<'a> {
         let (shape, expected) = uncut(&self.cut.tensor)?;
         let made =
             make(&self.model, &self.input, &self.cut, &shape).map_err(TrainingError::Impossible)?;
-        let features = features_of(self.runtime, &made.model, &made.names, seen).map_err(|error| {
-            impossible!(
-                "the graph takes no batch of images: export it again with a free batch axis ({error})"
-            )
-        })?;
+        let features =
+            features_of(self.runtime, &made.model, &made.names, seen).map_err(|error| {
+                impossible!(
+                    "the graph takes no batch of images: export it again with a free batch axis \
+                 ({error})"
+                )
+            })?;
         let of_features = compare(FEATURES, &expected, &features)?;
         let Some(scores) = &self.cut.scores else {
             return Ok((made, FEATURES, of_features));
@@ -169,20 +174,20 @@ impl<'a> Import<'a> {
 }
 
 impl MadeTrunk {
-    /// Whether a size that the model was not exported for gives as many features.
+    /// Checks that the model gives as many features at a size that it was not exported for.
     fn check_at(&self, runtime: &Runtime, seen: &InputTensor) -> Result<(), TrainingError> {
         let (count, size) = (self.feature_count, seen.width());
         let found = features_of(runtime, &self.model, &self.names, seen)?;
         let is_finite = found.iter().all(|value| value.is_finite());
         ensure!(
             is_finite && found.len() == count * seen.images(),
-            "at {size} px the model does not give {count} features: leave --size out"
+            "at {size} px the model does not give {count} features: leave out --size"
         );
         Ok(())
     }
 }
 
-/// The size to train with, and the one that the uncut model takes.
+/// The size to train with, and the size that the original model accepts.
 fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> {
     let Some((height, width)) = input.size else {
         let size = wanted.unwrap_or(USUAL_SIZE);
@@ -190,15 +195,15 @@ fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> 
     };
     if height != width {
         return Err(format!(
-            "its images are {width} x {height} px: a trunk sees squares"
+            "expected square images, found {width} x {height} px: export the model for squares"
         ));
     }
-    let too_large = |_| format!("its images of {height} px are too large");
+    let too_large = |_| format!("images of {height} px are too large");
     let own = u32::try_from(height).map_err(too_large)?;
     Ok((wanted.unwrap_or(own), own))
 }
 
-/// Takes the trunk out; `shape` is that of the features of one image.
+/// Cuts out the trunk. `shape` is that of one image's features.
 fn make(
     model: &SourceModel,
     input: &ImageInput,
@@ -210,8 +215,8 @@ fn make(
         [1, count, 1, 1] => (*count, true),
         _ => {
             return Err(format!(
-                "`{}` has shape {shape:?} for one image: name a tensor [N, D] or [N, D, 1, 1] with --cut, the last ones \
-                 are {}",
+                "expected features [N, D] or [N, D, 1, 1], found shape {shape:?} for one image at \
+                 `{}`: name another tensor with --cut; the last tensors are {}",
                 cut.tensor,
                 model.last_tensors(6).join(", ")
             ));

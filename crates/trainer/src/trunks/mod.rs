@@ -1,8 +1,9 @@
-//! Trunks: graphs from an image to features, what they say of views, and statistics of a middle layer as a second output.
+//! Trunks: graphs from an image to features, and statistics of a middle layer as a second output.
 //!
-//! Any image classifier given as ONNX becomes a trunk. Such files come from anywhere, so nothing of them is believed before
-//! ONNX Runtime has run it: [`import`] finds where to [`cut`], takes the part before it out of the [`source`], compares the
-//! two and writes the trunk beside a description of what it wants to see ([`file`](mod@file)). Does not enter: heads.
+//! Any image classifier in ONNX format can become a trunk. The files come from anywhere, so ONNX
+//! Runtime checks each of them: [`import`] finds where to [`cut`], takes the part before it out of
+//! the [`source`], compares both and writes the trunk and its description ([`file`](mod@file)).
+//! Heads are not part of this module.
 
 pub(crate) mod batch;
 pub(crate) mod check;
@@ -22,7 +23,7 @@ use std::{
 use ort::{session::Session, value::TensorRef};
 use prost::Message;
 
-use crate::TrainingError;
+use crate::{TrainingError, plain};
 use engine::{ExecutionProvider, Runtime, SessionError, SessionOptions};
 
 const OPTIONS: SessionOptions<'static> = SessionOptions {
@@ -32,7 +33,7 @@ const OPTIONS: SessionOptions<'static> = SessionOptions {
     keep_dropout: false,
 };
 
-/// A graph of f32 tensors with one output that matters, on one thread.
+/// A graph of f32 tensors, run on one thread, of which one output is read.
 pub struct OnnxGraph {
     session: Session,
     output: String,
@@ -45,12 +46,13 @@ impl OnnxGraph {
     /// Loads a model file; `output` is the output to read.
     ///
     /// # Errors
-    /// [`TrainingError::Runtime`] when the runtime refuses the file.
+    /// [`TrainingError::Runtime`] if the runtime refuses the file.
     pub fn open(runtime: &Runtime, model: &Path, output: &str) -> Result<Self, TrainingError> {
-        Self::of_session(runtime.session(model, &OPTIONS), output)
+        let session = runtime.session(model, &OPTIONS);
+        Self::of_session(session, &model.display().to_string(), output)
     }
 
-    /// Loads a graph that is in memory.
+    /// Loads a graph from memory.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -60,18 +62,17 @@ impl OnnxGraph {
         output: &str,
     ) -> Result<Self, TrainingError> {
         let model = model.encode_to_vec();
-        Self::of_session(
-            runtime.session_from_memory(&model, output, &OPTIONS),
-            output,
-        )
+        let session = runtime.session_from_memory(&model, output, &OPTIONS);
+        Self::of_session(session, &format!("the graph up to `{output}`"), output)
     }
 
     fn of_session(
         session: Result<Session, SessionError>,
+        what: &str,
         output: &str,
     ) -> Result<Self, TrainingError> {
         Ok(Self {
-            session: session.map_err(explain)?,
+            session: session.map_err(|error| not_loaded(what, &error))?,
             output: output.to_owned(),
         })
     }
@@ -79,7 +80,7 @@ impl OnnxGraph {
     /// Runs the graph and returns the output's values in row-major order.
     ///
     /// # Errors
-    /// [`TrainingError::Runtime`] when a name or a shape is wrong.
+    /// [`TrainingError::Runtime`] if a name or a shape is wrong.
     pub fn run(&mut self, inputs: &[NamedInput<'_>]) -> Result<Vec<f32>, TrainingError> {
         Ok(self.run_with_shape(inputs)?.1)
     }
@@ -94,19 +95,26 @@ impl OnnxGraph {
     ) -> Result<(Vec<i64>, Vec<f32>), TrainingError> {
         let mut tensors = Vec::with_capacity(inputs.len());
         for (name, shape, values) in inputs {
-            let tensor = TensorRef::from_array_view((shape.clone(), *values)).map_err(explain)?;
+            let tensor = TensorRef::from_array_view((shape.clone(), *values))
+                .map_err(|error| not_run(&error))?;
             tensors.push((*name, tensor));
         }
         let name = &self.output;
-        let outputs = self.session.run(tensors).map_err(explain)?;
-        let no_output = || TrainingError::Runtime(format!("the graph has no output `{name}`"));
+        let outputs = self.session.run(tensors).map_err(|error| not_run(&error))?;
+        let no_output = || {
+            TrainingError::Runtime(format!(
+                "expected an output `{name}` of the graph, found none"
+            ))
+        };
         let output = outputs.get(name).ok_or_else(no_output)?;
-        let (shape, values) = output.try_extract_tensor::<f32>().map_err(explain)?;
+        let (shape, values) = output
+            .try_extract_tensor::<f32>()
+            .map_err(|error| not_run(&error))?;
         Ok((shape.to_vec(), values.to_vec()))
     }
 }
 
-/// The same graph for several threads at once: a session of its own for each, opened when a thread finds none that is free.
+/// The same graph for several threads: each takes a free session or opens another.
 pub(crate) struct GraphPool<'a> {
     runtime: &'a Runtime,
     model: &'a Path,
@@ -115,7 +123,7 @@ pub(crate) struct GraphPool<'a> {
 }
 
 impl<'a> GraphPool<'a> {
-    /// Of a model file, whose output `output` is read. Nothing is opened yet.
+    /// For a model file and one of its outputs. Opens nothing yet.
     pub(crate) fn new(runtime: &'a Runtime, model: &'a Path, output: &'a str) -> Self {
         Self {
             runtime,
@@ -125,10 +133,10 @@ impl<'a> GraphPool<'a> {
         }
     }
 
-    /// As [`OnnxGraph::run`].
+    /// Runs the graph as [`OnnxGraph::run`].
     ///
     /// # Errors
-    /// [`TrainingError::Runtime`] when the runtime refuses the file, or a name or a shape is wrong.
+    /// [`TrainingError::Runtime`] if the runtime refuses the file, or a name or a shape is wrong.
     pub(crate) fn run(&self, inputs: &[NamedInput<'_>]) -> Result<Vec<f32>, TrainingError> {
         let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = free().pop();
@@ -142,7 +150,23 @@ impl<'a> GraphPool<'a> {
     }
 }
 
-fn explain(error: impl std::fmt::Display) -> TrainingError {
-    let words = error.to_string();
-    TrainingError::Runtime(words.split_whitespace().collect::<Vec<_>>().join(" "))
+fn not_loaded(what: &str, error: &SessionError) -> TrainingError {
+    TrainingError::Runtime(match error {
+        SessionError::Model { reason, .. } => format!(
+            "{what}: ONNX Runtime cannot load the model{}; check it with `onnx.checker` and export it \
+             again",
+            plain::node_of(reason)
+        ),
+        other => format!("{what}: {other}"),
+    })
+}
+
+fn not_run(error: &ort::Error) -> TrainingError {
+    let reason = match error.code() {
+        ort::ErrorCode::InvalidArgument => "the name, type or shape of an input does not fit",
+        ort::ErrorCode::NotImplemented => "it does not support an operator",
+        _ => "the computation failed",
+    };
+    let node = plain::node_of(error.message());
+    TrainingError::Runtime(format!("ONNX Runtime cannot run the graph{node}: {reason}"))
 }

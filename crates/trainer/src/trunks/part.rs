@@ -1,4 +1,4 @@
-//! Parts of a foreign model as models of their own.
+//! Takes parts of a foreign model out as models of their own.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use bundle::onnx::{
     Verbatim, node, tensor_info,
 };
 
-/// The first version of the format in which weights need not be inputs too.
+/// The first version of the format in which weights need not be inputs as well.
 const WEIGHTS_ARE_NO_INPUTS: i64 = 4;
 
-/// One end of a part that is taken out.
+/// One end of a part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PartEnd<'a> {
     /// The tensor in the source.
@@ -20,7 +20,7 @@ pub(crate) struct PartEnd<'a> {
     pub name: &'a str,
     /// Its shape in the part.
     pub axes: &'a [Axis],
-    /// Whether the part flattens it to one row per image; of an output only.
+    /// Whether the part flattens it to one row per image; for outputs only.
     pub flattened: bool,
 }
 
@@ -41,11 +41,11 @@ impl SourceModel {
         model
     }
 
-    /// The part of the model between two tensors. `replaced` are constants that the part holds instead of those of the
-    /// same name.
+    /// The part of the model between two tensors. `replaced` are constants that replace those of
+    /// the same name.
     ///
     /// # Errors
-    /// When the output depends on something else than the input and weights.
+    /// If the output depends on anything but the input and weights.
     pub(crate) fn part(
         &self,
         from: &PartEnd<'_>,
@@ -92,7 +92,7 @@ impl SourceModel {
         })
     }
 
-    /// The nodes that lead from one tensor to another, and every tensor that they read.
+    /// The nodes between two tensors, and all tensors that they read.
     fn needed<'a>(
         &'a self,
         from: &str,
@@ -118,12 +118,12 @@ impl SourceModel {
         match stray {
             None => Ok((nodes, needed)),
             Some(stray) => Err(format!(
-                "`{to}` does not come from `{from}` alone: it needs `{stray}` too"
+                "`{to}` does not depend on `{from}` alone: it also needs `{stray}`"
             )),
         }
     }
 
-    /// Tensors that a node reads, those that the graphs within it take from around them among them.
+    /// Tensors that a node reads, including those that its subgraphs take from outside.
     fn reads<'a>(&'a self, node: &'a NodeProto) -> Vec<&'a str> {
         let own = node.input.iter().filter(|input| !input.is_empty());
         let mut read: Vec<&str> = own.map(String::as_str).collect();
@@ -146,7 +146,7 @@ impl SourceModel {
     }
 }
 
-/// What of a graph belongs to no node or tensor.
+/// The fields of a graph that belong to no node or tensor.
 fn raw_without_parts(model: &RawModel) -> RawGraph {
     let Some(graph) = &model.graph else {
         return RawGraph::default();

@@ -1,4 +1,4 @@
-//! A foreign model that is to be cut: what its tensors are.
+//! A foreign model that is to be cut, and its tensors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use bundle::onnx::{
 pub(crate) struct ImageInput {
     /// Name of the tensor.
     pub name: String,
-    /// The batch size, when it is fixed.
+    /// The batch size, if it is fixed.
     pub batch: Option<i64>,
-    /// Height and width in pixels, when they are fixed.
+    /// Height and width in pixels, if they are fixed.
     pub size: Option<(i64, i64)>,
 }
 
-/// A decoded model beside its bytes.
+/// A decoded model, with its bytes.
 pub(crate) struct SourceModel {
     pub(super) raw: RawModel,
     pub(super) graph: GraphProto,
@@ -34,17 +34,19 @@ impl SourceModel {
     /// Reads a model file.
     ///
     /// # Errors
-    /// A sentence for what is no model, or keeps weights where they cannot be read.
+    /// If the bytes are not a model, or its weights are in another file or sparse.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let unreadable = |error| format!("it is no ONNX model: {error}");
+        let unreadable = |_| "not an ONNX model".to_owned();
         let model = ModelProto::decode(bytes).map_err(unreadable)?;
         let raw = RawModel::decode(bytes).map_err(unreadable)?;
         let graph = model.graph.filter(|graph| !graph.node.is_empty());
-        let graph = graph.ok_or("it has no graph")?;
+        let graph = graph.ok_or("the ONNX model has no graph")?;
         graph.check_whole()?;
         let sparse = raw.graph.as_ref().map(|graph| &graph.sparse_initializer);
         if sparse.is_some_and(|sparse| !sparse.is_empty()) {
-            return Err("it has sparse weights: save them as dense ones first".to_owned());
+            return Err(
+                "the model has sparse weights: save them as dense weights first".to_owned(),
+            );
         }
         let mut producers = BTreeMap::new();
         for (index, node) in graph.node.iter().enumerate() {
@@ -60,10 +62,10 @@ impl SourceModel {
         })
     }
 
-    /// The one input that is no weight.
+    /// The one input that is not a weight.
     ///
     /// # Errors
-    /// When there are several, or it holds no 32-bit RGB images `[N, 3, H, W]`.
+    /// If there are several, or the input is not a batch of 32-bit RGB images `[N, 3, H, W]`.
     pub(crate) fn image_input(&self) -> Result<ImageInput, String> {
         let inputs: Vec<&ValueInfoProto> = self
             .graph
@@ -74,7 +76,7 @@ impl SourceModel {
         let [input] = inputs[..] else {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             return Err(format!(
-                "it has {} inputs ({}): a trunk has one, the image",
+                "the model has {} inputs ({}): a trunk has exactly one, the image",
                 names.len(),
                 names.join(", ")
             ));
@@ -93,7 +95,8 @@ impl SourceModel {
                 })
             }
             _ => Err(format!(
-                "its input `{}` is no batch of RGB images [N, 3, H, W] of 32-bit floats: export it with such an input",
+                "the input `{}` is not a batch of RGB images [N, 3, H, W] of 32-bit floats: export \
+                 the model with such an input",
                 input.name
             )),
         }
@@ -105,7 +108,7 @@ impl SourceModel {
         outputs.map(|output| output.name.as_str()).collect()
     }
 
-    /// The node that gives a tensor; none for inputs and weights.
+    /// The node that computes a tensor; `None` for inputs and weights.
     pub(crate) fn producer(&self, tensor: &str) -> Option<&NodeProto> {
         self.graph.node.get(*self.producers.get(tensor)?)
     }
@@ -115,7 +118,7 @@ impl SourceModel {
         self.constants.contains(tensor)
     }
 
-    /// Tensors that depend on the image, the last ones of the graph, last first.
+    /// The last tensors of the graph that depend on the image, last first.
     pub(crate) fn last_tensors(&self, count: usize) -> Vec<&str> {
         let outputs = self.graph.node.iter().rev().flat_map(|node| &node.output);
         outputs
@@ -125,7 +128,7 @@ impl SourceModel {
             .collect()
     }
 
-    /// `wanted`, or that with underscores where another tensor has this name.
+    /// `wanted`, with underscores added while another tensor has that name.
     pub(crate) fn free_name(&self, wanted: &str, tensor: Option<&str>) -> String {
         let taken = |name: &str| {
             let known = self.producers.contains_key(name)
@@ -141,7 +144,7 @@ impl SourceModel {
     }
 }
 
-/// Weights and what is computed from them alone; nodes of a graph are in the order of their running.
+/// Weights and everything computed from them alone. The nodes of a graph are in execution order.
 fn constants(graph: &GraphProto) -> BTreeSet<String> {
     let weights = graph.initializer.iter().map(|tensor| tensor.name.clone());
     let mut constants: BTreeSet<String> = weights.collect();

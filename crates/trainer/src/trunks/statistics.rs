@@ -1,4 +1,4 @@
-//! A second output of a trunk: statistics of a middle layer, by which images unlike those of training are told.
+//! A second output of a trunk: statistics of a middle layer, for the out-of-distribution score.
 
 use std::collections::BTreeSet;
 
@@ -21,31 +21,32 @@ const HALF: &str = "statistics/half";
 /// The axes of H and W.
 const SPACE: [i64; 2] = [2, 3];
 
-/// The operator set from which on reductions take their axes as an input.
+/// The first operator set in which reductions take their axes as an input.
 const AXES_ARE_INPUTS: i64 = 18;
 
-/// Added to each variance before its logarithm, so that a channel that is constant over space has one: its log standard
-/// deviation is ln 10⁻³, far below what a channel that sees anything has.
+/// Added to each variance before its logarithm, so that a channel that is constant over space has a
+/// finite one. Its log standard deviation is then ln 10⁻³, far below that of other channels.
 const VARIANCE_FLOOR: f32 = 1e-6;
 
-/// Adds a second output, `statistics` `[N, 2C]`, to a graph from image to features: for each of the C channels of
-/// `tensor` `[N, C, H, W]` its mean over space, then for each the logarithm of its standard deviation over space,
-/// ½ ln(variance + 10⁻⁶), the variance being a mean over H · W. An image's statistics are the same to the last bit in any
-/// batch.
+/// Adds a second output, `statistics` `[N, 2C]`, to a graph from image to features. It holds, for
+/// each of the C channels of `tensor` `[N, C, H, W]`, first all means over space, then all
+/// logarithms of the standard deviation over space, ½ ln(variance + 10⁻⁶); the variance is a mean
+/// over H · W. An image's statistics are bit-identical in any batch.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when no node gives `tensor`, or the graph has such an output already.
+/// [`TrainingError::Impossible`] if no node computes `tensor`, or the graph already has such an
+/// output.
 pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, TrainingError> {
     let mut model = model.clone();
     let axes_are_inputs = model.opset() >= Some(AXES_ARE_INPUTS);
     let graph = model.graph.get_or_insert_default();
     ensure!(
         outputs_of(graph).any(|name| name == tensor),
-        "no node of the graph gives `{tensor}`: name the output of one of its nodes"
+        "no node of the graph computes `{tensor}`: name the output of one of its nodes"
     );
     ensure!(
         outputs_of(graph).all(|name| name != STATISTICS),
-        "the graph has a tensor `{STATISTICS}` already: take the graph without it"
+        "the graph already has a tensor `{STATISTICS}`: use the graph without it"
     );
     graph.node.extend(nodes(tensor, axes_are_inputs));
     let floor = float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]);
@@ -54,16 +55,16 @@ pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, T
     graph
         .initializer
         .extend([floor, half].into_iter().chain(axes));
-    // The runtime infers how many channels there are.
+    // The runtime infers the number of channels.
     let axes = [Free("n"), Free("statistic")];
     graph.output.push(tensor_info(STATISTICS, &axes));
     Ok(model)
 }
 
-/// Names of ours have a slash in them after the output's name, so that they meet no other.
+/// The slash in our names avoids clashes with other tensors.
 fn nodes(tensor: &str, axes_are_inputs: bool) -> Vec<NodeProto> {
-    // `Log` works on several numbers at a time and rounds those left over at the end of the batch in another way;
-    // a reduction (here of a single number) takes each logarithm by itself.
+    // `Log` processes several numbers at a time and rounds the rest of the batch differently. A
+    // reduction, here of a single number, takes each logarithm by itself.
     let mut logarithm = node("ReduceLogSum", &[RAISED], "statistics/log_variance");
     if axes_are_inputs {
         logarithm.input.push(AXES.to_owned());
@@ -89,8 +90,9 @@ fn nodes(tensor: &str, axes_are_inputs: bool) -> Vec<NodeProto> {
     ]
 }
 
-/// The outputs, in the graph's order, of the additions of two tensors that are both computed: what a residual block
-/// ends with, and a layer whose statistics are worth trying. Additions of a constant, such as a bias, are left out.
+/// The outputs, in the graph's order, of additions of two computed tensors. They end residual
+/// blocks, and their statistics are worth trying. Additions of a constant, such as a bias, are left
+/// out.
 pub fn residual_additions(model: &ModelProto) -> Vec<String> {
     let Some(graph) = &model.graph else {
         return Vec::new();
@@ -106,13 +108,15 @@ pub fn residual_additions(model: &ModelProto) -> Vec<String> {
         .collect()
 }
 
-/// Whether two graphs compute a tensor by the same nodes from the same numbers: what training changed lies behind it.
+/// Whether two graphs compute a tensor by the same nodes and numbers, so that training did not
+/// change it.
 pub(crate) fn computed_alike(one: &ModelProto, other: &ModelProto, tensor: &str) -> bool {
     let (one, other) = (part_before(one, tensor), part_before(other, tensor));
     one.is_some() && one == other
 }
 
-/// The nodes that a tensor comes from, last first, and the constants that they read; `None` without a graph.
+/// The nodes that compute a tensor, last first, and the constants that they read; `None` without a
+/// graph.
 fn part_before<'a>(
     model: &'a ModelProto,
     tensor: &'a str,

@@ -1,4 +1,4 @@
-//! Views as files: the server's own, made once, joined to tensors that others read.
+//! Views as files: the same as the server's, made once, joined to tensors in common formats.
 
 use std::{fs, ops::Range, path::PathBuf};
 
@@ -102,7 +102,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 #[test]
-fn a_range_is_written_once_and_goes_on_where_it_was() {
+fn views_are_written_once_and_resumed() {
     let prepared = prepared();
     assert_eq!(prepared.write(1..3, 4), Written { made: 8, kept: 0 });
     assert_eq!(prepared.write(1..3, 4), Written { made: 0, kept: 8 });
@@ -125,7 +125,7 @@ fn a_range_is_written_once_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn views_of_another_policy_are_made_again() {
+fn views_of_another_policy_are_remade() {
     let mut prepared = prepared();
     prepared.write(0..1, 3);
     prepared.policy.name = "other".to_owned();
@@ -136,7 +136,7 @@ fn views_of_another_policy_are_made_again() {
 }
 
 #[test]
-fn the_joined_tensor_is_what_the_trunk_would_see() {
+fn joined_tensor_is_the_trunk_input() {
     let prepared = prepared();
     prepared.write(0..1, 3);
     let rows = 0..1;
@@ -167,7 +167,7 @@ fn the_joined_tensor_is_what_the_trunk_would_see() {
 }
 
 #[test]
-fn cells_without_all_views_are_named() {
+fn cells_with_missing_views_are_named() {
     let prepared = prepared();
     prepared.write(0..1, 4);
     prepared.write(1..2, 3);

@@ -1,4 +1,4 @@
-//! The program itself: one command makes a bundle, twice the same, and every mistake gets one sentence.
+//! The program: one command makes a bundle, reproducibly, and every error is one sentence.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A folder with data, a trunk and what `model` makes of them in `first/`.
+/// A folder with data, a trunk and the output of `model` in `first/`.
 static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     write_data(&folder.path().join("data"), 8);
@@ -39,7 +39,7 @@ static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// Runs `model` in a folder of its own and returns what it says.
+/// Runs `model` in a new folder and returns its output.
 fn model(folder: &Path, run: &str) -> String {
     let (data, trunk) = (folder.join("data"), folder.join("trunk.onnx"));
     let [work, out, report] = ["work", "tiny", "report"].map(|name| folder.join(run).join(name));
@@ -69,7 +69,7 @@ fn model(folder: &Path, run: &str) -> String {
     succeed(&[&["model"], &places[..], &division[..]].concat())
 }
 
-/// How the crops of the tiny data set are cut.
+/// The options that cut the crops of the tiny data set.
 pub fn cut<'a>(data: &'a Path, work: &'a Path) -> [&'a str; 7] {
     [
         "crop",
@@ -93,7 +93,7 @@ pub fn succeed(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn one_command_makes_a_bundle_that_the_server_takes() {
+fn model_makes_a_bundle_for_the_server() {
     let directory = TRAINED.path().join("first/tiny");
     let bundle = Bundle::open(&directory).unwrap();
     check_bundle(&EngineConfig::default(), runtime(), &bundle).unwrap();
@@ -106,7 +106,7 @@ fn one_command_makes_a_bundle_that_the_server_takes() {
 }
 
 #[test]
-fn the_evaluation_covers_every_method_and_both_parts() {
+fn evaluation_covers_methods_and_parts() {
     let text = fs::read(TRAINED.path().join("first/tiny/evaluation.json")).unwrap();
     let evaluation: Value = serde_json::from_slice(&text).unwrap();
     let parts = evaluation["parts"].as_array().unwrap();
@@ -130,7 +130,7 @@ fn the_evaluation_covers_every_method_and_both_parts() {
 }
 
 #[test]
-fn the_same_data_and_seed_give_the_same_bundle() {
+fn same_data_and_seed_give_same_bundle() {
     model(TRAINED.path(), "second");
     for file in [
         "trunk.onnx",
@@ -147,7 +147,7 @@ fn the_same_data_and_seed_give_the_same_bundle() {
 }
 
 #[test]
-fn a_card_is_not_written_beside_other_heads() {
+fn card_beside_other_heads_is_refused() {
     let first = TRAINED.path().join("first");
     let (trunk, work) = (TRAINED.path().join("trunk.onnx"), first.join("work"));
     let other = TRAINED.path().join("other");

@@ -1,4 +1,4 @@
-//! The real data, where it lies beside the repository.
+//! The real data, if it is beside the repository.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,9 +12,9 @@ use trainer::{CellPart, CropOptions, Dataset, SplitOptions, Workspace, crop_data
 const DATA: &str = "../shared/data/cric";
 
 #[test]
-fn cric_is_cut_and_divided_whole() {
+fn cric_is_cropped_and_split() {
     if !testkit::path(DATA).join("classifications.csv").is_file() {
-        // Not by `eprintln!`, which the test harness swallows.
+        // Not with `eprintln!`, whose output the test harness captures.
         let message = format!(
             "SKIPPED: {DATA} is not there: cropping and splitting were not tried on the real fields"
         );

@@ -30,7 +30,7 @@ fn crop(
 }
 
 #[test]
-fn every_cell_becomes_a_png_of_the_pixels_around_its_nucleus() {
+fn crop_is_centred_on_the_nucleus() {
     let folder = tempfile::tempdir().unwrap();
     let path = write_data(&folder.path().join("data"), 2);
     let data = open(&path);
@@ -67,7 +67,7 @@ fn every_cell_becomes_a_png_of_the_pixels_around_its_nucleus() {
 }
 
 #[test]
-fn cells_that_cannot_be_used_are_left_out_with_the_reason() {
+fn unusable_cells_are_left_out_with_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = write_data(folder.path(), 1);
     let rows = "0,0.png,doi,100,benign,50,50\n\
@@ -89,7 +89,7 @@ fn cells_that_cannot_be_used_are_left_out_with_the_reason() {
         .map(|cell| (cell.cell_id.as_str(), cell.reason.as_str()))
         .collect();
     assert_eq!(reasons.len(), 6);
-    assert_eq!(reasons[0], ("100", "unknown label `benign`"));
+    assert_eq!(reasons[0], ("100", "unknown label `benign`; see --labels"));
     assert_eq!(outcome.left_out[0].origin, "classifications.csv, line 8");
     assert!(
         reasons[1].0 == "101" && reasons[1].1.contains("500"),
@@ -123,7 +123,7 @@ fn cells_that_cannot_be_used_are_left_out_with_the_reason() {
 }
 
 #[test]
-fn a_table_that_cannot_be_read_names_the_row() {
+fn malformed_table_row_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let table = header() + "0,0.png,doi,1,LSIL,50,50\n0,0.png,doi,2,LSIL,left,50\n";
     fs::write(folder.path().join("classifications.csv"), table).unwrap();
@@ -134,7 +134,7 @@ fn a_table_that_cannot_be_read_names_the_row() {
     };
     let error = refusal();
     assert!(
-        error.contains("classifications.csv") && error.contains("line: 3"),
+        error.contains("classifications.csv") && error.contains("line 3"),
         "{error}"
     );
 
@@ -143,7 +143,7 @@ fn a_table_that_cannot_be_read_names_the_row() {
 }
 
 #[test]
-fn a_data_set_without_a_usable_cell_is_an_error() {
+fn data_without_usable_cells_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("classifications.csv"),

@@ -1,4 +1,4 @@
-//! Every image teaches the model of a bundle, and every image calibrates it.
+//! Cross-fitting: every image trains and calibrates a bundle's model.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ fn train(folder: &Path, command: &str) -> Output {
         .unwrap()
 }
 
-/// The bundle that `model` writes with further options.
+/// The bundle that `model` writes with more options.
 fn bundle(folder: &Path, options: &str) -> Bundle {
     let line = format!("model {DATA} {HEADS} --out tiny --report report {options}");
     let output = train(folder, &line);
@@ -34,7 +34,7 @@ fn bundle(folder: &Path, options: &str) -> Bundle {
     Bundle::open(&folder.join("tiny")).unwrap()
 }
 
-/// The revision of the program, which runs in a folder that is in no repository.
+/// The revision of the program, which runs in a folder outside any repository.
 fn revision() -> String {
     let program = Command::new("git")
         .args(["rev-parse", "HEAD"])
@@ -46,7 +46,7 @@ fn revision() -> String {
     })
 }
 
-/// The images of the test part, as `split.csv` has them.
+/// The images of the test part in `split.csv`.
 fn test_images(folder: &Path) -> usize {
     let table = fs::read_to_string(folder.join("work/split.csv")).unwrap();
     let test = table.lines().filter(|line| line.ends_with(",test"));
@@ -61,7 +61,7 @@ fn assert_refused(output: &Output, sentence: &str) {
 }
 
 #[test]
-fn every_fold_is_answered_by_a_model_and_a_calibration_that_know_nothing_of_it() {
+fn nested_folds_are_unseen() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_data(&folder.join("data"), 10);
@@ -77,7 +77,8 @@ fn every_fold_is_answered_by_a_model_and_a_calibration_that_know_nothing_of_it()
         .map(|name| name.split("_classes_").nth(1).unwrap().to_owned())
         .map(|name| name.rsplit_once('_').unwrap().0.to_owned())
         .collect();
-    // A model for each pair of folds calibrates, one for each fold answers, and one is the bundle's.
+    // One model for each pair of folds calibrates, one for each fold answers, and one is the
+    // bundle's.
     let expected = [
         "all_folds",
         "without_fold_0",
@@ -123,7 +124,7 @@ fn every_fold_is_answered_by_a_model_and_a_calibration_that_know_nothing_of_it()
 }
 
 #[test]
-fn a_nested_evaluation_needs_three_folds() {
+fn nested_evaluation_needs_three_folds() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_data(&folder.join("data"), 6);
@@ -140,7 +141,7 @@ fn a_nested_evaluation_needs_three_folds() {
 }
 
 #[test]
-fn all_images_but_those_of_a_test_part_teach_and_calibrate() {
+fn all_images_but_test_train_and_calibrate() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_data(&folder.join("data"), 10);

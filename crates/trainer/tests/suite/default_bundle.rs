@@ -1,4 +1,4 @@
-//! What is promised of the committed bundle, by its own evaluation.
+//! The committed bundle keeps the promises of its evaluation.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn question<'a>(method: &'a Value, key: &str) -> &'a Value {
 }
 
 #[test]
-fn the_default_tells_normal_from_abnormal_and_its_entropy_tells_its_errors() {
+fn default_bundle_reaches_its_figures() {
     let methods = methods(&evaluation(), "out of fold");
     assert_eq!(methods.len(), 4);
     for method in &methods {
@@ -47,7 +47,7 @@ fn the_default_tells_normal_from_abnormal_and_its_entropy_tells_its_errors() {
 }
 
 #[test]
-fn its_card_holds_the_figures_of_its_evaluation() {
+fn card_matches_the_evaluation() {
     let card = fs::read_to_string(testkit::path(DEFAULT).join("MODEL_CARD.md")).unwrap();
     for method in methods(&evaluation(), "out of fold") {
         let auroc = &question(&method, "abnormal")["figures"]["auroc"]["value"];
@@ -66,7 +66,7 @@ fn its_card_holds_the_figures_of_its_evaluation() {
 }
 
 #[test]
-fn it_is_sound_small_and_complete() {
+fn default_bundle_is_valid_and_complete() {
     let folder = testkit::path(DEFAULT);
     let bundle = Bundle::open(&folder).unwrap();
     assert!(bundle.manifest().lacks().is_empty());

@@ -86,7 +86,8 @@ fn view_file(prepared: &Prepared, set: &FeatureSet, view: usize) -> std::path::P
         .join(format!("view_{view:02}.f32"))
 }
 
-/// Some features of every cell in two views, to two digits: what the last bits are depends on the processor.
+/// Some features of every cell in two views, to two digits, because the last bits depend on the
+/// processor.
 pub fn outline() -> Vec<String> {
     let prepared = prepared();
     let set = compute(&prepared, &ViewPlan::Dihedral { count: 2 }).unwrap();
@@ -99,7 +100,7 @@ pub fn outline() -> Vec<String> {
 }
 
 #[test]
-fn what_was_computed_is_read_and_what_is_missing_is_computed_again() {
+fn only_missing_features_are_computed() {
     let prepared = prepared();
     let plan = ViewPlan::Dihedral { count: 3 };
     let first = compute(&prepared, &plan).unwrap();
@@ -127,7 +128,7 @@ fn what_was_computed_is_read_and_what_is_missing_is_computed_again() {
 }
 
 #[test]
-fn features_depend_on_the_views_and_the_cells() {
+fn features_depend_on_views_and_cells() {
     let prepared = prepared();
     let dihedral = compute(&prepared, &ViewPlan::Dihedral { count: 1 }).unwrap();
     assert_ne!(
@@ -145,7 +146,7 @@ fn features_depend_on_the_views_and_the_cells() {
 }
 
 #[test]
-fn a_crop_that_was_changed_is_refused() {
+fn changed_crop_is_refused() {
     let prepared = prepared();
     let crops = prepared.workspace.crops();
     fs::copy(crops.join("0.png"), crops.join("1.png")).unwrap();
@@ -159,7 +160,7 @@ fn a_crop_that_was_changed_is_refused() {
 }
 
 #[test]
-fn a_trunk_that_is_none_is_an_error() {
+fn invalid_trunk_is_refused() {
     let mut prepared = prepared();
     let path = prepared.folder.path().join("broken.onnx");
     fs::write(&path, b"no model").unwrap();
@@ -167,7 +168,7 @@ fn a_trunk_that_is_none_is_an_error() {
         TrunkFile::open(&path)
             .unwrap_err()
             .to_string()
-            .contains("no ONNX model")
+            .contains("not an ONNX model")
     );
     prepared.trunk.path = path;
     let error = compute(&prepared, &ViewPlan::Dihedral { count: 1 })

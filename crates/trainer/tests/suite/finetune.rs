@@ -1,4 +1,5 @@
-//! Fine-tuning on drawn cells with the real trunk: it learns, repeats to the last bit, and serves what it learnt.
+//! Fine-tuning on synthetic cells with the real trunk: it learns, is bit-identical when repeated,
+//! and its heads can be served.
 
 use std::{fs, sync::LazyLock};
 
@@ -28,7 +29,7 @@ static TRUNK: LazyLock<ModelProto> = LazyLock::new(|| {
     ModelProto::decode(bytes.as_slice()).unwrap()
 });
 
-/// Drawn cells of six colours.
+/// Synthetic cells of six colours.
 struct Cells {
     table: CropTable,
     sources: Vec<CellSource>,
@@ -118,8 +119,8 @@ fn tuned_with(recipe: &FineTuneRecipe, seed: u64, threads: usize) -> FineTuned {
     pool.install(|| tune(recipe, seed)).unwrap()
 }
 
-/// The losses of two epochs and the sizes of the heads: enough to see that something else is learnt, and the same on every
-/// processor, which the last bits of the weights are not.
+/// The losses of two epochs and the sizes of the heads. They show a change in training and, unlike
+/// the last bits of the weights, are the same on every processor.
 pub fn outline() -> Vec<String> {
     let tuned = tune(&recipe(), 1).unwrap();
     let losses = tuned.losses.iter().map(|loss| format!("{loss:.1e}"));
@@ -134,14 +135,14 @@ fn bytes(tuned: &FineTuned) -> Vec<u8> {
 }
 
 #[test]
-fn the_seed_alone_decides_every_bit_whatever_the_threads() {
+fn result_depends_on_the_seed_only() {
     let first = bytes(&tuned_with(&recipe(), 1, 1));
     assert!(first == bytes(&tuned_with(&recipe(), 1, 3)));
     assert!(first != bytes(&tuned_with(&recipe(), 2, 3)));
 }
 
 #[test]
-fn colours_are_learnt_and_every_head_serves_them() {
+fn all_heads_learn_the_colours() {
     let recipe = FineTuneRecipe {
         epochs: 24,
         optimiser: OptimiserSettings {
@@ -250,7 +251,7 @@ fn every_setting_can_be_changed() {
 }
 
 #[test]
-fn impossible_settings_are_refused() {
+fn invalid_settings_are_refused() {
     let refused = |recipe: FineTuneRecipe| tune(&recipe, 1).err().unwrap().to_string();
     let with = |change: fn(&mut FineTuneRecipe)| {
         let mut recipe = recipe();
@@ -258,7 +259,7 @@ fn impossible_settings_are_refused() {
         refused(recipe)
     };
     assert!(with(|recipe| recipe.size = 100).contains("multiple of 32"));
-    assert!(with(|recipe| recipe.epochs = 0).contains("at least one epoch"));
+    assert!(with(|recipe| recipe.epochs = 0).contains("must be at least 1"));
     assert!(with(|recipe| recipe.frozen_blocks = 17).contains("the trunk has 16"));
     assert!(with(|recipe| recipe.heads.mc_dropout = 1.0).contains("below 1"));
     assert!(with(|recipe| recipe.optimiser.averaging = f64::NAN).contains("averaging"));

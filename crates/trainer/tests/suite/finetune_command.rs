@@ -1,4 +1,4 @@
-//! `finetune` as a program: killed in the middle, it goes on as if it had not been.
+//! The `finetune` command continues correctly after it is killed.
 
 use std::{
     fs,
@@ -40,7 +40,7 @@ fn prepare(folder: &Path, work: &str) {
 }
 
 #[test]
-fn a_training_that_was_killed_goes_on_and_ends_with_the_same_bytes() {
+fn killed_training_resumes_to_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_data(&folder.join("data"), 6);

@@ -1,4 +1,4 @@
-//! Training views: without augmentation they are what the server shows to the trunk.
+//! Training views: without augmentation they are the server's input.
 
 use std::{io::Write, sync::Arc};
 
@@ -54,7 +54,7 @@ fn example(name: &str) -> CellSource {
 }
 
 #[test]
-fn without_augmentation_a_view_is_what_the_server_resizes() {
+fn plain_view_is_the_server_input() {
     for name in ["nilm", "hsil", "scc"] {
         let source = example(name);
         for size in [224, 128, 96] {
@@ -66,7 +66,7 @@ fn without_augmentation_a_view_is_what_the_server_resizes() {
 }
 
 #[test]
-fn a_view_lies_in_the_field_where_the_crop_was_cut() {
+fn view_is_at_the_place_of_the_crop() {
     if !testkit::path(DATA).join("classifications.csv").is_file() {
         let message = format!("SKIPPED: {DATA} is not there: views were not held against crops");
         writeln!(std::io::stderr(), "{message}").unwrap();
@@ -106,7 +106,7 @@ fn a_view_lies_in_the_field_where_the_crop_was_cut() {
 }
 
 #[test]
-fn a_view_beyond_the_border_sees_the_field_mirrored() {
+fn view_beyond_border_is_mirrored() {
     let field = example("nilm").image;
     let (x, y) = (3, i64::from(field.height()) - 2);
     let crop = crop_at_nucleus(&field, x, y, 40, Padding::Reflect).unwrap();
@@ -121,7 +121,7 @@ fn a_view_beyond_the_border_sees_the_field_mirrored() {
 }
 
 #[test]
-fn views_differ_and_are_repeated_by_their_stream() {
+fn views_differ_and_are_repeatable() {
     let source = example("lsil");
     let views = |seed| -> Vec<Vec<f32>> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -139,7 +139,7 @@ fn views_differ_and_are_repeated_by_their_stream() {
 }
 
 #[test]
-fn settings_without_play_leave_turn_and_mirror_only() {
+fn neutral_settings_turn_and_mirror_only() {
     let still = TrainingAugmentation {
         scale: 1.0,
         aspect: 1.0,

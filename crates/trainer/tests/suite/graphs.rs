@@ -1,4 +1,4 @@
-//! The exported graphs say in ONNX Runtime what the heads say in burn.
+//! The exported graphs in ONNX Runtime agree with the heads in burn.
 
 use std::{fs, path::Path};
 
@@ -69,7 +69,7 @@ fn assert_close(expected: &[f32], found: &[f32]) {
 }
 
 #[test]
-fn the_baseline_agrees() {
+fn baseline_graph_matches_burn() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
     for hidden in [vec![], vec![16], vec![16, 8]] {
@@ -83,7 +83,7 @@ fn the_baseline_agrees() {
 }
 
 #[test]
-fn the_ensemble_agrees() {
+fn ensemble_graph_matches_burn() {
     let folder = tempfile::tempdir().unwrap();
     let cells: Vec<usize> = (0..CELLS).collect();
     for hidden in [vec![], vec![16], vec![16, 8]] {
@@ -130,13 +130,13 @@ fn assert_dropout_agrees(hidden: &[usize], masks: &[(&str, usize)]) {
 }
 
 #[test]
-fn dropout_agrees_with_the_masks_that_the_server_draws() {
+fn dropout_graph_matches_server_masks() {
     assert_dropout_agrees(&[16], &[("mask_0", 16)]);
     assert_dropout_agrees(&[16, 8], &[("mask_0", 16), ("mask_1", 8)]);
 }
 
 #[test]
-fn feature_dropout_agrees_alone_and_in_front_of_hidden_layers() {
+fn feature_dropout_graph_matches_burn() {
     let features = (FEATURE_MASK, DIMENSION);
     assert_dropout_agrees(&[], &[features]);
     assert_dropout_agrees(&[16, 8], &[features]);
@@ -144,7 +144,7 @@ fn feature_dropout_agrees_alone_and_in_front_of_hidden_layers() {
 }
 
 #[test]
-fn the_masks_of_a_recipe_are_those_that_its_answers_are_given_under() {
+fn recipe_masks_match_its_answers() {
     let inputs = |recipe: Recipe| -> Vec<(String, usize, f64)> {
         let masks = recipe.masks(2048).into_iter();
         masks
@@ -168,7 +168,7 @@ fn the_masks_of_a_recipe_are_those_that_its_answers_are_given_under() {
 }
 
 #[test]
-fn one_head_says_of_copies_what_it_says_of_each_alone() {
+fn copies_score_like_single_cells() {
     let device = Device::flex();
     let tensor = |seed| {
         let data = TensorData::new(numbers(CELLS * DIMENSION, seed), [CELLS, DIMENSION]);
@@ -189,7 +189,7 @@ fn one_head_says_of_copies_what_it_says_of_each_alone() {
 }
 
 #[test]
-fn the_scores_of_views_are_those_of_each_view() {
+fn view_scores_match_single_views() {
     let (heads, first) = (heads(1, &[16]), features());
     let second = FeatureMatrix {
         dimension: DIMENSION,

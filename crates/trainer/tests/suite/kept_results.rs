@@ -1,7 +1,8 @@
-//! Whether the code of a step that keeps its results changed what it gives, and the step's number says so.
+//! Detects changes of the results of cached steps whose version number was not raised.
 //!
-//! What is compared is the same on every processor: means of pixels, features and answers to two digits, losses, sizes. So a
-//! change within the last digits goes unnoticed; whoever makes one raises the number by hand.
+//! The compared values are the same on every processor: means of pixels, features and answers to
+//! two digits, losses, sizes. Smaller changes go unnoticed; raise the number by hand if you make
+//! one.
 
 use std::{collections::BTreeMap, fs};
 
@@ -38,7 +39,7 @@ fn views() -> Vec<String> {
     for plan in plans {
         for index in 0..plan.count() {
             let view = plan.view(&crop, 1, index, &input).unwrap();
-            // The upper left half alone, so that turning counts.
+            // Only the upper left half, so that turning matters.
             let pixels = view.as_rgb().enumerate_pixels();
             let pixels = pixels.filter(|(x, y, _)| 2 * x + y < input.size);
             let mut sums = [0_u32; 3];
@@ -63,7 +64,7 @@ fn outline(step: KeptStep) -> Vec<String> {
 }
 
 #[test]
-fn a_step_that_gives_something_else_has_another_number() {
+fn changed_step_has_a_new_number() {
     let text = fs::read_to_string(testkit::path(KEPT)).unwrap();
     let kept: BTreeMap<String, KeptResult> = toml::from_str(&text).unwrap();
     let mut found = BTreeMap::new();
@@ -76,9 +77,9 @@ fn a_step_that_gives_something_else_has_another_number() {
         if let Some(kept) = kept.get(step.name()) {
             assert!(
                 kept.digest == result.digest || kept.schema != result.schema,
-                "`{}` gives something else than when it got the number {}, so that results kept in work folders would \
-                 be taken up wrongly: mend the change, or raise the number in `KeptStep::schema` and run this again. \
-                 Its outline:\n{outline}",
+                "`{}` gives another result with the same number {}, so that stale results in work \
+                 folders would be used: undo the change, or raise the number in \
+                 `KeptStep::schema` and run this test again. Its outline:\n{outline}",
                 step.name(),
                 result.schema
             );

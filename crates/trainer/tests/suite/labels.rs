@@ -9,7 +9,7 @@ fn bethesda(classes: usize) -> ClassGrouping {
 }
 
 #[test]
-fn the_bethesda_classes_are_grouped_as_in_the_paper() {
+fn bethesda_groups_match_the_paper() {
     assert_eq!(bethesda(6).of_label, [0, 1, 2, 3, 4, 5]);
     assert_eq!(
         bethesda(6).names(),
@@ -21,7 +21,7 @@ fn the_bethesda_classes_are_grouped_as_in_the_paper() {
 }
 
 #[test]
-fn another_number_of_classes_is_refused_with_those_that_exist() {
+fn unknown_class_count_is_refused() {
     let set = LabelSet::named("bethesda").unwrap();
     let refusal = ClassGrouping::with_classes(&set, Some(5))
         .unwrap_err()
@@ -30,7 +30,7 @@ fn another_number_of_classes_is_refused_with_those_that_exist() {
 }
 
 #[test]
-fn every_spelling_finds_its_label_and_others_none() {
+fn labels_are_found_by_name_and_alias() {
     let set = LabelSet::named("bethesda").unwrap();
     assert_eq!(set.index_of("Negative for intraepithelial lesion"), Some(0));
     assert_eq!(set.index_of(" HSIL "), Some(4));
@@ -38,7 +38,7 @@ fn every_spelling_finds_its_label_and_others_none() {
 }
 
 #[test]
-fn every_bethesda_class_has_its_snomed_ct_code_and_the_code_its_source() {
+fn bethesda_codes_have_their_sources() {
     for label in bethesda(6).outputs {
         assert!(
             label.snomed_ct.is_some() && label.snomed_ct_source.is_some(),
@@ -54,7 +54,7 @@ fn every_bethesda_class_has_its_snomed_ct_code_and_the_code_its_source() {
 }
 
 #[test]
-fn the_set_is_guessed_from_the_labels() {
+fn label_set_is_guessed() {
     let found = BTreeSet::from(["im_Koilocytotic", "im_Metaplastic"]);
     let set = LabelSet::guess(&found).unwrap();
     assert!(set.index_of("koilocytotic").is_some());
@@ -62,7 +62,7 @@ fn the_set_is_guessed_from_the_labels() {
 }
 
 #[test]
-fn a_file_of_labels_is_checked() {
+fn invalid_label_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("labels.toml");
     let refusal = |text: &str| {
@@ -70,14 +70,19 @@ fn a_file_of_labels_is_checked() {
         let named = LabelSet::named(file.to_str().unwrap());
         named.unwrap_err().to_string()
     };
-    let mixed = "[[labels]]\nname = \"a\"\nabnormal = false\ngroup = \"g\"\n[[labels]]\nname = \"b\"\nabnormal = true\ngroup = \"g\"\n";
-    assert!(refusal(mixed).contains("the group `g` holds normal and abnormal labels"));
+    let mixed = "[[labels]]\nname = \"a\"\nabnormal = false\ngroup = \"g\"\n\
+                 [[labels]]\nname = \"b\"\nabnormal = true\ngroup = \"g\"\n";
+    assert!(refusal(mixed).contains("the group `g` has normal and abnormal labels"));
     let twice =
         "[[labels]]\nname = \"a\"\nabnormal = false\n[[labels]]\nname = \"a\"\nabnormal = true\n";
-    assert!(refusal(twice).contains("`a` names two labels"));
+    assert!(refusal(twice).contains("two labels are called `a`"));
     let code = "[[labels]]\nname = \"a\"\nabnormal = false\nsnomed_ct = ";
-    assert!(refusal(&format!("{code}\"373887005\"")).contains("without its source"));
-    assert!(refusal(&format!("{code}\"373887006\"")).contains("no SNOMED CT code"));
+    assert!(refusal(&format!("{code}\"373887005\"")).contains("without snomed_ct_source"));
+    assert!(refusal(&format!("{code}\"373887006\"")).contains("not a SNOMED CT code"));
     assert!(refusal("[[labels]]\nname = \"a\"\nabnormal = false\n").contains("one abnormal"));
-    assert!(refusal("[[labels]]\nname = \"a\"\ncolour = 1\n").contains("colour"));
+    let unknown = refusal("[[labels]]\nname = \"a\"\ncolour = 1\n");
+    assert!(
+        unknown.contains("line 3: unknown key `colour`"),
+        "{unknown}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Data sets as people have them: a folder per class, or a table of paths.
+//! Common layouts of data sets: a folder per class, or a table of paths.
 
 use std::{
     collections::BTreeSet,
@@ -33,7 +33,7 @@ fn refusal(path: &Path) -> String {
 }
 
 #[test]
-fn herlevs_folders_are_classes_of_single_cells() {
+fn herlev_folders_are_classes() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     for (class, size) in [
@@ -70,7 +70,7 @@ fn herlevs_folders_are_classes_of_single_cells() {
 }
 
 #[test]
-fn sipakmeds_crops_keep_the_picture_that_they_were_cut_from() {
+fn sipakmed_crops_keep_their_image() {
     let folder = tempfile::tempdir().unwrap();
     for class in ["im_Koilocytotic", "im_Parabasal"] {
         let inner = folder.path().join(class).join(class);
@@ -89,7 +89,7 @@ fn sipakmeds_crops_keep_the_picture_that_they_were_cut_from() {
 }
 
 #[test]
-fn a_table_of_paths_and_labels_is_enough() {
+fn table_of_paths_and_labels_is_read() {
     let folder = tempfile::tempdir().unwrap();
     picture(folder.path().join("fields/a.png"), 50);
     picture(folder.path().join("b.png"), 50);
@@ -103,7 +103,8 @@ fn a_table_of_paths_and_labels_is_enough() {
     assert_eq!(data.cells[0].cell_id, "fields_a");
     assert_eq!(data.cells[1].origin, "cells.csv, line 3");
 
-    let nuclei = "path,label,image_id,nucleus_x,nucleus_y\nb.png,NILM,slide 1,20,20\nb.png,HSIL,slide 1,30,80\n";
+    let nuclei = "path,label,image_id,nucleus_x,nucleus_y\n\
+                  b.png,NILM,slide 1,20,20\nb.png,HSIL,slide 1,30,80\n";
     fs::write(&table, nuclei).unwrap();
     let outcome = crop(
         &Dataset::open(&table, None, None).unwrap(),
@@ -128,15 +129,16 @@ fn a_table_of_paths_and_labels_is_enough() {
 }
 
 #[test]
-fn labels_of_ones_own_are_described_in_a_file() {
+fn own_labels_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     picture(folder.path().join("data/healthy/1.png"), 20);
     picture(folder.path().join("data/ill/1.png"), 20);
     let data = folder.path().join("data");
-    assert!(refusal(&data).contains("(healthy, ill, …) belong to no known set"));
+    assert!(refusal(&data).contains("no built-in label set has the labels healthy, ill"));
 
     let labels = folder.path().join("labels.toml");
-    let text = "[[labels]]\nname = \"healthy\"\nabnormal = false\n[[labels]]\nname = \"sick\"\nabnormal = true\naliases = [\"ill\"]\n";
+    let text = "[[labels]]\nname = \"healthy\"\nabnormal = false\n\
+                [[labels]]\nname = \"sick\"\nabnormal = true\naliases = [\"ill\"]\n";
     fs::write(&labels, text).unwrap();
     let data = Dataset::open(&data, None, labels.to_str()).unwrap();
     let outcome = crop(&data, &folder.path().join("work"));
@@ -144,14 +146,14 @@ fn labels_of_ones_own_are_described_in_a_file() {
 }
 
 #[test]
-fn a_class_without_images_and_a_missing_data_set_are_named() {
+fn empty_class_and_missing_data_are_named() {
     let folder = tempfile::tempdir().unwrap();
     picture(folder.path().join("NILM/1.png"), 20);
     fs::create_dir(folder.path().join("SCC")).unwrap();
     let said = refusal(folder.path());
     assert!(
-        said.contains("SCC") && said.contains("the class has no images"),
+        said.contains("SCC") && said.contains("no images in this class's folder"),
         "{said}"
     );
-    assert!(refusal(Path::new("/nowhere")).contains("there is no data set"));
+    assert!(refusal(Path::new("/nowhere")).contains("no data set at /nowhere"));
 }

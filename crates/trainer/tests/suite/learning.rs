@@ -1,4 +1,4 @@
-//! Training heads: repeatable to the last bit, and able to learn.
+//! Training heads: bit-identical when repeated, and able to learn.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ const FEATURES: usize = 12;
 const CLASSES: usize = 3;
 const ABNORMAL: [bool; CLASSES] = [false, true, true];
 
-/// Cells whose class shows in their first features, in two views with different noise; far from zero mean on purpose.
+/// Cells whose class depends on their first features, in two views with different noise. Their mean
+/// is far from zero on purpose.
 fn views() -> (Vec<FeatureMatrix>, Vec<usize>) {
     let classes: Vec<usize> = (0..CELLS).map(|cell| cell % CLASSES).collect();
     let view = |seed| {
@@ -78,7 +79,7 @@ fn fit_named(
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+fn heads_depend_on_the_seed() {
     for method in [Method::Baseline, Method::McDropout, Method::Ensemble] {
         let first = trained(method, 1).to_bytes();
         assert_eq!(first, trained(method, 1).to_bytes(), "{method}");
@@ -87,7 +88,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
-fn heads_learn_what_the_features_show() {
+fn heads_learn_separable_classes() {
     let (views, _) = views();
     let held_out: Vec<usize> = (90..CELLS).collect();
     for method in [Method::Baseline, Method::McDropout, Method::Ensemble] {
@@ -97,7 +98,7 @@ fn heads_learn_what_the_features_show() {
     }
 }
 
-/// The paper's heads in small, with a rate and a number of copies that show what they learn in a moment.
+/// The paper's heads in a small size, with a rate and a number of copies that learn quickly.
 fn small_paper(method: Method, loss: MultiHeadLoss) -> Recipe {
     let recipe = Recipe::paper(method, loss);
     Recipe {
@@ -143,7 +144,7 @@ fn right(scores: &CellScores, cells: &[usize]) -> usize {
 }
 
 #[test]
-fn every_model_of_the_paper_learns_under_every_loss() {
+fn paper_models_learn_with_every_loss() {
     let (views, _) = views();
     let held_out: Vec<usize> = (90..CELLS).collect();
     let seeds: Vec<u64> = held_out.iter().map(|cell| *cell as u64).collect();
@@ -166,7 +167,7 @@ fn every_model_of_the_paper_learns_under_every_loss() {
 }
 
 #[test]
-fn fifty_heads_of_the_paper_differ_and_leave_no_checkpoint_behind() {
+fn paper_heads_differ_without_checkpoint() {
     let recipe = Recipe {
         hidden: vec![8, 6],
         epochs: 2,
@@ -183,7 +184,7 @@ fn fifty_heads_of_the_paper_differ_and_leave_no_checkpoint_behind() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_refused_in_a_sentence() {
+fn untrainable_input_is_refused() {
     let (views, classes) = views();
     let cells = TrainingCells {
         views: &views,
@@ -214,7 +215,7 @@ fn what_cannot_be_trained_is_refused_in_a_sentence() {
         validation: &[CELLS],
         ..cells
     };
-    assert!(refused(&elsewhere, &baseline).contains("none of the classes"));
+    assert!(refused(&elsewhere, &baseline).contains("not one of the classes"));
     let infinite = [FeatureMatrix {
         dimension: FEATURES,
         values: vec![f32::INFINITY; CELLS * FEATURES],
@@ -223,11 +224,11 @@ fn what_cannot_be_trained_is_refused_in_a_sentence() {
         views: &infinite,
         ..cells
     };
-    assert!(refused(&infinite, &baseline).contains("not finite"));
+    assert!(refused(&infinite, &baseline).contains("infinite or NaN"));
 }
 
 #[test]
-fn the_members_of_an_ensemble_differ() {
+fn ensemble_members_differ() {
     let (views, _) = views();
     let scores = member_scores(&trained(Method::Ensemble, 1), &views[0], &[100]);
     assert_eq!(scores.passes, 5);
@@ -242,13 +243,13 @@ fn the_members_of_an_ensemble_differ() {
 }
 
 #[test]
-fn test_time_augmentation_has_no_head_of_its_own() {
+fn tta_head_is_refused() {
     let error = Recipe::compact(Method::Tta).unwrap_err().to_string();
     assert!(error.contains("uses the baseline's head"), "{error}");
 }
 
 #[test]
-fn heads_are_read_as_they_were_written_and_not_in_another_shape() {
+fn heads_survive_writing_and_reading() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("heads.f32");
     let heads = trained(Method::Ensemble, 1);
@@ -267,7 +268,7 @@ fn heads_are_read_as_they_were_written_and_not_in_another_shape() {
     }
 }
 
-/// What small heads of both presets say of a few cells, to two digits.
+/// The answers of small heads of both presets for a few cells, to two digits.
 pub fn outline() -> Vec<String> {
     let (views, _) = views();
     let cells = [90, 91, 92];

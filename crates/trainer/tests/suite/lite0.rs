@@ -1,4 +1,4 @@
-//! The trained trunk says in burn what its graph says in ONNX Runtime, before and after training.
+//! The trunk in burn agrees with its graph in ONNX Runtime, before and after training.
 
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -31,7 +31,8 @@ static MODEL: LazyLock<ModelProto> = LazyLock::new(|| {
     ModelProto::decode(fs::read(testkit::path(TRUNK)).unwrap().as_slice()).unwrap()
 });
 
-/// Real cells, `[4, 3, size, size]`. Other pixels put other weights on a kink of ReLU6, so they have files of their own.
+/// Real cells, `[4, 3, size, size]`. They come from files, because other pixels put other weights
+/// on a kink of ReLU6.
 fn cells(size: u32) -> InputTensor {
     let normalisation = Normalisation {
         scale: 1.0,
@@ -43,7 +44,7 @@ fn cells(size: u32) -> InputTensor {
         let file = testkit::path(format!("tests/fixtures/lite0/{cell}.png"));
         let bytes = fs::read(file).unwrap();
         let image = decode(&bytes, &Limits::default()).unwrap();
-        // Near the nucleus, where there is more to see and fewer weights sit on a kink of ReLU6.
+        // Near the nucleus, which has more structure and puts fewer weights on a kink of ReLU6.
         let (x, y) = (i64::from(image.width() / 2), i64::from(image.height() / 2));
         let image = crop_at_nucleus(&image, x, y, 93, Padding::Reflect).unwrap();
         let image = resize(&image, size, size, ResizeFilter::Bilinear).unwrap();
@@ -66,7 +67,7 @@ fn run_file(path: &Path, output: &str, input: &InputTensor) -> Vec<f32> {
         .unwrap()
 }
 
-/// What the tail of `frozen` sees of some images.
+/// The input of the tail of `frozen` for some images.
 fn map(frozen: Frozen, input: &InputTensor, device: &Device) -> Tensor<4> {
     let images = input.images();
     let [_, _, height, width] = input.shape().map(|size| usize::try_from(size).unwrap());
@@ -116,7 +117,7 @@ fn loss(features: Tensor<2>) -> Tensor<1> {
 }
 
 #[test]
-fn the_tail_on_the_frozen_part_gives_the_features_of_the_whole_trunk() {
+fn frozen_part_and_tail_match_the_trunk() {
     let device = Device::flex();
     for size in [128, 96] {
         let input = cells(size);
@@ -146,7 +147,7 @@ fn trained_part_on_frozen_part_is_the_trunk() {
 }
 
 #[test]
-fn weights_that_were_read_and_put_back_are_the_same_bits() {
+fn weights_survive_reading_and_writing() {
     for blocks in [0, 5, 16] {
         let tail = Lite0Tail::read(&MODEL, frozen(blocks), &Device::flex()).unwrap();
         assert!(put_back(&MODEL, &tail).unwrap() == *MODEL);
@@ -160,7 +161,7 @@ fn weights_that_were_read_and_put_back_are_the_same_bits() {
 }
 
 #[test]
-fn a_trained_tail_put_back_gives_its_features_in_the_runtime() {
+fn trained_tail_matches_its_graph() {
     let device = Device::flex().autodiff();
     let input = cells(128);
     for blocks in [0, 5] {
@@ -180,7 +181,7 @@ fn a_trained_tail_put_back_gives_its_features_in_the_runtime() {
 }
 
 #[test]
-fn gradients_agree_with_finite_differences() {
+fn gradients_match_finite_differences() {
     let device = Device::flex().autodiff();
     let input = cells(64);
     let map = map(Frozen::nothing(), &input, &device);
@@ -197,7 +198,7 @@ fn gradients_agree_with_finite_differences() {
     };
     let mut errors = Vec::new();
     for (parameter, slopes) in slopes.iter().enumerate() {
-        // The steepest of a few, so that rounding does not drown the difference.
+        // The steepest of a few, so that rounding does not dominate the difference.
         let few = (0..slopes.len()).step_by(slopes.len().div_ceil(50));
         let index = few
             .max_by(|a, b| slopes[*a].abs().total_cmp(&slopes[*b].abs()))
@@ -207,7 +208,7 @@ fn gradients_agree_with_finite_differences() {
             (at(parameter, index, step) - at(parameter, index, -step)) / f64::from(2.0 * step);
         let found = f64::from(slopes[index]);
         let error = (found - expected).abs() / expected.abs();
-        // ReLU6 has kinks: single weights are off by a few percent, all together are not.
+        // ReLU6 has kinks: single weights differ by a few percent, their sum does not.
         assert!(error < 0.1, "{parameter}: {expected} {found}");
         errors.push(error);
     }
@@ -216,7 +217,7 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
-fn a_batch_is_cut_into_parts_that_cover_it() {
+fn shards_cover_the_batch() {
     for images in [1, 3, 4, 30, 32] {
         let cut = shards(images);
         assert_eq!(cut.len(), images.min(SHARDS));
@@ -226,7 +227,7 @@ fn a_batch_is_cut_into_parts_that_cover_it() {
 }
 
 #[test]
-fn an_image_that_skips_a_block_changes_alone() {
+fn skipped_block_affects_one_image() {
     let device = Device::flex();
     let input = cells(64);
     let map = map(frozen(5), &input, &device);
@@ -245,14 +246,14 @@ fn an_image_that_skips_a_block_changes_alone() {
 }
 
 #[test]
-fn parameters_are_listed_kernel_before_bias() {
+fn parameters_list_kernel_before_bias() {
     let tail = Lite0Tail::read(&MODEL, frozen(16), &Device::flex()).unwrap();
     let lengths: Vec<usize> = tail.values().iter().map(Vec::len).collect();
     assert_eq!(lengths, [320 * 1280, 1280], "those of the head");
 }
 
 #[test]
-fn another_graph_is_refused() {
+fn graph_of_another_network_is_refused() {
     let mut model = MODEL.clone();
     let graph = model.graph.as_mut().unwrap();
     let convolution = graph.node.iter().find(|node| node.op_type == "Conv");
@@ -266,7 +267,10 @@ fn another_graph_is_refused() {
     );
     model.graph.as_mut().unwrap().node.pop();
     let refused = frozen_part(&model, frozen(3)).unwrap_err();
-    assert!(refused.to_string().contains("0 Flatten nodes"), "{refused}");
+    assert!(
+        refused.to_string().contains("expected 1 Flatten nodes"),
+        "{refused}"
+    );
     assert!(
         put_back(
             &model,

@@ -1,4 +1,4 @@
-//! The multi-head losses, value and gradient, against PyTorch's.
+//! The multi-head losses, value and gradient, compared with PyTorch's.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use clap::ValueEnum;
@@ -10,7 +10,7 @@ fn oracle() -> Value {
         .unwrap()
 }
 
-/// A number, or a string that stands for one that JSON has not.
+/// A number, or a string for one that JSON cannot hold.
 fn number(value: &Value) -> f64 {
     value
         .as_f64()
@@ -58,7 +58,7 @@ fn computed(loss: MultiHeadLoss, inputs: &Value) -> Result<(f64, Vec<f64>), Loss
 }
 
 #[test]
-fn every_loss_and_its_gradient_agree_with_the_reference() {
+fn losses_and_gradients_match_pytorch() {
     let oracle = oracle();
     let bound = |wanted: f64| {
         number(&oracle["tolerance_abs"]) + number(&oracle["tolerance_rel"]) * wanted.abs()
@@ -81,7 +81,7 @@ fn every_loss_and_its_gradient_agree_with_the_reference() {
 }
 
 #[test]
-fn what_has_no_loss_is_refused_as_the_reference_says() {
+fn invalid_losses_are_refused() {
     for case in oracle()["error_cases"].as_array().unwrap() {
         for loss in MultiHeadLoss::value_variants() {
             let error = computed(*loss, &case["inputs"]).unwrap_err();
@@ -98,7 +98,7 @@ fn what_has_no_loss_is_refused_as_the_reference_says() {
 }
 
 #[test]
-fn a_cell_that_counts_twice_for_a_head_is_as_if_it_were_there_twice() {
+fn weight_two_equals_a_repeated_cell() {
     let options = LossOptions {
         binary_share: 0.5,
         abnormal: &[false, true, true],
@@ -126,7 +126,7 @@ fn a_cell_that_counts_twice_for_a_head_is_as_if_it_were_there_twice() {
     }
 }
 
-/// What the question "normal or abnormal?" adds to the cost of one cell.
+/// The binary loss's part of the cost of one cell.
 fn of_question(logits: &[f64], class: usize, abnormal: &[bool]) -> f64 {
     let classes = logits.len();
     let one_hot = one_hot([class].into_iter(), classes).unwrap();
@@ -151,7 +151,7 @@ fn of_question(logits: &[f64], class: usize, abnormal: &[bool]) -> f64 {
 }
 
 #[test]
-fn the_question_sums_the_normal_classes_wherever_they_stand() {
+fn binary_loss_sums_the_normal_classes() {
     let logits = [0.3_f64, -1.0, 2.0, 0.5];
     let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
     for abnormal in [

@@ -1,4 +1,4 @@
-//! The trainer, on small data sets that the tests draw themselves, with the real runtime.
+//! The trainer on small synthetic data sets, with the real runtime.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]

@@ -1,4 +1,5 @@
-//! ResNets of random weights as PyTorch exports them: convolutions, batch normalisation, residuals, pooling, a `Gemm`.
+//! ResNets with random weights as PyTorch exports them: convolutions, batch normalisation,
+//! residuals, pooling, a `Gemm`.
 
 use bundle::onnx::{
     AttributeProto, Axis, Axis::Fixed, GraphProto, ModelProto, NodeProto, TensorProto,
@@ -9,27 +10,27 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
-/// How large, and how the end is exported.
+/// The size, and how the end is exported.
 #[derive(Clone, Copy)]
 pub struct ResNet {
-    /// Channels of the stem; the features are 32 times as many. 64 is the real one.
+    /// Channels of the stem; the features are 32 times as many. The real network has 64.
     pub width: i64,
     /// Bottleneck blocks of each stage; ResNet50 has 3, 4, 6 and 3.
     pub blocks: [usize; 4],
     /// Batch, height and width of the input.
     pub image: [Axis; 3],
-    /// What follows on the pooled map.
+    /// The layers after the pooled map.
     pub end: End,
 }
 
-/// What follows on the pooled map `[N, D, 1, 1]`.
+/// The layers after the pooled map `[N, D, 1, 1]`.
 #[derive(Clone, Copy, PartialEq)]
 pub enum End {
-    /// `Flatten` and a `Gemm` with transposed weights, as torchvision's models are exported.
+    /// `Flatten` and a `Gemm` with transposed weights, as in torchvision's exports.
     Gemm,
     /// `Reshape` to one row, a `MatMul`, its bias and a softmax.
     FixedReshape,
-    /// Nothing: `[N, D, 1, 1]`.
+    /// None: `[N, D, 1, 1]`.
     Nothing,
     /// Features and logits are both outputs.
     Both,
@@ -128,7 +129,7 @@ impl Builder {
         output
     }
 
-    /// Gives the last node attributes.
+    /// Adds attributes to the last node.
     fn attributes(&mut self, attributes: &[AttributeProto]) {
         let last = self.nodes.last_mut().unwrap();
         last.attribute.extend_from_slice(attributes);
@@ -140,7 +141,7 @@ impl Builder {
         name
     }
 
-    /// He's initialisation: values stay in range through fifty layers.
+    /// He initialisation, so that values stay in range through fifty layers.
     fn random(&mut self, dims: &[i64], inputs: i64) -> String {
         let count: i64 = dims.iter().product();
         let mut random = ChaCha8Rng::seed_from_u64(self.weights.len() as u64);

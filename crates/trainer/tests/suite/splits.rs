@@ -45,7 +45,7 @@ fn options(seed: u64) -> SplitOptions {
     }
 }
 
-/// Sixty images of ten cells, with a common class, a rarer one and one in five images only.
+/// Sixty images of ten cells, with a common class, a rarer one and one in only five images.
 fn sixty_images() -> Vec<CropRow> {
     let class = |image: usize, cell: usize| match (image, cell) {
         (0..5, 0..3) => 5,
@@ -83,7 +83,7 @@ proptest! {
 }
 
 #[test]
-fn there_is_a_test_part_only_where_one_is_asked_for() {
+fn test_part_is_optional() {
     let no_test_part = SplitOptions {
         test_share: 0.0,
         ..options(1)
@@ -99,7 +99,7 @@ fn there_is_a_test_part_only_where_one_is_asked_for() {
 }
 
 #[test]
-fn parts_have_their_share_of_every_class() {
+fn parts_have_their_share_of_classes() {
     let crops = sixty_images();
     let division = split(&crops, &options(1)).unwrap();
     let share = |part: CellPart, class: &str| {
@@ -128,7 +128,7 @@ fn parts_have_their_share_of_every_class() {
 }
 
 #[test]
-fn another_seed_draws_other_folds_and_leaves_the_test_part_alone() {
+fn new_seed_keeps_the_test_part() {
     let mut labels = bethesda();
     let crops = sixty_images();
     labels
@@ -151,7 +151,7 @@ fn another_seed_draws_other_folds_and_leaves_the_test_part_alone() {
 }
 
 #[test]
-fn the_seed_decides_and_nothing_else() {
+fn split_depends_on_the_seed_only() {
     let crops = sixty_images();
     assert_eq!(
         split(&crops, &options(1)).unwrap().rows,
@@ -164,7 +164,7 @@ fn the_seed_decides_and_nothing_else() {
 }
 
 #[test]
-fn a_class_in_fewer_images_than_parts_is_warned_of() {
+fn class_in_few_images_gives_a_warning() {
     let warnings = split(&sixty_images(), &options(1)).unwrap().warnings;
     assert_eq!(
         warnings
@@ -177,7 +177,7 @@ fn a_class_in_fewer_images_than_parts_is_warned_of() {
 }
 
 #[test]
-fn a_class_that_a_fold_cannot_learn_is_refused() {
+fn class_missing_in_folds_is_refused() {
     let crops = sixty_images();
     let eight_folds = SplitOptions {
         folds: 8,
@@ -195,7 +195,7 @@ fn a_class_that_a_fold_cannot_learn_is_refused() {
 }
 
 #[test]
-fn dividing_single_cells_leaks_and_says_so() {
+fn per_cell_split_warns_of_leakage() {
     let division = split(
         &sixty_images(),
         &SplitOptions {
@@ -217,7 +217,7 @@ fn dividing_single_cells_leaks_and_says_so() {
 }
 
 #[test]
-fn impossible_divisions_are_refused() {
+fn impossible_splits_are_refused() {
     let crops = sixty_images();
     let refusal = |options: SplitOptions| split(&crops, &options).unwrap_err().to_string();
     assert!(
@@ -225,7 +225,7 @@ fn impossible_divisions_are_refused() {
             folds: 1,
             ..options(1)
         })
-        .contains("at least 2 folds")
+        .contains("--folds must be at least 2")
     );
     assert!(
         refusal(SplitOptions {

@@ -34,7 +34,7 @@ fn cells() -> InputTensor {
     tensor
 }
 
-/// What a graph gives as `output` for images that lie one after the other.
+/// The output `output` of a graph for consecutive images.
 fn output(model: &ModelProto, output: &str, images: &[f32]) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trunk.onnx");
@@ -47,7 +47,7 @@ fn output(model: &ModelProto, output: &str, images: &[f32]) -> Vec<f32> {
         .unwrap()
 }
 
-/// The same graph with `tensor` `[N, C, H, W]` as a further output.
+/// The same graph with `tensor` `[N, C, H, W]` as another output.
 fn exposing(model: &ModelProto, tensor: &str) -> ModelProto {
     let mut model = model.clone();
     let axes = [Free("n"), Free("c"), Free("h"), Free("w")];
@@ -66,7 +66,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
 }
 
 #[test]
-fn statistics_are_mean_and_log_deviation_of_each_channel() {
+fn statistics_are_mean_and_log_deviation() {
     let (trunk, cells) = (trunk(), cells());
     // The third addition of this trunk has 80 channels of 8 × 8, the first 24 of 32 × 32.
     for (addition, channels, space) in [(0, 24, 32 * 32), (2, 80, 8 * 8)] {
@@ -91,7 +91,7 @@ fn statistics_are_mean_and_log_deviation_of_each_channel() {
 }
 
 #[test]
-fn features_stay_the_same_to_the_last_bit() {
+fn features_stay_bit_identical() {
     let (trunk, cells) = (trunk(), cells());
     let before = output(&trunk, "features", cells.as_slice());
     for tensor in residual_additions(&trunk) {
@@ -116,7 +116,7 @@ fn statistics_do_not_depend_on_the_batch() {
 }
 
 #[test]
-fn the_edit_fits_older_and_newer_operator_sets() {
+fn statistics_work_in_all_operator_sets() {
     let (trunk, cells) = (trunk(), cells());
     let tensor = residual_additions(&trunk).swap_remove(2);
     let with_opset = |version| {
@@ -130,12 +130,12 @@ fn the_edit_fits_older_and_newer_operator_sets() {
 }
 
 #[test]
-fn the_trunks_nine_residual_additions_are_found() {
+fn nine_residual_additions_are_found() {
     assert_eq!(residual_additions(&trunk()).len(), 9);
 }
 
 #[test]
-fn a_tensor_that_is_not_there_and_a_second_edit_are_refused() {
+fn missing_tensor_and_second_edit_are_refused() {
     let trunk = trunk();
     let refusal = with_statistics(&trunk, "absent").unwrap_err().to_string();
     assert!(refusal.contains("`absent`"), "{refusal}");

@@ -1,4 +1,4 @@
-//! The commands one by one: what each leaves for the next, and what it refuses.
+//! The commands one by one: their results for the next command, and their refusals.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 #[test]
-fn two_classes_are_trained_step_by_step() {
+fn two_classes_are_trained_in_steps() {
     let folder = tempfile::tempdir().unwrap();
     let data = write_data(&folder.path().join("data"), 6);
     let trunk = write_trunk(&folder.path().join("trunk.onnx"));
@@ -91,7 +91,7 @@ fn two_classes_are_trained_step_by_step() {
 }
 
 #[test]
-fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
+fn unusable_cell_needs_leave_out() {
     let folder = tempfile::tempdir().unwrap();
     let data = write_data(&folder.path().join("data"), 2);
     let table = data.join("classifications.csv");
@@ -112,7 +112,7 @@ fn a_cell_that_cannot_be_used_stops_the_cutting_unless_that_is_accepted() {
 }
 
 #[test]
-fn no_bundle_is_made_of_a_division_by_cell() {
+fn per_cell_split_makes_no_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let data = write_data(&folder.path().join("data"), 6);
     let trunk = write_trunk(&folder.path().join("trunk.onnx"));
@@ -146,7 +146,7 @@ fn no_bundle_is_made_of_a_division_by_cell() {
 }
 
 #[test]
-fn impossible_orders_get_one_sentence() {
+fn impossible_commands_get_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let trunk = write_trunk(&folder.path().join("trunk.onnx"));
     let work = folder.path().join("work");
@@ -162,12 +162,12 @@ fn impossible_orders_get_one_sentence() {
     let out = ["--report", path(&work), "--out"];
     assert_refused(
         &model(&[&out[..], &["models/My_Cells"]].concat()),
-        "`My_Cells` is no name",
+        "`My_Cells` is not a valid name",
     );
     let unlike = ["models/mine", "--unlike", "birds=/nowhere/birds"];
     assert_refused(&model(&[&out[..], &unlike].concat()), "/nowhere/birds");
     assert_refused(
         &train(&["crop", "--data", "/nowhere", "--work", path(&work)]),
-        "there is no data set",
+        "no data set at /nowhere",
     );
 }

@@ -1,4 +1,5 @@
-//! A data set in CRIC's layout whose cells differ in colour, and a trunk that sees colours: a training in seconds.
+//! A data set in CRIC's layout whose cells differ in colour, and a trunk that sees colours, for
+//! trainings of seconds.
 
 use std::{
     fs,
@@ -51,7 +52,7 @@ pub fn header() -> String {
     "image_id,image_filename,image_doi,cell_id,bethesda_system,nucleus_x,nucleus_y\n".to_owned()
 }
 
-/// Of its own for each class, and a little different in each image.
+/// A colour per class, with small differences between images.
 fn colour(class: usize, image: usize) -> Rgb<u8> {
     let shade = (image % 5) as u8 * 4;
     let [red, green, blue] = [
@@ -77,7 +78,8 @@ fn paint(field: &mut RgbImage, x: u32, y: u32, colour: Rgb<u8>) {
     }
 }
 
-/// A trunk with the tensors of the real one: the mean colour, spread over 1280 features by a fixed pattern.
+/// A trunk with the tensors of the real one: the mean colour, spread over 1280 features by a fixed
+/// pattern.
 pub fn write_trunk(path: &Path) -> PathBuf {
     let pattern: Vec<f32> = (0..3 * 1280)
         .map(|index| ((index * 37) as f32).sin())

@@ -1,4 +1,4 @@
-//! Any classifier becomes a trunk that says what it said before.
+//! Importing classifiers as trunks.
 
 use std::{fs, path::Path};
 
@@ -69,7 +69,7 @@ pub fn run(path: &Path, input: &str, output: &str, size: usize, count: usize) ->
 }
 
 #[test]
-fn a_classifier_loses_its_last_layer_and_nothing_else() {
+fn import_removes_the_last_layer_only() {
     let folder = tempfile::tempdir().unwrap();
     let source = ResNet::small(End::Gemm, ANY).model();
     let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
@@ -130,7 +130,7 @@ fn a_classifier_loses_its_last_layer_and_nothing_else() {
 }
 
 #[test]
-fn a_batch_and_a_size_that_the_export_fixed_are_freed() {
+fn fixed_batch_and_size_are_freed() {
     let folder = tempfile::tempdir().unwrap();
     let source = ResNet::small(End::FixedReshape, ONE_OF_64).model();
     let imported = import(folder.path(), &source.encode_to_vec(), None, Some(96)).unwrap();
@@ -146,7 +146,7 @@ fn a_batch_and_a_size_that_the_export_fixed_are_freed() {
 }
 
 #[test]
-fn a_graph_that_ends_in_features_is_kept_and_flattened() {
+fn feature_graph_is_kept_and_flattened() {
     let folder = tempfile::tempdir().unwrap();
     let source = ResNet::small(End::Nothing, ANY).model();
     let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
@@ -164,7 +164,7 @@ fn a_graph_that_ends_in_features_is_kept_and_flattened() {
 }
 
 #[test]
-fn the_cut_can_be_named() {
+fn cut_can_be_named() {
     let folder = tempfile::tempdir().unwrap();
     let source = ResNet::small(End::Both, ANY).model();
     assert!(refusal(&source, None).contains("2 outputs"));
@@ -184,7 +184,7 @@ fn the_cut_can_be_named() {
 }
 
 #[test]
-fn the_description_is_found_beside_its_trunk_and_no_other() {
+fn description_belongs_to_its_trunk() {
     let folder = tempfile::tempdir().unwrap();
     let source = ResNet::small(End::Gemm, ANY).model();
     let imported = import(folder.path(), &source.encode_to_vec(), None, Some(64)).unwrap();
@@ -208,7 +208,7 @@ fn the_description_is_found_beside_its_trunk_and_no_other() {
 }
 
 #[test]
-fn without_a_description_a_trunk_has_our_names_and_says_its_width() {
+fn trunk_without_description_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let path = super::tiny_data::write_trunk(&folder.path().join("trunk.onnx"));
     let trunk = TrunkFile::open(&path).unwrap();
@@ -233,7 +233,7 @@ fn without_a_description_a_trunk_has_our_names_and_says_its_width() {
 }
 
 #[test]
-fn weights_that_are_inputs_too_are_none_of_the_trunk() {
+fn weight_inputs_are_not_trunk_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let mut source = ResNet::small(End::Gemm, ANY).model();
     source.ir_version = 3;

@@ -1,4 +1,4 @@
-//! Models that cannot be trunks, and what of a foreign model has to survive its cutting.
+//! Models that cannot be trunks, and the parts of a foreign model that must survive the cut.
 
 use std::{fs, path::PathBuf};
 
@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::trunk_import::{import, refusal, run};
 
-/// Mean colour → `first` → a classifier, with what `change` does to the graph.
+/// Mean colour → `first` → a classifier, after `change` to the graph.
 fn tiny(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
     let mut graph = GraphProto {
         name: "tiny".to_owned(),
@@ -36,7 +36,7 @@ fn tiny(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
 }
 
 #[test]
-fn models_that_cannot_be_trunks_are_refused_in_a_sentence() {
+fn unsuitable_models_are_refused() {
     let elsewhere = tiny(|graph| graph.initializer[0].data_location = 1);
     assert!(refusal(&elsewhere, None).contains("another file"));
     let two_inputs = tiny(|graph| graph.input.push(tensor_info("age", &[Free("N")])));
@@ -62,11 +62,11 @@ fn models_that_cannot_be_trunks_are_refused_in_a_sentence() {
     let error = import(folder.path(), b"no model", None, None)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("no ONNX model"), "{error}");
+    assert!(error.contains("not an ONNX model"), "{error}");
 }
 
 #[test]
-fn a_graph_that_holds_its_batch_is_refused() {
+fn fixed_batch_graph_is_refused() {
     let held = tiny(|graph| {
         graph.input[0] = tensor_info("x", &[Fixed(1), Fixed(3), Fixed(64), Fixed(64)]);
         graph
@@ -83,7 +83,7 @@ fn a_graph_that_holds_its_batch_is_refused() {
     assert!(said.contains("free batch axis"), "{said}");
 }
 
-/// Nodes as bytes, as a reader that does not know all their fields would have to keep them.
+/// Nodes as bytes, as for a reader that does not know all their fields.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Bytes {
     #[prost(bytes = "vec", repeated, tag = "1")]
@@ -91,12 +91,12 @@ struct Bytes {
 }
 
 #[test]
-fn fields_of_nodes_that_our_types_do_not_know_survive() {
+fn unknown_node_fields_survive() {
     let folder = tempfile::tempdir().unwrap();
     let plain = tiny(|_| {});
     let mut graph = plain.graph.clone().unwrap();
     let mut nodes: Vec<Vec<u8>> = graph.node.iter().map(Message::encode_to_vec).collect();
-    // doc_string, field 6, which our NodeProto leaves out
+    // doc_string, field 6, which our NodeProto leaves out.
     let documented = [&[0x32, 4][..], b"kept"].concat();
     nodes[0].extend(&documented);
     graph.node.clear();
@@ -123,7 +123,7 @@ fn fields_of_nodes_that_our_types_do_not_know_survive() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_not_taken_twice() {
+fn taken_tensor_names_are_avoided() {
     let folder = tempfile::tempdir().unwrap();
     let clash = tiny(|graph| {
         graph.node[0].output[0] = "features".to_owned();

@@ -1,4 +1,4 @@
-//! The edited trunk in a bundle: what the trainer fits is what the engine serves.
+//! The trunk with statistics in a bundle: the trainer's fit and the engine's scores agree.
 
 use std::{fs, path::Path};
 
@@ -27,7 +27,7 @@ fn file(directory: &Path, name: &str, bytes: &[u8]) -> FileReference {
     }
 }
 
-/// Statistics of a piece, turned `turn` quarters, of each fixture cell.
+/// Statistics of a piece of each fixture cell, turned by `turn` quarters.
 fn rows(graph: &mut OnnxGraph, manifest: &Manifest, turn: usize) -> Vec<f32> {
     let input = &manifest.input;
     let mut tensor = InputTensor::with_capacity(input.size, input.size, 12).unwrap();
@@ -53,7 +53,8 @@ fn rows(graph: &mut OnnxGraph, manifest: &Manifest, turn: usize) -> Vec<f32> {
     graph.run(&[("image", shape, tensor.as_slice())]).unwrap()
 }
 
-/// The default bundle's heads on the pretrained trunk, with statistics after the third residual addition.
+/// The default bundle's heads on the pretrained trunk, with statistics after the third residual
+/// addition.
 fn write_bundle(directory: &Path) {
     let source = Bundle::open(&testkit::path(BUNDLE)).unwrap();
     let mut manifest = source.manifest().clone();
@@ -103,7 +104,7 @@ fn landscape() -> Bytes {
 }
 
 #[tokio::test]
-async fn the_real_trunk_tells_a_landscape_from_a_cell_in_any_batch() {
+async fn landscape_is_out_of_distribution() {
     let directory = tempfile::tempdir().unwrap();
     write_bundle(directory.path());
     let config = EngineConfig {

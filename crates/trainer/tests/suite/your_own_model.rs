@@ -1,4 +1,5 @@
-//! Every command of `docs/YOUR_OWN_MODEL.md` runs, in its order, from drawn cells to an answer of the server.
+//! Every command of `docs/YOUR_OWN_MODEL.md` runs in order, from synthetic cells to an answer of
+//! the server.
 
 use std::{
     env, fs,
@@ -29,7 +30,7 @@ fn blocks(language: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The same order with less training on smaller pictures.
+/// The same commands with less training on smaller images.
 fn smaller(line: &str) -> String {
     let mut line = line.replace("--edge 140", "--edge 21");
     let Some(command) = line.strip_prefix("secondlook-train ") else {
@@ -83,7 +84,7 @@ fn succeed(folder: &Path, line: &str) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// A server of the page, ended with the test.
+/// The page's server, stopped at the end of the test.
 struct ServedModel(Child);
 
 impl Drop for ServedModel {
@@ -93,9 +94,9 @@ impl Drop for ServedModel {
     }
 }
 
-/// Starts what the page starts, at a free port, and returns its address.
+/// Starts the page's server at a free port and returns its address.
 fn serve(folder: &Path, line: &str) -> (ServedModel, String) {
-    // Without `exec` the shell would be killed and not the server.
+    // Without `exec` only the shell would be killed, not the server.
     let line = format!("exec {line} --listen 127.0.0.1:0");
     let mut command = shell(folder, &line);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -108,7 +109,7 @@ fn serve(folder: &Path, line: &str) -> (ServedModel, String) {
     (server, address.expect("the server is ready").to_owned())
 }
 
-/// What the page's curl would get from a server at `address`.
+/// The answer to the page's curl command from a server at `address`.
 fn ask(folder: &Path, line: &str, address: &str) -> Value {
     let word_with = |mark: &str| {
         let mut words = line.split([' ', '\'']);
@@ -131,7 +132,7 @@ fn picture(path: &Path, colour: Rgb<u8>) {
     RgbImage::from_pixel(24, 24, colour).save(path).unwrap();
 }
 
-/// Every data set that the page speaks of.
+/// All data sets of the page.
 fn draw_data(folder: &Path) {
     write_data(&folder.join("cric"), 10);
     draw_own_cells(&folder.join("my_cells"));
@@ -160,7 +161,7 @@ fn draw_data(folder: &Path) {
     }
 }
 
-/// The page's table, continued: slides with a cell of each class, told apart by their colours.
+/// The page's table, continued: slides with a cell of each class, distinguished by colour.
 fn draw_own_cells(folder: &Path) {
     let classes = [
         ("NILM", [200, 60, 60]),
@@ -204,7 +205,7 @@ fn draw_own_cells(folder: &Path) {
 }
 
 #[test]
-fn every_command_of_the_page_runs_up_to_an_answer_of_the_server() {
+fn page_commands_run_to_an_answer() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     draw_data(folder);
@@ -227,7 +228,7 @@ fn every_command_of_the_page_runs_up_to_an_answer_of_the_server() {
     }
 
     assert_eq!(answer["model"]["name"], "my-cells");
-    // So few images certify nothing, so that no policy may decide unasked.
+    // So few images certify nothing, so that there is no default policy.
     assert_eq!(answer["decision"]["policy"], Value::Null);
     let reasons = answer["decision"]["reasons"].as_array().unwrap();
     assert_eq!(reasons.last(), Some(&"no_policy".into()), "{answer}");

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use crate::{bootstrap::Estimate, plots::PlotShare};
 use uncertainty::Measure;
 
-/// A table with a caption: rows are a name and its cells, under headings of groups.
+/// A table with a caption. Each row has a name and cells; headings group the rows.
 pub(super) struct Table {
     caption: String,
     header: Vec<String>,
     rows: Vec<Markup>,
-    /// Whether intervals stand under their values, to save width.
+    /// Whether intervals are below their values, to save width.
     pub stacked: bool,
 }
 
@@ -24,7 +24,7 @@ impl Table {
         }
     }
 
-    /// Further columns; before the first group.
+    /// More columns; call it before the first group.
     pub(super) fn columns(&mut self, titles: impl Iterator<Item = String>) {
         self.header.extend(titles);
     }
@@ -59,7 +59,7 @@ pub(super) fn text(text: impl maud::Render) -> Markup {
     html! { (text) }
 }
 
-/// Such as `0.912 [0.883, 0.926]`; `undefined` where it is.
+/// Such as `0.912 [0.883, 0.926]`, or `undefined`.
 pub(super) fn estimate(estimate: &Estimate) -> Markup {
     let Some(value) = estimate.value else {
         return html! { span.undefined { "undefined" } };
@@ -101,7 +101,7 @@ pub(super) fn decimal(value: f64) -> String {
     }
 }
 
-/// An estimate as plots take it.
+/// An estimate in the form that plots take.
 pub(super) fn share(estimate: &Estimate) -> Option<PlotShare> {
     Some(PlotShare {
         value: estimate.value?,

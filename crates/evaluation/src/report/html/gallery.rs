@@ -1,4 +1,4 @@
-//! Cells to look at, with what every pass of every method said of them.
+//! Example cells, with the answer of every pass of every method.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{Markup, html};
@@ -14,21 +14,27 @@ use crate::{
 
 pub(super) fn write(page: &mut Page, gallery: &Gallery, part: &PartInput, index: usize) {
     let id = PartId::new(index);
-    page.heading(3, &id.id("gallery"), "Cells to look at");
-    page.guide("Cells are chosen by the mean predictive entropy over the methods, one per image. Each row of ticks is a method: a tick is the probability that one pass (a dropout mask, a head, a view of the cell) gave to the method's answer, the diamond is their mean. Ticks close together and far to the right are a sure answer; spread ticks say that the passes disagree.");
+    page.heading(3, &id.id("gallery"), "Example cells");
+    page.guide(
+        "The cells are chosen by mean predictive entropy over the methods, one per image. \
+        Each row of ticks is a method. A tick is the probability that one pass (a dropout mask, a \
+        head, a view of the cell) gives to the method's answer; the diamond is the mean. Ticks \
+        close together and far to the right show a certain answer. Spread ticks show that the \
+        passes disagree.",
+    );
     let kinds = [
-        ("surest", "The surest", &gallery.most_certain),
-        ("least-sure", "The least sure", &gallery.least_certain),
+        ("surest", "Most certain", &gallery.most_certain),
+        ("least-sure", "Least certain", &gallery.least_certain),
         (
             "sure-and-wrong",
-            "Sure and wrong: the surest of those that most methods answer wrongly",
+            "Certain and wrong: the most certain of those that most methods get wrong",
             &gallery.certain_and_wrong,
         ),
     ];
     for (kind, title, cells) in kinds {
         page.heading(4, &id.id(kind), title);
         if cells.is_empty() {
-            page.paragraph("There are none.");
+            page.paragraph("No such cells.");
         }
         let mut cards = Vec::new();
         for (number, cell) in cells.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The page: every text from outside escaped by `maud`, no script, nothing loaded from elsewhere.
+//! The page. `maud` escapes every text; the page has no script and loads nothing.
 
 mod elements;
 mod gallery;

@@ -17,8 +17,15 @@ pub(super) fn write(page: &mut Page, sets: &[OodReport]) {
     let Some(reference) = sets.first() else {
         return;
     };
-    page.heading(2, "ood", "Images that the model does not know");
-    page.guide(&format!("The score says how unlike the training cells an image is. The sets should not overlap with the first one, {}. AUROC is the probability that an image of a set scores higher than one of the reference. An image is flagged when its p-value is below 0.05: that should happen to about 5% of the reference, whose p-values should be spread evenly, and to nearly all others.", reference.name));
+    page.heading(2, "ood", "Out-of-distribution score");
+    page.guide(&format!(
+        "The score measures how different an image is from the training cells. \
+        Each set should be well separated from the first one, {}. AUROC is the probability that an \
+        image of a set scores higher than one of the reference. An image is flagged if its p-value \
+        is below 0.05. That should happen to about 5% of the reference, whose p-values should be \
+        evenly spread, and to nearly all images of the other sets.",
+        reference.name
+    ));
     let mut plots = vec![scores(sets, reference).draw()];
     if sets.iter().any(|set| !set.p_value_shares.is_empty()) {
         plots.push(p_values(sets).draw());
@@ -60,7 +67,7 @@ fn scores(sets: &[OodReport], reference: &OodReport) -> DensityPlot {
     DensityPlot {
         frame: PlotFrame {
             name: "ood-scores".to_owned(),
-            title: "Score: how unlike the training cells".to_owned(),
+            title: "Score: difference from the training cells".to_owned(),
             description: "Histograms of the out-of-distribution score of each set".to_owned(),
         },
         x: AxisSpec::new(label, reference.low, reference.high),

@@ -1,4 +1,5 @@
-//! The top of the page: which model, the methods side by side, and how to read an interval; and the files at its end.
+//! The top of the page (model, methods side by side, how to read an interval), and the list of
+//! files at its end.
 
 use maud::html;
 
@@ -17,19 +18,29 @@ use crate::{
 use uncertainty::Measure;
 
 pub(super) fn write(page: &mut Page, report: &EvaluationReport) {
-    page.heading(2, "overview", "In short");
+    page.heading(2, "overview", "Summary");
     for part in &report.parts {
         page.paragraph(&sentences(part).join(" "));
     }
     page.guide(&format!(
-        "Every figure stands with a {:.0}% interval in brackets: where it would lie if other images of the same kind had been drawn ({} resamples of whole images, seed {}, because the cells of one image resemble each other). Of two methods whose intervals overlap widely, neither has been shown to be the better one. Bold marks the best value of a row. A dagger † says that the figure was undefined in some resamples; “undefined” says that it cannot be computed, for instance because a class has no cells. An interval without width, such as [0, 0], says only that nothing else was seen among these cells. Of a coarser question such as normal vs abnormal, the probabilities of its classes are summed first, and the uncertainty is that of the sums.",
-        100.0 * report.confidence, report.resamples, report.seed,
+        "Every figure has a {:.0}% interval in brackets: the range expected if other images of the \
+         same kind had been drawn ({} resamples of whole images, seed {}; whole images because \
+         cells of one image resemble each other). If the intervals of two methods overlap widely, \
+         neither is shown to be better. Bold marks the best value of a row. A dagger † means that \
+         the figure was undefined in some resamples; “undefined” means that it cannot be computed, \
+         for example because a class has no cells. An interval of zero width, such as [0, 0], only \
+         means that all these cells gave the same result. For a coarser question such as normal vs \
+         abnormal, the probabilities of its classes are summed first, and the uncertainty is that \
+         of the sums.",
+        100.0 * report.confidence,
+        report.resamples,
+        report.seed,
     ));
     for part in &report.parts {
         page.table(&comparison(part));
     }
     if !report.facts.is_empty() {
-        let mut facts = Table::new("What was evaluated".to_owned(), &["fact", "value"]);
+        let mut facts = Table::new("Evaluated model".to_owned(), &["fact", "value"]);
         for (name, value) in &report.facts {
             facts.row(text(name), [html! { span.fact { (value) } }]);
         }
@@ -38,14 +49,17 @@ pub(super) fn write(page: &mut Page, report: &EvaluationReport) {
 }
 
 pub(super) fn write_files(page: &mut Page, report: &EvaluationReport) {
-    page.heading(2, "files", "The numbers behind it");
+    page.heading(2, "files", "Data files");
     page.paragraph(&format!(
-        "Beside this page lie report.json (every number of it), figures.csv (a row per part, method and figure, with value, low and high), cells.csv (a row per cell and method, with the answer and every measure) and plots/ (each plot as an SVG file). Undefined numbers are null in JSON and empty in CSV. Written by {}.",
+        "The folder of this page also has report.json (every number of this page), figures.csv (a \
+         row per part, method and figure, with value, low and high), cells.csv (a row per cell and \
+         method, with the answer and every measure) and plots/ (each plot as an SVG file). \
+         Undefined numbers are null in JSON and empty in CSV. Written by {}.",
         report.software,
     ));
 }
 
-/// What a part shows, in words.
+/// The main results of a part, as sentences.
 fn sentences(part: &PartReport) -> Vec<String> {
     let mut sentences = vec![format!(
         "{}: {} cells from {} images, answered by {} methods. {}",
@@ -61,8 +75,10 @@ fn sentences(part: &PartReport) -> Vec<String> {
     };
     if let Some((method, value)) = largest(part, auroc) {
         sentences.push(format!(
-            "The best separation of normal from abnormal cells is that of {method}: a random abnormal cell gets a higher abnormal probability than a random normal one in {:.1}% of pairs (AUROC {}).",
-            100.0 * value, decimal(value),
+            "{method} separates normal from abnormal cells best: a random abnormal cell gets a \
+             higher abnormal probability than a random normal one in {:.1}% of pairs (AUROC {}).",
+            100.0 * value,
+            decimal(value),
         ));
     }
     let surest = |method: &MethodReport| {
@@ -71,7 +87,8 @@ fn sentences(part: &PartReport) -> Vec<String> {
     };
     if let Some((method, value)) = largest(part, surest) {
         sentences.push(format!(
-            "When only the surest 80% of cells are answered, {method} answers “normal or abnormal?” rightly for {:.1}% of them.",
+            "If only the most certain 80% of cells are answered, {method} is right about “normal \
+             or abnormal?” for {:.1}% of them.",
             100.0 * value,
         ));
     }
@@ -106,13 +123,13 @@ fn comparison(part: &PartReport) -> Table {
     table
 }
 
-/// What a table compares: its title, whether larger is better, and where it stands.
+/// A row of a comparison: its title, whether larger is better, and the value.
 pub(super) type ComparedFigure = (&'static str, bool, fn(&UncertaintyReport) -> Estimate);
 
 /// Figures of the default measure.
 const ENTROPY_FIGURES: [ComparedFigure; 4] = [
     (
-        "accuracy of the surest 80%, by predictive entropy",
+        "accuracy of the most certain 80%, by predictive entropy",
         true,
         |report| report.accuracy_of_surest_80,
     ),

@@ -1,18 +1,18 @@
-//! The body of the page as it grows, with its table of contents and its plots.
+//! The body of the page under construction, with its table of contents and its plots.
 
 use maud::{Markup, PreEscaped, html};
 
 use super::elements::Table;
 use crate::plots::Plot;
 
-/// How wide the plots of a row are.
+/// The width of the plots in a row.
 #[derive(Clone, Copy)]
 pub(super) enum PlotWidth {
-    /// As many of about 300 px as fit.
+    /// As many plots of about 300 px as fit.
     Narrow,
-    /// As many of about 480 px as fit.
+    /// As many plots of about 480 px as fit.
     Wide,
-    /// One, as wide as the page.
+    /// One plot, as wide as the page.
     Full,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// A heading of level 2 (in the contents), 3 (there too) or 4.
+    /// A heading of level 2 or 3, which the contents list, or 4.
     pub(super) fn heading(&mut self, level: u8, id: &str, title: &str) {
         if level <= 3 {
             let (class, link) = (format!("level{level}"), format!("#{id}"));
@@ -42,7 +42,7 @@ impl Page {
         self.add(html! { p { (text) } });
     }
 
-    /// How to read what follows.
+    /// An explanation of how to read the section.
     pub(super) fn guide(&mut self, text: &str) {
         self.add(html! { p.guide { b { "How to read it." } " " (text) } });
     }
@@ -70,7 +70,7 @@ impl Page {
         });
     }
 
-    /// A plot inside markup of the caller's.
+    /// A plot inside the caller's markup.
     pub(super) fn inline_plot(&mut self, plot: Plot) -> Markup {
         let svg = PreEscaped(plot.svg.clone());
         self.plots.push(plot);

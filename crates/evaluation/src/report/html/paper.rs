@@ -23,7 +23,15 @@ const MEASURES: [(Measure, &str); 3] = [
 pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
     let title = "The paper's figures: predictions across uncertainty ranges";
     page.heading(3, &id.id("paper"), title);
-    page.guide("The figures of Ojha & Narendra (MIDL 2024): cells sorted into ten ranges of an uncertainty that is brought to 0 to 1. A bar counts the cells of a range (the number stands on it), stacked of right and wrong answers, or of true and false positives and negatives where positive is abnormal. The dots above are the accuracy in each range with its interval: it should fall from left to right. The paper's entropy is that of one class alone and peaks at a probability of 1/e, not at doubt; its sample mean falls again below one half; with a single pass there is no variance.");
+    page.guide(
+        "The figures of Ojha & Narendra (MIDL 2024): cells sorted into ten ranges of an \
+        uncertainty normalised to 0 to 1. A bar counts the cells of a range (the number is above \
+        it), divided into right and wrong answers, or into true and false positives and negatives, \
+        where positive means abnormal. The dots above show the accuracy in each range with its \
+        interval; it should fall from left to right. The paper's entropy looks at one class only \
+        and peaks at a probability of 1/e instead of at the greatest doubt; its sample mean falls \
+        again below one half. With a single pass there is no variance.",
+    );
     for (index, question) in questions(part) {
         let parts = match question.normal_or_abnormal {
             true => Parts::FourWay,
@@ -95,7 +103,13 @@ fn thresholds(page: &mut Page, part: &PartReport, id: &PartId) {
     };
     let title = "The paper's table: kept below and above a threshold";
     page.heading(3, &id.id("thresholds"), title);
-    page.guide("“≤ 0.3” keeps the cells whose normalised uncertainty is at most 0.3, “≥ 0.3” the others (a cell exactly on a threshold is on both sides, as in the paper). What the paper's code calls AUC is the mean of PPV and NPV and is printed here under that name; the real AUROC of normal against abnormal stands beside it. PPV: share of the answers “abnormal” that are right; NPV: the same for “normal”. Cells are few on some sides; mind the intervals.");
+    page.guide(
+        "“≤ 0.3” keeps the cells whose normalised uncertainty is at most 0.3, “≥ 0.3” the \
+        others (a cell exactly on a threshold is on both sides, as in the paper). The paper's code \
+        calls the mean of PPV and NPV “AUC”, and this table keeps that name; the AUROC of normal \
+        against abnormal is beside it. PPV: share of the answers “abnormal” that are right. NPV: \
+        the same for “normal”. Some sides have few cells, so check the intervals.",
+    );
     for (measure, title) in MEASURES {
         let (question, part_name) = (&question.title, &part.name);
         let caption = format!("Thresholds on the normalised {title}, {question}, {part_name}");

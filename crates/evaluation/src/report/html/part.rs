@@ -1,4 +1,4 @@
-//! The sections of a part: confusion, ROC, reliability, and what follows from uncertainty.
+//! The sections of a part: confusion matrices, ROC, reliability, and uncertainty.
 
 use super::{
     elements::{Table, estimate, plain_estimate, share, slug, text},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What names the plots and headings of a part.
+/// Prefix of the ids of a part's plots and headings.
 #[derive(Clone, Debug)]
 pub(super) struct PartId(String);
 
@@ -31,25 +31,25 @@ impl PartId {
     }
 }
 
-/// What a plot shows: a method's answers to one question.
+/// The subject of a plot: a method's answers to one question.
 #[derive(Clone, Copy)]
 pub(super) struct Charted<'a> {
     pub id: &'a PartId,
-    /// The method's place in the part.
+    /// The method's index in the part.
     pub number: usize,
     pub method: &'a MethodReport,
     pub question: &'a QuestionReport,
 }
 
 impl Charted<'_> {
-    /// The frame of a plot of this kind; the description begins with what it is, such as `ROC curve`.
+    /// The frame of a plot of this kind. The description begins with `what`, such as `ROC curve`.
     pub(super) fn frame(&self, kind: &str, what: &str) -> PlotFrame {
         let kind = format!("{kind}-{}", slug(&self.question.key));
         let description = format!("{what} of {}, {}", self.method.name, self.question.title);
         self.described_frame(&kind, description)
     }
 
-    /// A frame with a description of its own; `kind` keeps the plots of a method apart.
+    /// A frame with its own description; `kind` distinguishes the plots of a method.
     pub(super) fn described_frame(&self, kind: &str, description: String) -> PlotFrame {
         let title = &self.method.name;
         let name = format!("{kind}-{}-{}", self.number + 1, slug(title));
@@ -118,8 +118,12 @@ pub(super) fn write(page: &mut Page, report: &EvaluationReport, part: &PartRepor
 }
 
 fn confusion(page: &mut Page, part: &PartReport, id: &PartId) {
-    page.heading(3, &id.id("confusion"), "What was answered");
-    page.guide("A row holds the cells of one true class, a column those that got one answer; framed boxes are right answers. The percentage is the share of the row, with its interval in brackets; the darker the box, the larger it is.");
+    page.heading(3, &id.id("confusion"), "Confusion matrices");
+    page.guide(
+        "A row holds the cells of one true class, a column the cells with one answer. \
+        Framed boxes are right answers. The percentage is the share of the row, with its interval \
+        in brackets; darker boxes have larger shares.",
+    );
     for (index, question) in questions(part) {
         let caption = format!("Confusion matrices, {}, {}", question.title, part.name);
         let width = match question.classes.len() {
@@ -175,8 +179,13 @@ fn class_table(part: &PartReport, id: &PartId) -> Table {
 fn roc(page: &mut Page, part: &PartReport, id: &PartId) {
     let found = questions(part).find(|(_, question)| question.normal_or_abnormal);
     let Some((index, _)) = found else { return };
-    page.heading(3, &id.id("roc"), "Normal against abnormal: ROC");
-    page.guide("Calling more cells abnormal finds more of the abnormal ones (upwards) at the price of false alarms (to the right). A good curve hugs the upper left corner; the dashed diagonal is guessing. The shaded band is the interval of the curve at each false-alarm rate; thin grey lines are the other methods.");
+    page.heading(3, &id.id("roc"), "ROC curves: normal against abnormal");
+    page.guide(
+        "Calling more cells abnormal finds more of the abnormal ones (upwards) but gives \
+        more false alarms (to the right). A good curve is close to the upper left corner; the \
+        dashed diagonal is guessing. The shaded band is the interval of the curve at each \
+        false-alarm rate; thin grey lines are the other methods.",
+    );
     let all: Vec<Charted<'_>> = asked(part, id, index).collect();
     let plots = all.iter().map(|charted| roc_plot(charted, &all));
     let caption = format!("ROC curves, normal against abnormal, {}", part.name);
@@ -231,8 +240,13 @@ pub(super) fn line(role: Role, points: Vec<(f64, f64)>) -> PlotLine {
 }
 
 fn reliability(page: &mut Page, part: &PartReport, id: &PartId) {
-    page.heading(3, &id.id("reliability"), "Are the probabilities true?");
-    page.guide("Cells are sorted by the probability of the answer they got. A point on the dashed diagonal says that answers given with 80% are right in 80% of cases; below it the method is too sure, above it too modest. The bars underneath count the cells. ECE is the mean distance from the diagonal.");
+    page.heading(3, &id.id("reliability"), "Calibration of the probabilities");
+    page.guide(
+        "Cells are sorted by the probability of their answer. A point on the dashed \
+        diagonal means that answers given with 80% are right in 80% of cases. Below it the method \
+        is overconfident, above it underconfident. The bars underneath count the cells. ECE is the \
+        mean distance from the diagonal.",
+    );
     for (index, question) in questions(part).take(2) {
         let caption = format!("Reliability diagrams, {}, {}", question.title, part.name);
         let plots = asked(part, id, index).map(reliability_plot);

@@ -28,7 +28,14 @@ pub(super) fn write(page: &mut Page, policies: &[PolicyReport], part: &PartRepor
         &id.id("policies"),
         "Referral policies: coverage and risk",
     );
-    page.guide("A policy accepts the answers that are sure enough and refers all others to a person. Left: the share of cells that it accepts. Right: its risk (dot, with interval) beside the bound that it promises (thick upright line). A promise is made over calibration sets: it may be broken by a few of them, and the interval may cross the bound by chance. Where nothing went wrong, resampling has nothing to vary, and the interval shown is the exact one of as many independent cells. “Refer all” says that nothing could be promised.");
+    page.guide(
+        "A policy accepts the answers that are certain enough and refers all others to a \
+        person. Left: the share of accepted cells. Right: its risk (dot, with interval) and the \
+        promised bound (thick vertical line). A promise holds for most calibration sets, not all \
+        of them, and the interval may cross the bound by chance. If no mistake occurred, \
+        resampling gives no interval, and the exact interval for as many independent cells is \
+        shown. “Refer all” means that no threshold could be certified.",
+    );
     let rows = here.iter().map(|policy| IntervalRow {
         name: format!("{} · {}", policy.policy.name, policy.policy.method),
         coverage: share(&policy.coverage),
@@ -112,7 +119,7 @@ fn certificate(policy: &PolicyReport) -> Markup {
             }
         },
         (None, Some(images)) => html! {
-            span.words { "nothing: about " (images) " more labelled images are needed" }
+            span.words { "not certified: about " (images) " more labelled images are needed" }
         },
         (None, None) => text("–"),
     }

@@ -1,4 +1,4 @@
-//! What uncertainty is worth: risk–coverage curves, histograms and their tables.
+//! The value of each measure of uncertainty: risk–coverage curves, histograms and tables.
 
 use super::{
     elements::{Table, capitalised, measure_title, plain_estimate, shares, slug},
@@ -17,7 +17,8 @@ use crate::{
 };
 use uncertainty::Measure;
 
-/// The curves of a plot: the others rank cells as one of these or are worse in every table.
+/// The curves of a plot. The other measures rank cells like one of these or are worse in every
+/// table.
 const CURVES: [Measure; 5] = [
     Measure::PredictiveEntropy,
     Measure::MutualInformation,
@@ -26,7 +27,7 @@ const CURVES: [Measure; 5] = [
     Measure::PaperSampleMean,
 ];
 
-/// The histograms; the paper's variance is the variance in another unit.
+/// The histograms. The paper's variance is left out: it is the variance in another unit.
 const HISTOGRAMS: [Measure; 8] = [
     Measure::PredictiveEntropy,
     Measure::AbnormalEntropy,
@@ -44,8 +45,19 @@ pub(super) fn write(page: &mut Page, part: &PartReport, id: &PartId) {
 }
 
 fn risk_coverage(page: &mut Page, part: &PartReport, id: &PartId) {
-    page.heading(3, &id.id("risk"), "Answering only the surest cells");
-    page.guide("Cells are answered in order of uncertainty, the surest first. To the right more cells are answered; upwards more of those answers are wrong. A useful measure keeps the curve low for long and lets it rise only at the end; the dashed line is what a random order would give. The band is the interval of predictive entropy. AURC is the area under the curve, AUGRC that of errors per cell of the whole set; both are better when smaller. Measures that rank the cells alike have the same curve, and only one of them is seen.");
+    page.heading(
+        3,
+        &id.id("risk"),
+        "Risk and coverage: answering only the most certain cells",
+    );
+    page.guide(
+        "Cells are answered in order of uncertainty, the most certain first. Further to the \
+        right more cells are answered; further up more of these answers are wrong. A good measure \
+        keeps the curve low and lets it rise only at the end; the dashed line is a random order. \
+        The band is the interval of predictive entropy. AURC is the area under the curve, AUGRC \
+        that of errors per cell of the whole set; smaller is better for both. Measures that rank \
+        the cells alike have the same curve, of which only one is visible.",
+    );
     for (index, question) in questions(part).take(2) {
         let highest = highest_risk(part, id, index);
         let caption = format!("Risk and coverage, {}, {}", question.title, part.name);
@@ -55,7 +67,7 @@ fn risk_coverage(page: &mut Page, part: &PartReport, id: &PartId) {
     }
 }
 
-/// One scale for all methods of a question, so that they can be compared by eye.
+/// One scale for all methods of a question, so that readers can compare them.
 fn highest_risk(part: &PartReport, id: &PartId, index: usize) -> f64 {
     let curves = asked(part, id, index).flat_map(|charted| shown(charted.question));
     let points = curves.flat_map(|(_, report)| &report.risk_coverage);
@@ -138,25 +150,25 @@ fn curve(series: usize, measure: Measure, report: &UncertaintyReport) -> PlotLin
 
 const WORTH: [ComparedFigure; 5] = [
     (
-        "AUROC of misprediction: a wrong answer is less sure than a right one",
+        "AUROC of misprediction: a wrong answer is less certain than a right one",
         true,
         |report| report.auroc_misprediction,
     ),
     ("AURC", false, |report| report.aurc),
     (
-        "excess AURC: AURC beyond what the errors make unavoidable",
+        "excess AURC: AURC minus the least that these errors allow",
         false,
         |report| report.excess_aurc,
     ),
     ("AUGRC", false, |report| report.augrc),
-    ("accuracy of the surest 80%", true, |report| {
+    ("accuracy of the most certain 80%", true, |report| {
         report.accuracy_of_surest_80
     }),
 ];
 
 fn worth(part: &PartReport, id: &PartId, index: usize, question: &QuestionReport) -> Table {
     let (title, part_name) = (&question.title, &part.name);
-    let caption = format!("What each measure of uncertainty is worth, {title}, {part_name}");
+    let caption = format!("Measures of uncertainty compared, {title}, {part_name}");
     let mut table = Table::new(caption, &["measure"]);
     table.columns(part.methods.iter().map(|method| method.name.clone()));
     for (title, larger_is_better, of) in WORTH {
@@ -174,7 +186,12 @@ fn worth(part: &PartReport, id: &PartId, index: usize, question: &QuestionReport
 fn histograms(page: &mut Page, part: &PartReport, id: &PartId) {
     let title = "Uncertainty of right and of wrong answers";
     page.heading(3, &id.id("histograms"), title);
-    page.guide("Upwards (plain): of all right answers, the share with this uncertainty. Downwards (hatched): the same for wrong answers. The further the hatched bars lie to the right of the plain ones, the better the measure warns. Both sides add up to 1 by themselves, however few the wrong answers are. Whiskers are intervals.");
+    page.guide(
+        "Upwards (plain): the share of all right answers with this uncertainty. Downwards \
+        (hatched): the same for wrong answers. The further the hatched bars are to the right of \
+        the plain ones, the better the measure warns. Each side adds up to 1, even if there are \
+        few wrong answers. Whiskers are intervals.",
+    );
     for measure in HISTOGRAMS {
         let caption = format!("{}, {}", capitalised(measure_title(measure)), part.name);
         let caption = (caption, "undefined or the same for every cell:");

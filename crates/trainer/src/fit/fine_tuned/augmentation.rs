@@ -1,4 +1,5 @@
-//! Training views: the same cell turned, mirrored, scaled, shifted and recoloured, another way each time.
+//! Training views: the same cell turned, mirrored, scaled, shifted and recoloured, differently each
+//! time.
 
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
@@ -7,11 +8,11 @@ use super::pictures::{Affine, CellSource, warp};
 use crate::{TrainingError, error::ensure, random};
 use imaging::Normalisation;
 
-/// How far a view may lie from the crop as it is. Factors are drawn log-uniformly: 1.2 means from 1/1.2 to 1.2.
+/// The limits of random views. Factors are drawn log-uniformly: 1.2 means from 1/1.2 to 1.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingAugmentation {
-    /// Factor on the size of what is shown.
+    /// Factor on the size of the area that is shown.
     pub scale: f32,
     /// Factor on width over height.
     pub aspect: f32,
@@ -21,14 +22,14 @@ pub struct TrainingAugmentation {
     pub saturation: f32,
     /// Factor on the distance of each pixel from the view's mean grey.
     pub contrast: f32,
-    /// Factor on everything.
+    /// Factor on all values.
     pub brightness: f32,
-    /// Factor on each channel by itself.
+    /// Factor on each channel separately.
     pub gain: f32,
 }
 
 impl Default for TrainingAugmentation {
-    /// What worked on CRIC; the colours change by e^±.3, e^±.2, e^±.15 and e^±.08.
+    /// Limits that worked on CRIC; the colours change by e^±.3, e^±.2, e^±.15 and e^±.08.
     fn default() -> Self {
         Self {
             scale: 1.2,
@@ -43,10 +44,10 @@ impl Default for TrainingAugmentation {
 }
 
 impl TrainingAugmentation {
-    /// Refuses limits within which nothing can be drawn.
+    /// Refuses limits that nothing can be drawn from.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] that names the setting.
+    /// [`TrainingError::Impossible`] with the name of the setting.
     pub fn check(&self) -> Result<(), TrainingError> {
         let factors = [
             ("scale", self.scale),
@@ -59,18 +60,18 @@ impl TrainingAugmentation {
         for (name, factor) in factors {
             ensure!(
                 factor.is_finite() && factor >= 1.0,
-                "{name} is {factor}: it is a factor of at least 1, and 1 leaves views as they are"
+                "augmentation.{name} must be at least 1 (1 = no change), found {factor}"
             );
         }
         let shift = self.shift;
         ensure!(
             shift.is_finite() && shift >= 0.0,
-            "shift is {shift}: it must be at least 0"
+            "augmentation.shift must be at least 0 pixels, found {shift}"
         );
         Ok(())
     }
 
-    /// Draws a view: any turn, mirrored half of the time, the rest within the limits.
+    /// Draws a view: any turn, mirrored half of the time, and the rest within the limits.
     pub fn draw(&self, random: &mut impl RngCore) -> View {
         let turn = random::unit(random) * std::f32::consts::TAU;
         let mirrored = random::unit(random) < 0.5;
@@ -100,7 +101,7 @@ fn between(random: &mut impl RngCore, limit: f32) -> f32 {
     (2.0 * random::unit(random) - 1.0) * limit
 }
 
-/// One way to show a cell.
+/// One random view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     turn: f32,
@@ -112,11 +113,12 @@ pub struct View {
     gains: [f32; 3],
 }
 
-/// Shares of red, green and blue in the grey of a pixel (ITU-R BT.601).
+/// Weights of red, green and blue in the grey of a pixel (ITU-R BT.601).
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
 impl View {
-    /// The crop as it is: what the server shows to the trunk, but for a crop's border, beyond which a view sees the field.
+    /// The unaltered crop as the server shows it to the trunk, except that a view sees the field
+    /// beyond the crop's border.
     pub fn plain() -> Self {
         Self {
             turn: 0.0,
@@ -129,7 +131,7 @@ impl View {
         }
     }
 
-    /// Fills `planes`, f32 `[3, size, size]`, with the view of a cell, normalised as the trunk wants it.
+    /// Fills `planes`, f32 `[3, size, size]`, with the view of a cell, normalised for the trunk.
     pub fn render(
         &self,
         source: &CellSource,
@@ -160,13 +162,14 @@ impl View {
         }
     }
 
-    /// Saturation, contrast, brightness and gains, clamped to the range of a byte, then normalised.
+    /// Applies saturation, contrast, brightness and gains, clamps to the range of a byte, then
+    /// normalises.
     fn colour(&self, normalisation: &Normalisation, planes: &mut [f32]) {
         let area = planes.len() / 3;
         let (red, rest) = planes.split_at_mut(area);
         let (green, blue) = rest.split_at_mut(area);
         let mean_of = |plane: &[f32]| plane.iter().sum::<f32>() / area.max(1) as f32;
-        // changing the saturation leaves every grey, and so their mean, as it is
+        // A change of saturation keeps every grey value, and so their mean.
         let mean = grey([mean_of(red), mean_of(green), mean_of(blue)]);
         let pixels = red.iter_mut().zip(green).zip(blue);
         for ((red, green), blue) in pixels {

@@ -1,5 +1,6 @@
-//! What the steps see, made ahead of them on a thread of its own: views are drawn and go through the frozen blocks while
-//! the step before is still learning. What a batch holds depends on its place in the run alone, never on the timing.
+//! Makes the batches on a thread of its own: draws views and runs them through the frozen blocks
+//! while the previous step trains. The content of a batch depends on its place in the run, not on
+//! timing.
 
 use std::{ops::Range, sync::mpsc::SyncSender};
 
@@ -15,13 +16,13 @@ use bundle::onnx::ModelProto;
 use engine::Runtime;
 use imaging::Normalisation;
 
-/// Batches that wait for the step at most.
+/// Largest number of batches made ahead.
 pub(super) const AHEAD: usize = 2;
 
-/// The trunk's input by name.
+/// Name of the trunk's input.
 pub(super) const IMAGE: &str = "image";
 
-/// One step's cells.
+/// The cells of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MapBatch {
     /// The epoch, from 0.
@@ -30,7 +31,7 @@ pub(super) struct MapBatch {
     pub index: usize,
     /// The cells, by number.
     pub cells: Vec<usize>,
-    /// What the trained part sees, `[N, C, h, w]`, row-major.
+    /// Input of the trained part, `[N, C, h, w]`, row-major.
     pub maps: Vec<f32>,
     /// N, C, h, w.
     pub shape: [usize; 4],
@@ -38,18 +39,18 @@ pub(super) struct MapBatch {
     pub taught: Vec<f32>,
 }
 
-/// Where batches come from.
+/// The source of batches.
 #[derive(Clone, Copy)]
 pub(super) struct BatchPlan<'a> {
-    /// Where the cells lie.
+    /// Places of the cells in their images.
     pub sources: &'a [CellSource],
-    /// Which cells an epoch shows.
+    /// Selects the cells of an epoch.
     pub sampler: &'a Sampler,
     /// How a byte becomes a number.
     pub normalisation: &'a Normalisation,
     /// The settings.
     pub recipe: &'a FineTuneRecipe,
-    /// Seed and name.
+    /// Seed and name of the fit.
     pub context: FitContext<'a>,
 }
 
@@ -60,7 +61,7 @@ impl BatchPlan<'_> {
         cells.div_ceil(self.recipe.batch.max(1))
     }
 
-    /// The cells of each batch of an epoch; batches differ by one cell at most.
+    /// The cells of each batch of an epoch. Batch sizes differ by one at most.
     fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
         let mut stream = self.context.stream(&format!("order/{epoch}"));
         let order = self.sampler.epoch(&mut stream);
@@ -82,7 +83,7 @@ impl<'a> MapBatches<'a> {
     /// Opens the frozen part of a trunk.
     ///
     /// # Errors
-    /// A trunk that is not EfficientNet-Lite0, or that the runtime refuses.
+    /// If the trunk is not EfficientNet-Lite0, or the runtime refuses it.
     pub(super) fn open(
         plan: BatchPlan<'a>,
         runtime: &Runtime,
@@ -99,7 +100,7 @@ impl<'a> MapBatches<'a> {
         })
     }
 
-    /// Sends the batches of some epochs in their order, until there are no more or nobody listens.
+    /// Sends the batches of some epochs in order, until the end or until the receiver is gone.
     pub(super) fn send(
         mut self,
         epochs: Range<usize>,
@@ -140,7 +141,7 @@ impl<'a> MapBatches<'a> {
         })
     }
 
-    /// A view of each cell, `[N, 3, size, size]`, of its own for each place in the run.
+    /// A view of each cell, `[N, 3, size, size]`, specific to this place in the run.
     fn images(&self, epoch: usize, index: usize, cells: &[usize], size: usize) -> Vec<f32> {
         let BatchPlan {
             sources,
@@ -173,7 +174,7 @@ fn run(
         .collect();
     let shape = <[usize; 4]>::try_from(sizes).map_err(|sizes| {
         TrainingError::Runtime(format!(
-            "the frozen blocks gave a tensor of shape {sizes:?}"
+            "expected a map [N, C, h, w] from the frozen blocks, found {sizes:?}"
         ))
     })?;
     Ok((shape, maps))

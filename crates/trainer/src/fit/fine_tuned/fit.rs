@@ -1,4 +1,4 @@
-//! The whole of a fine-tuning: from cells to a trunk and heads.
+//! Runs a fine-tuning, from cells to a trunk and heads.
 
 use std::{
     collections::BTreeMap,
@@ -37,11 +37,10 @@ use bundle::{Method, onnx::ModelProto, sha256_hex};
 use engine::Runtime;
 use imaging::Normalisation;
 
-/// Why a checkpoint is not gone on from; hours of work may lie in it, so that only a person removes it.
-const UNUSABLE: &str =
-    "it is damaged, or the checkpoint of another training: remove it to start anew";
+/// The checkpoint may hold hours of work, so that only the user removes it.
+const UNUSABLE: &str = "the checkpoint is damaged or of another training: remove it to start anew";
 
-/// What is to be learnt.
+/// The input of a fine-tuning.
 #[derive(Clone, Copy)]
 pub struct FineTuneRequest<'a> {
     /// Runs the frozen blocks.
@@ -50,7 +49,7 @@ pub struct FineTuneRequest<'a> {
     pub trunk: &'a ModelProto,
     /// How a byte becomes a number of the trunk's input.
     pub normalisation: &'a Normalisation,
-    /// The cells to learn from.
+    /// The training cells.
     pub sources: &'a [CellSource],
     /// Their classes and fields, in the same order.
     pub labels: CellLabels<'a>,
@@ -58,22 +57,22 @@ pub struct FineTuneRequest<'a> {
     pub teachers: &'a [Teacher],
 }
 
-/// What was learnt.
+/// The result of a fine-tuning.
 pub struct FineTuned {
-    /// The trunk with its trained weights put back.
+    /// The trunk with its trained weights.
     pub trunk: ModelProto,
-    /// The heads of every method that has some.
+    /// The heads of every method with heads of its own.
     pub heads: BTreeMap<Method, HeadWeights>,
-    /// Mean loss of each epoch that was run now.
+    /// Mean loss of each epoch of this run.
     pub losses: Vec<f32>,
 }
 
-/// Trains trunk and heads together, on all cores and a thread that makes the views; how many cores there are changes
-/// nothing. The state is kept in the checkpoint after each epoch.
+/// Trains trunk and heads together, on all cores and a thread that makes the views. The number of
+/// cores does not change the result. The state is saved in the checkpoint after each epoch.
 ///
 /// # Errors
-/// A recipe or cells that make no sense, a trunk that is not EfficientNet-Lite0, or a training that came to numbers that are
-/// not finite.
+/// If the recipe or the cells are invalid, the trunk is not EfficientNet-Lite0, or the training
+/// diverges.
 pub fn fine_tune(
     request: &FineTuneRequest<'_>,
     recipe: &FineTuneRecipe,
@@ -81,7 +80,7 @@ pub fn fine_tune(
 ) -> Result<FineTuned, TrainingError> {
     check(request, recipe)?;
     let blocks = recipe.frozen_blocks;
-    let too_many = || impossible!("{blocks} blocks cannot be frozen: the trunk has {BLOCKS}");
+    let too_many = || impossible!("frozen_blocks is {blocks}: the trunk has {BLOCKS} blocks");
     let frozen = Frozen::blocks(blocks).ok_or_else(too_many)?;
     let sampler = Sampler::new(&recipe.sampling, &request.labels);
     let plan = BatchPlan {
@@ -119,7 +118,7 @@ pub fn fine_tune(
                 checkpoint::write(path, &progress, &learner, &[])?;
             }
         }
-        // without a listener the other thread ends
+        // Without a receiver the other thread ends.
         drop(from);
         Ok::<(), TrainingError>(())
     })?;
@@ -142,8 +141,13 @@ fn learn_epoch(
     let groups = model.groups(&recipe.optimiser);
     let mut sum = 0.0;
     for _ in 0..steps {
-        // Whoever makes the views leaves early only when it panicked, and an epoch without them has taught nothing.
-        let ended = |_| impossible!("the views of an epoch ended early");
+        // The sender ends early only after a panic; the epoch is then incomplete.
+        let ended = |_| {
+            impossible!(
+                "making the views of an epoch failed: run the command again to \
+            continue"
+            )
+        };
         let batch = from.recv().map_err(ended)?;
         let (loss, gradients) = model.gradient(&learner.values, &batch?)?;
         learner.take_step(
@@ -168,11 +172,11 @@ fn check(request: &FineTuneRequest<'_>, recipe: &FineTuneRecipe) -> Result<(), T
     let cells = request.sources.len();
     ensure!(
         cells > 0 && classes.len() == cells && fields.len() == cells,
-        "fine-tuning needs cells, each with a class and an image"
+        "expected at least one cell, and one class and one image per cell"
     );
     ensure!(
         classes.iter().all(|class| *class < abnormal.len()),
-        "a cell has a class that is none of the classes"
+        "the class of a cell is not one of the classes"
     );
     recipe.check()
 }
@@ -221,7 +225,7 @@ fn first_heads(model: &TunedModel<'_>) -> BTreeMap<Method, HeadWeights> {
     heads.collect()
 }
 
-/// Of everything that the numbers depend on, but for the pixels.
+/// Digest of everything that the numbers depend on except the pixels.
 fn digest(request: &FineTuneRequest<'_>, plan: &BatchPlan<'_>) -> Result<String, TrainingError> {
     let labels = request.labels;
     let places = request.sources.iter();

@@ -1,7 +1,8 @@
-//! The heads of every method, learning side by side on the features of the moment.
+//! The heads of all methods, trained in parallel on the trunk's current features.
 //!
-//! Heads fitted afterwards learn from features that the trunk has memorised, and are too sure of themselves; so each
-//! method's head is there from the first step on, and the trunk learns for all of them alike.
+//! Heads that are fitted afterwards see features that the trunk has memorised, and become
+//! overconfident. So all heads are trained from the first step, and the trunk learns for all of
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -25,21 +26,22 @@ use crate::{
 };
 use bundle::{Mask, Method};
 
-/// What learns on the features.
+/// The heads on the features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadPlan {
-    /// Probability of dropping a feature before the baseline's linear head; off when it is served.
+    /// Probability of dropping a feature before the baseline's linear head in training.
     pub baseline_dropout: f64,
-    /// Probability of dropping a feature before the linear head of Monte Carlo dropout; stays on.
+    /// Probability of dropping a feature before the linear head of Monte Carlo dropout, in training
+    /// and in answers.
     pub mc_dropout: f64,
     /// K, the heads of the ensemble.
     pub members: usize,
-    /// Widths of the hidden layers of the ensemble's heads; none for linear heads.
+    /// Widths of the hidden layers of the ensemble's heads; empty for linear heads.
     pub member_hidden: Vec<usize>,
-    /// Whether each head of the ensemble sees its own bootstrap sample of the cells.
+    /// Whether each head of the ensemble gets its own bootstrap sample of the cells.
     pub bootstrap: bool,
-    /// What the heads of the ensemble minimise together, as a mean over them.
+    /// The loss of the ensemble's heads, as a mean over them.
     pub multi_head_loss: MultiHeadLoss,
 }
 
@@ -56,7 +58,8 @@ impl Default for HeadPlan {
     }
 }
 
-/// Spread of the first weights of a layer that gives logits: all heads start near the class shares.
+/// Standard deviation of the initial weights of a logit layer; small, so that all heads start near
+/// the class shares.
 const INITIAL_DEVIATION: f32 = 0.01;
 
 impl HeadPlan {
@@ -75,7 +78,7 @@ impl HeadPlan {
         ])
     }
 
-    /// The mask that Monte Carlo dropout lays over the features.
+    /// The feature mask of Monte Carlo dropout.
     pub fn feature_mask(&self, features: usize) -> Mask {
         Mask {
             input: FEATURE_MASK.to_owned(),
@@ -107,7 +110,7 @@ impl HeadPlan {
         Ok(loss / self.multi_head_loss.total_weight(members, EPSILON) as f32)
     }
 
-    /// Probability of dropping a feature while a method's heads learn.
+    /// Probability of dropping a feature while a method's heads train.
     fn dropout(&self, method: Method) -> f64 {
         match method {
             Method::Baseline => self.baseline_dropout,
@@ -117,7 +120,8 @@ impl HeadPlan {
     }
 }
 
-/// Heads before the first step: hidden layers with He's variance, and logits that are near the class shares.
+/// Heads before the first step: He initialisation of hidden layers, and logits near the class
+/// shares.
 pub(super) fn initial_heads(
     shape: &HeadShape,
     class_bias: &[f32],
@@ -142,24 +146,24 @@ pub(super) struct TunedCells<'a> {
     pub taught: &'a [f32],
     /// How often each cell counts for each head of the ensemble, `[K, N]`.
     pub counts: Vec<f32>,
-    /// Multipliers of the features per method, `[N, D]`; a method without is shown all features.
+    /// Multipliers of the features per method, `[N, D]`; methods without an entry see all features.
     pub masks: BTreeMap<Method, Vec<f32>>,
 }
 
-/// What one step says to the weights and to the features.
+/// Loss and gradients of one step.
 pub(super) struct HeadGradients {
     /// The loss, averaged over cells and methods.
     pub loss: f32,
-    /// By features, `[N, D]`.
+    /// With respect to the features, `[N, D]`.
     pub features: Vec<f32>,
-    /// By each method's weights.
+    /// With respect to each method's weights.
     pub heads: BTreeMap<Method, HeadWeights>,
 }
 
 /// The gradients of the mean over methods of each method's loss.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when it is not finite.
+/// [`TrainingError::Impossible`] if the loss is infinite or NaN.
 pub(super) fn head_gradients(
     plan: &HeadPlan,
     heads: &BTreeMap<Method, HeadWeights>,
@@ -202,7 +206,7 @@ pub(super) fn head_gradients(
     })
 }
 
-/// Draws the multipliers of the features for one step: a fresh mask for each cell.
+/// Draws the feature multipliers of one step: a new mask for each cell.
 pub(super) fn feature_masks(
     plan: &HeadPlan,
     heads: &BTreeMap<Method, HeadShape>,

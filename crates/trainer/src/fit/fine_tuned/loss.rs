@@ -1,4 +1,4 @@
-//! What fine-tuning minimises.
+//! The loss of fine-tuning.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::teachers::Teaching;
 pub struct LossSettings {
     /// Share of each target that is spread evenly over the classes (Szegedy et al., 2016).
     pub label_smoothing: f64,
-    /// Weight of the question "normal or abnormal?".
+    /// Weight of the binary loss, normal against abnormal.
     pub binary_share: f64,
 }
 
@@ -27,7 +27,7 @@ impl Default for LossSettings {
 /// Keeps a logarithm finite where a probability is rounded to 0.
 const TINY: f32 = 1e-12;
 
-/// What each cell costs under each head.
+/// The cost of each cell under each head.
 pub(super) struct Objective {
     settings: LossSettings,
     /// Share of the targets that the teachers give.
@@ -37,7 +37,7 @@ pub(super) struct Objective {
     abnormal: Vec<bool>,
     /// Added to the logits while training, `[1, 1, C]`.
     corrections: Tensor<3>,
-    /// 1 for abnormal classes, `[1, 1, C]`; `None` when the second term would say nothing new.
+    /// 1 for abnormal classes, `[1, 1, C]`; `None` if the binary loss would add nothing.
     abnormal_mask: Option<Tensor<3>>,
     device: Device,
 }
@@ -70,14 +70,14 @@ impl Objective {
         }
     }
 
-    /// The logits as the loss sees them: `[K, N, C]`, corrected for how often each class is shown.
+    /// The logits in the loss: `[K, N, C]`, corrected for how often each class is shown.
     pub(super) fn corrected(&self, logits: Tensor<3>) -> Tensor<3> {
         logits + self.corrections.clone()
     }
 
-    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy of the classes, and a
-    /// share of the binary cross entropy of the sum of the abnormal probabilities.
-    /// With what the teachers say, `[N, C]`, each target is theirs for their share.
+    /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy
+    /// of the classes, and a share of the binary cross entropy of the summed abnormal
+    /// probabilities. `taught`, `[N, C]`, holds the teachers' probabilities; empty without teachers.
     pub(super) fn costs(
         &self,
         log_probabilities: Tensor<3>,
@@ -102,7 +102,8 @@ impl Objective {
         of_classes + of_question * self.settings.binary_share as f32
     }
 
-    /// The teachers' probabilities as they would be if the classes occurred as often as they are shown.
+    /// The teachers' probabilities, converted from natural class frequencies to those of the
+    /// sampler.
     fn as_shown(&self, taught: &[f32]) -> Vec<f32> {
         let mut shown = Vec::with_capacity(taught.len());
         for row in taught.chunks(self.shown.len().max(1)) {
@@ -129,7 +130,8 @@ impl Objective {
         sums
     }
 
-    /// Targets `[1, N, count]`: 1 − ε on the right one and ε spread over all, mixed with what the teachers say.
+    /// Targets `[1, N, count]`: 1 − ε on the true one and ε spread over all, mixed with the
+    /// teachers' probabilities.
     fn targets(
         &self,
         right: impl ExactSizeIterator<Item = usize>,
@@ -171,13 +173,13 @@ mod tests {
         costs.into_scalar::<f32>()
     }
 
-    /// What the question "normal or abnormal?" adds to the cost.
+    /// The binary loss's part of the cost.
     fn of_question(abnormal: &[bool], logits: &[f32], class: usize) -> f32 {
         costs(1.0, abnormal, logits, class) - costs(0.0, abnormal, logits, class)
     }
 
     #[test]
-    fn the_question_looks_at_the_sum_of_the_abnormal_probabilities_whichever_they_are() {
+    fn binary_loss_uses_summed_abnormal_probability() {
         let flags = [true, false, true];
         let added = of_question(&flags, &[2.0, 0.5, -1.0], 0);
         let exchanged = of_question(&flags, &[-1.0, 0.5, 2.0], 2);
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_is_left_out_where_it_says_nothing_new() {
+    fn redundant_binary_loss_is_left_out() {
         assert_eq!(of_question(&[false, true], &[1.0, -1.0], 0), 0.0);
         assert_eq!(of_question(&[true; 3], &[1.0, -1.0, 0.0], 0), 0.0);
     }

@@ -1,12 +1,13 @@
-//! Fine-tuning: the trunk and the heads of every method learn together, from pixels, a trunk of its own for all that is held
-//! out in turn.
+//! Fine-tuning: trunk and all heads are trained together from pixels, one trunk per group of
+//! held-out folds.
 //!
-//! Enters: cells as places in pictures, a trunk as ONNX, a recipe and a seed. Leaves: the trunk with its trained weights
-//! put back and the heads' numbers. Everything random has a stream named after what it decides, so that a run that was
-//! interrupted goes on as if it had not been, and the number of threads changes nothing.
+//! Input: cells as places in images, a trunk as ONNX, a recipe and a seed. Output: the trunk with
+//! its trained weights, and the heads' numbers. Each random stream is named after its purpose, so
+//! that an interrupted run gives the same result when resumed, with any number of threads.
 //!
 //! ```text
-//! pictures ─ augmentation ─▶ views [N, 3, H, W] ─ frozen blocks (ONNX Runtime) ─▶ maps ─ trained blocks ─▶ features ─▶ heads ─▶ loss
+//! pictures ─ augmentation ─▶ views [N, 3, H, W] ─ frozen blocks (ONNX Runtime) ─▶ maps
+//! maps ─ trained blocks ─▶ features ─▶ heads ─▶ loss
 //! ```
 
 pub(crate) mod augmentation;
@@ -50,26 +51,27 @@ use crate::{
 };
 use bundle::{Method, sha256_hex};
 
-/// The trunk's file, written last: where it is, the training is whole.
+/// The trunk's file. It is written last, so that its presence shows a complete training.
 const TRUNK: &str = "trunk.onnx";
 
-/// Trunk and heads of a session, fine-tuned after some recipe.
+/// Trunk and heads of a session, fine-tuned with some recipe.
 pub(crate) struct FineTuning<'a> {
     session: &'a TrainingSession,
     recipe: FineTuneRecipe,
 }
 
 impl<'a> FineTuning<'a> {
-    /// Nothing is trained yet.
+    /// Creates it without training anything.
     pub(crate) fn new(session: &'a TrainingSession, recipe: FineTuneRecipe) -> Self {
         Self { session, recipe }
     }
 
-    /// Trains trunk and heads with some folds held out, resumed where it was interrupted; what was trained before with the
-    /// same cells, recipe and seed is kept. Returns the mean loss of each epoch that was run now.
+    /// Trains trunk and heads without some folds, and resumes an interrupted training. A model that
+    /// was trained before with the same cells, recipe and seed is kept. Returns the mean loss of
+    /// each epoch of this run.
     ///
     /// # Errors
-    /// See [`fine_tune`]; an image that cannot be read.
+    /// As [`fine_tune`], or if an image cannot be read.
     pub(crate) fn train(&self, held_out: &HeldOutFolds) -> Result<Vec<f32>, TrainingError> {
         let folder = self.folder(held_out)?;
         let trunk_file = folder.join(TRUNK);
@@ -152,10 +154,10 @@ impl<'a> FineTuning<'a> {
         fine_tune(&request, &self.recipe, &context)
     }
 
-    /// What [`Self::train`] made with some folds held out.
+    /// The model that [`Self::train`] made for some held-out folds.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] before that.
+    /// [`TrainingError::Missing`] if it was not trained.
     pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let folder = self.folder(held_out)?;
         let path = folder.join(TRUNK);
@@ -182,7 +184,7 @@ impl<'a> FineTuning<'a> {
         })
     }
 
-    /// A folder whose name changes with everything that the training depends on.
+    /// A folder whose name has a digest of everything that the training depends on.
     fn folder(&self, held_out: &HeldOutFolds) -> Result<PathBuf, TrainingError> {
         let study = &self.session.study;
         let rows = study.training_rows(held_out);

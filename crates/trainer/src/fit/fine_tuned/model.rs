@@ -26,22 +26,23 @@ use crate::{
 };
 use bundle::Method;
 
-/// The shape of what is trained. The numbers are kept apart, as a list of parameters: the trunk's first, then each
-/// method's layers, weights before biases.
+/// The shape of the trained model. Its numbers are a separate list of parameters: the trunk's
+/// first, then each method's layers, weights before biases.
 pub(super) struct TunedModel<'a> {
-    /// The trained blocks, with the weights that they started from.
+    /// The trained blocks, with their initial weights.
     pub tail: Lite0Tail,
     /// The shapes of the heads.
     pub heads: BTreeMap<Method, HeadShape>,
-    /// What is minimised.
+    /// The loss.
     pub objective: Objective,
     /// The class of every cell.
     pub classes: &'a [usize],
-    /// How often each cell counts for each head of the ensemble, `[K][cells]`; empty without bootstrap.
+    /// How often each cell counts for each head of the ensemble, `[K][cells]`; empty without
+    /// bootstrap.
     pub counts: Vec<Vec<f32>>,
     /// The settings.
     pub recipe: &'a FineTuneRecipe,
-    /// Seed and name.
+    /// Seed and name of the fit.
     pub context: FitContext<'a>,
 }
 
@@ -52,7 +53,7 @@ impl TunedModel<'_> {
         self.tail.values().into_iter().chain(heads).collect()
     }
 
-    /// How each parameter learns, in the order of the parameters.
+    /// The settings of each parameter, in the order of the parameters.
     pub(super) fn groups(&self, settings: &OptimiserSettings) -> Vec<LearningGroup> {
         let group = |rate, is_matrix| LearningGroup {
             rate,
@@ -69,10 +70,10 @@ impl TunedModel<'_> {
         of_trunk.into_iter().chain(of_heads).flatten().collect()
     }
 
-    /// The trained blocks and the heads with some values of the parameters.
+    /// The trained blocks and the heads with some parameter values.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when the values are not as many as the parameters.
+    /// [`TrainingError::Impossible`] if the number of values does not fit.
     pub(super) fn with_values(
         &self,
         values: &[Vec<f32>],
@@ -89,7 +90,7 @@ impl TunedModel<'_> {
         Ok((self.tail.clone().with_values(trunk.to_vec())?, heads))
     }
 
-    /// The loss of a batch and its gradient by each parameter.
+    /// The loss of a batch and its gradient with respect to each parameter.
     ///
     /// # Errors
     /// As [`Self::with_values`].
@@ -144,7 +145,7 @@ impl TunedModel<'_> {
     }
 }
 
-/// What a random stream of one batch is named after.
+/// The name of a random stream of one batch.
 fn place(batch: &MapBatch, what: &str) -> String {
     format!("{what}/{}/{}", batch.epoch, batch.index)
 }
@@ -165,23 +166,24 @@ fn head_weights(shape: &HeadShape, values: &[Vec<f32>]) -> HeadWeights {
     }
 }
 
-/// A shard that went forward: its images, a trunk with a computation graph of its own, and the features `[n, 1280]`.
+/// A shard after the forward pass: its images, a trunk with its own computation graph, and the
+/// features `[n, 1280]`.
 struct Shard {
     images: Range<usize>,
     tail: Lite0Tail,
     features: Tensor<2>,
 }
 
-/// A batch that went through the trained blocks and waits for what the heads say of its features, in shards that are fixed
-/// by the batch alone: the order of sums decides the last bits of a gradient, and so must not depend on how many threads
-/// there are.
+/// A batch after the trained blocks, waiting for the gradient of its features. The shards depend on
+/// the batch alone: the order of sums affects the last bits of a gradient, and must not depend on
+/// the number of threads.
 struct TrunkPass(Vec<Shard>);
 
 impl TrunkPass {
     /// Runs the blocks on a batch. `kept` holds a multiplier per image for each residual block.
     ///
     /// # Errors
-    /// None of its own.
+    /// Only those of the functions that it calls.
     fn forward(
         tail: &Lite0Tail,
         batch: &MapBatch,
@@ -219,10 +221,11 @@ impl TrunkPass {
         self.0.iter().flat_map(of).collect()
     }
 
-    /// From the gradient by the features, `[N, 1280]`, to the gradient by each parameter of the trunk.
+    /// From the gradient of the features, `[N, 1280]`, to the gradient of each parameter of the
+    /// trunk.
     ///
     /// # Errors
-    /// None of its own.
+    /// Only those of the functions that it calls.
     fn backward(self, by_features: &[f32]) -> Result<Vec<Vec<f32>>, TrainingError> {
         let device = Device::flex().autodiff();
         let run = |shard: &Shard| {

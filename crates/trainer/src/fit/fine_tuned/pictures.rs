@@ -1,7 +1,8 @@
-//! Where a cell's pixels come from, and one affine warp from there straight to the trunk's input.
+//! A cell's place in its image, and one affine warp from there to the trunk's input.
 //!
-//! They come from the whole field where there is one, so that a turned or shifted view shows what lies beside the crop
-//! rather than a mirror image of it. Turning, scaling and shifting in one warp blur only once.
+//! If there is a field, pixels come from the whole field, so that a turned or shifted view shows
+//! what is beside the crop and not a mirror image. Turning, scaling and shifting in one warp blurs
+//! only once.
 
 use std::{
     collections::BTreeMap,
@@ -18,24 +19,25 @@ use crate::{
 };
 use imaging::{CellImage, Padding, window};
 
-/// A crop as a place in a picture.
+/// The place of a crop in an image.
 #[derive(Clone, Debug)]
 pub struct CellSource {
-    /// The field, shared by its cells; or the crop itself.
+    /// The field, shared by its cells, or the crop itself.
     pub image: Arc<CellImage>,
-    /// The crop's centre, (x, y) in pixels of the image; (0, 0) is the outer corner of its first pixel.
+    /// The crop's centre, (x, y) in pixels of the image; (0, 0) is the outer corner of its first
+    /// pixel.
     pub centre: [f32; 2],
     /// Width and height of the crop in pixels of the image.
     pub extent: [f32; 2],
-    /// What stands for pixels beyond the image.
+    /// What fills pixels beyond the image.
     pub padding: Padding,
 }
 
-/// The cells of a table of crops, as places in their fields, or as pictures of their own where the data set has no
-/// fields. Each image is read once and shared by its cells.
+/// The cells of a table of crops as places in their fields, or as images of their own if the data
+/// set has no fields. Each image is read once and shared by its cells.
 ///
 /// # Errors
-/// An image that is missing or unreadable, or a crop that is not the one of the table.
+/// If an image is missing or unreadable, or a crop is not the one of the table.
 pub fn sources(
     crops: &Path,
     cells: &[CropRow],
@@ -57,13 +59,13 @@ pub fn sources(
     let images: BTreeMap<&Path, Arc<CellImage>> = paths.zip(images).collect();
     let source = |cell: &CropRow| {
         let image = images.get(file_of(crops, cell).as_path()).map(Arc::clone);
-        let missing = || impossible!("cell {} has no image", cell.cell_id);
+        let missing = || impossible!("the image of cell {} was not read", cell.cell_id);
         Ok(place(image.ok_or_else(missing)?, cell, settings))
     };
     cells.iter().map(source).collect()
 }
 
-/// Where a cell's pixels are read: its field, or its crop.
+/// The file with a cell's pixels: its field, or its crop.
 fn file_of(crops: &Path, cell: &CropRow) -> PathBuf {
     match is_in_a_field(cell) {
         true => cell.source.clone(),
@@ -75,8 +77,8 @@ fn is_in_a_field(cell: &CropRow) -> bool {
     cell.nucleus_x.is_some() && cell.nucleus_y.is_some()
 }
 
-/// The crop that `imaging::crop_at_nucleus` cuts: pixel (edge / 2, edge / 2), rounded down, is the nucleus. Without a
-/// nucleus the whole image is the crop.
+/// The crop that `imaging::crop_at_nucleus` cuts: pixel (edge / 2, edge / 2), rounded down, is the
+/// nucleus. Without a nucleus the whole image is the crop.
 fn place(image: Arc<CellImage>, cell: &CropRow, settings: &CropSettings) -> CellSource {
     let padding = settings.padding;
     let Some((x, y)) = cell.nucleus_x.zip(cell.nucleus_y) else {
@@ -98,15 +100,16 @@ fn place(image: Arc<CellImage>, cell: &CropRow, settings: &CropSettings) -> Cell
     }
 }
 
-/// Source pixels per output pixel above which the mean of 2 × 2 bilinear samples is nearer to the triangle that the
-/// server's resize widens by the same step (by its variance, s² / 6) than a single sample is; and so on for more.
+/// Source pixels per output pixel above which the mean of 2 × 2 bilinear samples is closer than a
+/// single sample to the triangle of the server's resize, widened by the same step (by its variance,
+/// s² / 6). The same step applies to 3 × 3 and more.
 const STEP_PER_SAMPLE: f32 = 1.11;
 
-/// Samples per output pixel and axis at most.
+/// Largest number of samples per output pixel and axis.
 const MOST_SAMPLES: usize = 8;
 
-/// Where the output lies in the picture: the pixel (u, v) shows what is at `origin` + u · `across` + v · `down`, for u
-/// and v from 0 to the output's size.
+/// A warp: output pixel (u, v) shows the point `origin` + u · `across` + v · `down` of the image,
+/// for u and v from 0 to the output's size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Affine {
     /// The outer corner of the first pixel.
@@ -117,7 +120,7 @@ pub(super) struct Affine {
     pub down: [f32; 2],
 }
 
-/// Fills `planes`, f32 `[3, size, size]` in 0 to 255, with what a warp shows of a picture.
+/// Fills `planes`, f32 `[3, size, size]` in 0 to 255, with the warped image.
 pub(super) fn warp(source: &CellSource, affine: &Affine, size: usize, planes: &mut [f32]) {
     let patch = Patch::cut(source, affine, size);
     let samples = samples_per_axis(affine);
@@ -138,22 +141,22 @@ fn samples_per_axis(affine: &Affine) -> usize {
     samples.clamp(1, MOST_SAMPLES)
 }
 
-/// Red, green, blue and nothing: four values are mixed by one instruction.
+/// Red, green, blue and an unused value, so that one instruction mixes four values.
 type Pixel = [f32; 4];
 
-/// The part of a picture that a warp shows, padded where it lies beyond the border, so that no sample needs to look.
+/// The part of an image that a warp shows, padded beyond the border, so that samples need no check.
 struct Patch {
     pixels: Vec<Pixel>,
     width: usize,
     height: usize,
-    /// The outer corner of the first pixel in the picture.
+    /// The outer corner of the first pixel in the image.
     corner: [f32; 2],
 }
 
-/// Pixels around what is shown, for the neighbours of its outermost samples.
+/// Pixels around the shown part, for the neighbours of its outermost samples.
 const MARGIN: f32 = 2.0;
 
-/// Widest patch; a warp that shows more than this is clamped at its border.
+/// Widest patch; a warp that shows more is clamped at its border.
 const WIDEST: f32 = 8192.0;
 
 impl Patch {
@@ -207,7 +210,7 @@ impl Patch {
 
     /// Bilinear interpolation; the centre of the patch's first pixel is (0, 0).
     fn bilinear(&self, x: f32, y: f32) -> Pixel {
-        // neither is negative, so that the conversion rounds down
+        // Neither is negative, so the conversion rounds down.
         let column = (x as usize).min(self.width.saturating_sub(2));
         let row = (y as usize).min(self.height.saturating_sub(2));
         let (to_right, to_bottom) = (x - column as f32, y - row as f32);

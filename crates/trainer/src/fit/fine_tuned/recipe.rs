@@ -1,4 +1,4 @@
-//! Every setting of a fine-tuning, and which of them a command line asks for.
+//! All settings of a fine-tuning, and the command-line options for them.
 
 use std::path::PathBuf;
 
@@ -19,11 +19,11 @@ use crate::{
     workspace::read_json,
 };
 
-/// How trunk and heads are trained; part of the digest under which they are kept.
+/// How trunk and heads are trained. Part of the digest under which they are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FineTuneRecipe {
-    /// Blocks of the trunk, of 16, that stay as they are; from 1 on the stem stays too.
+    /// Frozen blocks of the trunk, of 16; from 1 on the stem is frozen as well.
     pub frozen_blocks: usize,
     /// Edge of the trunk's input in pixels, a multiple of 32.
     pub size: u32,
@@ -31,19 +31,20 @@ pub struct FineTuneRecipe {
     pub epochs: usize,
     /// Cells per step.
     pub batch: usize,
-    /// Largest probability of skipping a block: block i of 16 is skipped with this times i / 16 (stochastic depth).
+    /// Largest probability of skipping a block: block i of 16 is skipped with this times i / 16
+    /// (stochastic depth).
     pub stochastic_depth: f64,
-    /// How far training views lie from the crop.
+    /// Limits of the training views.
     pub augmentation: TrainingAugmentation,
-    /// Which cells an epoch shows.
+    /// The cells of an epoch.
     pub sampling: CellSampling,
-    /// What is minimised.
+    /// The loss.
     pub loss: LossSettings,
-    /// How the learning rate goes.
+    /// The course of the learning rate.
     pub schedule: Schedule,
-    /// Steps and averages.
+    /// Settings of the optimiser.
     pub optimiser: OptimiserSettings,
-    /// What learns on the features.
+    /// The heads on the features.
     pub heads: HeadPlan,
     /// What the models without one more fold teach; `None` when labels alone teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,8 +52,9 @@ pub struct FineTuneRecipe {
 }
 
 impl Default for FineTuneRecipe {
-    /// The stem and blocks 0 to 4 stay; 8 epochs at 128 px, rare classes shown up to three times an epoch. Compared out of
-    /// fold on CRIC's training part: without the last, balanced accuracy is lower by .06 and nothing else is higher.
+    /// Stem and blocks 0 to 4 frozen; 8 epochs at 128 px, rare classes shown up to three times an
+    /// epoch. Compared out of fold on CRIC's training part: without the repetition of rare classes,
+    /// balanced accuracy is lower by .06 and no other figure is higher.
     fn default() -> Self {
         Self {
             frozen_blocks: 5,
@@ -75,22 +77,23 @@ impl Default for FineTuneRecipe {
 }
 
 impl FineTuneRecipe {
-    /// Refuses settings with which nothing can be trained.
+    /// Refuses settings that cannot be trained with.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] that names the setting.
+    /// [`TrainingError::Impossible`] with the name of the setting.
     pub fn check(&self) -> Result<(), TrainingError> {
         ensure!(
             self.batch > 0 && self.epochs > 0 && self.heads.members > 0,
-            "fine-tuning needs at least one epoch, one cell per step and one head"
+            "epochs, batch and heads.members must be at least 1"
         );
         ensure!(
             self.size > 0 && self.size.is_multiple_of(32),
-            "the edge of the trunk's input must be a multiple of 32 pixels"
+            "size must be a multiple of 32 pixels, for example 128, found {}",
+            self.size
         );
         ensure!(
             !self.heads.member_hidden.contains(&0),
-            "member_hidden: a hidden layer needs at least one unit"
+            "heads.member_hidden: every layer needs at least 1 unit"
         );
         self.augmentation.check()?;
         let optimiser = &self.optimiser;
@@ -101,7 +104,7 @@ impl FineTuneRecipe {
         for (name, rate) in rates {
             ensure!(
                 rate.is_finite() && rate > 0.0,
-                "{name} is {rate}: it must be above 0"
+                "optimiser.{name} must be above 0, found {rate}"
             );
         }
         let shares = [
@@ -117,36 +120,38 @@ impl FineTuneRecipe {
         for (name, share) in shares.into_iter().chain(taught) {
             ensure!(
                 (0.0..1.0).contains(&share),
-                "{name} is {share}: it must be at least 0 and below 1"
+                "{name} must be at least 0 and below 1, found {share}"
             );
         }
         Ok(())
     }
 }
 
-/// Whether the trunk is fine-tuned, and how.
+/// Whether and how the trunk is fine-tuned.
 #[derive(Clone, Debug, Args)]
 pub struct TuningArgs {
-    /// Leave the trunk as it is: heads on its features, as `train` makes them; always so with --preset paper
+    /// Keep the trunk as it is and train only heads on its features, as `train` does; always so
+    /// with --preset paper
     #[arg(long)]
     pub frozen_trunk: bool,
-    /// Blocks of the trunk, of 16, that are not fine-tuned; with 0 the stem is fine-tuned too
+    /// Blocks of the trunk, of 16, that are not fine-tuned; with 0 the stem is fine-tuned as well
     #[arg(long, value_name = "N")]
     pub frozen_blocks: Option<usize>,
-    /// Settings of the fine-tuning as JSON, as the `recipe.json` of an earlier run has them
+    /// Settings of the fine-tuning as JSON, such as the `recipe.json` of an earlier run
     #[arg(long, value_name = "FILE")]
     pub fine_tune_recipe: Option<PathBuf>,
-    /// How test-time augmentation makes its views: cells, dihedral, paper, or a TOML file; cells for a fine-tuned trunk,
-    /// paper for one that stays as it is
+    /// Views of test-time augmentation: cells, dihedral, paper, or a TOML file; default `cells` for
+    /// a fine-tuned trunk, `paper` for a frozen one
     #[arg(long, value_name = "NAME|FILE")]
     pub policy: Option<String>,
 }
 
 impl TuningArgs {
-    /// The recipe of the fine-tuning, with what the other options change of it; none when the trunk stays as it is.
+    /// The recipe of the fine-tuning, with the changes of the other options; `None` for a frozen
+    /// trunk.
     ///
     /// # Errors
-    /// A recipe file that cannot be read.
+    /// If the recipe file cannot be read.
     pub fn recipe(
         &self,
         heads: &RecipeArgs,
@@ -182,7 +187,7 @@ mod tests {
     use super::FineTuneRecipe;
 
     #[test]
-    fn a_recipe_by_which_nothing_can_be_trained_is_refused_by_name() {
+    fn invalid_recipe_setting_is_named() {
         let refusal = |change: fn(&mut FineTuneRecipe)| {
             let mut recipe = FineTuneRecipe::default();
             change(&mut recipe);

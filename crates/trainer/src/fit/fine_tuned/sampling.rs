@@ -1,8 +1,8 @@
-//! Which cells an epoch shows, and how the logits are corrected for it.
+//! The cells of an epoch, and the correction of the logits for it.
 //!
-//! A class that is shown w times as often as it occurs raises its odds w-fold. Adding ln w to its logit while training
-//! takes that share of the odds upon itself, so that the logits alone, which are what is served, keep the natural shares
-//! (King & Zeng, "Logistic Regression in Rare Events Data", 2001).
+//! A class that is shown w times as often as it occurs has w-fold odds. Adding ln w to its logit in
+//! training absorbs that factor, so that the logits alone, which the server uses, keep the natural
+//! shares (King & Zeng, "Logistic Regression in Rare Events Data", 2001).
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::random;
 
-/// Which cells an epoch shows.
+/// The cells of an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum CellSampling {
     /// Every abnormal cell and a random half of the normal ones.
     HalfOfNormal,
-    /// As [`Self::HalfOfNormal`], but abnormal classes that occur in few fields are shown more often: as often as if they
-    /// occurred in `fields` fields, and at most `at_most` times.
+    /// As [`Self::HalfOfNormal`], but abnormal classes that occur in few fields are shown more
+    /// often: as if they occurred in `fields` fields, and at most `at_most` times.
     FieldBalanced {
-        /// Fields that a class needs to be shown once an epoch.
+        /// Number of fields from which a class is shown once per epoch.
         fields: usize,
-        /// Most times that a class is shown an epoch.
+        /// Largest number of times that a class is shown per epoch.
         at_most: f64,
     },
 }
 
-/// What is known of the cells to learn from.
+/// Classes and fields of the training cells.
 #[derive(Clone, Copy, Debug)]
 pub struct CellLabels<'a> {
     /// The class of each cell.
@@ -38,7 +38,7 @@ pub struct CellLabels<'a> {
     pub abnormal: &'a [bool],
 }
 
-/// The cells of each class, and how often each is shown in an epoch.
+/// The cells of each class, and how often each is shown per epoch.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     cells: Vec<Vec<usize>>,
@@ -80,12 +80,12 @@ impl Sampler {
         }
     }
 
-    /// Cells shown in an epoch, the same number in each.
+    /// Cells per epoch, the same number in each.
     pub fn cells_per_epoch(&self) -> usize {
         (0..self.cells.len()).map(|class| self.shown(class)).sum()
     }
 
-    /// What to add to the logit of each class while training: ln w for a class shown w times.
+    /// The correction of each class's logit in training: ln w for a class shown w times.
     pub fn corrections(&self) -> Vec<f32> {
         let correction = |class: usize| match self.cells[class].len() {
             0 => 0.0,
@@ -94,7 +94,7 @@ impl Sampler {
         (0..self.cells.len()).map(correction).collect()
     }
 
-    /// The cells of one epoch in random order; a cell may come more than once.
+    /// The cells of one epoch in random order; a cell may occur more than once.
     pub fn epoch(&self, random: &mut impl RngCore) -> Vec<usize> {
         let mut shown = Vec::with_capacity(self.cells_per_epoch());
         for (class, cells) in self.cells.iter().enumerate() {
@@ -110,7 +110,7 @@ impl Sampler {
         order.into_iter().map(|index| shown[index]).collect()
     }
 
-    /// Cells of a class shown in an epoch; at least one where there are any.
+    /// Cells of a class per epoch; at least one if there are any.
     fn shown(&self, class: usize) -> usize {
         let count = self.cells[class].len();
         let shown = (count as f64 * self.times[class]).round() as usize;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_has_every_abnormal_cell_and_another_half_of_the_normal_ones() {
+    fn epoch_shows_abnormal_cells_and_half_normal() {
         let sampler = sampler(&CellSampling::HalfOfNormal);
         let (first, second) = (shown(&sampler, "0"), shown(&sampler, "1"));
         let normal = |epoch: &[usize]| -> BTreeSet<usize> {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_of_few_fields_is_shown_more_often_and_corrected_for_it() {
+    fn rare_class_is_repeated_and_corrected() {
         let sampler = sampler(&CellSampling::FieldBalanced {
             fields: 3,
             at_most: 2.0,

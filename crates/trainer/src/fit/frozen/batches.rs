@@ -1,4 +1,4 @@
-//! What each step of a training sees: cells in turn, dropout masks and targets.
+//! The input of each training step: cells in turn, dropout masks and targets.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -17,12 +17,12 @@ use crate::{
     random,
 };
 
-/// What one step sees.
+/// The input of one step.
 pub(super) struct HeadBatch {
     seen: Seen,
-    /// One per hidden layer, or none.
+    /// One mask per hidden layer, or none.
     masks: Vec<Tensor<3>>,
-    /// For the loss.
+    /// Targets of the loss.
     pub targets: Targets,
 }
 
@@ -34,7 +34,7 @@ enum Seen {
 }
 
 impl HeadBatch {
-    /// Logits `[K, N, C]`, or `[P, N, C]` where copies take the place of heads.
+    /// Logits `[K, N, C]`; with copies instead of heads, `[P, N, C]`.
     pub(super) fn logits(&self, heads: &HeadBank) -> Tensor<3> {
         match &self.seen {
             Seen::Once(features) => heads.logits(features.clone(), &self.masks),
@@ -43,18 +43,18 @@ impl HeadBatch {
     }
 }
 
-/// Draws batches; owns the streams of random numbers that decide about them.
+/// Draws batches and owns the random streams for it.
 pub(super) struct HeadBatches<'a> {
     cells: &'a TrainingCells<'a>,
     recipe: &'a Recipe,
     standardisation: Option<&'a Standardisation>,
     /// How often each cell counts for each head, `[K][cells]`; empty without bootstrap.
     counts: Vec<Vec<f32>>,
-    /// Offset of each cell in the turn of its views.
+    /// Offset of each cell in the cycle of its views.
     first_views: Vec<usize>,
     order: ChaCha8Rng,
     dropped: ChaCha8Rng,
-    /// Draws the same features to drop in every validation, so that epochs can be compared.
+    /// Drops the same features in every validation, so that epochs are comparable.
     dropped_in_validation: ChaCha8Rng,
     device: Device,
 }
@@ -93,12 +93,12 @@ impl<'a> HeadBatches<'a> {
         self.cells.rows.len().div_ceil(self.recipe.batch)
     }
 
-    /// How far the streams were read, for a checkpoint.
+    /// Positions of the random streams, for a checkpoint.
     pub(super) fn positions(&self) -> [u128; 2] {
         [self.order.get_word_pos(), self.dropped.get_word_pos()]
     }
 
-    /// Goes on from where [`Self::positions`] were taken.
+    /// Resumes from [`Self::positions`].
     pub(super) fn go_to(&mut self, [order, dropped]: [u128; 2]) {
         self.order.set_word_pos(order);
         self.dropped.set_word_pos(dropped);
@@ -109,7 +109,8 @@ impl<'a> HeadBatches<'a> {
         random::permutation(&mut self.order, self.cells.rows.len())
     }
 
-    /// Some cells to learn from; each in the view whose turn it is: after as many epochs as views it was seen in all.
+    /// Some training cells, each in its next view. After as many epochs as views, each cell was
+    /// seen in all of them.
     ///
     /// # Errors
     /// [`LossError::LabelOutOfRange`].
@@ -138,7 +139,8 @@ impl<'a> HeadBatches<'a> {
         })
     }
 
-    /// The validation cells, batch by batch, as heads answer: nothing dropped but features of copies that differ by it.
+    /// The validation cells, batch by batch, as heads answer: features are dropped only where
+    /// copies need it to differ.
     ///
     /// # Errors
     /// [`LossError::LabelOutOfRange`].
@@ -171,7 +173,7 @@ impl<'a> HeadBatches<'a> {
         }
     }
 
-    /// Features of some rows, in the given view of each or, one view after the other, in all.
+    /// Features of some rows: in the given view of each row, or in all views, one after the other.
     fn features(&self, rows: &[usize], turns: Vec<usize>) -> Vec<f32> {
         let views = self.cells.views;
         let mut values = Vec::new();
@@ -189,7 +191,7 @@ impl<'a> HeadBatches<'a> {
         values
     }
 
-    /// Makes the copies and drops features, each copy's own.
+    /// Makes the copies and drops features of each copy separately.
     fn seen(&self, mut features: Vec<f32>, cells: usize, random: &mut ChaCha8Rng) -> Seen {
         let (copies, dimension) = (self.copies(), self.cells.dimension());
         if let Copies::Dropped(copies) = self.recipe.copies {
@@ -220,12 +222,12 @@ impl<'a> HeadBatches<'a> {
         self.recipe.hidden.iter().map(mask).collect()
     }
 
-    /// What the loss takes for heads.
+    /// The number of heads in the loss.
     fn heads(&self) -> usize {
         self.recipe.members * self.copies()
     }
 
-    /// Weights `[K · N]` of the cells, or none where all count the same.
+    /// Weights `[K · N]` of the cells; empty if all count the same.
     fn targets(&self, rows: &[usize], mut weights: Vec<f32>) -> Result<Targets, LossError> {
         let (cells, classes, heads) = (rows.len(), self.cells.class_count(), self.heads());
         let of_rows = rows.iter().map(|row| self.cells.classes[*row]);

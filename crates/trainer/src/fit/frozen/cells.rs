@@ -1,17 +1,17 @@
-//! The cells that heads learn from.
+//! The cells that heads are trained on.
 
 use crate::{FeatureMatrix, TrainingError, error::ensure};
 
-/// The cells to learn from.
+/// The training cells.
 #[derive(Clone, Copy)]
 pub struct TrainingCells<'a> {
     /// Features of all cells, one matrix per view.
     pub views: &'a [FeatureMatrix],
-    /// Rows of those matrices to learn from.
+    /// Rows of those matrices to train on.
     pub rows: &'a [usize],
-    /// Rows that only say when to stop ([`crate::Recipe::patience`]); may be empty. Take whole images from the
-    /// training folds: cells of an image that is learnt from know too much, and the held-out fold, which the paper
-    /// takes, evaluates afterwards.
+    /// Rows that only decide when to stop ([`crate::Recipe::patience`]); may be empty. Take whole
+    /// images from the training folds, since other cells of a training image are too similar. The
+    /// paper takes the held-out fold, which here only evaluates.
     pub validation: &'a [usize],
     /// The class of every row of the matrices.
     pub classes: &'a [usize],
@@ -20,7 +20,7 @@ pub struct TrainingCells<'a> {
 }
 
 impl TrainingCells<'_> {
-    /// Refuses cells that nothing can be learnt from.
+    /// Refuses cells that nothing can be trained on.
     ///
     /// # Errors
     /// [`TrainingError::Impossible`].
@@ -34,15 +34,15 @@ impl TrainingCells<'_> {
             };
             self.views.iter().all(enough)
         };
-        ensure!(!self.rows.is_empty(), "there are no cells to learn from");
-        ensure!(dimension > 0, "the cells to learn from have no features");
+        ensure!(!self.rows.is_empty(), "no cells to train on");
+        ensure!(dimension > 0, "the training cells have no features");
         ensure!(
             rows().all(has_class),
-            "a cell to learn from is of none of the classes"
+            "the class of a training cell is not one of the classes"
         );
         ensure!(
             rows().all(has_features),
-            "a cell to learn from has no features, or not as many as others"
+            "a training cell has no features, or another number of them than the others"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Training heads on cached features.
+//! Trains heads on cached features.
 
 use std::{
     fs, io,
@@ -17,16 +17,17 @@ use crate::{
 
 /// Trains K heads and returns them for raw (not standardised) features.
 ///
-/// Everything random comes from the seed and the purpose: the same cells, recipe, seed and machine give the same bits,
-/// however many threads there are. Heads whose loss does not couple them are trained beside each other, see
-/// [`Recipe::heads_together`].
+/// All randomness comes from the seed and the purpose. The same cells, recipe, seed and machine
+/// give the same bits with any number of threads. Heads whose loss does not couple them are trained
+/// in parallel, see [`Recipe::heads_together`].
 ///
-/// The checkpoint is a file (for several banks of heads: the beginning of their files' names) that holds an unfinished
-/// training and is removed at the end. It must be named after the features, whose values it does not know.
+/// The checkpoint is a file (for several banks of heads: the start of their file names) with an
+/// unfinished training, removed at the end. Its name must depend on the features, because the
+/// checkpoint does not check their values.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] for a recipe or cells with which nothing can be trained, and when the loss stops being
-/// finite; [`TrainingError::Write`] for the checkpoint.
+/// [`TrainingError::Impossible`] for a recipe or cells that cannot be trained with, and if the loss
+/// becomes infinite or NaN; [`TrainingError::Write`] for the checkpoint.
 pub fn fit(
     cells: &TrainingCells<'_>,
     recipe: &Recipe,
@@ -58,7 +59,7 @@ pub fn fit(
     })
 }
 
-/// Heads that are trained as one.
+/// Heads that are trained as one product.
 struct Bank {
     recipe: Recipe,
     purpose: String,
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heads_do_not_depend_on_the_number_of_threads() {
+    fn heads_do_not_depend_on_threads() {
         with_cells(|cells| {
             let on = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_that_were_finished_before_an_interruption_are_kept() {
+    fn finished_heads_survive_an_interruption() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         with_cells(|cells| {

@@ -1,4 +1,4 @@
-//! The training of one bank of heads, epoch by epoch.
+//! Trains one bank of heads, epoch by epoch.
 
 use std::{
     path::Path,
@@ -23,7 +23,7 @@ use crate::{
     random,
 };
 
-/// What is lost at most when a training is interrupted, but for the epoch that it is in.
+/// Longest time between checkpoints, apart from the epoch in progress.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_mins(2);
 
 /// One bank of heads in training.
@@ -36,15 +36,15 @@ pub(super) struct HeadFit<'a> {
     validated: bool,
     learner: Learner,
     progress: FitProgress,
-    /// The weights with the lowest loss on the validation cells; none before the first.
+    /// The weights with the lowest validation loss so far; empty before the first validation.
     best: Vec<Vec<f32>>,
 }
 
 impl<'a> HeadFit<'a> {
-    /// Before the first epoch.
+    /// The state before the first epoch.
     ///
     /// # Errors
-    /// None of its own.
+    /// Only those of the functions that it calls.
     pub(super) fn new(
         cells: &'a TrainingCells<'a>,
         recipe: &'a Recipe,
@@ -77,10 +77,11 @@ impl<'a> HeadFit<'a> {
         })
     }
 
-    /// Trains to the end, from the checkpoint where there is one for this training, and returns the heads.
+    /// Trains to the end, from the checkpoint if there is one for this training, and returns the
+    /// heads.
     ///
     /// # Errors
-    /// When the loss stops being finite, or a checkpoint cannot be read or written.
+    /// If the loss becomes infinite or NaN, or a checkpoint cannot be read or written.
     pub(super) fn complete(mut self) -> Result<HeadWeights, TrainingError> {
         let checkpoint = self.context.checkpoint;
         if let Some(path) = checkpoint {
@@ -146,7 +147,7 @@ impl<'a> HeadFit<'a> {
         HeadBank::of_parameters(&self.shape, self.learner.values.clone(), &device)
     }
 
-    /// The recipe's loss, batch by batch, averaged over the validation cells.
+    /// The recipe's loss over the validation cells, batch by batch, averaged.
     fn validation_loss(&self) -> Result<f64, LossError> {
         let heads = self.heads().valid();
         let (mut sum, mut cells) = (0.0, 0);
@@ -194,7 +195,7 @@ impl<'a> HeadFit<'a> {
     }
 }
 
-/// Of everything that a training depends on, but for the features themselves.
+/// Digest of everything that a training depends on except the features' values.
 fn digest(
     cells: &TrainingCells<'_>,
     recipe: &Recipe,

@@ -1,7 +1,7 @@
-//! Heads on the cached features of a trunk that stays as it is.
+//! Trains heads on the cached features of a frozen trunk.
 //!
-//! Enters: features of every cell in the views that heads learn from, and a recipe. Leaves: the heads of each method, with
-//! each of some folds held out.
+//! Input: features of every cell in the views that the heads are trained on, and a recipe. Output:
+//! the heads of each method, one set per group of held-out folds.
 
 pub(crate) mod batches;
 pub(crate) mod cells;
@@ -28,24 +28,24 @@ use crate::{
 };
 use bundle::Method;
 
-/// The heads of a session, trained after some recipe.
+/// The heads of a session with some recipe.
 pub(crate) struct FrozenTraining<'a> {
     session: &'a TrainingSession,
     recipes: RecipeArgs,
 }
 
 impl<'a> FrozenTraining<'a> {
-    /// Nothing is computed yet.
+    /// Creates it without computing anything.
     pub(crate) fn new(session: &'a TrainingSession, recipes: RecipeArgs) -> Self {
         Self { session, recipes }
     }
 
-    /// The methods that have heads of their own.
+    /// The methods with heads of their own.
     pub(crate) fn methods(&self) -> &'static [Method] {
         self.recipes.methods()
     }
 
-    /// Features of every crop in the views that a method's heads learn from; what is missing is computed.
+    /// Features of every crop in the views for a method's heads; computes the missing ones.
     ///
     /// # Errors
     /// See [`TrainingSession::features_of`].
@@ -56,8 +56,8 @@ impl<'a> FrozenTraining<'a> {
             .features_of(&study.trunk, &study.every_row(), &views)
     }
 
-    /// Trains the heads of a method for all that is [held out](Study::held_out) in turn, side by side on the cores there
-    /// are; what was trained before with the same cells, recipe and seed is kept.
+    /// Trains the heads of a method for each of [the held-out folds](Study::held_out), in parallel.
+    /// Heads that were trained before with the same cells, recipe and seed are kept.
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] for a method without heads of its own.
@@ -95,10 +95,10 @@ impl<'a> FrozenTraining<'a> {
         Ok(())
     }
 
-    /// What [`Self::train`] made with some folds held out.
+    /// The model that [`Self::train`] made for some held-out folds.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] when a method was not trained.
+    /// [`TrainingError::Missing`] if a method was not trained.
     pub(crate) fn model(&self, held_out: &HeldOutFolds) -> Result<FoldModel, TrainingError> {
         let study = &self.session.study;
         let mut heads = BTreeMap::new();
@@ -127,7 +127,7 @@ impl<'a> FrozenTraining<'a> {
         HeadWeights::read(&path, recipe.shape(study.trunk.dimension, classes))
     }
 
-    /// A name that changes with everything that the heads depend on.
+    /// A file name with a digest of everything that the heads depend on.
     fn head_file(
         &self,
         method: Method,
@@ -156,11 +156,12 @@ impl<'a> FrozenTraining<'a> {
     }
 }
 
-/// Share of the training cells that say when to stop, where a recipe stops early.
+/// Share of the training cells that decide when to stop, for recipes with early stopping.
 const SHARE: f64 = 0.1;
 
-/// Divides training rows into those to learn from and those that say when to stop: whole images, together about a tenth
-/// of the cells and never more than half of the images. The paper stops by the fold that evaluates afterwards.
+/// Divides training rows into those to train on and those that decide when to stop: whole images,
+/// about a tenth of the cells and at most half of the images. The paper stops by the fold that it
+/// evaluates on.
 fn hold_back(study: &Study, rows: &[usize], purpose: &str) -> (Vec<usize>, Vec<usize>) {
     let mut of_image: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (row, image) in rows.iter().zip(study.images(rows)) {

@@ -1,4 +1,4 @@
-//! The recipes that come with the trainer, and which of them a command line asks for.
+//! The built-in recipes, and the options that select and change them.
 
 use clap::{Args, ValueEnum};
 
@@ -14,11 +14,13 @@ use bundle::Method;
 use imaging::augment::AugmentPolicy;
 
 impl Recipe {
-    /// The compact heads of the default bundle. The settings were compared out of fold on CRIC's training part.
+    /// The compact heads of the default bundle. Their settings were compared out of fold on CRIC's
+    /// training part.
     ///
-    /// Their loss is `individual` with half a binary cross entropy per cell: on CRIC it keeps six-class training from
-    /// losing the normal–abnormal boundary. Ten of the fifty small heads per thread cost less than all in one product
-    /// (3.7 against 4.8 CPU seconds for ten epochs) or each alone (6.5).
+    /// The loss is `individual` with half a binary cross entropy per cell, which on CRIC keeps
+    /// six-class training from losing the boundary between normal and abnormal. Ten of the fifty
+    /// small heads per thread cost less than all in one product (3.7 against 4.8 CPU seconds for
+    /// ten epochs) or each alone (6.5).
     ///
     /// # Errors
     /// [`TrainingError::Impossible`] for test-time augmentation, which uses the baseline's head.
@@ -61,22 +63,28 @@ impl Recipe {
                 ..base
             }),
             Method::Tta => Err(impossible!(
-                "tta uses the baseline's head: train baseline, mc_dropout or ensemble"
+                "tta uses the baseline's head and is not trained: train baseline, mc_dropout or \
+                 ensemble"
             )),
         }
     }
 
-    /// The paper's heads (Ojha & Narendra, MIDL 2024) on features of any number D: D-1024-512-256-128-C with dropout 0.3
-    /// while training; Adam at a constant 2e-4 with β = (0.5, 0.99); batches of 256; at most 100 epochs, patience 20.
+    /// The paper's heads (Ojha & Narendra, MIDL 2024) on any number D of features:
+    /// D-1024-512-256-128-C with dropout 0.3 in training; Adam at a constant 2e-4 with β = (0.5,
+    /// 0.99); batches of 256; at most 100 epochs, patience 20.
     ///
-    /// One head each for the baseline, for Monte Carlo dropout (50 copies with half the features dropped) and for
-    /// test-time augmentation (all views given, 50 in the paper); 50 heads for the ensemble, on the same cells, each
-    /// trained alone where the loss allows it. But for test-time augmentation the paper shows each cell in one view:
-    /// give [`crate::TrainingCells`] one.
+    /// - Baseline: one head.
+    /// - Monte Carlo dropout: one head; 50 copies of each cell with half the features dropped.
+    /// - Test-time augmentation: one head on all given views, 50 in the paper.
+    /// - Ensemble: 50 heads on the same cells, trained separately if the loss allows it.
     ///
-    /// What we do not know of the paper's training is chosen as is usual: no weight decay, a loss per cell without our
-    /// binary term, early stopping on the loss, initial weights after He. What we change: early stopping watches cells
-    /// that do not evaluate afterwards, where the paper takes the held-out fold.
+    /// Except for test-time augmentation, the paper shows each cell in one view: give
+    /// [`crate::TrainingCells`] one view.
+    ///
+    /// Where the paper is silent, the usual choice is made: no weight decay, a loss per cell
+    /// without the binary term, early stopping on the loss, He initialisation. One difference is
+    /// deliberate: early stopping uses cells that do not evaluate afterwards, where the paper uses
+    /// the held-out fold.
     pub fn paper(method: Method, loss: MultiHeadLoss) -> Self {
         let base = Self {
             members: 1,
@@ -116,7 +124,7 @@ impl Recipe {
     }
 }
 
-/// Adam for heads on a trunk that stays: gradients are never shortened, and the last weights count.
+/// Adam for heads on a frozen trunk: no gradient clipping, and the last weights count.
 fn heads_alone(head_rate: f64, [beta1, beta2]: [f64; 2], weight_decay: f64) -> OptimiserSettings {
     OptimiserSettings {
         trunk_rate: 0.0,
@@ -129,25 +137,27 @@ fn heads_alone(head_rate: f64, [beta1, beta2]: [f64; 2], weight_decay: f64) -> O
     }
 }
 
-/// Views of each cell that compact heads learn from: all eight of the square.
+/// Views of each cell for compact heads: all eight symmetries of the square.
 const COMPACT_VIEWS: usize = 8;
 
-/// Whose sizes and settings.
+/// The sizes and settings to start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
     /// Small heads for a bundle that is served
     Compact,
-    /// The paper's heads and training: D-1024-512-256-128-C, 50 heads, 50 copies, Adam, early stopping
+    /// The paper's heads and training: D-1024-512-256-128-C, 50 heads, 50 copies, Adam, early
+    /// stopping
     Paper,
 }
 
-/// The recipe and what of it is changed.
+/// The recipe and the options that change it.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct RecipeArgs {
     /// Sizes and settings of the heads and their training
     #[arg(long, value_enum, default_value = "compact")]
     pub preset: Preset,
-    /// What several heads (or views, or passes of one head) minimise together; `individual` when not given
+    /// Loss that several heads (or views, or passes of one head) minimise together; default
+    /// `individual`
     #[arg(long, alias = "multi_head_loss", value_enum, value_name = "LOSS")]
     pub multi_head_loss: Option<MultiHeadLoss>,
     /// Passes over the cells, at most
@@ -156,14 +166,14 @@ pub struct RecipeArgs {
     /// Cells per step
     #[arg(long, alias = "batch_size", value_name = "N")]
     pub batch_size: Option<usize>,
-    /// Highest learning rate
+    /// Highest learning rate, for example 0.0002
     #[arg(long)]
     pub lr: Option<f64>,
     /// Heads of the ensemble
     #[arg(long, alias = "num_heads", value_name = "K")]
     pub members: Option<usize>,
-    /// Views of test-time augmentation: in answers, and in training where it has a head of its own. `evaluate` looks at as
-    /// many as the bundle does
+    /// Views of test-time augmentation: in answers, and in training if it has a head of its own.
+    /// `evaluate` uses as many as the bundle
     #[arg(long, default_value_t = 50, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub views: u16,
 }
@@ -172,8 +182,8 @@ impl RecipeArgs {
     /// The recipe of a method's heads.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] for compact test-time augmentation, which uses the baseline's head, and for settings
-    /// with which nothing can be trained.
+    /// [`TrainingError::Impossible`] for compact test-time augmentation, which uses the baseline's
+    /// head, and for settings that cannot be trained with.
     pub fn recipe(&self, method: Method) -> Result<Recipe, TrainingError> {
         let loss = self.multi_head_loss.unwrap_or(MultiHeadLoss::Individual);
         let mut recipe = match self.preset {
@@ -192,7 +202,7 @@ impl RecipeArgs {
         }
         ensure!(
             rate > 0.0 && rate.is_finite(),
-            "the learning rate must be positive: correct --lr"
+            "--lr must be above 0, for example 0.0002, found {rate}"
         );
         recipe.check()?;
         Ok(recipe)
@@ -206,7 +216,7 @@ impl RecipeArgs {
         }
     }
 
-    /// The views of each cell that a method's heads learn from.
+    /// The views of each cell for a method's heads.
     pub fn training_views(&self, method: Method) -> ViewPlan {
         match (self.preset, method) {
             (Preset::Compact, _) => ViewPlan::Dihedral {
@@ -221,10 +231,10 @@ impl RecipeArgs {
     }
 }
 
-/// A method by our name or by the paper's class.
+/// A method by its name or by the paper's class.
 ///
 /// # Errors
-/// A sentence with the names that there are.
+/// [`bundle::UnknownMethod`], which lists the known names.
 pub(crate) fn method(name: &str) -> Result<Method, bundle::UnknownMethod> {
     match name {
         "CustomResNet" => Ok(Method::Baseline),

@@ -1,4 +1,4 @@
-//! How each method's heads are built and trained.
+//! Sizes and training settings of each method's heads.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,66 +14,68 @@ use crate::{
 };
 use bundle::Mask;
 
-/// What one step of training sees of each cell, and so what the multi-head loss is taken over.
+/// The input of one training step per cell, over which the multi-head loss is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Copies {
-    /// One view, the next in each epoch; the loss is over the K heads.
+    /// One view, the next one in each epoch. The loss is over the K heads.
     One,
-    /// So many copies of one view, each with features dropped anew; one head, and a copy takes the place of a head.
+    /// This many copies of one view, each with other features dropped. One head; a copy takes the
+    /// place of a head.
     Dropped(usize),
-    /// All views at once; one head, and a view takes the place of a head.
+    /// All views at once. One head; a view takes the place of a head.
     Views,
 }
 
-/// Which dropout stays on when a head answers.
+/// The dropout that stays on when a head answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerDropout {
     /// None.
     Nothing,
-    /// Features only: what the paper calls Monte Carlo dropout.
+    /// On features only, which the paper calls Monte Carlo dropout.
     Features,
-    /// Hidden units, and features where the recipe drops any.
+    /// On hidden units, and on features if the recipe drops any.
     Everything,
 }
 
-/// Sizes and settings of a training; part of the digest under which heads are kept.
+/// Sizes and settings of a training. Part of the digest under which heads are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// K, the number of heads.
     pub members: usize,
-    /// Widths of the hidden layers; without any, a head is linear.
+    /// Widths of the hidden layers; empty for a linear head.
     pub hidden: Vec<usize>,
     /// Probability of dropping a hidden unit while training.
     pub dropout: f64,
-    /// Probability of dropping a feature while training, the same ones for all heads.
+    /// Probability of dropping a feature while training, the same features for all heads.
     pub feature_dropout: f64,
-    /// Which of both goes on in the answers (Monte Carlo dropout).
+    /// The dropout that stays on in answers (Monte Carlo dropout).
     pub answers_under: AnswerDropout,
     /// What a step sees of each cell.
     pub copies: Copies,
-    /// What the heads minimise.
+    /// The loss.
     pub loss: MultiHeadLoss,
     /// See [`LossOptions::binary_share`].
     pub binary_share: f64,
-    /// Whether each head sees its own bootstrap sample of the cells.
+    /// Whether each head gets its own bootstrap sample of the cells.
     pub bootstrap: bool,
-    /// Heads that one thread trains as one product; the others train beside them, with random streams of their own. A
-    /// loss that couples the heads needs all of them together, whatever stands here.
+    /// Heads that one thread trains as one product; the others train in parallel with their own
+    /// random streams. A loss that couples the heads ignores this and trains all together.
     pub heads_together: usize,
-    /// Whether features are shifted and scaled to mean 0 and deviation 1 while training; trained heads take raw ones.
+    /// Whether features are standardised to mean 0 and deviation 1 in training. Trained heads take
+    /// raw features.
     pub standardised: bool,
     /// Passes over the cells, at most.
     pub epochs: usize,
-    /// Epochs without a lower loss on the validation cells after which training stops and returns to the best one.
-    /// Without it, or without validation cells, training runs for all epochs and the last one counts.
+    /// Epochs without a lower validation loss before training stops and returns to the best epoch.
+    /// If `None` or without validation cells, all epochs run and the last one counts.
     pub patience: Option<usize>,
     /// Cells per step.
     pub batch: usize,
-    /// How the learning rate moves.
+    /// The course of the learning rate.
     pub schedule: Schedule,
-    /// Steps; that of the trunk has no say.
+    /// Settings of the optimiser; the trunk's rate is not used.
     pub optimiser: OptimiserSettings,
 }
 
@@ -88,7 +90,8 @@ impl Recipe {
         }
     }
 
-    /// The masks of a head on D features whose dropout stays on: of the features first, then of the hidden layers.
+    /// The masks of a head on D features whose dropout stays on: first of the features, then of the
+    /// hidden layers.
     pub fn masks(&self, features: usize) -> Vec<Mask> {
         let of_features = Mask {
             input: FEATURE_MASK.to_owned(),
@@ -109,7 +112,7 @@ impl Recipe {
         }
     }
 
-    /// How the loss is computed for classes of which these are abnormal.
+    /// The options of the loss, given which classes are abnormal.
     pub fn loss_options<'a>(&self, abnormal: &'a [bool]) -> LossOptions<'a> {
         LossOptions {
             abnormal,
@@ -118,7 +121,7 @@ impl Recipe {
         }
     }
 
-    /// Refuses settings with which nothing can be trained.
+    /// Refuses settings that cannot be trained with.
     ///
     /// # Errors
     /// [`TrainingError::Impossible`].
@@ -126,19 +129,19 @@ impl Recipe {
         let is_share = |share: f64| (0.0..1.0).contains(&share);
         ensure!(
             self.members > 0 && self.heads_together > 0,
-            "the number of heads must be at least 1"
+            "members and heads_together must be at least 1"
         );
         ensure!(
             !self.hidden.contains(&0),
-            "hidden layers must have at least one unit"
+            "hidden: every layer needs at least 1 unit"
         );
         ensure!(
             self.batch > 0 && self.epochs > 0,
-            "the batch and the epochs must be at least 1"
+            "batch and epochs must be at least 1"
         );
         ensure!(
             self.copies != Copies::Dropped(0),
-            "there must be at least one copy of each cell"
+            "copies: at least 1 copy of each cell is needed"
         );
         ensure!(
             self.copies == Copies::One || self.members == 1,
@@ -146,7 +149,7 @@ impl Recipe {
         );
         ensure!(
             is_share(self.dropout) && is_share(self.feature_dropout),
-            "dropout must lie in [0, 1)"
+            "dropout must be at least 0 and below 1, for example 0.3"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The heads as a burn module: K perceptrons side by side on one batch of features.
+//! The heads as a burn module: K perceptrons in parallel on one batch of features.
 
 use burn::{
     module::{Module, Param},
@@ -8,8 +8,9 @@ use burn::{
 
 use super::weights::{HeadShape, HeadWeights, LayerWeights};
 
-/// K heads that share their input. The first layer of all heads is one product `[N, D] × [D, K·H]`; the later ones are
-/// batched over the heads. Heads without hidden layers have the first layer only, and H = C.
+/// K heads with the same input. The first layer of all heads is one product `[N, D] × [D, K·H]`;
+/// the later ones are batched over the heads. Heads without hidden layers have only the first
+/// layer, and H = C.
 #[derive(Module, Debug)]
 pub struct HeadBank {
     /// K
@@ -30,8 +31,8 @@ impl HeadBank {
         Self::of_parameters(&weights.shape, parameters(weights), device)
     }
 
-    /// The module of some heads from its parameters as it holds them, such as [`parameters`] gives: each layer's weight and
-    /// bias, those of the first layer side by side.
+    /// Heads from their parameters in the layout of [`parameters`]: each layer's weight and bias,
+    /// those of the first layer concatenated.
     pub(crate) fn of_parameters(
         shape: &HeadShape,
         parameters: Vec<Vec<f32>>,
@@ -60,13 +61,14 @@ impl HeadBank {
 
     /// All heads on the same cells: features `[N, D]` → logits `[K, N, C]`.
     ///
-    /// `masks` multiply the hidden layers, first to last, `[K, N, width]` each; without masks nothing is dropped.
+    /// `masks` multiply the hidden layers, first to last, `[K, N, width]` each; without masks no
+    /// unit is dropped.
     pub fn logits(&self, features: Tensor<2>, masks: &[Tensor<3>]) -> Tensor<3> {
         self.after_first_layer(self.first_layer(features), masks)
     }
 
-    /// One head (K = 1) on P copies of the same cells that differ, such as views or cells with features dropped:
-    /// `[P, N, D]` → logits `[P, N, C]`. `masks` are `[P, N, width]` each.
+    /// One head (K = 1) on P different copies of the same cells, such as views or cells with
+    /// features dropped: `[P, N, D]` → logits `[P, N, C]`. `masks` are `[P, N, width]` each.
     pub fn logits_of_copies(&self, copies: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
         let [passes, cells, dimension] = copies.dims();
         let rows = passes * cells;
@@ -80,7 +82,8 @@ impl HeadBank {
         logits.reshape([passes, cells, classes])
     }
 
-    /// The first layer of every head, with its ReLU where it is a hidden one: `[N, D]` → `[K, N, H]`.
+    /// The first layer of every head, with its ReLU if it is a hidden layer: `[N, D]` →
+    /// `[K, N, H]`.
     pub(crate) fn first_layer(&self, features: Tensor<2>) -> Tensor<3> {
         let sums = features.matmul(self.first_weight.val()) + self.first_bias.val();
         let values = if self.later_weights.is_empty() {
@@ -94,7 +97,8 @@ impl HeadBank {
             .swap_dims(0, 1)
     }
 
-    /// The rest of every head: `[K, N, H]` → logits `[K, N, C]`; masks as in [`Self::logits`].
+    /// The other layers of every head: `[K, N, H]` → logits `[K, N, C]`; masks as in
+    /// [`Self::logits`].
     pub(crate) fn after_first_layer(&self, hidden: Tensor<3>, masks: &[Tensor<3>]) -> Tensor<3> {
         let last = self.later_weights.len().saturating_sub(1);
         let layers = self.later_weights.iter().zip(&self.later_biases);
@@ -111,7 +115,8 @@ impl HeadBank {
         values
     }
 
-    /// The gradients, in the order and layout of [`Self::of_parameters`]; zeros where a parameter had no part in the loss.
+    /// The gradients, in the order and layout of [`Self::of_parameters`]; zeros for a parameter
+    /// that the loss does not depend on.
     pub(crate) fn gradients(&self, gradients: &GradientsParams) -> Vec<Vec<f32>> {
         let mut all = vec![
             gradient(&self.first_weight, gradients),
@@ -139,7 +144,7 @@ pub(crate) fn parameters(weights: &HeadWeights) -> Vec<Vec<f32>> {
     parameters
 }
 
-/// The way back of [`parameters`].
+/// The inverse of [`parameters`].
 pub(crate) fn of_parameters(shape: &HeadShape, parameters: Vec<Vec<f32>>) -> HeadWeights {
     let (pairs, _) = parameters.as_chunks::<2>();
     let layers = pairs.iter().zip(shape.layers()).enumerate();
@@ -167,7 +172,7 @@ fn parameter<const D: usize>(
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
 }
 
-/// Zeros where a parameter had no part in the loss.
+/// Zeros for a parameter that the loss does not depend on.
 pub(crate) fn gradient<const D: usize>(
     parameter: &Param<Tensor<D>>,
     gradients: &GradientsParams,

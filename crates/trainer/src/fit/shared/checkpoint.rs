@@ -1,4 +1,4 @@
-//! A fit that was interrupted: what is written now and then, so that it goes on from there.
+//! Checkpoints, from which an interrupted fit continues.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::optimiser::Learner;
 use crate::{
     TrainingError,
-    workspace::{float_bytes, floats, read_bytes, write_bytes},
+    workspace::{float_bytes, floats, no_form, read_bytes, write_bytes},
 };
 use bundle::sha256_hex;
 
 /// Characters of a SHA-256 in hexadecimal.
 const DIGEST: usize = 64;
 
-/// Where a fit stands between two epochs.
+/// The state of a fit between two epochs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FitProgress {
@@ -22,18 +22,18 @@ pub(crate) struct FitProgress {
     pub fit: String,
     /// Epochs done.
     pub epoch: usize,
-    /// How far random streams were read that go on from epoch to epoch.
+    /// Positions of the random streams that span epochs.
     pub streams: [u128; 2],
-    /// The lowest loss on the cells that say when to stop.
+    /// The lowest loss on the cells that decide when to stop.
     pub best_loss: Option<f64>,
     /// Epochs since then.
     pub since_best: usize,
-    /// Whether the weights are the final ones.
+    /// Whether the weights are final.
     pub finished: bool,
 }
 
 impl FitProgress {
-    /// Before the first epoch.
+    /// The state before the first epoch.
     pub(crate) fn new(fit: String) -> Self {
         Self {
             fit,
@@ -42,10 +42,10 @@ impl FitProgress {
     }
 }
 
-/// How far a fit came, and its best weights, where there are any.
+/// The state of a fit, and its best weights if there are any.
 pub(crate) type Interrupted = (FitProgress, Vec<Vec<f32>>);
 
-/// What stands before the numbers.
+/// The header before the numbers.
 #[derive(Serialize, Deserialize)]
 struct Header {
     progress: FitProgress,
@@ -55,8 +55,8 @@ struct Header {
     lengths: Vec<usize>,
 }
 
-/// Writes a digest of all that follows, a line of JSON, and the numbers as little-endian f32: those of the learner, then the
-/// best weights, where there are any. An interruption leaves the checkpoint before.
+/// Writes a digest of the rest, a line of JSON, and the numbers as little-endian f32: those of the
+/// learner, then the best weights if there are any. An interruption leaves the previous checkpoint.
 ///
 /// # Errors
 /// [`TrainingError::Write`].
@@ -73,7 +73,7 @@ pub(crate) fn write(
         lengths: lists().map(Vec::len).collect(),
     };
     let mut bytes = vec![0; DIGEST];
-    serde_json::to_writer(&mut bytes, &header).map_err(TrainingError::malformed(path))?;
+    serde_json::to_writer(&mut bytes, &header).map_err(|_| no_form(path, "JSON"))?;
     bytes.push(b'\n');
     bytes.extend(float_bytes(lists().flatten()));
     let (digest, rest) = bytes.split_at_mut(DIGEST);
@@ -81,8 +81,9 @@ pub(crate) fn write(
     write_bytes(path, &bytes)
 }
 
-/// Reads what [`write`] wrote for the same fit into a learner of its shape, and returns the progress and the best weights;
-/// `None` where there is no such file, where it is of another fit, or damaged: starting anew is right then.
+/// Reads a checkpoint of the same fit into a learner of its shape, and returns the state and the
+/// best weights. Returns `None` if the file is missing, damaged or of another fit; the fit then
+/// starts anew.
 ///
 /// # Errors
 /// [`TrainingError::Read`].

@@ -1,9 +1,10 @@
-//! The multi-head losses: what K heads minimise together.
+//! The multi-head losses, which K heads minimise together.
 //!
-//! With a frozen trunk and heads that share nothing, a loss that is a sum over heads trains them independently: the sum's
-//! gradient with respect to one head is that head's own. So `individual` and `combined`, which the paper lists as two
-//! losses, are one; and so are `meta_individual` and `meta_combined`: the second names are aliases. The others couple the heads: through the mean of
-//! their logits or probabilities, or through which of them has the lowest loss of the batch.
+//! With a frozen trunk and separate heads, a loss that is a sum over heads trains them
+//! independently: the gradient of the sum with respect to one head is that head's own. Therefore
+//! `individual` and `combined`, two losses in the paper, are one, and so are `meta_individual` and
+//! `meta_combined`; the second names are aliases. The other losses couple the heads through the
+//! mean of their logits or probabilities, or through the head with the lowest loss of the batch.
 
 use burn::tensor::{Tensor, TensorData, activation::log_softmax};
 use clap::ValueEnum;
@@ -15,28 +16,30 @@ pub const EPSILON: f64 = 0.2;
 /// Keeps a logarithm finite where a probability is rounded to 0 or 1.
 const TINY: f64 = 1e-6;
 
-/// A loss of K heads. "The loss of a head" is the mean of its cells' costs; the cost of a cell is its cross entropy (and
-/// a share of a binary one, see [`LossOptions`]).
+/// A loss of K heads. The loss of a head is the mean of its cells' costs. The cost of a cell is its
+/// cross entropy, plus a share of a binary one (see [`LossOptions`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[value(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum MultiHeadLoss {
-    /// The loss of the heads' mean logits, as if they were one head: mean over cells of CE((1/K) Σₖ zₖ, y).
+    /// The loss of the heads' mean logits, as of one head: mean over cells of CE((1/K) Σₖ zₖ, y).
     AvgAcrossAllHeads,
-    /// The sum of the heads' losses. The paper propagates them back one after the other, or, as `combined`, at once; the
-    /// gradient is the same, so that name does as well.
+    /// The sum of the heads' losses. The paper propagates them back one by one, or (`combined`) at
+    /// once. The gradient is the same, so both names are accepted.
     #[value(alias = "combined")]
     #[serde(alias = "combined")]
     Individual,
-    /// The sum of the heads' losses with weight 1 − ε for the lowest one of the batch (the first, where several are equal)
-    /// and ε for *every* other, so that the weights sum to 1 with two heads only. No gradient flows through the weights. The
-    /// paper's `meta_combined` is the same sum.
+    /// The sum of the heads' losses with weight 1 − ε for the lowest one of the batch (the first,
+    /// if several are equal) and ε for *every* other, so that the weights sum to 1 only with two
+    /// heads. No gradient flows through the weights. The paper's `meta_combined` is the same sum.
     #[value(alias = "meta_combined")]
     #[serde(alias = "meta_combined")]
     MetaIndividual,
-    /// Not in the paper: −ln of the heads' mean probability, the likelihood of the mixture that answers in the end.
+    /// Not in the paper: −ln of the heads' mean probability, the likelihood of the mixture that
+    /// answers.
     MixtureNll,
-    /// Not in the paper: `meta_individual` with ε / (K − 1) for the others, so that the weights sum to 1.
+    /// Not in the paper: `meta_individual` with ε / (K − 1) for the others, so that the weights sum
+    /// to 1.
     MetaNormalised,
 }
 
@@ -45,15 +48,16 @@ pub enum MultiHeadLoss {
 pub struct Targets {
     /// One-hot or soft classes `[1, N, C]`; every row sums to 1.
     pub classes: Tensor<3>,
-    /// How much each cell counts for each head, `[K, N, 1]`. Losses of the heads' mean take the mean over the heads.
+    /// How much each cell counts for each head, `[K, N, 1]`. Losses of the heads' mean use the mean
+    /// over the heads.
     pub weights: Tensor<3>,
 }
 
-/// What a loss is computed with.
+/// The settings of a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossOptions<'a> {
-    /// Share of the binary cross entropy of the normal classes against the abnormal ones, added to the cost of a cell where there
-    /// are more than two classes (with two it would be the same term again) and both kinds among them.
+    /// Share of the binary cross entropy of normal against abnormal classes in the cost of a cell.
+    /// Added only if there are more than two classes (with two it is the same term) of both kinds.
     pub binary_share: f64,
     /// Whether each of the C classes is abnormal.
     pub abnormal: &'a [bool],
@@ -65,19 +69,19 @@ pub struct LossOptions<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LossError {
     /// K, N or C is 0.
-    #[error("there are no heads, cells or classes: give at least one of each")]
+    #[error("expected at least one head, one cell and one class, found none")]
     Empty,
-    /// Targets are of another size than the logits.
-    #[error("the targets are of another size than the logits")]
+    /// The targets have another size than the logits.
+    #[error("the targets have another size than the logits")]
     Shape,
     /// A class is not one of the C classes.
-    #[error("a cell's class is not one of the classes")]
+    #[error("the class of a cell is not one of the classes")]
     LabelOutOfRange,
-    /// ε is no share.
-    #[error("epsilon must lie in [0, 1]")]
+    /// ε is outside [0, 1].
+    #[error("epsilon must be from 0 to 1, for example 0.2")]
     Domain,
-    /// A logit is not a number, or so large that the loss is none.
-    #[error("the loss is not finite: look for features that are not, or lower the learning rate")]
+    /// A logit is NaN, or so large that the loss is infinite.
+    #[error("the loss is infinite or NaN: lower the learning rate, or check the features")]
     NotFinite,
 }
 
@@ -87,12 +91,13 @@ impl MultiHeadLoss {
         self == Self::Individual
     }
 
-    /// The loss of logits `[K, N, C]`, a tensor of one value; its gradient is autodiff's.
+    /// The loss of logits `[K, N, C]`, a tensor of one value; burn computes its gradient.
     ///
-    /// Where one head sees several copies of each cell (views, passes under dropout), a copy takes the place of a head.
+    /// If one head sees several copies of each cell (views, passes under dropout), a copy takes the
+    /// place of a head.
     ///
     /// # Errors
-    /// [`LossError`]; of the values only the loss itself is checked.
+    /// [`LossError`]. Of the values, only the loss itself is checked.
     pub fn of(
         self,
         logits: Tensor<3>,
@@ -108,8 +113,9 @@ impl MultiHeadLoss {
         self.of_costs(logits, &targets.weights, options.epsilon, cost)
     }
 
-    /// The loss with another cost of a cell than cross entropy. `cost` takes log-probabilities `[H, N, C]`, of each head or
-    /// of all as one, to `[H, N, 1]`; `weights` are those of [`Targets`].
+    /// The loss with another cost of a cell than cross entropy. `cost` maps log-probabilities
+    /// `[H, N, C]`, of each head or of all as one, to `[H, N, 1]`; `weights` are those of
+    /// [`Targets`].
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -123,7 +129,8 @@ impl MultiHeadLoss {
         check(&logits, weights, epsilon)?;
         let cells = logits.dims()[1] as f64;
         let costs = cost(self.log_probabilities(logits));
-        // A product, since autodiff's division by a number is rounded to single precision on its way back.
+        // A product, because burn's gradient of a division by a number is rounded to single
+        // precision.
         let of_heads = (costs * self.cell_weights(weights)).sum_dim(1) * (1.0 / cells);
         let loss = match self.head_weights(&of_heads, epsilon) {
             Some(weights) => (of_heads * weights).sum(),
@@ -136,7 +143,7 @@ impl MultiHeadLoss {
         }
     }
 
-    /// The sum of the weights with which K heads enter: what to divide by for a mean over heads.
+    /// The sum of the weights of K heads: divide by it for a mean over heads.
     pub fn total_weight(self, heads: usize, epsilon: f64) -> f64 {
         match self {
             Self::Individual => heads as f64,
@@ -145,7 +152,7 @@ impl MultiHeadLoss {
         }
     }
 
-    /// `[K, N, C]`, or `[1, N, C]` where the heads answer as one.
+    /// `[K, N, C]`, or `[1, N, C]` if the heads answer as one.
     fn log_probabilities(self, logits: Tensor<3>) -> Tensor<3> {
         match self {
             Self::AvgAcrossAllHeads => log_softmax(logits.mean_dim(0), 2),
@@ -187,7 +194,7 @@ impl MultiHeadLoss {
     }
 }
 
-/// The first of the lowest.
+/// The index of the lowest value; the first one if several are equal.
 fn lowest(losses: &[f64]) -> usize {
     let mut best = (0, f64::INFINITY);
     for (head, loss) in losses.iter().enumerate() {
@@ -233,7 +240,7 @@ pub fn one_hot(
     Ok(rows)
 }
 
-/// ln of the mean over the first axis of exp, shifted by the largest so that it cannot underflow.
+/// ln of the mean of exp over the first axis, shifted by the maximum to avoid underflow.
 fn log_mean_exp(values: Tensor<3>) -> Tensor<3> {
     let largest = values.clone().detach().max_dim(0);
     (values - largest.clone()).exp().mean_dim(0).log() + largest
@@ -252,7 +259,8 @@ fn costs(log_probabilities: Tensor<3>, targets: &Targets, options: &LossOptions<
     }
 }
 
-/// Of the summed probability of the normal classes; none where all classes are of one kind.
+/// Binary cross entropy of the summed probability of the normal classes; `None` if all classes are
+/// of one kind.
 fn binary_cross_entropy(
     log_probabilities: &Tensor<3>,
     targets: &Targets,

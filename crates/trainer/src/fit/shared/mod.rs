@@ -1,5 +1,5 @@
-//! What both ways of fitting share: the heads and their numbers, what they minimise, the optimiser, the schedule of its
-//! rate, and the checkpoint of a fit that was interrupted.
+//! The parts that both kinds of training share: heads, losses, optimiser, learning-rate schedule
+//! and checkpoints.
 
 pub(crate) mod bank;
 pub(crate) mod checkpoint;
@@ -16,35 +16,36 @@ use serde::{Deserialize, Serialize};
 use self::losses::LossError;
 use crate::{TrainingError, error::impossible, random};
 
-/// Name of the input by which the exported Monte Carlo dropout drops features.
+/// Name of the input that drops features in the exported Monte Carlo dropout.
 pub const FEATURE_MASK: &str = "mask_features";
 
-/// What is said of one fit besides its cells and its recipe.
+/// The context of one fit, besides its cells and its recipe.
 #[derive(Clone, Copy)]
 pub struct FitContext<'a> {
-    /// Seed of everything random.
+    /// Seed of all randomness.
     pub seed: u64,
-    /// What the random streams are named after.
+    /// Prefix of the random streams' names.
     pub purpose: &'a str,
-    /// Where the fit is kept while it is not done; a later call with the same arguments goes on from there, to the same bits.
+    /// The checkpoint of an unfinished fit. A later call with the same arguments resumes it and
+    /// gives the same bits.
     pub checkpoint: Option<&'a Path>,
-    /// Moves by one with each step.
+    /// Advances by one with each step.
     pub progress: &'a ProgressBar,
 }
 
 impl FitContext<'_> {
-    /// The random stream of one choice within this fit, such as `"order"`.
+    /// The random stream of one choice in this fit, such as `"order"`.
     pub(crate) fn stream(&self, of: &str) -> ChaCha8Rng {
         random::stream(self.seed, &format!("{}/{of}", self.purpose))
     }
 }
 
 pub(crate) fn diverged(error: LossError) -> TrainingError {
-    impossible!("the heads cannot be trained: {error}")
+    impossible!("cannot train the heads: {error}")
 }
 
-/// The logarithms of the classes' shares, where heads start: nothing is spent on learning how common each class is. One
-/// cell more of each, so that a class without cells has one.
+/// The logarithms of the classes' shares, the initial biases, so that training need not learn them.
+/// Each class counts one cell more, so that a class without cells has a finite logarithm.
 pub(crate) fn class_bias(classes: impl Iterator<Item = usize>, class_count: usize) -> Vec<f32> {
     let mut counts = vec![1.0; class_count];
     for class in classes {
@@ -62,7 +63,7 @@ pub(crate) fn class_bias(classes: impl Iterator<Item = usize>, class_count: usiz
 pub struct Schedule {
     /// Share of the steps over which the rate rises.
     pub warm_up: f64,
-    /// Share of the highest rate that is left in the end.
+    /// Share of the highest rate at the end.
     pub last: f64,
 }
 
@@ -76,7 +77,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// A rate that stays.
+    /// A constant rate.
     pub const CONSTANT: Self = Self {
         warm_up: 0.0,
         last: 1.0,
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_rises_over_its_share_of_the_steps_and_ends_low() {
+    fn rate_warms_up_then_falls() {
         let schedule = Schedule::default();
         let rates: Vec<f64> = (0..100).map(|step| schedule.rate(step, 100)).collect();
         assert!(rates[..7].windows(2).all(|pair| pair[0] < pair[1]));

@@ -1,10 +1,11 @@
-//! AdamW with groups, clipping and averaged weights, on plain vectors: what a checkpoint must hold is then all there is.
+//! AdamW with groups, clipping and averaged weights, on plain vectors, so that a checkpoint can
+//! hold its whole state.
 
 use serde::{Deserialize, Serialize};
 
 use super::Schedule;
 
-/// How a step is made of a gradient.
+/// Settings of the optimiser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimiserSettings {
@@ -16,11 +17,11 @@ pub struct OptimiserSettings {
     pub beta1: f64,
     /// Decay of the running mean of their squares.
     pub beta2: f64,
-    /// Decoupled decay of matrices and kernels; biases are left alone (Loshchilov & Hutter, 2019).
+    /// Decoupled decay of matrices and kernels, not of biases (Loshchilov & Hutter, 2019).
     pub weight_decay: f64,
-    /// Largest norm of a gradient over all parameters; a longer one is shortened.
+    /// Largest norm of the gradient over all parameters; a longer one is scaled down.
     pub clip: f64,
-    /// Decay per step of the average of the weights, which is what is kept in the end.
+    /// Decay per step of the average of the weights, which is the result of training.
     pub averaging: f64,
 }
 
@@ -41,7 +42,7 @@ impl Default for OptimiserSettings {
 /// Keeps the division finite for a parameter that never had a gradient.
 const EPSILON: f64 = 1e-8;
 
-/// How one parameter learns.
+/// Settings of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LearningGroup {
     /// Highest learning rate.
@@ -50,7 +51,7 @@ pub(crate) struct LearningGroup {
     pub weight_decay: f64,
 }
 
-/// Everything that changes while training: the weights, what Adam remembers and the average.
+/// The state of training: the weights, Adam's moments and the average.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Learner {
     /// Steps taken.
@@ -63,9 +64,9 @@ pub(crate) struct Learner {
     pub averages: Vec<Vec<f32>>,
 }
 
-/// Factors of a step that are the same for all weights of a parameter.
+/// Factors of a step, the same for all weights of a parameter.
 struct Factors {
-    /// The first moment's correction, 1 − β₁ᵗ, is a part of it.
+    /// Includes the correction of the first moment, 1 − β₁ᵗ.
     rate: f32,
     decay: f32,
     beta1: f32,
@@ -94,7 +95,7 @@ impl Learner {
         [&self.values, &self.first, &self.second, &self.averages]
     }
 
-    /// The same numbers, to be replaced.
+    /// The same numbers, mutable.
     pub(super) fn lists_mut(&mut self) -> [&mut Vec<Vec<f32>>; 4] {
         [
             &mut self.values,
@@ -104,7 +105,8 @@ impl Learner {
         ]
     }
 
-    /// Takes step `self.step` of `steps`. `gradients` and `groups` are in the order of the parameters.
+    /// Takes step `self.step` of `steps`. `gradients` and `groups` are in the order of the
+    /// parameters.
     pub(crate) fn take_step(
         &mut self,
         gradients: &[Vec<f32>],
@@ -150,7 +152,7 @@ impl Learner {
     }
 }
 
-/// What brings the norm over all parameters below the limit.
+/// The factor that brings the norm over all parameters below the limit.
 fn clip_factor(gradients: &[Vec<f32>], limit: f64) -> f64 {
     let squares = gradients.iter().flatten();
     let norm = squares
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_step_is_as_long_as_the_rate_whatever_the_gradient() {
+    fn first_step_length_is_the_rate() {
         for gradient in [1e-3, 1.0, 4.0, 1e4] {
             let learner = steps(1, GROUP, |_| gradient);
             assert!((learner.values[0][0] - 0.99).abs() < 1e-5, "{learner:?}");
@@ -188,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_point_is_found_and_the_average_follows() {
+    fn minimum_is_found_and_average_follows() {
         let learner = steps(2000, GROUP, |value| value - 0.3);
         assert!((learner.values[0][0] - 0.3).abs() < 1e-3);
         assert!((learner.averages[0][0] - 0.3).abs() < 1e-2);
     }
 
     #[test]
-    fn decay_shrinks_a_weight_without_gradient() {
+    fn decay_shrinks_weight_without_gradient() {
         let group = LearningGroup {
             weight_decay: 0.5,
             ..GROUP
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gradient_is_shortened_to_the_limit_over_all_parameters() {
+    fn gradient_norm_is_clipped_over_parameters() {
         let gradients = [vec![30.0, 0.0], vec![40.0]];
         assert!((clip_factor(&gradients, 5.0) - 0.1).abs() < 1e-12);
         assert_eq!(clip_factor(&[vec![3.0], vec![4.0]], 5.0), 1.0);

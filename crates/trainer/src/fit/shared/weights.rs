@@ -1,4 +1,5 @@
-//! The numbers of trained heads, apart from any framework: what is kept on disk and written to ONNX.
+//! The numbers of trained heads, independent of any framework, as they are kept on disk and written
+//! to ONNX.
 
 use std::path::Path;
 
@@ -9,14 +10,14 @@ use crate::{
     workspace::{float_bytes, floats, read_bytes, write_bytes},
 };
 
-/// The sizes of K multilayer perceptrons that see the same features.
+/// The sizes of K multilayer perceptrons on the same features.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadShape {
     /// K, the number of heads.
     pub members: usize,
     /// D, the number of features.
     pub features: usize,
-    /// Width of each hidden layer; without any, a head is one linear layer D → C.
+    /// Width of each hidden layer; empty for one linear layer D → C.
     pub hidden: Vec<usize>,
     /// C, the number of classes.
     pub classes: usize,
@@ -47,7 +48,7 @@ pub struct LayerWeights {
     pub bias: Vec<f32>,
 }
 
-/// K heads: hidden layers with ReLU, where there are any, then logits.
+/// K heads: hidden layers with ReLU, if any, then logits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadWeights {
     /// The sizes.
@@ -57,8 +58,9 @@ pub struct HeadWeights {
 }
 
 impl HeadWeights {
-    /// Heads before the first step: biases are zero, but for the last layer's `class_bias`; `draw` gives so many weights of a
-    /// layer with so many rows, and is told of the last layer.
+    /// Heads before the first step. Biases are zero, except `class_bias` in the last layer. `draw`
+    /// gives a number of weights for a layer with a number of rows, and is told whether it is the
+    /// last layer.
     pub(crate) fn initial(
         shape: HeadShape,
         class_bias: &[f32],
@@ -80,7 +82,7 @@ impl HeadWeights {
         Self { shape, layers }
     }
 
-    /// The same heads for features that were not standardised before.
+    /// The same heads for features that are not standardised.
     pub fn absorb(mut self, standardisation: &Standardisation) -> Self {
         let Some((rows, columns)) = self.shape.layers().first().copied() else {
             return self;
@@ -117,11 +119,11 @@ impl HeadWeights {
     /// Reads heads of a known shape.
     ///
     /// # Errors
-    /// [`TrainingError::Malformed`] when the file's length does not fit the shape.
+    /// [`TrainingError::Malformed`] if the file's length does not fit the shape.
     pub fn read(path: &Path, shape: HeadShape) -> Result<Self, TrainingError> {
         let bytes = read_bytes(path)?;
         if bytes.len() != shape.bytes() {
-            let wrong = "it is too long or too short for these heads: train again";
+            let wrong = "the length of the file does not fit these heads: train again";
             return Err(TrainingError::malformed(path)(wrong));
         }
         let mut values = floats(&bytes).into_iter();
@@ -134,7 +136,7 @@ impl HeadWeights {
         Ok(Self { shape, layers })
     }
 
-    /// Heads of one kind as one: `shape` is that of all together.
+    /// Joins heads of one kind; `shape` is that of all of them.
     pub(crate) fn side_by_side(shape: HeadShape, parts: &[Self]) -> Self {
         let layers = |index: usize| parts.iter().filter_map(move |part| part.layers.get(index));
         let layer = |index: usize| {
@@ -150,14 +152,15 @@ impl HeadWeights {
     }
 }
 
-/// Mean and inverse standard deviation of every feature over the training cells: heads learn faster on such features.
+/// Mean and inverse standard deviation of every feature over the training cells. Heads train faster
+/// on standardised features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standardisation {
     mean: Vec<f32>,
     scale: Vec<f32>,
 }
 
-/// A feature that never varies is left as it is.
+/// Below this deviation a feature counts as constant and is left as it is.
 const SMALLEST_DEVIATION: f64 = 1e-6;
 
 impl Standardisation {

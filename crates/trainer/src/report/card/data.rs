@@ -1,4 +1,4 @@
-//! What the card says of the cells that a bundle was made from.
+//! The model card's values about the training cells.
 
 use super::CardValues;
 use crate::{data::labels::LabelEntry, study::Study};
@@ -17,22 +17,24 @@ pub(super) fn data_values(study: &Study) -> CardValues {
     ])
 }
 
-/// Which cells say what is usual, and by which trunk.
+/// How the out-of-distribution score was fitted.
 pub(super) fn usual(untrained: Option<bool>) -> &'static str {
     match untrained {
-        None => "there is no out-of-distribution score for this trunk",
+        None => "This trunk has no out-of-distribution score",
         Some(true) => {
-            "the out-of-distribution score looks at a layer that training left as it was: what is usual there is learnt from \
-             all of these cells, and how far a usual cell lies from it, from the distances of each fold to the others"
+            "The out-of-distribution score measures a layer that training did not change: its \
+             distribution is fitted on all of these cells, and the distances of usual cells are \
+             those of each fold from the others"
         }
         Some(false) => {
-            "the out-of-distribution score looks at a layer that was trained: what is usual there is learnt from all of these \
-             cells, and how far a usual cell lies from it, from the distances of each fold by the model that has not seen it"
+            "The out-of-distribution score measures a layer that training changed: its \
+             distribution is fitted on all of these cells, and the distances of usual cells are \
+             those of each fold by the model that has not seen it"
         }
     }
 }
 
-/// From how many images the models of the folds learnt: "131", or "130 to 132".
+/// The number of images that the models of the folds were trained on: "131", or "130 to 132".
 fn fold_training(study: &Study) -> String {
     let folds = study.each_fold();
     let images = folds

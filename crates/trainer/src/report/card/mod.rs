@@ -1,4 +1,4 @@
-//! The model card: a template filled with what was measured.
+//! The model card: a template filled with the measured figures.
 
 mod data;
 
@@ -22,13 +22,16 @@ use uncertainty::{
     risk_control::{UNSEEN_IMAGES, UNSEEN_MISTAKEN},
 };
 
+/// Columns of the card's prose.
+const WIDTH: usize = 100;
+
 const TEMPLATE: &str = include_str!("model_card.md");
 
-/// Fills the template. With the model comes whether training left the layer of the out-of-distribution score as it was, where
-/// there is one.
+/// Fills the template. `model` comes with whether training left the layer of the
+/// out-of-distribution score unchanged, if there is a score.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when the template names something that is not there.
+/// [`TrainingError::Impossible`] if the template has an unknown name.
 pub(crate) fn model_card(
     study: &Study,
     (model, untrained): (&FoldModel, Option<bool>),
@@ -60,17 +63,18 @@ fn trunk(trunk: &TrunkFile, fine_tuned: bool) -> String {
     match &trunk.licence {
         Some(licence) => format!("{}, {how}; licence: {licence}", trunk.name),
         None => format!(
-            "{}, pretrained on ImageNet, {how}; Apache-2.0 (Google's weights; © 2020 ML Illustrated for the package)",
+            "{}, pretrained on ImageNet, {how}; Apache-2.0 (Google's weights; © 2020 ML Illustrated \
+             for the package)",
             trunk.name
         ),
     }
 }
 
-/// Which policy of Monte Carlo dropout decides unasked.
+/// The policy of Monte Carlo dropout that decides by default.
 fn default_policy(manifest: &Manifest) -> String {
     match manifest.default_policy(Method::McDropout) {
         Some(policy) => format!(
-            "`{}` decides: it accepts only cells called normal",
+            "the policy `{}` decides: it accepts only cells called normal",
             policy.name
         ),
         None => {
@@ -80,7 +84,7 @@ fn default_policy(manifest: &Manifest) -> String {
     }
 }
 
-/// What a reader of the promises has to know besides them.
+/// Remarks on the promises.
 fn caveat(manifest: &Manifest) -> String {
     let policies = manifest
         .calibration
@@ -88,8 +92,8 @@ fn caveat(manifest: &Manifest) -> String {
         .flat_map(|measured| &measured.policies);
     match policies.filter_map(Policy::caveat).next() {
         Some(caveat) => format!("The certificates were {caveat}."),
-        None => "A cell is called normal only if a normal class is the most probable one and the abnormal classes together are \
-                 below one half."
+        None => "A cell is called normal only if a normal class is the most probable one and the \
+             abnormal classes together are below one half."
             .to_owned(),
     }
 }
@@ -135,7 +139,7 @@ fn manifest_values(manifest: &Manifest) -> CardValues {
 }
 
 fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingError> {
-    let missing = || TrainingError::Impossible(format!("the report has no {OUT_OF_FOLD}"));
+    let missing = || TrainingError::Impossible(format!("the report has no part {OUT_OF_FOLD}"));
     let folds = evaluation.part(OUT_OF_FOLD).ok_or_else(missing)?;
     let markdown = |table: TextTable| table.markdown();
     let shown = Method::Ensemble.name();
@@ -185,17 +189,17 @@ fn sets(evaluation: &Evaluation) -> String {
 fn test_note(evaluation: &Evaluation) -> String {
     match evaluation.part(TEST) {
         None => {
-            "There is no test part: nothing was kept back from the model in this bundle.".to_owned()
+            "There is no test part: the model in this bundle was trained on all cells.".to_owned()
         }
         Some(test) => format!(
-            "*Test part*: {} cells of {} further images, which the model in this bundle answers; nothing was set with them, but \
-             they are few.",
+            "*Test part*: {} cells of {} other images, answered by the model in this bundle. They \
+             affected no setting, but they are few.",
             test.cells, test.images
         ),
     }
 }
 
-/// The figures of the test part under their heading; nothing without one.
+/// The figures of the test part with a heading; empty without a test part.
 fn test_part(evaluation: &Evaluation) -> String {
     let Some(test) = evaluation.part(TEST) else {
         return String::new();
@@ -218,10 +222,10 @@ fn test_policies(evaluation: &Evaluation) -> String {
 
 fn fill(template: &str, values: &CardValues) -> Result<String, TrainingError> {
     let unknown = || {
-        let reason = "the model card's template names a value that was not measured";
+        let reason = "the model card's template has a name without a value";
         TrainingError::Impossible(reason.to_owned())
     };
-    // In one pass: what a value holds is no name, whatever braces are in it.
+    // In one pass, so that braces in a value are not taken for names.
     let mut parts = template.split('{');
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -229,7 +233,47 @@ fn fill(template: &str, values: &CardValues) -> Result<String, TrainingError> {
         filled.push_str(values.get(name).ok_or_else(unknown)?);
         filled.push_str(rest);
     }
-    Ok(filled)
+    Ok(wrapped(&filled))
+}
+
+/// The card with its paragraphs and list items wrapped anew, because values change their lengths.
+/// Tables and headings stay as they are.
+fn wrapped(card: &str) -> String {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut in_prose = false;
+    for line in card.split('\n') {
+        let is_prose = !line.is_empty() && !line.starts_with(['|', '#']);
+        match blocks.last_mut() {
+            Some(block) if in_prose && is_prose && !line.starts_with("- ") => {
+                block.push(' ');
+                block.push_str(line.trim_start());
+            }
+            _ => blocks.push(line.to_owned()),
+        }
+        in_prose = is_prose;
+    }
+    let blocks: Vec<String> = blocks.iter().map(|block| wrapped_block(block)).collect();
+    blocks.join("\n")
+}
+
+fn wrapped_block(block: &str) -> String {
+    if block.starts_with(['|', '#']) {
+        return block.to_owned();
+    }
+    let indent = if block.starts_with("- ") { "  " } else { "" };
+    let (mut lines, mut current) = (Vec::new(), String::new());
+    for word in block.split(' ') {
+        if current.is_empty() {
+            current.push_str(word);
+        } else if current.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut current, format!("{indent}{word}")));
+        } else {
+            current.push(' ');
+            current.push_str(word);
+        }
+    }
+    lines.push(current);
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -238,7 +282,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_filled_or_refused() {
+    fn prose_is_wrapped_and_tables_are_not() {
+        let table = format!("| {} |", "cell ".repeat(40));
+        let text = format!("- {}\n  end\n- item\n{table}", "word ".repeat(20).trim());
+        let card = wrapped(&text);
+        let lines: Vec<&str> = card.split('\n').collect();
+        assert_eq!(lines[1..], ["  word end", "- item", &table], "{card}");
+        assert!(lines[0].len() <= WIDTH, "{card}");
+    }
+
+    #[test]
+    fn template_is_filled_or_refused() {
         let values = CardValues::from([("cells", "7".to_owned())]);
         assert_eq!(fill("{cells} cells", &values).unwrap(), "7 cells");
         assert!(fill("{cells} cells of {images} images", &values).is_err());

@@ -1,4 +1,5 @@
-//! The share of unseen cells that the out-of-distribution score flags, over many divisions of the images.
+//! The share of unseen cells that the out-of-distribution score flags, over many divisions of the
+//! images.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +18,20 @@ use crate::{
 use evaluation::{bootstrap::quantile, report::SIGNIFICANT};
 use uncertainty::ood::OodModel;
 
-/// How often the images are divided.
+/// Number of divisions.
 const DIVISIONS: usize = 100;
 
-/// The part of the images that is unseen, and the number of folds that the others calibrate in: one fifth and five.
+/// One of this number of parts is unseen; the other images calibrate in this number of folds.
 const FOLDS: usize = 5;
 
 /// Shares of the unseen cells with p < .05, over divisions.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FlaggedOfDivisions {
-    /// How often the images were divided.
+    /// Number of divisions.
     pub divisions: usize,
-    /// Images unseen in each.
+    /// Unseen images of each division.
     pub unseen_images: usize,
-    /// With p-values in which every image counts once, as a bundle has them.
+    /// With p-values in which every image counts once, as in a bundle.
     pub by_image: FlaggedShares,
     /// With p-values in which every cell counts once.
     pub by_cell: FlaggedShares,
@@ -45,11 +46,12 @@ pub(crate) struct FlaggedShares {
     pub percentile_90: f64,
 }
 
-/// Divides the images again and again: four fifths fit the Gaussian and calibrate, as a bundle does it, the rest is asked. `None`
-/// where training shaped the layer: its statistics know the cells then.
+/// Divides the images many times: four fifths fit the Gaussian and calibrate, as for a bundle, and
+/// the rest is scored. `None` if training changed the layer, whose statistics then depend on the
+/// cells.
 ///
 /// # Errors
-/// See [`TrainingSession::features_of`].
+/// As [`TrainingSession::features_of`].
 pub(crate) fn flagged_of_divisions(
     session: &TrainingSession,
     unlike: Option<&Unlike>,

@@ -1,7 +1,9 @@
-//! What a calibration on some folds did to the cells of another fold, over all folds: the evidence for the promises of a bundle,
-//! whose own model and calibration have no unseen cells to be measured on.
+//! Nested evaluation: applies a calibration on some folds to the cells of another fold, for all
+//! folds. It is the evidence for a bundle's promises, because the bundle's own model and
+//! calibration leave no unseen cells.
 //!
-//! Enters: for each outer fold, a calibration and answers that know nothing of it. Leaves: figures with intervals by image.
+//! Input: for each outer fold, a calibration and answers that are independent of it. Output:
+//! figures with intervals by image.
 
 mod divisions;
 mod outer;
@@ -23,15 +25,15 @@ use crate::{TrainingError, report::sets::SetFigures, study::Study};
 use bundle::Method;
 use evaluation::bootstrap::Estimate;
 
-/// Name of the row of the policy that each outer fold's calibration chose as its default.
+/// Name of the row of the default policy that each outer fold's calibration chose.
 pub(crate) const DEFAULT: &str = "default";
 
-/// Figures over the cells of every fold; the intervals are resampled by image.
+/// Figures over the cells of every fold; intervals are resampled by image.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NestedReport {
-    /// Cells answered.
+    /// Answered cells.
     pub cells: usize,
-    /// Images that they come from.
+    /// Their images.
     pub images: usize,
     /// Outer folds.
     pub folds: usize,
@@ -39,9 +41,9 @@ pub(crate) struct NestedReport {
     pub seed: u64,
     /// Share of the cells with p < .05 by the out-of-distribution score.
     pub flagged: Option<Estimate>,
-    /// The same of each outer fold.
+    /// The same for each outer fold.
     pub flagged_of_folds: Vec<f64>,
-    /// The share of unseen cells flagged over many divisions; `None` where training shaped the layer.
+    /// The share of unseen cells flagged over many divisions; `None` if training changed the layer.
     pub flagged_of_divisions: Option<FlaggedOfDivisions>,
     /// By method.
     pub methods: BTreeMap<Method, NestedMethod>,
@@ -54,37 +56,37 @@ pub(crate) struct NestedMethod {
     pub policies: Vec<NestedPolicy>,
     /// Prediction sets, by confidence, level and grouping.
     pub sets: Vec<SetFigures>,
-    /// P(abnormal) by the models that calibrate, which learnt from two folds less than all.
+    /// P(abnormal) by the models that calibrate, trained on two folds less than all.
     pub calibrating: NestedScores,
-    /// P(abnormal) by the models that answer, which learnt from one fold less than all.
+    /// P(abnormal) by the models that answer, trained on one fold less than all.
     pub answering: NestedScores,
 }
 
-/// What a policy did.
+/// The results of a policy.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NestedPolicy {
     /// Its name, or [`DEFAULT`].
     pub name: String,
     /// The bound of the promise; `None` for the default, whose bound each fold chooses.
     pub alpha: Option<f64>,
-    /// The policy that decided in each outer fold, or that none was certified.
+    /// The policy that decided in each outer fold, or `None` if none was certified.
     pub certified: Vec<Option<String>>,
     /// Cells that the promise is about.
     pub cases: usize,
-    /// Those of them that were accepted.
+    /// Accepted mistakes among them.
     pub missed: usize,
     /// The share of `missed` among `cases`.
     pub missed_share: Estimate,
-    /// Of the normal cells, the share accepted.
+    /// Share of the normal cells that were accepted.
     pub cleared: Estimate,
-    /// Of all cells, the share accepted.
+    /// Share of all cells that were accepted.
     pub accepted: Estimate,
 }
 
-/// P(abnormal) by the models of one size, at the temperatures of the outer folds.
+/// P(abnormal) by the models of one training size, at the temperatures of the outer folds.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NestedScores {
-    /// Cells that each model learnt from, on average.
+    /// Training cells of each model, on average.
     pub learnt_from: f64,
     /// AUROC of P(abnormal) of each model, on the fold that it has not seen.
     pub auroc_of_models: Vec<f64>,
@@ -101,15 +103,15 @@ pub(crate) struct ScoreQuantile {
     pub level: f64,
     /// P(abnormal) there.
     pub value: f64,
-    /// The smallest and the largest of the outer folds' own quantiles.
+    /// The smallest and the largest quantile of the outer folds.
     pub of_folds: [f64; 2],
 }
 
 impl NestedReport {
-    /// Puts the outer folds together.
+    /// Combines the outer folds.
     ///
     /// # Errors
-    /// What the intervals say of too few images.
+    /// As `evaluation` for intervals of too few images.
     pub(crate) fn of(
         study: &Study,
         folds: &[OuterFold],

@@ -1,4 +1,4 @@
-//! One outer fold: its cells, judged by a calibration that knows nothing of it.
+//! One outer fold: its cells, with a calibration that is independent of it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use bundle::{Calibration, Method};
 use evaluation::report::{PolicyCell, SIGNIFICANT};
 use uncertainty::{Policy, Promise, Summary};
 
-/// The cells of an outer fold and what became of them.
+/// The cells of an outer fold with their results.
 pub(crate) struct OuterFold {
     /// The cells.
     pub rows: Vec<usize>,
@@ -29,37 +29,37 @@ pub(crate) struct OuterFold {
     pub p_values: Vec<f64>,
     /// By method.
     pub methods: BTreeMap<Method, OuterMethod>,
-    /// Cells that the answering model, and on average the calibrating ones, learnt from.
+    /// Training cells of the answering model, and on average of the calibrating ones.
     pub learnt_from: [f64; 2],
 }
 
-/// What one method's calibration did.
+/// The results of one method's calibration.
 pub(crate) struct OuterMethod {
     /// The policies for screening, in the order of the calibration.
     pub policies: Vec<OuterPolicy>,
-    /// The name of the default; `None`: refer all.
+    /// The name of the default; `None` means refer all.
     pub default: Option<String>,
     /// The prediction sets of each cell, by confidence.
     pub sets: SetsByConfidence,
     /// P(abnormal) of each cell, and whether it is abnormal.
     pub answering: Vec<(f64, bool)>,
-    /// The same of the calibration cells, a list per model that answered them.
+    /// The same for the calibration cells, a list per model that answered them.
     pub calibrating: Vec<Vec<(f64, bool)>>,
 }
 
-/// What one policy did.
+/// The results of one policy.
 pub(crate) struct OuterPolicy {
     /// The policy.
     pub policy: Policy,
-    /// What became of each cell.
+    /// The decision for each cell.
     pub cells: Vec<PolicyCell>,
 }
 
 impl OuterFold {
-    /// Judges `answers`, the cells of the outer fold, by a calibration on `folds`.
+    /// Applies a calibration on `folds` to `answers`, the cells of the outer fold.
     ///
     /// # Errors
-    /// A score that is not finite; a method without a calibration.
+    /// If a score is infinite or NaN, or a method has no calibration.
     pub(crate) fn of(
         session: &TrainingSession,
         calibrated: &Calibrated,
@@ -95,7 +95,7 @@ impl OuterFold {
         })
     }
 
-    /// The share of the cells that are flagged as unlike; `None` without a score for that.
+    /// The share of flagged cells; `None` without an out-of-distribution score.
     pub(crate) fn flagged(&self) -> Option<f64> {
         let flagged = self.p_values.iter().filter(|p| **p < SIGNIFICANT).count();
         (!self.p_values.is_empty()).then(|| flagged as f64 / self.p_values.len() as f64)
@@ -128,7 +128,7 @@ impl OuterMethod {
     }
 }
 
-/// Whether a promise is about cells that nobody looks at because they are called normal.
+/// Whether a promise is about cells that are called normal and not reviewed.
 fn is_screening(promise: Promise) -> bool {
     matches!(
         promise,

@@ -1,4 +1,4 @@
-//! The cells of all outer folds together, and figures of them with intervals by image.
+//! The cells of all outer folds together, and their figures with intervals by image.
 
 use super::{
     DEFAULT, NestedMethod, NestedPolicy, OuterFold,
@@ -35,7 +35,7 @@ impl<'a> Pooled<'a> {
         }
     }
 
-    /// The share of the cells with p < .05; `None` without an out-of-distribution score.
+    /// The share of cells with p < .05; `None` without an out-of-distribution score.
     pub(super) fn flagged(&self) -> Result<Option<Estimate>, TrainingError> {
         let p_values = self.folds.iter().flat_map(|fold| fold.p_values.clone());
         let p_values: Vec<f64> = p_values.collect();
@@ -46,7 +46,7 @@ impl<'a> Pooled<'a> {
         self.figures.mean(&flagged.collect::<Vec<_>>()).map(Some)
     }
 
-    /// Every figure of one method.
+    /// All figures of one method.
     pub(super) fn method(&self, method: Method) -> Result<NestedMethod, TrainingError> {
         let of_folds = self.folds.iter().map(|fold| fold.methods.get(&method));
         let missing =
@@ -103,7 +103,8 @@ impl<'a> Pooled<'a> {
         Ok(policies)
     }
 
-    /// What the policy that `decides` names in each fold did, nothing where it names none: refer all.
+    /// The results of the policy that `decides` names in each fold; where it names none, all cells
+    /// are referred.
     fn policy(
         &self,
         name: &str,
@@ -114,7 +115,7 @@ impl<'a> Pooled<'a> {
         let certified: Vec<Option<String>> = of_folds.iter().map(|fold| decides(fold)).collect();
         let mut cells: Vec<PolicyCell> = Vec::new();
         for (fold, decided_by) in of_folds.iter().zip(&certified) {
-            // The default, where it refers all, speaks of the abnormal cells.
+            // If the default refers all, its promise is about the abnormal cells.
             let wanted = decided_by.as_deref().unwrap_or(name);
             let own = fold.policies.iter().find(|own| own.policy.name == wanted);
             let own = own.or(fold.policies.first());

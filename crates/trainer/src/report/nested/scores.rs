@@ -1,21 +1,22 @@
-//! P(abnormal) by models of one size: whether scores shift when models learn from more images.
+//! P(abnormal) by models of one training size, to show whether scores shift with more training
+//! images.
 
 use super::{NestedScores, ScoreQuantile};
 use crate::TrainingError;
 use evaluation::{Scored, bootstrap::quantile, ranking::auroc};
 
-/// Levels of the quantiles over abnormal cells: where thresholds of screening lie.
+/// Levels of the quantiles over abnormal cells, in the range of screening thresholds.
 const ABNORMAL_LEVELS: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.5];
 /// Levels of the quantiles over normal cells: the shares that such thresholds clear.
 const NORMAL_LEVELS: [f64; 5] = [0.3, 0.5, 0.6, 0.7, 0.9];
 
-/// P(abnormal) of the cells that a model answered, each with whether it is abnormal.
+/// P(abnormal) of each cell that a model answered, and whether the cell is abnormal.
 pub(super) type ModelScores = Vec<(f64, bool)>;
 
-/// The figures of the answers of each model, by outer fold.
+/// The figures of each model's answers, by outer fold.
 ///
 /// # Errors
-/// A score that is not finite.
+/// If a score is infinite or NaN.
 pub(super) fn scores(
     learnt_from: f64,
     of_folds: &[Vec<ModelScores>],

@@ -90,7 +90,7 @@ fn policies_table(method: Method, policies: &[NestedPolicy]) -> TextTable {
     };
     let titles = [
         "certified in folds",
-        "accepted of those promised",
+        "accepted mistakes of the promise's cases",
         "as a share",
         "accepted of the normal cells",
         "accepted of all cells",
@@ -136,11 +136,8 @@ fn scores_table(method: Method, figures: &NestedMethod) -> TextTable {
     TextTable {
         header: vec![
             format!("{method}, P(abnormal) by models of"),
-            format!(
-                "{:.0} cells, which calibrate",
-                figures.calibrating.learnt_from
-            ),
-            format!("{:.0} cells, which answer", figures.answering.learnt_from),
+            format!("{:.0} cells (calibrating)", figures.calibrating.learnt_from),
+            format!("{:.0} cells (answering)", figures.answering.learnt_from),
         ],
         rows: names
             .zip(columns)

@@ -1,4 +1,4 @@
-//! One convolution with its bias and, if the plan says so, ReLU6.
+//! One convolution with its bias and, if the plan has it, ReLU6.
 
 use burn::{
     backend::Dispatch,
@@ -14,7 +14,7 @@ use super::{ConvolutionPlan, graph::StoredConvolution, operation::ClippedConvolu
 /// A trained convolution.
 #[derive(Module, Debug)]
 pub(super) struct Convolution {
-    /// As ONNX stores it: `[outputs, inputs per group, kernel, kernel]`.
+    /// In ONNX layout: `[outputs, inputs per group, kernel, kernel]`.
     weight: Param<Tensor<4>>,
     /// `[outputs]`
     bias: Param<Tensor<1>>,
@@ -48,7 +48,7 @@ impl Convolution {
         &self.plan
     }
 
-    /// The values as they are now.
+    /// The current values.
     pub(super) fn stored(&self) -> StoredConvolution {
         StoredConvolution {
             weight: values(&self.weight),

@@ -1,13 +1,14 @@
-//! Depthwise convolution and its gradients on maps whose channels lie side by side, `[N, H, W, C]`.
+//! Depthwise convolution and its gradients on maps with adjacent channels, `[N, H, W, C]`.
 //!
-//! Sixteen channels of one image at a time are copied to a plane with its zeros around it: they stay in the nearest cache
-//! while every tap of the kernel passes over them, and the inner loops know no edges. Those loops are functions of their
-//! own, never inlined: only there does the compiler know that what they read and what they write do not overlap, and
-//! without that they are half as fast.
+//! Sixteen channels of one image at a time are copied to a plane with a border of zeros. They stay
+//! in the nearest cache while all taps of the kernel pass over them, and the inner loops need no
+//! border checks. Those loops are separate functions that are never inlined: only then does the
+//! compiler know that their inputs and outputs do not overlap, which doubles their speed.
 
 use super::ConvolutionPlan;
 
-/// Channels worked on together; every channel count of Lite0's depthwise convolutions is a multiple.
+/// Channels processed together. Every channel count of Lite0's depthwise convolutions is a multiple
+/// of it.
 pub(super) const LANES: usize = 16;
 
 type Lane = [f32; LANES];
@@ -16,14 +17,14 @@ type Lane = [f32; LANES];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     images: usize,
-    /// Runs of sixteen channels.
+    /// Groups of sixteen channels.
     groups: usize,
     input: [usize; 2],
     output: [usize; 2],
     stride: usize,
     /// Zeros before each row and column.
     before: usize,
-    /// Sides of the input with its zeros.
+    /// Height and width of the input with its zeros.
     padded: [usize; 2],
 }
 
@@ -45,7 +46,7 @@ impl Geometry {
         }
     }
 
-    /// Where row `row` of the window that an output pixel sees begins in a plane.
+    /// Offset in a plane of row `row` of an output pixel's window.
     fn window(&self, [output_row, output_column]: [usize; 2], row: usize) -> usize {
         (output_row * self.stride + row) * self.padded[1] + output_column * self.stride
     }
@@ -74,7 +75,7 @@ pub(super) fn forward<const K: usize>(at: &Geometry, input: &[f32], weight: &[f3
     output.into_flattened()
 }
 
-/// Gradients of the kernel and, if wanted, of the input, from that of the output.
+/// Gradients of the kernel and, if wanted, of the input, given that of the output.
 pub(super) fn backward<const K: usize>(
     at: &Geometry,
     input: &[f32],
@@ -115,7 +116,7 @@ fn taps<const K: usize>(weight: &[f32], group: usize) -> [[Lane; K]; K] {
     taps
 }
 
-/// The way back of [`taps`].
+/// The inverse of [`taps`].
 fn store_taps<const K: usize>(taps: &[[Lane; K]; K], group: usize, weight: &mut [f32]) {
     let kernels = weight.chunks_exact_mut(K * K).skip(group * LANES);
     for (lane, kernel) in kernels.take(LANES).enumerate() {
@@ -125,7 +126,7 @@ fn store_taps<const K: usize>(taps: &[[Lane; K]; K], group: usize, weight: &mut 
     }
 }
 
-/// Copies sixteen channels of an image into a plane; the zeros around it are never written.
+/// Copies sixteen channels of an image into a plane. The zeros around it are never overwritten.
 fn load(at: &Geometry, map: &[Lane], [image, group]: [usize; 2], plane: &mut [Lane]) {
     let [height, width] = at.input;
     for row in 0..height {
@@ -138,7 +139,7 @@ fn load(at: &Geometry, map: &[Lane], [image, group]: [usize; 2], plane: &mut [La
     }
 }
 
-/// The way back of [`load`].
+/// The inverse of [`load`].
 fn store(at: &Geometry, plane: &[Lane], [image, group]: [usize; 2], map: &mut [Lane]) {
     let [height, width] = at.input;
     for row in 0..height {
@@ -151,7 +152,7 @@ fn store(at: &Geometry, plane: &[Lane], [image, group]: [usize; 2], map: &mut [L
     }
 }
 
-/// Where sixteen channels of an output row begin in the output map.
+/// Offset of sixteen channels of an output row in the output map.
 fn row_start(at: &Geometry, [image, group]: [usize; 2], row: usize) -> usize {
     (image * at.output[0] + row) * at.output[1] * at.groups + group
 }
@@ -183,7 +184,7 @@ fn slide<const K: usize>(
     }
 }
 
-/// Adds an image's part to the gradients of the kernels.
+/// Adds an image's share of the kernels' gradients.
 #[inline(never)]
 fn gather<const K: usize>(
     at: &Geometry,
@@ -209,7 +210,7 @@ fn gather<const K: usize>(
     }
 }
 
-/// Spreads an image's gradients over the pixels that each of them saw.
+/// Adds an image's gradients to the pixels that each output pixel saw.
 #[inline(never)]
 fn scatter<const K: usize>(
     at: &Geometry,

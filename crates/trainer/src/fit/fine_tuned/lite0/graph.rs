@@ -1,4 +1,5 @@
-//! Lite0's weights in the ONNX graph: read, put back, and the graph cut before the first trained block.
+//! Reads and replaces Lite0's weights in the ONNX graph, and cuts the graph before the first
+//! trained block.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use bundle::onnx::{Axis, GraphProto, ModelProto, NodeProto, ValueInfoProto, tens
 /// Name of the output of [`frozen_part`].
 pub const MAP: &str = "map";
 
-/// How many nodes of each kind the graph has.
+/// Number of nodes of each kind in the graph.
 const NODES: [(&str, usize); 5] = [
     ("Conv", 49),
     ("Clip", 33),
@@ -22,7 +23,7 @@ const NODES: [(&str, usize); 5] = [
     ("Flatten", 1),
 ];
 
-/// A convolution's numbers in the order of ONNX.
+/// The numbers of a convolution in ONNX layout.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StoredConvolution {
     /// `[outputs, inputs per group, kernel, kernel]`
@@ -32,7 +33,7 @@ pub(super) struct StoredConvolution {
 }
 
 impl StoredConvolution {
-    /// Whether there are as many numbers as the plan wants.
+    /// Whether the lengths fit the plan.
     pub(super) fn fits(&self, plan: &ConvolutionPlan) -> bool {
         self.weight.len() == plan.weight_shape().iter().product::<usize>()
             && self.bias.len() == plan.outputs
@@ -59,10 +60,10 @@ pub(super) fn read_convolutions(
     convolutions().iter().zip(nodes).map(read).collect()
 }
 
-/// The original graph with the weights as they are trained; what was frozen stays as it was.
+/// The original graph with the trained weights; frozen weights stay.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when the original is not EfficientNet-Lite0.
+/// [`TrainingError::Impossible`] if the original is not EfficientNet-Lite0.
 pub fn put_back(original: &ModelProto, tail: &Lite0Tail) -> Result<ModelProto, TrainingError> {
     checked_graph(original)?;
     let mut model = original.clone();
@@ -82,11 +83,11 @@ pub fn put_back(original: &ModelProto, tail: &Lite0Tail) -> Result<ModelProto, T
     Ok(model)
 }
 
-/// The graph from the image `[N, 3, H, W]` to [`MAP`], what the first trained block sees, `[N, C, h, w]`; `None` when
-/// nothing is frozen.
+/// The graph from the image `[N, 3, H, W]` to [`MAP`], the input of the first trained block,
+/// `[N, C, h, w]`; `None` if no block is frozen.
 ///
 /// # Errors
-/// [`TrainingError::Impossible`] when the model is not EfficientNet-Lite0.
+/// [`TrainingError::Impossible`] if the model is not EfficientNet-Lite0.
 pub fn frozen_part(
     model: &ModelProto,
     frozen: Frozen,
@@ -173,7 +174,7 @@ fn part(
     }
 }
 
-/// Everything of a model but its graph.
+/// A model without its graph.
 fn model_header(model: &ModelProto) -> ModelProto {
     ModelProto {
         ir_version: model.ir_version,
@@ -195,14 +196,15 @@ fn renamed(mut node: NodeProto, map: &str) -> NodeProto {
 
 fn checked_graph(model: &ModelProto) -> Result<&GraphProto, TrainingError> {
     let graph = model.graph.as_ref();
-    let graph = graph.ok_or_else(|| impossible!("the trunk's file has no graph"))?;
+    let graph = graph.ok_or_else(|| impossible!("the ONNX model of the trunk has no graph"))?;
     for (op_type, expected) in NODES {
         let found = graph.node.iter().filter(|node| node.op_type == op_type);
         let found = found.count();
         ensure!(
             found == expected,
-            "the trunk has {found} {op_type} nodes where EfficientNet-Lite0 with folded batch normalisation has \
-             {expected}: use the pretrained file"
+            "expected {expected} {op_type} nodes in the trunk, as in EfficientNet-Lite0 with \
+             folded batch normalisation, found {found}: use weights/efficientnet_lite0.onnx, or \
+             --frozen-trunk for another trunk"
         );
     }
     Ok(graph)
@@ -210,7 +212,8 @@ fn checked_graph(model: &ModelProto) -> Result<&GraphProto, TrainingError> {
 
 fn unlike(plan: &ConvolutionPlan, what: &str) -> TrainingError {
     impossible!(
-        "the trunk's {} convolution has another {what} than EfficientNet-Lite0: use the pretrained file",
+        "the {what} of the trunk's {} convolution differs from EfficientNet-Lite0: use \
+         weights/efficientnet_lite0.onnx, or --frozen-trunk for another trunk",
         plan.name()
     )
 }

@@ -1,8 +1,10 @@
-//! EfficientNet-Lite0 for fine-tuning: the ONNX trunk's weights as a burn module, trained, and put back into the graph.
+//! EfficientNet-Lite0 for fine-tuning: reads the ONNX trunk's weights into a burn module, trains
+//! them and writes them back.
 //!
-//! Enters: the trunk's graph, and what its frozen part gives for images (ONNX Runtime runs that part). Leaves: features
-//! for a head, gradients, and the graph with other weights. Batch normalisation is folded into the convolutions and
-//! stays so. A batch is cut into a fixed number of shards that run side by side; nothing else here uses threads.
+//! Input: the trunk's graph, and its frozen part's output for images, which ONNX Runtime computes.
+//! Output: features for the heads, gradients, and the graph with other weights. Batch normalisation
+//! stays folded into the convolutions. A batch is cut into a fixed number of shards that run in
+//! parallel; nothing else here uses threads.
 
 mod convolution;
 mod depthwise;
@@ -15,10 +17,11 @@ pub use tail::Lite0Tail;
 
 use std::ops::Range;
 
-/// Into how many parts a batch is cut: fixed, because the order of sums decides the last bits of a gradient.
+/// Number of shards of a batch. Fixed, because the order of sums affects the last bits of a
+/// gradient.
 pub const SHARDS: usize = 4;
 
-/// Cuts a batch of `images` into at most [`SHARDS`] runs of nearly equal length, none of them empty.
+/// Divides a batch of `images` into at most [`SHARDS`] ranges of nearly equal length, none empty.
 pub fn shards(images: usize) -> Vec<Range<usize>> {
     let cut = |shard| images * shard / SHARDS;
     (0..SHARDS)
@@ -27,9 +30,10 @@ pub fn shards(images: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The seven stages (Tan and Le, "EfficientNet", 2019, table 1, without squeeze-and-excitation: the Lite variant), runs of
-/// equal blocks: side of the depthwise kernel; stride of the first block's depthwise convolution, while later blocks have
-/// stride 1; hidden channels per input channel; output channels; number of blocks.
+/// The seven stages (Tan and Le, "EfficientNet", 2019, table 1; the Lite variant has no
+/// squeeze-and-excitation). Each is a run of blocks: side of the depthwise kernel; stride of the
+/// first block's depthwise convolution, the others have stride 1; hidden channels per input
+/// channel; output channels; number of blocks.
 const STAGES: [[usize; 5]; 7] = [
     [3, 1, 1, 16, 1],
     [3, 2, 6, 24, 2],
@@ -41,34 +45,35 @@ const STAGES: [[usize; 5]; 7] = [
 ];
 /// Number of blocks in all stages.
 pub const BLOCKS: usize = 16;
-/// Channels behind the stem, a 3 × 3 convolution of stride 2 on the image.
+/// Output channels of the stem, a 3 × 3 convolution of stride 2 on the image.
 const STEM: usize = 32;
-/// D, the number of features: channels of the head, a 1 × 1 convolution before pooling.
+/// D, the number of features: output channels of the head, a 1 × 1 convolution before pooling.
 pub const FEATURES: usize = 1280;
 
-/// How much of the trunk stays as it is: nothing, or the stem and the first blocks.
+/// The frozen part of the trunk: nothing, or the stem and the first blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frozen {
     blocks: usize,
 }
 
 impl Frozen {
-    /// Everything is trained, the stem too.
+    /// Everything is trained, including the stem.
     pub const fn nothing() -> Self {
         Self { blocks: 0 }
     }
 
-    /// The stem and the first `blocks` of the 16 blocks stay; `None` above 16. No block means [`Self::nothing`].
+    /// Freezes the stem and the first `blocks` of the 16 blocks; `None` above 16. 0 means
+    /// [`Self::nothing`].
     pub fn blocks(blocks: usize) -> Option<Self> {
         (blocks <= BLOCKS).then_some(Self { blocks })
     }
 
-    /// Index of the first block that is trained, 0..=16; from 1 on the stem is frozen too.
+    /// Index of the first trained block, 0..=16; from 1 on the stem is frozen as well.
     pub const fn first_trained(self) -> usize {
         self.blocks
     }
 
-    /// Number of convolutions that stay.
+    /// Number of frozen convolutions.
     pub(super) fn convolutions(self) -> usize {
         convolutions()
             .iter()
@@ -77,7 +82,7 @@ impl Frozen {
     }
 }
 
-/// Where a convolution stands.
+/// Position of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockPlace {
     /// The first one, on the image.
@@ -88,12 +93,12 @@ pub(super) enum BlockPlace {
     Head,
 }
 
-/// What a convolution is: its sizes and what follows it.
+/// A convolution's sizes and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConvolutionPlan {
-    /// Where it stands.
+    /// Its position.
     pub place: BlockPlace,
-    /// What it does there, for error messages and names: `stem`, `expand`, `depthwise`, `project` or `head`.
+    /// Its role, for error messages and names: `stem`, `expand`, `depthwise`, `project` or `head`.
     pub role: &'static str,
     /// Input channels.
     pub inputs: usize,
@@ -103,26 +108,28 @@ pub(super) struct ConvolutionPlan {
     pub kernel: usize,
     /// Step in both directions.
     pub stride: usize,
-    /// Every channel has a kernel of its own.
+    /// Whether every channel has a kernel of its own.
     pub depthwise: bool,
     /// Whether ReLU6 follows.
     pub clipped: bool,
 }
 
 impl ConvolutionPlan {
-    /// Shape of the kernel as ONNX stores it: output channels, input channels per group, height, width.
+    /// Shape of the kernel in ONNX layout: output channels, input channels per group, height,
+    /// width.
     pub(super) fn weight_shape(&self) -> [usize; 4] {
         let inputs = if self.depthwise { 1 } else { self.inputs };
         [self.outputs, inputs, self.kernel, self.kernel]
     }
 
-    /// Zeros before and after each row and column: with stride 2 the odd one comes last, as TensorFlow has it.
+    /// Zeros before and after each row and column. With stride 2 the odd one comes last, as in
+    /// TensorFlow.
     pub(super) fn padding(&self) -> (usize, usize) {
         let total = self.kernel.saturating_sub(self.stride);
         (total / 2, total - total / 2)
     }
 
-    /// Height and width with the zeros around them.
+    /// Height and width including the zeros.
     pub(super) fn padded_size(&self, input: [usize; 2]) -> [usize; 2] {
         let (before, after) = self.padding();
         input.map(|side| side + before + after)
@@ -151,8 +158,8 @@ impl ConvolutionPlan {
     }
 }
 
-/// The 49 convolutions in the order in which the image passes through them. A block has three: expand (unless the expansion
-/// is 1), depthwise, project.
+/// The 49 convolutions in execution order. A block has three: expand (unless the expansion is 1),
+/// depthwise, project.
 pub(super) fn convolutions() -> Vec<ConvolutionPlan> {
     let mut plans = vec![ConvolutionPlan {
         kernel: 3,
@@ -206,7 +213,7 @@ mod tests {
     use crate::lite0::depthwise::LANES;
 
     #[test]
-    fn the_depthwise_loops_leave_no_channel_out() {
+    fn depthwise_loops_cover_all_channels() {
         let plans = convolutions();
         assert!(
             plans

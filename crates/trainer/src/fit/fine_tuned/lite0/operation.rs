@@ -1,9 +1,10 @@
 //! A convolution with bias and ReLU6 as one differentiable operation of burn.
 //!
-//! burn's own convolution is general: it cannot use that two kinds of convolution make up Lite0, and it keeps every step
-//! in between for the way back. Here a 1 × 1 convolution is one matrix product on maps whose channels lie side by side,
-//! the depthwise convolution has loops of its own, and bias and clipping pass over the result once. A training step takes a
-//! small part of the time that burn's convolutions need.
+//! burn's own convolution is general: it does not use that Lite0 has only two kinds of convolution,
+//! and it keeps all intermediate results for the gradient. Here a 1 × 1 convolution is one matrix
+//! product on maps with adjacent channels, the depthwise convolution has its own loops, and bias
+//! and clipping pass over the result once. A training step takes a small part of the time of burn's
+//! convolutions.
 
 use burn::backend::{
     Autodiff, Backend, Flex, TensorMetadata,
@@ -24,11 +25,11 @@ use super::{
     depthwise::{self, Geometry},
 };
 
-/// What burn's backends are taught.
+/// The operation that is added to burn's backends.
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait ClippedConvolution: Backend {
-    /// `[N, H, W, inputs]` → `[N, H', W', outputs]`; the weights are as ONNX has them. The stem gives no gradient of its
-    /// input, which is the image.
+    /// `[N, H, W, inputs]` → `[N, H', W', outputs]`; weights in ONNX layout. The stem computes no
+    /// gradient of its input, which is the image.
     fn clipped_convolution(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -82,13 +83,13 @@ impl<C: CheckpointStrategy> ClippedConvolution for Autodiff<Flex, C> {
 #[derive(Debug)]
 struct WayBack;
 
-/// What the gradients are made of.
+/// The tensors kept for the gradients.
 #[derive(Clone, Debug)]
 struct KeptTensors {
-    /// As [`prepare`] left it.
+    /// As returned by [`prepare`].
     input: FlexTensor,
     weight: FlexTensor,
-    /// If it was clipped.
+    /// Only if clipped.
     output: Option<FlexTensor>,
     plan: ConvolutionPlan,
 }
@@ -124,7 +125,7 @@ impl Backward<Flex, 3> for WayBack {
     }
 }
 
-/// The input with contiguous rows, for the stem the image's patches; and the shape of the output.
+/// The input with contiguous rows (for the stem, the image's patches), and the shape of the output.
 fn prepare(input: &FlexTensor, plan: &ConvolutionPlan) -> (FlexTensor, [usize; 4]) {
     let input = input.to_contiguous();
     let size = shape(&input);
@@ -165,7 +166,7 @@ fn forward(
     sums
 }
 
-/// Not inlined, nor is [`flatten_clipped`]: see the module `depthwise`.
+/// Not inlined, like [`flatten_clipped`]: see the module `depthwise`.
 #[inline(never)]
 fn add_bias(sums: &mut [f32], bias: &[f32], clipped: bool) {
     for pixel in sums.chunks_exact_mut(bias.len().max(1)) {
@@ -176,7 +177,8 @@ fn add_bias(sums: &mut [f32], bias: &[f32], clipped: bool) {
     }
 }
 
-/// The gradient before clipping, zero where ReLU6 is flat, and its sum over all pixels, which is the bias's.
+/// The gradient before clipping, zero where ReLU6 is flat, and its sum over all pixels, which is
+/// the bias's gradient.
 fn unclip(
     mut slope: FlexTensor,
     output: Option<&FlexTensor>,
@@ -256,13 +258,14 @@ fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
-/// The values of a contiguous f32 tensor; here every tensor is made one on its way in.
+/// The values of a contiguous f32 tensor; every tensor is made contiguous on input.
 fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().unwrap_or_default()
 }
 
-/// The windows that the stem's kernel sees, so that the stem too is a matrix product: `[N, H, W, inputs]` → one row per
-/// output pixel, `[N · H' · W', inputs · K · K]` in the order of an ONNX kernel.
+/// The windows of the stem's kernel, so that the stem is a matrix product as well:
+/// `[N, H, W, inputs]` → one row per output pixel, `[N · H' · W', inputs · K · K]` in the order of
+/// an ONNX kernel.
 fn patches(
     input: &[f32],
     [images, height, width, channels]: [usize; 4],

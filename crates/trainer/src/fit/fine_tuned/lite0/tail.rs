@@ -1,4 +1,4 @@
-//! The part of the trunk that is trained, as a burn module.
+//! The trained part of the trunk, as a burn module.
 
 use burn::{
     module::Module,
@@ -15,7 +15,7 @@ use super::{
 use crate::{TrainingError, error::impossible};
 use bundle::onnx::ModelProto;
 
-/// Expand, depthwise, project; the input is added where the output has its shape.
+/// Expand, depthwise, project. The input is added if the output has its shape.
 #[derive(Module, Debug)]
 pub(super) struct Block {
     convolutions: Vec<Convolution>,
@@ -24,7 +24,8 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Maps are `[N, H, W, C]`; `kept`, `[N, 1, 1, 1]`, multiplies what is added to the input.
+    /// Maps are `[N, H, W, C]`; `kept`, `[N, 1, 1, 1]`, multiplies the block's result before the
+    /// input is added.
     fn forward(&self, input: Tensor<4>, kept: Option<&Tensor<4>>) -> Tensor<4> {
         let mut value = input.clone();
         for convolution in &self.convolutions {
@@ -47,10 +48,10 @@ impl Block {
     }
 }
 
-/// Everything behind the frozen part: blocks, the 1 × 1 convolution to 1280 channels, pooling.
+/// Everything after the frozen part: blocks, the 1 × 1 convolution to 1280 channels, pooling.
 ///
-/// Its parameters are called `….weight` and `….bias`; burn's `ParamGroup::from_predicate("bias")` picks the biases, for
-/// which no weight decay is meant.
+/// Its parameters are called `….weight` and `….bias`; burn's `ParamGroup::from_predicate("bias")`
+/// selects the biases, which have no weight decay.
 #[derive(Module, Debug)]
 pub struct Lite0Tail {
     stem: Option<Convolution>,
@@ -59,12 +60,13 @@ pub struct Lite0Tail {
 }
 
 impl Lite0Tail {
-    /// Takes the weights of what is not frozen from the trunk's graph.
+    /// Reads the weights that are not frozen from the trunk's graph.
     ///
     /// With an autodiff device the parameters are trainable.
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when the graph is not EfficientNet-Lite0 with batch normalisation folded.
+    /// [`TrainingError::Impossible`] if the graph is not EfficientNet-Lite0 with folded batch
+    /// normalisation.
     pub fn read(
         model: &ModelProto,
         frozen: Frozen,
@@ -95,12 +97,12 @@ impl Lite0Tail {
         Ok(Self { stem, blocks, head })
     }
 
-    /// Features `[N, 1280]` of what the frozen part gives, `[N, C, h, w]`, or of images `[N, 3, H, W]` when nothing is
-    /// frozen.
+    /// Features `[N, 1280]` of the frozen part's output, `[N, C, h, w]`, or of images
+    /// `[N, 3, H, W]` if nothing is frozen.
     ///
-    /// `kept` holds one multiplier `[N, 1, 1, 1]` for each of [`Self::residual_blocks`], in their order: 0 where an
-    /// image skips the block and 1 / (1 − p) where it does not (stochastic depth; Huang et al., 2016). An empty slice skips
-    /// nothing.
+    /// `kept` holds one multiplier `[N, 1, 1, 1]` for each of [`Self::residual_blocks`], in their
+    /// order: 0 if an image skips the block, otherwise 1 / (1 − p) (stochastic depth; Huang et al.,
+    /// 2016). An empty slice skips nothing.
     pub fn forward(&self, input: Tensor<4>, kept: &[Tensor<4>]) -> Tensor<2> {
         let mut kept = kept.iter();
         let mut map = input.permute([0, 2, 3, 1]);
@@ -118,13 +120,14 @@ impl Lite0Tail {
             .reshape([images, FEATURES])
     }
 
-    /// Indices, of 0..16, of the trained blocks that add their input: those that stochastic depth may skip.
+    /// Indices, of 0..16, of the trained blocks that add their input. Stochastic depth may skip
+    /// them.
     pub fn residual_blocks(&self) -> Vec<usize> {
         let residual = self.blocks.iter().filter(|block| block.is_residual());
         residual.map(|block| block.index).collect()
     }
 
-    /// All parameters in the order of the graph, kernel before bias, each row-major in the order of ONNX.
+    /// All parameters in the order of the graph, kernel before bias, each row-major in ONNX order.
     pub fn values(&self) -> Vec<Vec<f32>> {
         let of = |convolution: &Convolution| {
             let StoredConvolution { weight, bias } = convolution.stored();
@@ -133,16 +136,16 @@ impl Lite0Tail {
         self.convolutions().flat_map(of).collect()
     }
 
-    /// The gradients in the order of [`Self::values`]; zeros where a parameter has none.
+    /// The gradients in the order of [`Self::values`]; zeros for parameters without one.
     pub fn gradient_values(&self, gradients: &GradientsParams) -> Vec<Vec<f32>> {
         let of = |convolution: &Convolution| convolution.gradients(gradients);
         self.convolutions().flat_map(of).collect()
     }
 
-    /// The same module, parameter by parameter, with other values, in the order of [`Self::values`].
+    /// The same module with other parameter values, in the order of [`Self::values`].
     ///
     /// # Errors
-    /// [`TrainingError::Impossible`] when there are too few or too many values.
+    /// [`TrainingError::Impossible`] if the number of values does not fit.
     pub fn with_values(mut self, values: Vec<Vec<f32>>) -> Result<Self, TrainingError> {
         let mut values = values.into_iter();
         let mut next = |plan: &ConvolutionPlan| -> Option<StoredConvolution> {
@@ -153,7 +156,7 @@ impl Lite0Tail {
             stored.fits(plan).then_some(stored)
         };
         let misfit =
-            || impossible!("these weights are of a trunk with another frozen part: train again");
+            || impossible!("the weights belong to a trunk with another frozen part: train again");
         let mut replace = |convolution: Convolution| -> Result<Convolution, TrainingError> {
             let stored = next(convolution.plan()).ok_or_else(misfit)?;
             Ok(convolution.with_values(stored))

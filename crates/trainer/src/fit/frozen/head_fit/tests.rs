@@ -11,7 +11,7 @@ use bundle::Method;
 
 const CELLS: usize = 60;
 
-/// Three features per cell that say nothing of its class.
+/// Three features per cell that are independent of its class.
 fn noise() -> (Vec<FeatureMatrix>, Vec<usize>) {
     let view = FeatureMatrix {
         dimension: 3,
@@ -49,7 +49,7 @@ fn recipe(method: Method) -> Recipe {
     }
 }
 
-/// A fit with a seed, which is not kept unless there is a path for it.
+/// A fit with a seed; it has a checkpoint only if a path is given.
 fn begun<'a>(
     cells: &'a TrainingCells<'a>,
     recipe: &'a Recipe,
@@ -67,7 +67,7 @@ fn begun<'a>(
 }
 
 #[test]
-fn an_interrupted_training_ends_in_the_same_bits() {
+fn resumed_training_gives_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let (path, hidden) = (folder.path().join("checkpoint"), ProgressBar::hidden());
     let patient = Recipe {
@@ -93,7 +93,7 @@ fn an_interrupted_training_ends_in_the_same_bits() {
 }
 
 #[test]
-fn a_checkpoint_that_is_damaged_or_of_another_training_is_not_gone_on_from() {
+fn damaged_or_foreign_checkpoint_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let (path, hidden) = (folder.path().join("checkpoint"), ProgressBar::hidden());
     let recipe = recipe(Method::Ensemble);
@@ -118,7 +118,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_training_is_not_gone_on_from() {
 }
 
 #[test]
-fn training_stops_when_validation_does_not_improve_and_returns_to_the_best_epoch() {
+fn early_stopping_returns_best_epoch() {
     let hidden = ProgressBar::hidden();
     let impatient = Recipe {
         patience: Some(4),
