@@ -40,10 +40,7 @@ fn place(error: &Error) -> Option<String> {
     if let Some(Source::File(path)) = &metadata.source {
         return Some(path.display().to_string());
     }
-    let mut path: Vec<&str> = error.path.iter().take(2).map(String::as_str).collect();
-    if let Kind::UnknownField(name, _) = &error.kind {
-        path.push(name);
-    }
+    let path: Vec<&str> = error.path.iter().take(2).map(String::as_str).collect();
     let name = path.join("__").to_ascii_uppercase();
     (metadata.name.contains(PREFIX) && !name.is_empty()).then(|| format!("{PREFIX}{name}"))
 }
@@ -61,7 +58,7 @@ fn wrong_entry(kind: &Kind) -> String {
         | Kind::InvalidValue(_, expected)
         | Kind::InvalidLength(_, expected) => in_plain_words(expected),
         Kind::UnknownVariant(_, known) => one_of(known),
-        Kind::UnknownField(_, known) => format!("no other keys than {}", listed(known)),
+        Kind::UnknownField(_, known) => format!("no other keys than {}", known.join(", ")),
         Kind::MissingField(name) => format!("a key `{name}` in each entry"),
         _ => "another value".to_owned(),
     };
@@ -72,7 +69,7 @@ fn wrong_entry(kind: &Kind) -> String {
 }
 
 fn wrong_value(error: &Error) -> String {
-    let key = error.path.join(".");
+    let key = key(&error.path);
     if key == "listen" && !matches!(error.kind, Kind::Message(_)) {
         let found = found(&error.kind);
         return format!("`{key}`: expected {}, found {found}", listen::EXPECTED);
@@ -89,18 +86,8 @@ fn wrong_value(error: &Error) -> String {
         Kind::UnknownVariant(found, known) => {
             format!("`{key}`: expected {}, found `{found}`", one_of(known))
         }
-        Kind::UnknownField(name, known) => {
-            let section = match key.as_str() {
-                "" => "the file".to_owned(),
-                key => format!("section [{key}]"),
-            };
-            let path = [key.as_str(), name.as_str()];
-            let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
-            format!(
-                "`{}` is not a known key: {section} has {}",
-                path.join("."),
-                listed(known)
-            )
+        Kind::UnknownField(_, known) => {
+            format!("`{key}` is not a known key, expected {}", one_of(known))
         }
         Kind::MissingField(name) => format!("`{key}`: expected a key `{name}`"),
         Kind::DuplicateField(name) => format!("`{name}` is there twice"),
@@ -110,6 +97,20 @@ fn wrong_value(error: &Error) -> String {
             format!("`{key}`: a value of this kind is not supported")
         }
     }
+}
+
+/// The path of a key, such as `engine.execution_providers[0]`.
+fn key(path: &[String]) -> String {
+    let mut key = String::new();
+    for part in path {
+        let is_place = part.bytes().all(|byte| byte.is_ascii_digit());
+        match (is_place, key.is_empty()) {
+            (true, _) => key.push_str(&format!("[{part}]")),
+            (false, true) => key.push_str(part),
+            (false, false) => key.push_str(&format!(".{part}")),
+        }
+    }
+    key
 }
 
 fn found(kind: &Kind) -> String {
@@ -140,6 +141,7 @@ fn in_plain_words(expected: &str) -> String {
         struct_or_map if struct_or_map.starts_with("struct ") || struct_or_map == "map" => {
             "a section with keys"
         }
+        name if name.starts_with("enum ") => "one of its names, in quotes",
         other => other,
     };
     known.to_owned()
@@ -147,12 +149,7 @@ fn in_plain_words(expected: &str) -> String {
 
 fn one_of(known: &[&str]) -> String {
     match known {
-        [only] => format!("`{only}`"),
-        _ => format!("one of {}", listed(known)),
+        [only] => (*only).to_owned(),
+        _ => format!("one of {}", known.join(", ")),
     }
-}
-
-fn listed(known: &[&str]) -> String {
-    let quoted: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }

@@ -37,7 +37,8 @@ pub use sections::{LimitsConfig, LogConfig, LogFormat, ModelsConfig, RuntimeConf
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address and port to listen on, such as `127.0.0.1:8080` or `localhost:8080`. With port 0 the system chooses one, and the line that reports readiness names it.
+    /// Address and port to listen on, such as `127.0.0.1:8080` or `localhost:8080`. With port 0 the
+    /// system chooses one, and the line that reports readiness names it.
     #[serde(deserialize_with = "listen::deserialize")]
     pub listen: SocketAddr,
     /// Section `[access]`.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The page in headless Chromium, against the program given: `tests/browser/run.sh PROGRAM`. With PICTURES=folder a picture of
-# every state is kept there.
+# Tests the page in headless Chromium: `tests/browser/run.sh PROGRAM`. With PICTURES=folder a
+# screenshot of every state is kept there.
 set -eu
 here=$(dirname "$0")
 CHROMIUM=${CHROMIUM:-/usr/bin/chromium}

@@ -161,10 +161,26 @@ fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
         "binary_data_size" => "a number of bytes",
         _ => return format!("`{path}` is not known"),
     };
+    let found = found(&said);
     match path.as_str() {
-        "." => format!("the JSON: expected {expected}, found something else"),
-        path => format!("`{path}`: expected {expected}, found something else"),
+        "." => format!("the JSON: expected {expected}, found {found}"),
+        path => format!("`{path}`: expected {expected}, found {found}"),
     }
+}
+
+/// The value that the JSON reader names, such as `guess` in "unknown variant `guess`, expected …".
+fn found(said: &str) -> String {
+    let after = |start: &str, end: char| {
+        let value = said.strip_prefix(start)?.split(end).next()?;
+        Some(format!("`{value}`"))
+    };
+    after("unknown variant `", '`')
+        .or_else(|| after("invalid type: string \"", '"'))
+        .or_else(|| after("invalid type: integer `", '`'))
+        .or_else(|| after("invalid value: integer `", '`'))
+        .or_else(|| after("invalid type: floating point `", '`'))
+        .or_else(|| after("invalid type: boolean `", '`'))
+        .unwrap_or_else(|| "something else".to_owned())
 }
 
 pub(super) fn malformed(detail: impl Into<String>) -> Problem {
