@@ -215,13 +215,14 @@ fn impossible_options_are_one_line() {
     ] {
         assert_one_clear_sentence(&outcome(program().args(common).args(options)), about);
     }
-    for (arguments, about) in [
-        (&["predict", cells[0], "--method", "guess"][..], "guess"),
+    let refused: [(&[&str], &str); 5] = [
+        (&["predict", cells[0], "--method", "guess"], "guess"),
         (&["predict", cells[0], "--passes", "many"], "a whole number"),
         (&["predict"], "<IMAGE>"),
         (&["serve", "--listen", "8080"], "such as 127.0.0.1:8080"),
         (&["serve", "--port", "8080"], "--port"),
-    ] {
+    ];
+    for (arguments, about) in refused {
         let outcome = run(arguments);
         assert_one_clear_sentence(&outcome, about);
         assert_no_library_words(&outcome.stderr);
