@@ -1,25 +1,27 @@
-//! Which cells need a second look? `secondlook` classifies cervical-cell images and says how far each answer can be
-//! trusted.
+//! `secondlook` classifies images of cervical cells and says how far to trust each answer.
 //!
 //! This package is the server and its command line:
 //!
-//! - [`api`]: HTTP: routes, problem+json, the OpenAPI document. Holds no arithmetic.
-//! - [`cli`]: the commands of `secondlook`, on the same engine and with the same answers as HTTP.
-//! - [`config`]: one small struct per concern, every key documented, unknown keys refused.
+//! - [`api`]: HTTP routes, problem+json, the OpenAPI document. No arithmetic.
+//! - [`cli`]: the commands of `secondlook`, with the same engine and the same answers as HTTP.
+//! - [`config`]: one small struct per section, every key documented, unknown keys refused.
 //! - [`telemetry`]: the log and the metrics.
 //!
-//! What it does with an image lies in crates of their own, in the order in which an image passes through them:
+//! An image passes through these crates, in this order:
 //!
-//! - [`imaging`]: bytes become pixels and pixels become an input tensor: decoding behind limits, cropping at a nucleus,
-//!   resizing, normalising, augmenting. Knows nothing of HTTP or ONNX.
-//! - [`bundle`]: what a model directory says: the manifest, its checks, the digests of its files.
-//! - [`engine`]: ONNX Runtime, the bounded queue and the workers before it, and the four methods that turn one image
-//!   into samples of class probabilities. Knows nothing of HTTP.
-//! - [`uncertainty`]: pure functions from samples to measures of uncertainty, calibration and the decision to accept an
-//!   answer or refer the cell for a second look.
-//! - [`quantise`]: a bundle's trunk once more in 8-bit integers or 16-bit floats, and what that changes.
+//! - [`imaging`]: from bytes to pixels to an input tensor: decoding within limits, cropping at a
+//!   nucleus, resizing, normalising, augmenting. Independent of HTTP and ONNX.
+//! - [`bundle`]: the contents of a model directory: the manifest, its checks, the digests of its
+//!   files.
+//! - [`engine`]: ONNX Runtime, the bounded queue, the workers, and the four methods that turn an
+//!   image into samples of class probabilities. Independent of HTTP.
+//! - [`uncertainty`]: pure functions from samples to measures of uncertainty, calibration, and the
+//!   decision to accept an answer or to refer the cell.
+//! - [`quantise`]: a copy of a bundle's trunk in 8-bit integers or 16-bit floats, and a comparison
+//!   of the answers.
 //!
-//! The crates `trainer` and `evaluation` make bundles and measure them; nothing here depends on them.
+//! The crates `trainer` and `evaluation` make and measure bundles. This package does not depend on
+//! them.
 
 #![warn(clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! Which form an answer takes, by the header `Accept` (RFC 9110, section 12.5.1), and writing it.
+//! The form of an answer, by the header `Accept` (RFC 9110, section 12.5.1), and writing it.
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use tracing::error;
 
 use super::problem::{Problem, ProblemKind};
 
-/// The version of FHIR that answers are written in, as clients may ask for it (`fhirVersion=4.0`).
+/// The version of FHIR of the answers, as clients may ask for it (`fhirVersion=4.0`).
 const FHIR_VERSION: &str = "4.0";
 
 /// Writing fewer bytes than this takes a few milliseconds at most.
@@ -28,7 +28,7 @@ pub(super) enum AnswerForm {
     Fhir,
 }
 
-/// How well a form suits: the client's weight, then how exactly it was named.
+/// How well a form suits: the client's weight, then how exactly the client named it.
 type Suitability = (f32, u8);
 
 impl AnswerForm {
@@ -41,10 +41,11 @@ impl AnswerForm {
         }
     }
 
-    /// The form that the client likes best; of those it likes alike, the one it names, and then the first of `offered`.
+    /// The form with the highest weight. Of equal ones, the one that the client names; then the
+    /// first of `offered`.
     ///
     /// # Errors
-    /// 406, when it takes none of them.
+    /// 406 if the client accepts none of them.
     pub(super) fn wanted(headers: &HeaderMap, offered: &[Self]) -> Result<Self, Problem> {
         let values = headers.get_all(header::ACCEPT).iter();
         let text: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
@@ -70,7 +71,8 @@ impl AnswerForm {
             .ok_or_else(|| not_acceptable(offered))
     }
 
-    /// The most exact range that covers a form says how much it is wanted; none where it is not.
+    /// The weight of the most exact range that covers a form; `None` if the client does not accept
+    /// it.
     fn suitability(self, ranges: &[MediaRange]) -> Option<Suitability> {
         let covering = ranges.iter().filter_map(|range| {
             let exactness = range.exactness(self)?;
@@ -100,7 +102,7 @@ impl<'header> MediaRange<'header> {
         };
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             match name.trim().to_ascii_lowercase().as_str() {
-                // A weight that cannot be read says nothing.
+                // A weight that cannot be read is ignored.
                 "q" => range.weight = value.trim().parse().unwrap_or(1.0),
                 "fhirversion" => range.fhir_version = Some(value.trim().trim_matches('"')),
                 _ => {}
@@ -114,7 +116,7 @@ impl<'header> MediaRange<'header> {
         Some(range)
     }
 
-    /// How exactly it names a form; none where it does not cover it.
+    /// How exactly it names a form; `None` if it does not cover it.
     fn exactness(&self, form: AnswerForm) -> Option<u8> {
         if form == AnswerForm::Fhir && self.fhir_version.is_some_and(|asked| asked != FHIR_VERSION)
         {
@@ -133,16 +135,20 @@ impl<'header> MediaRange<'header> {
 
 fn not_acceptable(offered: &[AnswerForm]) -> Problem {
     let names: Vec<&str> = offered.iter().map(|form| form.media_type()).collect();
-    let detail = "the answer has none of the media types that the client accepts";
+    let detail = format!(
+        "`Accept` names no media type of this route: expected {}",
+        names.join(" or ")
+    );
     Problem::new(ProblemKind::NotAcceptable, detail)
         .field("Accept")
-        .hint(format!("accept one of {}", names.join(", ")))
+        .hint("leave `Accept` out, or send one of these media types")
 }
 
-/// Does work on so many bytes; on many outside the async threads, of which a small machine has one.
+/// Runs work on a number of bytes. If there are many, it runs outside the async threads, of which a
+/// small machine has one.
 ///
 /// # Errors
-/// 500, when the work panics.
+/// 500 if the work panics.
 pub(super) async fn off_the_async_threads<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
@@ -151,15 +157,15 @@ pub(super) async fn off_the_async_threads<T: Send + 'static>(
         return Ok(work());
     }
     spawn_blocking(work).await.map_err(|error| {
-        error!(%error, "work on a large request or answer failed");
-        Problem::mistake_of_ours()
+        error!(%error, "reading a large request or writing a large answer failed");
+        Problem::internal_error()
     })
 }
 
-/// Writes an answer of at most so many bytes in JSON, under the media type of its form.
+/// Writes an answer of at most `most_bytes` in JSON, under the media type of its form.
 ///
 /// # Errors
-/// 500, when writing panics.
+/// 500 if writing panics.
 pub(super) async fn written_as(
     form: AnswerForm,
     most_bytes: usize,
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_that_is_wanted_most_is_taken() {
+    fn preferred_form_is_chosen() {
         let cases = [
             ("", AnswerForm::Json),
             ("*/*", AnswerForm::Json),
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_refused_with_what_is() {
+    fn unknown_media_types_are_refused() {
         for accept in [
             "application/fhir+xml",
             "text/*",
@@ -238,7 +244,7 @@ mod tests {
         ] {
             let body = wanted(accept).unwrap_err().body("id");
             assert_eq!(body.status, 406, "{accept}");
-            assert!(body.hint.unwrap().contains("application/fhir+json"));
+            assert!(body.detail.contains("application/fhir+json"));
         }
     }
 }

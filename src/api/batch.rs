@@ -1,4 +1,4 @@
-//! `POST /v1/predictions:batch`: many crops in, an answer or a problem for each.
+//! `POST /v1/predictions:batch`: an answer or a problem for each of many crops.
 
 use axum::{
     Extension,
@@ -29,48 +29,49 @@ use engine::Subject;
     reason = "only its description is used: the form is read part by part"
 )]
 pub struct MultipartBatch {
-    /// The encoded crops, a part `image` for each; the first bytes decide each one's format.
+    /// The encoded crops, one part `image` for each. The first bytes of each decide its format.
     #[schema(min_items = 1)]
     image: Vec<ImageBytes>,
-    /// An identifier of the specimen, passed through to the answers and never logged.
+    /// Identifier of the specimen. It is copied to the answers and never logged.
     #[schema(nullable = false, max_length = 256)]
     accession: Option<String>,
 }
 
-/// What the model says of each crop, in the order in which they were sent.
+/// The answers for the crops, in the order in which they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = examples::batch)]
 pub struct BatchAnswer {
     /// The request's id, as in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// One for each crop.
+    /// One item for each crop.
     pub items: Vec<BatchItem>,
-    /// All of them at a glance.
+    /// Summary of all crops.
     pub summary: CellsOverview,
 }
 
-/// What became of one crop: either `prediction` or `problem`; the other is null.
+/// The result for one crop: `prediction` or `problem`; the other one is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BatchItem {
-    /// Its place among the crops, from 0.
+    /// Position among the crops, from 0.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub index: usize,
-    /// The file name that came with it; null when none did.
+    /// File name of the part; null if it has none.
     #[schema(required)]
     pub file_name: Option<String>,
     /// The answer.
     #[schema(required)]
     pub prediction: Option<PredictionAnswer>,
-    /// Why there is none.
+    /// The reason why there is no answer.
     #[schema(required)]
     pub problem: Option<ProblemBody>,
 }
 
 /// Classify many cells
 ///
-/// Takes a form with a part `image` for each crop and answers in their order. A crop that cannot be answered carries its own
-/// problem, and the others go on. Each answer is the one that the crop would get alone. `priority` is `bulk` unless it is
-/// given. With `Accept: application/fhir+json` the answer is a `Bundle` of FHIR R4 with an `Observation` for each.
+/// Takes a form with one part `image` for each crop and answers in their order. A crop that cannot
+/// be processed has a `problem` of its own, and the others continue. Each crop gets the same answer
+/// as alone. `priority` is `bulk` by default. With `Accept: application/fhir+json` the answer is a
+/// FHIR R4 `Bundle` with one `Observation` for each crop.
 #[utoipa::path(
     post,
     path = "/v1/predictions:batch",

@@ -1,4 +1,4 @@
-//! `/docs`: the description of the interface as a page, served from the binary.
+//! `/docs`: the OpenAPI document as a page, served from the binary.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
 };
 use utoipa_swagger_ui::Config;
 
-/// Swagger UI styles its elements inline and draws with data URLs; everything else must come from this server.
+/// Swagger UI has inline styles and data URLs. Everything else must come from this server.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 pub(super) async fn index() -> Response {
@@ -21,7 +21,7 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
 }
 
 fn serve(name: &str) -> Response {
-    // Relative, so that the page also works behind a proxy that puts the server below a path.
+    // Relative, so that the page also works behind a proxy that serves it below a path.
     let config = Config::new(["../openapi.json"])
         .validator_url("none")
         .use_base_layout();

@@ -1,5 +1,6 @@
-//! What the head of a request about cells says, the same for a crop, a batch and a field, and how large its answer can get, reckoned
-//! before anything is run: a small request must not make an answer that the server has no memory for.
+//! `RequestHead` parses the shared headers and query of a crop, a batch and a field, and computes
+//! how large the answer can get before the model runs: a small request must not cause an answer
+//! that does not fit into memory.
 
 use axum::extract::Request;
 use utoipa::IntoParams;
@@ -17,22 +18,22 @@ use super::{
 use bundle::Label;
 use engine::{Extent, RequestPlan};
 
-/// The longest number in JSON and the comma behind it: `2.2250738585072014e-308,`.
+/// The longest number in JSON with its comma: `2.2250738585072014e-308,`.
 pub(super) const NUMBER_BYTES: usize = 24;
-/// Everything of a cell's answer that is there once, an accession and an `Observation` of FHIR included.
+/// Everything in a cell's answer that is there once, with an accession and a FHIR `Observation`.
 const CELL_BYTES: usize = 8192;
 /// The measures, the prediction set and the decision of a method.
 const METHOD_BYTES: usize = 2560;
-/// What stands around the two numbers of a class' probability.
+/// The JSON around the two numbers of a class.
 const NAMES_BYTES: usize = 48;
-/// The brackets of a sample and the comma behind them.
+/// The brackets of a sample with their comma.
 const BRACKETS_BYTES: usize = 3;
-/// A pixel of a picture has a byte for each colour, which base64 writes with four characters for three.
+/// A pixel of a picture has a byte for each colour. Base64 writes four characters for three bytes.
 const PIXEL_BYTES: usize = 4;
-/// What a PNG file has beside its pixels, with room to spare.
+/// The rest of a PNG file, rounded up.
 const PICTURE_BYTES: usize = 4096;
 
-/// The headers that every request about cells may have.
+/// The headers of every request about cells.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(
@@ -40,13 +41,15 @@ const PICTURE_BYTES: usize = 4096;
     reason = "only its description is used: middleware and upload read the headers"
 )]
 pub(super) struct RequestHeaders {
-    /// An id of your own, 1 to 128 visible ASCII characters, echoed in the answer and the log; any other is replaced
+    /// Your own id for the request, 1 to 128 visible ASCII characters. It is copied to the answer
+    /// and to the log. Any other value is replaced by a new id
     #[param(rename = "X-Request-Id", nullable = false)]
     request_id: Option<String>,
-    /// Seconds after which nobody waits for the answer any more; `Request-Timeout` is understood too
+    /// Number of seconds after which you stop waiting for the answer, such as `2` or `0.5`.
+    /// `Request-Timeout` is accepted, too
     #[param(rename = "X-Request-Timeout", exclusive_minimum = 0, nullable = false)]
     timeout: Option<f64>,
-    /// An identifier of the specimen, passed through to the answer and never logged
+    /// Identifier of the specimen. It is copied to the answer and never logged
     #[param(
         rename = "X-Accession",
         max_length = 256,
@@ -56,10 +59,10 @@ pub(super) struct RequestHeaders {
     accession: Option<String>,
 }
 
-/// What is wanted, before the upload is read.
+/// The request without its upload.
 pub(super) struct RequestHead {
     pub(super) form: AnswerForm,
-    /// What has to be run for each cell.
+    /// What to run for each cell.
     pub(super) plan: RequestPlan,
     pub(super) deadline: Deadline,
     request_id: RequestId,
@@ -69,11 +72,12 @@ pub(super) struct RequestHead {
 }
 
 impl RequestHead {
-    /// `offered` are the forms that the route can answer in. A server that is too busy says so before it reads the upload.
+    /// Parses the head. `offered` are the forms of the route's answers. A busy server refuses here,
+    /// before it reads the upload.
     ///
     /// # Errors
-    /// 406 when the client takes none of them, 422 when the form has no place for what is asked or the model does not offer it, 503
-    /// when too much is waiting.
+    /// 406 if the client accepts none of the forms; 422 if the form cannot hold what is requested,
+    /// or the model does not offer it; 503 if too much work is waiting.
     pub(super) fn new(
         service: &Service,
         request: &Request,
@@ -82,9 +86,9 @@ impl RequestHead {
     ) -> Result<Self, Problem> {
         let extensions = request.extensions();
         let found = (extensions.get::<RequestId>(), extensions.get::<Deadline>());
-        // The middleware has put both there.
+        // The middleware has added both.
         let (Some(request_id), Some(deadline)) = found else {
-            return Err(Problem::mistake_of_ours());
+            return Err(Problem::internal_error());
         };
         let form = AnswerForm::wanted(request.headers(), offered)?;
         check_form(form, &query)?;
@@ -105,22 +109,21 @@ impl RequestHead {
         })
     }
 
-    /// Who will answer.
+    /// The model and method of the answer, for the log.
     pub(super) fn answered_by(&self) -> AnsweredBy {
         AnsweredBy::of(self.plan.model(), self.plan.options().method)
     }
 
-    /// Refuses what would make the answer for so many cells too large to be held in memory; else says how many bytes it has
-    /// at most.
+    /// Refuses a request whose answer for `cells` cells could be too large; else returns how many
+    /// bytes it has at most.
     ///
     /// # Errors
-    /// 422, when there are several cells and pictures are asked for, or when the answer could be larger than
+    /// 422 if views are requested for several cells, or if the answer could be larger than
     /// `limits.max_answer_bytes`.
     pub(super) fn check_answer(&self, service: &Service, cells: usize) -> Result<usize, Problem> {
         if cells > 1 && self.plan.options().pictures {
-            let detail =
-                format!("`include=views` is for one cell at a time, and there are {cells}");
-            let hint = "leave it out, then ask for the views of the cells that matter, one by one";
+            let detail = format!("`include=views` is for one cell at a time, found {cells} cells");
+            let hint = "leave it out, or request the views of each cell in a request of its own";
             return Err(Problem::parameter("include", detail).hint(hint));
         }
         let labels = &self.plan.model().manifest().labels;
@@ -129,7 +132,7 @@ impl RequestHead {
         Ok(bytes)
     }
 
-    /// How answers are written; the accession that came with the upload wins over the query's.
+    /// Options of the answers. The accession of the upload overrides that of the query.
     ///
     /// # Errors
     /// 422 for an accession that is too long, or that the form cannot hold.
@@ -146,7 +149,7 @@ impl RequestHead {
     }
 }
 
-/// Refuses what would be left out in silence.
+/// Refuses parameters that an answer in FHIR has no place for.
 ///
 /// # Errors
 /// 422, with the parameter.
@@ -155,8 +158,10 @@ fn check_form(form: AnswerForm, query: &PredictionQuery) -> Result<(), Problem> 
         return Ok(());
     }
     let refusal = |name: &str| {
-        let detail = format!("`{name}` has no place in an Observation");
-        Problem::parameter(name, detail).hint("leave it out, or accept application/json")
+        let detail = format!("`{name}` cannot be combined with application/fhir+json");
+        Problem::parameter(name, detail).hint(format!(
+            "leave `{name}` out, or send `Accept: application/json`"
+        ))
     };
     if !query.compare.is_empty() {
         return Err(refusal("compare"));
@@ -167,7 +172,7 @@ fn check_form(form: AnswerForm, query: &PredictionQuery) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Refuses an accession that a string of FHIR cannot hold: what identifies a specimen must not be changed.
+/// Refuses an accession that a FHIR string cannot hold: an identifier must not be changed.
 ///
 /// # Errors
 /// 422.
@@ -176,11 +181,12 @@ fn check_accession(form: AnswerForm, accession: Option<&str>) -> Result<(), Prob
     if form != AnswerForm::Fhir || fits {
         return Ok(());
     }
-    let detail = "the accession has a control character, which FHIR does not allow";
-    Err(Problem::parameter("accession", detail).hint("send the identifier alone"))
+    let detail = "`accession` has a control character, which FHIR does not allow";
+    Err(Problem::parameter("accession", detail)
+        .hint("send the identifier alone, such as S26-1234/A"))
 }
 
-/// Bytes that the answers for so many cells have at most, in any form that `/v1` answers in.
+/// Largest number of bytes of the answers for `cells` cells, in any form of `/v1`.
 fn bytes_of_cells(extent: &Extent, labels: &[Label], cells: usize, with_samples: bool) -> usize {
     let row = labels.len().saturating_mul(NUMBER_BYTES);
     // Its probability, and its name in both prediction sets.
@@ -201,7 +207,7 @@ fn bytes_of_cells(extent: &Extent, labels: &[Label], cells: usize, with_samples:
     cell.saturating_mul(cells)
 }
 
-/// A text in JSON, of which each byte may have to be escaped, and the comma behind it.
+/// Largest number of bytes of a text in JSON, where each byte may be escaped, with its comma.
 pub(super) fn bytes_of_text(text: &str) -> usize {
     text.len().saturating_mul(6).saturating_add(3)
 }
@@ -215,19 +221,19 @@ fn picture(edge: u32) -> usize {
 }
 
 impl Service {
-    /// Refuses a request whose answer could have so many bytes when that is more than the limit.
+    /// Refuses a request whose answer could have `bytes` bytes if that is above the limit.
     ///
     /// # Errors
-    /// 422, for what is larger than `limits.max_answer_bytes`.
+    /// 422 above `limits.max_answer_bytes`.
     pub(super) fn check_answer_bytes(&self, bytes: usize) -> Result<(), Problem> {
         let most = self.limits.max_answer_bytes;
         if bytes <= most {
             return Ok(());
         }
-        let detail = format!("the answer could have {bytes} bytes, and at most {most} are sent");
+        let detail = format!("the answer could have {bytes} bytes, at most {most} are sent");
         let problem = Problem::new(ProblemKind::AnswerTooLarge, detail);
         Err(problem.hint(
-            "ask for fewer cells, fewer `passes` or fewer methods at a time, or leave the samples out; \
+            "request fewer cells, fewer `passes` or fewer methods at a time, or leave the samples out; \
              the operator of this server can raise limits.max_answer_bytes",
         ))
     }

@@ -1,10 +1,11 @@
-//! HTTP: requests in, JSON out, every error as a problem that says what to do.
+//! The HTTP interface.
 //!
-//! A resource is a file, or a folder in which `request` is what is asked, `handler` answers it, and `response` is what is written.
-//! [`query`] is what is asked of a cell and [`answer`] what is said of it, in whatever resource; [`problem`] is the only way to say
-//! no; `middleware` is what every request passes.
-//! What may enter: routes, their JSON and their words. What may not: arithmetic, pixels, sessions; those are asked of
-//! `engine`.
+//! - A resource is a file, or a folder in which `request` parses, `handler` answers and `response`
+//!   writes.
+//! - [`query`] has the parameters of every request about cells, [`answer`] the answer for a cell.
+//! - [`problem`] has every error, `middleware` what every request passes.
+//!
+//! This module has routes, JSON and texts. Arithmetic, pixels and sessions are in `engine`.
 
 mod accept;
 pub mod answer;

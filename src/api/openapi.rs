@@ -1,4 +1,4 @@
-//! The description of the interface, generated from the code: OpenAPI 3.1.
+//! The OpenAPI 3.1 document, generated from the code.
 
 use std::sync::LazyLock;
 
@@ -11,19 +11,19 @@ use super::{
     service::Service,
 };
 
-/// What is written by hand; paths and schemas are collected from the handlers.
+/// The parts that are written by hand. Paths and schemas are collected from the handlers.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "secondlook",
-        description = "Classifies cervical-cell images and says how far each answer can be trusted. Every answer is a suggestion, never a diagnosis.",
+        description = "Classifies images of cervical cells and says how far to trust each answer. Every answer is a suggestion for a professional, not a diagnosis.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
     tags(
         (name = "predictions", description = "Classify cells"),
-        (name = "models", description = "What is loaded"),
-        (name = "operations", description = "For those who run it"),
+        (name = "models", description = "Loaded models"),
+        (name = "operations", description = "Health and metrics, for operators"),
     ),
     components(schemas(ProblemBody, super::vocabulary::MethodName, super::vocabulary::PriorityName, super::query::Include, super::query::SetConfidence)),
 )]
@@ -50,10 +50,10 @@ pub fn document() -> openapi::OpenApi {
     document
 }
 
-/// The document as it lies in the repository as `openapi.yaml`.
+/// The document as YAML, the content of `openapi.yaml`.
 ///
 /// # Errors
-/// When the document cannot be written as YAML, which is a mistake of ours.
+/// If the document cannot be written as YAML, which is a bug.
 pub fn yaml() -> Result<String, impl std::error::Error + Send + Sync + 'static> {
     document().to_yaml()
 }

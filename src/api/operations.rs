@@ -1,4 +1,4 @@
-//! For those who run the server: whether it lives, whether it takes work, and its figures.
+//! Routes for operators: liveness, readiness, metrics.
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,13 @@ pub(super) struct Health {
     pub status: String,
 }
 
-/// Is the process alive
+/// Check that the process is alive
 #[utoipa::path(
     get,
     path = "/health/live",
     operation_id = "getLiveness",
     tag = "operations",
-    responses((status = 200, description = "It is", body = Health), Problems)
+    responses((status = 200, description = "The process is alive", body = Health), Problems)
 )]
 pub(super) async fn live() -> Json<Health> {
     Json(Health {
@@ -34,15 +34,15 @@ pub(super) async fn live() -> Json<Health> {
     })
 }
 
-/// Does the server take work
+/// Check that the server accepts work
 ///
-/// 503 once it is shutting down.
+/// 503 while the server shuts down.
 #[utoipa::path(
     get,
     path = "/health/ready",
     operation_id = "getReadiness",
     tag = "operations",
-    responses((status = 200, description = "It does", body = Health), Problems)
+    responses((status = 200, description = "The server accepts work", body = Health), Problems)
 )]
 pub(super) async fn ready(State(service): State<Service>) -> Result<Json<Health>, Problem> {
     if service.is_draining() {
@@ -53,13 +53,13 @@ pub(super) async fn ready(State(service): State<Service>) -> Result<Json<Health>
     }))
 }
 
-/// Figures for Prometheus
+/// Metrics for Prometheus
 #[utoipa::path(
     get,
     path = "/metrics",
     operation_id = "getMetrics",
     tag = "operations",
-    responses((status = 200, description = "The figures", body = String, content_type = "text/plain"), Problems)
+    responses((status = 200, description = "The metrics in Prometheus' text format", body = String, content_type = "text/plain"), Problems)
 )]
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
     telemetry::metrics::set_queue_depth(service.engine.queue_depth());

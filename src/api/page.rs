@@ -1,7 +1,7 @@
-//! `/`: the page for those who look at cells, embedded in the binary.
+//! `/`: the page for people who look at cells, embedded in the binary.
 //!
-//! Its files are in `src/web`; the browser runs them as they are. They name each other by relative paths, so that the page also
-//! works behind a proxy that puts the server below a path.
+//! Its files are in `src/web`; the browser runs them unchanged. They name each other by relative
+//! paths, so that the page also works behind a proxy that serves it below a path.
 
 use std::sync::LazyLock;
 
@@ -13,10 +13,11 @@ use axum::{
 
 use bundle::sha256_hex;
 
-/// Nothing from elsewhere, nothing inline. Images that somebody opens are blobs in their own browser.
+/// Nothing from other servers, nothing inline. Images that a user opens are blobs in the browser.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// A browser keeps the files and asks each time whether they are still the same: a new version of the server shows at once.
+/// A browser keeps the files and asks each time whether they have changed, so a new version shows
+/// at once.
 const CACHE: &str = "no-cache";
 const INDEX: &str = "index.html";
 
@@ -109,7 +110,7 @@ fn serve(name: &str, headers: &HeaderMap) -> Response {
     (about, content_type, asset.bytes).into_response()
 }
 
-/// Whether the browser says that it holds these bytes. Proxies that compress mark the tag as weak.
+/// Whether the browser has these bytes already. Proxies that compress mark the tag as weak.
 fn has_it(headers: &HeaderMap, etag: &str) -> bool {
     let given = headers.get_all(header::IF_NONE_MATCH);
     let given = given.iter().filter_map(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! `POST /v1/predictions`: one cell in, one answer out.
+//! `POST /v1/predictions`: the answer for one cell.
 
 use axum::{
     Extension,
@@ -28,19 +28,20 @@ use crate::telemetry;
     reason = "only its description is used: the form is read part by part"
 )]
 pub struct MultipartUpload {
-    /// The encoded image; its first bytes decide the format, whatever its name or media type says.
+    /// The encoded image. Its first bytes decide the format; file name and media type are ignored.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     image: Vec<u8>,
-    /// An identifier of the specimen, passed through to the answer and never logged.
+    /// Identifier of the specimen. It is copied to the answer and never logged.
     #[schema(nullable = false, max_length = 256)]
     accession: Option<String>,
 }
 
 /// Classify one cell
 ///
-/// Takes the encoded image of one cell, either as the raw body or as the part `image` of a form. The first bytes decide
-/// the format, whatever the content type says. The same question gets the same answer, but for `request_id` and
-/// `timing_ms`. With `Accept: application/fhir+json` the answer is an `Observation` of FHIR R4.
+/// Takes the encoded image of one cell, as the raw body or as the part `image` of a form. The first
+/// bytes decide the format, whatever the content type says. The same request always gets the same
+/// answer, except for `request_id` and `timing_ms`. With `Accept: application/fhir+json` the answer
+/// is a FHIR R4 `Observation`.
 #[utoipa::path(
     post,
     path = "/v1/predictions",

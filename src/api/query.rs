@@ -1,4 +1,4 @@
-//! What is asked of a cell, in whatever resource.
+//! The query parameters of every request about cells.
 
 use std::time::Instant;
 
@@ -16,7 +16,26 @@ use engine::{Priority, RequestOptions};
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
-/// Parameters whose empty value means nothing.
+/// Every parameter, and what its value has to be.
+const PARAMETERS: [(&str, &str); 11] = [
+    ("model", "the name of a loaded model"),
+    ("method", METHODS),
+    ("compare", METHODS),
+    ("passes", "a whole number from 1 to 65535, such as 50"),
+    (
+        "seed",
+        "a whole number from 0 to 9007199254740991, such as 7",
+    ),
+    ("policy", "the name of a policy"),
+    ("confidence", "one of 0.8, 0.9, 0.95"),
+    ("include", "one of samples, views, timing"),
+    ("exact", "true or false"),
+    ("priority", "interactive or bulk"),
+    ("accession", "a text of at most 256 characters"),
+];
+const METHODS: &str = "one of baseline, mc_dropout, ensemble, tta";
+
+/// Parameters that may not be empty.
 const NEVER_EMPTY: [&str; 6] = [
     "method",
     "passes",
@@ -26,63 +45,67 @@ const NEVER_EMPTY: [&str; 6] = [
     "priority",
 ];
 
-/// What is wanted of one image. Unknown parameters are refused.
+/// The query of one cell. Unknown parameters are refused.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PredictionQuery {
-    /// Name of the model; the server's default when absent.
+    /// Name of the model. Default: the server's default model.
     #[param(nullable = false)]
     pub model: Option<String>,
-    /// The method that makes the answer; the model's first when absent.
+    /// The method of the answer. Default: the first method of the model.
     #[param(nullable = false)]
     pub method: Option<MethodName>,
-    /// Further methods, each named once (`compare=ensemble&compare=tta`), answered under `comparisons`.
+    /// Further methods to compare with, each named once, such as `compare=ensemble&compare=tta`.
+    /// Their answers are in `comparisons`.
     #[serde(default)]
     #[param(style = Form, explode = true, required = false, value_type = BTreeSet<MethodName>)]
     pub compare: Vec<MethodName>,
-    /// T, the number of samples, for the methods that draw them; the model's own when absent. Policies promise something of
-    /// the model's own number only.
+    /// Number of samples, for the methods that draw them. Default: the model's own number. The
+    /// promises of policies hold for the model's own number only.
     #[param(nullable = false, minimum = 1, maximum = 65535, format = Int32)]
     pub passes: Option<u32>,
-    /// Seed of every random choice; derived from the image's bytes when absent, so that the same upload gets the same answer.
+    /// Seed of every random choice. Default: derived from the image's bytes, so that the same
+    /// upload gets the same answer.
     #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64, format = Int64)]
     pub seed: Option<u64>,
-    /// Name of the referral policy; the method's default when absent.
+    /// Name of the referral policy. Default: the default policy of the method.
     #[param(nullable = false)]
     pub policy: Option<String>,
-    /// The confidence of `prediction_set`; 0.9 when absent.
+    /// Confidence of `prediction_set`. Default: 0.9.
     #[param(nullable = false)]
     pub confidence: Option<SetConfidence>,
-    /// Further parts of the answer, each named once: `samples` fills `samples.values`; `views`, for one cell at a time, fills
-    /// `samples.views`; `timing` asks for `timing_ms`, which every answer holds anyway.
+    /// Further parts of the answer, each named once. `samples` fills `samples.values`. `views`
+    /// fills `samples.views`, for one cell at a time. `timing` has no effect, because every answer
+    /// has `timing_ms`.
     #[serde(default)]
     #[param(style = Form, explode = true, required = false, value_type = BTreeSet<Include>)]
     pub include: Vec<Include>,
-    /// Take every augmented view, even when fewer settle the decision.
+    /// Run every augmented view, even if fewer settle the decision.
     #[serde(default)]
     #[param(required = false)]
     pub exact: bool,
-    /// `bulk` lets uploads that somebody waits for go first, and has no limit on the wait but the request's deadline.
+    /// `interactive` requests go first. `bulk` requests wait longer: only the request's deadline
+    /// limits the wait.
     #[param(nullable = false)]
     pub priority: Option<PriorityName>,
-    /// An identifier of the specimen, passed through to the answer and never logged. The multipart part and the
-    /// `X-Accession` header, which proxies do not log, win over it.
+    /// Identifier of the specimen. It is copied to the answer and never logged. The multipart part
+    /// and the header `X-Accession` override it. Proxies log query strings but usually not headers.
     #[param(nullable = false, max_length = 256)]
     pub accession: Option<String>,
 }
 
-/// The confidence of prediction sets.
+/// Confidence of the prediction sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum SetConfidence {
     /// Four of five cells of each class have their class in the set.
     #[serde(rename = "0.8")]
     FourOfFive,
-    /// Nine of ten.
+    /// Nine of ten cells of each class have their class in the set.
     #[default]
     #[serde(rename = "0.9")]
     NineOfTen,
-    /// Nineteen of twenty.
+    /// Nineteen of twenty cells of each class have their class in the set.
     #[serde(rename = "0.95")]
     NineteenOfTwenty,
 }
@@ -98,7 +121,7 @@ impl SetConfidence {
     }
 }
 
-/// A part of the answer that is left out unless asked for.
+/// A part of the answer that is left out by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Include {
@@ -106,7 +129,7 @@ pub enum Include {
     Samples,
     /// A picture of every augmented view.
     Views,
-    /// How long the parts took; always there, and accepted so that asking for it is no mistake.
+    /// The durations. Every answer has them, with or without this value.
     Timing,
 }
 
@@ -116,27 +139,27 @@ impl PredictionQuery {
     /// # Errors
     /// A [`Problem`] with status 422 that names the parameter.
     pub fn parse(query: &str) -> Result<Self, Problem> {
-        // The reader takes an empty value for an absent one.
+        // The reader treats an empty value as an absent one.
         let mut named = form_urlencoded::parse(query.as_bytes());
         let empty = named.find(|(name, value)| value.is_empty() && NEVER_EMPTY.contains(&&**name));
         if let Some((name, _)) = empty {
-            let detail = format!("`{name}` is empty: give it a value, or leave it out");
-            return Err(Problem::parameter(&name, detail));
+            let detail = format!("`{name}` is empty");
+            return Err(Problem::parameter(&name, detail).hint("give it a value, or leave it out"));
         }
         let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         let parsed: Self =
-            serde_path_to_error::deserialize(pairs).map_err(|error| unreadable(&error))?;
+            serde_path_to_error::deserialize(pairs).map_err(|error| unreadable(query, &error))?;
         parsed.check()?;
         Ok(parsed)
     }
 
-    /// What the types cannot say.
+    /// The checks that the types do not make.
     fn check(&self) -> Result<(), Problem> {
         if self.seed.is_some_and(|seed| seed > LARGEST_SEED) {
             let detail = format!(
-                "`seed` is larger than {LARGEST_SEED}, which not every JSON reader keeps exactly"
+                "`seed`: expected a whole number from 0 to {LARGEST_SEED}, found a larger one"
             );
-            return Err(Problem::parameter("seed", detail));
+            return Err(Problem::parameter("seed", detail).hint("send a smaller number, such as 7"));
         }
         let twins = [
             ("compare", "a method", has_twins(&self.compare)),
@@ -145,24 +168,24 @@ impl PredictionQuery {
         match twins.into_iter().find(|(.., has_twins)| *has_twins) {
             Some((name, what, _)) => {
                 let detail = format!("`{name}` names {what} twice");
-                Err(Problem::parameter(name, detail))
+                Err(Problem::parameter(name, detail).hint("name each value once"))
             }
             None => Ok(()),
         }
     }
 
-    /// Whether a part of the answer is wanted.
+    /// Whether a part of the answer is requested.
     pub fn includes(&self, part: Include) -> bool {
         self.include.contains(&part)
     }
 
-    /// The same wish with `priority=bulk`, unless it says another.
+    /// The same query with `priority=bulk`, unless it sets another priority.
     pub(super) fn or_bulk(mut self) -> Self {
         self.priority.get_or_insert(PriorityName::Bulk);
         self
     }
 
-    /// The same wish in the engine's words. `deadline` is the client's own.
+    /// The same query as the engine takes it. `deadline` is the client's own.
     pub fn into_options(self, deadline: Option<Instant>) -> RequestOptions {
         RequestOptions {
             pictures: self.includes(Include::Views),
@@ -194,18 +217,36 @@ fn has_twins<Item: PartialEq>(items: &[Item]) -> bool {
         .any(|(index, item)| items.iter().take(index).any(|earlier| earlier == item))
 }
 
-/// serde names the parameter by its path, such as `compare[1]`.
-fn unreadable(error: &serde_path_to_error::Error<serde_html_form::de::Error>) -> Problem {
+/// What is wrong with a query that could not be read, from the path of the error, such as
+/// `compare[1]`.
+fn unreadable(
+    query: &str,
+    error: &serde_path_to_error::Error<serde_html_form::de::Error>,
+) -> Problem {
     let path = error.path().to_string();
-    let name = path.split('[').next().unwrap_or_default();
-    let detail = format!("the query cannot be read: {}", error.inner());
+    let (name, index) = path.split_once('[').unwrap_or((&path, "0]"));
+    let index: usize = index.trim_end_matches(']').parse().unwrap_or_default();
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let values: Vec<_> = pairs.filter(|(given, _)| given == name).collect();
+    let known = PARAMETERS.iter().find(|(known, _)| *known == name);
+    let Some((_, expected)) = known else {
+        let detail = format!("`{name}` is not a parameter of this route");
+        return Problem::parameter(name, detail)
+            .hint("/docs lists the parameters and their values");
+    };
+    let is_list = matches!(name, "compare" | "include");
+    if values.len() > 1 && !is_list {
+        let detail = format!("`{name}` is there {} times, expected once", values.len());
+        return Problem::parameter(name, detail).hint(format!("send `{name}` once"));
+    }
+    let value = values.get(index).map_or("", |(_, value)| value);
+    let detail = format!("`{name}`: expected {expected}, found `{value}`");
     let problem = Problem::parameter(name, detail);
-    match name {
-        "compare" | "include" => problem.hint(format!(
+    match is_list {
+        true => problem.hint(format!(
             "repeat the parameter for each value: {name}=…&{name}=…"
         )),
-        "passes" | "seed" => problem.hint("write a whole number"),
-        _ => problem.hint("/docs lists the parameters and their values"),
+        false => problem.hint("/docs lists the parameters and their values"),
     }
 }
 
@@ -228,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_impossible_names_its_parameter() {
+    fn impossible_parameters_are_named() {
         let cases = [
             ("method=guess", "method"),
             ("compare=tta&compare=guess", "compare"),

@@ -5,7 +5,7 @@ use axum::{Router, http::StatusCode, response::Redirect, routing::get};
 use super::{docs, middleware, openapi, page, service::Service, v2};
 use crate::config::AccessConfig;
 
-/// The whole interface over a service, for those whom the configuration lets in.
+/// The whole interface, with the access rules of the configuration.
 pub fn router(service: Service, access: &AccessConfig) -> Router {
     let (documented, _) = openapi::routes().split_for_parts();
     let routes = documented

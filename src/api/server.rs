@@ -1,6 +1,6 @@
-//! Connections: how they are taken, what they may keep waiting for, and how they end.
+//! Connections: accepting, time limits, shutdown.
 //!
-//! Through hyper itself rather than `axum::serve`, which has no limit on reading a request's head.
+//! This uses hyper directly, because `axum::serve` has no limit on reading the head of a request.
 
 use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 
@@ -23,24 +23,25 @@ use tracing::{debug, info, warn};
 use super::service::Service;
 use crate::config::ServerConfig;
 
-/// How long to wait when the system has no file descriptor left for a new connection.
+/// Pause if the system has no file descriptor left for a new connection.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
-/// The first bytes of a connection that speaks HTTP/2 (RFC 9113, section 3.4).
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long to wait before looking again at a preface that came in part.
+/// Pause before the next look at a preface of which only a part has arrived.
 const PAUSE_WITHIN_PREFACE: Duration = Duration::from_millis(20);
 
-/// How long a connection may keep the server waiting.
+/// Time limits of a connection.
 #[derive(Clone, Copy)]
 struct ConnectionLimits {
-    /// For its first byte, and then for a whole request head.
+    /// For the first byte, and then for a whole request head.
     head: Duration,
-    /// Until what was written to it is taken.
+    /// Until the client takes what was written.
     writing: Duration,
 }
 
-/// Serves until `shutdown` completes, then drains: readiness turns to 503 at once; after the configured delay no more
-/// connections are taken; requests in flight are answered, up to the configured deadline.
+/// Serves until `shutdown` completes, then drains: readiness turns to 503 at once; after the
+/// configured delay no more connections are accepted; requests in flight are answered, up to the
+/// configured deadline.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -70,13 +71,14 @@ pub async fn serve(
         while answering.try_join_next().is_some() {}
         warn!(
             connections = answering.len(),
-            "the drain deadline passed: closing connections that are still open"
+            "the drain deadline passed, closing connections that are still open"
         );
     }
     service.engine.begin_drain();
 }
 
-/// Takes connections for ever. When this is dropped, connections that have not begun are closed.
+/// Accepts connections for ever. When this is dropped, connections that have not started are
+/// closed.
 async fn accept(
     listener: &TcpListener,
     router: &Router,
@@ -102,13 +104,13 @@ async fn accept(
     }
 }
 
-/// The next connection, waiting a little after each that the system could not give.
+/// The next connection, with a pause after each failure.
 async fn accepted(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
             Err(error) => {
-                warn!(%error, "a connection could not be accepted");
+                warn!(%error, "could not accept a connection");
                 tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
             }
         }
@@ -118,7 +120,7 @@ async fn accepted(listener: &TcpListener) -> TcpStream {
 /// Answers the requests of a connection, until it ends or the server shuts down.
 async fn answer(stream: TcpStream, router: Router, limits: ConnectionLimits, watcher: Watcher) {
     limit_writing(&stream, limits.writing);
-    // Small answers should not wait for more to send. Where the option is unknown they do; that is all.
+    // Sends small answers at once. If the option is not supported, they are only slower.
     drop(stream.set_nodelay(true));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -136,14 +138,15 @@ async fn answer(stream: TcpStream, router: Router, limits: ConnectionLimits, wat
     }
 }
 
-/// The connection, once it is clear which HTTP it speaks; none when that takes longer than `limit`. hyper's own limit starts
-/// only then: a connection that never says so would stay for ever.
+/// The connection, once its HTTP version is known; `None` after `limit`. hyper's own limit starts
+/// only then, so a connection that never shows its version would stay open for ever.
 async fn begun(stream: TcpStream, limit: Duration) -> Option<TcpStream> {
     let is_clear = timeout(limit, version_is_clear(&stream)).await;
     is_clear.unwrap_or(false).then_some(stream)
 }
 
-/// Waits until what came is not just a part of HTTP/2's preface; false when the connection ends before.
+/// Waits until the bytes are more than a part of HTTP/2's preface; false if the connection ends
+/// before.
 async fn version_is_clear(stream: &TcpStream) -> bool {
     let mut begun = [0; HTTP2_PREFACE.len()];
     loop {
@@ -159,8 +162,8 @@ async fn version_is_clear(stream: &TcpStream) -> bool {
     }
 }
 
-/// A client that never reads would keep its answer in memory for ever: hyper waits without a limit until it may write. The
-/// system gives the connection up when nothing of what was written is taken for so long.
+/// Closes a connection whose client does not read for this long. hyper waits without a limit until
+/// it may write, and the answer would stay in memory.
 fn limit_writing(stream: &TcpStream, limit: Duration) {
     #[cfg(target_os = "linux")]
     drop(socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit)));

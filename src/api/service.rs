@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that the handlers share.
 
 use std::{
     sync::{
@@ -18,26 +18,26 @@ use super::{
 use crate::config::{LimitsConfig, ServerConfig};
 use engine::Engine;
 
-/// Everything that a handler may use. Clones share everything.
+/// Everything that a handler uses. Clones share it.
 #[derive(Clone)]
 pub struct Service {
     pub(super) engine: Engine,
     pub(super) metrics: PrometheusHandle,
-    /// What a request and its answer may ask of this server.
+    /// Limits on a request and its answer.
     pub(super) limits: LimitsConfig,
-    /// One permit per batch or field that may be worked on.
+    /// One permit per batch or field that is processed at a time.
     turns: Arc<Semaphore>,
-    /// What single images hold in memory.
+    /// Memory of the uploads of single images.
     pub(super) uploads: Arc<UploadMemory>,
-    /// What batches and fields hold in memory.
+    /// Memory of the uploads of batches and fields.
     pub(super) large_uploads: Arc<UploadMemory>,
-    /// Longest time for a whole request.
+    /// Longest time for a request.
     pub(super) request_timeout: Duration,
     draining: Arc<AtomicBool>,
 }
 
 impl Service {
-    /// Puts an engine behind the interface.
+    /// A service over an engine.
     pub fn new(
         engine: Engine,
         metrics: PrometheusHandle,
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// From now on `/health/ready` says 503, so that load balancers send nothing more.
+    /// Turns `/health/ready` to 503, so that load balancers send nothing more.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
@@ -73,24 +73,24 @@ impl Service {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Takes room in a share for the bytes of an upload as they arrive, and says so when there is none.
+    /// Reserves memory in a share as the bytes of an upload arrive, and fails if there is none.
     pub(super) fn counting(
         &self,
         share: &UploadShare,
     ) -> impl FnMut(usize) -> Result<(), Problem> + Send + use<> {
         let (share, engine) = (share.clone(), self.engine.clone());
-        let detail = "the uploads that wait hold as much memory as they may together";
+        let detail = "upload memory is full";
         move |bytes| {
             let grown = share.grow(bytes);
             grown.map_err(|NoRoom| Problem::busy(detail, engine.retry_after()))
         }
     }
 
-    /// Waits until a batch or a field that was read may be worked on, so that one that is still on its way keeps nobody
-    /// else waiting; its turn ends when what is returned is dropped.
+    /// Waits for the permit to process a batch or field whose upload is complete, so that a slow
+    /// upload does not block others. The permit is returned when the value is dropped.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        // Nobody closes the semaphore before the process ends.
+        // The semaphore is never closed.
         turn.map_err(|_| Problem::draining())
     }
 }

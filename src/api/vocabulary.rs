@@ -1,4 +1,4 @@
-//! The words of the interface, which stay when the inner types change.
+//! The names of the interface. They stay the same when the inner types change.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,7 +7,7 @@ use bundle::{Method, Precision};
 use engine::Priority;
 use uncertainty::{AcceptedAs, Action, Measure, Promise, Reason, Triage};
 
-/// An enum of the interface with the same names as an inner one.
+/// An enum of the interface with the same variants as an inner one.
 macro_rules! vocabulary {
     ($(#[$attribute:meta])* $name:ident = $inner:ident { $($(#[$of_variant:meta])* $variant:ident),+ $(,)? }) => {
         $(#[$attribute])*
@@ -29,20 +29,20 @@ macro_rules! vocabulary {
     };
 }
 
-/// The word that JSON has for a name.
+/// The name of a value in JSON.
 pub(crate) fn word(name: &impl Serialize) -> String {
     let json = serde_json::to_value(name).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
 }
 
 vocabulary! {
-    /// A way of asking the model how sure it is.
+    /// A method of estimating uncertainty.
     MethodName = Method {
         /// One deterministic pass.
         Baseline,
         /// Monte Carlo dropout.
         McDropout,
-        /// Several heads.
+        /// An ensemble of several heads.
         Ensemble,
         /// Test-time augmentation.
         Tta,
@@ -62,48 +62,50 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Who waits for the answer.
+    /// Which requests go first.
     PriorityName = Priority {
-        /// Somebody looks at the screen.
+        /// A person waits for the answer.
         Interactive,
-        /// A program works through many cells.
+        /// A program processes many cells.
         Bulk,
     }
 }
 
 vocabulary! {
-    /// What to do with an answer.
+    /// The action of a decision.
     ActionName = Action {
-        /// The policy's promise covers it.
+        /// The policy's promise covers the answer.
         Accept,
-        /// A person has to look.
+        /// A person has to look at the cell.
         Refer,
     }
 }
 
 vocabulary! {
-    /// Why a person has to look.
+    /// Why a person has to look at the cell.
     ReasonName = Reason {
         /// The policy's measure is above its threshold, or undefined.
         Uncertain,
-        /// The image is unlike those that the model was trained on.
+        /// The image is unlike the training images.
         OutOfDistribution,
-        /// No policy decided: none was named, and the model has none that may decide unasked. So nothing is promised.
+        /// No policy decided: the request names none, and the model has no default policy for the
+        /// method. Nothing is promised.
         NoPolicy,
-        /// The cell is called abnormal: an abnormal class is the most probable one, or the abnormal classes together have a
-        /// probability of at least 1/2. Every referred cell of this kind says so.
+        /// The cell is called abnormal: an abnormal class is the most probable one, or the abnormal
+        /// classes together have a probability of at least 1/2. Every referred cell of this kind
+        /// has this reason.
         Abnormal,
     }
 }
 
 vocabulary! {
-    /// How soon a person should look, from the first to the last.
+    /// How soon a person should look at the cell, from first to last.
     TriageName = Triage {
         /// The cell is called high grade.
         HighGrade,
         /// The cell is called abnormal.
         Abnormal,
-        /// The image is unlike those that the model was trained on.
+        /// The image is unlike the training images.
         Unlike,
         /// Referred for any other reason.
         Unsure,
@@ -135,19 +137,19 @@ pub enum AbnormalityName {
 }
 
 vocabulary! {
-    /// What an accepted answer stands for: what the policy's promise is about.
+    /// What an accepted answer stands for, which is what the policy's promise is about.
     AcceptedAsName = AcceptedAs {
         /// The predicted class.
         Class,
-        /// A normal cell, whichever normal class it has.
+        /// A normal cell of any normal class.
         Normal,
-        /// An abnormal cell, whichever abnormal class it has.
+        /// An abnormal cell of any abnormal class.
         Abnormal,
     }
 }
 
 vocabulary! {
-    /// A number for how unsure an answer is.
+    /// A measure of uncertainty.
     MeasureName = Measure {
         /// Entropy of the mean probabilities, in nats.
         PredictiveEntropy,
@@ -157,15 +159,15 @@ vocabulary! {
         MutualInformation,
         /// Entropy of the abnormal probability and its complement, in nats.
         AbnormalEntropy,
-        /// Share of the samples that did not vote for the modal class.
+        /// Share of the samples whose most probable class is not the modal one.
         VariationRatio,
         /// Unbiased variance of the predicted class' probability.
         Variance,
         /// 1000 × variance.
         PaperVariance,
-        /// The publication's entropy, in bits.
+        /// The paper's entropy, in bits.
         PaperEntropy,
-        /// The publication's sample mean.
+        /// The paper's sample mean.
         PaperSampleMean,
     }
 }

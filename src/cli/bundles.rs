@@ -1,4 +1,4 @@
-//! `secondlook bundles`: `check`, and the way to `quantise`.
+//! `secondlook bundles`: `check` and `quantise`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -16,15 +16,16 @@ use engine::{Runtime, StartError, check_bundle};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BundlesCommand {
-    /// Verify model directories in full: files, digests, graphs, and the answers of every method in a trial run
+    /// Verify bundles: files, digests, graphs, and a trial run of every method
     Check {
-        /// Directories with a bundle.toml
+        /// Directories that contain a bundle.toml
         #[arg(required = true, value_name = "DIR")]
         directories: Vec<PathBuf>,
         #[command(flatten)]
         file: ConfigFile,
     },
-    /// Write a copy of a bundle whose trunk also calculates in 8-bit integers or 16-bit floats, and say what that changes
+    /// Write a copy of a bundle with a trunk in 8-bit integers or 16-bit floats, and compare the
+    /// answers
     Quantise(QuantiseOptions),
 }
 
@@ -41,7 +42,7 @@ fn check_all(directories: &[PathBuf], file: &ConfigFile) -> Result<ExitCode, Sta
     let mut outcome = ExitCode::SUCCESS;
     for directory in directories {
         match check(directory, &config, &runtime) {
-            Ok(bundle) => tell(praise(&bundle) + "\n")?,
+            Ok(bundle) => tell(summary(&bundle) + "\n")?,
             Err(error) => {
                 complain(error);
                 outcome = ExitCode::FAILURE;
@@ -61,7 +62,7 @@ fn check(
     Ok(bundle)
 }
 
-fn praise(bundle: &Bundle) -> String {
+fn summary(bundle: &Bundle) -> String {
     let manifest = bundle.manifest();
     let methods: Vec<_> = manifest
         .offered_methods()

@@ -1,17 +1,23 @@
-//! Which files are meant by the arguments.
+//! From the arguments of a command to image files.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// What image files are called. Only folders are searched by name: a file that is named itself is always tried.
+/// Endings of image files. They matter only inside folders: a file that is named itself is always
+/// tried.
 const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"];
 
-/// A file to be answered, or a path that cannot be read and why.
+/// What a command says if its arguments name no image.
+pub(super) const NO_IMAGE: &str =
+    "no image found: name image files, or folders with JPEG, PNG, TIFF, BMP or WebP files";
+
+/// An image file, or a path that cannot be read and why.
 pub(super) type Found = Result<PathBuf, (PathBuf, io::Error)>;
 
-/// The files themselves, and all images in the folders, in the order of the arguments and then of their paths.
+/// The named files, and all images in the named folders, in the order of the arguments and then of
+/// the paths.
 pub(super) fn images(arguments: &[PathBuf]) -> Vec<Found> {
     let mut found = Vec::new();
     for argument in arguments {
@@ -37,7 +43,7 @@ fn sorted_entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     Ok(entries)
 }
 
-/// Links to folders are not followed, so that a circle of them ends.
+/// Links to folders are not followed, because they may form a circle.
 fn visit(entry: &fs::DirEntry, found: &mut Vec<Found>) {
     let path = entry.path();
     match entry.file_type() {
@@ -65,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_searched_in_order_and_files_are_taken_as_they_are() {
+    fn folders_are_searched_in_path_order() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir_all(root.join("b/inner")).unwrap();

@@ -1,4 +1,4 @@
-//! `secondlook healthcheck`: for containers that have no curl.
+//! `secondlook healthcheck`: asks a server whether it is ready, for containers without curl.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -18,19 +18,21 @@ pub(super) fn run(options: &Overrides) -> Result<ExitCode, StartFailure> {
         Ok(status_line) if status_line.split(' ').nth(1) == Some("200") => Ok(ExitCode::SUCCESS),
         Ok(status_line) => {
             let status = status_line.trim();
-            complain(format!("http://{address}/health/ready answered {status}"));
+            complain(format!(
+                "http://{address}/health/ready: expected status 200, found `{status}`"
+            ));
             Ok(ExitCode::FAILURE)
         }
         Err(error) => {
             complain(format!(
-                "http://{address}/health/ready does not answer: {error}"
+                "no answer from http://{address}/health/ready: {error}"
             ));
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
-/// A server that listens on every address is asked on the loopback one.
+/// A server that listens on every address is asked at the loopback address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -40,7 +42,7 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// The first line of the answer.
+/// The status line of the answer.
 fn ask(address: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;

@@ -4,29 +4,29 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{StartFailure, say::tell};
+use super::{StartFailure, options::whole_number, say::tell};
 use crate::config::{AccessConfig, KeyConfig, Scope};
 use bundle::{hex, sha256_hex};
 
-/// What every key begins with, so that scanners for secrets know one when they see it.
+/// The start of every key, by which scanners for secrets recognise one.
 const PREFIX: &str = "secondlook_";
-/// Too many to guess: so a digest without salt and stretching is enough.
+/// Enough randomness that the stored digest needs neither salt nor stretching.
 const RANDOM_BYTES: usize = 32;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Make an API key: prints the key, for the client, and the entry of `access.keys`, which holds only its digest
+    /// Make an API key: print the key for the client, and its entry for `access.keys`
     New {
-        /// Whose key it is, for the log
+        /// Name of the client, for the log: ASCII letters, digits, `-`, `_` and `.`
         name: String,
-        /// What it opens; repeat it for more
+        /// What the key allows; repeat the option for several scopes
         #[arg(long = "scope", value_enum, default_values_t = [Scope::Predict, Scope::Read])]
         scopes: Vec<Scope>,
-        /// Requests per minute that it may make; 0 for any number
-        #[arg(long, default_value_t = 0)]
+        /// Largest number of requests per minute; 0 for no limit
+        #[arg(long, default_value_t = 0, value_name = "NUMBER", value_parser = whole_number::<u32>)]
         requests_per_minute: u32,
-        /// Requests that it may make at once before the rate counts; 0 for as many as in a minute
-        #[arg(long, default_value_t = 0)]
+        /// Requests that may come at once before the rate applies; 0 for as many as in one minute
+        #[arg(long, default_value_t = 0, value_name = "NUMBER", value_parser = whole_number::<u32>)]
         burst: u32,
     },
 }
@@ -58,11 +58,12 @@ pub(super) fn run(command: &KeysCommand) -> Result<ExitCode, StartFailure> {
 fn new_key() -> Result<String, StartFailure> {
     let mut random = [0; RANDOM_BYTES];
     getrandom::fill(&mut random)
-        .map_err(|error| format!("the system gives no random bytes: {error}"))?;
+        .map_err(|error| format!("cannot get random bytes from the system: {error}"))?;
     Ok(format!("{PREFIX}{}", hex(&random)))
 }
 
-/// An entry on one line, which both the file and `SECONDLOOK_ACCESS__KEYS='[…]'` take. A name has no quotes to escape.
+/// The entry on one line, as the file and `SECONDLOOK_ACCESS__KEYS='[…]'` take it. Names have no
+/// characters that need escaping.
 fn inline(key: &KeyConfig) -> String {
     let scopes: Vec<_> = key
         .scopes

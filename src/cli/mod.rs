@@ -1,7 +1,13 @@
-//! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`, `healthcheck`.
+//! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`,
+//! `healthcheck`.
 //!
-//! Answers go to standard output, everything else to standard error; an error is one line. Exit codes: 0; 1 when some of
-//! the inputs failed; 2 when nothing could be started.
+//! Answers go to standard output and everything else to standard error. An error is one line.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | success |
+//! | 1 | some of the inputs failed |
+//! | 2 | the command could not start: wrong options, configuration, model or runtime |
 
 mod bundles;
 mod doctor;
@@ -18,14 +24,14 @@ mod start;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     api::openapi,
     config::{self, Overrides},
 };
 
-/// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
+/// Classify images of cervical cells and say how far to trust each answer
 #[derive(Debug, Parser)]
 #[command(name = "secondlook", version)]
 struct Arguments {
@@ -35,32 +41,36 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum ServerCommand {
-    /// Serve the HTTP interface
+    /// Serve the HTTP interface and the page
     Serve(Overrides),
-    /// Classify image files, or folders of them
+    /// Classify image files without a server
     Predict(predict::PredictOptions),
-    /// Work with model directories
+    /// Check and quantise bundles (model directories)
     #[command(subcommand)]
     Bundles(bundles::BundlesCommand),
-    /// Say what is found and what is missing, before a start
+    /// Check configuration, machine, runtime and bundles before you serve
     Doctor(doctor::DoctorOptions),
     /// Make API keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Print every key of the configuration with its default
+    /// Print every key of the configuration with its default, as TOML
     Config,
     /// Print the OpenAPI document as YAML
     Openapi,
-    /// Ask the configured address whether it is ready
+    /// Ask the server at the configured address whether it is ready
     Healthcheck(Overrides),
 }
 
-/// Something could not be started; one line for people.
+/// The reason why a command could not start, in one line.
 type StartFailure = Box<dyn Error + Send + Sync>;
 
-/// Reads the process' arguments and does what they say.
+/// Runs the command that the process' arguments name.
 pub fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match arguments.command {
         ServerCommand::Serve(options) => serve::run(&options),
         ServerCommand::Predict(options) => predict::run(options),
         ServerCommand::Bundles(command) => bundles::run(&command),
@@ -81,4 +91,20 @@ fn print<Failure: Error + Send + Sync + 'static>(
 ) -> Result<ExitCode, StartFailure> {
     say::tell(document?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Answers options that cannot be used: help as clap formats it, an error on one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let about = lines.take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
+    let line = about.collect::<Vec<_>>().join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    say::complain(format!("{line}; --help lists the options"));
+    ExitCode::from(2)
 }

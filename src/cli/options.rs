@@ -1,15 +1,15 @@
-//! Options that several commands share, beside [`Overrides`].
+//! Options that several commands share, beside [`Overrides`], and values of options.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 
 use crate::config::{Config, ConfigError, Overrides};
 
-/// Where the configuration is, for commands that have no other options of its kind.
+/// The configuration file, for commands without [`Overrides`].
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConfigFile {
-    /// Configuration file [default: config/secondlook.toml, where there is one]
+    /// Configuration file [default: config/secondlook.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 }
@@ -21,4 +21,13 @@ impl ConfigFile {
             ..Overrides::default()
         })
     }
+}
+
+/// Reads a whole number from 0 on.
+///
+/// # Errors
+/// What was expected, for clap to print after the option and its value.
+pub(super) fn whole_number<Number: FromStr>(text: &str) -> Result<Number, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number from 0 on, such as 50".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Where the answers of `predict` go: JSON lines as they come, or one table at the end.
+//! The output of `predict`: JSON lines as they come, or one table at the end.
 
 use std::io::{self, Write};
 
@@ -6,23 +6,23 @@ use clap::ValueEnum;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
-use super::say::tell;
+use super::say::{tell, unwritten};
 use crate::api::{
     MethodName,
     answer::{DecisionAnswer, Predicted, PredictionAnswer, Uncertainty},
     word,
 };
 
-/// How answers are written.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// A JSON object per line
+    /// One JSON object per line
     Json,
-    /// A table for people
+    /// One table at the end
     Table,
 }
 
-/// A line of JSON: the file, and what the server would answer.
+/// A line of JSON: the file and the server's answer for it.
 #[derive(Serialize)]
 struct FileLine<'answer> {
     file: &'answer str,
@@ -32,7 +32,7 @@ struct FileLine<'answer> {
 
 pub(super) enum AnswerOutput {
     Json(io::Stdout),
-    /// A row per file and method.
+    /// One row per file and method.
     Table(Table),
 }
 
@@ -60,7 +60,7 @@ impl AnswerOutput {
             Self::Json(output) => {
                 let mut line = serde_json::to_vec(&FileLine { file, answer })?;
                 line.push(b'\n');
-                return output.write_all(&line);
+                return output.write_all(&line).map_err(unwritten);
             }
             Self::Table(table) => table,
         };
@@ -87,7 +87,7 @@ impl AnswerOutput {
 
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
-            Self::Json(mut output) => output.flush(),
+            Self::Json(mut output) => output.flush().map_err(unwritten),
             Self::Table(table) => tell(format!("{table}\n")),
         }
     }

@@ -1,4 +1,4 @@
-//! `secondlook predict`: the server's answers for files, without a server.
+//! `secondlook predict`: the answers of the server for files, without a server.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use ulid::Ulid;
 use super::{
     StartFailure,
     files::{self, Found},
-    options::ConfigFile,
+    options::{ConfigFile, whole_number},
     output::{AnswerOutput, OutputFormat},
     say::{complain, progress_bar},
     start,
@@ -35,37 +35,38 @@ const IN_FLIGHT: usize = 16;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct PredictOptions {
-    /// Image files, or folders that are searched for images
+    /// Image files, or folders to search for images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// The method that makes the answer [default: the model's first]
-    #[arg(long)]
+    /// Method: baseline, mc_dropout, ensemble or tta [default: the model's first]
+    #[arg(long, value_name = "METHOD")]
     method: Option<Method>,
-    /// A further method; repeat it for more
+    /// A further method to compare with; repeat the option for several
     #[arg(long, value_name = "METHOD")]
     compare: Vec<Method>,
-    /// Number of samples, for the methods that draw them
-    #[arg(long)]
+    /// Number of samples, for mc_dropout and tta [default: the model's]
+    #[arg(long, value_name = "NUMBER", value_parser = whole_number::<u32>)]
     passes: Option<u32>,
     /// Seed of every random choice [default: derived from the image's bytes]
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER", value_parser = whole_number::<u64>)]
     seed: Option<u64>,
-    /// Name of the referral policy [default: the method's certified policy that accepts only cells called normal]
-    #[arg(long)]
+    /// Referral policy [default: the method's certified policy that accepts only cells called
+    /// normal]
+    #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// Take every augmented view, even when fewer settle the decision
+    /// Run every augmented view, even if fewer settle the decision
     #[arg(long)]
     exact: bool,
-    /// Name of the model
-    #[arg(long)]
+    /// Name of the model [default: `models.default` of the configuration]
+    #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Directory with the models
+    /// Directory with one bundle per sub-directory [default: the key `models.directory`]
     #[arg(long, value_name = "DIRECTORY")]
     models: Option<PathBuf>,
-    /// A JSON object per line, or a table for people
+    /// Form of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Json)]
     format: OutputFormat,
-    /// Write the samples too (JSON only)
+    /// Include the class probabilities of every sample (JSON only)
     #[arg(long)]
     samples: bool,
     #[command(flatten)]
@@ -79,30 +80,30 @@ pub(super) fn run(options: PredictOptions) -> Result<ExitCode, StartFailure> {
         listen: None,
     };
     let config = Config::load(&overrides)?;
-    // Kept until the end: dropping it writes what waits.
+    // Kept until the end: dropping it writes the lines that wait.
     let _log = telemetry::log::start(&LogConfig {
         filter: "warn,ort=error".to_owned(),
         ..config.log.clone()
     })?;
     let images = files::images(&options.images);
     if images.is_empty() {
-        return Err("there is no image in these folders".into());
+        return Err(files::NO_IMAGE.into());
     }
     let engine = start::engine(&config)?;
     let run = PredictRun {
-        plan: engine.plan(options.asked())?,
+        plan: engine.plan(options.request())?,
         engine,
         format: options.format,
         with_samples: options.samples,
         max_image_bytes: config.limits.max_image_bytes,
     };
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = start::threads(&mut Builder::new_multi_thread())?;
     runtime.block_on(run.answer_all(images))
 }
 
 impl PredictOptions {
-    /// In the engine's words.
-    fn asked(&self) -> RequestOptions {
+    /// As the engine takes them.
+    fn request(&self) -> RequestOptions {
         RequestOptions {
             model: self.model.clone(),
             method: self.method,
@@ -126,7 +127,8 @@ struct PredictRun {
 }
 
 impl PredictRun {
-    /// Answers in the order of the files; a file that fails is named on standard error and the others go on.
+    /// Writes answers in the order of the files. A file that fails is named on standard error, and
+    /// the others continue.
     async fn answer_all(&self, images: Vec<Found>) -> Result<ExitCode, StartFailure> {
         let bar = progress_bar(images.len());
         let mut output = AnswerOutput::new(self.format);
@@ -137,7 +139,7 @@ impl PredictRun {
             let file = path.to_string_lossy();
             match answer {
                 Ok(answer) => match bar.suspend(|| output.write(&file, &answer)) {
-                    // Whoever reads has seen enough: `| head`.
+                    // The reader has closed its end, as `| head` does.
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(outcome),
                     written => written?,
                 },
@@ -165,7 +167,7 @@ impl PredictRun {
 
     async fn answer(&self, path: &Path) -> Result<PredictionAnswer, String> {
         let image = self.read(path)?;
-        // Nobody else is waiting, so a full queue is only a matter of time.
+        // No other client uses this engine, so a full queue only means waiting.
         let predicted = self.engine.predict_patiently(&self.plan, image.into());
         let prediction = predicted.await.map_err(|error| error.to_string())?;
         let options = AnswerOptions {
@@ -178,13 +180,13 @@ impl PredictRun {
         Ok(prediction_answer(&prediction, &options))
     }
 
-    /// The size is looked at first: a folder may hold anything.
+    /// Checks the size before it reads: a folder may hold files of any size.
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
         let explain = |error: io::Error| error.to_string();
         let bytes = fs::metadata(path).map_err(explain)?.len();
         if usize::try_from(bytes).map_or(true, |bytes| bytes > self.max_image_bytes) {
             return Err(format!(
-                "the image has {bytes} bytes and at most {} are accepted",
+                "the image has {bytes} bytes, at most {} are accepted (`limits.max_image_bytes`)",
                 self.max_image_bytes
             ));
         }

@@ -18,28 +18,30 @@ use quantise::{Quantisation, QuantisationReport, quantise, with_folder_labels, w
 
 #[derive(Debug, Args)]
 pub(super) struct QuantiseOptions {
-    /// Directory with a bundle.toml
+    /// Directory of the bundle, with a bundle.toml
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// Images of the kind that will be asked about, or folders of them: activations are rounded by what they show
+    /// Images of the kind that the model will see, or folders of them: they set the ranges for
+    /// rounding
     #[arg(long, required = true, value_name = "IMAGE", num_args = 1..)]
     images: Vec<PathBuf>,
-    /// Where the new bundle goes: a directory that does not exist yet
+    /// Directory for the new bundle; it must not exist yet
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The numbers to calculate in
+    /// Numbers of the new trunk
     #[arg(long, value_enum, default_value_t = Numbers::Int8)]
     precision: Numbers,
-    /// Images, or folders of them, to compare answers on [default: those of --images]
+    /// Images, or folders of them, to compare the answers on [default: those of --images]
     #[arg(long, value_name = "IMAGE", num_args = 1..)]
     compare_on: Vec<PathBuf>,
-    /// CSV with the columns `file` and `label` [default: the name of an image's folder is its label]
+    /// CSV file with the columns `file` and `label` [default: an image's folder is its label]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// A method to compare; repeat it for more [default: all that the bundle offers]
+    /// A method to compare; repeat the option for several [default: all of the bundle]
     #[arg(long)]
     method: Vec<Method>,
-    /// Leave convolutions whose name begins like this in 32-bit floats; repeat it for more
+    /// Keep convolutions in 32-bit floats whose name starts like this; repeat the option for
+    /// several
     #[arg(long, value_name = "NAME")]
     keep: Vec<String>,
     #[command(flatten)]
@@ -83,21 +85,21 @@ pub(super) fn run(options: &QuantiseOptions) -> Result<ExitCode, StartFailure> {
         limits: start::limits(&config),
         progress: &progress_bar(range_images.len() + images.len()),
     };
-    let asynchronous = Builder::new_multi_thread().enable_all().build()?;
+    let asynchronous = start::threads(&mut Builder::new_multi_thread())?;
     let report = asynchronous.block_on(quantise(&runtime, &bundle, &work))?;
     work.progress.finish_and_clear();
     tell(described(&report, &options.out.display().to_string()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// All images of the arguments; one that cannot be read stops the work.
+/// All images of the arguments. One that cannot be read ends the command.
 fn found(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, StartFailure> {
     let mut images = Vec::new();
     for image in files::images(arguments) {
         images.push(image.map_err(|(path, error)| format!("{}: {error}", path.display()))?);
     }
     if images.is_empty() {
-        return Err("there is no image in these folders".into());
+        return Err(files::NO_IMAGE.into());
     }
     Ok(images)
 }

@@ -26,23 +26,24 @@ use engine::available_cores;
 pub(super) fn run(options: &Overrides) -> Result<ExitCode, StartFailure> {
     let config = Config::load(options)?;
     config.access.check_exposure(config.listen)?;
-    // Kept until the end: dropping it writes what waits.
+    // Kept until the end: dropping it writes the lines that wait.
     let _log = telemetry::log::start(&config.log)?;
     if config.idempotency.is_some() {
-        warn!("the section [idempotency] is ignored: the same request gets the same answer anyway");
+        warn!(
+            "the section [idempotency] is ignored: the same request always gets the same answer; remove the section"
+        );
     }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(threads(&config.engine))
-        .enable_all()
-        .build()?;
+    let mut builder = Builder::new_multi_thread();
+    let runtime = start::threads(builder.worker_threads(threads(&config.engine)))?;
     runtime.block_on(serve(config))?;
-    // Threads that still decode for somebody who was cut off are not waited for.
+    // Threads that still decode for a connection that was closed are not waited for.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(config: Config) -> Result<(), StartFailure> {
-    let shutdown = shutdown_signal()?;
+    let shutdown =
+        shutdown_signal().map_err(|error| format!("cannot handle SIGTERM and SIGINT: {error}"))?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
@@ -68,16 +69,17 @@ async fn serve(config: Config) -> Result<(), StartFailure> {
     Ok(())
 }
 
-/// In a thread of its own: standard output may be a pipe that is full, and the server serves nevertheless.
+/// Writes from a thread of its own: standard output may be a full pipe, and the server must serve
+/// anyway.
 fn say_ready(address: SocketAddr) {
     let line = format!("secondlook is ready at http://{address}\n");
     let said = thread::Builder::new().spawn(move || io::stdout().write_all(line.as_bytes()));
     drop(said);
 }
 
-/// Threads for connections and answers. On the processor they share the cores with the workers of the engine, where each
-/// further one costs more in waking it than it brings: one answers thousands of requests a second, a core makes hundreds of
-/// predictions.
+/// Number of threads for connections and answers. On the processor they share the cores with the
+/// engine's workers, and each further thread costs more than it brings: one thread answers
+/// thousands of requests a second, one core makes hundreds of predictions.
 fn threads(config: &EngineConfig) -> usize {
     match config.is_on_gpu() {
         true => available_cores(),
@@ -85,7 +87,7 @@ fn threads(config: &EngineConfig) -> usize {
     }
 }
 
-/// Completes on SIGTERM or SIGINT; the handlers are in place when this returns.
+/// Completes on SIGTERM or SIGINT. The handlers are in place when this returns.
 fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,5 +1,7 @@
 //! From a configuration to a running engine.
 
+use tokio::runtime::Builder;
+
 use super::StartFailure;
 use crate::config::Config;
 use bundle::Bundle;
@@ -18,7 +20,13 @@ pub(super) fn engine(config: &Config) -> Result<Engine, StartFailure> {
     )?)
 }
 
-/// What an image may ask of this machine.
+/// Starts the threads of an asynchronous runtime.
+pub(super) fn threads(builder: &mut Builder) -> Result<tokio::runtime::Runtime, StartFailure> {
+    let started = builder.enable_all().build();
+    started.map_err(|error| format!("cannot start threads: {error}").into())
+}
+
+/// The limits on one image.
 pub(super) fn limits(config: &Config) -> Limits {
     Limits {
         max_bytes: config.limits.max_image_bytes,
@@ -38,13 +46,23 @@ pub(super) fn bundles(config: &Config) -> Result<Vec<Bundle>, StartFailure> {
         .position(|bundle| bundle.manifest().name == models.default);
     let position = position.ok_or_else(|| {
         format!(
-            "`models.default` is `{}`, but {} holds no such bundle",
+            "`models.default` is `{}`, but {} has no bundle of that name: it has {}",
             models.default,
-            models.directory.display()
+            models.directory.display(),
+            names(&bundles)
         )
     })?;
     if let Some(up_to_default) = bundles.get_mut(..=position) {
         up_to_default.rotate_right(1);
     }
     Ok(bundles)
+}
+
+/// The names of bundles, for an error.
+fn names(bundles: &[Bundle]) -> String {
+    let names: Vec<&str> = bundles
+        .iter()
+        .map(|bundle| bundle.manifest().name.as_str())
+        .collect();
+    names.join(", ")
 }

@@ -1,4 +1,4 @@
-//! Who may ask.
+//! Section `[access]`: API keys and allowed origins.
 
 use std::{collections::BTreeSet, fmt, net::SocketAddr};
 
@@ -10,56 +10,56 @@ use super::ConfigError;
 /// Hexadecimal digits of a SHA-256.
 const DIGEST_LENGTH: usize = 64;
 
-/// Section `[access]`: API keys, and the pages that may call the server.
+/// Section `[access]`: API keys, and the web pages that may call the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessConfig {
-    /// Without keys anybody who reaches the port may ask; that is refused on other addresses than loopback unless this
-    /// says so.
+    /// Set this to true to serve without API keys on an address that other machines can reach.
+    /// Without keys and without this, the server starts on loopback addresses only.
     pub open: bool,
-    /// Origins such as `https://lims.example` whose pages may call the server from a browser; `*` for all, empty for none
-    /// (no CORS).
+    /// Origins whose web pages may call the server from a browser (CORS), such as
+    /// `https://lims.example`. `*` allows every origin, an empty list none.
     pub allowed_origins: Vec<String>,
-    /// The API keys; with one or more, every request has to bring one, but for health, the documents and the page. Entries
-    /// are made by `secondlook keys new NAME`: `{ name = "lims", sha256 = "…", scopes = ["predict", "read"],
-    /// requests_per_minute = 0, burst = 0 }`.
+    /// API keys. If there is at least one, every request needs a key, except for health, `/docs`,
+    /// `/openapi.json` and the page. `secondlook keys new NAME` prints an entry: `{ name = "lims",
+    /// sha256 = "…", scopes = ["predict", "read"], requests_per_minute = 0, burst = 0 }`.
     pub keys: Vec<KeyConfig>,
 }
 
-/// One API key. The key itself is nowhere: only its SHA-256.
+/// One API key. Only the SHA-256 of the key is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an entry with `name` and `sha256`")]
 pub struct KeyConfig {
-    /// Whose key it is, for the log.
+    /// Name of the client, for the log.
     pub name: String,
     /// SHA-256 of the key: 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// What it opens.
+    /// What the key allows.
     #[serde(default = "usual_scopes")]
     pub scopes: BTreeSet<Scope>,
-    /// Requests per minute that it may make; 0 for any number.
+    /// Largest number of requests per minute; 0 for no limit.
     #[serde(default)]
     pub requests_per_minute: u32,
-    /// Requests that it may make at once before the rate counts; 0 for as many as in a minute.
+    /// Requests that may come at once before the rate applies; 0 for as many as in one minute.
     #[serde(default)]
     pub burst: u32,
 }
 
-/// What a key opens.
+/// What a key allows.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Sending images: everything under `/v1` and `/v2` that is not read only.
+    /// Sending images: every request under `/v1` and `/v2` that is not read-only.
     Predict,
-    /// Looking: which models are loaded, and what they offer and promise.
+    /// Reading which models are loaded and what they offer.
     Read,
-    /// The figures for Prometheus.
+    /// Reading the metrics for Prometheus.
     Metrics,
 }
 
-/// What a key opens when its entry does not say.
+/// The scopes of an entry that names none.
 fn usual_scopes() -> BTreeSet<Scope> {
     BTreeSet::from([Scope::Predict, Scope::Read])
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Scope {
 }
 
 impl AccessConfig {
-    /// Refuses an address that other machines reach while anybody may ask, unless `open` says that this is meant.
+    /// Refuses an address that other machines can reach if there are no keys and `open` is false.
     ///
     /// # Errors
     /// [`ConfigError`], which says what to do.
@@ -84,18 +84,18 @@ impl AccessConfig {
             return Ok(());
         }
         Err(ConfigError(format!(
-            "other machines can reach {listen} and `access.keys` is empty: make a key with `secondlook keys new NAME`, or set `access.open` to true"
+            "other machines can reach {listen}, but `access.keys` is empty: make a key with `secondlook keys new NAME`, or set `access.open` to true to serve without keys"
         )))
     }
 
-    /// What the types cannot say.
+    /// The checks that the types do not make.
     ///
     /// # Errors
     /// The first entry that is wrong, in one line.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.open && !self.keys.is_empty() {
             return Err(ConfigError(
-                "`access.open` is true although there are `access.keys`: remove one of them"
+                "`access.open` is true, but `access.keys` has entries: remove one of the two"
                     .to_owned(),
             ));
         }
@@ -104,7 +104,7 @@ impl AccessConfig {
         let is_wrong = |origin: &&String| !is_origin(origin) || (has_several && *origin == "*");
         match self.allowed_origins.iter().find(is_wrong) {
             Some(origin) => Err(ConfigError(format!(
-                "`access.allowed_origins` has `{origin}`: write scheme and host as in https://lims.example, or only \"*\""
+                "`access.allowed_origins`: expected scheme and host without a path, such as https://lims.example, or \"*\" alone, found `{origin}`"
             ))),
             None => Ok(()),
         }
@@ -114,23 +114,31 @@ impl AccessConfig {
         let (mut names, mut digests) = (BTreeSet::new(), BTreeSet::new());
         for key in &self.keys {
             let name = &key.name;
-            let wrong = |what: &str| Err(ConfigError(format!("the API key `{name}` {what}")));
+            let wrong = |what: &str| {
+                Err(ConfigError(format!(
+                    "`access.keys`: the entry `{name}` {what}"
+                )))
+            };
             if name.is_empty() || !name.bytes().all(is_plain) {
-                return wrong("needs a name of ASCII letters, digits, `-`, `_` and `.`");
+                return wrong(
+                    "needs a name of ASCII letters, digits, `-`, `_` and `.`, such as lims-1",
+                );
             }
             if !is_digest(&key.sha256) {
                 return wrong(
-                    "has a `sha256` that is not 64 lower-case hexadecimal digits: `secondlook keys new` prints it",
+                    "needs a `sha256` of 64 lower-case hexadecimal digits, as `secondlook keys new` prints it",
                 );
             }
             if key.scopes.is_empty() {
-                return wrong("opens nothing: name `scopes`");
+                return wrong("has empty `scopes`: name at least one of predict, read and metrics");
             }
             if key.requests_per_minute == 0 && key.burst > 0 {
-                return wrong("has a `burst` without `requests_per_minute`");
+                return wrong(
+                    "has a `burst` but no `requests_per_minute`: set both, or remove `burst`",
+                );
             }
             if !names.insert(name) || !digests.insert(&key.sha256) {
-                return wrong("is there twice");
+                return wrong("is there twice: every name and every `sha256` may appear once");
             }
         }
         Ok(())
@@ -151,7 +159,7 @@ fn is_digest(text: &str) -> bool {
     text.len() == DIGEST_LENGTH && text.bytes().all(is_digit)
 }
 
-/// As browsers send it: no path, no slash at the end.
+/// As browsers send it: without a path and without a slash at the end.
 fn is_origin(text: &str) -> bool {
     let host = text
         .strip_prefix("https://")

@@ -1,4 +1,4 @@
-//! `config/secondlook.toml`: every key with its default and what the code says of it.
+//! Writes `config/secondlook.toml`: every key with its default, below its documentation.
 
 use documented::DocumentedFields;
 use serde::Serialize;
@@ -6,18 +6,20 @@ use serde::Serialize;
 use super::Config;
 
 /// Longest line of a comment.
-const WIDTH: usize = 118;
+const WIDTH: usize = 100;
 
 const HEAD: &str = "\
-# Every key of secondlook with its default, as `secondlook config` prints it. Delete what you do not change.
-# A key can also be set by the environment: SECONDLOOK_LISTEN, SECONDLOOK_LIMITS__MAX_PIXELS (two underscores between
-# section and key). The command line (--listen, --models) wins over both.
+# Every key of secondlook with its default, as `secondlook config` prints it. Delete the keys that
+# you do not change.
+#
+# The environment overrides this file: SECONDLOOK_LISTEN, or SECONDLOOK_LIMITS__MAX_PIXELS with two
+# underscores between section and key. The options --listen and --models override both.
 ";
 
 /// The file with every key, generated from the code.
 ///
 /// # Errors
-/// When a default cannot be written as TOML, which is a mistake of ours.
+/// If a default cannot be written as TOML, which is a bug.
 pub fn document() -> Result<String, toml::ser::Error> {
     let config = Config::default();
     let listen = toml::to_string(&config)?;
@@ -45,7 +47,7 @@ fn section<Section: DocumentedFields + Serialize>(
     Ok(format!("\n[{name}]\n{}", entries::<Section>(&keys)))
 }
 
-/// The keys up to the first table, each below its comment.
+/// The keys before the first table, each below its comment.
 fn entries<Section: DocumentedFields>(toml: &str) -> String {
     let lines = toml.lines().take_while(|line| !line.starts_with('['));
     let keys = lines.filter_map(|line| Some((line.split_once(" = ")?.0, line)));

@@ -8,36 +8,33 @@ use std::{
 
 use figment::{
     Figment,
-    error::{Kind, OneOf},
     providers::{Env, Format, Toml},
 };
 
-use super::Config;
+use super::{Config, explain, listen};
 
-/// The file that is read when nobody names one.
+/// The file that is read when none is named.
 const DEFAULT_FILE: &str = "config/secondlook.toml";
-/// The variable that names the file; it is no key of the file itself.
+/// The environment variable that names the file. It is not a key of the file itself.
 const FILE_VARIABLE: &str = "SECONDLOOK_CONFIG";
-const PREFIX: &str = "SECONDLOOK_";
-/// Where the path of an entry for an API key begins.
-const KEYS: [&str; 2] = ["access", "keys"];
+pub(super) const PREFIX: &str = "SECONDLOOK_";
 
-/// What the command line says, which wins over everything else.
+/// Options of the command line. They override the file and the environment.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Overrides {
-    /// Configuration file [default: config/secondlook.toml, where there is one]
+    /// Configuration file [default: config/secondlook.toml, if it exists]
     #[arg(long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Address and port to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDRESS")]
+    /// Address and port to listen on, such as 127.0.0.1:8080; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen::parse)]
     pub listen: Option<SocketAddr>,
-    /// Directory with the models
+    /// Directory with one bundle per sub-directory [default: the key `models.directory`]
     #[arg(long, value_name = "DIRECTORY")]
     pub models: Option<PathBuf>,
 }
 
 impl Overrides {
-    /// Replaces the keys that the command line names.
+    /// Replaces the keys that the command line sets.
     pub fn put_over(&self, config: &mut Config) {
         if let Some(listen) = self.listen {
             config.listen = listen;
@@ -48,7 +45,7 @@ impl Overrides {
     }
 }
 
-/// The configuration cannot be used; one line that says where and why.
+/// The configuration cannot be used. One line that says where and why.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {0}")]
 pub struct ConfigError(pub(super) String);
@@ -57,7 +54,7 @@ impl Config {
     /// Reads every layer.
     ///
     /// # Errors
-    /// [`ConfigError`] for a file that is named and missing, a key that is unknown, a value that is impossible.
+    /// [`ConfigError`] for a file that is named and missing, an unknown key or an impossible value.
     pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
         let file = overrides
             .file
@@ -66,13 +63,13 @@ impl Config {
         let figment = file_layer(file.as_deref())?.merge(environment_layer());
         let mut config: Self = figment
             .extract()
-            .map_err(|error| ConfigError(one_line(error)))?;
+            .map_err(|error| ConfigError(explain::one_line(error)))?;
         overrides.put_over(&mut config);
         config.check()?;
         Ok(config)
     }
 
-    /// What the types cannot say.
+    /// The checks that the types do not make.
     fn check(&self) -> Result<(), ConfigError> {
         let positive = [
             ("limits.max_image_bytes", self.limits.max_image_bytes > 0),
@@ -93,24 +90,26 @@ impl Config {
             ),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, is_positive)| !is_positive) {
-            return Err(ConfigError(format!("`{key}` must be more than 0")));
+            return Err(ConfigError(format!(
+                "`{key}`: expected a number above 0, found 0"
+            )));
         }
         if self.limits.max_waiting_bytes < self.limits.max_image_bytes {
             return Err(ConfigError(
-                "`limits.max_waiting_bytes` is less than `limits.max_image_bytes`: raise it, or no such image could be read"
+                "`limits.max_waiting_bytes` is less than `limits.max_image_bytes`: raise it, or the largest images are always refused"
                     .to_owned(),
             ));
         }
         if self.engine.execution_providers.is_empty() {
             return Err(ConfigError(
-                "`engine.execution_providers` is empty: write [\"cpu\"]".to_owned(),
+                "`engine.execution_providers`: expected at least one, such as [\"cpu\"], found an empty list".to_owned(),
             ));
         }
         self.access.check()
     }
 }
 
-/// A file that was named must exist; the default one may be absent.
+/// A file that is named must exist. The default file may be absent.
 fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
     if path.is_file() {
@@ -118,16 +117,16 @@ fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
     }
     if named.is_some() {
         return Err(ConfigError(format!(
-            "there is no file `{}`",
+            "the file `{}` does not exist: check --config and {FILE_VARIABLE}",
             path.display()
         )));
     }
     Ok(Figment::new())
 }
 
-/// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed, except the one that names the file, the one
-/// that clients take their API key from, and those that Kubernetes sets in every container beside a service called
-/// `secondlook`.
+/// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed. The exceptions
+/// are the variable that names the file, the one that clients read their API key from, and those
+/// that Kubernetes sets beside a service called `secondlook`.
 fn environment_layer() -> Env {
     Env::prefixed(PREFIX)
         .filter(|name| is_key(&name.as_str().to_ascii_uppercase()))
@@ -138,38 +137,4 @@ fn is_key(name: &str) -> bool {
     !matches!(name, "CONFIG" | "API_KEY" | "PORT")
         && !name.starts_with("PORT_")
         && !name.starts_with("SERVICE_")
-}
-
-/// The first of figment's complaints on one line. A TOML error draws a picture of the line that is wrong, which may hold an
-/// API key.
-fn one_line(error: figment::Error) -> String {
-    let first = error.into_iter().next();
-    let text = first.map(|first| in_words(&first)).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| !is_drawn(line));
-    lines.collect::<Vec<_>>().join(": ")
-}
-
-/// Such as `3 | keys = …`.
-fn is_drawn(line: &str) -> bool {
-    let rest = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    rest.trim_start().starts_with('|')
-}
-
-/// What stands in `access.keys` by mistake may be an API key itself, which belongs in no log.
-fn in_words(error: &figment::Error) -> String {
-    if !error.path.starts_with(&KEYS.map(str::to_owned)) {
-        return error.to_string();
-    }
-    let expected = match &error.kind {
-        Kind::InvalidType(_, expected)
-        | Kind::InvalidValue(_, expected)
-        | Kind::InvalidLength(_, expected) => expected.clone(),
-        Kind::UnknownVariant(_, known) | Kind::UnknownField(_, known) => OneOf(known).to_string(),
-        Kind::MissingField(name) => format!("a field `{name}`"),
-        _ => "something else".to_owned(),
-    };
-    format!(
-        "in `{}`, {expected} was expected: write entries as `secondlook keys new NAME` prints them, in brackets",
-        KEYS.join(".")
-    )
 }

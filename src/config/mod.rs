@@ -1,14 +1,21 @@
-//! What the operator chooses: one small struct per concern, every key documented, unknown keys refused.
+//! The configuration: one small struct per section, every key documented, unknown keys refused.
 //!
-//! Each layer overrides the one before it: the defaults in this room; the TOML file (`--config`, else
-//! `SECONDLOOK_CONFIG`, else `config/secondlook.toml` where there is one); the environment; the flags. The environment
-//! variable of a key is `SECONDLOOK_` and its path in capitals with `__` between section and key: `SECONDLOOK_LISTEN`,
-//! `SECONDLOOK_LIMITS__MAX_PIXELS`, `SECONDLOOK_ENGINE__EXECUTION_PROVIDERS='["cuda:0", "cpu"]'`.
+//! Each layer overrides the one before it:
 //!
-//! What may enter: plain values and their checks. What may not: anything that acts on them.
+//! 1. the defaults in this module;
+//! 2. the TOML file: `--config`, else `SECONDLOOK_CONFIG`, else `config/secondlook.toml` if it
+//!    exists;
+//! 3. the environment: `SECONDLOOK_` and the path of the key in capitals, with `__` between section
+//!    and key, such as `SECONDLOOK_LIMITS__MAX_PIXELS` or
+//!    `SECONDLOOK_ENGINE__EXECUTION_PROVIDERS='["cuda:0", "cpu"]'`;
+//! 4. the flags.
+//!
+//! This module holds plain values and their checks, and nothing that acts on them.
 
 mod access;
 mod document;
+mod explain;
+mod listen;
 mod load;
 mod sections;
 
@@ -26,11 +33,13 @@ pub use engine::{
 pub use load::{ConfigError, Overrides};
 pub use sections::{LimitsConfig, LogConfig, LogFormat, ModelsConfig, RuntimeConfig, ServerConfig};
 
-/// Everything that can be configured, in the layout of `config/secondlook.toml`.
+/// All keys, in the layout of `config/secondlook.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address and port to listen on; port 0 lets the system choose and the ready line tells which.
+    /// Address and port to listen on, such as `127.0.0.1:8080` or `localhost:8080`. With port 0 the
+    /// system chooses one, and the line that reports readiness names it.
+    #[serde(deserialize_with = "listen::deserialize")]
     pub listen: SocketAddr,
     /// Section `[access]`.
     pub access: AccessConfig,
@@ -38,7 +47,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// Section `[limits]`.
     pub limits: LimitsConfig,
-    /// Section `[idempotency]` of older files: it has no meaning any more, whatever it holds.
+    /// Section `[idempotency]` of older files. It is accepted and ignored.
     #[serde(skip_serializing)]
     pub idempotency: Option<IgnoredAny>,
     /// Section `[models]`.

@@ -1,4 +1,4 @@
-//! The sections of the configuration that are plain values.
+//! The sections that are plain values.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,15 @@ use super::Seconds;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Longest time for a whole request, upload included; then 504. `X-Request-Timeout` may ask for less, not for more.
+    /// Longest time for a request, upload included. After it the answer is 504. `X-Request-Timeout`
+    /// can shorten it for one request.
     pub request_timeout_seconds: Seconds,
-    /// Longest time in which a connection must send its first byte, and then a whole request head.
+    /// Longest time for a connection to send its first byte, and for each request head.
     pub header_read_timeout_seconds: Seconds,
-    /// How long after SIGTERM requests are still taken while `/health/ready` already says 503, for load balancers to notice.
+    /// After SIGTERM `/health/ready` answers 503 at once, and the server still accepts requests for
+    /// this long, so that load balancers notice.
     pub drain_delay_seconds: Seconds,
-    /// How long requests in flight may then take to finish before they are cut off.
+    /// Longest time for requests in flight to finish after that. Then their connections are closed.
     pub drain_timeout_seconds: Seconds,
 }
 
@@ -32,25 +34,27 @@ impl Default for ServerConfig {
     }
 }
 
-/// Section `[limits]`: checked before memory is taken.
+/// Section `[limits]`: checked before memory is allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Largest encoded image in bytes; more is answered 413.
+    /// Largest encoded image in bytes; a larger one is answered 413.
     pub max_image_bytes: usize,
-    /// Largest width × height that an image may declare; more is answered 413.
+    /// Largest number of pixels (width × height) of an image; a larger one is answered 413.
     pub max_pixels: u64,
-    /// Most bytes of single images that are being read or wait for their turn, all together; more is answered 503.
+    /// Memory for the uploads of single images that arrive or wait, in bytes. If it is full,
+    /// further uploads are answered 503.
     pub max_waiting_bytes: usize,
-    /// Most crops in a batch, nuclei in a field or images in one inference request; more is answered 413.
+    /// Largest number of crops in a batch, nuclei in a field or images in an inference request;
+    /// more are answered 413.
     pub max_cells: usize,
-    /// Largest batch in bytes, all images together; more is answered 413.
+    /// Largest batch in bytes, all images together; a larger one is answered 413.
     pub max_batch_bytes: usize,
-    /// Largest answer in bytes, as cells × passes × classes allow it; a request whose answer could be larger is refused with
-    /// 422 before anything is run.
+    /// Largest answer in bytes. The size is computed from cells, passes and classes before the
+    /// model runs, and a request whose answer could be larger is answered 422.
     pub max_answer_bytes: usize,
-    /// Batches and fields that are worked on at a time; further ones wait for their turn. As many times `max_batch_bytes` is
-    /// what the uploads of all of them may hold together; more is answered 503.
+    /// Number of batches and fields that are processed at a time; further ones wait. All of their
+    /// uploads together may hold this number times `max_batch_bytes`; more are answered 503.
     pub batches_at_once: usize,
 }
 
@@ -74,7 +78,7 @@ impl Default for LimitsConfig {
 pub struct ModelsConfig {
     /// Directory with one bundle per sub-directory.
     pub directory: PathBuf,
-    /// Name of the bundle that answers requests which name none; empty for the first by name.
+    /// Name of the bundle for requests that name no model; empty for the first by name.
     pub default: String,
 }
 
@@ -91,25 +95,26 @@ impl Default for ModelsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// The shared library of ONNX Runtime; empty for the one in `runtime/`. `ORT_DYLIB_PATH` overrides it.
+    /// Path of the ONNX Runtime library; empty for the one in `runtime/`. `ORT_DYLIB_PATH`
+    /// overrides it.
     pub library: PathBuf,
 }
 
 impl RuntimeConfig {
-    /// The configured library, or none when the key is empty.
+    /// The configured library; `None` if the key is empty.
     pub fn library(&self) -> Option<&Path> {
         Some(self.library.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 }
 
-/// Section `[log]`: one line per request and what happens around them, on standard error.
+/// Section `[log]`: events and one line per request, on standard error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// `text` for people, `json` for machines.
+    /// `text` for people, `json` for programs.
     pub format: LogFormat,
-    /// What to write: a level (`error`, `warn`, `info`, `debug`, `trace`) or directives such as `info,ort=warn`:
-    /// ONNX Runtime tells much at info.
+    /// Which lines to write: a level (`error`, `warn`, `info`, `debug`, `trace`), or levels per
+    /// part such as `info,ort=warn`. ONNX Runtime (`ort`) writes many lines at `info`.
     pub filter: String,
 }
 
@@ -122,7 +127,7 @@ impl Default for LogConfig {
     }
 }
 
-/// How a line of the log looks.
+/// The form of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {

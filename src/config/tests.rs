@@ -35,7 +35,7 @@ fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_documented_file_holds_every_key_with_its_default() {
+fn config_file_is_up_to_date() {
     let documented: toml::Table = toml::from_str(DOCUMENTED).unwrap();
     let defaults: toml::Table =
         toml::from_str(&toml::to_string(&Config::default()).unwrap()).unwrap();
@@ -49,7 +49,7 @@ fn the_documented_file_holds_every_key_with_its_default() {
 }
 
 #[test]
-fn every_documented_key_has_a_comment_above_it() {
+fn every_key_has_a_comment() {
     let lines: Vec<&str> = DOCUMENTED.lines().collect();
     for pair in lines
         .windows(2)
@@ -60,7 +60,7 @@ fn every_documented_key_has_a_comment_above_it() {
 }
 
 #[test]
-fn nothing_given_is_the_defaults() {
+fn no_settings_give_the_defaults() {
     Jail::expect_with(|_| {
         assert_eq!(load().unwrap(), Config::default());
         Ok(())
@@ -68,7 +68,7 @@ fn nothing_given_is_the_defaults() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file_and_flags_win_over_both() {
+fn flags_override_environment_overrides_file() {
     Jail::expect_with(|jail| {
         jail.create_file(
             "other.toml",
@@ -104,7 +104,7 @@ fn the_environment_wins_over_the_file_and_flags_win_over_both() {
 }
 
 #[test]
-fn unknown_keys_are_refused_on_one_line() {
+fn unknown_keys_are_refused() {
     Jail::expect_with(|jail| {
         jail.set_env("SECONDLOOK_LIMITS__MAX_PIXEL", "7");
         let error = load().unwrap_err();
@@ -129,7 +129,7 @@ fn unknown_keys_are_refused_on_one_line() {
 }
 
 #[test]
-fn variables_that_kubernetes_sets_are_no_keys() {
+fn kubernetes_variables_are_ignored() {
     Jail::expect_with(|jail| {
         jail.set_env("SECONDLOOK_SERVICE_HOST", "10.0.0.1");
         jail.set_env("SECONDLOOK_PORT", "tcp://10.0.0.1:80");
@@ -140,7 +140,7 @@ fn variables_that_kubernetes_sets_are_no_keys() {
 }
 
 #[test]
-fn the_variable_of_clients_is_no_key() {
+fn client_key_variable_is_ignored() {
     Jail::expect_with(|jail| {
         jail.set_env("SECONDLOOK_API_KEY", "secondlook_0123");
         assert_eq!(load().unwrap(), Config::default());
@@ -149,17 +149,17 @@ fn the_variable_of_clients_is_no_key() {
 }
 
 #[test]
-fn an_api_key_in_place_of_its_entry_is_not_repeated() {
+fn api_keys_are_not_repeated_in_errors() {
     let digest = "0".repeat(64);
     let wrong = [
-        ("secondlook_0123".to_owned(), "sequence"),
+        ("secondlook_0123".to_owned(), "a list in brackets"),
         ("[secondlook_0123]".to_owned(), "an entry with"),
-        ("{secondlook_0123 = 1}".to_owned(), "sequence"),
+        ("{secondlook_0123 = 1}".to_owned(), "a list in brackets"),
         ("[{name = \"lims\"}]".to_owned(), "`sha256`"),
-        ("[{secondlook_0123 = 1}]".to_owned(), "`sha256`"),
+        ("[{secondlook_0123 = 1}]".to_owned(), "sha256"),
         (
             format!("[{{name = \"lims\", sha256 = \"{digest}\", scopes = [\"secondlook_0123\"]}}]"),
-            "`predict`",
+            "one of predict",
         ),
     ];
     for (value, expected) in wrong {
@@ -206,7 +206,47 @@ fn impossible_values_are_refused() {
 }
 
 #[test]
-fn whole_numbers_are_seconds_too() {
+fn errors_name_file_key_and_example() {
+    let cases = [
+        (
+            "listen = '8080'",
+            "`listen`: expected an address and a port, such as 127.0.0.1:8080 (this machine only) \
+             or 0.0.0.0:8080 (every network), found `8080`",
+        ),
+        (
+            "[limits]\nmax_pixels = 'many'",
+            "`limits.max_pixels`: expected a whole number that is not negative, found the text `many`",
+        ),
+        (
+            "[limits]\nmax_pixel = 5",
+            "`limits.max_pixel` is not a known key, expected one of max_image_bytes, \
+             max_pixels, max_waiting_bytes, max_cells, max_batch_bytes, max_answer_bytes, \
+             batches_at_once",
+        ),
+        (
+            "[log]\nformat = 'xml'",
+            "`log.format`: expected one of text, json, found `xml`",
+        ),
+        (
+            "[limits\n",
+            "line 1, column 8 is not valid TOML: check quotes, brackets and keys that are there twice",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = load_from_file(text).unwrap_err();
+        assert_eq!(error, format!("configuration: given.toml: {expected}"));
+    }
+    Jail::expect_with(|jail| {
+        jail.set_env("SECONDLOOK_LIMITS__MAX_PIXELS", "many");
+        let error = load().unwrap_err();
+        let place = "configuration: SECONDLOOK_LIMITS__MAX_PIXELS: `limits.max_pixels`: ";
+        assert!(error.starts_with(place), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn whole_seconds_are_accepted() {
     let config = load_from_file("[server]\nrequest_timeout_seconds = 3").unwrap();
     assert_eq!(
         config.server.request_timeout_seconds.duration().as_secs(),
@@ -215,7 +255,7 @@ fn whole_numbers_are_seconds_too() {
 }
 
 #[test]
-fn a_named_file_must_exist() {
+fn missing_named_file_is_refused() {
     let overrides = Overrides {
         file: Some("absent.toml".into()),
         ..Overrides::default()

@@ -1,7 +1,7 @@
 //! The log, on standard error: standard output belongs to the program's answers.
 //!
-//! Lines go through a queue to a thread of their own. When nothing reads them, or they cannot be written, they are lost and
-//! counted: a line may be lost, never an answer.
+//! A queue passes lines to a thread that writes them. If the reader is gone or too slow, or the
+//! disk is full, lines are dropped and counted. A request never waits for the log.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -21,65 +21,58 @@ use tracing_subscriber::{EnvFilter, fmt, util::TryInitError};
 
 use crate::config::{LogConfig, LogFormat};
 
-/// Lines that may wait to be written: a few seconds of the busiest server, and some megabytes.
+/// Lines in the queue: a few seconds of the busiest server, some megabytes.
 const WAITING_LINES: usize = 8192;
-/// How long the end of the process waits for room in a queue that is full.
+/// How long the end of the process waits for room in a full queue.
 const LONGEST_WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The lines of this process' log that were lost.
+/// The lost lines of this process' log.
 static LOST: OnceLock<LostLines> = OnceLock::new();
 
 /// The log cannot be written as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is no list of levels and directives.
-    #[error("`log.filter` = `{filter}` cannot be read ({reason}): write a level such as info")]
+    /// The filter cannot be parsed.
+    #[error(
+        "`log.filter`: expected a level (error, warn, info, debug or trace), or levels per part such as info,ort=warn, found `{filter}`"
+    )]
     Filter {
         /// The filter as configured.
         filter: String,
-        /// What the parser says.
-        reason: String,
     },
-    /// There is a log already.
+    /// The log was started before.
     #[error("the log was started twice")]
     StartedTwice(#[from] TryInitError),
 }
 
-/// The log of the process. What waits to be written is written when this is dropped, within about two seconds; keep it
-/// until the process ends.
-#[must_use = "lines that wait are lost when the process ends without dropping it"]
+/// The log of the process. Dropping it writes the lines that wait, within about two seconds; keep
+/// it until the process ends.
+#[must_use = "lines that wait are lost if the process ends without dropping the log"]
 pub struct Log {
     queue: NonBlocking,
     thread: Option<WorkerGuard>,
 }
 
 struct LostLines {
-    /// For which the queue had no room.
+    /// Lines that did not fit into the queue.
     crowded_out: ErrorCounter,
-    /// Which could not be written.
+    /// Lines that could not be written.
     unwritten: Arc<AtomicU64>,
 }
 
-/// Tells whether the log could be written as configured.
-///
-/// # Errors
-/// [`LogError::Filter`]
+/// Checks that the log can be written as configured.
 pub fn check(config: &LogConfig) -> Result<(), LogError> {
     filter(config).map(drop)
 }
 
 fn filter(config: &LogConfig) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(&config.filter).map_err(|error| LogError::Filter {
+    EnvFilter::try_new(&config.filter).map_err(|_| LogError::Filter {
         filter: config.filter.clone(),
-        reason: error.to_string(),
     })
 }
 
-/// Starts the log for the whole process. From then on panics are lines of the log, too.
-///
-/// # Errors
-/// [`LogError`]
+/// Starts the log for the whole process. From then on panics are logged, too.
 pub fn start(config: &LogConfig) -> Result<Log, LogError> {
     use tracing_subscriber::util::SubscriberInitExt;
 
@@ -116,7 +109,7 @@ pub fn start(config: &LogConfig) -> Result<Log, LogError> {
     })
 }
 
-/// How many lines of this process' log were lost so far; 0 before it is started.
+/// Number of lost lines of this process' log; 0 before it is started.
 pub fn lost_lines() -> u64 {
     let Some(lost) = LOST.get() else {
         return 0;
@@ -125,7 +118,8 @@ pub fn lost_lines() -> u64 {
     crowded_out.saturating_add(lost.unwritten.load(Ordering::Relaxed))
 }
 
-/// The standard library writes panics to standard error itself, and waits for ever where nothing reads that.
+/// Logs panics. The standard library would write them to standard error itself, and would block if
+/// nothing reads it.
 fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
@@ -136,13 +130,13 @@ fn log_panics() {
             location = panic.location().map(field::display),
             backtrace = is_wanted.then(|| field::display(&backtrace)),
             "panicked: {}",
-            panic.payload_as_str().unwrap_or("without a text"),
+            panic.payload_as_str().unwrap_or("no message"),
         );
     }));
 }
 
 impl Log {
-    /// Whether a line would be lost now, tried with an empty one.
+    /// Whether a line would be lost now, tested with an empty one.
     fn is_full(&mut self) -> bool {
         let counter = self.queue.error_counter();
         let before = counter.dropped_lines();
@@ -161,22 +155,25 @@ impl Drop for Log {
         }
         let thread = self.thread.take();
         if is_full {
-            // The guard of a full queue writes to standard output when it is dropped, and may wait there for ever.
+            // When the guard of a full queue is dropped, it writes to standard output and may
+            // block.
             mem::forget(thread);
         }
     }
 }
 
-/// Takes each line and never fails, so that a full disk or a pipe without a reader ends nothing.
+/// A writer that accepts every line and never fails, so that a full disk or a closed pipe does not
+/// end the program.
 struct LossyWriter<Target> {
     target: Target,
     lost: Arc<AtomicU64>,
-    /// Whether the last line was written in part only: the next one then begins on a line of its own.
+    /// Whether the last line was written in part only. The next one then starts on a line of its
+    /// own.
     cut: bool,
 }
 
 impl<Target: Write> LossyWriter<Target> {
-    /// Writes to `target` and counts in `lost` the lines that could not be written.
+    /// Writes to `target`, and counts in `lost` the lines that could not be written.
     fn new(target: Target, lost: Arc<AtomicU64>) -> Self {
         Self {
             target,
@@ -227,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_that_cannot_be_written_is_counted_and_none_fails() {
+    fn unwritten_lines_are_counted() {
         let lost = Arc::new(AtomicU64::new(0));
         let full = File::options().write(true).open("/dev/full").unwrap();
         let mut writer = LossyWriter::new(full, Arc::clone(&lost));
@@ -244,8 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_after_one_that_was_cut_begins_anew() {
-        // A reader that takes so much and then goes is the same as a disk that fills up within a line.
+    fn line_after_a_cut_one_starts_anew() {
+        // A reader that takes a part and then closes acts like a disk that fills up within a line.
         let lost = Arc::new(AtomicU64::new(0));
         let (mut reader, pipe) = io::pipe().unwrap();
         let taking = thread::spawn(move || reader.read_exact(&mut [0; 10]).unwrap());

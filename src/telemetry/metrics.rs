@@ -1,4 +1,4 @@
-//! Figures for Prometheus: their names, and the moments at which they change.
+//! Metrics for Prometheus: their names, and where they change.
 
 use std::time::Duration;
 
@@ -18,51 +18,56 @@ const UPLOAD_BYTES: &str = "secondlook_upload_bytes";
 const DECISIONS: &str = "secondlook_decisions_total";
 const LOG_LINES_LOST: &str = "secondlook_log_lines_lost_total";
 
-/// Upper bounds of the histograms in seconds: from the fastest stage to the request timeout.
+/// Upper bounds of the histograms' buckets in seconds, from the fastest stage to the request
+/// timeout.
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
-/// Starts counting for the whole process.
+/// Starts the metrics of the whole process.
 ///
 /// # Errors
-/// When something else counts already.
+/// If the process has metrics already.
 pub fn start() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)?
         .install_recorder()?;
     describe_counter!(
         REQUESTS,
-        "Requests answered, by route, HTTP method and status (499: the client went away)"
+        "Answered requests, by route, HTTP method and status (499: the client disconnected)"
     );
     describe_histogram!(
         REQUEST_SECONDS,
         Unit::Seconds,
-        "Time from a request's head to its answer"
+        "Time from the head of a request to its answer"
     );
     describe_histogram!(
         STAGE_SECONDS,
         Unit::Seconds,
-        "Time a prediction spends in the queue, decoding and in the runtime"
+        "Time of a prediction by stage: queue, decode, inference"
     );
-    describe_gauge!(QUEUE_DEPTH, "Waiting work, in images times trunk passes");
+    describe_gauge!(
+        QUEUE_DEPTH,
+        "Work in the queue, in images times trunk passes"
+    );
     describe_gauge!(
         UPLOAD_BYTES,
         Unit::Bytes,
-        "What uploads that are being read or answered hold in memory, single images and batches"
+        "Memory held by uploads that arrive, wait or are processed, of single images and of batches"
     );
     describe_counter!(
         DECISIONS,
-        "Answers, by model, method and whether a person has to look"
+        "Decisions, by model, method and action (accept or refer)"
     );
     describe_counter!(
         LOG_LINES_LOST,
-        "Lines of the log that could not be written, or not as fast as they came"
+        "Log lines that were lost because they could not be written, or not fast enough"
     );
     Ok(handle)
 }
 
-/// Condenses what was recorded, every few seconds and for ever: histograms would otherwise grow until somebody scrapes.
+/// Condenses recorded values every few seconds. Without it histograms would grow until the next
+/// scrape.
 pub async fn keep_condensed(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -71,7 +76,7 @@ pub async fn keep_condensed(handle: PrometheusHandle) {
     }
 }
 
-/// A request came to an end.
+/// Counts a request that ended.
 pub fn request_answered(route: &str, http_method: &'static str, status: u16, elapsed: Duration) {
     let labels = [
         ("route", route.to_owned()),
@@ -82,7 +87,7 @@ pub fn request_answered(route: &str, http_method: &'static str, status: u16, ela
     histogram!(REQUEST_SECONDS, &labels).record(elapsed);
 }
 
-/// A cell was answered.
+/// Counts an answered cell.
 pub fn prediction_answered(prediction: &Prediction) {
     let timing = &prediction.timing;
     for (stage, elapsed) in [
@@ -100,19 +105,19 @@ pub fn prediction_answered(prediction: &Prediction) {
         .for_each(|answer| count_decision(model, answer));
 }
 
-/// Sets the gauge, just before it is scraped.
+/// Sets the gauge. Called just before a scrape.
 pub fn set_queue_depth(depth: usize) {
-    // Exact up to 2^53, far above any queue.
+    // Exact up to 2^53.
     gauge!(QUEUE_DEPTH).set(depth as f64);
 }
 
-/// Sets the gauge, just before it is scraped.
+/// Sets the gauge. Called just before a scrape.
 pub fn set_upload_bytes(images: usize, batches: usize) {
     gauge!(UPLOAD_BYTES, "of" => "images").set(images as f64);
     gauge!(UPLOAD_BYTES, "of" => "batches").set(batches as f64);
 }
 
-/// Sets the counter, just before it is scraped.
+/// Sets the counter. Called just before a scrape.
 pub fn set_log_lines_lost(lines: u64) {
     counter!(LOG_LINES_LOST).absolute(lines);
 }

@@ -1,5 +1,5 @@
-//! What the operator sees: lines in a log and figures to scrape. What may enter: names, numbers and ids. What may not:
-//! images, accessions, or anything else about a person.
+//! Telemetry for the operator: lines in a log and metrics to scrape. Both may hold names, numbers
+//! and ids, and never images, accessions or anything else about a person.
 
 pub mod log;
 pub mod metrics;

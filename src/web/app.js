@@ -1,4 +1,5 @@
-// The page: an image is opened, asked about and shown. The parts know nothing of each other; they meet here.
+// The page: opens an image, sends it to the server and shows the answers. The other modules do not
+// know each other; this one connects them.
 
 import { announce, find, show } from "./dom.js";
 import * as server from "./ask.js";
@@ -28,20 +29,21 @@ const field = new Field({ onChange: nucleusChanged, onReset: startOver, onChoice
 const isField = () => document.querySelector("input[name=kind]:checked")?.value === "field";
 const about = () => ({ image, model: settings.model(), edge: settings.cropEdge(), policyOf: settings.policyOf, askForViews });
 
-/// Runs something that may fail, and says how it failed. A missing key is asked for, and the same is tried again.
+/// Runs something that may fail, and shows how it failed. If a key is missing, asks for it and
+/// tries again.
 async function attempt(work) {
   hideProblem();
   try {
     await work();
   } catch (error) {
     if (error.name === "AbortError") return;
-    const problem = error instanceof Problem ? error : new Problem({ title: "This page made a mistake", detail: String(error.message), hint: "Load the page again." });
+    const problem = error instanceof Problem ? error : new Problem({ title: "Error in this page", detail: String(error.message), hint: "Reload the page." });
     if (problem.status === 401 || problem.status === 403) askForKey(problem, () => attempt(work));
     else showProblem(problem);
   }
 }
 
-/// The model has to be known before anything is asked.
+/// Loads the model, which every request needs.
 async function ready() {
   if (!settings.model()) await settings.load();
 }
@@ -60,7 +62,7 @@ function openImage(blob, name, { expert = null, table = null } = {}) {
     setKind(table !== null || !looksLikeCell(image, settings.cropEdge()) && image.bitmap !== null ? "field" : "cell");
     if (table !== null) field.load(readTable(table, name));
     if (!isField() || table !== null) await ask();
-    else announce(`${name} is open. Set the nuclei.`);
+    else announce(`${name} is open. Mark the nuclei.`);
   });
 }
 
@@ -72,7 +74,7 @@ function openExample(example) {
   });
 }
 
-/// A file that was chosen, dropped or pasted: an image, or a table for the image that is open.
+/// A file that was chosen, dropped or pasted: an image, or a table for the open image.
 function openFile(file) {
   if (!file) return;
   if (image && /\.csv$/i.test(file.name)) openTable(file);
@@ -96,14 +98,14 @@ function setKind(kind) {
   startOver();
 }
 
-/// Answers that were given no longer fit what is on the screen.
+/// Removes answers that no longer fit the image or the settings.
 function startOver() {
   halt();
   forgetAnswers();
   labelButtons();
 }
 
-/// Another question than the one that was answered.
+/// The settings have changed.
 function askedOtherwise() {
   if (!image) return;
   field.setEdge(settings.cropEdge());
@@ -121,7 +123,7 @@ function takeModel() {
   });
 }
 
-/// One nucleus more or less: the answers of the others stay.
+/// A nucleus was added or removed. The answers of the others stay.
 function nucleusChanged(removed) {
   halt();
   if (removed) worklist.remove(removed);
@@ -133,13 +135,13 @@ function nucleusChanged(removed) {
 function labelButtons() {
   const count = field.nuclei.length;
   const button = find("ask");
-  button.textContent = !isField() ? "Ask about this cell" : count === 0 ? "Ask" : `Ask about ${plural(count, "cell")}`;
+  button.textContent = !isField() ? "Classify this cell" : count === 0 ? "Classify" : `Classify ${plural(count, "cell")}`;
   button.disabled = running !== null || (isField() && count === 0);
   for (const id of ["undo", "clear"]) find(id).disabled = count === 0;
   find("hint").textContent = !isField() ? "" : count === 0
-    ? "Click each nucleus, or load a table. With the keyboard: arrow keys and Enter on the image."
+    ? "Click each nucleus, or load a table of nuclei (CSV). With the keyboard: arrow keys and Enter on the image."
     : worklist.cells.length > 0
-      ? "Click a nucleus to see its cell, or elsewhere to set another."
+      ? "Click a nucleus to see its cell. Click elsewhere to add a nucleus."
       : "Click a nucleus again to remove it.";
 }
 
@@ -153,7 +155,7 @@ function forgetAnswers() {
   show(find("results"), false);
 }
 
-/// Ends what is being asked.
+/// Cancels the running request.
 function halt() {
   running?.abort();
   setRunning(null);
@@ -167,7 +169,7 @@ function setRunning(controller) {
   find("results").setAttribute("aria-busy", String(controller !== null));
 }
 
-/// Asks about what is open.
+/// Classifies the open image.
 async function ask() {
   forgetAnswers();
   const controller = new AbortController();
@@ -184,7 +186,7 @@ async function ask() {
 
 async function askCell(signal) {
   find("bar").removeAttribute("value");
-  announce("Asking about this cell.");
+  announce("Classifying this cell.");
   const prediction = await server.askAboutCell(image.blob, settings.cellQuery(), signal);
   const cell = { index: 0, id: null, place: null, said, labels: settings.model().labels, prediction, problem: null };
   worklist.add(cell, about());
@@ -197,7 +199,7 @@ async function askField(signal) {
   const [bar, shown] = [find("bar"), about()];
   bar.max = asked.length;
   bar.value = 0;
-  announce(`Asking about ${plural(asked.length, "cell")}.`);
+  announce(`Classifying ${plural(asked.length, "cell")}.`);
   const onCell = (line) => {
     if (signal.aborted) return;
     const nucleus = asked[line.index];
@@ -226,12 +228,13 @@ function writeSummary(asked) {
   find("summary").replaceChildren(sentence(all ? first : `So far ${first.charAt(0).toLowerCase()}${first.slice(1)}`, "strong"), " ", sentence([...others, counted].join("; "), "span"));
 }
 
-/// Augmented views of one cell of a field. The same seed is made of the same image and place, so the rest of the answer stays.
+/// Requests the augmented views of one cell of a field. The seed is derived from the image and the
+/// position, so the rest of the answer stays the same.
 function askForViews(cell) {
   return attempt(async () => {
     const button = find("ask-views");
     button.disabled = true;
-    button.textContent = "Asking…";
+    button.textContent = "Loading…";
     const nuclei = [{ id: cell.id, ...cell.place }];
     let problem = null;
     const onCell = (line) => {
@@ -244,7 +247,7 @@ function askForViews(cell) {
     } finally {
       if (worklist.chosen === cell) showCell(cell, about());
     }
-    announce("The augmented views are there.");
+    announce("The augmented views are shown.");
   });
 }
 

@@ -1,4 +1,5 @@
-// Asking the server. Paths are relative to the page, so that it also works below a path.
+// Requests to the server. Paths are relative to the page, so that it also works below a path of a
+// proxy.
 
 import { headers } from "./key.js";
 import { Problem, problemOf, unreachable } from "./problems.js";
@@ -24,15 +25,16 @@ export const model = (name) => json(`v1/models/${encodeURIComponent(name)}`);
 /// A file of the page.
 export const ownFile = async (name) => (await send(`page/${name}`)).blob();
 
-/// One cell, by all methods that are named.
+/// Classifies one cell with all methods of the query.
 export async function askAboutCell(image, query, signal) {
-  // The server goes by the first bytes; a browser does not know the type of every file.
+  // The server detects the format from the first bytes; a browser does not know the type of every
+  // file.
   const type = image.type.startsWith("image/") ? image.type : "image/png";
   const options = { method: "POST", body: image, headers: { "Content-Type": type }, signal };
   return (await send(`v1/predictions?${query}`, options)).json();
 }
 
-/// The cells of a field; each is given to `onCell` as it is finished.
+/// Classifies the cells of a field. `onCell` gets each one as it finishes.
 export async function askAboutField({ image, name, nuclei, query, signal, onCell }) {
   const form = new FormData();
   form.append("image", image, name);
@@ -64,6 +66,6 @@ async function* lines(response) {
 
 const broken = (answered, all) => new Problem({
   title: "The connection broke",
-  detail: `${answered} of ${all} cells were answered.`,
-  hint: "What is there is shown. To ask again is to ask about all of them.",
+  detail: `The server answered ${answered} of ${all} cells.`,
+  hint: "These answers are shown. To classify the rest, classify all cells again.",
 });

@@ -1,4 +1,4 @@
-// One cell in full: what the model says, whether to accept it and why, and how the answers spread.
+// One cell in detail: the answer, the decision with its reasons, and the spread of the samples.
 
 import { find, make } from "./dom.js";
 import { thumbnail } from "./opened.js";
@@ -10,7 +10,8 @@ import { called, className, isUnlike, measured, measureName, methodName, notExcl
 
 const THUMBNAIL = 280;
 
-/// Shows a cell. `about` holds the image, the model, the edge of the square, the policy of an answer and how to ask for views.
+/// Shows a cell. `about` has the image, the model, the edge of the crop, the policy of an answer
+/// and a function that requests the views.
 export function showCell(cell, about) {
   find("cell").replaceChildren(...(cell.prediction ? answered(cell, about) : failed(cell, about)).flat().filter(Boolean));
 }
@@ -32,29 +33,30 @@ function answered(cell, about) {
     make("h4", {}, "How the answers spread"),
     make("p", {}, spreadInWords(answer)),
     spread(answer),
-    make("p", { class: "quiet" }, answer.samples.used > 1 ? "A dot for each answer, a stroke at their mean. Dots close together: the answers agree." : null),
-    make("h4", {}, "How unsure it is"),
+    make("p", { class: "quiet" }, answer.samples.used > 1 ? "Each dot is one answer, the stroke is their mean. If the dots are close together, the answers agree." : null),
+    make("h4", {}, "How uncertain the answer is"),
     doubtInWords(answer).map((words) => make("p", {}, words)),
     make("h4", {}, "The methods side by side"),
     sideBySide(answer, about.model, () => about.askForViews(cell)),
     record(answer, about.policyOf(answer)),
   ].flat().filter(Boolean);
-  // Of an image that is no cell the class means nothing; the numbers stay for whoever tests the model.
-  const below = unlike ? [make("details", {}, make("summary", {}, "The numbers all the same, for those who test the model"), rest)] : rest;
+  // An image that is not a cell has no meaningful class. The numbers stay available for people who
+  // test the model.
+  const below = unlike ? [make("details", {}, make("summary", {}, "Show the numbers anyway, for people who test the model"), rest)] : rest;
   return [title(cell), make("div", { class: "head" }, picture(cell, about), make("div", { class: "verdict" }, call(cell, unlike, about.model.labels), decision(answer, about.policyOf(answer), about.model.labels))), below];
 }
 
-/// The class in words, or that there is none.
+/// The class and its probability, or the statement that there is none.
 function call(cell, unlike, labels) {
   const { label, probability, abnormal_probability: abnormal } = cell.prediction.prediction;
   const { name } = called(cell.prediction, labels);
-  const said = cell.said && make("p", { class: "quiet" }, `The data set's experts called it ${cell.said}.`);
-  if (unlike) return [make("p", { class: "call" }, "This does not look like the cells the model knows"), said];
+  const said = cell.said && make("p", { class: "quiet" }, `The experts of the data set labelled it ${cell.said}.`);
+  if (unlike) return [make("p", { class: "call" }, "This does not look like the cells that the model was trained on"), said];
   const long = className(name);
   const leading = name === label ? "" : `${label}, the most probable class: `;
   return [
     make("p", { class: "call" }, name, long !== name && make("span", { class: "long" }, long)),
-    make("p", {}, leading, make("b", {}, percent(probability)), name === label ? " probable; abnormal in any way: " : "; abnormal in any way: ", make("b", {}, percent(abnormal)), "."),
+    make("p", {}, leading, make("b", {}, percent(probability)), name === label ? " probable; all abnormal classes together: " : "; all abnormal classes together: ", make("b", {}, percent(abnormal)), "."),
     notExcluded(cell.prediction) && make("p", {}, notExcluded(cell.prediction)),
     said,
   ];
@@ -64,7 +66,7 @@ function decision(answer, policy, labels) {
   const { action } = answer.decision;
   const { word, sign, state } = verdict(answer, labels);
   const value = policy ? measured(answer, policy.measure) : null;
-  // Of a cell that is referred as abnormal it does not matter how sure the model is.
+  // For a cell that is referred as abnormal, the uncertainty does not matter.
   const asked = action === "accept" || answer.decision.reasons.includes("uncertain");
   const bar = asked && policy && policy.threshold !== null && value !== null;
   const words = bar && `${measureName(policy.measure)}: ${number(value)}, limit ${number(policy.threshold)}`;
@@ -77,9 +79,9 @@ function decision(answer, policy, labels) {
   ].flat(2);
 }
 
-/// A policy written by hand has no cells that it was measured on.
+/// A policy written by hand has no calibration cells.
 function promiseInWords({ promise, certificate, caveat }) {
-  const of = certificate ? `, for cells like the ${certificate.cells} it was measured on` : "";
+  const of = certificate ? `, for cells like the ${certificate.cells} that it was measured on` : "";
   return `Promise: ${promise}${of}.${caveat ? ` Note: ${caveat}.` : ""}`;
 }
 
@@ -89,10 +91,10 @@ function record(answer, policy) {
     ["Answer", answer.id], ["Request", answer.request_id],
     ["Model", `${answer.model.name}, version ${answer.model.version}`],
     ["Method", methodName(answer.method)], ["Policy", policy?.name ?? "none"],
-    ["Likeness to known cells", answer.ood ? `p = ${number(answer.ood.p_value)}, distance ${number(answer.ood.score)}` : "not measured"],
+    ["Similarity to training cells", answer.ood ? `p = ${number(answer.ood.p_value)}, distance ${number(answer.ood.score)}` : "not measured"],
     ["Seed", String(seed)], ["Software", `${software}, ${provider}`],
-    ["Took", `${Math.round(answer.timing_ms.total)} ms`],
+    ["Duration", `${Math.round(answer.timing_ms.total)} ms`],
   ];
-  return make("details", {}, make("summary", {}, "All numbers, for the record"), measureTable(answer),
+  return make("details", {}, make("summary", {}, "All numbers, for your records"), measureTable(answer),
     make("dl", { class: "facts" }, facts.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]).flat()));
 }

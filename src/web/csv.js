@@ -1,12 +1,12 @@
-// Nuclei out of a table in CRIC's columns: cell_id, nucleus_x, nucleus_y, and, if they are there, image_filename and
-// bethesda_system.
+// Reads nuclei from a table in CRIC's columns: cell_id, nucleus_x, nucleus_y, and optionally
+// image_filename and bethesda_system.
 
 import { Problem } from "./problems.js";
 
-const refusal = (detail, hint = "The table needs the columns cell_id, nucleus_x and nucleus_y.") =>
+const refusal = (detail, hint = "A table needs the columns cell_id, nucleus_x and nucleus_y.") =>
   new Problem({ title: "The table cannot be read", detail, hint });
 
-/// Rows of fields; a field in quotes may hold commas, line ends and doubled quotes (RFC 4180).
+/// Rows of fields. A field in quotes may have commas, line ends and doubled quotes (RFC 4180).
 export function rows(text) {
   const found = [];
   let row = [], field = "", quoted = false;
@@ -28,17 +28,17 @@ export function rows(text) {
   return found;
 }
 
-/// The nuclei on the image of this name.
+/// The nuclei of the image with this name.
 export function nuclei(text, imageName) {
   const [head, ...body] = rows(text.replace(/^\uFEFF/, ""));
   if (!head) throw refusal("The file is empty.");
   const column = (name) => head.indexOf(name);
   for (const name of ["cell_id", "nucleus_x", "nucleus_y"]) {
-    if (column(name) < 0) throw refusal(`There is no column ${name}.`);
+    if (column(name) < 0) throw refusal(`The table has no column ${name}.`);
   }
   const read = (row, line) => {
     const [x, y] = ["nucleus_x", "nucleus_y"].map((name) => (row[column(name)] ? Number(row[column(name)]) : NaN));
-    if (!Number.isFinite(x) || !Number.isFinite(y)) throw refusal(`The position in line ${line + 2} is no number.`);
+    if (!Number.isFinite(x) || !Number.isFinite(y)) throw refusal(`Line ${line + 2}: the position is not a number.`);
     return {
       id: row[column("cell_id")],
       x,
@@ -51,8 +51,8 @@ export function nuclei(text, imageName) {
   const files = new Set(all.map((nucleus) => nucleus.file));
   const here = files.size > 1 ? all.filter((nucleus) => nucleus.file === imageName) : all;
   if (all.length > 0 && here.length === 0) {
-    throw refusal(`The table is about ${files.size} images, and none of them is called ${imageName}.`, "Open the image under its name in the table, or keep only the rows of this image.");
+    throw refusal(`The table has nuclei of ${files.size} images, but none of ${imageName}.`, "Rename the image as in the table, or keep only the rows of this image.");
   }
-  if (here.length === 0) throw refusal("The table has no rows.", "Each nucleus is a row.");
+  if (here.length === 0) throw refusal("The table has no rows.", "Add one row for each nucleus.");
   return here;
 }

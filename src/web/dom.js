@@ -1,4 +1,5 @@
-// Making and finding elements. Text is always set as text: nothing that a server or a file says becomes markup.
+// Makes and finds elements. Text is always set as text, so nothing from a server or a file becomes
+// markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,7 +23,7 @@ export const draw = (tag, attributes, ...children) => fill(document.createElemen
 
 export const show = (element, visible = true) => { element.hidden = !visible; };
 
-/// Says something to those who listen to the page.
+/// Announces a text to screen readers.
 export function announce(text) {
   find("live").textContent = text;
 }

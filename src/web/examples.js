@@ -3,10 +3,10 @@
 import { find, make } from "./dom.js";
 
 const EXAMPLES = [
-  { file: "smear.jpg", table: "smear.csv", title: "A field, ten nuclei", size: "wide" },
-  { file: "nilm.png", said: "NILM", title: "A cell called NILM" },
-  { file: "lsil.png", said: "LSIL", title: "A cell called LSIL" },
-  { file: "hsil.png", said: "HSIL", title: "A cell called HSIL" },
+  { file: "smear.jpg", table: "smear.csv", title: "A field with ten nuclei", size: "wide" },
+  { file: "nilm.png", said: "NILM", title: "A cell labelled NILM" },
+  { file: "lsil.png", said: "LSIL", title: "A cell labelled LSIL" },
+  { file: "hsil.png", said: "HSIL", title: "A cell labelled HSIL" },
 ];
 
 export function listExamples(onChoice) {

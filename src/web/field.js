@@ -1,9 +1,10 @@
-// The image on the screen: nuclei that are set and removed with mouse or keyboard, and how each was answered.
+// The image on the screen: nuclei that are added and removed with mouse or keyboard, and the result
+// of each.
 
 import { announce, find, make, show } from "./dom.js";
 import { called, isUnlike, verdict } from "./words.js";
 
-/// Pixels of the screen within which a click means a nucleus that is there.
+/// Distance in pixels of the screen within which a click means an existing nucleus.
 const NEAR = 14;
 const [STEP, FAR] = [0.01, 0.05];
 
@@ -14,8 +15,8 @@ export class Field {
   #cross = { x: 0.5, y: 0.5 };
   #next = 1;
 
-  /// `onChange` hears of a nucleus set or removed, with the answer that goes with it; `onReset` that all are others; `onChoice` of
-  /// an answered one that is clicked.
+  /// `onChange` is called when a nucleus is added or removed, with the answer that is removed;
+  /// `onReset` when all nuclei change; `onChoice` when a nucleus with an answer is clicked.
   constructor({ onChange, onReset, onChoice }) {
     Object.assign(this, { onChange, onReset, onChoice });
     const surface = find("surface");
@@ -39,14 +40,14 @@ export class Field {
     this.draw();
   }
 
-  /// Only a field takes nuclei.
+  /// Only a field has nuclei.
   setInteractive(isField) {
     const surface = find("surface");
     this.interactive = isField && this.#image?.bitmap !== null;
     if (this.interactive) {
       surface.tabIndex = 0;
       surface.setAttribute("role", "application");
-      surface.setAttribute("aria-label", "Field. Arrow keys move the cross, with Shift further; Enter sets a nucleus or removes it.");
+      surface.setAttribute("aria-label", "Field. Arrow keys move the cross, with Shift in larger steps. Enter adds or removes a nucleus.");
     } else {
       for (const name of ["tabindex", "role", "aria-label"]) surface.removeAttribute(name);
     }
@@ -75,14 +76,14 @@ export class Field {
   #click(event) {
     if (!this.interactive) return;
     const marker = event.target.closest("button.nucleus");
-    // The marker will be drawn anew; the keyboard goes on from the field.
+    // The marker is redrawn, so the keyboard focus moves to the field.
     find("surface").focus({ preventScroll: true });
     if (marker) return this.#touch(this.nuclei[Number(marker.dataset.index)]);
     const box = find("picture").getBoundingClientRect();
     this.#set((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
   }
 
-  /// A nucleus that was answered is shown, another one removed.
+  /// Shows a nucleus with an answer; removes another one.
   #touch(nucleus) {
     if (nucleus.cell) this.onChoice(nucleus.cell.index);
     else this.#remove(nucleus);
@@ -90,7 +91,7 @@ export class Field {
 
   #remove(nucleus) {
     this.nuclei = this.nuclei.filter((other) => other !== nucleus);
-    announce(`Nucleus ${nucleus.id} removed. ${this.nuclei.length} set.`);
+    announce(`Nucleus ${nucleus.id} removed. ${this.nuclei.length} in all.`);
     this.draw();
     this.onChange(nucleus.cell);
   }
@@ -100,7 +101,7 @@ export class Field {
     const taken = new Set(this.nuclei.map((nucleus) => nucleus.id));
     while (taken.has(String(this.#next))) this.#next += 1;
     this.nuclei.push({ id: String(this.#next), x: Math.round(x * this.#image.width * 10) / 10, y: Math.round(y * this.#image.height * 10) / 10, said: null, cell: null });
-    announce(`Nucleus ${this.#next} set. ${this.nuclei.length} in all.`);
+    announce(`Nucleus ${this.#next} added. ${this.nuclei.length} in all.`);
     this.draw();
     this.onChange(null);
   }
@@ -151,7 +152,7 @@ export class Field {
     return marker;
   }
 
-  /// What was cut out around the chosen nucleus.
+  /// The square that was cropped around the chosen nucleus.
   #cut(nucleus) {
     const cut = make("span", { class: "cut", "aria-hidden": "true" });
     place(cut, nucleus.x / this.#image.width, nucleus.y / this.#image.height);
@@ -166,11 +167,11 @@ function place(element, x, y) {
   element.style.top = `${(100 * y).toFixed(3)}%`;
 }
 
-/// How a nucleus shows: by form and sign, not by colour alone.
+/// The look of a nucleus: form and sign, not colour alone.
 function look({ cell }) {
-  if (!cell) return { state: "open", sign: "", words: "not asked yet; removes it" };
+  if (!cell) return { state: "open", sign: "", words: "not classified yet; click to remove" };
   if (!cell.prediction) return { state: "failed", sign: "×", words: "no answer" };
   const { word, sign, state } = verdict(cell.prediction, cell.labels);
-  const call = isUnlike(cell.prediction) ? "not like known cells" : called(cell.prediction, cell.labels).name;
+  const call = isUnlike(cell.prediction) ? "unlike the training cells" : called(cell.prediction, cell.labels).name;
   return { state, sign, words: `${call}, ${word.toLowerCase()}` };
 }

@@ -1,14 +1,14 @@
-// The API key: asked for when the server wants one, kept in this tab only.
+// The API key: requested when the server needs one, kept in this tab only.
 
 import { announce, find, show } from "./dom.js";
 
 const NAME = "secondlook-key";
-/// A browser sends nothing else in a header, and no key has anything else.
+/// A header can only have these characters, and so can a key.
 const POSSIBLE = /^[!-~]+$/;
-const IMPOSSIBLE = "This cannot be an API key: it has a space, an accent or another sign that no key has. Copy the key once more.";
+const IMPOSSIBLE = "This is not an API key: a key has no spaces, accents or special quotes. Copy the key again.";
 let kept = null;
 
-/// A browser that forbids storage still keeps the key until the page is left.
+/// If the browser forbids storage, the key is kept until the page is closed.
 function read() {
   try { return sessionStorage.getItem(NAME) ?? kept; } catch { return kept; }
 }
@@ -26,13 +26,13 @@ function refuse(field) {
   field.focus();
 }
 
-/// Shows the field, and calls back once with a key given.
+/// Shows the input, and calls back once with a key.
 export function askForKey(problem, then) {
   const [section, form, field] = [find("key"), find("key-form"), find("key-value")];
   const start = problem.status === 403 || read() ? `${problem.detail.charAt(0).toUpperCase()}${problem.detail.slice(1)}. ` : "";
-  find("key-why").textContent = `${start}Ask whoever runs it for one. It is kept in this tab until you close it, and sent to this server only.`;
+  find("key-why").textContent = `${start}Ask the operator of the server for a key. It is kept in this tab until you close the tab, and sent to this server only.`;
   show(section);
-  announce("This server asks for an API key.");
+  announce("This server needs an API key.");
   form.onsubmit = (event) => {
     event.preventDefault();
     const key = field.value.trim();

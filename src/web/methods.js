@@ -1,4 +1,4 @@
-// The methods side by side, and what each augmented view said.
+// The methods side by side, and the answer for each augmented view.
 
 import { make } from "./dom.js";
 import { strip, samplesOf, spreadInWords } from "./plot.js";
@@ -10,7 +10,7 @@ export const allAnswers = (answer, methods) => {
   return methods.map((method) => all.find((entry) => entry.method === method)).filter(Boolean);
 };
 
-/// `onViews` asks for the augmented views, where they are missing.
+/// `onViews` requests the augmented views if they are missing.
 export function sideBySide(answer, { methods, labels }, onViews) {
   const answers = allAnswers(answer, methods);
   const row = (entry) => {
@@ -22,14 +22,14 @@ export function sideBySide(answer, { methods, labels }, onViews) {
       make("td", { class: "figure" }, number(entry.uncertainty.predictive_entropy)),
       make("td", {}, make("span", { class: `badge ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word)));
   };
-  const heads = ["Method", "Class", "Spread, 0 to 100%", "Doubt, nats", "Suggests"];
+  const heads = ["Method", "Class", "Spread, 0 to 100%", "Entropy, nats", "Suggestion"];
   const table = make("table", { class: "methods" },
-    make("caption", { class: "unseen" }, "What each method says of this cell"),
+    make("caption", { class: "unseen" }, "The answer of each method for this cell"),
     make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))),
     make("tbody", {}, answers.map(row)));
   const tta = answers.find((entry) => entry.method === "tta");
   const missing = methods.includes("tta") && !tta?.samples.views;
-  const words = tta ? "Show the views of this cell" : "Ask for augmented views of this cell";
+  const words = tta ? "Show the views of this cell" : "Add augmented views of this cell";
   return [
     make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Methods side by side" }, table),
     missing && make("p", {}, make("button", { type: "button", id: "ask-views", onclick: onViews }, words)),
@@ -37,7 +37,7 @@ export function sideBySide(answer, { methods, labels }, onViews) {
   ];
 }
 
-/// Each view and what was said of it. For many cells at a time the server sends no pictures.
+/// Each view and its answer. For several cells at a time the server sends no pictures.
 function views(answer) {
   if (!answer) return null;
   const pictures = answer.samples.views;
@@ -49,9 +49,9 @@ function views(answer) {
     return make("li", { class: same ? null : "differs" }, picture(at), make("span", { class: "quiet" }, `${at + 1}`), " ", make("b", {}, label), ` ${percent(row[best])}`);
   };
   const { used, requested, stopped_early: early } = answer.samples;
-  const why = early ? `${used} of ${requested} views: the decision was settled, so it stopped early.` : `${used} of ${requested} views.`;
+  const why = early ? `${used} of ${requested} views: it stopped early, because the decision was settled.` : `${used} of ${requested} views.`;
   return make("details", { class: "views", open: pictures !== null },
-    make("summary", {}, `What each ${sampleName("tta")} said`),
-    make("p", { class: "quiet" }, `${why} Those that name another class than the whole are framed.`),
+    make("summary", {}, `The answer for each ${sampleName("tta")}`),
+    make("p", { class: "quiet" }, `${why} A frame marks views with another class than the whole answer.`),
     make("ol", { class: "view-list" }, samplesOf(answer).map(view)));
 }

@@ -1,26 +1,27 @@
-// An image that somebody opened: what it is, and squares cut out of it for the screen.
+// An opened image, and squares cropped from it for the screen.
 
 import { make } from "./dom.js";
 import { Problem } from "./problems.js";
 
 const EXTENSIONS = /\.(jpe?g|png|tiff?|bmp|webp)$/i;
 
-/// Reads a file; `bitmap` is null where the browser does not know the format, as for TIFF.
+/// Reads a file. `bitmap` is null if the browser does not support the format, such as TIFF.
 export async function open(blob, name) {
-  if (blob.size === 0) throw new Problem({ title: "The file is empty", detail: `${name} holds nothing.`, hint: "Choose another file." });
+  if (blob.size === 0) throw new Problem({ title: "The file is empty", detail: `${name} has no content.`, hint: "Choose another file." });
   if (!blob.type.startsWith("image/") && !EXTENSIONS.test(name)) {
-    throw new Problem({ title: "This is no image", detail: `${name} is not a JPEG, PNG, TIFF, BMP or WebP image.`, hint: "Open an image first; a table of nuclei (CSV) comes after it." });
+    throw new Problem({ title: "This is not an image", detail: `${name} is not a JPEG, PNG, TIFF, BMP or WebP image.`, hint: "Open an image first. You can load a table of nuclei (CSV) after that." });
   }
   const bitmap = await createImageBitmap(blob).catch(() => null);
   return { blob, name, bitmap, width: bitmap?.width ?? 0, height: bitmap?.height ?? 0, url: URL.createObjectURL(blob) };
 }
 
-/// Whether it is a single cell rather than a field, going by what the model was trained on.
+/// Whether it is a single cell rather than a field, by the size of the training crops.
 export function looksLikeCell(image, edge) {
   return image.bitmap !== null && Math.max(image.width, image.height) <= 2 * edge;
 }
 
-/// The square around a nucleus, or the whole image; beyond the border it stays empty. Null for what the browser cannot show.
+/// The square around a nucleus, or the whole image. Beyond the border it stays empty. Null if the
+/// browser cannot show the image.
 export function thumbnail(image, place, edge, size) {
   if (!image.bitmap) return null;
   const canvas = make("canvas", { width: size, height: size, class: "thumb", "aria-hidden": "true" });

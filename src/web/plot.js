@@ -1,14 +1,14 @@
-// How the samples of an answer spread, as pictures that come with their words.
+// The spread of an answer's samples, as pictures with a sentence for each.
 
 import { draw } from "./dom.js";
 import { percent, plural, sampleName } from "./words.js";
 
 const [WIDTH, LEFT, RIGHT, ROW] = [460, 66, 56, 30];
 const across = (probability) => LEFT + probability * (WIDTH - LEFT - RIGHT);
-/// Dots that would lie on each other are moved apart; the same every time.
+/// Moves dots apart that would overlap; the same every time.
 const offset = (index) => ((index * 7) % 11 - 5) * 1.5;
 
-/// The samples, or the mean where none were sent.
+/// The samples, or the mean if the answer has none.
 export const samplesOf = (answer) => answer.samples.values ?? [answer.probabilities.map((entry) => entry.probability)];
 
 /// How often each class leads, most often first.
@@ -24,8 +24,8 @@ export function spreadInWords(answer) {
   const { label, index, probability } = answer.prediction;
   if (samples.length < 2) return `One answer: ${label} with ${percent(probability)}. A single answer has no spread.`;
   const values = samples.map((row) => row[index]);
-  const said = votes(answer).map((vote) => `${vote.count} say ${vote.label}`);
-  return `Of ${plural(samples.length, sampleName(answer.method))}, ${said.join(", ")}. The probability of ${label} runs from ${percent(Math.min(...values))} to ${percent(Math.max(...values))}.`;
+  const said = votes(answer).map((vote) => `${vote.count} name ${vote.label}`);
+  return `Of ${plural(samples.length, sampleName(answer.method))}, ${said.join(", ")}. The probability of ${label} ranges from ${percent(Math.min(...values))} to ${percent(Math.max(...values))}.`;
 }
 
 /// A row for each class, a dot for each sample, a line at the mean.
@@ -58,7 +58,7 @@ export function strip(answer) {
     draw("line", { class: "mean", x1: at(probability), x2: at(probability), y1: 1, y2: 17 }));
 }
 
-/// How far the measure of a policy is from its limit.
+/// The distance between the measure of a policy and its limit.
 export function limit(value, threshold, words) {
   const most = Math.max(value, threshold) * 1.25 || 1;
   const at = (number) => (number / most) * 300;

@@ -1,8 +1,9 @@
-// What went wrong, in words: the server's problem+json, a server that is not there, a file that is no image.
+// Problems for the user: the server's problem+json, a server that cannot be reached, a file that is
+// not an image.
 
 import { find, make, show } from "./dom.js";
 
-/// Something that can be shown to whoever looks at the page.
+/// A problem that the page can show.
 export class Problem extends Error {
   constructor({ title, detail, hint, status = 0, request_id = null, retryAfter = null }) {
     super(detail ?? title);
@@ -10,15 +11,15 @@ export class Problem extends Error {
   }
 }
 
-/// Of a response that is no success.
+/// The problem of a failed response.
 export async function problemOf(response) {
   const retryAfter = response.headers.get("retry-after");
   const body = await response.json().catch(() => null);
   if (body?.title) return new Problem({ ...body, retryAfter });
   return new Problem({
-    title: "The server gave no answer",
-    detail: `It said ${response.status} ${response.statusText}`.trim() + ".",
-    hint: "Perhaps something between this page and the server answered in its place.",
+    title: "The answer is not from this server",
+    detail: `The response was ${response.status} ${response.statusText}`.trim() + ".",
+    hint: "A proxy between this page and the server may have answered. Ask the operator.",
     status: response.status,
     retryAfter,
   });
@@ -26,8 +27,8 @@ export async function problemOf(response) {
 
 export const unreachable = () => new Problem({
   title: "The server cannot be reached",
-  detail: "No answer came: it may have been stopped, or the connection is gone.",
-  hint: "Ask again when it runs; your image and nuclei stay here.",
+  detail: "The server does not respond. It may have been stopped, or the connection is down.",
+  hint: "Try again when it runs. Your image and nuclei stay on this page.",
 });
 
 const sentence = (text) => {
@@ -35,12 +36,12 @@ const sentence = (text) => {
   return /[.!?…]$/.test(full) ? full : `${full}.`;
 };
 
-/// The same in elements.
+/// The problem as elements.
 export function inWords(problem) {
   return [
     make("p", {}, sentence(problem.detail ?? problem.title)),
     problem.hint && make("p", {}, sentence(problem.hint)),
-    problem.retryAfter && make("p", {}, `The server asks to wait ${problem.retryAfter} s.`),
+    problem.retryAfter && make("p", {}, `Try again in ${problem.retryAfter} s.`),
     problem.request_id && make("p", { class: "quiet" }, "Request ", make("code", {}, problem.request_id)),
   ];
 }

@@ -1,4 +1,4 @@
-// What is asked of the server beside the image: model, method, policy, scale.
+// The settings of a request: model, method, policy, scale.
 
 import { find, make, show } from "./dom.js";
 import * as server from "./ask.js";
@@ -8,7 +8,7 @@ let current = null;
 
 export const model = () => current;
 
-/// Asks which models there are, and shows what they offer.
+/// Loads the list of models, and shows what the first ready one offers.
 export async function load() {
   const models = await server.models();
   const ready = models.find((entry) => entry.ready) ?? models[0];
@@ -16,28 +16,29 @@ export async function load() {
   await choose(ready.name);
 }
 
-/// Takes another model, with what it offers.
+/// Chooses a model, and shows what it offers.
 export async function choose(name) {
   current = await server.model(name);
   const methods = current.methods;
-  // Many samples say more than one about how sure an answer is, and dropout's cost next to nothing.
+  // Several samples say more about uncertainty than one, and dropout costs next to nothing.
   const first = methods.includes("mc_dropout") ? "mc_dropout" : methods[0];
   const option = (method) => make("option", { value: method, selected: method === first }, `${methodName(method)}: ${methodHow(method)}`);
   find("method").replaceChildren(...methods.map(option));
   listPolicies();
 }
 
-/// Only policies that accept something, the default first: without one every cell is referred unless a policy is chosen.
+/// Lists policies that accept something, the default first. Without a default policy, every cell is
+/// referred unless a policy is chosen.
 export function listPolicies() {
   const usable = current.policies.filter((policy) => policy.method === find("method").value && policy.threshold !== null);
   const [unasked, others] = [usable.filter((policy) => policy.default), usable.filter((policy) => !policy.default)];
   const option = (policy) => make("option", { value: policy.name }, policy.promise);
-  const referAll = make("option", { value: "" }, "nothing is promised: everything needs a second look");
+  const referAll = make("option", { value: "" }, "no promise: every cell needs a second look");
   find("policy").replaceChildren(...(unasked.length ? unasked.map(option) : [referAll]), ...others.map(option));
   showCaveat();
 }
 
-/// What a reader of the chosen promise has to know besides it.
+/// The limitation of the chosen promise.
 export function showCaveat() {
   const [method, name] = [find("method").value, find("policy").value];
   const { caveat } = current.policies.find((policy) => policy.method === method && policy.name === name) ?? {};
@@ -64,8 +65,8 @@ export function cellQuery() {
   return query;
 }
 
-/// The query for a field: augmented views only when they are asked for, since each costs a pass of the network; their pictures
-/// only for a single cell.
+/// The query for a field. Augmented views are optional, because each costs a pass of the network.
+/// Their pictures are for a single cell.
 export function fieldQuery({ pictures = false } = {}) {
   const query = base();
   const views = pictures || find("all-methods").checked;
@@ -82,5 +83,5 @@ function base() {
   return query;
 }
 
-/// The policy that decided an answer; undefined when there was none.
+/// The policy that decided an answer; undefined if there was none.
 export const policyOf = (answer) => current.policies.find((policy) => policy.method === answer.method && policy.name === answer.decision.policy);

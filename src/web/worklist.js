@@ -1,4 +1,5 @@
-// The cells, the most severe call first, to be walked with the keyboard (a listbox whose tab stop wanders).
+// The list of cells, the most severe call first, with keyboard navigation (a listbox with a roving
+// tab stop).
 
 import { find, make, show } from "./dom.js";
 import { thumbnail } from "./opened.js";
@@ -11,7 +12,8 @@ const THUMBNAIL = 96;
 /// The levels of `decision.triage`, in the order in which a person looks.
 const TRIAGE = ["high_grade", "abnormal", "unlike", "unsure", "accepted"];
 
-/// What order it is in: as the server's worklist; a cell without an answer comes behind the unlike ones.
+/// The rank of a cell, as in the server's worklist. A cell without an answer comes after the unlike
+/// ones.
 function rank(cell, labels) {
   if (!cell.prediction) return [TRIAGE.indexOf("unlike"), 1, 0, 0];
   const { prediction: { abnormal_probability: abnormal }, probabilities, uncertainty, decision } = cell.prediction;
@@ -19,7 +21,7 @@ function rank(cell, labels) {
   return [TRIAGE.indexOf(decision.triage), -highGrade, -abnormal, -uncertainty.predictive_entropy];
 }
 
-/// Whatever a policy accepts, a person looks at a cell that is called abnormal.
+/// A person looks at every cell that is called abnormal, even if a policy accepts it.
 const needsLook = (answer, labels) => answer.decision.action === "refer" || isAbnormal(answer, labels);
 
 function before(left, right) {
@@ -45,7 +47,7 @@ export class Worklist {
   get chosen() { return this.#chosen?.cell ?? null; }
   get cells() { return this.#entries.map((entry) => entry.cell); }
 
-  /// Puts a cell at its place; the rest of the list, and whoever stands in it, stay where they are.
+  /// Inserts a cell. The rest of the list and the keyboard focus stay where they are.
   add(cell, about) {
     const entry = { cell, rank: rank(cell, about.model.labels), option: this.#option(cell, about) };
     const at = this.#entries.findIndex((other) => before(entry, other));
@@ -56,7 +58,7 @@ export class Worklist {
     show(find("list-side"), cell.place !== null);
   }
 
-  /// Takes a cell out.
+  /// Removes a cell.
   remove(cell) {
     const gone = this.#entries.find((entry) => entry.cell === cell);
     if (!gone) return;
@@ -110,7 +112,7 @@ export class Worklist {
   }
 }
 
-/// What stands in the list; the points are for those who hear it.
+/// The text of an entry; the punctuation is for screen readers.
 function words(cell, labels) {
   const pause = (sign) => make("span", { class: "unseen" }, `${sign} `);
   const name = [make("span", { class: "quiet" }, cellName(cell)), pause(":")];
@@ -118,28 +120,29 @@ function words(cell, labels) {
   const answer = cell.prediction;
   const { word, sign, state } = verdict(answer, labels);
   const badge = make("span", { class: `badge ${state}` }, make("span", { "aria-hidden": "true" }, `${sign} `), word);
-  if (isUnlike(answer)) return [name, make("b", {}, "Not like known cells"), pause("."), badge].flat();
+  if (isUnlike(answer)) return [name, make("b", {}, "Unlike the training cells"), pause("."), badge].flat();
   const { name: call, share } = called(answer, labels);
   return [name, make("span", {}, make("b", {}, call), ` ${percent(share)}`), strip(answer), pause("."), badge].flat();
 }
 
-/// The same in a sentence.
+/// The same as a sentence.
 export function describe(cell, labels) {
   const name = cellName(cell);
   if (!cell.prediction) return `${name}: no answer. ${cell.problem.title}.`;
   const answer = cell.prediction;
   const { word } = verdict(answer, labels);
-  if (isUnlike(answer)) return `${name}: does not look like the cells the model knows. ${word}.`;
+  if (isUnlike(answer)) return `${name}: does not look like the cells that the model was trained on. ${word}.`;
   const { name: call, share } = called(answer, labels);
   return `${name}: ${call}, ${percent(share)}. ${word}.`;
 }
 
-/// All cells at a glance; there is no average over cells.
+/// Summary of all cells. It has no average over cells.
 export function summarise(cells, labels) {
   const answered = cells.filter((cell) => cell.prediction);
   const toLookAt = answered.filter((cell) => needsLook(cell.prediction, labels));
   const known = toLookAt.filter((cell) => !isUnlike(cell.prediction));
-  // The most severe class of these cells, as the server's summary has it; a cell may be called abnormal without a class.
+  // The most severe class of these cells, as in the server's summary. A cell may be called abnormal
+  // without a class.
   const worst = (some) => {
     const label = (cell) => labels[cell.prediction.prediction.index];
     const key = (cell) => [label(cell).abnormal, isAbnormal(cell.prediction, labels), label(cell).severity ?? 0].map(Number);

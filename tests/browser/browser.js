@@ -1,5 +1,5 @@
-// Pages in a real browser. Errors in the console and violations of accessibility rules fail the
-// test.
+// Opens pages in a real browser and checks them: no error in the console, no violation of
+// accessibility rules.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -11,7 +11,7 @@ import { ROOT } from "./server.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/// The folder for pictures of every state. Without it none are made.
+/// The folder for screenshots of every state; none are made without it.
 const PICTURES = process.env.PICTURES ? path.resolve(ROOT, process.env.PICTURES) : null;
 
 export const launch = () => chromium.launch({ executablePath: EXECUTABLE });
@@ -20,8 +20,7 @@ export const file = (name) => path.join(ROOT, name);
 export const FIELD = file("examples/fields/smear.jpg");
 export const TABLE = file("examples/fields/smear.csv");
 
-/// Opens the page. With `refusals`, the browser's console messages about refused requests are
-/// allowed.
+/// Opens the page. With `refusals`, the console's lines about refused requests are no errors.
 export async function visit(browser, url, { refusals = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
@@ -37,7 +36,8 @@ export async function visit(browser, url, { refusals = false, ...options } = {})
   return Object.assign(page, { errors });
 }
 
-/// Checks the page's state: console, accessibility, width. Saves a picture of it.
+/// Checks the state of a page: nothing in the console, no violation, nothing wider than the window.
+/// Takes a screenshot of it.
 export async function check(page, name) {
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n")}`);
@@ -60,13 +60,13 @@ export async function openField(page) {
   await page.locator("#ask").waitFor();
 }
 
-/// Waits until every request is answered.
+/// Waits until everything is answered.
 export async function answered(page) {
   await page.locator("#cell .head").waitFor();
   await page.locator("#stop").waitFor({ state: "hidden" });
 }
 
-/// The screen position of a point of the field.
+/// The position on the screen of a position on the field.
 export async function onScreen(page, x, y) {
   const box = await page.locator("#picture").boundingBox();
   const width = await page.locator("#picture").evaluate((image) => image.naturalWidth);
@@ -74,7 +74,7 @@ export async function onScreen(page, x, y) {
   return [box.x + x * scale, box.y + y * scale];
 }
 
-/// A photograph of an everyday object if the data are there, else a picture of the page.
+/// A photograph from the data if they are there, else a screenshot of the page.
 export async function photograph(page) {
   const folder = file("../shared/data/ood");
   if (existsSync(folder)) {

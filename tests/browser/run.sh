@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests the page in headless Chromium: `tests/browser/run.sh PROGRAM`. With PICTURES=folder it saves
-# a picture of every state there.
+# Tests the page in headless Chromium: `tests/browser/run.sh PROGRAM`. With PICTURES=folder a
+# screenshot of every state is kept there.
 set -eu
 here=$(dirname "$0")
 CHROMIUM=${CHROMIUM:-/usr/bin/chromium}

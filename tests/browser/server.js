@@ -1,4 +1,4 @@
-// Starts the program with the real bundle, on a free port.
+// Starts the real program with the real bundle, on a port that the system chooses.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = path.resolve(ROOT, process.env.SECONDLOOK_PROGRAM ?? "target/release/secondlook");
 const READY = "secondlook is ready at ";
 
-/// The environment without the settings of the user.
+/// The environment without settings of the program.
 function environment(settings) {
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("SECONDLOOK_"));
   const given = Object.entries(settings).map(([name, value]) => [`SECONDLOOK_${name}`, value]);
@@ -47,7 +47,8 @@ export function newKey() {
   return { key: printed.slice(0, at), entry: printed.slice(at + 1).trim() };
 }
 
-/// Copies a model under the name `as` and changes its manifest. Without a folder it makes one.
+/// A copy of a model under the name `as`, after a change to its manifest, in a new folder by
+/// default.
 export function copyOfModel(name, change, as = name, folder = mkdtempSync(path.join(tmpdir(), "secondlook-models-"))) {
   const manifest = path.join(folder, as, "bundle.toml");
   cpSync(path.join(ROOT, "models", name), path.join(folder, as), { recursive: true });

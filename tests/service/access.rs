@@ -1,4 +1,4 @@
-//! Who may ask: keys, scopes, rates, origins, and the address without keys.
+//! Access: keys, scopes, rates, origins, and public addresses.
 
 use std::process::Command;
 
@@ -52,7 +52,7 @@ fn challenge(headers: &HeaderMap) -> &str {
 }
 
 #[tokio::test]
-async fn a_key_opens_what_its_scopes_say() {
+async fn scopes_decide_what_a_key_allows() {
     let (usual, usual_entry) = new_key(&["lims"]);
     let (scraper, scraper_entry) = new_key(&["prometheus", "--scope", "metrics"]);
     let server = server_with(&[&usual_entry, &scraper_entry]);
@@ -118,7 +118,7 @@ async fn a_key_opens_what_its_scopes_say() {
 }
 
 #[tokio::test]
-async fn a_rate_is_the_keys_own_and_says_when_to_come_back() {
+async fn rate_limit_counts_each_key_alone() {
     let (hasty, hasty_entry) = new_key(&["hasty", "--requests-per-minute", "30", "--burst", "2"]);
     let (other, other_entry) = new_key(&["other"]);
     let server = server_with(&[&hasty_entry, &other_entry]);
@@ -136,7 +136,7 @@ async fn a_rate_is_the_keys_own_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_are_let_in_by_name_only() {
+async fn only_named_origins_get_cors_headers() {
     let preflight = |server: &Server, origin: &str| {
         let url = format!("http://{}/v1/predictions", server.address());
         server
@@ -185,7 +185,7 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
         .await
         .unwrap();
     assert!(!stranger.headers().contains_key(ALLOWED));
-    // A page has to be able to read why it was refused.
+    // A page must be able to read why its request was refused.
     let refused = server
         .get("/v1/models")
         .header("Origin", "https://lims.example");
@@ -199,7 +199,7 @@ async fn pages_of_other_origins_are_let_in_by_name_only() {
     );
 }
 
-/// What `serve` says instead of starting.
+/// What `serve` prints instead of starting.
 fn refused_start(settings: &[(&str, &str)]) -> String {
     let mut command: Command = program();
     command.args(["serve", "--listen", "0.0.0.0:0", "--models", MODELS]);
@@ -217,7 +217,7 @@ fn refused_start(settings: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn an_address_that_others_reach_needs_keys_or_the_word() {
+fn public_address_needs_keys_or_open() {
     let said = refused_start(&[]);
     assert!(
         said.contains("access.keys") && said.contains("access.open"),
@@ -243,7 +243,7 @@ fn an_address_that_others_reach_needs_keys_or_the_word() {
 }
 
 #[test]
-fn impossible_keys_are_not_made() {
+fn impossible_keys_are_refused() {
     for arguments in [["a b", "--burst", "0"], ["lims", "--burst", "3"]] {
         let made = program()
             .args(["keys", "new"])

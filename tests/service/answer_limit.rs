@@ -1,4 +1,4 @@
-//! `limits.max_answer_bytes`: how large an answer can get is known before anything is run.
+//! `limits.max_answer_bytes`: the size of an answer is bounded before the model runs.
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ fn field(count: usize) -> Form {
         .part("nuclei", nuclei)
 }
 
-/// What can be asked, each with whether most of its answer is samples or views.
+/// Requests, each with whether most of its answer is samples or views.
 fn asked(server: &Server) -> Vec<(&'static str, bool, RequestBuilder)> {
     let all =
         "include=samples&compare=mc_dropout&compare=ensemble&compare=tta&exact=true&passes=50";
@@ -108,14 +108,14 @@ fn asked(server: &Server) -> Vec<(&'static str, bool, RequestBuilder)> {
     ]
 }
 
-/// The number before a word.
+/// The number before a text.
 fn number_before(text: &str, word: &str) -> usize {
     let (before, _) = text.split_once(word).unwrap();
     before.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn how_large_an_answer_can_get_is_known_before_anything_is_run() {
+async fn answer_size_is_bounded_before_inference() {
     let usual = Server::start();
     let strict = Server::with(&[("LIMITS__MAX_ANSWER_BYTES", "1")]);
     for ((name, is_samples, asked), (_, _, refused)) in
@@ -139,7 +139,7 @@ async fn how_large_an_answer_can_get_is_known_before_anything_is_run() {
         );
         let text = response.text().await.unwrap();
         assert!(text.contains("limits.max_answer_bytes"), "{name}: {text}");
-        let reckoned = number_before(&text, " bytes, and at most 1 ");
+        let reckoned = number_before(&text, " bytes, at most 1 ");
         assert!(
             answer.len() <= reckoned,
             "{name}: {} and {reckoned}",

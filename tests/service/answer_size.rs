@@ -1,4 +1,4 @@
-//! A small request makes no large answer, and no large refusal.
+//! A small request cannot cause a large answer or a large refusal.
 
 use std::{
     io::Write as _,
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use super::server::{CELL, Server, fixture, problem};
 
 pub const INFER: &str = "/v2/models/cric-lite0/infer";
-/// No refusal has more bytes, whatever was sent.
+/// Largest number of bytes of a refusal.
 const LONGEST_REFUSAL: usize = 4096;
 
 fn image() -> String {
     BASE64_STANDARD.encode(fixture(CELL))
 }
 
-/// A request of the protocol for one image, with members over those that it has anyway.
+/// A request of the protocol for one image, with further members.
 pub fn request(members: &Value) -> Value {
     let data = [image()];
     let input = json!({"name": "image", "shape": [1], "datatype": "BYTES", "data": data});
@@ -35,7 +35,7 @@ pub fn request(members: &Value) -> Value {
     request
 }
 
-/// The same output so many times, with as many passes as the server allows.
+/// The same output several times, with as many passes as the server allows.
 fn repeated(times: usize) -> Value {
     let outputs = vec![json!({"name": "samples"}); times];
     let parameters = json!({"method": "mc_dropout", "passes": 200});
@@ -48,7 +48,7 @@ fn gzipped(json: &Value) -> Vec<u8> {
     compressed.finish().unwrap()
 }
 
-/// The error of a request that has to be refused, which says this.
+/// Checks that a request is refused with this text, and returns the error.
 async fn refused(request: RequestBuilder, status: u16, said: &str) -> String {
     let response = request.timeout(Duration::from_secs(60)).send().await;
     let response = response.unwrap();
@@ -63,9 +63,9 @@ async fn refused(request: RequestBuilder, status: u16, said: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_output_is_asked_for_once() {
+async fn repeated_outputs_are_refused() {
     let server = Server::start();
-    // Made before the clock of the health check runs: this takes the test a while.
+    // Made before the health checks start, because it takes a while.
     let plain = [2, 5000].map(|times| repeated(times).to_string());
     let small = gzipped(&repeated(150_000));
     assert!(small.len() < 60_000, "{} bytes", small.len());
@@ -77,15 +77,15 @@ async fn an_output_is_asked_for_once() {
     let done = AtomicBool::new(false);
     let asking = async {
         for body in plain {
-            refused(post().body(body), 400, "`samples` is asked for twice").await;
+            refused(post().body(body), 400, "`samples` is requested twice").await;
         }
         let request = post().header("Content-Encoding", "gzip").body(small);
-        refused(request, 400, "`samples` is asked for twice").await;
+        refused(request, 400, "`samples` is requested twice").await;
         done.store(true, Ordering::Release);
     };
     let watching = async {
         while !done.load(Ordering::Acquire) {
-            // What a container's health check waits.
+            // As long as a container's health check waits.
             let live = server.get("/health/live").timeout(Duration::from_secs(3));
             assert_eq!(live.send().await.unwrap().status(), StatusCode::OK);
         }
@@ -97,7 +97,7 @@ async fn an_output_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn lists_and_texts_of_a_request_have_an_end() {
+async fn long_lists_and_texts_are_refused() {
     let server = Server::start();
     let many = 300_000;
     let long = "x".repeat(1_000_000);
@@ -112,23 +112,26 @@ async fn lists_and_texts_of_a_request_have_an_end() {
         ),
         (json!({"inputs": vec![other; many]}), "more than 1"),
         (json!({"inputs": texts}), "more than 65536 texts"),
-        (json!({"id": long}), "the id has more than"),
+        (json!({"id": long}), "`id` has more than"),
         (json!({"outputs": [{"name": long}]}), "there is no output"),
         (json!({"parameters": {&long: 1}}), "parameters.x"),
-        (json!({"parameters": {"method": long}}), "unknown variant"),
+        (
+            json!({"parameters": {"method": long}}),
+            "expected one of baseline",
+        ),
         (
             json!({"inputs": [{"name": long, "shape": [1], "datatype": "BYTES", "data": []}]}),
-            "there is no input",
+            "expected the input `image`",
         ),
         (
             json!({"inputs": [{"name": "image", "shape": [1], "datatype": long, "data": []}]}),
-            "the datatype",
+            "expected BYTES or FP32",
         ),
     ];
     for (members, said) in cases {
         refused(server.post(INFER).json(&request(&members)), 400, said).await;
     }
-    // Behind the JSON: elements without a byte.
+    // Behind the JSON: elements without content.
     let elements = vec![0; 4 * many];
     let input = json!({"name": "image", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": elements.len()}});
     let header = json!({"inputs": [input]}).to_string();
@@ -136,7 +139,7 @@ async fn lists_and_texts_of_a_request_have_an_end() {
         .post(INFER)
         .header("Inference-Header-Content-Length", header.len());
     let body = [header.as_bytes(), &elements].concat();
-    refused(request.body(body), 400, "1 images and there are more").await;
+    refused(request.body(body), 400, "1 images, but the tensor has more").await;
 
     let form = Form::new().part(long, Part::bytes(fixture(CELL)));
     let form = server.post("/v1/predictions").multipart(form).send().await;
@@ -144,7 +147,7 @@ async fn lists_and_texts_of_a_request_have_an_end() {
 }
 
 #[tokio::test]
-async fn a_body_says_what_it_is_or_nothing() {
+async fn wrong_content_types_are_refused() {
     let server = Server::start();
     let body = request(&json!({})).to_string();
     let ask = |content_type: &str| {

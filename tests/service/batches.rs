@@ -27,7 +27,7 @@ fn example(class: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_crop_gets_the_answer_that_it_gets_alone_and_a_bad_one_its_own_problem() {
+async fn batch_answers_equal_single_answers() {
     let server = Server::start();
     let half = fixture("bad_inputs/jpeg_truncated_half.jpg");
     let images = [
@@ -75,7 +75,7 @@ async fn every_crop_gets_the_answer_that_it_gets_alone_and_a_bad_one_its_own_pro
     assert!(!server.log().contains("S26-1") && !server.log().contains("hsil.png"));
 }
 
-/// Holds a summary against the cells that it is about.
+/// Compares a summary with its cells.
 pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
     let answered: Vec<&Value> = cells
         .iter()
@@ -104,7 +104,7 @@ pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
     assert_eq!(summary["most_severe_accepted"], most_severe(&accepted));
     assert_eq!(summary["most_severe_referred"], most_severe(&referred));
 
-    // Of NILM and the five abnormal classes, in their order.
+    // NILM and the five abnormal classes, in this order.
     let called_abnormal = |cell: &&&Value| {
         let abnormal = &cell["prediction"]["prediction"]["abnormal_probability"];
         severity(cell) > 0 || abnormal.as_f64().unwrap() >= 0.5
@@ -141,7 +141,7 @@ pub fn check_summary(summary: &Value, cells: &[Value], id: &str) {
 }
 
 #[tokio::test]
-async fn a_batch_has_limits() {
+async fn batch_limits_are_enforced() {
     let server = Server::with(&[
         ("LIMITS__MAX_CELLS", "3"),
         ("LIMITS__MAX_IMAGE_BYTES", "60000"),
@@ -173,7 +173,7 @@ async fn a_batch_has_limits() {
     assert_eq!(kind, "urn:secondlook:problem:body-too-large", "{one_large}");
     assert!(one_large["items"][2]["prediction"].is_object());
 
-    // Much of it is passed over.
+    // Most of its bytes are skipped.
     let larger = ("larger", vec![0; 140_000]);
     let response = send(&[larger, cell.clone()]).await.unwrap();
     let one_larger: Value = response.json().await.unwrap();
@@ -210,7 +210,7 @@ async fn refused(request: RequestBuilder) -> (u64, String, Value) {
 }
 
 #[tokio::test]
-async fn a_form_that_is_no_batch_is_refused_as_a_whole() {
+async fn malformed_batches_are_refused() {
     let server = Server::start();
     let raw = server
         .post(BATCH)
@@ -246,7 +246,7 @@ async fn a_form_that_is_no_batch_is_refused_as_a_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rest_of_a_batch_is_not_done_when_its_client_goes_away() {
+async fn disconnect_cancels_rest_of_batch() {
     let server = Server::start();
     let cells = 200;
     let images = vec![("cell", fixture(CELL)); cells];
@@ -262,7 +262,7 @@ async fn the_rest_of_a_batch_is_not_done_when_its_client_goes_away() {
 }
 
 #[tokio::test]
-async fn a_crop_of_another_size_than_those_of_training_is_answered_with_a_warning() {
+async fn unusual_crop_size_gets_a_warning() {
     let server = Server::start();
     let answer_for = |image| answer(server.predict("", image));
     let warned = answer_for(fixture(CELL)).await;

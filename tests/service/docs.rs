@@ -1,4 +1,4 @@
-//! The description of the interface, and the page that shows it.
+//! The OpenAPI document, and the page that shows it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::server::{Server, answer};
 
-/// Every string under a key of this name, however deep.
+/// Every string under a key of this name, at any depth.
 fn strings<'document>(value: &'document Value, name: &str, found: &mut Vec<&'document str>) {
     match value {
         Value::Object(members) => {
@@ -24,7 +24,7 @@ fn strings<'document>(value: &'document Value, name: &str, found: &mut Vec<&'doc
 }
 
 #[test]
-fn the_file_in_the_repository_is_what_the_code_says() {
+fn openapi_file_is_up_to_date() {
     let file = include_str!("../../openapi.yaml");
     assert!(
         openapi::yaml().unwrap() == file,
@@ -33,7 +33,7 @@ fn the_file_in_the_repository_is_what_the_code_says() {
 }
 
 #[test]
-fn every_reference_resolves_and_every_operation_has_its_own_name() {
+fn openapi_references_and_ids_are_valid() {
     let document = serde_json::to_value(openapi::document()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut references = Vec::new();
@@ -55,7 +55,7 @@ fn every_reference_resolves_and_every_operation_has_its_own_name() {
 }
 
 #[tokio::test]
-async fn the_page_needs_nothing_from_elsewhere() {
+async fn docs_page_loads_only_local_files() {
     let server = Server::start();
     let document = answer(server.get("/openapi.json")).await;
     assert_eq!(document, serde_json::to_value(openapi::document()).unwrap());

@@ -1,4 +1,4 @@
-//! The doctor names what is wrong, in words that say what to do.
+//! `secondlook doctor` names what is wrong and says what to do.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::server::{MODELS, Server, program};
 use testkit::tiny;
 
-/// The findings that are problems, as `check: what it says`.
+/// The findings that are problems, as `check: text`.
 fn problems(command: &mut Command) -> Vec<String> {
     let output = command.arg("--json").output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -62,7 +62,7 @@ fn write_bundle(directory: &Path) {
     tiny::trunk_and_heads(directory);
 }
 
-/// Exactly one problem, of this check, with these words.
+/// Checks that there is exactly one problem, of this check, with these texts.
 fn assert_named(command: &mut Command, check: &str, words: &[&str]) {
     let problems = problems(command);
     let [problem] = problems.as_slice() else {
@@ -76,7 +76,7 @@ fn assert_named(command: &mut Command, check: &str, words: &[&str]) {
 }
 
 #[test]
-fn the_default_bundles_are_sound_and_every_check_has_its_line() {
+fn doctor_passes_with_default_bundles() {
     let output = doctor(Path::new(MODELS)).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
@@ -102,7 +102,7 @@ fn the_default_bundles_are_sound_and_every_check_has_its_line() {
 }
 
 #[test]
-fn faults_of_the_configuration_are_named() {
+fn doctor_names_configuration_faults() {
     let models = sound();
     assert_named(
         doctor(models.path()).env("SECONDLOOK_LIMITS__MAX_PIXEL", "5"),
@@ -128,7 +128,7 @@ fn faults_of_the_configuration_are_named() {
 }
 
 #[test]
-fn faults_of_the_machine_are_named() {
+fn doctor_names_machine_faults() {
     let models = sound();
     assert_named(
         doctor(models.path()).env("ORT_DYLIB_PATH", "absent.so"),
@@ -173,9 +173,9 @@ fn faults_of_the_machine_are_named() {
     assert_named(&mut few_files, "open files", &["64", "ulimit"]);
 }
 
-/// Only a machine of more than eight cores can tell this from a worker for each core.
+/// Only a machine with more than eight cores can tell this from one worker per core.
 #[test]
-fn as_many_workers_are_counted_as_a_gpu_gets() {
+fn doctor_counts_workers_of_a_gpu() {
     let models = sound();
     let cuda = r#"["cuda:0", "cpu"]"#;
     let output = doctor(models.path())
@@ -189,14 +189,14 @@ fn as_many_workers_are_counted_as_a_gpu_gets() {
 }
 
 #[test]
-fn limits_that_let_clients_take_more_memory_than_there_is_are_noted() {
+fn doctor_notes_limits_above_memory() {
     let models = sound();
     let bytes = "1000000000000000";
     let output = doctor(models.path())
         .env("SECONDLOOK_LIMITS__MAX_WAITING_BYTES", bytes)
         .output()
         .unwrap();
-    assert!(output.status.success(), "it works, as long as few come");
+    assert!(output.status.success(), "a note is not a failure");
     let said = String::from_utf8(output.stdout).unwrap();
     let mut lines = said.lines();
     let line = lines.find(|line| line.contains("memory")).unwrap();
@@ -205,7 +205,7 @@ fn limits_that_let_clients_take_more_memory_than_there_is_are_noted() {
 }
 
 #[test]
-fn faults_of_the_models_are_named() {
+fn doctor_names_model_faults() {
     let empty = tempfile::tempdir().unwrap();
     assert_named(&mut doctor(empty.path()), "models", &["holds no bundle"]);
     let damaged = sound();
@@ -220,9 +220,9 @@ fn faults_of_the_models_are_named() {
     assert_named(&mut doctor(twins.path()), "models", &["tiny"]);
 }
 
-/// Root may read everything, so that the doctor is asked as somebody else.
+/// Root can read every file, so the doctor runs as another user.
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn doctor_names_unreadable_files() {
     let models = sound();
     let set =
         |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -235,7 +235,7 @@ fn a_file_that_may_not_be_read_is_named() {
         == 0;
     let copies = tempfile::tempdir().unwrap();
     if is_root {
-        // The build folder may lie where nobody else looks in.
+        // The build folder may not be readable for other users.
         set(copies.path(), 0o755);
         let copy = copies.path().join("secondlook");
         fs::copy(env!("CARGO_BIN_EXE_secondlook"), &copy).unwrap();

@@ -1,4 +1,4 @@
-//! The examples in the description of the interface are what the server says, and what it says of fixed questions stays the same.
+//! The examples in the OpenAPI document are real answers, and fixed questions keep their answers.
 //! `make openapi` writes both again.
 
 use std::{collections::BTreeMap, env, fs};
@@ -17,14 +17,15 @@ use serde_json::{Value, json};
 
 use super::server::{self, Server, answer, fixture, problem};
 
-/// Set it to write the examples again: `make openapi`.
+/// Set this variable to write the examples again: `make openapi`.
 const UPDATE: &str = "UPDATE_EXAMPLES";
-/// Of floats: what machines with other vector units differ by, and what a reader rounds off.
+/// Tolerance for floats, because machines with other vector units differ.
 const TOLERANCE: f64 = 1e-3;
 const EXAMPLES: &str = "src/api/examples";
 const ANSWERS: &str = "tests/service/snapshots/answers.json";
 
-/// Equal but for the last digits, which differ between machines, and for what differs between requests.
+/// Equal except for the last digits, which differ between machines, and for members that differ
+/// between requests.
 pub fn agree(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) if left.is_f64() => {
@@ -66,7 +67,7 @@ fn expect(path: &str, example: &Value, answer: &Value) {
 }
 
 #[tokio::test]
-async fn the_examples_are_real_answers() {
+async fn openapi_examples_are_real_answers() {
     let server = Server::start();
     let cell = fs::read("examples/cells/hsil.png").unwrap();
     let answer = server
@@ -118,7 +119,8 @@ async fn the_examples_are_real_answers() {
     check_resource("bundle", bundle);
 }
 
-/// An example in FHIR: its ids are made of all digits of its numbers, so that they are a machine's own.
+/// An example in FHIR. Its ids depend on all digits of its numbers, so they differ between
+/// machines.
 fn check_resource(name: &str, resource: Value) {
     let path = format!("{EXAMPLES}/{name}.json");
     if env::var_os(UPDATE).is_some() {
@@ -174,9 +176,9 @@ async fn lines(request: RequestBuilder) -> Value {
     lines.into()
 }
 
-/// What the default bundle says of the files in `examples`, by every way of asking.
+/// The answers of the default bundle for the files in `examples`, over every route.
 async fn answers() -> BTreeMap<String, Value> {
-    // Whatever the processor is.
+    // The same on every processor.
     let server = Server::with(&[("ENGINE__TRUNK_PRECISION", "float32")]);
     let fhir = |request: RequestBuilder| request.header("Accept", "application/fhir+json");
     let mut answers = BTreeMap::new();
@@ -229,7 +231,7 @@ fn write_answers(answers: &BTreeMap<String, Value>) {
 }
 
 #[tokio::test]
-async fn answers_to_fixed_questions_stay_the_same() {
+async fn fixed_questions_keep_their_answers() {
     let answers = answers().await;
     if env::var_os(UPDATE).is_some() {
         return write_answers(&answers);

@@ -1,5 +1,5 @@
-//! Answers as resources of FHIR R4. `tests/clients/fhir_r4.py` holds them against the standard; here they are held against the
-//! JSON answers.
+//! Answers as FHIR R4 resources, compared with the JSON answers. `tests/clients/fhir_r4.py` checks
+//! them against the standard.
 
 use std::{collections::BTreeSet, fs};
 
@@ -19,14 +19,14 @@ pub fn cell(class: &str) -> Vec<u8> {
     fs::read(format!("examples/cells/{class}.png")).unwrap()
 }
 
-/// The resource that a request is answered with, after checking its media type.
+/// The resource in the answer to a request, after checking its media type.
 pub async fn resource(request: RequestBuilder) -> Value {
     let response = request.header(ACCEPT, FHIR).send().await.unwrap();
     assert_eq!(response.headers()[CONTENT_TYPE], FHIR);
     response.json().await.unwrap()
 }
 
-/// The code of a component, which is the first of its codings.
+/// The code of a component: the first of its codings.
 fn code_of(component: &Value) -> &str {
     component["code"]["coding"][0]["code"].as_str().unwrap()
 }
@@ -40,7 +40,7 @@ pub fn component<'observation>(
     found.unwrap_or_else(|| panic!("no component {code}: {observation:#}"))
 }
 
-/// Holds an observation against the JSON answer to the same request.
+/// Compares an observation with the JSON answer to the same request.
 pub fn check(observation: &Value, answer: &Value) {
     assert_eq!(observation["resourceType"], "Observation");
     assert_eq!(observation["status"], "preliminary");
@@ -119,7 +119,7 @@ fn check_decision(observation: &Value, answer: &Value) {
     if accepted_as == "abnormal" {
         assert!(value.is_null(), "{value}");
         let text = absent["text"].as_str().unwrap();
-        assert!(text.contains("promises nothing of its class"), "{text}");
+        assert!(text.contains("promises nothing about its class"), "{text}");
         return;
     }
     assert!(absent.is_null(), "{absent}");
@@ -131,7 +131,7 @@ fn check_decision(observation: &Value, answer: &Value) {
 }
 
 #[tokio::test]
-async fn an_observation_says_what_the_json_says_and_the_same_every_time() {
+async fn observation_equals_json_answer() {
     let server = Server::start();
     let mut decisions = BTreeSet::new();
     let mut ids = BTreeSet::new();
@@ -153,7 +153,7 @@ async fn an_observation_says_what_the_json_says_and_the_same_every_time() {
 }
 
 #[tokio::test]
-async fn a_class_is_coded_only_where_the_policy_vouches_for_it() {
+async fn class_is_coded_only_if_promised() {
     let server = Server::start();
     let mut seen = BTreeSet::new();
     for class in ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"] {
@@ -187,7 +187,7 @@ async fn a_class_is_coded_only_where_the_policy_vouches_for_it() {
 }
 
 #[tokio::test]
-async fn an_accepted_class_has_its_snomed_ct_code() {
+async fn accepted_class_has_snomed_ct_code() {
     let server = Server::start();
     let query = "?method=mc_dropout&policy=clear_missed_abnormal_10";
     let request = server.predict(query, cell("nilm"));
@@ -206,7 +206,7 @@ async fn an_accepted_class_has_its_snomed_ct_code() {
 }
 
 #[tokio::test]
-async fn the_accession_is_the_specimen_and_is_not_logged() {
+async fn accession_is_specimen_and_not_logged() {
     let server = Server::start();
     let request = || server.predict("", cell("nilm"));
     let without = resource(request()).await;
@@ -230,7 +230,7 @@ async fn the_accession_is_the_specimen_and_is_not_logged() {
 }
 
 #[tokio::test]
-async fn what_has_no_place_in_it_and_what_there_is_not_is_refused() {
+async fn unsupported_fhir_requests_are_refused() {
     let server = Server::start();
     for (query, field) in [
         ("?compare=tta&method=baseline", "compare"),
@@ -263,7 +263,7 @@ async fn what_has_no_place_in_it_and_what_there_is_not_is_refused() {
 }
 
 #[tokio::test]
-async fn the_command_in_the_documentation_is_answered_as_it_says() {
+async fn fhir_page_command_works() {
     let page = fs::read_to_string("docs/FHIR.md").unwrap();
     let between = |start: &str, end: &str| {
         let (_, after) = page.split_once(start).unwrap();
@@ -284,7 +284,7 @@ async fn the_command_in_the_documentation_is_answered_as_it_says() {
     for (member, value) in printed.as_object().unwrap() {
         assert_eq!(&observation[member], value, "{member}: {observation:#}");
     }
-    // Every code in the page's table is one that the server sends, or a way of referring.
+    // Every code in the page's table is one that the server sends.
     for line in page.lines().filter(|line| line.starts_with("| `")) {
         for code in line
             .split('|')

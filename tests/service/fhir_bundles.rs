@@ -9,7 +9,8 @@ use super::{
     server::{Server, answer, fixture},
 };
 
-/// Four nuclei on the example cell: one, another beside the image, the first again, and one without an id.
+/// Four nuclei on the example cell: one, one outside the image, the first again, and one without an
+/// id.
 fn field() -> Form {
     let nuclei = r#"[{"id": "a", "x": 70, "y": 70}, {"id": "b", "x": 70, "y": 140},
         {"id": "a", "x": 70, "y": 70}, {"x": 60, "y": 70}]"#;
@@ -20,7 +21,7 @@ fn field() -> Form {
 }
 
 #[tokio::test]
-async fn a_field_is_a_bundle_with_an_entry_for_each_nucleus() {
+async fn field_bundle_has_entry_per_nucleus() {
     let server = Server::start();
     let request = || {
         let path = "/v1/fields?method=mc_dropout&source_width_px=1280";
@@ -75,7 +76,7 @@ async fn a_field_is_a_bundle_with_an_entry_for_each_nucleus() {
 }
 
 #[tokio::test]
-async fn a_batch_is_a_bundle_too() {
+async fn batch_is_a_fhir_bundle() {
     let server = Server::start();
     let half = fixture("bad_inputs/jpeg_truncated_half.jpg");
     let form = Form::new()

@@ -22,7 +22,7 @@ async fn lines(request: RequestBuilder) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn lines_say_the_same_as_the_whole_answer() {
+async fn lines_equal_the_whole_answer() {
     let server = Server::start();
     let whole = answer(ask(&server, "?method=ensemble", &nuclei())).await;
     let mut lines = lines(ask(&server, "?method=ensemble", &nuclei())).await;
@@ -37,7 +37,7 @@ async fn lines_say_the_same_as_the_whole_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_line_arrives_while_the_others_are_worked_on() {
+async fn first_line_arrives_early() {
     let server = Server::start();
     let many = vec![nuclei()[0].clone(); 100];
     let request = ask(&server, "?method=tta&passes=50&exact=true", &json!(many));
@@ -51,7 +51,7 @@ async fn the_first_line_arrives_while_the_others_are_worked_on() {
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
         .count();
-    // Far fewer than all, however late this test was woken.
+    // Far fewer than all, even if this test starts late.
     assert!((1..=50).contains(&seen), "{seen} lines at once");
     drop(response);
     server.until_idle().await;
@@ -63,7 +63,7 @@ async fn the_first_line_arrives_while_the_others_are_worked_on() {
 }
 
 #[tokio::test]
-async fn lines_that_are_not_ready_at_the_deadline_say_so() {
+async fn late_lines_have_deadline_problem() {
     let server = Server::start();
     let many = vec![nuclei()[0].clone(); 40];
     let request = ask(&server, "?method=tta&passes=200&exact=true", &json!(many));

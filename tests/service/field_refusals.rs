@@ -1,4 +1,4 @@
-//! What is no field, and what is asked of too many cells.
+//! Malformed fields, and options for single cells.
 
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn what_is_no_field_is_refused_as_a_whole() {
+async fn malformed_fields_are_refused() {
     let server = Server::with(&[("LIMITS__MAX_CELLS", "8")]);
     let image = || Part::bytes(png(&field()));
     let cases = [
@@ -49,7 +49,7 @@ async fn what_is_no_field_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn views_are_shown_of_one_cell_at_a_time() {
+async fn views_need_a_single_nucleus() {
     let server = Server::start();
     let query = "?method=tta&passes=4&exact=true&include=views";
     let nucleus = nuclei()[0].clone();

@@ -44,7 +44,7 @@ fn centres() -> impl Iterator<Item = i64> {
     (0..6).map(|index| 100 + 200 * index)
 }
 
-/// The six cells, two at the border, and one beside the field.
+/// The six cells, two nuclei at the border, and one outside the field.
 pub fn nuclei() -> Value {
     let cells = CLASSES.iter().zip(centres());
     let mut nuclei: Vec<Value> = cells
@@ -68,7 +68,7 @@ pub fn ask(server: &Server, query: &str, nuclei: &Value) -> RequestBuilder {
     server.post(&format!("/v1/fields{query}")).multipart(form)
 }
 
-/// A cell without what differs from request to request.
+/// A cell without the members that differ between requests.
 pub fn lasting_cell(mut cell: Value) -> Value {
     if cell["prediction"].is_object() {
         cell["prediction"] = lasting(cell["prediction"].take());
@@ -79,7 +79,7 @@ pub fn lasting_cell(mut cell: Value) -> Value {
 }
 
 #[tokio::test]
-async fn each_cell_gets_the_answer_of_the_crop_that_the_trainer_would_cut() {
+async fn field_cells_equal_trainer_crops() {
     let server = Server::start();
     let field = decode(&png(&field()), &Limits::default()).unwrap();
     for query in [
@@ -135,7 +135,7 @@ async fn each_cell_gets_the_answer_of_the_crop_that_the_trainer_would_cut() {
 }
 
 #[tokio::test]
-async fn an_answer_does_not_depend_on_its_neighbours_and_the_seed_repeats_it() {
+async fn cells_do_not_depend_on_neighbours() {
     let server = Server::start();
     let all = answer(ask(&server, "?method=mc_dropout", &nuclei())).await;
     let cells = all["cells"].as_array().unwrap();
@@ -165,7 +165,7 @@ async fn an_answer_does_not_depend_on_its_neighbours_and_the_seed_repeats_it() {
 }
 
 #[tokio::test]
-async fn crics_table_says_the_same_as_json() {
+async fn cric_table_equals_json_nuclei() {
     let server = Server::start();
     let of_json = answer(ask(&server, "", &nuclei())).await;
     let mut table =
@@ -187,7 +187,7 @@ async fn crics_table_says_the_same_as_json() {
 }
 
 #[tokio::test]
-async fn a_field_of_another_scale_is_cut_at_its_scale() {
+async fn field_scale_sets_crop_size() {
     let server = Server::start();
     let part = imageops::crop_imm(&field(), 800, 0, 240, 200).to_image();
     let twice = imageops::resize(&part, 480, 400, imageops::FilterType::Triangle);

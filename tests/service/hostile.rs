@@ -1,4 +1,4 @@
-//! Two hundred uploads at once, good and hostile.
+//! Two hundred valid and hostile uploads at once.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::server::{CELL, Server, fixture, problem};
 
-/// The statuses that are right for a file of the manifest.
+/// The allowed statuses for a file of the manifest.
 fn right_statuses(case: &Value) -> Vec<u16> {
     let verdict = |case: &Value| match case["expected"].as_str() {
         Some("ok") => "ok".to_owned(),
@@ -38,12 +38,12 @@ fn status_of(verdict: &str) -> u16 {
         "reject:too_large" | "reject:too_many_pixels" => 413,
         "reject:unsupported_media_type" => 415,
         "reject:undecodable" => 422,
-        other => panic!("{other} is no verdict of the manifest"),
+        other => panic!("unknown verdict in the manifest: {other}"),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_mixed_uploads_get_each_its_own_verdict() {
+async fn hostile_uploads_get_right_statuses() {
     let manifest: Value = serde_json::from_slice(&fixture("bad_inputs/manifest.json")).unwrap();
     let policy = &manifest["policy"];
     let (bytes, pixels) = (

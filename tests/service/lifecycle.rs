@@ -1,4 +1,4 @@
-//! Shutting down: what is in flight is answered, and then the process ends.
+//! Shutdown: requests in flight are answered, then the process ends.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use reqwest::StatusCode;
 
 use super::server::{CELL, Server, fixture, problem};
 
-/// The end of a process takes no longer, on a slow machine either.
+/// Longest time for a process to end on a slow machine.
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_answers_what_is_in_flight() {
+async fn sigterm_answers_requests_in_flight() {
     let mut server = Server::start();
     let slow = tokio::spawn(
         server
@@ -25,7 +25,7 @@ async fn sigterm_answers_what_is_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_ends_before_the_service_does() {
+async fn readiness_ends_before_service() {
     let mut server = Server::with(&[("SERVER__DRAIN_DELAY_SECONDS", "3")]);
     assert_eq!(
         server.get("/health/ready").send().await.unwrap().status(),
@@ -52,7 +52,7 @@ async fn readiness_ends_before_the_service_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_drain_has_a_deadline() {
+async fn drain_ends_at_its_deadline() {
     let settings = [
         ("SERVER__DRAIN_TIMEOUT_SECONDS", "0.3"),
         ("ENGINE__WORKERS", "1"),

@@ -1,4 +1,4 @@
-//! What the server lets a client keep it busy with.
+//! Limits on uploads, on connections and on the queue.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -15,7 +15,7 @@ use reqwest::{
 use super::server::{CELL, Server, fixture, problem};
 
 #[tokio::test]
-async fn too_many_bytes_are_413_even_while_they_are_still_being_sent() {
+async fn too_many_bytes_are_413() {
     let server = Server::with(&[("LIMITS__MAX_IMAGE_BYTES", "100000")]);
     for size in [100_001, 3_000_000] {
         let raw = server.predict("", vec![0; size]);
@@ -32,7 +32,7 @@ async fn too_many_bytes_are_413_even_while_they_are_still_being_sent() {
             assert_eq!(problem["field"], "image");
         }
     }
-    // A refusal that needs no look at the body must reach a client that is still sending it, too.
+    // A refusal before the body is read must also reach a client that is still sending.
     let refused = server
         .predict("?colour=red", vec![0; 8_000_000])
         .send()
@@ -52,7 +52,7 @@ async fn too_many_pixels_are_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_says_when_to_come_back() {
+async fn full_queue_sends_retry_after() {
     let server = Server::with(&[
         ("ENGINE__WORKERS", "1"),
         ("ENGINE__QUEUE_CAPACITY", "1"),
@@ -89,7 +89,7 @@ async fn a_full_queue_says_when_to_come_back() {
     );
 }
 
-/// What a connection that sends `request` and then nothing hears, and how long that takes.
+/// Sends `request` and then nothing. Returns the answer, and how long the connection stayed open.
 fn stall(server: &Server, request: &str) -> (String, Duration) {
     let started = Instant::now();
     let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -99,7 +99,7 @@ fn stall(server: &Server, request: &str) -> (String, Duration) {
     stream.write_all(request.as_bytes()).unwrap();
     let mut heard = Vec::new();
     match stream.read_to_end(&mut heard) {
-        // So a connection closes of which not everything was read.
+        // A connection closes like this if not all of its bytes were read.
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
         read => drop(read.expect("the server neither answered nor closed the connection")),
     }
@@ -110,7 +110,7 @@ fn stall(server: &Server, request: &str) -> (String, Duration) {
 }
 
 #[test]
-fn connections_that_stall_are_closed() {
+fn stalled_connections_are_closed() {
     let timeouts = [
         ("SERVER__HEADER_READ_TIMEOUT_SECONDS", "0.3"),
         ("SERVER__REQUEST_TIMEOUT_SECONDS", "0.6"),
@@ -130,15 +130,15 @@ fn connections_that_stall_are_closed() {
     }
 }
 
-/// Only on Linux the server can ask for it.
+/// Linux only: the socket option does not exist elsewhere.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_client_that_never_reads_is_given_up() {
+fn unread_answers_close_the_connection() {
     let server = Server::with(&[
         ("SERVER__REQUEST_TIMEOUT_SECONDS", "1"),
         ("LOG__FILTER", "info,ort=warn,secondlook=debug"),
     ]);
-    // Far more than the system takes for a connection whose other end does not read.
+    // Far more than the system buffers for a connection whose other end does not read.
     let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50);
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -149,7 +149,7 @@ fn a_client_that_never_reads_is_given_up() {
     }
 }
 
-/// Waits until uploads of a kind hold so many bytes.
+/// Waits until uploads of a kind hold this number of bytes.
 async fn uploads_hold(server: &Server, kind: &str, bytes: usize) {
     let figure = format!("secondlook_upload_bytes{{of=\"{kind}\"}} {bytes}\n");
     let started = Instant::now();
@@ -163,7 +163,7 @@ async fn uploads_hold(server: &Server, kind: &str, bytes: usize) {
     }
 }
 
-/// A request whose body is not sent yet; when this returns, somebody has begun to read it.
+/// Starts a request without its body. When this returns, the server has started to read the body.
 fn begin(server: &Server, path: &str, content_type: &str, length: usize) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = format!(
@@ -181,7 +181,7 @@ const FORM: &str = "multipart/form-data; boundary=b";
 const PART: &str = "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_counts_with_all_that_came_of_it() {
+async fn form_bytes_count_as_they_arrive() {
     let server = Server::start();
     let mut slow = begin(&server, "/v1/predictions", FORM, 60_000);
     slow.write_all(&[b'x'; 40_000]).unwrap();
@@ -194,7 +194,7 @@ async fn a_form_counts_with_all_that_came_of_it() {
 }
 
 #[tokio::test]
-async fn a_form_has_to_come_to_its_parts() {
+async fn form_without_parts_is_refused() {
     let server = Server::start();
     for path in ["/v1/predictions", "/v1/predictions:batch", "/v1/fields"] {
         for begun in ["", "--b\r\nContent-Disposition: form-data; name=\""] {
@@ -203,13 +203,13 @@ async fn a_form_has_to_come_to_its_parts() {
             let problem = problem(request.send().await.unwrap()).await;
             assert_eq!(problem["status"], 400, "{path}: {problem}");
             let detail = problem["detail"].as_str().unwrap();
-            assert!(detail.contains("before a part begins"), "{path}: {problem}");
+            assert!(detail.contains("before a part starts"), "{path}: {problem}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_that_do_not_come_keep_no_batch_waiting() {
+async fn stalled_uploads_do_not_block_batches() {
     let server = Server::with(&[("LIMITS__BATCHES_AT_ONCE", "1")]);
     let infer = "/v2/models/cric-lite0/infer";
     let slow = [
@@ -225,7 +225,7 @@ async fn uploads_that_do_not_come_keep_no_batch_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn batches_hold_no_more_memory_than_they_may_together() {
+async fn batch_upload_memory_is_limited() {
     let server = Server::with(&[
         ("LIMITS__BATCHES_AT_ONCE", "1"),
         ("LIMITS__MAX_BATCH_BYTES", "60000"),
@@ -251,7 +251,7 @@ async fn batches_hold_no_more_memory_than_they_may_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_hold_no_more_memory_than_they_may_together() {
+async fn image_upload_memory_is_limited() {
     let server = Server::with(&[
         ("LIMITS__MAX_IMAGE_BYTES", "60000"),
         ("LIMITS__MAX_WAITING_BYTES", "60000"),

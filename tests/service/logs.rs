@@ -1,4 +1,4 @@
-//! A log that cannot be written costs lines, never an answer.
+//! A log that cannot be written loses lines, and never delays an answer.
 
 use std::{
     fs::File,
@@ -12,9 +12,9 @@ use reqwest::StatusCode;
 
 use super::server::{CELL, MODELS, Server, fixture, program};
 
-/// So much of a pipe's content waits for its reader, on Linux by default.
+/// Bytes that a pipe buffers on Linux by default.
 const PIPE_BYTES: u64 = 65_536;
-/// No answer takes longer, on a slow machine either.
+/// Longest time for an answer on a slow machine.
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn full() -> File {
@@ -46,7 +46,7 @@ async fn until_more_are_lost(server: &Server, before: u64) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_log_on_a_full_disk_costs_no_answer() {
+async fn full_disk_does_not_stop_answers() {
     let mut server = Server::with_stderr(full(), &[]);
     is_alive(&server).await;
     let before = lost_lines(&server).await;
@@ -57,7 +57,7 @@ async fn a_log_on_a_full_disk_costs_no_answer() {
 }
 
 #[tokio::test]
-async fn a_log_whose_reader_is_gone_costs_no_answer() {
+async fn closed_log_pipe_does_not_stop_answers() {
     let (reader, pipe) = io::pipe().unwrap();
     drop(reader);
     let mut server = Server::with_stderr(pipe, &[("LOG__FORMAT", "json")]);
@@ -69,11 +69,11 @@ async fn a_log_whose_reader_is_gone_costs_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nothing_reads_costs_no_answer() {
+async fn unread_log_does_not_stop_answers() {
     let (mut reader, pipe) = io::pipe().unwrap();
     let mut server = Server::with_stderr(pipe, &[]);
     assert_eq!(lost_lines(&server).await, 0);
-    // Far more lines than the pipe and the queue before it take.
+    // Far more lines than the pipe and the queue can hold.
     let ask = |_| server.get("/health/live").timeout(LONGEST).send();
     let answers = stream::iter(0..12_000).map(ask).buffer_unordered(16);
     answers
@@ -81,7 +81,7 @@ async fn a_log_that_nothing_reads_costs_no_answer() {
         .await;
     is_alive(&server).await;
     until_more_are_lost(&server, 0).await;
-    // The end waits for no reader either.
+    // The process does not wait for a reader when it ends, either.
     server.signal("TERM");
     assert!(server.wait(LONGEST).success());
     let mut log = String::new();
@@ -91,7 +91,7 @@ async fn a_log_that_nothing_reads_costs_no_answer() {
 }
 
 #[tokio::test]
-async fn what_was_logged_last_is_in_the_log_of_a_server_that_ended() {
+async fn last_lines_are_written_at_exit() {
     let mut server = Server::start();
     is_alive(&server).await;
     server.signal("TERM");
@@ -103,9 +103,9 @@ async fn what_was_logged_last_is_in_the_log_of_a_server_that_ended() {
     );
 }
 
-/// The whole output of a supervisor that has stopped reading, filled before the server starts.
+/// Output to a supervisor that has stopped reading: the pipe is full before the server starts.
 #[test]
-fn a_server_that_cannot_say_that_it_is_ready_serves() {
+fn blocked_stdout_does_not_stop_serving() {
     let (_reader, mut pipe) = io::pipe().unwrap();
     let filled = vec![b'x'; usize::try_from(PIPE_BYTES).unwrap()];
     pipe.write_all(&filled).unwrap();
@@ -139,7 +139,7 @@ fn a_server_that_cannot_say_that_it_is_ready_serves() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn commands_that_cannot_say_anything_end_with_their_own_exit_codes() {
+fn unwritable_output_keeps_exit_codes() {
     let predict = ["predict", "Cargo.toml", "--models", MODELS];
     let cases: [(&[&str], i32); 3] = [
         (&predict, 1),
@@ -162,9 +162,9 @@ fn commands_that_cannot_say_anything_end_with_their_own_exit_codes() {
     }
 }
 
-/// As with `| head -1`.
+/// Like `| head -1`.
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn closed_stdout_is_no_failure() {
     for command in ["config", "openapi"] {
         let (reader, pipe) = io::pipe().unwrap();
         drop(reader);

@@ -1,4 +1,4 @@
-//! The program itself, as its users meet it: the real binary, runtime and default bundle, over a socket or a shell.
+//! Tests of the real binary with the real runtime and the default bundle, over a socket or a shell.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "the modules of a test are no interface")]

@@ -1,4 +1,4 @@
-//! The dashboard and the alert rules ask for figures that the server has, and send to a log that names causes.
+//! The dashboard and the alert rules use metrics that the server has, and the log names causes.
 
 use std::{collections::BTreeSet, fs, io::Cursor, path::Path};
 
@@ -26,7 +26,7 @@ fn expressions() -> Vec<String> {
     expressions
 }
 
-/// The names in an expression: figures, labels, functions.
+/// The names in an expression: metrics, labels, functions.
 fn words(expression: &str) -> impl Iterator<Item = &str> {
     let outside_quotes = expression.split('"').step_by(2);
     outside_quotes
@@ -36,7 +36,7 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
 
-/// The names of figures and of their labels as they are exported.
+/// The exported names of metrics and of their labels.
 fn exported(metrics: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for line in metrics
@@ -53,12 +53,12 @@ fn exported(metrics: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_expression_refers_to_figures_and_labels_that_exist() {
+async fn monitoring_uses_existing_metrics() {
     let server = Server::start();
     server.answer("").await;
     let metrics = server.text("/metrics").await;
     let exported = exported(&metrics);
-    // Prometheus' own; the rest of its language.
+    // Names of Prometheus and of its language.
     let known = [
         "up",
         "job",
@@ -84,10 +84,12 @@ async fn every_expression_refers_to_figures_and_labels_that_exist() {
     }
 }
 
-/// A grey that no image of the trial run has: a bundle that gives no number for one of those would not be served.
+/// A grey that no image of the trial run has. A bundle that fails on a trial image would not be
+/// served.
 const RARE: u8 = 200;
 
-/// The small bundle with a trunk that gives no number for an image whose mean colour is [`RARE`].
+/// The small bundle with a trunk that returns no finite number for an image whose mean colour is
+/// [`RARE`].
 fn write_bundle_with_a_gap(directory: &Path) {
     tiny::trunk_and_heads(directory);
     let trunk = directory.join("trunk.onnx");
@@ -117,7 +119,7 @@ fn flat_in_that_grey() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_log_names_the_cause_beside_each_request_id() {
+async fn log_has_cause_and_request_id() {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
     fs::create_dir(&directory).unwrap();

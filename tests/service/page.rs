@@ -1,4 +1,4 @@
-//! The page at `/` as the server hands it out; what it does is tested in `tests/browser`.
+//! The page at `/` as the server sends it. `tests/browser` tests what it does.
 
 use std::{collections::BTreeSet, fs};
 
@@ -27,7 +27,7 @@ fn names(text: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_page_names_only_files_that_are_served() {
+async fn page_files_are_all_served() {
     let server = Server::start();
     let mut open = vec![String::new()];
     let mut seen = BTreeSet::new();
@@ -62,7 +62,7 @@ async fn the_page_names_only_files_that_are_served() {
             .filter(|name| seen.insert(name.clone()));
         open.extend(new);
     }
-    // And nothing lies in the folder that the page does not use.
+    // The folder has no file that the page does not use.
     for file in fs::read_dir("src/web").unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(
@@ -77,7 +77,7 @@ async fn the_page_names_only_files_that_are_served() {
 }
 
 #[tokio::test]
-async fn a_browser_keeps_the_files_until_they_change() {
+async fn page_files_are_cached_by_etag() {
     let server = Server::start();
     let first = server.get("/page/app.js").send().await.unwrap();
     assert_eq!(header(&first, "cache-control"), "no-cache");

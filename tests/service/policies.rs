@@ -1,4 +1,4 @@
-//! What a model tells of its promises and what they rest on.
+//! Policies of a model with their certificates, and its rules for stopping.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::server::{Server, answer, fixture};
 use testkit::tiny;
 
-/// A promise that was kept, one for which the images were too few, one chosen by hand; and two rules of stopping.
+/// A certified policy, one with too few images, and one set by hand; and two stopping rules.
 const CALIBRATION: &str = r#"
 [calibration.tta]
 temperature = 1.0
@@ -59,7 +59,7 @@ delta = 0.1
 promise = "none: made by a test"
 "#;
 
-/// A server of the small bundle after a change to its manifest.
+/// A server with the small bundle after a change to its manifest.
 pub fn serve(change: impl Fn(String) -> String) -> (tempfile::TempDir, Server) {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
@@ -71,14 +71,14 @@ pub fn serve(change: impl Fn(String) -> String) -> (tempfile::TempDir, Server) {
     (models, server)
 }
 
-/// The entry of a list whose member is this text.
+/// The entry of a list with this text in a member.
 fn entry<'a>(list: &'a Value, member: &str, text: &str) -> &'a Value {
     let mut entries = list.as_array().unwrap().iter();
     entries.find(|entry| entry[member] == text).unwrap()
 }
 
 #[tokio::test]
-async fn a_model_tells_what_each_promise_rests_on() {
+async fn policies_have_certificates() {
     let (_models, server) = serve(|manifest| manifest + CALIBRATION);
     let model = answer(server.get("/v1/models/tiny")).await;
     let policy = |name| entry(&model["policies"], "name", name);
@@ -122,7 +122,7 @@ async fn a_model_tells_what_each_promise_rests_on() {
 }
 
 #[tokio::test]
-async fn a_model_tells_when_its_views_may_stop() {
+async fn calibration_has_stopping_rules() {
     let (_models, server) = serve(|manifest| manifest + CALIBRATION);
     let model = answer(server.get("/v1/models/tiny")).await;
     let stopping = |method| &entry(&model["calibration"], "method", method)["stopping"];
@@ -143,8 +143,7 @@ async fn a_model_tells_when_its_views_may_stop() {
 }
 
 #[tokio::test]
-async fn the_abnormal_entropy_is_that_of_the_abnormal_probability_and_null_where_there_are_no_two_kinds()
- {
+async fn abnormal_entropy_needs_both_kinds_of_class() {
     let cell = || fixture("imaging/crop00.png");
     let (_models, server) = serve(|manifest| manifest);
     let told = answer(server.predict("?method=ensemble&compare=baseline", cell())).await;

@@ -1,4 +1,4 @@
-//! What an answer says.
+//! The content of answers.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{
@@ -19,7 +19,7 @@ fn numbers<'answer>(list: &'answer Value, member: &'answer str) -> Vec<f64> {
         .collect()
 }
 
-/// An answer without what differs from request to request.
+/// An answer without the members that differ between requests.
 pub fn lasting(mut answer: Value) -> Value {
     let members = answer.as_object_mut().unwrap();
     for name in ["id", "request_id", "timing_ms"] {
@@ -61,7 +61,7 @@ fn check_numbers(part: &Value) {
 }
 
 #[tokio::test]
-async fn every_method_answers_with_consistent_numbers() {
+async fn methods_give_consistent_numbers() {
     let server = Server::start();
     for method in METHODS {
         let answer = server.answer(&format!("?method={method}")).await;
@@ -92,7 +92,7 @@ async fn every_method_answers_with_consistent_numbers() {
 }
 
 #[tokio::test]
-async fn what_is_included_is_there() {
+async fn include_adds_samples_and_timing() {
     let server = Server::start();
     let answer = server
         .answer("?method=mc_dropout&passes=7&seed=3&include=samples")
@@ -112,7 +112,7 @@ async fn what_is_included_is_there() {
 }
 
 #[tokio::test]
-async fn pictures_of_views_are_what_the_model_was_shown() {
+async fn views_are_the_model_inputs() {
     let server = Server::start();
     let query = "?method=tta&passes=6&exact=true&include=samples&include=views";
     let samples = server.answer(query).await["samples"].clone();
@@ -128,7 +128,7 @@ async fn pictures_of_views_are_what_the_model_was_shown() {
         let alone = alone.iter().map(|class| logarithm(&class["probability"]));
         scales.push(range(together) / range(alone));
     }
-    // The same class scores, divided by another temperature: that of TTA instead of the baseline's.
+    // The same class scores, divided by the temperature of TTA instead of the baseline's.
     for scale in &scales {
         assert!((scale - scales[0]).abs() < 1e-3, "{scales:?}");
     }
@@ -145,7 +145,7 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> f64 {
 }
 
 #[tokio::test]
-async fn a_comparison_says_what_the_method_says_alone() {
+async fn comparisons_equal_single_methods() {
     let server = Server::start();
     let together = server
         .answer("?method=ensemble&compare=mc_dropout&compare=baseline&include=samples")
@@ -165,7 +165,7 @@ async fn a_comparison_says_what_the_method_says_alone() {
 }
 
 #[tokio::test]
-async fn a_form_and_any_label_get_the_same_answer_as_the_bytes() {
+async fn form_and_raw_body_agree() {
     let server = Server::start();
     let expected = lasting(server.answer("").await);
 
@@ -191,7 +191,7 @@ async fn a_form_and_any_label_get_the_same_answer_as_the_bytes() {
 }
 
 #[tokio::test]
-async fn the_accession_is_passed_through_and_never_logged() {
+async fn accession_is_returned_and_never_logged() {
     let server = Server::start();
     let form = Form::new()
         .part("image", Part::bytes(fixture(CELL)))
@@ -222,7 +222,7 @@ async fn the_accession_is_passed_through_and_never_logged() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_taken_over_or_made() {
+async fn request_id_is_kept_or_made() {
     let server = Server::start();
     let response = server
         .predict("", fixture(CELL))

@@ -1,4 +1,4 @@
-//! Every way of being told no: the status that means it, a stable type, the field, and a hint.
+//! Every kind of problem: its status, its type, the field, and a hint.
 
 use reqwest::{
     RequestBuilder,
@@ -7,7 +7,10 @@ use reqwest::{
 };
 use serde_json::json;
 
-use super::server::{CELL, Server, fixture, problem};
+use super::{
+    cli::assert_no_library_words,
+    server::{CELL, Server, fixture, problem},
+};
 
 async fn expect(request: RequestBuilder, status: u16, kind: &str, field: Option<&str>) {
     let response = request.send().await.unwrap();
@@ -22,7 +25,7 @@ async fn expect(request: RequestBuilder, status: u16, kind: &str, field: Option<
 }
 
 #[tokio::test]
-async fn uploads_that_are_no_image_are_told_apart() {
+async fn wrong_uploads_have_distinct_problems() {
     let server = Server::start();
     let send = |label: &'static str, body: &'static [u8]| {
         server
@@ -77,9 +80,9 @@ async fn uploads_that_are_no_image_are_told_apart() {
     .await;
 }
 
-/// To send such a file again would be of no use, so the hint does not speak of the upload.
+/// The same file would be refused again, so the hint does not ask for another upload.
 #[tokio::test]
-async fn a_sound_file_of_a_kind_that_is_not_read_is_told_what_to_send_instead() {
+async fn unsupported_variant_names_alternative() {
     let server = Server::start();
     let arithmetic = fixture("bad_inputs/jpeg_arithmetic_sof9.jpg");
     let problem = problem(server.predict("", arithmetic).send().await.unwrap()).await;
@@ -93,7 +96,7 @@ async fn a_sound_file_of_a_kind_that_is_not_read_is_told_what_to_send_instead() 
 }
 
 #[tokio::test]
-async fn forms_that_are_malformed_are_told_apart() {
+async fn malformed_forms_have_distinct_problems() {
     let server = Server::start();
     let form = |form: Form| server.post("/v1/predictions").multipart(form);
     let image = || Part::bytes(fixture(CELL));
@@ -179,8 +182,74 @@ async fn impossible_parameters_are_named() {
     assert_eq!(problem(response).await["field"], "accession");
 }
 
+/// Every text is ours: what was expected, what was found, and where.
 #[tokio::test]
-async fn what_is_not_there_is_404_and_wrong_methods_keep_allow() {
+async fn refusals_have_no_library_words() {
+    let server = Server::start();
+    let queries = [
+        (
+            "?method=guess",
+            "`method`: expected one of baseline, mc_dropout, ensemble, tta, found `guess`",
+        ),
+        (
+            "?compare=tta&compare=guess",
+            "`compare`: expected one of baseline, mc_dropout, ensemble, tta, found `guess`",
+        ),
+        (
+            "?passes=many",
+            "`passes`: expected a whole number from 1 to 65535, such as 50, found `many`",
+        ),
+        (
+            "?exact=perhaps",
+            "`exact`: expected true or false, found `perhaps`",
+        ),
+        (
+            "?confidence=0.7",
+            "`confidence`: expected one of 0.8, 0.9, 0.95, found `0.7`",
+        ),
+        ("?seed=1&seed=2", "`seed` is there 2 times, expected once"),
+        ("?colour=red", "`colour` is not a parameter of this route"),
+    ];
+    for (query, detail) in queries {
+        let response = server.predict(query, fixture(CELL)).send().await.unwrap();
+        let problem = problem(response).await;
+        assert_eq!(problem["detail"], detail, "{query}");
+        assert_no_library_words(&problem.to_string());
+        assert!(problem["hint"].is_string(), "{problem}");
+    }
+    let header = "cell_id,nucleus_x,nucleus_y\n";
+    let nuclei = [
+        (
+            "[{\"x\": 1, \"y\": \"left\"}]".to_owned(),
+            "nucleus 0: expected a number for `y`",
+        ),
+        ("[{\"x\": 1}]".to_owned(), "nucleus 0 has no `y`"),
+        ("[{\"x\": 1,".to_owned(), "this is not valid JSON"),
+        (
+            format!("{header}1,left,2\n"),
+            "line 2: expected a number in `nucleus_x`",
+        ),
+        (format!("{header}1,2\n"), "line 2: expected 3 columns"),
+    ];
+    for (nuclei, detail) in nuclei {
+        let form = Form::new()
+            .part("image", Part::bytes(fixture(CELL)))
+            .text("nuclei", nuclei);
+        let response = server
+            .post("/v1/fields")
+            .multipart(form)
+            .send()
+            .await
+            .unwrap();
+        let problem = problem(response).await;
+        let found = problem["detail"].as_str().unwrap();
+        assert!(found.contains(detail), "{problem}");
+        assert_no_library_words(found);
+    }
+}
+
+#[tokio::test]
+async fn unknown_routes_and_methods_are_refused() {
     let server = Server::start();
     expect(server.get("/v1/nothing"), 404, "not-found", None).await;
     expect(server.get("/docs/nothing.js"), 404, "not-found", None).await;
@@ -212,7 +281,7 @@ async fn what_is_not_there_is_404_and_wrong_methods_keep_allow() {
 }
 
 #[tokio::test]
-async fn deadlines_are_the_clients_to_shorten() {
+async fn clients_can_shorten_the_deadline() {
     let server = Server::start();
     for header in ["X-Request-Timeout", "Request-Timeout"] {
         let hurried = server

@@ -1,4 +1,4 @@
-//! `bundles quantise`: the default bundle with its trunk in other numbers, by the program itself.
+//! `bundles quantise` on the default bundle.
 
 use std::{
     fs,
@@ -44,7 +44,7 @@ pub fn quantise(out: &Path, options: &[&str]) -> CommandOutcome {
     run(&[&common, options].concat())
 }
 
-/// Ranges from cells that the repository has, answers compared on others.
+/// Quantises with ranges from test cells and compares answers on other cells.
 pub fn made(precision: &str) -> Made {
     let models = tempfile::tempdir().unwrap();
     let out = models.path().join("cric-lite0");
@@ -84,10 +84,10 @@ fn assert_agrees(report: &Value, least_equal_labels: f64, largest_difference: f6
         );
         assert_eq!(
             of["labelled"], 0,
-            "the cells' folder is called after no label"
+            "no label has the name of the cells' folder"
         );
     }
-    // What the statistics depend on stays as it was calibrated.
+    // The part of the trunk that the statistics depend on is unchanged.
     assert_eq!(report["out_of_distribution"]["largest_difference"], 0.0);
 }
 
@@ -100,7 +100,7 @@ fn assert_sound(made: &Made) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_integer_trunk_answers_nearly_alike() {
+async fn int8_trunk_answers_nearly_alike() {
     let made = made("int8");
     assert_sound(&made);
     assert_agrees(&made.report, 0.6, 0.15);
@@ -114,12 +114,12 @@ async fn an_integer_trunk_answers_nearly_alike() {
     let [before, after] =
         [&float32, &int8].map(|of| of["prediction"]["probability"].as_f64().unwrap());
     assert!((before - after).abs() < 0.15, "{before} {after}");
-    // Unless it is asked for, the trunk that was calibrated answers.
+    // By default the trunk in 32-bit floats answers.
     let mut untouched = Server::start().answer(query).await;
     untouched["model"] = float32["model"].clone();
     assert_eq!(lasting(float32), lasting(untouched));
 
-    // Integers or not, an answer does not depend on its neighbours.
+    // With integers, too, an answer does not depend on the batch.
     let answers = ["1", "8"].map(|batch| {
         let cell = "tests/fixtures/imaging/crop00.png";
         let models = made.models.path().to_str().unwrap();
@@ -145,14 +145,14 @@ async fn an_integer_trunk_answers_nearly_alike() {
 }
 
 #[test]
-fn a_trunk_in_16_bits_answers_alike() {
+fn float16_trunk_answers_alike() {
     let made = made("float16");
     assert_sound(&made);
     assert_agrees(&made.report, 1.0, 0.01);
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes_and_a_second_trunk_joins_the_first() {
+fn quantising_is_repeatable_and_adds_trunks() {
     let folder = tempfile::tempdir().unwrap();
     let options = ["--images", CELLS, "--method", "baseline"];
     let outs = ["a", "b"].map(|name| folder.path().join(name));
@@ -190,7 +190,7 @@ fn the_same_input_gives_the_same_bytes_and_a_second_trunk_joins_the_first() {
 }
 
 #[test]
-fn labels_from_a_table_or_from_folders_give_an_accuracy() {
+fn labels_give_an_accuracy() {
     let folder = tempfile::tempdir().unwrap();
     let cell = |name: &str| format!("{CELLS}/{name}.png");
     let named = folder.path().join("cells/HSIL");

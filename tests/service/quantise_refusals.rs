@@ -1,4 +1,4 @@
-//! What `bundles quantise` and trunks of other numbers are refused for.
+//! Refusals of `bundles quantise` and of quantised trunks.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[test]
-fn what_cannot_be_quantised_is_said_in_one_sentence_and_leaves_nothing() {
+fn failed_quantising_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let refused = |options: &[&str], about: &str| {
@@ -39,7 +39,7 @@ fn what_cannot_be_quantised_is_said_in_one_sentence_and_leaves_nothing() {
 }
 
 #[test]
-fn a_trunk_that_is_not_there_or_was_changed_is_refused() {
+fn missing_or_changed_trunk_is_refused() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--models"];
     let mut command = program();
     command

@@ -1,4 +1,4 @@
-//! What can be read: models, health, metrics.
+//! Routes to read: models, health, metrics.
 
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::server::{CELL, Server, answer, fixture};
 
 #[tokio::test]
-async fn models_tell_what_a_client_needs_to_know() {
+async fn model_details_are_complete() {
     let server = Server::start();
     let list = answer(server.get("/v1/models")).await;
     let summary = &list["models"][0];
@@ -50,7 +50,7 @@ async fn models_tell_what_a_client_needs_to_know() {
 }
 
 #[tokio::test]
-async fn metrics_count_by_route_and_name_every_stage() {
+async fn metrics_have_routes_and_stages() {
     let server = Server::start();
     server.answer("?method=mc_dropout&compare=baseline").await;
     assert_eq!(answer(server.get("/health/live")).await["status"], "live");
@@ -80,7 +80,7 @@ async fn metrics_count_by_route_and_name_every_stage() {
 }
 
 #[tokio::test]
-async fn the_log_has_a_line_per_request() {
+async fn log_has_one_line_per_request() {
     let server = Server::with(&[("LOG__FORMAT", "json")]);
     let request = server
         .predict("?method=ensemble", fixture(CELL))

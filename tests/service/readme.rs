@@ -1,4 +1,4 @@
-//! The first thing that people try: the README's `curl` and the answer printed beside it.
+//! The README's `curl` commands and the answer printed there.
 
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
@@ -20,7 +20,7 @@ fn between<'text>(text: &'text str, start: &str, end: &str) -> &'text str {
 }
 
 #[tokio::test]
-async fn the_answer_in_the_readme_is_the_one_that_the_server_gives() {
+async fn readme_answer_is_real() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let file = between(&readme, "--data-binary @", " ");
     let path = between(&readme, "'http://127.0.0.1:8080", "'");
@@ -36,7 +36,7 @@ async fn the_answer_in_the_readme_is_the_one_that_the_server_gives() {
 }
 
 #[tokio::test]
-async fn the_field_in_the_readme_is_answered() {
+async fn readme_field_command_works() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let form = between(&readme, "curl -F image=@", "```");
     let (image, rest) = form.split_once(' ').unwrap();
@@ -56,7 +56,7 @@ async fn the_field_in_the_readme_is_answered() {
 }
 
 #[tokio::test]
-async fn the_example_of_each_class_is_answered_by_every_method() {
+async fn example_cells_work_with_every_method() {
     let server = Server::start();
     for class in ["nilm", "asc-us", "lsil", "asc-h", "hsil", "scc"] {
         let cell = std::fs::read(format!("examples/cells/{class}.png")).unwrap();

@@ -1,4 +1,4 @@
-//! The same image, method and seed give the same bytes, alone or in a crowd.
+//! The same image, method and seed give the same bytes, alone or with other requests.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_does_not_depend_on_what_else_is_asked() {
+async fn concurrent_requests_do_not_change_answers() {
     let server = Server::start();
     let cells = [
         "imaging/crop00.png",
@@ -49,7 +49,7 @@ async fn an_answer_does_not_depend_on_what_else_is_asked() {
 }
 
 #[tokio::test]
-async fn another_seed_gives_other_samples() {
+async fn other_seed_gives_other_samples() {
     let server = Server::start();
     let first = server.answer("?method=mc_dropout&seed=1").await;
     let second = server.answer("?method=mc_dropout&seed=2").await;

@@ -1,4 +1,4 @@
-//! The same question again: the same answer under the same id, on every server.
+//! The same question has the same answer under the same id, on every server.
 
 use std::{collections::BTreeSet, fs, process::Stdio};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::server::{CELL, Server, answer, fixture, program};
 use testkit::tiny;
 
-/// An answer but for the request's own id and the times.
+/// An answer without the request's id and the durations.
 fn but_for_the_request(mut answer: Value) -> String {
     for name in ["request_id", "timing_ms"] {
         answer.as_object_mut().unwrap().remove(name).unwrap();
@@ -29,7 +29,7 @@ fn form() -> Form {
 }
 
 #[tokio::test]
-async fn the_same_question_has_the_same_answer_on_two_servers_and_in_every_form() {
+async fn same_question_has_same_answer() {
     let (one, other) = (Server::start(), Server::start());
     let query = "?method=tta&compare=mc_dropout&include=samples";
     let ask = |server: &Server| answer(server.predict(query, fixture(CELL)));
@@ -65,7 +65,7 @@ async fn the_same_question_has_the_same_answer_on_two_servers_and_in_every_form(
 }
 
 #[tokio::test]
-async fn whatever_changes_the_question_changes_its_id() {
+async fn every_parameter_changes_the_id() {
     let server = Server::start();
     let ask = |query: &str| id_of(server.predict(query, fixture(CELL)));
     let first = ask("?method=mc_dropout").await;
@@ -93,9 +93,9 @@ async fn whatever_changes_the_question_changes_its_id() {
     }
 }
 
-/// The graph draws its masks by itself, so that no seed repeats an answer.
+/// The graph draws its masks itself, so no seed repeats an answer.
 #[tokio::test]
-async fn answers_that_cannot_be_repeated_have_ids_of_their_own() {
+async fn unrepeatable_answers_have_unique_ids() {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
     fs::create_dir(&directory).unwrap();
@@ -106,7 +106,7 @@ async fn answers_that_cannot_be_repeated_have_ids_of_their_own() {
 }
 
 #[tokio::test]
-async fn nucleus_scale_and_bundle_are_parts_of_the_question() {
+async fn nucleus_scale_and_bundle_change_the_id() {
     let models = tempfile::tempdir().unwrap();
     for name in ["one", "two"] {
         let directory = models.path().join(name);
@@ -141,7 +141,7 @@ async fn nucleus_scale_and_bundle_are_parts_of_the_question() {
 }
 
 #[tokio::test]
-async fn an_old_configuration_starts_with_a_warning() {
+async fn idempotency_section_gives_a_warning() {
     let warns = |server: &Server| {
         let log = server.log();
         log.lines()

@@ -10,7 +10,8 @@ use super::{
     server::{answer, fixture},
 };
 
-/// Sets at two confidences that name all classes or none but HSIL; a default that accepts only cells called normal.
+/// Prediction sets at two confidences that have all classes or only HSIL; a default policy that
+/// accepts only cells called normal.
 const CALIBRATION: &str = r#"
 [calibration.baseline]
 temperature = 1.0
@@ -52,7 +53,7 @@ fn format_2(manifest: String) -> String {
 }
 
 #[tokio::test]
-async fn a_set_names_classes_grades_and_abnormality_the_most_severe_first() {
+async fn prediction_sets_are_sorted_by_severity() {
     let (_models, server) = serve(format_2);
     let cell = || fixture("imaging/crop00.png");
     let told = answer(server.predict("", cell())).await;
@@ -95,7 +96,7 @@ async fn a_set_names_classes_grades_and_abnormality_the_most_severe_first() {
 }
 
 #[tokio::test]
-async fn the_named_default_decides_and_the_answer_says_what_was_asked() {
+async fn default_policy_decides_and_is_named() {
     let (_models, server) = serve(format_2);
     let told = answer(server.predict("", fixture("imaging/crop00.png"))).await;
     let decision = &told["decision"];
@@ -122,7 +123,7 @@ async fn the_named_default_decides_and_the_answer_says_what_was_asked() {
 }
 
 #[tokio::test]
-async fn a_bundle_of_format_1_answers_without_sets_and_says_what_it_lacks() {
+async fn format_1_bundle_lists_what_it_lacks() {
     let (_models, server) = serve(|manifest| manifest);
     let told = answer(server.predict("", fixture("imaging/crop00.png"))).await;
     assert_eq!(told["prediction_set"], Value::Null);
@@ -139,7 +140,7 @@ async fn a_bundle_of_format_1_answers_without_sets_and_says_what_it_lacks() {
 }
 
 #[test]
-fn a_manifest_that_names_what_it_has_not_is_refused() {
+fn inconsistent_manifests_are_refused() {
     let refusals = [
         (
             "default_policy = \"clear",

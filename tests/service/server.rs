@@ -1,4 +1,4 @@
-//! A server of its own for a test, killed with it.
+//! A server for one test, killed at its end.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The models that the tests are run against; the first one is asked.
+/// The models of the tests. The first one is the default.
 pub const MODELS: &str = "models";
 
 /// A crop of a real cell.
@@ -24,7 +24,7 @@ pub fn fixture(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The program, without arguments and without any configuration from outside.
+/// The program, without arguments and without settings from the environment.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SECONDLOOK_")) {
@@ -34,7 +34,7 @@ pub fn program() -> Command {
     command
 }
 
-/// The line of `/metrics` while there is no work.
+/// The line of `/metrics` when the queue is empty.
 const IDLE: &str = "secondlook_queue_depth 0";
 
 pub struct Server {
@@ -46,7 +46,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The default bundle, two workers, and a queue in which an upload may wait for long.
+    /// The default bundle, two workers, and a queue with a long maximum wait.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -66,7 +66,7 @@ impl Server {
         Self::launch(address, Path::new(MODELS), settings)
     }
 
-    /// With standard error somewhere else than in a file, so that there is no [`Server::log`].
+    /// With another standard error than a file. [`Server::log`] does not work then.
     pub fn with_stderr(stderr: impl Into<Stdio>, settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = ("127.0.0.1:0", Path::new(MODELS));
@@ -91,7 +91,7 @@ impl Server {
             .args(["serve", "--listen", address, "--models"])
             .arg(models);
         command.env("SECONDLOOK_ENGINE__WORKERS", "2");
-        // Nobody is turned away for the length of the queue, however slow the machine is that runs the tests.
+        // Slow machines must not refuse requests because of the length of the queue.
         command.env("SECONDLOOK_ENGINE__MAX_WAIT_SECONDS", "600");
         for (key, value) in settings {
             command.env(format!("SECONDLOOK_{key}"), value);
@@ -120,7 +120,7 @@ impl Server {
         self.client.get(format!("http://{}{path}", self.address))
     }
 
-    /// What is read at a path.
+    /// The text at a path.
     pub async fn text(&self, path: &str) -> String {
         let response = self.get(path).send().await.unwrap();
         response.text().await.unwrap()
@@ -135,12 +135,12 @@ impl Server {
         counts.map(|line| count(line).unwrap()).sum()
     }
 
-    /// Waits until nothing waits or is worked on.
+    /// Waits until the queue is empty.
     pub async fn until_idle(&self) {
         self.until(true).await;
     }
 
-    /// Waits until something does.
+    /// Waits until the queue is not empty.
     pub async fn until_busy(&self) {
         self.until(false).await;
     }
@@ -167,7 +167,8 @@ impl Server {
         answer(self.predict(query, fixture(CELL))).await
     }
 
-    /// Everything logged so far: lines are written a moment after what they tell of, so that it waits until none comes.
+    /// Everything logged so far. Lines are written with a short delay, so this waits until no more
+    /// come.
     pub fn log(&self) -> String {
         let mut before = String::new();
         loop {
@@ -208,7 +209,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Gone already when the test has ended it.
+        // The test may have ended it already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

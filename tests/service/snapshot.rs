@@ -1,11 +1,11 @@
-//! A whole response, of a small bundle made on the spot, so that training a new default model changes nothing here.
+//! A whole response of a small bundle, so that a new default model does not change it.
 
 use serde_json::Value;
 
 use super::server::{Server, fixture};
 use testkit::tiny;
 
-/// Machines differ in the last digits.
+/// Rounds numbers, because machines differ in the last digits.
 fn round(value: &mut Value) {
     match value {
         Value::Number(number) => {

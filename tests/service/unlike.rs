@@ -1,11 +1,11 @@
-//! How an image unlike those of training shows in answers, and what a damaged bundle is told.
+//! Images that are unlike the training images, and damaged models of them.
 
 use std::{fs, path::PathBuf};
 
 use super::server::{Server, answer, fixture, program};
 use testkit::unlike_bundle::{REFER_BELOW, replace_model, with_out_of_distribution};
 
-/// A models folder and the bundle in it.
+/// A folder of models, and the bundle in it.
 fn models() -> (tempfile::TempDir, PathBuf) {
     let models = tempfile::tempdir().unwrap();
     let directory = models.path().join("tiny");
@@ -15,7 +15,7 @@ fn models() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[tokio::test]
-async fn an_image_unlike_any_is_referred_for_it() {
+async fn unlike_images_are_referred() {
     let (models, _) = models();
     let server = Server::of(models.path(), &[]);
     // A cell, and a single pixel.
@@ -50,7 +50,7 @@ async fn an_image_unlike_any_is_referred_for_it() {
 }
 
 #[test]
-fn a_damaged_model_is_refused_by_the_check() {
+fn damaged_ood_model_is_refused() {
     let (_models, directory) = models();
     let check = || {
         let mut command = program();

@@ -27,7 +27,7 @@ pub fn bytes_tensor(images: &[Vec<u8>]) -> Vec<u8> {
     images.iter().flat_map(element).collect()
 }
 
-/// What the default bundle makes of an image before its trunk.
+/// The normalised input tensor of the default bundle.
 fn normalised(image: &[u8]) -> Vec<f32> {
     let bundle = Bundle::open("models/cric-lite0".as_ref()).unwrap();
     let input = &bundle.manifest().input;
@@ -66,7 +66,7 @@ fn close(left: &[f64], right: &[f64]) -> bool {
 }
 
 #[tokio::test]
-async fn the_server_and_its_models_are_described() {
+async fn v2_metadata_is_complete() {
     let server = Server::start();
     for path in [
         "/health/live",
@@ -106,7 +106,7 @@ async fn the_server_and_its_models_are_described() {
 }
 
 #[tokio::test]
-async fn json_says_what_the_other_interface_says() {
+async fn v2_json_equals_v1() {
     let server = Server::start();
     let classes = ["nilm", "hsil"];
     for method in ["baseline", "mc_dropout", "ensemble", "tta"] {
@@ -190,7 +190,7 @@ async fn parts(response: Response) -> (Value, Vec<Vec<u8>>) {
 }
 
 #[tokio::test]
-async fn binary_tensors_say_the_same_compressed_or_not() {
+async fn compressed_tensors_give_same_answer() {
     let server = Server::start();
     let images = [example("lsil"), example("scc")];
     let tensor = bytes_tensor(&images);
@@ -244,7 +244,7 @@ async fn binary_tensors_say_the_same_compressed_or_not() {
 }
 
 #[tokio::test]
-async fn a_normalised_tensor_gets_the_answer_of_its_image() {
+async fn normalised_tensor_equals_its_image() {
     let server = Server::start();
     let image = example("hsil");
     let values = normalised(&image);

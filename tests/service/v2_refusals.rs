@@ -1,16 +1,17 @@
-//! What `/v2` refuses, in the words of its protocol.
+//! Refusals of `/v2`, in the form of its protocol.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::{
+    cli::assert_no_library_words,
     server::{CELL, Server, fixture},
     v2::{INFER, LENGTH, binary, bytes_tensor},
 };
 
 #[tokio::test]
-async fn what_is_wrong_is_said_in_the_protocols_way() {
+async fn v2_refusals_say_what_is_wrong() {
     let server = Server::with(&[("LIMITS__MAX_CELLS", "4")]);
     let image = BASE64_STANDARD.encode(fixture(CELL));
     let bytes = |shape: Value, data: Value| json!({"name": "image", "shape": shape, "datatype": "BYTES", "data": data});
@@ -18,12 +19,12 @@ async fn what_is_wrong_is_said_in_the_protocols_way() {
     let good = || bytes(json!([1]), json!([image]));
     let pixels = 3 * 128 * 128;
     let cases = [
-        (json!({"inputs": []}), 400, "no input"),
+        (json!({"inputs": []}), 400, "`inputs` is empty"),
         (json!({"inputs": [good(), good()]}), 400, "more than 1"),
         (
             json!({"inputs": [bytes(json!([2]), json!([image]))]}),
             400,
-            "there are 1",
+            "the tensor has 1",
         ),
         (
             json!({"inputs": [bytes(json!([0]), json!([]))]}),
@@ -88,14 +89,24 @@ async fn what_is_wrong_is_said_in_the_protocols_way() {
         (
             json!({"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES"}]}),
             400,
-            "neither",
+            "neither `data` nor `binary_data_size`",
         ),
         (
             json!({"inputs": [{"name": "image", "shape": [1], "datatype": "INT8", "data": [1]}]}),
             400,
             "INT8",
         ),
-        (json!([]), 400, "JSON"),
+        (json!([]), 400, "an object with `inputs`"),
+        (
+            json!({"inputs": [{"name": "image", "datatype": "BYTES", "data": [image]}]}),
+            400,
+            "`inputs[0]`: expected an object with `name`, `shape` and `datatype`",
+        ),
+        (
+            json!({"inputs": [bytes(json!(["one"]), json!([image]))]}),
+            400,
+            "`inputs[0].shape[0]`: expected a list of whole numbers",
+        ),
     ];
     for (request, status, said) in cases {
         let response = server.post(INFER).json(&request).send().await.unwrap();
@@ -149,6 +160,7 @@ async fn assert_refused(response: Response, status: u16, said: &str) {
     let found = response.status();
     let text = response.text().await.unwrap();
     assert_eq!(found, status, "{text}");
+    assert_no_library_words(&text);
     let body: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 1, "{text}");
     assert!(

@@ -1,5 +1,5 @@
-//! Many cells in one request: each gets an answer or a problem of its own, all together in their order or a line for each as it
-//! finishes (`application/x-ndjson`).
+//! Many cells in one request. Each gets an answer or a problem of its own: all together in their
+//! order, or one line for each as it finishes (`application/x-ndjson`).
 
 use std::{convert::Infallible, pin::pin, time::Instant};
 
@@ -23,14 +23,14 @@ use crate::{
 };
 use engine::{CellFinding, Engine, EngineError, Prediction, RequestPlan, Subject, Warning};
 
-/// An answer, or a problem that is this cell's alone.
+/// An answer, or a problem of this cell alone.
 pub(in crate::api) enum CellOutcome {
     Answered(Box<PredictionAnswer>),
     Refused(ProblemBody),
 }
 
 impl CellOutcome {
-    /// As two members, of which the other is null.
+    /// As two members; the other one is `None`.
     pub(in crate::api) fn into_members(self) -> (Option<PredictionAnswer>, Option<ProblemBody>) {
         match self {
             Self::Answered(answer) => (Some(*answer), None),
@@ -39,15 +39,15 @@ impl CellOutcome {
     }
 }
 
-/// What all answers of a request have in common.
+/// The shared parts of a request's answers.
 pub(in crate::api) struct CellResponder {
     pub(in crate::api) options: AnswerOptions,
-    /// What holds for every cell.
+    /// A warning for every cell.
     pub(in crate::api) warning: Option<Warning>,
 }
 
 impl CellResponder {
-    /// Turns what the engine says of a cell into what its client reads, and counts it.
+    /// Turns the engine's result for a cell into the client's, and counts it.
     fn outcome(&self, predicted: Result<Prediction, EngineError>) -> CellOutcome {
         match predicted {
             Ok(mut prediction) => {
@@ -60,13 +60,13 @@ impl CellResponder {
         }
     }
 
-    /// A cell that has a problem.
+    /// The result for a cell with a problem.
     fn refusal(&self, problem: &Problem) -> CellOutcome {
         CellOutcome::Refused(problem.body(&self.options.request_id))
     }
 }
 
-/// Answers every cell that can be asked about; the others keep their problems.
+/// Runs every cell that has an image. The others keep their problems.
 pub(in crate::api) async fn answer_in_order(
     engine: &Engine,
     plan: &RequestPlan,
@@ -96,9 +96,9 @@ pub(in crate::api) async fn answer_in_order(
     (in_order.collect(), findings)
 }
 
-/// Answers for the subjects in a task of its own, so that a client that reads slowly holds neither its field nor the engine; it
-/// ends when the client goes away. Cells that are not answered at `limit` get a problem that says so. `held` is dropped
-/// when the engine is done.
+/// Answers in a task of its own, so that a slow reader keeps neither its field nor the engine busy.
+/// The task ends when the client disconnects. Cells without an answer at `limit` get a problem.
+/// `held` is dropped when the engine is done.
 pub(in crate::api) fn stream_lines<Line: Serialize>(
     engine: Engine,
     plan: RequestPlan,
@@ -108,7 +108,7 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
     held: impl Send + 'static,
     line_of: impl Fn(usize, CellOutcome) -> Line + Send + Sync + 'static,
 ) -> Response {
-    // Room for every line: writing one never waits.
+    // Capacity for every line, so that writing never waits.
     let (lines, written) = mpsc::channel::<Bytes>(subjects.len().max(1));
     let answering = async move {
         let _held = held;
@@ -151,7 +151,7 @@ pub(in crate::api) fn stream_lines<Line: Serialize>(
 }
 
 fn line(value: &impl Serialize) -> Bytes {
-    // Our own types: strings, numbers and lists of them.
+    // These types are strings, numbers and lists, so writing cannot fail.
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line.into()

@@ -1,5 +1,5 @@
-//! From the engine's answer to its JSON: names are attached, and an id that is made of the question, so that whoever asks again
-//! gets the same answer under the same id, on every server.
+//! From the engine's answer to its JSON. The id is derived from the question, so that the same
+//! question gets the same answer under the same id on every server.
 
 use std::time::Duration;
 
@@ -20,19 +20,19 @@ use engine::{
 };
 use uncertainty::{Decision, Measure, Summary, Triage};
 
-/// Name and version of this program, as answers cite it.
+/// Name and version of this program in answers.
 const SOFTWARE: &str = concat!("secondlook ", env!("CARGO_PKG_VERSION"));
 
-/// What of the request shows in its answer.
+/// The parts of the request that appear in its answer.
 #[derive(Clone, Debug)]
 pub struct AnswerOptions {
     /// The request's id.
     pub request_id: String,
-    /// The accession, passed through.
+    /// The accession.
     pub accession: Option<String>,
-    /// Whether the samples themselves are wanted.
+    /// Whether the samples are requested.
     pub with_samples: bool,
-    /// Whether every augmented view was asked for.
+    /// Whether every augmented view was requested.
     pub exact: bool,
     /// The confidence of prediction sets.
     pub confidence: f64,
@@ -199,35 +199,35 @@ fn timing_ms(timing: &Timing) -> TimingMs {
     }
 }
 
-/// Microseconds are as fine as anybody reads.
+/// Milliseconds with three decimals.
 pub(in crate::api) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// All that an answer depends on. What a request leaves out counts as what was taken in its place.
+/// Everything that an answer depends on. Defaults count as the values that they stand for.
 #[derive(Serialize)]
 struct AskedQuestion<'answer> {
     image: &'answer ImageIdentity,
     accession: Option<&'answer str>,
     bundle: &'answer str,
-    /// With its number of samples and its policy.
+    /// Each with its number of samples and its policy.
     methods: Vec<(MethodName, usize, Option<&'answer str>)>,
     seed: u64,
-    /// Trunks of other precisions answer otherwise.
+    /// Trunks of other precisions give other answers.
     trunk_precision: Option<PrecisionName>,
     exact: bool,
-    /// Of the prediction sets.
+    /// Confidence of the prediction sets.
     confidence: f64,
     with_samples: bool,
     with_views: bool,
-    /// They tell whether a field's scale was given.
+    /// They say whether the scale of a field was given.
     warnings: Vec<WarningCode>,
-    /// A name of its own for an answer that cannot be repeated.
+    /// A unique name for an answer that cannot be repeated.
     drawn_once: Option<String>,
 }
 
-/// The id of an answer to a question about `image`. Where a graph draws its samples by itself, no seed repeats them, and each
-/// answer has an id of its own.
+/// The id of the answer. If a graph draws its samples by itself, no seed repeats them, and each
+/// answer has a unique id.
 fn id_of(
     answer: &PredictionAnswer,
     image: &ImageIdentity,
@@ -256,13 +256,13 @@ fn id_of(
         warnings: answer.warnings.iter().map(|warning| warning.code).collect(),
         drawn_once: (!is_repeatable).then(|| Ulid::new().to_string()),
     };
-    // In the 26 letters and digits of a ULID.
+    // In the form of a ULID, with 26 letters and digits.
     Ulid(digest_of(&question, 0)).to_string()
 }
 
 /// The first 128 bits of the SHA-256 of a value's JSON.
 pub(in crate::api) fn digest_of(content: &impl Serialize, copy: usize) -> u128 {
-    // Our own types: strings, numbers and lists of them.
+    // These types are strings, numbers and lists, so writing cannot fail.
     let json = serde_json::to_vec(content).unwrap_or_default();
     let mut hash = Sha256::new();
     hash.update(&json);

@@ -1,5 +1,5 @@
-//! An answer, from the engine's words to its JSON. Names and shape are part of the interface: members are added, never renamed or left out; what
-//! is undefined is null.
+//! The JSON of an answer. Names and shape are part of the interface: members may be added, and are
+//! never renamed or left out. An undefined value is null.
 
 mod cells;
 mod convert;
@@ -20,49 +20,50 @@ use super::{
     vocabulary::{AcceptedAsName, ActionName, MethodName, PrecisionName, ReasonName, TriageName},
 };
 
-/// What the model says of one cell, and how far it can be trusted. A suggestion, not a diagnosis.
+/// The answer for one cell, with its uncertainties and a decision. It is a suggestion for a
+/// professional, not a diagnosis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = examples::prediction)]
 pub struct PredictionAnswer {
-    /// A digest of the question: image, accession, model, methods, seed and options. The same question has the same id, on every
-    /// server.
+    /// Digest of the question: image, accession, model, methods, seed and options. The same
+    /// question has the same id on every server.
     pub id: String,
     /// The request's id, as in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// The accession as it was sent; null when none was.
+    /// The accession of the request; null if it had none.
     #[schema(required)]
     pub accession: Option<String>,
     /// The model that answered.
     pub model: ModelReference,
-    /// The method that made this answer.
+    /// The method of this answer.
     pub method: MethodName,
     /// The most probable class.
     pub prediction: Predicted,
     /// Every class, in the model's order.
     pub probabilities: Vec<ClassProbability>,
-    /// How unsure the answer is.
+    /// Measures of uncertainty.
     pub uncertainty: Uncertainty,
     /// The samples behind the answer.
     pub samples: SamplesUsed,
-    /// How unlike the training's images this one is; null when the model has no such score.
+    /// How unlike the training images this one is; null if the model has no such score.
     #[schema(required)]
     pub ood: Option<OutOfDistributionAnswer>,
-    /// The classes that cannot be excluded; null when the model has no such sets.
+    /// The classes that cannot be excluded; null if the model has no prediction sets.
     #[schema(required)]
     pub prediction_set: Option<PredictionSetAnswer>,
-    /// Whether a person has to look.
+    /// The decision: accept, or refer to a person.
     pub decision: DecisionAnswer,
-    /// What the answer is to be taken with; empty when there is nothing to say.
+    /// Warnings; empty if there are none.
     pub warnings: Vec<WarningAnswer>,
-    /// The answers by the methods of `compare`, in that order.
+    /// The answers of the methods in `compare`, in that order.
     pub comparisons: Vec<Comparison>,
     /// What is needed to get the same answer again.
     pub provenance: Provenance,
-    /// How long the parts took.
+    /// Durations.
     pub timing_ms: TimingMs,
 }
 
-/// What a further method says of the same cell.
+/// The answer of a further method for the same cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
     /// The method.
@@ -71,14 +72,14 @@ pub struct Comparison {
     pub prediction: Predicted,
     /// Every class, in the model's order.
     pub probabilities: Vec<ClassProbability>,
-    /// How unsure the answer is.
+    /// Measures of uncertainty.
     pub uncertainty: Uncertainty,
     /// The samples behind the answer.
     pub samples: SamplesUsed,
-    /// The classes that cannot be excluded; null when the model has no such sets.
+    /// The classes that cannot be excluded; null if the model has no prediction sets.
     #[schema(required)]
     pub prediction_set: Option<PredictionSetAnswer>,
-    /// Whether a person has to look.
+    /// The decision: accept, or refer to a person.
     pub decision: DecisionAnswer,
 }
 
@@ -89,7 +90,7 @@ pub struct ModelReference {
     pub name: String,
     /// The publisher's version.
     pub version: String,
-    /// SHA-256 of its manifest, which holds the digests of all its files.
+    /// SHA-256 of its manifest, which has the digests of all its files.
     pub sha256: String,
 }
 
@@ -98,7 +99,7 @@ pub struct ModelReference {
 pub struct Predicted {
     /// Its name.
     pub label: String,
-    /// Its place among the model's classes, from 0.
+    /// Index among the model's classes, from 0.
     #[schema(minimum = 0, maximum = 65535, format = Int32)]
     pub index: usize,
     /// Its mean probability.
@@ -122,20 +123,20 @@ pub struct ClassProbability {
     pub std: Option<f64>,
 }
 
-/// How unsure an answer is; more is less sure.
+/// Measures of uncertainty. A larger value means less certain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Uncertainty {
     /// Entropy of the mean probabilities, in nats.
     pub predictive_entropy: f64,
     /// Mean entropy of the samples, in nats.
     pub expected_entropy: f64,
-    /// Predictive minus expected entropy, in nats: what the samples disagree about.
+    /// Predictive minus expected entropy, in nats: how much the samples disagree.
     pub mutual_information: f64,
-    /// Entropy of the abnormal probability and its complement, in nats; null for a model whose classes are all normal or
-    /// all abnormal.
+    /// Entropy of the abnormal probability and its complement, in nats; null for a model whose
+    /// classes are all normal or all abnormal.
     #[schema(required)]
     pub abnormal_entropy: Option<f64>,
-    /// Share of the samples that did not vote for the modal class.
+    /// Share of the samples whose most probable class is not the modal one.
     pub variation_ratio: f64,
     /// Unbiased variance of the predicted class' probability; null for a single sample.
     #[schema(required)]
@@ -144,7 +145,7 @@ pub struct Uncertainty {
     pub paper: PaperUncertainty,
 }
 
-/// The three scores of the publication, kept so that its figures can be made again.
+/// The three scores of the paper, kept so that its figures can be reproduced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PaperUncertainty {
     /// 1000 × variance.
@@ -155,13 +156,14 @@ pub struct PaperUncertainty {
     pub sample_mean: PaperScore,
 }
 
-/// A score of the publication.
+/// A score of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PaperScore {
-    /// As computed; null where it is undefined.
+    /// The score; null if it is undefined.
     #[schema(required)]
     pub value: Option<f64>,
-    /// Between the smallest and the largest value of the calibration cells, clipped to [0, 1]; null without calibration.
+    /// The score relative to the range of the calibration cells, clipped to [0, 1]; null without
+    /// calibration.
     #[schema(required, minimum = 0, maximum = 1)]
     pub normalised: Option<f64>,
 }
@@ -169,61 +171,61 @@ pub struct PaperScore {
 /// The samples behind an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SamplesUsed {
-    /// How many were asked for.
+    /// Number of samples that were requested.
     #[schema(minimum = 1, maximum = 65535, format = Int32)]
     pub requested: usize,
-    /// How many were drawn.
+    /// Number of samples that were drawn.
     #[schema(minimum = 1, maximum = 65535, format = Int32)]
     pub used: usize,
-    /// Whether the decision was settled before all were drawn.
+    /// Whether sampling stopped early because the decision was settled.
     pub stopped_early: bool,
-    /// Class probabilities, one row per sample; null unless `include=samples`.
+    /// Class probabilities, one row per sample; null without `include=samples`.
     #[schema(required)]
     pub values: Option<Vec<Vec<f64>>>,
-    /// The augmented views behind the samples, in their order, as the model was shown them: PNG files in base64. Null unless
-    /// `include=views`, and for every method but test-time augmentation.
+    /// The augmented views in the order of the samples, as the model saw them: PNG files in base64.
+    /// Null without `include=views`, and for every method but `tta`.
     #[schema(required)]
     pub views: Option<Vec<String>>,
 }
 
-/// How unlike the training's images this one is.
+/// How unlike the training images this one is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = OutOfDistribution)]
 pub struct OutOfDistributionAnswer {
-    /// Mahalanobis distance of the image's statistics from those of training.
+    /// Mahalanobis distance between the statistics of the image and those of the training images.
     #[schema(minimum = 0)]
     pub score: f64,
-    /// Share of calibration cells that are at least as unlike, every image of them counting once and this one counted among them; small
-    /// is unlike.
+    /// Share of calibration cells that are at least as unlike, with each calibration image counted
+    /// once and this image counted among them. A small value means unlike.
     #[schema(minimum = 0, maximum = 1)]
     pub p_value: f64,
 }
 
-/// Whether a person has to look.
+/// The decision: accept, or refer to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DecisionAnswer {
-    /// Accept, or refer for a second look.
+    /// Accept, or refer to a person.
     pub action: ActionName,
-    /// The policy that decided; null when there is none.
+    /// The policy that decided; null if none did.
     #[schema(required)]
     pub policy: Option<String>,
-    /// What was decided, as a question; null when no policy decided, or when its kind is not said.
+    /// The question that was decided; null if no policy decided, or if the policy has no kind.
     #[schema(required)]
     pub question: Option<String>,
-    /// How soon a person should look; a worklist is in this order.
+    /// How soon a person should look at the cell. Worklists are in this order.
     pub triage: TriageName,
-    /// What an accepted answer stands for; null when it is referred, or when the policy does not say.
+    /// What an accepted answer stands for; null if it is referred, or if the policy does not say.
     #[schema(required)]
     pub accepted_as: Option<AcceptedAsName>,
-    /// Why a person has to look, `abnormal` first; empty when the answer is accepted.
+    /// Why a person has to look, `abnormal` first; empty if the answer is accepted.
     pub reasons: Vec<ReasonName>,
 }
 
-/// Something about what was sent that makes the answer worth less.
+/// A problem of the upload that makes the answer less reliable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Warning)]
 pub struct WarningAnswer {
-    /// What it is about; compare this, not the text.
+    /// What it is about. Compare this, not the text.
     pub code: WarningCode,
     /// What was found and what to do.
     pub detail: String,
@@ -233,11 +235,13 @@ pub struct WarningAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// The crop does not have the size of those that the model was trained on.
+    /// The crop does not have the size of the training crops.
     CropSize,
-    /// A policy decided on another number of samples than it was calibrated with, so that its promise does not hold.
+    /// A policy decided with another number of samples than it was calibrated with, so its promise
+    /// does not hold.
     Passes,
-    /// Nobody gave the scale of the field, and its width is not that of the model's fields.
+    /// The request has no scale, and the width of the field differs from that of the training
+    /// fields.
     ScaleAssumed,
 }
 
@@ -247,7 +251,7 @@ pub struct Provenance {
     /// The seed of every random choice.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64, format = Int64)]
     pub seed: u64,
-    /// What ran the model: `cpu` or `cuda:N`.
+    /// Execution provider: `cpu` or `cuda:N`.
     pub execution_provider: String,
     /// The numbers in which the trunk calculated; null for a model without a trunk.
     pub trunk_precision: Option<PrecisionName>,
@@ -255,15 +259,15 @@ pub struct Provenance {
     pub software: String,
 }
 
-/// How long the parts took, in milliseconds.
+/// Durations in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TimingMs {
-    /// Waiting for a free worker.
+    /// Wait for a free worker.
     pub queue: f64,
-    /// From encoded bytes to input tensor.
+    /// From the encoded bytes to the input tensor.
     pub decode: f64,
-    /// Inside the runtime.
+    /// Inference in ONNX Runtime.
     pub inference: f64,
-    /// From the engine's call to its answer.
+    /// From the call of the engine to its answer.
     pub total: f64,
 }

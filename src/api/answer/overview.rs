@@ -1,4 +1,4 @@
-//! The JSON of many cells at a glance.
+//! The JSON of the summary of many cells.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,47 +7,50 @@ use crate::api::vocabulary::{ActionName, TriageName};
 use bundle::Label;
 use engine::{CellFinding, Overview, overview};
 
-/// Many cells at a glance. There is no average over cells: one abnormal cell among a thousand is what counts.
+/// Summary of many cells. It has no average over cells, because one abnormal cell among a thousand
+/// matters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CellsOverview {
-    /// Cells that were sent.
+    /// Number of cells in the request.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub cells: usize,
-    /// Cells with a problem instead of an answer.
+    /// Number of cells with a problem instead of an answer.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub problems: usize,
-    /// Answers that were accepted.
+    /// Number of accepted cells.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub accepted: usize,
-    /// Answers that need a second look.
+    /// Number of referred cells.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub referred: usize,
-    /// The same for every class of the model, in its order.
+    /// Accepted and referred cells for every class of the model, in its order.
     pub by_class: Vec<CellsOfClass>,
-    /// The most severe class among the accepted cells; null when none was accepted. Severity is that of the model's
-    /// labels, or else their order, the abnormal ones after the normal ones.
+    /// The most severe class among the accepted cells; null if none was accepted. Severity is that
+    /// of the model's labels. Without it, their order counts, with the abnormal classes after the
+    /// normal ones.
     #[schema(required)]
     pub most_severe_accepted: Option<String>,
-    /// The most severe class among the cells that need a second look; null when none does. It is a normal class where all that
-    /// are called abnormal have a normal class as their most probable one.
+    /// The most severe class among the referred cells; null if none was referred. It is a normal
+    /// class if all cells that are called abnormal have a normal class as their most probable one.
     #[schema(required)]
     pub most_severe_referred: Option<String>,
-    /// The cells that a person has to look at, in the order of `triage`: every cell that is called abnormal, whatever the policy
-    /// decided, and every referred one. Within a level the more probably high-grade cell comes first, then the more probably
-    /// abnormal one. Where test-time augmentation stopped early, class and
-    /// probabilities are those of the views that were taken, and the order may differ from that of all views.
+    /// The cells that a person has to look at, in the order of `triage`: every cell that is called
+    /// abnormal, whatever the policy decided, and every referred cell. Within a level, cells with a
+    /// higher high-grade probability come first, then those with a higher abnormal probability. If
+    /// test-time augmentation stopped early, class and probabilities are those of the views that
+    /// ran, and the order may differ from that of all views.
     pub worklist: Vec<CellReference>,
 }
 
-/// How many cells of a class were accepted, and how many need a second look.
+/// Number of accepted and referred cells of a class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CellsOfClass {
     /// The class.
     pub label: String,
-    /// Accepted cells.
+    /// Number of accepted cells.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub accepted: usize,
-    /// Cells that need a second look.
+    /// Number of referred cells.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub referred: usize,
 }
@@ -55,17 +58,18 @@ pub struct CellsOfClass {
 /// A cell on the worklist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CellReference {
-    /// Its place among the cells that were sent, from 0.
+    /// Position among the cells of the request, from 0.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub index: usize,
-    /// The nucleus' id or the crop's file name; null when it has none.
+    /// The id of the nucleus or the file name of the crop; null if it has none.
     #[schema(required)]
     pub id: Option<String>,
     /// Its most probable class.
     pub label: String,
-    /// What the policy decided: a cell that is called abnormal is on the list even where a policy accepts it.
+    /// The decision of the policy. A cell that is called abnormal is on the list even if a policy
+    /// accepts it.
     pub action: ActionName,
-    /// How soon a person should look.
+    /// How soon a person should look at the cell.
     pub triage: TriageName,
     /// The mean probability of all abnormal classes together.
     #[schema(minimum = 0, maximum = 1)]
@@ -73,7 +77,7 @@ pub struct CellReference {
 }
 
 impl CellsOverview {
-    /// Of all cells that were sent; `id_of` says what a cell is called.
+    /// The summary of all cells of a request; `id_of` returns the name of a cell.
     pub(in crate::api) fn of(
         labels: &[Label],
         cells: usize,

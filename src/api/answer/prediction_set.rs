@@ -1,4 +1,4 @@
-//! Prediction sets, from thresholds and probabilities to names.
+//! Prediction sets: from thresholds and probabilities to names.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,23 +7,26 @@ use crate::api::vocabulary::{AbnormalityName, GradeName};
 use bundle::{Label, Manifest, severity};
 use engine::MethodAnswer;
 
-/// The classes that cannot be excluded at a confidence, the most severe first. Of the cells of each class, and not only of all cells
-/// together, at least this share have their class in the set. A set may be empty: then the cell is like the cells of no class.
+/// The classes that cannot be excluded at a confidence, the most severe first. For each class, and
+/// not only for all cells together, at least this share of its cells have their class in the set.
+/// An empty set means that the cell is unlike the cells of every class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PredictionSet)]
 pub struct PredictionSetAnswer {
-    /// The share, as asked for by `confidence`.
+    /// The share, as requested by `confidence`.
     #[schema(minimum = 0, maximum = 1)]
     pub confidence: f64,
-    /// Classes, where the cells of a class are taken for exchangeable.
+    /// Classes, if the cells of a class are assumed to be exchangeable.
     pub by_cell: Vec<String>,
-    /// Classes, where only the images are taken for exchangeable, whose cells are alike. A class that too few images hold can never
-    /// be excluded.
+    /// Classes, if only images are assumed to be exchangeable, because the cells of one image are
+    /// alike. A class with too few images can never be excluded.
     pub by_image: Vec<String>,
-    /// The same of normal, low grade and high grade; null when the model does not say which classes are high grade.
+    /// The same for normal, low grade and high grade; null if the model does not say which classes
+    /// are high grade.
     #[schema(required)]
     pub grades: Option<GradeSet>,
-    /// The same of normal and abnormal; null for a model whose classes are all normal or all abnormal.
+    /// The same for normal and abnormal; null for a model whose classes are all normal or all
+    /// abnormal.
     #[schema(required)]
     pub abnormality: Option<AbnormalitySet>,
 }
@@ -49,7 +52,7 @@ pub struct AbnormalitySet {
 const GRADES: [GradeName; 3] = [GradeName::Normal, GradeName::LowGrade, GradeName::HighGrade];
 const ABNORMALITY: [AbnormalityName; 2] = [AbnormalityName::Normal, AbnormalityName::Abnormal];
 
-/// The sets of an answer at a confidence; `None` where the bundle has none at it for the method.
+/// The sets of an answer at a confidence; `None` if the bundle has none for the method.
 pub(super) fn prediction_set(
     answer: &MethodAnswer,
     manifest: &Manifest,

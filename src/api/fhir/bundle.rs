@@ -12,8 +12,8 @@ use crate::api::{answer::CellOutcome, problem::ProblemBody};
 use bundle::Label;
 use engine::{CellFinding, overview};
 
-/// An entry for each cell, in their order: its observation, or why there is none. `findings` are those of the answered cells; what
-/// a person has to look at gets its place on the worklist.
+/// One entry for each cell, in their order: its observation, or the reason why it has none.
+/// `findings` are those of the answered cells; cells on the worklist get their place on it.
 pub(in crate::api) fn bundle<'request>(
     cells: impl Iterator<Item = (ObservedCell<'request>, CellOutcome)>,
     labels: &[Label],
@@ -31,7 +31,8 @@ pub(in crate::api) fn bundle<'request>(
             let (id, resource) = match outcome {
                 CellOutcome::Answered(answer) => {
                     let mut observation = observation(&answer, labels, cell);
-                    // The same nucleus may be sent twice, and no two entries may have one address.
+                    // The same nucleus may be sent twice, but two entries may not have the same
+                    // address.
                     let copy: &mut usize = copies.entry(observation.id.clone()).or_default();
                     if *copy > 0 {
                         name(&mut observation, *copy);
@@ -63,7 +64,7 @@ pub(in crate::api) fn bundle<'request>(
     }
 }
 
-/// Why the cell at `index` has no observation.
+/// The reason why the cell at `index` has no observation.
 fn operation_outcome(problem: &ProblemBody, index: usize, cell: ObservedCell) -> OperationOutcome {
     let called = cell.name.and_then(codes::string);
     let called = called.map(|name| format!(" ({name})")).unwrap_or_default();
@@ -83,7 +84,7 @@ fn operation_outcome(problem: &ProblemBody, index: usize, cell: ObservedCell) ->
             diagnostics,
         }],
     };
-    // The index is part of what is said, so that no two cells say the same.
+    // The index is part of the text, so that the texts of two cells differ.
     outcome.id = codes::uuid_of(&outcome, 0);
     outcome
 }

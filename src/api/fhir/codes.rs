@@ -1,12 +1,13 @@
-//! Systems of codes, the few ways in which answers use them, and what FHIR allows in ids, strings and codes.
+//! Systems of codes, the few forms in which answers use them, and FHIR's rules for ids, strings and
+//! codes.
 
 use serde::Serialize;
 
 use super::resources::{CodeableConcept, Coding, ObservationComponent, ObservedValue, Quantity};
 use crate::api::answer::digest_of;
 
-/// Our own codes: of what is observed and of its components. A URN for the same reason as the problems': nothing is
-/// served at it.
+/// Our own codes, for observations and components. A URN for the same reason as the problems'
+/// types: no page describes it.
 const OURS: &str = "urn:secondlook:fhir:observation";
 /// The names of a model's classes.
 const CLASSES: &str = "urn:secondlook:fhir:class";
@@ -43,7 +44,7 @@ fn concept(coding: Coding, text: &str) -> CodeableConcept {
     }
 }
 
-/// Words without a code.
+/// A text without a code.
 pub(super) fn words(text: &str) -> CodeableConcept {
     CodeableConcept {
         coding: Vec::new(),
@@ -51,13 +52,13 @@ pub(super) fn words(text: &str) -> CodeableConcept {
     }
 }
 
-/// What is observed.
+/// The code of every observation.
 pub(super) fn cell_class() -> CodeableConcept {
     let display = "Suggested class of one cervical cell";
     concept(coding(OURS, "cell-class", display), display)
 }
 
-/// A class by its name in the model and, where the bundle gives one, its SNOMED CT concept.
+/// A class by its name in the model and, if the bundle has one, its SNOMED CT concept.
 pub(super) fn class(name: &str, snomed_ct: Option<&str>) -> CodeableConcept {
     let mut class = concept(coding(CLASSES, name, name), name);
     class.coding.extend(snomed_ct.map(|code| Coding {
@@ -68,7 +69,7 @@ pub(super) fn class(name: &str, snomed_ct: Option<&str>) -> CodeableConcept {
     class
 }
 
-/// The way in which the model was asked.
+/// A method.
 pub(super) fn method(name: &str, display: &str, text: &str) -> CodeableConcept {
     concept(coding(METHODS, name, display), text)
 }
@@ -93,7 +94,7 @@ pub(super) fn accession() -> CodeableConcept {
     coded(coding(IDENTIFIER_TYPES, "ACSN", "Accession ID"))
 }
 
-/// There is no class to suggest; `text` says why.
+/// No class is suggested; `text` says why.
 pub(super) fn no_class(text: &str) -> CodeableConcept {
     concept(coding(ABSENT, "unknown", "Unknown"), text)
 }
@@ -121,10 +122,10 @@ pub(super) fn number(value: Option<f64>, unit: UcumUnit) -> ObservedValue {
     })
 }
 
-/// What numbers are measured in.
+/// Units of numbers.
 #[derive(Clone, Copy)]
 pub(super) enum UcumUnit {
-    /// A number as it is.
+    /// A plain number.
     One,
     /// The natural unit of information.
     Nat,
@@ -135,7 +136,8 @@ pub(super) enum UcumUnit {
 }
 
 impl UcumUnit {
-    /// For people, and by UCUM, which does not know the nat: to it that is the number 1.
+    /// The unit for people, and its UCUM code. UCUM has no nat, so its code is that of the number
+    /// 1.
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::One => ("1", "1"),
@@ -146,8 +148,8 @@ impl UcumUnit {
     }
 }
 
-/// A string of FHIR: not blank, and without control characters but tabs and ends of lines. Others are replaced; what is blank
-/// is left out.
+/// A FHIR string: not blank, and without control characters except tabs and line ends. Other
+/// control characters are replaced. A blank text gives `None`.
 pub(super) fn string(text: &str) -> Option<String> {
     let replaced = |character: char| {
         if is_allowed(character) {
@@ -159,18 +161,18 @@ pub(super) fn string(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.chars().map(replaced).collect())
 }
 
-/// Whether a string of FHIR may hold a character.
+/// Whether a FHIR string may have a character.
 pub(in crate::api) fn is_allowed(character: char) -> bool {
     !character.is_control() || matches!(character, '\t' | '\n' | '\r')
 }
 
-/// A code of FHIR: words with one space between them.
+/// A FHIR code: words with one space between them.
 fn code_text(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }
 
-/// A UUID of version 8 (RFC 9562). `copy` tells resources with the same content apart.
+/// A UUID of version 8 (RFC 9562). `copy` makes the ids of equal resources differ.
 pub(super) fn uuid_of(content: &impl Serialize, copy: usize) -> String {
     let mut number = digest_of(content, copy);
     number = (number & !(0xf << 76)) | (0x8 << 76);
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fhir_does_not_allow_is_replaced_or_left_out() {
+    fn forbidden_characters_are_replaced() {
         assert_eq!(string("S26-1 ü"), Some("S26-1 ü".to_owned()));
         assert_eq!(string("a\u{1}b"), Some("a\u{fffd}b".to_owned()));
         assert_eq!(string(" \t"), None);
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_uuid_of_version_8_and_that_of_its_content() {
+    fn equal_content_has_equal_uuid() {
         let id = uuid_of(&"cell", 0);
         assert_eq!(id, uuid_of(&"cell", 0));
         assert!(id != uuid_of(&"sell", 0) && id != uuid_of(&"cell", 1));

@@ -1,4 +1,4 @@
-//! The components of an observation: every number and word of an answer.
+//! The components of an observation: every number and name of an answer.
 
 use super::{
     codes::{self, UcumUnit, component, number},
@@ -10,16 +10,16 @@ use crate::api::{
     vocabulary::{ActionName, word},
 };
 
-/// What the client called a cell, and where it lies.
+/// The client's name for a cell, and its position.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::api) struct ObservedCell<'request> {
-    /// The nucleus' id or the crop's file name.
+    /// The id of the nucleus or the file name of the crop.
     pub(in crate::api) name: Option<&'request str>,
     /// Column and row of the nucleus in pixels of the field.
     pub(in crate::api) position: Option<(f64, f64)>,
 }
 
-/// Every number of the answer, under the name that it has in JSON, with hyphens.
+/// Every number of the answer, under its name in JSON, with hyphens.
 pub(super) fn components(
     answer: &PredictionAnswer,
     cell: ObservedCell,
@@ -131,7 +131,7 @@ fn uncertainties(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
     rows.into_iter().map(of_row).collect()
 }
 
-/// The classes and the grades that cannot be excluded, as "HSIL or SCC".
+/// The classes and the grades that cannot be excluded, such as "HSIL or SCC".
 fn prediction_set(set: &PredictionSetAnswer) -> Vec<ObservationComponent> {
     let share = set.confidence * 100.0;
     let text = |names: &[String]| match names {
@@ -191,7 +191,7 @@ fn repetition(answer: &PredictionAnswer) -> Vec<ObservationComponent> {
             "The decision was settled before the last sample",
             ObservedValue::Boolean(samples.stopped_early),
         ),
-        // An integer of FHIR has 32 bits, and a seed more.
+        // A FHIR integer has 32 bits, a seed more.
         component(
             "seed",
             "Seed of every random choice",

@@ -1,4 +1,4 @@
-//! What the description of the interface says of the resources. Their schema is the standard's.
+//! FHIR resources in the OpenAPI document. The standard has their schema.
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ use utoipa::{
 
 use crate::api::examples;
 
-const OBSERVATION: &str = "An `Observation` of FHIR R4 about one cell, `preliminary`: a suggestion, not a diagnosis. A class is suggested only \
-    where the policy's promise is about it; else `dataAbsentReason` says why there is none. The components hold the probabilities, the uncertainties, \
-    the decision and what is needed to get the same answer again. The members are the standard's.";
-const BUNDLE: &str = "A `Bundle` of FHIR R4, type `collection`: for each cell, in the order in which they were sent, an `Observation`, or an \
-    `OperationOutcome` that says why there is none. The members are the standard's.";
+const OBSERVATION: &str = "A FHIR R4 `Observation` about one cell with the status `preliminary`: a suggestion, not a diagnosis. It suggests a class only \
+    if the policy's promise is about the class; else `dataAbsentReason` says why not. The components have the probabilities, the uncertainties, \
+    the decision and what is needed to get the same answer again. The standard defines the members.";
+const BUNDLE: &str = "A FHIR R4 `Bundle` of the type `collection`: for each cell, in the order in which they were sent, an `Observation`, or an \
+    `OperationOutcome` that says why there is none. The standard defines the members.";
 
 #[allow(
     deprecated,

@@ -1,7 +1,7 @@
-//! Answers as resources of FHIR R4: an `Observation` per cell, a `Bundle` of them for many.
+//! Answers as FHIR R4 resources: an `Observation` per cell, a `Bundle` of them for many cells.
 //!
-//! Everything in them is in the JSON answer, too, under the same names; nothing is computed. There is no clock in them: the
-//! same upload, model and seed give the same resource, byte for byte, under the same id.
+//! Everything in them is in the JSON answer too, under the same names. They have no time in them:
+//! the same upload, model and seed give the same resource, byte for byte, under the same id.
 
 mod bundle;
 mod codes;

@@ -15,15 +15,15 @@ use crate::api::{
 };
 use bundle::Label;
 
-/// What every observation says before anything else.
+/// The first note of every observation.
 const NOTE: &str = "Suggested, not a diagnosis. Output of a machine-learning model for review by a qualified cytologist.";
-/// The model among the resources that an observation contains.
+/// The id of the model among the contained resources.
 const MODEL: &str = "model";
 const MODEL_REFERENCE: &str = "#model";
 /// Identifiers that are URIs (RFC 3986).
 const URI: &str = "urn:ietf:rfc:3986";
 
-/// The observation that says what an answer says. `labels` are the model's.
+/// The observation for an answer. `labels` are the model's.
 pub(in crate::api) fn observation(
     answer: &PredictionAnswer,
     labels: &[Label],
@@ -37,7 +37,7 @@ pub(in crate::api) fn observation(
         },
         contained: [device(&answer.model, &answer.provenance.software)],
         identifier: Vec::new(),
-        // Never `final`: that is for a person to say.
+        // Never `final`, which only a person may set.
         status: "preliminary",
         category: [codes::laboratory()],
         code: codes::cell_class(),
@@ -60,7 +60,7 @@ pub(in crate::api) fn observation(
     observation
 }
 
-/// Gives an observation the id of its content; `copy` counts those before it that say the same.
+/// Sets the id of an observation from its content; `copy` counts equal ones before it.
 pub(super) fn name(observation: &mut Observation, copy: usize) {
     observation.id.clear();
     observation.identifier.clear();
@@ -92,7 +92,7 @@ fn method(answer: &PredictionAnswer) -> CodeableConcept {
     codes::method(&word(&answer.method), display, &text)
 }
 
-/// The specimen by the accession that came with the request.
+/// The specimen, by the accession of the request.
 fn specimen(accession: &str) -> Option<Reference> {
     Some(Reference {
         kind: Some("Specimen"),
@@ -125,8 +125,8 @@ fn device(model: &ModelReference, software: &str) -> Device {
     }
 }
 
-/// Adds the cell's place among the cells of the request that a person has to look at, from 1. It depends on the other cells, so it
-/// is no part of the content that the observation's id is made of.
+/// Adds the cell's place on the worklist of the request, from 1. It depends on the other cells, so
+/// the observation's id does not include it.
 pub(super) fn add_worklist_place(observation: &mut Observation, place: usize) {
     let display = "Place among the cells to look at, the most severe call first";
     let place = component("worklist-place", display, ObservedValue::Integer(place));

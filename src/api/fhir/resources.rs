@@ -1,8 +1,8 @@
-//! The parts of FHIR R4 (4.0.1) that answers use, named as there.
+//! The parts of FHIR R4 (4.0.1) that answers use, under FHIR's names.
 
 use serde::Serialize;
 
-/// What is observed of one cell.
+/// The observation of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(in crate::api) struct Observation {
@@ -27,7 +27,7 @@ pub(in crate::api) struct Observation {
     pub(super) component: Vec<ObservationComponent>,
 }
 
-/// A number or a word that belongs to an observation.
+/// A number or a text of an observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ObservationComponent {
@@ -60,7 +60,7 @@ pub(super) struct Quantity {
     pub(super) code: &'static str,
 }
 
-/// Something said by codes and in words.
+/// A meaning, as codes and as text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct CodeableConcept {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -93,7 +93,7 @@ pub(super) struct Identifier {
     pub(super) value: String,
 }
 
-/// Another resource, by where it is, by its identifier or in words.
+/// Another resource, by its address, by its identifier or as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Reference {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ pub(super) struct Annotation {
     pub(super) text: String,
 }
 
-/// The model, as a device that comes with the observation.
+/// The model, as a device contained in the observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(super) struct Device {
@@ -137,7 +137,7 @@ pub(super) struct DeviceVersion {
     pub(super) value: String,
 }
 
-/// Why a cell has no observation.
+/// The reason why a cell has no observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "resourceType")]
 pub(in crate::api) struct OperationOutcome {

@@ -1,4 +1,4 @@
-//! Which class an observation suggests, or why it suggests none.
+//! The class that an observation suggests, or why it suggests none.
 
 use super::{codes, resources::CodeableConcept};
 use crate::api::{
@@ -7,7 +7,7 @@ use crate::api::{
 };
 use bundle::Label;
 
-/// The class that the policy's promise covers; `None` when it covers none.
+/// The class that the policy's promise covers; `None` if it covers none.
 pub(super) fn suggested(answer: &PredictionAnswer, labels: &[Label]) -> Option<CodeableConcept> {
     match answer.decision.accepted_as? {
         AcceptedAsName::Class => labels.get(answer.prediction.index).map(class),
@@ -20,7 +20,8 @@ fn class(label: &Label) -> CodeableConcept {
     codes::class(&label.name, label.snomed_ct.as_deref())
 }
 
-/// The normal class. Which of several it is, a promise about normal and abnormal does not say: they are named in words.
+/// The normal class. If there are several, they are named as text, because the promise is only
+/// about normal and abnormal.
 fn normal(labels: &[Label]) -> CodeableConcept {
     let normal: Vec<&Label> = labels.iter().filter(|label| !label.abnormal).collect();
     if let [only] = normal.as_slice() {
@@ -35,7 +36,8 @@ pub(super) fn no_class(decision: &DecisionAnswer) -> CodeableConcept {
     let text = match (decision.action, decision.accepted_as) {
         (ActionName::Refer, _) => reasons.join("; "),
         (ActionName::Accept, Some(AcceptedAsName::Abnormal)) => {
-            "the policy accepts the cell as abnormal, and promises nothing of its class".to_owned()
+            "the policy accepts the cell as abnormal, and promises nothing about its class"
+                .to_owned()
         }
         (ActionName::Accept, _) => {
             "the policy does not say what an accepted answer stands for".to_owned()
@@ -47,9 +49,9 @@ pub(super) fn no_class(decision: &DecisionAnswer) -> CodeableConcept {
 pub(super) fn why(reason: ReasonName) -> &'static str {
     match reason {
         ReasonName::Uncertain => "the policy does not accept an answer as uncertain as this one",
-        ReasonName::OutOfDistribution => "the image is unlike those that the model was trained on",
+        ReasonName::OutOfDistribution => "the image is unlike the training images",
         ReasonName::NoPolicy => {
-            "no policy was named, and the model has none that may decide unasked"
+            "the request names no policy, and the model has no default policy for the method"
         }
         ReasonName::Abnormal => "the cell is called abnormal",
     }
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn one_normal_class_is_coded_and_several_are_named() {
+    fn several_normal_classes_are_named_as_text() {
         let one = normal(&[label("HSIL", true), label("NILM", false)]);
         assert_eq!((one.coding.len(), one.text.as_deref()), (2, Some("NILM")));
         let several = [

@@ -25,12 +25,15 @@ use engine::{FieldCrop, Subject, Warning};
 
 /// Classify the cells of a field
 ///
-/// Takes an image of many cells and where their nuclei are, cuts the square that the model was trained on around each
-/// nucleus, and answers in the order of the nuclei; with `Accept: application/x-ndjson` a line per cell as it finishes, and
-/// with `Accept: application/fhir+json` a `Bundle` of FHIR R4 with an `Observation` for each. A nucleus that does not lie on
-/// the image carries its own problem, and the others go on. Each cell's seed is made of the
-/// request's and of its position, so that its answer does not depend on the others. `priority` is `bulk` unless it is
-/// given.
+/// Takes an image of many cells and the positions of their nuclei, crops the square that the model
+/// was trained on around each nucleus, and answers in the order of the nuclei. A nucleus outside
+/// the image has a `problem` of its own, and the others continue. The seed of each cell is derived
+/// from the request's seed and the cell's position, so its answer does not depend on the other
+/// cells. `priority` is `bulk` by default.
+///
+/// - With `Accept: application/x-ndjson` the answer is one line of JSON per cell, as each finishes.
+/// - With `Accept: application/fhir+json` it is a FHIR R4 `Bundle` with one `Observation` for each
+///   cell.
 #[utoipa::path(
     post,
     path = "/v1/fields",
@@ -86,7 +89,8 @@ pub(in crate::api) async fn create_field(
     Ok((answered_by, response).into_response())
 }
 
-/// Decodes the field; its cells are cut by the workers. The pixels are kept as long as a cell needs them.
+/// Decodes the field. The workers crop the cells, and the pixels stay in memory until the last one
+/// is done.
 async fn cut(
     service: &Service,
     head: &RequestHead,

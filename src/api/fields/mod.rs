@@ -1,4 +1,4 @@
-//! `POST /v1/fields`: a field and its nuclei in, an answer or a problem for each nucleus.
+//! `POST /v1/fields`: an answer or a problem for each nucleus of a field.
 
 mod handler;
 mod request;

@@ -1,4 +1,4 @@
-//! What is asked of a field: the query of a prediction, the field's scale, and the form.
+//! The request about a field: the query of a prediction, the field's scale, and the form.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::Deserialize;
@@ -9,10 +9,10 @@ use engine::FieldScale;
 
 const MICROMETRES: &str = "micrometres_per_pixel";
 const WIDTH: &str = "source_width_px";
-/// Wider than any field there is.
+/// Wider than any field.
 const LARGEST_WIDTH: u32 = 1_000_000;
 
-/// How large the field's pixels are; as large as in the model's training when neither is given.
+/// The scale of the field. Default: the scale of the model's training.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(
@@ -20,11 +20,12 @@ const LARGEST_WIDTH: u32 = 1_000_000;
     reason = "only its description is used: see FieldQuery::parse"
 )]
 pub struct ScaleQuery {
-    /// Size of a pixel of the field, where the model knows that of its training.
+    /// Size of a pixel of the field in micrometres. The model must know the pixel size of its
+    /// training.
     #[param(nullable = false, exclusive_minimum = 0)]
     micrometres_per_pixel: Option<f64>,
-    /// Width in pixels that a whole field of the microscope has at the scale of this image: its own width, unless it is a
-    /// part of a field.
+    /// Width in pixels of a whole microscope field at the scale of this image. Send it if the image
+    /// is a part of a field or has another scale.
     #[param(nullable = false, minimum = 1, maximum = 1_000_000, format = Int32)]
     source_width_px: Option<u32>,
 }
@@ -37,24 +38,25 @@ pub struct ScaleQuery {
     reason = "only its description is used: the form is read part by part"
 )]
 pub struct MultipartField {
-    /// The encoded field; its first bytes decide the format.
+    /// The encoded field. Its first bytes decide the format.
     image: ImageBytes,
-    /// Where the nuclei are, in pixels of the field from its upper left corner: JSON such as
-    /// `[{"id": "1", "x": 200, "y": 150}]`, or CSV with the columns `cell_id`, `nucleus_x` and `nucleus_y`. Of a table with
-    /// the column `image_filename` and several images, the rows of the image's file name are taken.
+    /// The positions of the nuclei in pixels, from the upper left corner of the field. Either JSON
+    /// such as `[{"id": "1", "x": 200, "y": 150}]`, or CSV with the columns `cell_id`, `nucleus_x`
+    /// and `nucleus_y`. If a table has a column `image_filename` with several images, only the rows
+    /// of the uploaded file's name count.
     #[schema(example = r#"[{"id": "1", "x": 70, "y": 70}]"#)]
     nuclei: String,
-    /// An identifier of the specimen, passed through to the answers and never logged.
+    /// Identifier of the specimen. It is copied to the answers and never logged.
     #[schema(nullable = false, max_length = 256)]
     accession: Option<String>,
 }
 
-/// What is wanted of a field.
+/// The query of a field.
 #[derive(Clone, Debug, Default)]
 pub struct FieldQuery {
-    /// What is wanted of each cell.
+    /// The query of each cell.
     pub cells: PredictionQuery,
-    /// How large the field's pixels are.
+    /// The scale of the field.
     pub scale: FieldScale,
 }
 
@@ -76,8 +78,8 @@ impl FieldQuery {
                 }
             };
             if scale != FieldScale::Assumed {
-                let problem = Problem::parameter(&name, "the scale is given twice");
-                return Err(problem.hint(format!("give `{MICROMETRES}` or `{WIDTH}`, once")));
+                let problem = Problem::parameter(&name, "the scale of the field is there twice");
+                return Err(problem.hint(format!("send either `{MICROMETRES}` or `{WIDTH}`, once")));
             }
             scale = given;
         }
@@ -100,8 +102,8 @@ fn micrometres(text: &str) -> Result<FieldScale, Problem> {
     let size = text.parse::<f64>().ok();
     let size = size.filter(|size| size.is_finite() && *size > 0.0);
     size.map(FieldScale::MicrometresPerPixel).ok_or_else(|| {
-        Problem::parameter(MICROMETRES, "the size of a pixel is no positive number")
-            .hint("write micrometres, such as 0.25")
+        let detail = format!("`{MICROMETRES}`: expected a number above 0, found `{text}`");
+        Problem::parameter(MICROMETRES, detail).hint("send micrometres, such as 0.25")
     })
 }
 
@@ -109,8 +111,9 @@ fn width(text: &str) -> Result<FieldScale, Problem> {
     let width = text.parse::<u32>().ok();
     let width = width.filter(|width| (1..=LARGEST_WIDTH).contains(width));
     width.map(FieldScale::SourceWidth).ok_or_else(|| {
-        let detail = format!("the width is no whole number from 1 to {LARGEST_WIDTH}");
-        Problem::parameter(WIDTH, detail).hint("write pixels, such as 1376")
+        let detail =
+            format!("`{WIDTH}`: expected a whole number from 1 to {LARGEST_WIDTH}, found `{text}`");
+        Problem::parameter(WIDTH, detail).hint("send pixels, such as 1376")
     })
 }
 
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scale_is_read_beside_what_is_wanted_of_each_cell() {
+    fn scale_and_cell_parameters_are_read() {
         let query = FieldQuery::parse("method=tta&source_width_px=1376&compare=baseline").unwrap();
         assert_eq!(query.scale, FieldScale::SourceWidth(1376));
         assert_eq!(query.cells.compare.len(), 1);
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_scale_names_its_parameter() {
+    fn impossible_scales_are_named() {
         let cases = [
             ("micrometres_per_pixel=0", MICROMETRES),
             ("micrometres_per_pixel=NaN", MICROMETRES),

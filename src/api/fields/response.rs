@@ -15,29 +15,29 @@ use crate::api::{
 };
 use engine::CellFinding;
 
-/// What the model says of each nucleus of a field, in the order in which they were sent.
+/// The answers for the nuclei of a field, in the order in which they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = examples::field)]
 pub struct FieldAnswer {
     /// The request's id, as in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// The accession as it was sent; null when none was.
+    /// The accession of the request; null if it had none.
     #[schema(required)]
     pub accession: Option<String>,
-    /// What was cut out of what.
+    /// The field and the crops.
     pub field: FieldImage,
-    /// The seed that the cells' seeds were made of; send it to get the same answers again.
+    /// The seed that the cells' seeds are derived from. Send it to get the same answers again.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64, format = Int64)]
     pub seed: u64,
-    /// What all answers are to be taken with; empty when there is nothing to say.
+    /// Warnings about all answers; empty if there are none.
     pub warnings: Vec<WarningAnswer>,
-    /// One for each nucleus.
+    /// One entry for each nucleus.
     pub cells: Vec<FieldCell>,
-    /// All of them at a glance.
+    /// Summary of all cells.
     pub summary: CellsOverview,
 }
 
-/// A field and the squares cut out of it.
+/// A field and the squares cropped from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldImage {
     /// Width in pixels.
@@ -46,33 +46,33 @@ pub struct FieldImage {
     /// Height in pixels.
     #[schema(minimum = 1, maximum = 1_000_000, format = Int32)]
     pub height: u32,
-    /// Edge in pixels of the field of the square that was cut around each nucleus.
+    /// Edge in pixels of the square that was cropped around each nucleus.
     #[schema(minimum = 1, maximum = 65535, format = Int32)]
     pub crop_edge_px: u32,
 }
 
-/// What became of one nucleus: either `prediction` or `problem`; the other is null.
+/// The result for one nucleus: `prediction` or `problem`; the other one is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FieldCell {
-    /// Its place among the nuclei, from 0.
+    /// Position among the nuclei, from 0.
     #[schema(minimum = 0, maximum = 1_000_000, format = Int32)]
     pub index: usize,
-    /// Its id as it was sent; null when none was.
+    /// The id of the request; null if it had none.
     #[schema(required)]
     pub id: Option<String>,
-    /// Column in pixels of the field, as it was sent.
+    /// Column in pixels of the field, as in the request.
     pub x: f64,
-    /// Row in pixels of the field, as it was sent.
+    /// Row in pixels of the field, as in the request.
     pub y: f64,
     /// The answer.
     #[schema(required)]
     pub prediction: Option<PredictionAnswer>,
-    /// Why there is none.
+    /// The reason why there is no answer.
     #[schema(required)]
     pub problem: Option<ProblemBody>,
 }
 
-/// A field whose cells are asked about.
+/// The field of a request.
 pub(super) struct AskedField {
     pub(super) image: FieldImage,
     pub(super) seed: u64,
@@ -80,7 +80,7 @@ pub(super) struct AskedField {
 }
 
 impl AskedField {
-    /// What became of a nucleus; `None` for one that was not sent.
+    /// The result for a nucleus; `None` for an index without one.
     pub(super) fn cell(&self, index: usize, outcome: CellOutcome) -> Option<FieldCell> {
         let nucleus = self.nuclei.get(index)?;
         let (prediction, problem) = outcome.into_members();
@@ -94,10 +94,10 @@ impl AskedField {
         })
     }
 
-    /// Writes an answer that has at most so many bytes, from what became of the nuclei in their order.
+    /// Writes an answer of at most `most_bytes` from the results in the order of the nuclei.
     ///
     /// # Errors
-    /// 500, when it cannot be written.
+    /// 500 if it cannot be written.
     pub(super) async fn write(
         self,
         head: &RequestHead,

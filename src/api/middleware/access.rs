@@ -1,5 +1,5 @@
-//! The id by which a client, its answer and the log speak of one request, one line in the log and one count in the metrics for
-//! each. Never the query, a header or the body: they may hold an accession.
+//! The request id, one log line and one count in the metrics for each request. The query, the
+//! headers and the body are never logged, because they may hold an accession.
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -19,11 +19,11 @@ use bundle::Method;
 use engine::LoadedModel;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest id that is taken over from a client.
+/// Longest id that is accepted from a client.
 const MAX_ID_LENGTH: usize = 128;
-/// What is logged when the client went away before its answer, as nginx does.
+/// The status in the log if the client disconnected before its answer, as in nginx.
 const CLIENT_WENT_AWAY: u16 = 499;
-/// Requests to no route share one name, so that a scanner cannot fill the metrics.
+/// Requests without a route share one name, so that a scanner cannot fill the metrics.
 const NO_ROUTE: &str = "none";
 
 /// A request's id: the client's own, or a new ULID.
@@ -41,13 +41,14 @@ impl RequestId {
         }
     }
 
-    /// What is logged inside it has the id beside it. Of the highest level, so that no filter takes it from an error.
+    /// Adds the id to every line that is logged inside. It has the highest level, so that no filter
+    /// removes it from an error.
     fn span(&self) -> Span {
         error_span!("request", request_id = %self)
     }
 }
 
-/// Visible ASCII only: the id goes into the log, where a line break would forge a line.
+/// Visible ASCII only: a line break in the log would forge a line.
 fn is_usable(id: &str) -> bool {
     (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -58,7 +59,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Gives the request its id, and the response the same.
+/// Sets the id of the request and of its response.
 pub(super) async fn assign_id(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
@@ -69,7 +70,7 @@ pub(super) async fn assign_id(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Left among a response's extensions by the handler: who answered.
+/// Who answered. The handler leaves it in the response's extensions.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct AnsweredBy {
     pub(in crate::api) model: String,
@@ -77,7 +78,7 @@ pub(in crate::api) struct AnsweredBy {
 }
 
 impl AnsweredBy {
-    /// A model, by the method asked for or its first.
+    /// A model with the requested method, or else the model's first.
     pub(in crate::api) fn of(model: &LoadedModel, method: Option<Method>) -> Self {
         let usual = model.methods().first().copied();
         Self {
@@ -87,7 +88,8 @@ impl AnsweredBy {
     }
 }
 
-/// Logs and counts a request when it is answered, or when its client went away. Whatever is logged meanwhile has its id.
+/// Logs and counts a request when it is answered, or when its client disconnects. Lines that are
+/// logged meanwhile have its id.
 pub(super) async fn record(
     Extension(id): Extension<RequestId>,
     request: Request,
@@ -152,7 +154,7 @@ impl Drop for AccessLine {
     }
 }
 
-/// Methods are the client's to invent; the metrics know a few.
+/// Clients may send any method; the metrics have a few fixed names.
 fn known_method(method: &HttpMethod) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let found = known.into_iter().find(|known| *known == method.as_str());
@@ -164,7 +166,7 @@ mod tests {
     use super::is_usable;
 
     #[test]
-    fn an_id_that_could_forge_a_log_line_is_replaced() {
+    fn ids_that_could_forge_lines_are_replaced() {
         assert!(is_usable("01J-abc_/:~"));
         for id in ["", "a b", "a\nb", "ä", &"x".repeat(129)] {
             assert!(!is_usable(id), "{id}");

@@ -1,4 +1,4 @@
-//! Which pages may call the server from a browser: none, unless the configuration names them.
+//! CORS: which web pages may call the server. None, unless the configuration names them.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::{access::REQUEST_ID, keys, unanswered};
 use crate::config::AccessConfig;
 
-/// Of `/v2`: how many bytes of a body are JSON.
+/// Header of `/v2`: how many bytes of the body are JSON.
 const INFERENCE_HEADER_LENGTH: HeaderName =
     HeaderName::from_static("inference-header-content-length");
-/// How long a browser may remember what it was allowed.
+/// How long a browser may cache the answer to a preflight request.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Answers preflight requests and lets the named origins read answers. Cookies are never allowed: there are none.
+/// Answers preflight requests and lets the named origins read answers. The server has no cookies,
+/// so none are allowed.
 pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
     let origins = match config.allows_every_origin() {
         true => AllowOrigin::any(),
@@ -29,7 +30,7 @@ pub(super) fn layer(config: &AccessConfig) -> Option<CorsLayer> {
     (!config.allowed_origins.is_empty()).then_some(layer)
 }
 
-/// The headers that a request may bring.
+/// The headers that a request may have.
 fn sent() -> impl Iterator<Item = HeaderName> {
     let common = [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE];
     let own = [REQUEST_ID, INFERENCE_HEADER_LENGTH];
@@ -39,7 +40,7 @@ fn sent() -> impl Iterator<Item = HeaderName> {
     common.into_iter().chain(own).chain(named)
 }
 
-/// The configuration has refused what is no origin.
+/// The configuration has checked the origins.
 fn listed(origins: &[String]) -> impl Iterator<Item = HeaderValue> {
     origins
         .iter()

@@ -1,4 +1,5 @@
-//! What the middleware adds to the description of every operation: API keys, `Idempotency-Key`, and their problems.
+//! The parts of the OpenAPI document that come from the middleware: API keys, `Idempotency-Key`,
+//! and their problems.
 
 use utoipa::openapi::{
     OpenApi, RefOr, Required,
@@ -13,13 +14,13 @@ use crate::api::problem::problem_response;
 const BEARER: &str = "bearer";
 const HEADER: &str = "api_key";
 
-/// Problems of a request to what a key may be needed for.
+/// Problems of routes that may need a key.
 const OF_KEYS: [(&str, &str); 3] = [
     ("401", "The API key is missing or unknown"),
-    ("403", "The API key does not open this"),
+    ("403", "The API key lacks the scope"),
     (
         "429",
-        "This API key has made all requests that it may make for now; `Retry-After` says when to come back",
+        "The API key is over its `requests_per_minute`; `Retry-After` says when to try again",
     ),
 ];
 
@@ -44,7 +45,7 @@ fn describe_path(path: &str, item: &mut PathItem) {
         if scope_of(&method, path).is_none() {
             continue;
         }
-        // A server without keys asks for none: so none is one of the ways.
+        // A server without keys needs none, so an empty requirement is one of the alternatives.
         operation.security = Some(vec![
             SecurityRequirement::default(),
             SecurityRequirement::new::<_, _, String>(BEARER, []),
@@ -76,7 +77,7 @@ fn idempotency_key() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "Accepted, and without effect: the same request gets the same answer anyway, under the same `id`",
+            "Accepted without effect: the same request always gets the same answer, under the same `id`",
         ))
         .schema(Some(text))
         .build()

@@ -1,7 +1,7 @@
-//! API keys: who asks, what their key opens, and how often they may.
+//! API keys: identification, scopes and rates.
 //!
-//! Only digests are known here. They are compared in constant time, all of them for every request, so that the time of a
-//! refusal says nothing about the keys.
+//! Only digests are known here. Every request is compared with all of them in constant time, so
+//! that the time of a refusal reveals nothing about the keys.
 
 use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
@@ -26,11 +26,12 @@ use bundle::sha256_hex;
 /// For clients that cannot send `Authorization: Bearer`.
 pub(super) const HEADER: &str = "x-api-key";
 
-/// Whose key came with a request: among the request's extensions for those inside, among the response's for the log.
+/// The name of the request's key, in the request's extensions for the handlers and in the
+/// response's for the log.
 #[derive(Clone, Debug)]
 pub(super) struct KeyName(pub(super) Arc<str>);
 
-/// All keys that are known.
+/// All keys of the configuration.
 pub(super) struct Keys(Vec<KnownKey>);
 
 struct KnownKey {
@@ -45,10 +46,10 @@ impl Keys {
         Self(config.keys.iter().map(KnownKey::new).collect())
     }
 
-    /// The key that the headers bring.
+    /// The key in the headers.
     fn find(&self, headers: &HeaderMap) -> Result<&KnownKey, Problem> {
         let Some(given) = given_key(headers) else {
-            return Err(unauthorized("this server asks for an API key", CHALLENGE));
+            return Err(unauthorized("this server needs an API key", CHALLENGE));
         };
         let digest = sha256_hex(given);
         let mut found = None;
@@ -79,9 +80,9 @@ impl KnownKey {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             Problem::new(
                 ProblemKind::RateLimited,
-                "this API key has made all requests that it may make for now",
+                "rate limit exceeded for this API key",
             )
-            .hint("wait as long as Retry-After says, then send the same request again")
+            .hint("wait for the seconds in Retry-After, then send the same request again")
             .retry_after(wait)
         };
         limit.check().map_err(too_many)?;
@@ -92,16 +93,16 @@ impl KnownKey {
         if self.scopes.contains(&scope) {
             return Ok(());
         }
-        let detail = format!("this API key does not open this: it lacks the scope `{scope}`");
+        let detail = format!("this API key lacks the scope `{scope}`");
         Err(Problem::new(ProblemKind::Forbidden, detail)
-            .hint("ask whoever runs this server to add the scope to the key")
+            .hint("ask the operator of this server to add the scope to the key")
             .challenge(format!(
                 "{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""
             )))
     }
 }
 
-/// Lets a request through whose key opens what it asks for.
+/// Passes a request on if its key has the scope.
 pub(super) async fn require(
     State(keys): State<Arc<Keys>>,
     mut request: Request,
@@ -129,8 +130,8 @@ pub(super) async fn require(
     response
 }
 
-/// The scope that a request needs; none for what is open to everybody: health, for those who watch over containers, and
-/// the documents and the page, which hold nothing of anybody. What is not named here is closed.
+/// The scope that a request needs. `None` for routes without data: health, the documents and the
+/// page. Every other path needs one, known or not.
 pub(super) fn scope_of(method: &HttpMethod, path: &str) -> Option<Scope> {
     let is_below = |folder: &str| path.starts_with(folder);
     match path {
@@ -153,7 +154,8 @@ fn given_key(headers: &HeaderMap) -> Option<&[u8]> {
     bearer.or_else(|| headers.get(HEADER).map(|value| value.as_bytes()))
 }
 
-/// Requests by their rate, not by a count per window, so that nobody has to know when a window begins (GCRA).
+/// Limits the rate with GCRA rather than per window, so that clients need not know when a window
+/// starts.
 fn limit(config: &KeyConfig) -> Option<DefaultDirectRateLimiter> {
     let quota = Quota::per_minute(NonZeroU32::new(config.requests_per_minute)?);
     let quota = match NonZeroU32::new(config.burst) {
@@ -169,7 +171,7 @@ const CHALLENGE_UNKNOWN: &str = r#"Bearer realm="secondlook", error="invalid_tok
 fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthorized, detail)
         .field("Authorization")
-        .hint("send `Authorization: Bearer KEY`, or `X-API-Key: KEY`")
+        .hint("send the header `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         .challenge(challenge)
 }
 
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_to_be_open_is_closed() {
+    fn unknown_paths_need_a_scope() {
         for path in [
             "/",
             "/docs/",

@@ -1,6 +1,14 @@
-//! What every request passes, from the outside in: its id; the line in the log and the metrics; pages of other origins;
-//! the body of its problem, if it comes to one; the rest of an upload that nobody wants; its deadline; its API key; the
-//! net under panics.
+//! The layers that every request passes, from the outside in:
+//!
+//! 1. its id;
+//! 2. the log line and the metrics;
+//! 3. CORS;
+//! 4. response headers;
+//! 5. the body of its problem, if it has one;
+//! 6. reading the rest of a refused upload;
+//! 7. its deadline;
+//! 8. its API key;
+//! 9. catching panics.
 
 mod access;
 mod cors;
@@ -26,17 +34,19 @@ pub(super) use access::{AnsweredBy, RequestId};
 pub(super) use described::describe;
 pub(super) use unanswered::Deadline;
 
-/// What a browser may load for an answer: JSON needs nothing; a page brings its own, wider policy.
+/// The content security policy of JSON answers, which need nothing. Pages set their own, wider
+/// policy.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// Wraps all routes; within one call of `layer` the first is the outermost, as it is read.
+/// Wraps all routes. Within one call of `layer` the first layer is the outermost.
 pub(super) fn wrap(
     routes: Router<Service>,
     service: &Service,
     access: &AccessConfig,
 ) -> Router<Service> {
     let keys = Arc::new(keys::Keys::new(access));
-    // Each call of `layer` puts a box around everything inside it, and every request clones all boxes: hence few calls.
+    // Each call of `layer` adds a box around everything inside, and every request clones all boxes.
+    // So there are few calls.
     let routes = routes.layer((
         set(header::REFERRER_POLICY, "no-referrer"),
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -58,7 +68,7 @@ fn set(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-/// One request pays for a panic, the server goes on; the panic itself is already in the log.
+/// Answers 500 after a panic. The panic itself is in the log already.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     error!("a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

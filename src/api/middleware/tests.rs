@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-//! What becomes of errors that no handler of ours made, and what the log says of them.
+//! Errors of the framework: their bodies, and their lines in the log.
 
 use std::sync::{Arc, Mutex};
 
@@ -49,7 +49,7 @@ async fn ask(method: &str, path: &str) -> (Response<Body>, Value) {
 }
 
 #[tokio::test]
-async fn every_bare_error_becomes_a_problem() {
+async fn framework_errors_become_problems() {
     let cases = [
         ("GET", "/panics", 500, "urn:secondlook:problem:internal"),
         (
@@ -90,7 +90,7 @@ async fn every_bare_error_becomes_a_problem() {
     assert_eq!(response.headers()[header::ALLOW], "POST");
 }
 
-/// Log lines as text, of all tests of this program.
+/// The log of all tests in this program.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -105,14 +105,15 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn a_panic_is_logged_with_the_id_of_its_request_and_each_line_has_it_once() {
+async fn panics_are_logged_with_request_id() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // For all threads: what another one logs first would otherwise be switched off for this one, too.
+    // For all threads: a level that another thread uses first is otherwise disabled for this one,
+    // too.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let (_, problem) = ask("GET", "/panics").await;
     let id = problem["request_id"].as_str().unwrap();

@@ -1,5 +1,5 @@
-//! Requests that are not answered: those that take too long, from their first byte to their answer; the body of the error, whoever
-//! made it (ours, the router's 404 and 405, an extractor's refusal, a caught panic); and the rest of an upload that nobody wants.
+//! Requests that get a problem instead of an answer: deadlines, the bodies of problems, and the
+//! rest of refused uploads.
 
 use std::time::{Duration, Instant};
 
@@ -20,24 +20,24 @@ use crate::api::{
     upload::WatchedBody,
 };
 
-/// How much is thrown away for the sake of a polite answer, and how long that may take.
+/// Largest number of bytes of a refused upload that are read, and the longest time for it.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// The headers by which a client says how long it waits.
+/// The headers with a client's timeout.
 pub(super) const TIMEOUT_HEADERS: [&str; 2] = ["x-request-timeout", "request-timeout"];
 
-/// When nobody waits for a request any more.
+/// The deadline of a request.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) struct Deadline {
-    /// When the client stops waiting, if it said so.
+    /// When the client stops waiting, if it says so.
     pub(in crate::api) asked: Option<Instant>,
-    /// When the server gives up, whoever said so.
+    /// When the server gives up.
     pub(in crate::api) limit: Instant,
 }
 
-/// Gives up when the deadline passes. What was being awaited is dropped: work that is still in the queue is not begun, and
-/// what is running is ended.
+/// Answers 504 when the deadline passes. The handler is dropped: work in the queue does not start,
+/// and running work ends.
 pub(super) async fn enforce_deadline(
     State(service): State<Service>,
     mut request: Request,
@@ -58,7 +58,7 @@ pub(super) async fn enforce_deadline(
         .unwrap_or_else(|_| passed(limit).into_response())
 }
 
-/// The client's own timeout, if it has one.
+/// The client's own timeout.
 fn asked_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let Some((name, value)) = TIMEOUT_HEADERS
         .iter()
@@ -70,13 +70,13 @@ fn asked_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
         .to_str()
         .ok()
         .and_then(|text| text.trim().parse::<f64>().ok());
-    // What no duration can hold is longer than the server's own limit anyway.
+    // A number that no duration can hold is above the server's limit anyway.
     let seconds = seconds.filter(|seconds| *seconds > 0.0 && seconds.is_finite());
     let seconds = seconds.ok_or_else(|| {
-        let detail = "the timeout is no positive number of seconds";
+        let detail = format!("`{name}`: expected a number of seconds above 0");
         Problem::new(ProblemKind::RequestMalformed, detail)
             .field(name)
-            .hint("write seconds, such as 2 or 0.5")
+            .hint("send seconds, such as 2 or 0.5")
     })?;
     Ok(Some(
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
@@ -85,14 +85,15 @@ fn asked_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
 
 fn passed(limit: Duration) -> Problem {
     let detail = format!(
-        "the request was not finished within {} seconds",
+        "the request did not finish within {} seconds",
         limit.as_secs_f64()
     );
     Problem::new(ProblemKind::DeadlinePassed, detail)
-        .hint("allow more time, upload faster, or ask for fewer passes")
+        .hint("allow more time, upload faster, or request fewer passes")
 }
 
-/// Writes the problem's JSON into every response from 400 up; status and other headers (`Allow`, `Retry-After`) stay.
+/// Writes the problem's JSON into every response with status 400 or above. Status and other headers
+/// (`Allow`, `Retry-After`) stay.
 pub(super) async fn write_bodies(
     Extension(id): Extension<RequestId>,
     request: Request,
@@ -115,25 +116,26 @@ pub(super) async fn write_bodies(
     response
 }
 
-/// What is said of an error of the framework, which has no words of ours.
+/// The problem for a bare error of the framework.
 fn bare_problem(status: StatusCode, method: &HttpMethod, path: &str) -> Problem {
     let kind = ProblemKind::of_status(status);
     match status {
-        StatusCode::NOT_FOUND => Problem::new(kind, format!("there is nothing at {path}"))
-            .hint("/docs lists the resources"),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            Problem::new(kind, format!("{path} does not know {method}"))
-                .hint("the Allow header lists the methods")
+        StatusCode::NOT_FOUND => {
+            Problem::new(kind, format!("there is no route {path}")).hint("/docs lists the routes")
         }
-        StatusCode::INTERNAL_SERVER_ERROR => Problem::mistake_of_ours(),
-        _ => Problem::new(kind, "the request could not be read"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(kind, format!("{path} does not accept the method {method}"))
+                .hint("the response's header Allow lists the methods")
+        }
+        StatusCode::INTERNAL_SERVER_ERROR => Problem::internal_error(),
+        _ => Problem::new(kind, "the request cannot be read"),
     }
 }
 
-/// Reads the rest of the body of a refused request: a client that is still sending when the connection closes sees a broken
-/// pipe instead of the answer. So what is left is read and thrown away, within limits, before the answer goes out.
+/// Reads the rest of a refused upload, within limits. A client that is still sending when the
+/// connection closes would see a broken pipe instead of the answer.
 pub(super) async fn discard_rest(request: Request, next: Next) -> Response {
-    // Such a client sends nothing before it is asked to, and reading would ask it.
+    // Such a client sends nothing until it is asked to, and reading would ask it.
     let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
     let body = WatchedBody::new(body, |_| Ok(()));
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_a_positive_number_of_seconds() {
+    fn timeouts_are_positive_seconds() {
         assert_eq!(asked("0.5").unwrap(), Some(Duration::from_millis(500)));
         assert_eq!(asked("1e300").unwrap(), Some(Duration::MAX));
         assert_eq!(asked_timeout(&HeaderMap::new()).unwrap(), None);

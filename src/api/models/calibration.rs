@@ -1,5 +1,5 @@
-//! What a client may know of how a model was calibrated: its measures, its policies with what they promise and what the promise
-//! rests on, and how unlike images are told.
+//! The calibration of a model: its measures, its policies with their promises and certificates, and
+//! its rule for unlike images.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,41 +9,42 @@ use bundle::{Calibration, Method};
 use engine::LoadedModel;
 use uncertainty::{Policy, risk_control::Certificate, stopping::StoppingRule};
 
-/// What was measured of one method.
+/// Calibration of one method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MethodCalibration {
     /// The method.
     pub method: MethodName,
-    /// Logits are divided by this.
+    /// Temperature: logits are divided by it.
     pub temperature: f64,
-    /// Cells measured.
+    /// Number of calibration cells.
     #[schema(format = Int64, minimum = 0)]
     pub cells: usize,
-    /// Images that those cells come from.
+    /// Number of images that those cells come from.
     #[schema(format = Int64, minimum = 0)]
     pub images: usize,
-    /// The smallest and the largest value of each measure; the normalised scores lie between them.
+    /// The smallest and the largest value of each measure. Normalised scores are relative to them.
     pub ranges: Vec<RangeOfMeasure>,
-    /// The bundle's rule for when further views would not change the decision; null when it has none for this method.
+    /// The bundle's rule for stopping early; null if it has none for this method.
     #[schema(required)]
     pub stopping: Option<EarlyStopping>,
 }
 
-/// When further views would not change the decision.
+/// The rule for stopping when further views would not change the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EarlyStopping {
-    /// Views before the first look.
+    /// Number of views before the first check.
     #[schema(format = Int64, minimum = 2)]
     pub start: usize,
-    /// Views between looks.
+    /// Number of views between checks.
     #[schema(format = Int64, minimum = 1)]
     pub step: usize,
-    /// Standard errors by which a decision has to be away from changing; null when no number is enough, which takes all views.
+    /// Number of standard errors between the current value and one that would change the decision.
+    /// Null if no number is enough; then all views run.
     #[schema(required, minimum = 0)]
     pub lambda: Option<f64>,
 }
 
-/// The values that a measure took.
+/// The range of a measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RangeOfMeasure {
     /// The measure.
@@ -54,14 +55,15 @@ pub struct RangeOfMeasure {
     pub maximum: f64,
 }
 
-/// How images unlike those of training are told.
+/// The rule for images that are unlike the training images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OutOfDistributionRule {
     /// The layer of the network whose statistics are compared.
     pub layer: String,
-    /// An image whose p-value is below this is referred, whatever the method and the policy say.
+    /// An image with a p-value below this is referred, whatever the method and the policy decide.
     pub refer_below: f64,
-    /// Cells, unseen in training, that an image is compared with; no p-value is below 1 / (this + 1).
+    /// Number of calibration cells, unseen in training, that an image is compared with. The
+    /// smallest possible p-value is 1 / (this + 1).
     #[schema(format = Int64, minimum = 1)]
     pub calibration_cells: usize,
 }
@@ -112,57 +114,59 @@ impl OutOfDistributionRule {
 /// A rule for accepting answers, and its promise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReferralPolicy {
-    /// The method that it judges.
+    /// The method whose answers it judges.
     pub method: MethodName,
     /// Its name.
     pub name: String,
-    /// The number that it looks at.
+    /// The measure that it compares with `threshold`.
     pub measure: MeasureName,
-    /// The largest value that is accepted; null where nothing can be promised, so that every cell is referred.
+    /// The largest value that is accepted. Null if nothing can be promised; then every cell is
+    /// referred.
     #[schema(required)]
     pub threshold: Option<f64>,
-    /// The share of mistakes that is promised not to be exceeded; `kind` says which mistakes.
+    /// α, the largest share of mistakes that is promised. `kind` says which mistakes.
     pub alpha: f64,
-    /// The probability that the promise does not hold.
+    /// δ, the probability that the promise does not hold.
     pub delta: f64,
-    /// The promise in words.
+    /// The promise as a sentence.
     pub promise: String,
-    /// The promise by its name; null where the publisher of the model chose the threshold.
+    /// The kind of the promise; null if the publisher of the model chose the threshold.
     #[schema(required)]
     pub kind: Option<PromiseName>,
-    /// Whether it decides where a request names no policy.
+    /// Whether it decides if a request names no policy.
     pub default: bool,
-    /// What a reader of the promise has to know besides it; null when there is nothing.
+    /// A limitation of the promise; null if there is none.
     #[schema(required)]
     pub caveat: Option<String>,
-    /// What the promise rests on; null where the publisher of the model chose the threshold.
+    /// The evidence for the promise; null if the publisher of the model chose the threshold.
     #[schema(required)]
     pub certificate: Option<PolicyCertificate>,
 }
 
-/// What a promise rests on: calibration cells that the training has not seen.
+/// The evidence for a promise: calibration cells that were not used in training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyCertificate {
-    /// Images of the calibration cells.
+    /// Number of images of the calibration cells.
     #[schema(format = Int64, minimum = 0)]
     pub images: u64,
-    /// Calibration cells.
+    /// Number of calibration cells.
     #[schema(format = Int64, minimum = 0)]
     pub cells: u64,
-    /// Share of the calibration cells that the threshold accepts; 0 where nothing is promised.
+    /// Share of the calibration cells that the threshold accepts; 0 if nothing is promised.
     #[schema(minimum = 0, maximum = 1)]
     pub coverage: f64,
-    /// Cells that the promise speaks of, at the threshold, or at the first one tested where nothing is promised.
+    /// Number of cells that the promise is about, at the threshold; if nothing is promised, at the
+    /// first threshold that was tested.
     #[schema(format = Int64, minimum = 0)]
     pub trials: u64,
-    /// Mistakes among them.
+    /// Number of mistakes among them.
     #[schema(format = Int64, minimum = 0)]
     pub errors: u64,
-    /// The p-value there; null when there were too few cells to test any threshold.
+    /// The p-value at that threshold; null if there were too few cells to test any threshold.
     #[schema(required, minimum = 0, maximum = 1)]
     pub p_value: Option<f64>,
-    /// Where nothing is promised, how many images more like the present ones would promise something; null when something
-    /// is promised, and when no number would do.
+    /// If nothing is promised: how many more images like the present ones would be enough. Null if
+    /// something is promised, and if no number would be enough.
     #[schema(required, format = Int64, minimum = 0)]
     pub further_images: Option<u64>,
 }

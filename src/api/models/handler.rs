@@ -13,7 +13,7 @@ use crate::api::{
 
 /// List the loaded models
 ///
-/// The first one answers requests that name none.
+/// The first one answers requests that name no model.
 #[utoipa::path(
     get,
     path = "/v1/models",
@@ -30,7 +30,8 @@ pub(in crate::api) async fn list_models(State(service): State<Service>) -> Json<
 
 /// Describe one model
 ///
-/// What it wants to see, its classes, how it was calibrated, its referral policies with their promises, and its files.
+/// Its input, its classes, its calibration, its referral policies with their promises, and its
+/// files.
 #[utoipa::path(
     get,
     path = "/v1/models/{name}",
@@ -43,8 +44,14 @@ pub(in crate::api) async fn get_model(
     State(service): State<Service>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ModelDetails>, Problem> {
-    let malformed =
-        |_| Problem::new(ProblemKind::RequestMalformed, "the path is not UTF-8 text").field("name");
+    let malformed = |_| {
+        Problem::new(
+            ProblemKind::RequestMalformed,
+            "the name of the model is not UTF-8 text",
+        )
+        .field("name")
+        .hint("GET /v1/models lists the loaded models")
+    };
     let Path(name) = name.map_err(malformed)?;
     let model = service
         .engine

@@ -1,4 +1,4 @@
-//! `GET /v1/models`: what is loaded.
+//! `GET /v1/models`: the loaded models.
 
 mod calibration;
 mod handler;

@@ -1,4 +1,4 @@
-//! What a client reads of the loaded models.
+//! The JSON of the loaded models.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use uncertainty::Policy;
 /// The loaded models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelList {
-    /// The first one answers requests that name none.
+    /// The loaded models. The first one answers requests that name none.
     pub models: Vec<ModelSummary>,
 }
 
@@ -23,17 +23,17 @@ pub struct ModelSummary {
     pub name: String,
     /// The publisher's version.
     pub version: String,
-    /// Whether it answers.
+    /// Whether it is ready to answer.
     pub ready: bool,
-    /// The methods it answers by; the first is used when a request names none.
+    /// Its methods. The first is used if a request names none.
     pub methods: Vec<MethodName>,
-    /// One sentence for people.
+    /// A description of one sentence.
     pub description: String,
     /// Licence of the weights.
     pub licence: String,
-    /// SHA-256 of its manifest, which holds the digests of all its files.
+    /// SHA-256 of its manifest, which has the digests of all its files.
     pub sha256: String,
-    /// What runs it: `cpu` or `cuda:N`.
+    /// Execution provider: `cpu` or `cuda:N`.
     pub execution_provider: String,
 }
 
@@ -43,7 +43,7 @@ impl ModelSummary {
         Self {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
-            // The engine lists a model only once every worker has loaded and tried it.
+            // The engine lists a model only after every worker has loaded and tested it.
             ready: true,
             methods: model.methods().into_iter().map(MethodName::from).collect(),
             description: manifest.description.clone(),
@@ -54,48 +54,48 @@ impl ModelSummary {
     }
 }
 
-/// A loaded model in full.
+/// A loaded model with all details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelDetails {
-    /// What the list says of it.
+    /// The same members as in the list.
     #[serde(flatten)]
     pub summary: ModelSummary,
-    /// What it wants to see.
+    /// Its input.
     pub input: ModelInput,
     /// Its classes, in the order of the probabilities.
     pub labels: Vec<ClassLabel>,
-    /// What was measured of each method on cells that the training has not seen.
+    /// The calibration of each method, on cells that were not used in training.
     pub calibration: Vec<MethodCalibration>,
-    /// The rules by which answers are accepted, with their promises. Where none of a method is its default, a request that
-    /// names no policy refers every cell.
+    /// Its referral policies. If none of a method is the default, a request that names no policy
+    /// refers every cell.
     pub policies: Vec<ReferralPolicy>,
-    /// How images unlike those of training are told; null when they are not.
+    /// The rule for images that are unlike the training images; null if there is none.
     #[schema(required)]
     pub out_of_distribution: Option<OutOfDistributionRule>,
     /// Its files.
     pub files: Vec<BundleFile>,
-    /// Where the weights come from.
+    /// Origin of the weights.
     pub training: ModelTraining,
-    /// What this model cannot do that others can, a sentence each.
+    /// Features that this model lacks, one sentence each.
     pub lacks: Vec<String>,
 }
 
-/// What a model wants to see.
+/// The input of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelInput {
-    /// Edge in pixels of the square that the server resizes to.
+    /// Edge in pixels of the square that the server resizes each image to.
     #[schema(minimum = 1, maximum = 65535, format = Int32)]
     pub size: u32,
-    /// Edge in pixels of the square to cut around a nucleus.
+    /// Edge in pixels of the square to crop around a nucleus.
     #[schema(minimum = 1, maximum = 65535, format = Int32)]
     pub crop_edge_px: u32,
-    /// Width in pixels of the fields in which `crop_edge_px` is measured; null when unknown.
+    /// Width in pixels of the fields that `crop_edge_px` refers to; null if unknown.
     #[schema(required, minimum = 1, maximum = 1_000_000, format = Int32)]
     pub source_width_px: Option<u32>,
-    /// Size of a pixel of those fields; null when unknown.
+    /// Size in micrometres of a pixel of those fields; null if unknown.
     #[schema(required)]
     pub micrometres_per_pixel: Option<f64>,
-    /// The arithmetic on the pixels: (value × scale − mean) / std.
+    /// Normalisation of the pixels: (value × scale − mean) / std.
     pub normalisation: NormalisationStep,
 }
 
@@ -119,16 +119,16 @@ pub struct ClassLabel {
     pub name: String,
     /// Whether it counts as abnormal.
     pub abnormal: bool,
-    /// Whether it counts as high grade; null when the publisher does not say.
+    /// Whether it counts as high grade; null if the publisher does not say.
     #[schema(required)]
     pub high_grade: Option<bool>,
-    /// How grave it is, 0 being the least; null when the publisher does not say.
+    /// Severity, 0 being the least; null if the publisher does not say.
     #[schema(required, format = Int32, minimum = 0)]
     pub severity: Option<u32>,
-    /// Its SNOMED CT concept; null when the publisher gives none.
+    /// Its SNOMED CT concept; null if the publisher gives none.
     #[schema(required)]
     pub snomed_ct: Option<String>,
-    /// Where that concept is said to stand for the class; null when the publisher does not say.
+    /// Source for that concept; null if the publisher does not say.
     #[schema(required)]
     pub snomed_ct_source: Option<String>,
 }
@@ -142,17 +142,17 @@ pub struct BundleFile {
     pub sha256: String,
 }
 
-/// Where the weights come from.
+/// Origin of the weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelTraining {
-    /// The data, with attribution.
+    /// The data set, with attribution.
     pub data: String,
     /// Revision of the program that trained it.
     pub commit: String,
-    /// Cells trained on.
+    /// Number of training cells.
     #[schema(format = Int64, minimum = 0)]
     pub cells: usize,
-    /// Images that those cells come from.
+    /// Number of images that those cells come from.
     #[schema(format = Int64, minimum = 0)]
     pub images: usize,
 }

@@ -1,4 +1,4 @@
-//! What the other rooms say went wrong, in the words of HTTP.
+//! From the engine's errors to problems.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl From<EngineError> for Problem {
             EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail)
                 .hint("GET /v1/models/{name} lists the methods of the model"),
             EngineError::InvalidPasses { .. } => Self::parameter("passes", detail)
-                .hint("leave `passes` out for the usual number of the method"),
+                .hint("leave `passes` out to use the number of the model"),
             EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail)
                 .hint("GET /v1/models/{name} lists the policies of the model"),
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),
@@ -30,11 +30,11 @@ impl From<EngineError> for Problem {
             EngineError::QueueFull { retry_after } => Self::busy(detail, retry_after),
             EngineError::NotInTime { retry_after } => Self::new(ProblemKind::Busy, detail)
                 .retry_after(retry_after)
-                .hint("allow more time, or wait as long as Retry-After says"),
+                .hint("allow more time, or wait for the seconds in Retry-After"),
             EngineError::DeadlineTooShort { .. } => Self::new(ProblemKind::DeadlinePassed, detail)
-                .hint("allow more time, or ask for fewer passes"),
+                .hint("allow more time, or request fewer passes"),
             EngineError::DeadlinePassed => Self::new(ProblemKind::DeadlinePassed, detail)
-                .hint("allow more time, upload faster, or ask for fewer passes"),
+                .hint("allow more time, upload faster, or request fewer passes"),
             EngineError::Draining => Self::draining(),
             EngineError::Runtime(error) => Self::internal(&error),
         }
@@ -55,13 +55,13 @@ impl From<ImageError> for Problem {
         let problem = Self::new(kind, error.to_string()).field("image");
         match kind {
             ProblemKind::NucleusOutside => problem.field("nuclei").hint(
-                "positions are pixels of the image that was sent, counted from its upper left corner",
+                "send positions in pixels of the uploaded image, counted from its upper left corner",
             ),
             ProblemKind::ImageTooManyPixels => {
-                problem.hint("cut the cell out of the field and send the crop")
+                problem.hint("crop the cell from the field and send the crop")
             }
             ProblemKind::ImageUndecodable if is_of_another_kind => problem.hint(
-                "the same file will be refused again: save the image as the detail says, and send that",
+                "save the image as the detail says, then send it; the same file will be refused again",
             ),
             ProblemKind::ImageUndecodable => {
                 problem.hint(format!("check that the upload is complete, or {FORMATS}"))
@@ -72,40 +72,40 @@ impl From<ImageError> for Problem {
 }
 
 impl Problem {
-    /// A query parameter is impossible.
+    /// A parameter with an impossible value.
     pub(in crate::api) fn parameter(field: &str, detail: impl Into<String>) -> Self {
         Self::new(ProblemKind::ParameterInvalid, detail).field(field)
     }
 
-    /// There is no room now; `wait` is when there may be some.
+    /// The server is busy; `wait` says when to try again.
     pub(in crate::api) fn busy(detail: impl Into<String>, wait: Duration) -> Self {
         Self::new(ProblemKind::Busy, detail)
             .retry_after(wait)
-            .hint("wait as long as Retry-After says, then send the same request again")
+            .hint("wait for the seconds in Retry-After, then send the same request again")
     }
 
     /// The server is shutting down.
     pub(in crate::api) fn draining() -> Self {
         Self::new(
             ProblemKind::Draining,
-            "the server is shutting down and takes no new work",
+            "the server is shutting down and accepts no new work",
         )
         .hint("send the request to another instance, or again in a few seconds")
         .retry_after(Duration::from_secs(5))
     }
 
-    /// Our mistake: the cause goes to the log, the client hears only that there was one.
+    /// A bug: the cause goes to the log only.
     fn internal(cause: &RunError) -> Self {
         error!(error = %cause, "the engine failed");
-        Self::mistake_of_ours()
+        Self::internal_error()
     }
 
-    /// What a client hears of a mistake whose cause was logged.
-    pub(in crate::api) fn mistake_of_ours() -> Self {
+    /// The problem for a bug whose cause is logged.
+    pub(in crate::api) fn internal_error() -> Self {
         Self::new(
             ProblemKind::Internal,
-            "the request could not be answered, and the cause was logged",
+            "the request failed because of an error in the server",
         )
-        .hint("report the request_id to whoever runs this server")
+        .hint("report the request_id to the operator of this server: the log has the cause")
     }
 }

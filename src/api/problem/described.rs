@@ -1,4 +1,4 @@
-//! What the description of the interface says of problems.
+//! Problems in the OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,33 @@ use utoipa::{
 
 use super::CONTENT_TYPE;
 
-/// Any operation may answer a problem; one entry says it for all statuses.
+/// The default response of every operation.
 pub(in crate::api) struct Problems;
 
-/// The problems of an upload, status by status.
+/// The responses of routes with an upload, by status.
 pub(in crate::api) struct UploadProblems;
 
 const UPLOAD_PROBLEMS: [(&str, &str); 9] = [
     ("400", "No image was sent, or the request is malformed"),
-    ("404", "No such model is loaded"),
-    ("406", "The answer has none of the media types in `Accept`"),
+    ("404", "No model of this name is loaded"),
+    ("406", "`Accept` names no media type of this route"),
     ("413", "Too many bytes or pixels"),
-    ("415", "No image of a format that is read here"),
+    ("415", "The upload is not an image of a supported format"),
     (
         "422",
-        "The image cannot be decoded, or a parameter is impossible",
+        "The image cannot be decoded, or a parameter has an impossible value",
     ),
-    ("500", "The server made a mistake"),
+    ("500", "Internal error of the server"),
     (
         "503",
-        "Too much work is waiting, or the server is shutting down; `Retry-After` says when to come back",
+        "Too much work is waiting, or the server is shutting down; `Retry-After` says when to try again",
     ),
     ("504", "The deadline passed"),
 ];
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let response = problem_response("The request was not answered; `type` says why");
+        let response = problem_response("The request failed; `type` says why");
         BTreeMap::from([("default".to_owned(), response)])
     }
 }

@@ -1,14 +1,15 @@
-//! Every kind of problem, with its status, its stable name and the kind in words.
+//! Every kind of problem, with its status, its stable name and its title.
 
 use axum::http::StatusCode;
 
 macro_rules! problem_kinds {
     ($($(#[$attribute:meta])* $kind:ident = $status:ident, $name:literal, $title:literal;)+) => {
-        /// A kind of problem. Names and statuses are part of the interface: add, never change.
+        /// A kind of problem. Names and statuses are part of the interface: new ones may be added,
+        /// existing ones do not change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ProblemKind {
             $($(#[$attribute])* $kind,)+
-            /// A status that the framework chose and that has no name of ours.
+            /// A status of the framework without a name of ours.
             Other(StatusCode),
         }
 
@@ -21,21 +22,21 @@ macro_rules! problem_kinds {
                 }
             }
 
-            /// The kind in words.
+            /// The title, the same for every problem of the kind.
             pub fn title(self) -> &'static str {
                 match self {
                     $(Self::$kind => $title,)+
                     Self::Other(status) => {
-                        status.canonical_reason().unwrap_or("The request was not answered")
+                        status.canonical_reason().unwrap_or("The request failed")
                     }
                 }
             }
 
-            /// The stable name: a URN, since nothing is served at it.
+            /// The stable name. It is a URN, because no page describes it.
             pub fn uri(self) -> &'static str {
                 match self {
                     $(Self::$kind => concat!("urn:secondlook:problem:", $name),)+
-                    // RFC 9457, section 4.2.1: the status says it all.
+                    // RFC 9457, section 4.2.1: the problem has no meaning beyond its status.
                     Self::Other(_) => "about:blank",
                 }
             }
@@ -44,42 +45,42 @@ macro_rules! problem_kinds {
 }
 
 problem_kinds! {
-    /// The request is not what its headers say, or a header is malformed.
+    /// The request does not match its headers, or a header is malformed.
     RequestMalformed = BAD_REQUEST, "request-malformed", "The request is malformed";
     /// No image was sent.
     ImageMissing = BAD_REQUEST, "image-missing", "No image was sent";
-    /// No API key came along, or none that is known.
+    /// The API key is missing or unknown.
     Unauthorized = UNAUTHORIZED, "unauthorized", "An API key is needed";
-    /// The API key does not open this.
-    Forbidden = FORBIDDEN, "forbidden", "The API key does not open this";
+    /// The API key lacks the scope.
+    Forbidden = FORBIDDEN, "forbidden", "The API key lacks the scope";
     /// There is no such resource.
-    NotFound = NOT_FOUND, "not-found", "There is nothing here";
+    NotFound = NOT_FOUND, "not-found", "There is no such route";
     /// No loaded model has this name.
-    ModelUnknown = NOT_FOUND, "model-unknown", "No such model is loaded";
-    /// The resource does not know this HTTP method.
-    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "This resource does not know this method";
-    /// The client accepts none of the media types that there are.
-    NotAcceptable = NOT_ACCEPTABLE, "not-acceptable", "The answer has no media type that is accepted";
+    ModelUnknown = NOT_FOUND, "model-unknown", "No model of this name is loaded";
+    /// The route does not accept this HTTP method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The route does not accept this method";
+    /// The client accepts none of the route's media types.
+    NotAcceptable = NOT_ACCEPTABLE, "not-acceptable", "Accept names no media type of this route";
     /// The body or the image has too many bytes.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "The upload has too many bytes";
-    /// There are too many cells in one request.
-    TooManyCells = PAYLOAD_TOO_LARGE, "too-many-cells", "There are too many cells in one request";
+    /// One request has too many cells.
+    TooManyCells = PAYLOAD_TOO_LARGE, "too-many-cells", "The request has too many cells";
     /// The image declares too many pixels.
     ImageTooManyPixels = PAYLOAD_TOO_LARGE, "image-too-many-pixels", "The image has too many pixels";
-    /// The body is no image of a format that is read.
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This is no image of a format that is read here";
-    /// The image is damaged or uses a variant of its format that is not read.
+    /// The body is not an image of a supported format.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The upload is not an image of a supported format";
+    /// The image is damaged or uses an unsupported variant of its format.
     ImageUndecodable = UNPROCESSABLE_ENTITY, "image-undecodable", "The image cannot be decoded";
-    /// A nucleus does not lie on its field.
-    NucleusOutside = UNPROCESSABLE_ENTITY, "nucleus-outside", "The nucleus does not lie on the field";
-    /// A parameter is unknown or its value impossible.
-    ParameterInvalid = UNPROCESSABLE_ENTITY, "parameter-invalid", "A parameter is impossible";
+    /// A nucleus is outside its field.
+    NucleusOutside = UNPROCESSABLE_ENTITY, "nucleus-outside", "The nucleus is outside the field";
+    /// A parameter is unknown or has an impossible value.
+    ParameterInvalid = UNPROCESSABLE_ENTITY, "parameter-invalid", "A parameter is unknown or has an impossible value";
     /// The answer could have too many bytes.
     AnswerTooLarge = UNPROCESSABLE_ENTITY, "answer-too-large", "The answer would be too large";
-    /// This client has asked too often.
+    /// The API key is over its rate limit.
     RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many requests";
-    /// Our mistake.
-    Internal = INTERNAL_SERVER_ERROR, "internal", "The server made a mistake";
+    /// A bug in the server.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error of the server";
     /// Too much work is waiting.
     Busy = SERVICE_UNAVAILABLE, "busy", "Too much work is waiting";
     /// The server is shutting down.
@@ -89,7 +90,7 @@ problem_kinds! {
 }
 
 impl ProblemKind {
-    /// The kind that a bare response of the framework stands for.
+    /// The kind for a bare response of the framework.
     pub fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::BAD_REQUEST => Self::RequestMalformed,

@@ -1,9 +1,10 @@
 //! Errors as `application/problem+json` (RFC 9457).
 //!
-//! A client may be told what it did wrong, which field it was and what to do instead; never what our code, the runtime or
-//! the file system said. A handler returns a [`Problem`]; the middleware
-//! `middleware::unanswered` writes its body, since only there the request's id is known, and does the same for
-//! every bare error of the framework. Under `/v2` the same problem is written as the Open Inference Protocol has errors.
+//! A problem says what was wrong with the request, in which field, and what to do instead. It never
+//! has texts of the code, the runtime or the file system. A handler returns a [`Problem`]. The
+//! middleware `middleware::unanswered` writes its body, because only the middleware knows the
+//! request's id, and does the same for every bare error of the framework. Under `/v2` the same
+//! problem is written in the form of the Open Inference Protocol.
 
 mod convert;
 mod described;
@@ -27,34 +28,35 @@ use super::examples;
 /// The media type of RFC 9457.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// What a client reads when a request was not answered.
+/// The reason why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem, example = examples::problem)]
 pub struct ProblemBody {
-    /// Stable name of the kind of problem, such as `urn:secondlook:problem:image-undecodable`; compare this, not the text.
+    /// Stable name of the kind of problem, such as `urn:secondlook:problem:image-undecodable`.
+    /// Compare this, not the texts.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind in words; the same for every problem of this kind.
+    /// Title, the same for every problem of this kind.
     pub title: String,
-    /// The HTTP status again.
+    /// The HTTP status.
     #[schema(minimum = 400, maximum = 599, format = Int32)]
     pub status: u16,
     /// What was wrong with this request.
     pub detail: String,
-    /// The parameter, header or part that it is about; null when it is about none.
+    /// The parameter, header or part with the problem; null if it is about none.
     #[schema(required)]
     pub field: Option<String>,
-    /// What to do instead; null when nothing can be advised.
+    /// What to do instead; null if there is no advice.
     #[schema(required)]
     pub hint: Option<String>,
     /// The request's id, as in the `X-Request-Id` header and in the log.
     pub request_id: String,
 }
 
-/// Most characters of a text in a problem: some of them repeat what was sent, which may be long.
+/// Largest number of characters of a text in a problem: some texts repeat what was sent.
 const LONGEST_TEXT: usize = 1000;
 
-/// Why a request was not answered, before its body is written.
+/// The reason why a request failed, before its body is written.
 #[derive(Clone, Debug)]
 pub struct Problem {
     kind: ProblemKind,
@@ -78,28 +80,28 @@ impl Problem {
         }
     }
 
-    /// Names the parameter, header or part that it is about.
+    /// Sets the parameter, header or part with the problem.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(shortened(field.into()));
         self
     }
 
-    /// Says what to do instead.
+    /// Sets what to do instead.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(shortened(hint.into()));
         self
     }
 
-    /// Says when to come back.
+    /// Sets when to try again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// Says by which API key it would go: the header `WWW-Authenticate`.
+    /// Sets the header `WWW-Authenticate`.
     #[must_use]
     pub fn challenge(mut self, challenge: impl Into<String>) -> Self {
         self.challenge = Some(challenge.into());
@@ -123,7 +125,7 @@ impl Problem {
         &self.detail
     }
 
-    /// What the client will read.
+    /// The body of the response.
     pub fn body(&self, request_id: &str) -> ProblemBody {
         ProblemBody {
             kind: self.kind.uri().to_owned(),
@@ -137,12 +139,12 @@ impl Problem {
     }
 }
 
-/// How a problem is written.
+/// The form of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemForm {
-    /// As RFC 9457 says.
+    /// As in RFC 9457.
     ProblemJson,
-    /// `{"error": "…"}`, as the Open Inference Protocol says.
+    /// `{"error": "…"}`, as in the Open Inference Protocol.
     InferenceError,
 }
 
@@ -166,7 +168,7 @@ impl ProblemForm {
     /// The problem in JSON.
     pub fn write(self, problem: &Problem, request_id: &str) -> Vec<u8> {
         let body = problem.body(request_id);
-        // Our own types: strings and numbers.
+        // These types are strings and numbers, so writing cannot fail.
         let json = match self {
             Self::ProblemJson => serde_json::to_vec(&body),
             Self::InferenceError => {
@@ -180,7 +182,8 @@ impl ProblemForm {
 }
 
 impl IntoResponse for Problem {
-    /// Status and headers; the middleware finds the problem among the extensions and writes the body.
+    /// Status and headers. The middleware takes the problem from the extensions and writes the
+    /// body.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         let headers = response.headers_mut();
@@ -204,7 +207,7 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// `Retry-After` knows whole seconds only, and 0 would invite a client to hammer.
+/// `Retry-After` has whole seconds, and 0 would make clients try again at once.
 fn whole_seconds(wait: Duration) -> u64 {
     let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     rounded_up.max(1)
@@ -215,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_of_a_request_are_not_repeated_whole() {
+    fn long_texts_are_shortened() {
         let long = "ß".repeat(LONGEST_TEXT + 1);
         let problem = Problem::parameter(&long, &*long).hint(&*long);
         let body = problem.body("id");
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_rounded_up_and_never_zero() {
+    fn retry_after_is_at_least_one_second() {
         let cases = [(0, 1), (1, 1), (1000, 1), (1001, 2), (2500, 3)];
         for (milliseconds, seconds) in cases {
             assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);

@@ -1,4 +1,4 @@
-//! Forms (`multipart/form-data`), read part by part behind limits.
+//! Forms (`multipart/form-data`), read part by part within limits.
 
 use std::{
     future::{Future, poll_fn},
@@ -26,24 +26,24 @@ use super::{
 };
 use crate::api::problem::{Problem, ProblemKind};
 
-/// What a form may hold beside its images: boundaries, headers and small fields.
+/// Bytes of a form beside its images: boundaries, headers and small fields.
 pub(in crate::api) const OVERHEAD_BYTES: usize = 64 * 1024;
 
-/// A character of UTF-8 has up to four bytes.
+/// A character has up to four bytes in UTF-8.
 const ACCESSION_BYTES: usize = 4 * ACCESSION_CHARACTERS;
 
 /// A form that is being read.
 pub(super) struct Form {
     parts: Multipart,
-    /// What is said when the whole body has too many bytes.
+    /// The refusal of a body that is too large.
     too_large: Problem,
-    /// Bytes that came so far.
+    /// Number of bytes that have arrived.
     arrived: Arc<AtomicUsize>,
 }
 
 impl Form {
-    /// Begins to read a form of at most `max_bytes`; `too_large` is the answer to one that has more, and `count` may refuse
-    /// each piece of it for its number of bytes.
+    /// Starts to read a form of at most `max_bytes`. `too_large` refuses a larger one. `count` is
+    /// called with the size of each piece and may refuse it.
     pub(super) async fn open(
         request: Request,
         max_bytes: usize,
@@ -51,9 +51,9 @@ impl Form {
         mut count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Self, Problem> {
         let rejected = |_| {
-            malformed("the form's boundary is missing from its content type")
+            malformed("`Content-Type` has no boundary of the form")
                 .field("Content-Type")
-                .hint("let the HTTP library write the content type of a form")
+                .hint("let the HTTP library set it, such as multipart/form-data; boundary=…")
         };
         let arrived = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&arrived);
@@ -74,7 +74,7 @@ impl Form {
         })
     }
 
-    /// The next part, once the last one was read to its end; `None` at the end of the form.
+    /// The next part, once the last one is read to its end; `None` at the end of the form.
     pub(super) async fn next_part(&mut self) -> Result<Option<Field<'_>>, Problem> {
         let (too_large, arrived) = (&self.too_large, &self.arrived);
         let before = arrived.load(Ordering::Relaxed);
@@ -82,7 +82,8 @@ impl Form {
         poll_fn(|context| match next.as_mut().poll(context) {
             Poll::Ready(Err(error)) if is_too_large(&error) => Poll::Ready(Err(too_large.clone())),
             Poll::Ready(part) => Poll::Ready(part.map_err(|error| unreadable(&error))),
-            // Nothing of what came meanwhile is a part yet: it lies in memory, and each further piece has all of it searched.
+            // The bytes so far are not a part yet. They stay in memory, and each further piece
+            // searches them again.
             Poll::Pending
                 if arrived.load(Ordering::Relaxed).saturating_sub(before) > OVERHEAD_BYTES =>
             {
@@ -94,15 +95,15 @@ impl Form {
     }
 }
 
-/// The refusal of a body that is no form.
+/// The refusal of a body that is not a form.
 pub(super) fn no_form(hint: &str) -> Problem {
-    let detail = "the content type is not multipart/form-data";
+    let detail = "`Content-Type`: expected multipart/form-data";
     Problem::new(ProblemKind::UnsupportedMediaType, detail)
         .field("Content-Type")
         .hint(hint)
 }
 
-/// The bytes of a part, or none where it has more than `limit`.
+/// The bytes of a part; `None` if it has more than `limit`.
 pub(super) async fn read_part(
     part: &mut Field<'_>,
     limit: usize,
@@ -119,7 +120,7 @@ pub(super) async fn read_part(
     }
 }
 
-/// Passes over the rest of a part; none where the whole body has too many bytes.
+/// Skips the rest of a part; `None` if the whole body has too many bytes.
 pub(super) async fn skip(part: &mut Field<'_>) -> Result<Option<()>, Problem> {
     loop {
         match part.chunk().await {
@@ -131,7 +132,7 @@ pub(super) async fn skip(part: &mut Field<'_>) -> Result<Option<()>, Problem> {
     }
 }
 
-/// The refusal of a part that came again.
+/// The refusal of a repeated part.
 pub(super) fn twice(name: &str, hint: &str) -> Problem {
     malformed(format!("the form has the part `{name}` twice"))
         .field(name)
@@ -141,9 +142,9 @@ pub(super) fn twice(name: &str, hint: &str) -> Problem {
 /// The text of a part.
 pub(super) fn text(bytes: Bytes, name: &str) -> Result<String, Problem> {
     String::from_utf8(bytes.into()).map_err(|_| {
-        malformed("the part is not UTF-8 text")
+        malformed(format!("the part `{name}` is not UTF-8 text"))
             .field(name)
-            .hint("send it as UTF-8")
+            .hint("send the text in UTF-8")
     })
 }
 
@@ -153,29 +154,29 @@ pub(super) async fn accession_of_part(part: &mut Field<'_>) -> Result<String, Pr
     text(bytes.ok_or_else(accession_too_long)?, "accession")
 }
 
-/// The refusal of a part that has no meaning here.
+/// The refusal of an unknown part.
 pub(super) fn unknown_part(name: &str, known: &str) -> Problem {
-    Problem::parameter(name, "the form has a part that is not known here")
-        .hint(format!("the parts are {known}"))
+    Problem::parameter(name, format!("the form has an unknown part `{name}`"))
+        .hint(format!("send the parts {known}"))
 }
 
-/// The limit of the whole body shows up as an error of the part that crosses it.
+/// The limit of the whole body appears as an error of the part that crosses it.
 fn is_too_large(error: &MultipartError) -> bool {
     error.status() == StatusCode::PAYLOAD_TOO_LARGE
 }
 
 fn unreadable(error: &MultipartError) -> Problem {
     refusal(error).unwrap_or_else(|| {
-        malformed("the form is incomplete or not framed as its boundary says")
-            .hint("send the form again")
+        malformed("the form is incomplete, or its parts do not match its boundary")
+            .hint("check that the upload is complete, then send the form again")
     })
 }
 
 fn no_part() -> Problem {
     malformed(format!(
-        "the form has more than {OVERHEAD_BYTES} bytes before a part begins"
+        "the form has more than {OVERHEAD_BYTES} bytes before a part starts"
     ))
-    .hint("begin the form with its boundary, and keep the headers of its parts short")
+    .hint("start the form with its boundary, and keep the headers of its parts short")
 }
 
 fn malformed(detail: impl Into<String>) -> Problem {

@@ -17,10 +17,10 @@ use crate::api::{
 pub(super) const FORMATS_HINT: &str = "send the bytes of a JPEG, PNG, TIFF, BMP or WebP file with its media type, or a form with the part `image`";
 
 impl Upload {
-    /// Reads one image. It gives its room in memory back when nobody has a copy of it any more.
+    /// Reads one image. Its upload memory is released when the last copy is dropped.
     ///
     /// # Errors
-    /// 400, 413, 415 or 422; 503 when there is no room.
+    /// 400, 413, 415 or 422; 503 if upload memory is full.
     pub(in crate::api) async fn of_image(
         request: Request,
         service: &Service,
@@ -59,7 +59,7 @@ impl Upload {
     }
 }
 
-/// The content type without its parameters, in lower case; empty where there is none.
+/// The content type without its parameters, in lower case; empty if there is none.
 pub(super) fn essence(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok());
@@ -72,8 +72,8 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
     essence(headers) == "multipart/form-data"
 }
 
-/// Clients mislabel images, so that any image type stands for all; but a type that is clearly something else is refused
-/// before it is read.
+/// Clients mislabel images, so any image type is accepted. A type that is clearly something else is
+/// refused before the body is read.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let essence = essence(headers);
     if essence.is_empty() || essence.starts_with("image/") || essence == "application/octet-stream"
@@ -82,17 +82,18 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let hint = match essence.as_str() {
         "application/x-www-form-urlencoded" => {
-            "with curl add -H 'Content-Type: image/png', or send a form with -F image=@FILE"
+            "with curl, add -H 'Content-Type: image/png', or send a form with -F image=@FILE"
         }
         _ => FORMATS_HINT,
     };
-    let detail = "the content type names no image";
+    let detail =
+        format!("`Content-Type`: expected an image type such as image/png, found `{essence}`");
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
         .field("Content-Type")
         .hint(hint))
 }
 
-/// The length that the headers promise; 0 when they promise none.
+/// The length in the headers; 0 if they have none.
 fn announced_bytes(request: &Request) -> usize {
     usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX)
 }
@@ -102,7 +103,7 @@ async fn read_image(
     limit: usize,
     mut count: impl FnMut(usize) -> Result<(), Problem>,
 ) -> Result<Bytes, Problem> {
-    // Memory that is reserved and never written to costs nothing, so a client may be believed.
+    // Reserved memory that is never written costs nothing, so the announced length can be trusted.
     let mut image = BytesMut::with_capacity(announced_bytes(&request).min(limit));
     let mut chunks = request.into_body().into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -122,7 +123,7 @@ async fn read_image(
 pub(super) fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemKind::BodyTooLarge, format!("the image has more than {limit} bytes"))
         .field("image")
-        .hint("cut the cell out of the field and send the crop, or ask whoever runs this server to raise limits.max_image_bytes")
+        .hint("crop the cell from the field and send the crop; the operator of this server can raise limits.max_image_bytes")
 }
 
 pub(super) fn missing(detail: &str) -> Problem {
@@ -131,7 +132,7 @@ pub(super) fn missing(detail: &str) -> Problem {
         .hint(FORMATS_HINT)
 }
 
-/// The connection broke, or the body is not framed as its headers say.
+/// The connection broke, or the body does not match its headers.
 fn interrupted() -> Problem {
     Problem::new(
         ProblemKind::RequestMalformed,

@@ -1,8 +1,8 @@
-//! What uploads hold in memory, from their first byte until the last copy of them is dropped, which for a single image of a
-//! client that went away is when its job leaves the queue.
+//! Memory of uploads, from their first byte until the last copy is dropped. For a single image of a
+//! client that disconnected, that is when its job leaves the queue.
 //!
-//! Each of them is small beside its limit, but hundreds may wait for their turn. Bytes are counted as they arrive, so that
-//! a client that announces much and sends little keeps nobody else out: a body is watched while somebody reads it.
+//! One upload is small, but hundreds may wait. Each upload reserves memory as its bytes arrive, so
+//! that a client that announces much and sends little does not block others.
 
 use std::{
     error::Error,
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::problem::Problem;
 
-/// A permit for each byte.
+/// Upload memory, with one permit for each byte.
 pub(in crate::api) struct UploadMemory {
     free: Arc<Semaphore>,
     bytes: usize,
@@ -29,8 +29,8 @@ pub(in crate::api) struct UploadMemory {
 }
 
 impl UploadMemory {
-    /// For `bytes` of all uploads together, of which one counts for at most `most_of_one`: what a form adds to the largest
-    /// image must not make it larger than the whole.
+    /// Memory of `bytes` for all uploads together. One upload counts for at most `most_of_one`: the
+    /// overhead of a form must not make the largest image exceed the whole memory.
     pub(in crate::api) fn new(bytes: usize, most_of_one: usize) -> Self {
         let bytes = bytes.min(Semaphore::MAX_PERMITS);
         Self {
@@ -40,7 +40,7 @@ impl UploadMemory {
         }
     }
 
-    /// Bytes that are held now.
+    /// Number of bytes that are held now.
     pub(in crate::api) fn held(&self) -> usize {
         self.bytes.saturating_sub(self.free.available_permits())
     }
@@ -55,7 +55,7 @@ impl UploadMemory {
     }
 }
 
-/// What one upload holds; given back when its last clone is dropped.
+/// The memory of one upload, released when its last clone is dropped.
 #[derive(Clone)]
 pub(in crate::api) struct UploadShare(Arc<HeldBytes>);
 
@@ -71,15 +71,15 @@ impl Drop for HeldBytes {
     }
 }
 
-/// All uploads together hold as much as they may.
+/// Upload memory is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::api) struct NoRoom;
 
 impl UploadShare {
-    /// Takes room for further bytes.
+    /// Reserves memory for further bytes.
     ///
     /// # Errors
-    /// [`NoRoom`] now; later there may be some.
+    /// [`NoRoom`] if upload memory is full.
     pub(in crate::api) fn grow(&self, bytes: usize) -> Result<(), NoRoom> {
         let HeldBytes { free, held, most } = &*self.0;
         let further = bytes.min(most.saturating_sub(held.load(Ordering::Relaxed)));
@@ -89,7 +89,7 @@ impl UploadShare {
         Ok(())
     }
 
-    /// The image that the room was taken for; it gives the room back when nobody has a copy of it any more.
+    /// Binds an image to its memory, which is released when its last copy is dropped.
     pub(in crate::api) fn of(self, image: Bytes) -> Bytes {
         Bytes::from_owner(HeldImage {
             image,
@@ -109,12 +109,12 @@ impl AsRef<[u8]> for HeldImage {
     }
 }
 
-/// What ends a body that was refused.
+/// The error of a body that was refused while it was read.
 #[derive(Debug, thiserror::Error)]
 #[error("the body was refused while it was read")]
 struct Refused(Problem);
 
-/// What `count` said, when that is what an error of the body's reader is about.
+/// The problem that `count` returned, if that caused an error of the body's reader.
 pub(in crate::api) fn refusal(error: &(dyn Error + 'static)) -> Option<Problem> {
     let mut causes = successors(Some(error), |&error| error.source());
     let refused = causes.find_map(|error| error.downcast_ref::<Refused>());
@@ -123,12 +123,12 @@ pub(in crate::api) fn refusal(error: &(dyn Error + 'static)) -> Option<Problem> 
 
 type Count = Box<dyn FnMut(usize) -> Result<(), Problem> + Send>;
 
-/// The same body. Its clones read on where another one has stopped.
+/// A body whose bytes are counted. Its clones continue where another one stopped.
 #[derive(Clone)]
 pub(in crate::api) struct WatchedBody(Arc<Mutex<(Body, Count)>>);
 
 impl WatchedBody {
-    /// `count` may refuse each piece for its number of bytes.
+    /// `count` is called with the size of each piece and may refuse it.
     pub(in crate::api) fn new(
         body: Body,
         count: impl FnMut(usize) -> Result<(), Problem> + Send + 'static,
@@ -176,7 +176,7 @@ mod tests {
     use super::{NoRoom, UploadMemory};
 
     #[test]
-    fn room_is_shared_and_given_back() {
+    fn memory_is_shared_and_released() {
         let memory = UploadMemory::new(100, 1000);
         let (first, second) = (memory.share(), memory.share());
         assert_eq!(first.grow(40), Ok(()));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn one_upload_never_counts_for_more_than_the_largest() {
+    fn one_upload_counts_up_to_its_limit() {
         let memory = UploadMemory::new(100, 60);
         let share = memory.share();
         assert_eq!(share.grow(50), Ok(()));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_given_back_with_the_last_copy() {
+    fn last_copy_releases_memory() {
         let memory = UploadMemory::new(100, 1000);
         let share = memory.share();
         assert_eq!(share.grow(3), Ok(()));

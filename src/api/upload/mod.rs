@@ -1,4 +1,5 @@
-//! What comes with a request about cells: images, nuclei and an accession, as a form or, of one cell, as the raw body.
+//! The upload of a request: images, nuclei and an accession, as a form or, for one cell, as the raw
+//! body.
 
 mod form;
 mod image;
@@ -35,23 +36,23 @@ const OVERHEAD_OF_PART_BYTES: usize = 1024;
 #[allow(dead_code, reason = "only its description is used")]
 pub(super) struct ImageBytes(Vec<u8>);
 
-/// What came with a request.
+/// The upload of a request.
 #[derive(Default)]
 pub(super) struct Upload {
-    /// One, but for a batch.
+    /// One image; several for a batch.
     pub(super) images: Vec<SentImage>,
     nuclei: Option<Bytes>,
-    /// In the form, or else in the headers.
+    /// From the form, or else from the headers.
     pub(super) accession: Option<String>,
 }
 
-/// An image as it was sent, or why it cannot be looked at.
+/// An image as it was sent, or its problem.
 pub(super) struct SentImage {
     pub(super) file_name: Option<String>,
     pub(super) bytes: Result<Bytes, Problem>,
 }
 
-/// What a form is about, and with it the parts that it may have.
+/// The kind of a form, which decides its parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FormParts {
     /// One cell: `image`, `accession`.
@@ -75,7 +76,7 @@ impl FormParts {
     fn once(self) -> &'static str {
         match self {
             Self::Cell => "send one cell per request, or several to /v1/predictions:batch",
-            Self::Cells => "send one for all crops",
+            Self::Cells => "send it once for all crops",
             Self::Field => "send one field per request",
         }
     }
@@ -89,7 +90,7 @@ impl FormParts {
         }
     }
 
-    /// Most bytes of a whole form.
+    /// Largest number of bytes of a whole form.
     fn max_bytes(self, service: &Service) -> usize {
         let further = match self {
             Self::Cell => service.limits.max_image_bytes,
@@ -108,7 +109,7 @@ impl FormParts {
         further.saturating_add(OVERHEAD_BYTES)
     }
 
-    /// The refusal of a form that has more.
+    /// The refusal of a larger form.
     fn too_large(self, service: &Service) -> Problem {
         match self {
             Self::Cell | Self::Field => image::too_large(service.limits.max_image_bytes),
@@ -118,11 +119,11 @@ impl FormParts {
 }
 
 impl Upload {
-    /// Reads a form to its end. Parts that are unknown, repeated or missing are refused. In a batch a crop that is empty or too
-    /// large keeps its problem to itself.
+    /// Reads a form to its end. Unknown, repeated and missing parts are refused. In a batch a crop
+    /// that is empty or too large gets a problem of its own.
     ///
     /// # Errors
-    /// 400, 413, 415 or 422 that name the part; 503 when there is no room in `share`.
+    /// 400, 413, 415 or 422 with the part; 503 if upload memory is full.
     pub(super) async fn of_form(
         request: Request,
         parts: FormParts,
@@ -165,10 +166,10 @@ impl Upload {
         Ok(upload)
     }
 
-    /// The nuclei of a field, at most as many as cells are allowed.
+    /// The nuclei of a field.
     ///
     /// # Errors
-    /// 400 when there are none, 413 for too many, 422 for what cannot be read.
+    /// 400 if the part is missing, 413 for too many, 422 if they cannot be read.
     pub(super) fn nuclei(&self, service: &Service) -> Result<Vec<Nucleus>, Problem> {
         let text = self.nuclei.as_ref().ok_or_else(nuclei::missing)?;
         let image = self.images.first();
@@ -182,7 +183,7 @@ impl Upload {
         image.map_or_else(|| Ok(Bytes::new()), |image| image.bytes)
     }
 
-    /// Whether there was an image already.
+    /// Adds the image; true if there was one already.
     async fn add_image(
         &mut self,
         part: &mut Field<'_>,
@@ -196,7 +197,7 @@ impl Upload {
         Ok(self.images.len() > 1)
     }
 
-    /// `left` is how many bytes the crops may still have together.
+    /// Adds a crop. `left` is the number of bytes that further crops may have together.
     async fn add_crop(
         &mut self,
         part: &mut Field<'_>,
@@ -215,7 +216,7 @@ impl Upload {
                 form::skip(part).await?.ok_or_else(too_large)?;
                 Err(image::too_large(limit))
             }
-            Some(bytes) if bytes.is_empty() => Err(image::missing("the part is empty")),
+            Some(bytes) if bytes.is_empty() => Err(image::missing("the part `image` is empty")),
             Some(bytes) => Ok(bytes),
         };
         let used = match &bytes {
@@ -233,7 +234,7 @@ impl Upload {
             (None, FormParts::Cells) => "the form has no part `image`",
             (Some(_), FormParts::Cells) => return Ok(()),
             (Some(image), _) if !is_empty(image) => return Ok(()),
-            _ => "the form has no part `image`, or it is empty",
+            _ => "the part `image` is missing or empty",
         };
         Err(image::missing(detail).hint(parts.hint()))
     }
@@ -243,17 +244,19 @@ fn batch_too_large(limit: usize) -> Problem {
     let detail = format!("the images have more than {limit} bytes together");
     Problem::new(ProblemKind::BodyTooLarge, detail)
         .field("image")
-        .hint("send several smaller batches, or ask whoever runs this server to raise limits.max_batch_bytes")
+        .hint("send several smaller batches; the operator of this server can raise limits.max_batch_bytes")
 }
 
 fn too_many(limit: usize) -> Problem {
     let detail = format!("the form has more than {limit} images");
     Problem::new(ProblemKind::TooManyCells, detail)
         .field("image")
-        .hint("send several smaller batches, or ask whoever runs this server to raise limits.max_cells")
+        .hint(
+            "send several smaller batches; the operator of this server can raise limits.max_cells",
+        )
 }
 
-/// Refuses one that is too long to be an identifier.
+/// Refuses an accession that is too long for an identifier.
 pub(super) fn checked_accession(accession: Option<String>) -> Result<Option<String>, Problem> {
     match accession {
         Some(accession) if accession.chars().count() > ACCESSION_CHARACTERS => {
@@ -264,23 +267,23 @@ pub(super) fn checked_accession(accession: Option<String>) -> Result<Option<Stri
 }
 
 fn accession_too_long() -> Problem {
-    let detail = format!("the accession has more than {ACCESSION_CHARACTERS} characters");
-    Problem::parameter("accession", detail).hint("send the identifier alone")
+    let detail = format!("`accession` has more than {ACCESSION_CHARACTERS} characters");
+    Problem::parameter("accession", detail).hint("send the identifier alone, such as S26-1234/A")
 }
 
-/// The accession in the headers, if there is one.
+/// The accession in the headers.
 fn accession_of_headers(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(ACCESSION_HEADER) else {
         return Ok(None);
     };
     match value.to_str() {
-        // `to_str` lets tabs pass.
+        // `to_str` accepts tabs.
         Ok(text) if !text.contains('\t') => Ok(Some(text.to_owned())),
         _ => {
-            let detail = "the header is not plain ASCII text";
+            let detail = "`X-Accession`: expected printable ASCII characters";
             Err(Problem::new(ProblemKind::RequestMalformed, detail)
                 .field("X-Accession")
-                .hint("send the accession as the part `accession` of a form"))
+                .hint("send other characters as the part `accession` of a form"))
         }
     }
 }

@@ -1,23 +1,23 @@
-//! Where the nuclei of a field are: a JSON list, or CSV in CRIC's columns.
+//! The nuclei of a field: a JSON list, or CSV in CRIC's columns.
 
-use serde::{Deserialize, Serialize};
+use csv::StringRecord;
+use serde::Deserialize;
+use serde_path_to_error::Segment;
 
 use crate::api::problem::{Problem, ProblemKind};
 
-/// Ten times CRIC's whole table.
+/// Ten times the size of CRIC's whole table.
 pub(super) const MAX_BYTES: usize = 5_000_000;
 const PART: &str = "nuclei";
 const HINT: &str = "send [{\"id\": \"1\", \"x\": 200, \"y\": 150}], or CSV with the columns cell_id, nucleus_x and nucleus_y";
 
-/// What a table has to have.
+/// The columns that a table needs.
 const COLUMNS: [&str; 3] = ["cell_id", "nucleus_x", "nucleus_y"];
 
 /// A nucleus on a field.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::api) struct Nucleus {
-    /// What the answer calls it.
-    #[serde(default)]
+    /// The client's name for it.
     pub(in crate::api) id: Option<String>,
     /// Column in pixels from the left.
     pub(in crate::api) x: f64,
@@ -25,17 +25,22 @@ pub(in crate::api) struct Nucleus {
     pub(in crate::api) y: f64,
 }
 
-/// A row of CRIC's table; its other columns are passed over.
+/// A nucleus in JSON.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonNucleus {
+    id: Option<String>,
+    x: Option<f64>,
+    y: Option<f64>,
+}
+
+/// A row of a table. Columns that are not known here are skipped.
 struct NucleusRow {
-    cell_id: String,
-    nucleus_x: f64,
-    nucleus_y: f64,
-    #[serde(default)]
+    nucleus: Nucleus,
     image_filename: Option<String>,
 }
 
-/// Reads at most `most` nuclei. Of a table of several images the rows of `file_name` are taken.
+/// Reads at most `most` nuclei. If a table has several images, only the rows of `file_name` count.
 pub(in crate::api) fn read(
     text: &[u8],
     file_name: Option<&str>,
@@ -45,22 +50,22 @@ pub(in crate::api) fn read(
     let nuclei = match first {
         Some(b'[' | b'{') => read_json(text)?,
         Some(_) => read_csv(text, file_name)?,
-        None => return Err(refusal("the part is empty").hint(HINT)),
+        None => return Err(refusal("the part `nuclei` is empty").hint(HINT)),
     };
     if nuclei.len() > most {
         let detail = format!(
-            "there are {} nuclei and at most {most} are accepted",
+            "there are {} nuclei, at most {most} are accepted",
             nuclei.len()
         );
         let problem = Problem::new(ProblemKind::TooManyCells, detail).field(PART);
         return Err(problem.hint(
-            "send them in several requests, or ask whoever runs this server to raise limits.max_cells",
+            "send several smaller requests; the operator of this server can raise limits.max_cells",
         ));
     }
     let is_finite = |nucleus: &Nucleus| nucleus.x.is_finite() && nucleus.y.is_finite();
     match nuclei.iter().position(|nucleus| !is_finite(nucleus)) {
         Some(index) => {
-            let detail = format!("the position of nucleus {index} is no number");
+            let detail = format!("nucleus {index}: expected finite numbers for its position");
             Err(refusal(detail).hint(HINT))
         }
         None => Ok(nuclei),
@@ -69,40 +74,109 @@ pub(in crate::api) fn read(
 
 fn read_json(text: &[u8]) -> Result<Vec<Nucleus>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    let read = serde_path_to_error::deserialize(&mut json);
-    let nuclei =
-        read.map_err(|error| refusal(format!("the JSON cannot be read: {error}")).hint(HINT))?;
+    let read: Result<Vec<JsonNucleus>, _> = serde_path_to_error::deserialize(&mut json);
+    let nuclei = read.map_err(|error| refusal(json_problem(&error)).hint(HINT))?;
     json.end()
         .map_err(|_| refusal("something follows the JSON list").hint(HINT))?;
-    Ok(nuclei)
+    let nuclei = nuclei.into_iter().enumerate();
+    let complete = nuclei.map(|(index, JsonNucleus { id, x, y })| {
+        let missing = |name| refusal(format!("nucleus {index} has no `{name}`")).hint(HINT);
+        Ok(Nucleus {
+            id,
+            x: x.ok_or_else(|| missing("x"))?,
+            y: y.ok_or_else(|| missing("y"))?,
+        })
+    });
+    complete.collect()
+}
+
+/// What is wrong with the JSON, from the place of the error.
+fn json_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let inner = error.inner();
+    if !inner.is_data() {
+        let (line, column) = (inner.line(), inner.column());
+        return format!("line {line}, column {column}: this is not valid JSON");
+    }
+    let mut path = error.path().iter();
+    let (first, second) = (path.next(), path.next());
+    let Some(Segment::Seq { index }) = first else {
+        return "expected a JSON list of nuclei, found something else".to_owned();
+    };
+    match second {
+        Some(Segment::Map { key }) if key == "id" => {
+            format!(
+                "nucleus {index}: expected a text for `id`, such as \"1\", found something else"
+            )
+        }
+        Some(Segment::Map { key }) if key == "x" || key == "y" => {
+            format!(
+                "nucleus {index}: expected a number for `{key}`, such as 150, found something else"
+            )
+        }
+        Some(Segment::Map { key }) => {
+            format!("nucleus {index}: `{key}` is not known, expected `id`, `x` and `y`")
+        }
+        _ => format!("nucleus {index}: expected an object with `x` and `y`, found something else"),
+    }
 }
 
 fn read_csv(text: &[u8], file_name: Option<&str>) -> Result<Vec<Nucleus>, Problem> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text);
-    let unreadable =
-        |error: csv::Error| refusal(format!("the CSV cannot be read: {error}")).hint(HINT);
-    let columns = reader.headers().map_err(unreadable)?;
-    // A row would say so, but a table may have none.
-    if let Some(missing) = COLUMNS
-        .iter()
-        .find(|name| !columns.iter().any(|column| column == **name))
-    {
-        return Err(refusal(format!("the CSV has no column `{missing}`")).hint(HINT));
-    }
-    let rows: Result<Vec<NucleusRow>, csv::Error> = reader.deserialize().collect();
-    let rows = rows.map_err(unreadable)?;
-    let rows = rows_of_image(rows, file_name)?;
-    let nucleus = |row: NucleusRow| Nucleus {
-        id: Some(row.cell_id),
-        x: row.nucleus_x,
-        y: row.nucleus_y,
+    let unreadable = |error: csv::Error| refusal(csv_problem(&error)).hint(HINT);
+    let header = reader.headers().map_err(unreadable)?;
+    let place = |name: &str| header.iter().position(|column| column == name);
+    let column = |name: &str| {
+        let missing = || refusal(format!("the CSV has no column `{name}`")).hint(HINT);
+        place(name).ok_or_else(missing)
     };
-    Ok(rows.into_iter().map(nucleus).collect())
+    let [id, x, y] = COLUMNS;
+    let (id, x, y) = (column(id)?, column(x)?, column(y)?);
+    let image_filename = place("image_filename");
+    let read = |record: Result<StringRecord, csv::Error>| {
+        let record = record.map_err(unreadable)?;
+        let text = |column: usize| record.get(column).unwrap_or_default();
+        let file = image_filename.map(text).filter(|name| !name.is_empty());
+        Ok(NucleusRow {
+            nucleus: Nucleus {
+                id: Some(text(id).to_owned()),
+                x: number(&record, x, "nucleus_x")?,
+                y: number(&record, y, "nucleus_y")?,
+            },
+            image_filename: file.map(str::to_owned),
+        })
+    };
+    let rows: Result<Vec<NucleusRow>, Problem> = reader.records().map(read).collect();
+    let rows = rows_of_image(rows?, file_name)?;
+    Ok(rows.into_iter().map(|row| row.nucleus).collect())
 }
 
-/// CRIC's table holds the nuclei of all its fields; only those of the field that was sent are meant.
+fn number(record: &StringRecord, column: usize, name: &str) -> Result<f64, Problem> {
+    let text = record.get(column).unwrap_or_default();
+    text.parse().map_err(|_| {
+        let line = record.position().map_or(0, csv::Position::line);
+        let detail =
+            format!("line {line}: expected a number in `{name}`, such as 150, found `{text}`");
+        refusal(detail).hint(HINT)
+    })
+}
+
+/// What is wrong with the CSV, with the line.
+fn csv_problem(error: &csv::Error) -> String {
+    let line = error.position().map_or(0, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "line {line}: expected {expected_len} columns as in the first line, found {len}"
+        ),
+        csv::ErrorKind::Utf8 { .. } => format!("line {line}: this is not UTF-8 text"),
+        _ => "this is not a CSV table".to_owned(),
+    }
+}
+
+/// CRIC's table has the nuclei of all its fields. Only the rows of the uploaded field count.
 fn rows_of_image(
     rows: Vec<NucleusRow>,
     file_name: Option<&str>,
@@ -115,10 +189,9 @@ fn rows_of_image(
         |row: &NucleusRow| file_name.is_some() && row.image_filename.as_deref() == file_name;
     let of_image: Vec<NucleusRow> = rows.into_iter().filter(is_meant).collect();
     if of_image.is_empty() {
-        let detail =
-            "the table is about several images, and none of its rows names the one that was sent";
+        let detail = "the table names several images, and none of its rows has the file name of the image that was sent";
         return Err(refusal(detail).hint(
-            "send the image under its file name in the table, or only the rows of this image",
+            "send the image under the file name that the table has, or send only the rows of this image",
         ));
     }
     Ok(of_image)
@@ -128,7 +201,7 @@ fn refusal(detail: impl Into<String>) -> Problem {
     Problem::parameter(PART, detail)
 }
 
-/// No nuclei were sent.
+/// The part is missing.
 pub(in crate::api) fn missing() -> Problem {
     Problem::new(
         ProblemKind::RequestMalformed,
@@ -138,9 +211,9 @@ pub(in crate::api) fn missing() -> Problem {
     .hint(HINT)
 }
 
-/// They have more than [`MAX_BYTES`].
+/// The part has more than [`MAX_BYTES`].
 pub(super) fn too_large() -> Problem {
-    let detail = format!("the nuclei have more than {MAX_BYTES} bytes");
+    let detail = format!("the part `nuclei` has more than {MAX_BYTES} bytes");
     Problem::new(ProblemKind::BodyTooLarge, detail)
         .field(PART)
         .hint("send only the nuclei of this field")
@@ -163,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn json_and_csv_give_the_same_nuclei() {
         let json = br#" [{"id": "11", "x": 5, "y": 6}, {"x": 7.5, "y": -1}]"#;
         let read_json = read(json, None, 9).unwrap();
         assert_eq!(read_json[0], nucleus("11", 5.0, 6.0));
@@ -176,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn of_crics_table_only_the_rows_of_the_field_are_meant() {
+    fn rows_of_other_images_are_skipped() {
         let read = |name| read(TABLE.as_bytes(), name, 9);
         let expected = [nucleus("11", 5.0, 6.0), nucleus("12", 7.0, 8.0)];
         assert_eq!(read(Some("a.jpg")).unwrap(), expected);
@@ -186,19 +259,31 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_where() {
-        let cases: [(&str, &str); 11] = [
+    fn unreadable_nuclei_name_the_place() {
+        let cases: [(&str, &str); 14] = [
             ("", "empty"),
-            ("[{\"x\": 1}]", "`y`"),
-            ("[{\"x\": 1, \"y\": \"left\"}]", "[0].y"),
+            ("[{\"x\": 1}]", "nucleus 0 has no `y`"),
+            (
+                "[{\"x\": 1, \"y\": \"left\"}]",
+                "nucleus 0: expected a number for `y`",
+            ),
             ("[{\"x\": 1, \"y\": 2, \"z\": 3}]", "`z`"),
             ("[] []", "follows"),
-            ("{}", "sequence"),
+            ("[{", "line 1, column 2: this is not valid JSON"),
+            ("[1]", "nucleus 0: expected an object"),
+            ("{}", "expected a JSON list"),
             ("x,y\n1,2\n", "cell_id"),
             ("some text", "cell_id"),
             ("cell_id,nucleus_x\n", "nucleus_y"),
-            ("cell_id,nucleus_x,nucleus_y\n1,2,left\n", "line: 2"),
-            ("cell_id,nucleus_x,nucleus_y\n1,NaN,2\n", "no number"),
+            (
+                "cell_id,nucleus_x,nucleus_y\n1,2,left\n",
+                "line 2: expected a number in `nucleus_y`, such as 150, found `left`",
+            ),
+            (
+                "cell_id,nucleus_x,nucleus_y\n1,2\n",
+                "line 2: expected 3 columns",
+            ),
+            ("cell_id,nucleus_x,nucleus_y\n1,NaN,2\n", "finite numbers"),
         ];
         for (text, reason) in cases {
             let problem = read(text.as_bytes(), None, 9).unwrap_err();

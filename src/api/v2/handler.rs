@@ -55,7 +55,7 @@ async fn answer(
     let size = model.manifest().input.size;
     let subjects = subjects(request.inputs, &tensors, size, service.limits.max_cells)?;
     let mut options = template(model, request.parameters, subjects.len(), deadline);
-    // Outputs are rectangular, so every image has to have as many samples.
+    // Outputs are rectangular, so every image needs the same number of samples.
     options.exact |= wanted.has_samples();
     let plan = service.engine.plan(options)?;
     let most_bytes = check(service, &wanted, &plan, &subjects)?;
@@ -71,14 +71,15 @@ async fn answer(
     Ok((answered_by, response.await?).into_response())
 }
 
-/// Refuses what is impossible before anything is answered; else says how many bytes the answer has at most.
+/// Refuses impossible requests before the model runs; else returns how many bytes the answer has at
+/// most.
 fn check(
     service: &Service,
     wanted: &WantedOutputs,
     plan: &RequestPlan,
     subjects: &[Subject],
 ) -> Result<usize, Problem> {
-    // There is one, or the inputs were refused.
+    // Requests without an image were refused before.
     if let Some(first) = subjects.first() {
         first.check(plan)?;
     }
@@ -89,7 +90,7 @@ fn check(
     Ok(bytes)
 }
 
-/// Clients of the protocol send JSON with tensors behind it, and some of them declare nothing.
+/// Clients of the protocol send JSON with tensors behind it, and some of them send no content type.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let essence = value.unwrap_or_default().split(|byte| *byte == b';').next();
@@ -101,10 +102,10 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     {
         return Ok(());
     }
-    let detail = "the content type is neither application/json nor application/octet-stream";
+    let detail = "`Content-Type`: expected application/json or application/octet-stream";
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
         .field("Content-Type")
-        .hint("with curl add -H 'Content-Type: application/json'"))
+        .hint("with curl, add -H 'Content-Type: application/json'"))
 }
 
 async fn read(
@@ -124,17 +125,17 @@ async fn read(
             (StatusCode::PAYLOAD_TOO_LARGE, _) => {
                 let detail = format!("the request has more than {max_bytes} bytes");
                 Problem::new(ProblemKind::BodyTooLarge, detail)
-                    .hint("send several smaller requests")
+                    .hint("send several smaller requests; the operator of this server can raise limits.max_batch_bytes")
             }
             _ => malformed(
-                "the body ended before it was complete, or is not compressed as its headers say",
+                "the body is incomplete, or not compressed as `Content-Encoding` says",
             ),
         },
     )?;
     Ok((headers, body))
 }
 
-/// What is wanted of every image. One is somebody's who waits, many are a program's.
+/// The options for every image. Single images are interactive, several are bulk work.
 fn template(
     model: &LoadedModel,
     parameters: InferParameters,
@@ -158,7 +159,8 @@ fn template(
     }
 }
 
-/// The protocol has no problems for single images: the first one fails the request and says which it was.
+/// Runs the model. The protocol has no problems for single images: the first one fails the request
+/// and names its image.
 async fn predict(
     service: &Service,
     plan: &RequestPlan,

@@ -10,7 +10,7 @@ use serde::{
     de::{DeserializeSeed, Error, SeqAccess, Visitor},
 };
 
-use super::request::{Few, RequestInput, malformed};
+use super::request::{Few, RequestInput, malformed, refused as too_many};
 use crate::api::problem::{Problem, ProblemKind};
 use engine::Subject;
 
@@ -20,10 +20,11 @@ const COLOURS: usize = 3;
 const FLOAT_BYTES: usize = 4;
 /// Bytes of the length before each element of a BYTES tensor, little-endian.
 const LENGTH_BYTES: usize = 4;
-/// Most texts of a tensor, each an image. An empty one takes three bytes of JSON and eight times as many here.
+/// Largest number of texts in a tensor, each an image. An empty text has three bytes in JSON and
+/// eight times as many in memory.
 const MOST_TEXTS: usize = 1 << 16;
 
-/// The images of a request, at most `most`, for a model of this input size.
+/// The images of a request, at most `most`, for a model with this input size.
 pub(super) fn subjects(
     inputs: Few<RequestInput, 1>,
     tensors: &Bytes,
@@ -31,36 +32,43 @@ pub(super) fn subjects(
     most: usize,
 ) -> Result<Vec<Subject>, Problem> {
     let input = inputs.0.into_iter().next();
-    let input = input.ok_or_else(|| refused("there is no input"))?;
+    let input = input.ok_or_else(|| refused("`inputs` is empty: expected the input `image`"))?;
     if input.name != NAME {
-        return Err(refused(format!("there is no input `{}`", input.name)));
+        return Err(refused(format!(
+            "expected the input `{NAME}`, found `{}`",
+            input.name
+        )));
     }
     let count = input.shape.0.first().copied().unwrap_or_default();
     if count == 0 {
-        return Err(refused("the tensor holds no image"));
+        return Err(refused(
+            "the tensor `image` has no image: its `shape` starts with 0",
+        ));
     }
     if count > most {
-        let detail = format!("the tensor holds {count} images and at most {most} are accepted");
+        let detail = format!("the tensor `image` has {count} images, at most {most} are accepted");
         return Err(Problem::new(ProblemKind::TooManyCells, detail)
             .field(NAME)
-            .hint("send several smaller requests"));
+            .hint("send several smaller requests; the operator of this server can raise limits.max_cells"));
     }
     let binary = binary_of(&input, tensors)?;
     match input.datatype.as_str() {
         "BYTES" => encoded(&input, binary, count),
         "FP32" => normalised(input, binary, count, size),
-        other => Err(refused(format!("the datatype {other} is not known"))
-            .hint("send BYTES [n] or FP32 [n, 3, height, width]")),
+        other => Err(refused(format!(
+            "`datatype`: expected BYTES or FP32, found `{other}`"
+        ))
+        .hint("send BYTES [n] or FP32 [n, 3, height, width]")),
     }
 }
 
-/// The bytes of the tensor behind the JSON; `None` where it is in the JSON.
+/// The bytes of the tensor behind the JSON; `None` if it is in the JSON.
 fn binary_of(input: &RequestInput, tensors: &Bytes) -> Result<Option<Bytes>, Problem> {
     let Some(size) = input.parameters.binary_data_size else {
         return match (&input.data, tensors.is_empty()) {
             (Some(_), true) => Ok(None),
             (Some(_), false) => Err(malformed(
-                "there are bytes behind the JSON that no tensor claims",
+                "bytes follow the JSON, but no tensor has `binary_data_size`",
             )),
             (None, _) => Err(malformed(
                 "the tensor `image` has neither `data` nor `binary_data_size`",
@@ -69,7 +77,7 @@ fn binary_of(input: &RequestInput, tensors: &Bytes) -> Result<Option<Bytes>, Pro
     };
     if size != tensors.len() {
         let detail = format!(
-            "`binary_data_size` is {size} and there are {} bytes behind the JSON",
+            "`binary_data_size` is {size}, but {} bytes follow the JSON",
             tensors.len()
         );
         return Err(malformed(detail).hint("check Inference-Header-Content-Length"));
@@ -85,7 +93,7 @@ fn encoded(
 ) -> Result<Vec<Subject>, Problem> {
     if input.shape.0.iter().skip(1).any(|side| *side != 1) {
         return Err(refused(format!(
-            "BYTES of shape {:?}: send [n]",
+            "`shape`: expected [n] for BYTES, found {:?}",
             input.shape.0
         )));
     }
@@ -101,12 +109,15 @@ fn from_base64(input: &RequestInput, count: usize) -> Result<Vec<Bytes>, Problem
     if texts.len() != count {
         return Err(miscounted(count, texts.len()));
     }
-    let decode = |text: &String| BASE64_STANDARD.decode(text).map(Bytes::from);
-    let images: Result<Vec<_>, _> = texts.iter().map(decode).collect();
-    images.map_err(|error| {
-        refused(format!("an image in JSON has to be base64: {error}"))
-            .hint("send it so, or as a binary tensor")
-    })
+    let decode = |(index, text): (usize, &String)| {
+        BASE64_STANDARD.decode(text).map(Bytes::from).map_err(|_| {
+            refused(format!(
+                "image {index}: expected base64, found something else"
+            ))
+            .hint("encode the file's bytes as base64 with padding, or send a binary tensor")
+        })
+    };
+    texts.iter().enumerate().map(decode).collect()
 }
 
 /// The elements of a BYTES tensor: each is its length and its bytes.
@@ -115,7 +126,7 @@ fn elements(mut rest: Bytes, count: usize) -> Result<Vec<Bytes>, Problem> {
     let mut elements = Vec::new();
     while !rest.is_empty() {
         if elements.len() == count {
-            let detail = format!("the shape says {count} images and there are more");
+            let detail = format!("`shape` says {count} images, but the tensor has more");
             return Err(refused(detail));
         }
         let (length, _) = rest
@@ -136,11 +147,11 @@ fn elements(mut rest: Bytes, count: usize) -> Result<Vec<Bytes>, Problem> {
 
 fn miscounted(said: usize, found: usize) -> Problem {
     refused(format!(
-        "the shape says {said} images and there are {found}"
+        "`shape` says {said} images, but the tensor has {found}"
     ))
 }
 
-/// Images as the model wants them.
+/// Images as normalised tensors.
 fn normalised(
     input: RequestInput,
     binary: Option<Bytes>,
@@ -150,12 +161,11 @@ fn normalised(
     let edge = usize::try_from(size).unwrap_or(usize::MAX);
     if input.shape.0 != [count, COLOURS, edge, edge] {
         let detail = format!(
-            "FP32 of shape {:?}: the model wants [n, 3, {edge}, {edge}]",
+            "`shape`: expected [n, 3, {edge}, {edge}] for FP32, found {:?}",
             input.shape.0
         );
-        return Err(
-            refused(detail).hint("resize and normalise as the model's metadata say, or send BYTES")
-        );
+        return Err(refused(detail)
+            .hint("resize and normalise as GET /v2/models/{name} says, or send BYTES"));
     }
     let values = match (binary, input.data) {
         (Some(binary), _) => floats(&binary)?,
@@ -165,7 +175,7 @@ fn normalised(
     let of_one = COLOURS.saturating_mul(edge).saturating_mul(edge);
     if values.len() != of_one.saturating_mul(count) {
         let detail = format!(
-            "the shape {:?} does not hold {} values",
+            "`shape` is {:?}, but the tensor has {} values",
             input.shape.0,
             values.len()
         );
@@ -178,7 +188,9 @@ fn normalised(
 fn floats(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
     let (values, rest) = bytes.as_chunks::<FLOAT_BYTES>();
     if !rest.is_empty() {
-        return Err(malformed("the FP32 tensor ends within a number"));
+        return Err(malformed(
+            "the FP32 tensor ends within a number: send 4 bytes for each",
+        ));
     }
     Ok(values
         .iter()
@@ -187,11 +199,11 @@ fn floats(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
 }
 
 fn refused(detail: impl Into<String>) -> Problem {
-    malformed(detail).hint("send the input `image`")
+    malformed(detail).hint("GET /v2/models/{name} describes the input `image`")
 }
 
-/// The elements of a tensor in row-major order, however they were nested. Read straight into numbers: as JSON values they
-/// would take eight times the memory.
+/// The elements of a tensor in row-major order, with any nesting. They are read straight into
+/// numbers, because JSON values would take eight times the memory.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Data {
     pub(super) numbers: Vec<f32>,
@@ -206,7 +218,7 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
-/// Appends what it reads.
+/// Appends the elements that it reads.
 struct Appending<'data>(&'data mut Data);
 
 impl<'de> DeserializeSeed<'de> for Appending<'_> {
@@ -244,8 +256,8 @@ impl<'de> Visitor<'de> for Appending<'_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         if self.0.texts.len() == MOST_TEXTS {
-            return Err(Error::custom(format!(
-                "there are more than {MOST_TEXTS} texts"
+            return Err(too_many(format!(
+                "`data` has more than {MOST_TEXTS} texts, each an image"
             )));
         }
         self.0.texts.push(text.to_owned());
@@ -259,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nesting_does_not_matter() {
+    fn nested_lists_are_flattened() {
         let read = |text| serde_json::from_str::<Data>(text);
         assert_eq!(
             read("[[1, 2.5], [[-3]]]").unwrap().numbers,
@@ -272,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_no_end_of_empty_texts_is_refused() {
+    fn too_many_empty_texts_are_refused() {
         let texts = |count| format!("[{}\"\"]", "\"\",".repeat(count - 1));
         let read = serde_json::from_str::<Data>(&texts(MOST_TEXTS)).unwrap();
         assert_eq!(read.texts.len(), MOST_TEXTS);

@@ -1,4 +1,4 @@
-//! What the server and its models are.
+//! Metadata of the server and its models.
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use super::{ModelPath, response::OutputTensor};
 use crate::api::{problem::Problem, service::Service};
 use engine::LoadedModel;
 
-/// How the extension is called in the protocol.
+/// The protocol's name of the extension.
 const BINARY: &str = "binary_tensor_data";
 
 pub(super) async fn server() -> Json<Value> {

@@ -1,6 +1,6 @@
-//! `/v2`: the Open Inference Protocol with its binary tensor extension, for clients that speak it already (KServe,
-//! `tritonclient`). The protocol has a description of its own, so these routes are not in `openapi.yaml`; its errors are
-//! `{"error": "…"}`, which the middleware writes.
+//! `/v2`: the Open Inference Protocol with its binary tensor extension, for clients that speak it
+//! already (KServe, `tritonclient`). The protocol has a specification of its own, so these routes
+//! are not in `openapi.yaml`. Its errors are `{"error": "…"}`; the middleware writes them.
 
 mod handler;
 mod inputs;
@@ -50,7 +50,7 @@ async fn ready(state: State<Service>) -> Result<StatusCode, Problem> {
     ready.map(|_| StatusCode::OK)
 }
 
-/// A model by its name, and by its version where one is asked for.
+/// A model by its name, and optionally by its version.
 #[derive(Deserialize)]
 struct ModelPath {
     name: String,
@@ -68,7 +68,7 @@ impl ModelPath {
             Some(version) if version != known => {
                 let detail = format!("model `{}` has no version `{version}`", self.name);
                 let problem = Problem::new(ProblemKind::ModelUnknown, detail);
-                Err(problem.hint(format!("it has `{known}`")))
+                Err(problem.hint(format!("request its version `{known}`, or no version")))
             }
             _ => Ok(model),
         }

@@ -6,10 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::{BufMut, BytesMut};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::request::{HEADER_LENGTH, InferRequest};
+use super::request::{HEADER_LENGTH, InferRequest, refused};
 use crate::api::{
     head::{NUMBER_BYTES, bytes_of_text},
     vocabulary::{ActionName, word},
@@ -46,7 +46,7 @@ const FLOAT_BYTES: usize = 4;
 /// Bytes of `accept` or `refer` with their length, or with quotes and comma.
 const DECISION_BYTES: usize = 10;
 
-/// What an answer has beside its tensors: id, model and the tensors' names, with room to spare.
+/// Bytes of an answer beside its tensors, rounded up: id, model and the tensors' names.
 const ENVELOPE_BYTES: usize = 4096;
 
 /// The elements of a tensor.
@@ -74,7 +74,7 @@ impl OutputTensor {
         }
     }
 
-    /// Bytes that the tensor over so many images has at most, behind the JSON or in it.
+    /// Largest number of bytes of the tensor, behind the JSON or in it.
     pub(super) fn most_bytes(
         self,
         (images, samples): (usize, usize),
@@ -100,7 +100,7 @@ impl OutputTensor {
         }
     }
 
-    /// With −1 for what depends on the request.
+    /// The shape, with −1 for axes that depend on the request.
     pub(super) fn shape(self, classes: usize) -> Value {
         match self {
             Self::Probabilities => json!([-1, classes]),
@@ -110,7 +110,7 @@ impl OutputTensor {
         }
     }
 
-    /// What the last axis is about.
+    /// The names of the last axis.
     pub(super) fn columns(self, labels: &[Label]) -> Option<Vec<String>> {
         match self {
             Self::Probabilities | Self::Samples => {
@@ -169,7 +169,9 @@ impl<'de> Deserialize<'de> for OutputTensor {
         let found = Self::ALL.into_iter().find(|output| output.name() == name);
         found.ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
-            D::Error::custom(format!("there is no output `{name}`, only {known}"))
+            refused(format!(
+                "there is no output `{name}`, expected one of {known}"
+            ))
         })
     }
 }
@@ -183,14 +185,15 @@ impl Elements {
         }
     }
 
-    /// As the binary extension has them: numbers little-endian, each text after its length. Returns their size.
+    /// Appends the elements in the form of the binary extension: numbers little-endian, each text
+    /// after its length. Returns their size.
     pub(super) fn put(&self, bytes: &mut BytesMut) -> usize {
         let before = bytes.len();
         match self {
             Self::Floats(values) => values.iter().for_each(|value| bytes.put_f32_le(*value)),
             Self::Texts(texts) => {
                 for text in texts {
-                    // Names of classes and actions: far below four gigabytes.
+                    // Names of classes and actions are far below four gigabytes.
                     bytes.put_u32_le(u32::try_from(text.len()).unwrap_or_default());
                     bytes.put_slice(text.as_bytes());
                 }
@@ -206,7 +209,7 @@ pub(super) struct WantedOutputs {
 }
 
 impl WantedOutputs {
-    /// Those that are asked for; all of them when none is.
+    /// The requested outputs; all of them if none is requested.
     pub(super) fn of(request: &InferRequest) -> Self {
         let binary = request.parameters.binary_data_output;
         let asked = request.outputs.0.iter().map(|asked| {
@@ -220,13 +223,13 @@ impl WantedOutputs {
         Self { outputs }
     }
 
-    /// Whether the samples themselves are among them.
+    /// Whether the samples are among them.
     pub(super) fn has_samples(&self) -> bool {
         let mut outputs = self.outputs.iter();
         outputs.any(|(output, _)| *output == OutputTensor::Samples)
     }
 
-    /// Bytes that the answer has at most, for so many images and samples of each.
+    /// Largest number of bytes of the answer, for `extent` images and samples of each.
     pub(super) fn most_bytes(&self, extent: (usize, usize), labels: &[Label]) -> usize {
         let outputs = self.outputs.iter();
         outputs

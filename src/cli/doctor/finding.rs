@@ -1,4 +1,4 @@
-//! One line of the doctor's.
+//! One finding of `secondlook doctor`.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub(super) enum Status {
     Ok,
     /// It works, but not as well or as safely as it could.
     Note,
-    /// The server would not start, or fail at work.
+    /// The server would not start, or would fail at work.
     Problem,
 }
 
-/// What one check found, and what to do about it.
+/// The result of one check, and what to do about it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct DoctorFinding {
     pub(super) check: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct DoctorFinding {
     pub(super) says: String,
 }
 
-/// What a check comes to, and what it says.
+/// The status of a check and its sentence.
 pub(super) type Verdict = (Status, String);
 
 pub(super) fn ok(says: impl Into<String>) -> Verdict {

@@ -1,4 +1,4 @@
-//! What the machine offers: address, cores, memory, open files, temporary folder.
+//! Checks of the machine: access, address, cores, memory, open files, temporary folder.
 
 use std::{fs, io, net::TcpListener};
 
@@ -6,9 +6,9 @@ use super::finding::{DoctorFinding, Verdict, note, ok, problem};
 use crate::config::{AccessConfig, Config};
 use engine::{available_cores, workers};
 
-/// Fewer connections and files at once than this are too few for a server.
+/// The smallest number of open files and connections that a server needs.
 const FEWEST_FILES: u64 = 1024;
-/// A decoded picture takes three bytes per pixel, and is held twice while it is turned into RGB.
+/// Bytes per pixel of a decoded image: three, held twice while it is converted to RGB.
 const BYTES_PER_PIXEL: u64 = 6;
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -33,9 +33,12 @@ fn access(config: &Config) -> Verdict {
         return problem(error);
     }
     match (keys.len(), *open && !config.listen.ip().is_loopback()) {
-        (0, true) => note("anybody who reaches the port may ask, as `access.open` says"),
-        (0, false) => ok("no keys are needed, and only this machine reaches the port"),
-        (count, _) => ok(format!("{count} API keys are known")),
+        (0, true) => note(
+            "every client that reaches the port may send requests without a key, because `access.open` is true",
+        ),
+        (0, false) => ok("no keys are needed, because only this machine can reach the port"),
+        (1, _) => ok("1 API key is configured"),
+        (count, _) => ok(format!("{count} API keys are configured")),
     }
 }
 
@@ -46,13 +49,13 @@ fn address(config: &Config) -> Verdict {
     };
     let says = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program listens on {listen}: stop it, or choose another port with --listen or `listen`"
+            "another program listens on {listen}: stop it, or set another port with --listen or the key `listen`"
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "this user may not listen on {listen}: choose a port from 1024 up with --listen or `listen`"
+            "this user may not listen on {listen}: set a port of 1024 or above with --listen or the key `listen`"
         ),
         io::ErrorKind::AddrNotAvailable => format!(
-            "this machine has no address {}: choose one of its own, or 0.0.0.0 for all",
+            "this machine does not have the address {}: use one of its own, or 0.0.0.0 for all",
             listen.ip()
         ),
         _ => format!("cannot listen on {listen}: {error}"),
@@ -65,40 +68,41 @@ fn cores(config: &Config) -> Verdict {
     let threads = workers.saturating_mul(config.engine.intra_threads.max(1));
     if threads > cores {
         return note(format!(
-            "{threads} threads of {workers} workers take turns on {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
+            "{workers} workers have {threads} threads for {cores} cores: set `engine.workers` and `engine.intra_threads` to 0"
         ));
     }
     ok(format!("{cores} cores for {workers} workers"))
 }
 
-/// Whether every worker could hold the largest picture that is allowed, beside the models, and whether there is room for all
-/// that the limits let clients take.
+/// Compares the available memory with two sums: the models and the largest allowed image in each
+/// worker; and the same with everything that the limits let clients hold.
 fn memory(config: &Config) -> Option<Verdict> {
     let available = available_memory()?;
     let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
-    // Read once and kept once as the runtime wants them.
+    // The file's bytes, and the runtime's own copy.
     let models = bytes_below(&config.models.directory).saturating_mul(2);
     let pictures = picture.saturating_mul(bytes(workers(&config.engine)));
     let least = models.saturating_add(pictures);
     let most = least.saturating_add(held_for_clients(config, picture));
     let sums = format!(
-        "{} MiB for the models and the largest allowed picture in each worker, {} MiB with as much of everything as the limits allow, and {} MiB are available",
+        "{} MiB are needed for the models and the largest allowed image in each worker, {} MiB if clients use all limits, {} MiB are available",
         least / MEBIBYTE,
         most / MEBIBYTE,
         available / MEBIBYTE
     );
     Some(if least > available {
-        let advice = "lower `limits.max_pixels` or `engine.workers`, or give it more memory";
+        let advice = "lower `limits.max_pixels` or `engine.workers`, or add memory";
         problem(format!("{sums}: {advice}"))
     } else if most > available {
-        let advice = "where such uploads come, lower `limits.max_pixels`, `limits.batches_at_once` or `limits.max_waiting_bytes`";
+        let advice = "if you expect such uploads, lower `limits.max_pixels`, `limits.batches_at_once` or `limits.max_waiting_bytes`";
         note(format!("{sums}: {advice}"))
     } else {
         ok(sums)
     })
 }
 
-/// Bytes of a field's picture, of an upload and of an answer for each turn, and of images that wait.
+/// Bytes that clients can hold: for each batch or field an image, an upload and an answer; and the
+/// images that wait.
 fn held_for_clients(config: &Config, picture: u64) -> u64 {
     let limits = &config.limits;
     let turn = picture
@@ -124,7 +128,7 @@ fn bytes_below(folder: &std::path::Path) -> u64 {
     entries.map(size).fold(0, u64::saturating_add)
 }
 
-/// What the system or the container still has; none where nothing tells.
+/// The memory that the system or the container still has; `None` if neither says.
 fn available_memory() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo
@@ -135,7 +139,7 @@ fn available_memory() -> Option<u64> {
     Some(container_memory().map_or(system, |container| container.min(system)))
 }
 
-/// What the container's limit leaves (cgroup v2).
+/// The memory that the container's limit leaves (cgroup v2).
 fn container_memory() -> Option<u64> {
     let number = |file: &str| -> Option<u64> {
         let text = fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?;
@@ -152,9 +156,11 @@ fn open_files() -> Option<Verdict> {
     let limit = line.split_whitespace().next()?;
     Some(match limit.parse::<u64>() {
         Ok(limit) if limit < FEWEST_FILES => problem(format!(
-            "only {limit} files and connections may be open at once: raise the limit to {FEWEST_FILES} or more (`ulimit -n`, or LimitNOFILE= of the unit)"
+            "the limit of open files and connections is {limit}, the server needs {FEWEST_FILES} or more: raise it with `ulimit -n`, or with LimitNOFILE= in the systemd unit"
         )),
-        _ => ok(format!("{limit} files and connections may be open at once")),
+        _ => ok(format!(
+            "the limit of open files and connections is {limit}"
+        )),
     })
 }
 
@@ -162,9 +168,9 @@ fn temporary_folder() -> Verdict {
     let folder = std::env::temp_dir();
     let written = tempfile::tempfile().and_then(|file| file.set_len(1));
     match written {
-        Ok(()) => ok(format!("{} can be written", folder.display())),
+        Ok(()) => ok(format!("{} is writable", folder.display())),
         Err(error) => note(format!(
-            "{} cannot be written ({error}), so that each worker keeps weights of its own: mount a folder there, or set TMPDIR",
+            "{} is not writable ({error}), so each worker holds its own copy of the weights: mount a folder there, or set TMPDIR",
             folder.display()
         )),
     }

@@ -1,6 +1,7 @@
-//! `secondlook doctor`: what is found and what is missing, before or instead of a start.
+//! `secondlook doctor`: checks configuration, machine, runtime and bundles.
 //!
-//! Every check is tried, whatever the ones before it found, and says on one line what there is or what to do.
+//! Every check runs, whatever the earlier ones found, and prints one line: what it found, or what
+//! to do.
 
 mod finding;
 mod machine;
@@ -57,12 +58,12 @@ pub(super) fn run(options: &DoctorOptions) -> Result<ExitCode, StartFailure> {
     })
 }
 
-/// Without a usable configuration the rest is checked with the defaults.
+/// Loads the configuration. If it is not usable, the other checks use the defaults.
 fn configuration(options: &Overrides) -> (Config, Vec<DoctorFinding>) {
     let (config, verdict) = match Config::load(options) {
         Ok(config) => {
             let verdict = match telemetry::log::check(&config.log) {
-                Ok(()) => ok("every key is known and every value possible"),
+                Ok(()) => ok("all keys and values are valid"),
                 Err(error) => problem(error),
             };
             (config, verdict)
@@ -70,7 +71,7 @@ fn configuration(options: &Overrides) -> (Config, Vec<DoctorFinding>) {
         Err(error) => {
             let mut config = Config::default();
             options.put_over(&mut config);
-            let says = format!("{error}; what follows is checked with the defaults");
+            let says = format!("{error}; the other checks use the defaults");
             (config, problem(says))
         }
     };

@@ -1,4 +1,4 @@
-//! The runtime, the execution providers, and every bundle with a trial run.
+//! Checks of the runtime, of the execution providers, and of every bundle with a trial run.
 
 use std::{fs, io, path::Path};
 
@@ -33,7 +33,7 @@ pub(super) fn findings(config: &Config) -> Vec<DoctorFinding> {
     findings
 }
 
-/// The version that the library has in its name, such as `libonnxruntime.so.1.31.1`.
+/// The version in the library's name, such as `libonnxruntime.so.1.31.1`.
 fn version_of(library: &Path) -> String {
     let name = library.file_name().unwrap_or_default().to_string_lossy();
     let version = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
@@ -44,7 +44,8 @@ fn version_of(library: &Path) -> String {
     }
 }
 
-/// Opens a graph of one node, so that a provider that does not load is not mistaken for a broken bundle.
+/// Opens a graph of one node, so that a provider that does not load is not reported as a broken
+/// bundle.
 fn provider(config: &Config, runtime: &Runtime) -> Verdict {
     let providers = &config.engine.execution_providers;
     let graph = GraphProto {
@@ -63,7 +64,7 @@ fn provider(config: &Config, runtime: &Runtime) -> Verdict {
     };
     let names: Vec<_> = providers.iter().map(ToString::to_string).collect();
     match runtime.session_from_memory(&model(graph).encode_to_vec(), "a trial graph", &options) {
-        Ok(_) => ok(format!("{} can be used", names.join(", "))),
+        Ok(_) => ok(format!("{} works", names.join(", "))),
         Err(error) => problem(error),
     }
 }
@@ -72,7 +73,7 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     const CHECK: &str = "models";
     let directories = match Bundle::directories(&config.models.directory) {
         Ok(directories) => directories,
-        Err(error) => return vec![DoctorFinding::new(CHECK, problem(in_words(&error)))],
+        Err(error) => return vec![DoctorFinding::new(CHECK, problem(explained(&error)))],
     };
     let verdicts = directories
         .iter()
@@ -85,7 +86,7 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     {
         return findings;
     }
-    // What concerns them together: two of one name, a default that is none of them.
+    // What concerns all bundles together: two with the same name, a default that does not exist.
     if let Err(error) = start::bundles(config) {
         findings.push(DoctorFinding::new(CHECK, problem(error)));
     }
@@ -95,7 +96,7 @@ fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
 fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Verdict {
     let bundle = match Bundle::open(directory) {
         Ok(bundle) => bundle,
-        Err(error) => return problem(in_words(&error)),
+        Err(error) => return problem(explained(&error)),
     };
     let manifest = bundle.manifest();
     let name = format!(
@@ -106,29 +107,29 @@ fn bundle(config: &Config, runtime: Option<&Runtime>, directory: &Path) -> Verdi
     );
     let Some(runtime) = runtime else {
         return note(format!(
-            "{name}: its files are sound; it was not run, since the runtime is not usable"
+            "{name}: the files are sound; there was no trial run, because the runtime is not usable"
         ));
     };
     match check_bundle(&config.engine, runtime, &bundle) {
-        Ok(()) => ok(format!("{name}: every method answers five images")),
+        Ok(()) => ok(format!("{name}: every method answered five test images")),
         Err(error) => problem(error),
     }
 }
 
-/// With the user, where it is a matter of permissions.
-fn in_words(error: &BundleError) -> String {
+/// The error, with the user's id if permissions are the cause.
+fn explained(error: &BundleError) -> String {
     let BundleError::Unreadable { source, .. } = error else {
         return error.to_string();
     };
     match (source.kind(), user()) {
         (io::ErrorKind::PermissionDenied, Some(user)) => {
-            format!("{error}: let the user with id {user}, who runs this, read it")
+            format!("{error}: make it readable for the user with id {user}, who runs this program")
         }
         _ => error.to_string(),
     }
 }
 
-/// The user who runs this.
+/// The id of the user who runs this program.
 fn user() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
 

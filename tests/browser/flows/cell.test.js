@@ -1,4 +1,4 @@
-// One cell: an example, a photograph, and a file that is not an image.
+// One cell: an example, a photograph, and files that are not images.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,9 +13,9 @@ after(async () => { await browser?.close(); await server?.stop(); });
 
 const percent = (value) => `${Math.round(value * 100)}%`;
 
-test("an example cell shows every method", async () => {
+test("example cell shows answer, spread and methods", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A cell called HSIL");
+  await openExample(page, "A cell labelled HSIL");
   await answered(page);
   const query = "method=mc_dropout&compare=baseline&compare=ensemble&compare=tta";
   const response = await fetch(`${server.url}/v1/predictions?${query}`, { method: "POST", body: readFileSync(file("examples/cells/hsil.png")), headers: { "Content-Type": "image/png" } });
@@ -25,10 +25,10 @@ test("an example cell shows every method", async () => {
   assert.ok(verdict.startsWith(label), verdict);
   assert.ok(verdict.includes(`${percent(probability)} probable`), verdict);
   assert.ok(verdict.includes(answer.decision.action === "accept" ? "Accept" : "Second look"), verdict);
-  assert.ok(verdict.includes("The data set's experts called it HSIL"), verdict);
+  assert.ok(verdict.includes("The experts of the data set labelled it HSIL"), verdict);
   assert.equal(await page.locator("svg.spread circle").count(), 6 * answer.samples.used);
   const words = await page.locator("svg.spread").getAttribute("aria-label");
-  assert.match(words, new RegExp(`^Of ${answer.samples.used} answers, .*The probability of ${label} runs from \\d+% to \\d+%\\.$`));
+  assert.match(words, new RegExp(`^Of ${answer.samples.used} answers, .*The probability of ${label} ranges from \\d+% to \\d+%\\.$`));
   const rows = await page.locator(".methods tbody tr").allInnerTexts();
   assert.equal(rows.length, 4);
   const methods = ["Single answer", "Dropout", "Ensemble", "Augmented views"];
@@ -40,7 +40,7 @@ test("an example cell shows every method", async () => {
   assert.equal(await page.locator(".view-list li").count(), answer.comparisons[2].samples.used);
   const edges = await page.locator(".view-list img").evaluateAll((all) => all.map((image) => image.naturalWidth));
   assert.deepEqual(edges, Array(answer.comparisons[2].samples.used).fill(128));
-  await page.getByText("All numbers, for the record").click();
+  await page.getByText("All numbers, for your records").click();
   assert.ok((await page.locator("#cell").innerText()).includes(answer.uncertainty.mutual_information.toFixed(4)));
   await check(page, "cell");
 });
@@ -51,28 +51,28 @@ for (const [name, options] of Object.entries({
   "cell-390-dark": { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
   "cell-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
 })) {
-  test(`a cell is readable: ${name}`, async () => {
+  test(`cell is readable: ${name}`, async () => {
     const page = await visit(browser, server.url, options);
-    await openExample(page, "A cell called LSIL");
+    await openExample(page, "A cell labelled LSIL");
     await answered(page);
     await check(page, name);
   });
 }
 
-test("a photograph gets no class", async () => {
+test("photograph gets no class", async () => {
   const page = await visit(browser, server.url);
   await openFile(page, await photograph(page));
   await answered(page);
   const shown = await page.locator("#cell").innerText();
-  assert.ok(shown.includes("This does not look like the cells the model knows"), shown);
+  assert.ok(shown.includes("This does not look like the cells that the model was trained on"), shown);
   assert.ok(shown.includes("Second look"), shown);
   for (const label of ["NILM", "ASC", "LSIL", "HSIL", "SCC", "intraepithelial"]) assert.ok(!shown.includes(label), shown);
   await check(page, "photograph");
-  await page.getByText("The numbers all the same").click();
+  await page.getByText("Show the numbers anyway").click();
   await check(page, "photograph-numbers");
 });
 
-test("an image can be dropped or pasted", async () => {
+test("image can be dropped and pasted", async () => {
   const page = await visit(browser, server.url);
   const bytes = readFileSync(file("examples/cells/nilm.png")).toString("base64");
   const give = (kind, name) => page.evaluate(([kind, name, bytes]) => {
@@ -91,7 +91,7 @@ test("an image can be dropped or pasted", async () => {
   assert.deepEqual(page.errors, []);
 });
 
-test("an undisplayable image is still answered", async () => {
+test("image that cannot be shown is answered", async () => {
   const page = await visit(browser, server.url);
   await openFile(page, file("tests/fixtures/imaging/cmyk.tif"));
   await answered(page);
@@ -99,20 +99,20 @@ test("an undisplayable image is still answered", async () => {
   await check(page, "unshown");
 });
 
-test("broken and foreign files are refused", async () => {
+test("broken and wrong files are refused", async () => {
   const page = await visit(browser, server.url, { refusals: true });
   const alert = page.locator("#problem");
   await openFile(page, { name: "letter.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7") });
   await alert.getByText("letter.pdf is not a JPEG, PNG, TIFF, BMP or WebP image.").waitFor();
   await check(page, "no-image");
   await openFile(page, { name: "nothing.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
-  await alert.getByText("nothing.png holds nothing.").waitFor();
+  await alert.getByText("nothing.png has no content.").waitFor();
   await openFile(page, file("tests/fixtures/bad_inputs/jpeg_truncated_half.jpg"));
   await alert.getByRole("heading", { name: "The image cannot be decoded" }).waitFor();
   assert.match(await alert.innerText(), /Request 01[0-9A-Z]{24}/);
   await check(page, "undecodable");
   await page.getByRole("button", { name: "Open another image" }).click();
   assert.equal(await alert.isVisible(), false);
-  await openExample(page, "A cell called NILM");
+  await openExample(page, "A cell labelled NILM");
   await answered(page);
 });

@@ -1,4 +1,4 @@
-// A field: the example, nuclei by click or table, and the worklist.
+// A field: the example, nuclei from clicks or from a table, and keyboard navigation in the list.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,11 +15,11 @@ const options = (page) => page.locator("#list [role=option]");
 const texts = (page) => options(page).allTextContents();
 const markers = (page) => page.locator("button.nucleus");
 
-/// The page's name for a cell of the worklist. NILM may be the most probable class of an abnormal
-/// cell.
+/// The page's call for a cell of the server's worklist. NILM can be the most probable class of an
+/// abnormal cell.
 const calledIn = ({ label, abnormal_probability: share }) => (label === "NILM" && share >= 0.5 ? "Abnormal, class unclear" : label);
 
-/// The server's answer to the whole example field.
+/// The server's whole answer for the example field.
 async function whole() {
   const form = new FormData();
   form.append("image", new Blob([readFileSync(FIELD)]), "smear.jpg");
@@ -27,9 +27,9 @@ async function whole() {
   return (await fetch(`${server.url}/v1/fields?method=mc_dropout`, { method: "POST", body: form })).json();
 }
 
-test("the list has the server's order", async () => {
+test("example field is listed as by the server", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const { summary, cells } = await whole();
   assert.ok(summary.referred > 0 && summary.accepted > 0, "the example shows both");
@@ -48,13 +48,13 @@ test("the list has the server's order", async () => {
   await check(page, "field");
 });
 
-test("an accepted abnormal cell stays on top", async () => {
+test("accepted abnormal cells are not green", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
-  await page.getByText("How to ask").click();
+  await page.locator("#settings summary").click();
   await page.locator("#policy").selectOption("accept_error_2_classes_10");
-  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  await page.getByRole("button", { name: "Classify 10 cells" }).click();
   await answered(page);
   const { labels } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();
   const form = new FormData();
@@ -79,9 +79,9 @@ test("an accepted abnormal cell stays on top", async () => {
   await check(page, "field-accepted-as-abnormal");
 });
 
-test("a partial summary says it is partial", async () => {
+test("summary says how many are answered", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const before = await page.locator("#summary").innerText();
   assert.ok(before.includes("10 cells in all"), before);
@@ -90,9 +90,9 @@ test("a partial summary says it is partial", async () => {
   assert.ok(after.startsWith("So far ") && after.includes("10 of 11 cells answered"), after);
 });
 
-test("an abnormal cell is not called NILM", async () => {
+test("abnormal cell is not called NILM", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const { cells } = await whole();
   const unclear = cells.find(({ prediction: { prediction } }) => prediction.label === "NILM" && prediction.abnormal_probability >= 0.5);
@@ -103,11 +103,11 @@ test("an abnormal cell is not called NILM", async () => {
   await check(page, "cell-class-unclear");
 });
 
-test("the summary counts unanswered cells", async () => {
+test("summary counts cells without an answer", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   await page.setInputFiles("#table", { name: "one.csv", mimeType: "text/csv", buffer: Buffer.from("cell_id,nucleus_x,nucleus_y\n1,4000,300\n") });
-  await page.getByRole("button", { name: "Ask about 1 cell" }).click();
+  await page.getByRole("button", { name: "Classify 1 cell" }).click();
   await answered(page);
   const words = await page.locator("#summary").innerText();
   assert.ok(words.startsWith("1 cell has no answer: a person has to look."), words);
@@ -115,15 +115,15 @@ test("the summary counts unanswered cells", async () => {
   await check(page, "field-without-an-answer");
 });
 
-test("changed settings give a new answer", async () => {
+test("changed settings need a new answer", async () => {
   const other = "cric-lite0-narrow";
   const narrow = (manifest) => manifest.replace('name = "cric-lite0"', `name = "${other}"`).replace("crop_edge_px = 140", "crop_edge_px = 93");
   const folder = copyOfModel("cric-lite0", (manifest) => manifest);
   const two = await startServer({ MODELS__DIRECTORY: copyOfModel("cric-lite0", narrow, other, folder) });
   const page = await visit(browser, two.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
-  await page.getByText("How to ask").click();
+  await page.locator("#settings summary").click();
   const [results, model, method, cut] = ["#results", "#model", "#method", ".cut"].map((name) => page.locator(name));
   const edge = async () => (await cut.boundingBox()).width;
   let before = await edge();
@@ -136,7 +136,7 @@ test("changed settings give a new answer", async () => {
     await change();
     await page.keyboard.press("Tab");
     await results.waitFor({ state: "hidden" });
-    await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+    await page.getByRole("button", { name: "Classify 10 cells" }).click();
     await answered(page);
     assert.equal(await options(page).count(), 10);
     const now = await edge();
@@ -148,13 +148,13 @@ test("changed settings give a new answer", async () => {
   await two.stop();
 });
 
-test("augmented views are loaded on demand", async () => {
+test("augmented views can be added", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const before = await page.locator(".methods tbody tr").allInnerTexts();
   assert.equal(before.length, 3);
-  await page.getByRole("button", { name: "Ask for augmented views of this cell" }).click();
+  await page.getByRole("button", { name: "Add augmented views of this cell" }).click();
   await page.locator(".methods tbody tr").nth(3).waitFor();
   const now = await page.locator(".methods tbody tr").allInnerTexts();
   assert.deepEqual(now.slice(0, 3), before);
@@ -165,23 +165,23 @@ test("augmented views are loaded on demand", async () => {
   await check(page, "field-views");
 });
 
-test("missing views keep the rest of the answer", async () => {
+test("refused views leave the answer", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const problem = { type: "urn:secondlook:problem:busy", title: "Too much work is waiting", status: 503, detail: "there is no room for this cell", hint: "ask again in a while", request_id: "of-the-views" };
   const line = JSON.stringify({ index: 0, id: "1", prediction: null, problem });
   await page.route("**/v1/fields?*", (route) => route.fulfill({ contentType: "application/x-ndjson", body: `${line}\n` }));
-  const ask = page.getByRole("button", { name: "Ask for augmented views of this cell" });
+  const ask = page.getByRole("button", { name: "Add augmented views of this cell" });
   await ask.click();
   await page.locator("#problem").getByText("There is no room for this cell.").waitFor();
-  assert.notEqual(await page.locator("#live").innerText(), "The augmented views are there.");
+  assert.notEqual(await page.locator("#live").innerText(), "The augmented views are shown.");
   assert.equal(await ask.isEnabled(), true);
   assert.equal(await page.locator(".methods tbody tr").count(), 3);
   await check(page, "field-views-refused");
 });
 
-test("a table without an image is refused", async () => {
+test("table without an image is refused", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   await page.getByRole("button", { name: "Open another image" }).click();
@@ -191,16 +191,16 @@ test("a table without an image is refused", async () => {
     data.items.add(new File([content], "smear.csv", { type: "text/csv" }));
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
   }, text);
-  await page.locator("#problem").getByText("Open an image first; a table of nuclei (CSV) comes after it.").waitFor();
+  await page.locator("#problem").getByText("Open an image first. You can load a table of nuclei (CSV) after that.").waitFor();
   assert.equal(await markers(page).count(), 0);
   await openField(page);
   await page.setInputFiles("#table", TABLE);
-  await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
+  await page.getByRole("button", { name: "Classify 10 cells" }).waitFor();
 });
 
-test("the list works with the keyboard", async () => {
+test("list works with the keyboard", async () => {
   const page = await visit(browser, server.url);
-  await openExample(page, "A field, ten nuclei");
+  await openExample(page, "A field with ten nuclei");
   await answered(page);
   const stops = () => options(page).evaluateAll((all) => all.filter((option) => option.tabIndex === 0).length);
   const here = () => options(page).evaluateAll((all) => all.findIndex((option) => option === document.activeElement));
@@ -234,7 +234,7 @@ test("nuclei are edited with the mouse", async () => {
   assert.equal(await markers(page).count(), 2);
   await page.mouse.click(...await onScreen(page, 900, 200));
   await page.getByRole("button", { name: "Remove last" }).click();
-  assert.equal(await ask.innerText(), "Ask about 2 cells");
+  assert.equal(await ask.innerText(), "Classify 2 cells");
   await check(page, "field-clicked");
   await ask.click();
   await answered(page);
@@ -258,7 +258,7 @@ test("nuclei are edited with the keyboard", async () => {
   await page.locator("#surface").focus();
   for (const key of ["ArrowRight", "ArrowDown", "Enter", "Shift+ArrowLeft", "Shift+ArrowUp", " "]) await page.keyboard.press(key);
   assert.equal(await markers(page).count(), 2);
-  assert.equal(await page.locator("#live").innerText(), "Nucleus 2 set. 2 in all.");
+  assert.equal(await page.locator("#live").innerText(), "Nucleus 2 added. 2 in all.");
   await page.keyboard.press("Delete");
   assert.equal(await markers(page).count(), 1);
   await check(page, "field-keyboard");
@@ -270,40 +270,40 @@ test("nuclei are edited with the keyboard", async () => {
   assert.equal(await options(page).count(), 1);
 });
 
-test("a CRIC table gives nuclei and errors", async () => {
+test("table loads nuclei and names mistakes", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
   const table = (text) => page.setInputFiles("#table", { name: "cells.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
   await page.setInputFiles("#table", TABLE);
-  await page.getByRole("button", { name: "Ask about 10 cells" }).waitFor();
+  await page.getByRole("button", { name: "Classify 10 cells" }).waitFor();
   const alert = page.locator("#problem");
   await table("id,x,y\n1,2,3\n");
-  await alert.getByText("There is no column cell_id.").waitFor();
+  await alert.getByText("The table has no column cell_id.").waitFor();
   await check(page, "table-refused");
   await table("image_filename,cell_id,nucleus_x,nucleus_y\na.jpg,1,2,3\nb.jpg,2,2,3\n");
-  await alert.getByText("none of them is called smear.jpg").waitFor();
+  await alert.getByText("but none of smear.jpg.").waitFor();
   await table("cell_id,nucleus_x,nucleus_y\n1,left,3\n");
-  await alert.getByText("The position in line 2 is no number.").waitFor();
+  await alert.getByText("Line 2: the position is not a number.").waitFor();
   await table('\uFEFFimage_filename,cell_id,bethesda_system,nucleus_x,nucleus_y\r\nsmear.jpg,"a, ""b""",LSIL,400,300\r\nsmear.jpg,beside,LSIL,4000,300\r\nother.jpg,c,SCC,1,1\r\n');
-  await page.getByRole("button", { name: "Ask about 2 cells" }).click();
+  await page.getByRole("button", { name: "Classify 2 cells" }).click();
   await answered(page);
   const labels = await texts(page);
-  assert.ok(labels.includes("Cell beside: No answer. The nucleus does not lie on the field"), labels.join());
+  assert.ok(labels.includes("Cell beside: No answer. The nucleus is outside the field"), labels.join());
   assert.ok(labels.some((label) => label.startsWith('Cell a, "b":')), labels.join());
   await options(page).filter({ hasText: "beside" }).click();
   await page.locator("#cell").getByText("No answer").waitFor();
   await check(page, "table");
 });
 
-test("a long field shows progress and stops", async () => {
+test("long field can be stopped", async () => {
   const page = await visit(browser, server.url);
   await openField(page);
-  // With all views of each, so that a fast server is still busy when the test stops it.
+  // With all views of each cell, so that even a fast server can be stopped before it is done.
   await page.locator("#settings summary").click();
   await page.locator("#all-methods").check();
   const rows = Array.from({ length: 600 }, (_, at) => `${at},${100 + (at % 30) * 35},${100 + Math.floor(at / 30) * 40}`);
   await page.setInputFiles("#table", { name: "many.csv", mimeType: "text/csv", buffer: Buffer.from(["cell_id,nucleus_x,nucleus_y", ...rows].join("\n")) });
-  await page.getByRole("button", { name: "Ask about 600 cells" }).click();
+  await page.getByRole("button", { name: "Classify 600 cells" }).click();
   await options(page).first().waitFor();
   assert.ok(await page.locator("#bar").isVisible());
   await page.getByRole("button", { name: "Stop" }).click();
@@ -324,9 +324,9 @@ for (const [name, settings] of Object.entries({
   "field-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
   "field-forced-colors": { forcedColors: "active", reducedMotion: "reduce" },
 })) {
-  test(`a field is readable: ${name}`, async () => {
+  test(`field is readable: ${name}`, async () => {
     const page = await visit(browser, server.url, settings);
-    await openExample(page, "A field, ten nuclei");
+    await openExample(page, "A field with ten nuclei");
     await answered(page);
     await check(page, name);
   });

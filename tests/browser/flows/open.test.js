@@ -1,4 +1,4 @@
-// The page after it was opened.
+// The page as it opens, and its files.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ let server, browser;
 before(async () => { [server, browser] = await Promise.all([startServer(), launch()]); });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-test("the empty page says what to do", async () => {
+test("empty page says what to do", async () => {
   const page = await visit(browser, server.url);
   await page.getByText("Drop a field of cells or a single cell here").waitFor();
   await page.getByText("A suggestion, not a diagnosis.").waitFor();
@@ -19,7 +19,7 @@ test("the empty page says what to do", async () => {
   await check(page, "empty");
 });
 
-test("the page loads nothing from other hosts", async () => {
+test("page loads only from its server", async () => {
   const asked = [];
   const page = await visit(browser, "about:blank");
   page.on("request", (request) => asked.push(request.url()));
@@ -35,15 +35,15 @@ test("the page loads nothing from other hosts", async () => {
   assert.deepEqual(page.errors, []);
 });
 
-test("the keyboard reaches every control", async () => {
+test("keyboard reaches every control", async () => {
   const page = await visit(browser, server.url);
   const names = [];
   for (let step = 0; step < 7; step += 1) {
     await page.keyboard.press("Tab");
     names.push(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
   }
-  assert.deepEqual(names, ["Skip to the image", "Interface for programs", "file", "A field, ten nuclei", "A cell called NILM", "A cell called LSIL", "A cell called HSIL"]);
-  await page.getByRole("button", { name: "A cell called LSIL" }).focus();
+  assert.deepEqual(names, ["Skip to the image", "API documentation", "file", "A field with ten nuclei", "A cell labelled NILM", "A cell labelled LSIL", "A cell labelled HSIL"]);
+  await page.getByRole("button", { name: "A cell labelled LSIL" }).focus();
   const style = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(style, "solid");
 });
@@ -55,7 +55,7 @@ for (const [name, options] of Object.entries({
   "empty-zoom-200": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
   "empty-forced-colors": { forcedColors: "active", reducedMotion: "reduce" },
 })) {
-  test(`the page is readable: ${name}`, async () => {
+  test(`page is readable: ${name}`, async () => {
     await check(await visit(browser, server.url, options), name);
   });
 }

@@ -1,4 +1,4 @@
-// A server that refuses, requires a key, or has stopped.
+// A server that refuses, needs a key, or is stopped.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -12,17 +12,17 @@ let browser;
 before(async () => { browser = await launch(); });
 after(async () => { await browser?.close(); });
 
-/// Starts a server for one test.
+/// A server for one test.
 async function withServer(settings, work) {
   const server = await startServer(settings);
   try { await work(server); } finally { await server.stop(); }
 }
 
-test("a key is kept in the tab only", () => {
+test("key is requested and kept in the tab", () => {
   const { key, entry } = newKey();
   return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
     const page = await visit(browser, server.url, { refusals: true });
-    await page.getByRole("heading", { name: "This server asks for an API key" }).waitFor();
+    await page.getByRole("heading", { name: "This server needs an API key" }).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "key-value");
     await check(page, "key");
     await page.getByLabel("API key", { exact: true }).fill("wrong");
@@ -32,7 +32,7 @@ test("a key is kept in the tab only", () => {
     await page.getByLabel("API key", { exact: true }).fill(key);
     await page.keyboard.press("Enter");
     await page.locator("#key").waitFor({ state: "hidden" });
-    await openExample(page, "A cell called NILM");
+    await openExample(page, "A cell labelled NILM");
     await answered(page);
     assert.ok(!page.url().includes(key));
     await page.reload();
@@ -43,20 +43,20 @@ test("a key is kept in the tab only", () => {
   });
 });
 
-test("a policy without a certificate can be named", async () => {
+test("policy without certificate is shown", async () => {
   const models = copyOfModel("cric-lite0", (manifest) => manifest.replaceAll(/^\[calibration\.\w+\.policies\.certificate\]\n(?:\w+ = .*\n)+/gm, "").replaceAll(/^default_policy = .*\n/gm, ""));
   try {
     await withServer({ MODELS__DIRECTORY: models }, async (server) => {
       const { policies } = await (await fetch(`${server.url}/v1/models/cric-lite0`)).json();
       assert.ok(policies.length > 0 && policies.every((policy) => policy.certificate === null && !policy.default));
       const page = await visit(browser, server.url);
-      await openExample(page, "A cell called NILM");
+      await openExample(page, "A cell labelled NILM");
       await answered(page);
       const unasked = await page.locator(".verdict").innerText();
-      assert.ok(unasked.includes("Second look") && unasked.includes("No rule was chosen"), unasked);
-      await page.getByText("How to ask").click();
+      assert.ok(unasked.includes("Second look") && unasked.includes("No policy was chosen"), unasked);
+      await page.locator("#settings summary").click();
       await page.locator("#policy").selectOption("auto_clear_10");
-      await page.getByRole("button", { name: "Ask about this cell" }).click();
+      await page.getByRole("button", { name: "Classify this cell" }).click();
       await answered(page);
       const verdict = await page.locator(".verdict").innerText();
       assert.ok(verdict.includes("Accept") && verdict.includes("Promise: of the cells accepted"), verdict);
@@ -68,7 +68,7 @@ test("a policy without a certificate can be named", async () => {
   }
 });
 
-test("a malformed key is refused", () => {
+test("impossible keys are refused", () => {
   const { key, entry } = newKey();
   return withServer({ ACCESS__KEYS: `[${entry}]` }, async (server) => {
     const page = await visit(browser, server.url, { refusals: true });
@@ -76,7 +76,7 @@ test("a malformed key is refused", () => {
     for (const wrong of [`${key}ß`, `“${key}”`, `${key} x`]) {
       await field.fill(wrong);
       await page.keyboard.press("Enter");
-      await page.locator("#key-why").getByText("This cannot be an API key").waitFor();
+      await page.locator("#key-why").getByText("This is not an API key").waitFor();
       assert.equal(await page.locator("#problem").isVisible(), false);
       assert.equal(await page.evaluate(() => sessionStorage.length), 0);
       assert.equal(await page.evaluate(() => document.activeElement.id), "key-value");
@@ -89,7 +89,7 @@ test("a malformed key is refused", () => {
   });
 });
 
-test("the page works below a proxy path", () => withServer({}, async (server) => {
+test("page works below a path", () => withServer({}, async (server) => {
   const to = new URL(server.url);
   const proxy = http.createServer((request, response) => {
     if (!request.url.startsWith("/lab/")) return response.writeHead(404).end();
@@ -99,7 +99,7 @@ test("the page works below a proxy path", () => withServer({}, async (server) =>
   await new Promise((resolve) => { proxy.listen(0, "127.0.0.1", resolve); });
   try {
     const page = await visit(browser, `http://127.0.0.1:${proxy.address().port}/lab/`);
-    await openExample(page, "A field, ten nuclei");
+    await openExample(page, "A field with ten nuclei");
     await answered(page);
     await check(page, "below-a-path");
   } finally {
@@ -108,21 +108,21 @@ test("the page works below a proxy path", () => withServer({}, async (server) =>
   }
 }));
 
-test("a refusal shows the server's text", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
+test("server refusals are shown", () => withServer({ LIMITS__MAX_CELLS: "3" }, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);
-  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  await page.getByRole("button", { name: "Classify 10 cells" }).click();
   const alert = page.locator("#problem");
-  await alert.getByText("There are 10 nuclei and at most 3 are accepted.").waitFor();
+  await alert.getByText("There are 10 nuclei, at most 3 are accepted.").waitFor();
   await check(page, "refused");
   for (let count = 0; count < 7; count += 1) await page.getByRole("button", { name: "Remove last" }).click();
-  await page.getByRole("button", { name: "Ask about 3 cells" }).click();
+  await page.getByRole("button", { name: "Classify 3 cells" }).click();
   await answered(page);
   assert.equal(await alert.isVisible(), false);
 }));
 
-test("a rate limit shows the waiting time", () => {
+test("rate limit shows the wait", () => {
   const { key, entry } = newKey();
   const slow = entry.replace("requests_per_minute = 0, burst = 0", "requests_per_minute = 1, burst = 3");
   assert.notEqual(slow, entry);
@@ -130,39 +130,39 @@ test("a rate limit shows the waiting time", () => {
     const page = await visit(browser, server.url, { refusals: true });
     await page.getByLabel("API key", { exact: true }).fill(key);
     await page.keyboard.press("Enter");
-    // The list of models, the first model and the cell; the fourth request is over the limit.
-    await openExample(page, "A cell called NILM");
+    // The list of models, the first model, and the cell: the fourth request exceeds the rate.
+    await openExample(page, "A cell labelled NILM");
     await answered(page);
-    await page.getByRole("button", { name: "Ask about this cell" }).click();
-    await page.locator("#problem").getByText(/The server asks to wait \d+ s\./).waitFor();
+    await page.getByRole("button", { name: "Classify this cell" }).click();
+    await page.locator("#problem").getByText(/Try again in \d+ s\./).waitFor();
     assert.equal(await page.locator("#stop").isVisible(), false);
     await check(page, "too-often");
   });
 });
 
-test("a broken connection keeps the answers", () => withServer({}, async (server) => {
+test("broken connection keeps answers", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);
-  await page.getByText("How to ask").click();
-  await page.getByLabel("Ask for augmented views of every cell, too (slower)").check();
-  await page.getByRole("button", { name: "Ask about 10 cells" }).click();
+  await page.locator("#settings summary").click();
+  await page.getByLabel("Add augmented views of every cell (slower)").check();
+  await page.getByRole("button", { name: "Classify 10 cells" }).click();
   await page.locator("#list [role=option]").first().waitFor();
   await server.stop();
   await page.getByRole("heading", { name: "The connection broke" }).waitFor();
   const there = await page.locator("#list [role=option]").count();
   assert.ok(there >= 1 && there < 10, `${there} cells`);
-  await page.locator("#problem").getByText(`${there} of 10 cells were answered.`).waitFor();
-  await page.locator("#problem").getByText("To ask again is to ask about all of them.").waitFor();
-  assert.equal(await page.getByRole("button", { name: "Ask about 10 cells" }).isEnabled(), true);
+  await page.locator("#problem").getByText(`The server answered ${there} of 10 cells.`).waitFor();
+  await page.locator("#problem").getByText("To classify the rest, classify all cells again.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Classify 10 cells" }).isEnabled(), true);
   await check(page, "broken");
 }));
 
-test("a stopped server keeps the nuclei", () => withServer({}, async (server) => {
+test("stopped server keeps nuclei", () => withServer({}, async (server) => {
   const page = await visit(browser, server.url, { refusals: true });
   await openField(page);
   await page.setInputFiles("#table", TABLE);
-  const ask = page.getByRole("button", { name: "Ask about 10 cells" });
+  const ask = page.getByRole("button", { name: "Classify 10 cells" });
   await ask.waitFor();
   await server.stop();
   await ask.click();
