@@ -1,4 +1,4 @@
-"""Makes PyTorch's wheel of PyPI usable without NVIDIA's: `cpu_torch.py`, after `pip install --no-deps torch`.
+"""Makes PyTorch's wheel usable without NVIDIA's, after `pip install --no-deps torch`.
 
 On Linux x86-64 that wheel is linked with CUDA, which is 3 GB of further wheels. An export on the
 processor calls nothing of it, but the loader wants every library and symbol. This writes empty

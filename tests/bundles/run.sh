@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs docs/BUNDLES.md in a fresh virtual environment: `tests/bundles/run.sh PROGRAM [options of run.py]`.
-# PYTORCH=0 leaves out the lines that need PyTorch, whose wheel is 540 MB. Everything is written into
-# a temporary folder (1.8 GB with PyTorch, 0.4 GB without) and removed in the end.
+# Runs docs/BUNDLES.md in a fresh virtual environment: `run.sh PROGRAM [options of run.py]`.
+# PYTORCH=0 leaves out the lines that need PyTorch, whose wheel is 540 MB. Everything is written
+# into a temporary folder (1.7 GB with PyTorch, 0.5 GB without), which is removed in the end.
 set -eu
 program=$(realpath "$1")
 shift
