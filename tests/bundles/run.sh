@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs docs/BUNDLES.md in a fresh virtual environment: `run.sh PROGRAM [options of run.py]`.
-# PYTORCH=0 leaves out the lines that need PyTorch, whose wheel is 540 MB. Everything is written
+# PYTORCH=1 runs the lines that need PyTorch, too; its wheel is 540 MB. Everything is written
 # into a temporary folder (1.7 GB with PyTorch, 0.5 GB without), which is removed in the end.
 set -eu
 program=$(realpath "$1")
@@ -19,7 +19,7 @@ install() {
     pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --requirement "$here/$1"
 }
 install requirements.txt
-if [ "${PYTORCH:-1}" = 0 ]; then
+if [ "${PYTORCH:-0}" = 0 ]; then
     set -- --without-pytorch "$@"
 else
     install requirements-pytorch.txt
