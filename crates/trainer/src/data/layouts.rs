@@ -217,7 +217,7 @@ pub(crate) fn name_of(path: &Path) -> String {
 }
 
 /// A path without its extension, as a name that can stand in a file name itself.
-fn identifier(path: &str) -> String {
+pub(crate) fn identifier(path: &str) -> String {
     let stem = match path.rsplit_once('.') {
         Some((stem, extension)) if !extension.contains('/') => stem,
         _ => path,
