@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::{augment::AugmentArgs, trunk::TrunkCommand},
+    commands::{augment::AugmentArgs, paper::PaperCommand, trunk::TrunkCommand},
     data::DataLayout,
     export::About,
     fit::{
@@ -55,6 +55,9 @@ pub enum TrainCommand {
     /// Bring a trunk of your own
     #[command(subcommand)]
     Trunk(TrunkCommand),
+    /// The paper's scripts
+    #[command(flatten)]
+    Paper(PaperCommand),
 }
 
 /// Where results are kept, and the seed.

@@ -86,7 +86,7 @@ fn join(views: &CellViews<'_>, format: TensorFormat) -> Result<(), TrainingError
     let incomplete = join_views(views, format, &bar)?;
     bar.finish_and_clear();
     let cells = views.cells()?.len();
-    let said = say(&incomplete, views.count);
+    let said = say_incomplete(&incomplete, views.count);
     if incomplete.len() == cells {
         return Err(TrainingError::Impossible(format!(
             "{said}; run `augment` with the same options first"
@@ -103,7 +103,7 @@ fn join(views: &CellViews<'_>, format: TensorFormat) -> Result<(), TrainingError
     Ok(())
 }
 
-fn say(incomplete: &[Incomplete], count: usize) -> String {
+pub(super) fn say_incomplete(incomplete: &[Incomplete], count: usize) -> String {
     let of = |cell: &Incomplete| format!("{} ({} of {count})", cell.cell_id, cell.present);
     let named: Vec<String> = incomplete.iter().take(NAMED).map(of).collect();
     let more = match incomplete.len().saturating_sub(NAMED) {

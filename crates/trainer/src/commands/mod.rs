@@ -6,6 +6,7 @@ mod cells;
 mod cross_validate;
 mod guarantee;
 mod nested;
+pub(crate) mod paper;
 pub(crate) mod trunk;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), Trainin
         TrainCommand::Model(args) => model(args, revision),
         TrainCommand::Augment(args) => augment::run(args),
         TrainCommand::Trunk(command) => trunk::run(command),
+        TrainCommand::Paper(command) => paper::run(command, revision),
     }
 }
 
