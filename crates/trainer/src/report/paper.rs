@@ -24,7 +24,8 @@ const GUIDE: &str = "Each uncertainty is normalised to 0 to 1 over the evaluated
     mean of the positive and the negative predictive value of the cells kept at or below the threshold, abnormal being \
     positive. `wrong` is the share of wrong answers among the cells at or above it. Brackets: 95% intervals, resampled by image.";
 
-/// The question of the paper's table: normal or abnormal where the labels allow it, else all classes.
+/// The question of the paper's table: normal or abnormal where the labels allow it, else all
+/// classes.
 fn question(method: &MethodReport) -> Option<&QuestionReport> {
     let mut questions = method.questions.iter();
     let binary = questions.find(|question| question.normal_or_abnormal);
@@ -74,7 +75,8 @@ pub(crate) fn thresholds_table(part: &PartReport) -> TextTable {
             rows.push(row);
         }
     }
-    // A row of one more threshold than the first would break the table; all reports have the same thresholds.
+    // A row of one more threshold than the first would break the table; all reports have the same
+    // thresholds.
     TextTable { header, rows }
 }
 
@@ -94,7 +96,8 @@ fn complement(share: &Estimate) -> Estimate {
     }
 }
 
-/// Tables and figures as one page; `folder` is where the report was written, and where the figures are.
+/// Tables and figures as one page; `folder` is where the report was written, and where the figures
+/// are.
 pub(crate) fn page(report: &EvaluationReport, folder: &Path) -> String {
     let mut page = format!("# {}\n\n{}\n", report.title, report.disclaimer);
     for (name, value) in &report.facts {
@@ -135,7 +138,8 @@ pub(crate) fn figure_count(report: &EvaluationReport, folder: &Path) -> usize {
         .count()
 }
 
-/// The file of one figure, relative to the report's folder, as `write_report` names it; none when it was not drawn.
+/// The file of one figure, relative to the report's folder, as `write_report` names it; none when
+/// it was not drawn.
 fn figure_file(
     part: usize,
     (number, method): (usize, &MethodReport),

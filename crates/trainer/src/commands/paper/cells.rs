@@ -18,7 +18,8 @@ use crate::{
     workspace::read_csv,
 };
 
-/// Width of the fields in the copies of CRIC that are scaled down; the originals are 1376 to 1388 px wide.
+/// Width of the fields in the copies of CRIC that are scaled down; the originals are 1376 to 1388
+/// px wide.
 const SCALED_WIDTH: u32 = 1280;
 
 /// `cropping`
@@ -27,7 +28,8 @@ pub struct CroppingArgs {
     /// Table of the cells: a CSV with CRIC's columns, or with the columns path and label
     #[arg(long, value_name = "FILE")]
     dataset: PathBuf,
-    /// Folder of the field images [default: `fields` beside a table with CRIC's columns, else the table's folder]
+    /// Folder of the field images [default: `fields` beside a table with CRIC's columns, else the
+    /// table's folder]
     #[arg(long = "img_dir", alias = "img-dir", value_name = "DIR")]
     img_dir: Option<PathBuf>,
     /// Folder for the crops, one PNG per cell [default: `crops` in the work folder]
@@ -107,7 +109,8 @@ pub(super) fn crop(args: &CroppingArgs) -> Result<(), TrainingError> {
 /// Divides the cells of the work folder.
 ///
 /// # Errors
-/// [`TrainingError::Missing`] before `cropping`; a label file of other cells; a division that is impossible.
+/// [`TrainingError::Missing`] before `cropping`; a label file of other cells; a division that is
+/// impossible.
 pub(super) fn split(args: &LabelSplitArgs) -> Result<(), TrainingError> {
     let table = CropTable::read(&args.work.open()?)?;
     if let Some(labels) = &args.dataset {
@@ -146,8 +149,8 @@ struct LabelRow {
 }
 
 impl LabelRow {
-    /// The cell that the row may stand for: its identifier, the name of its file, or the identifier that `cropping` makes
-    /// of a path.
+    /// The cell that the row may stand for: its identifier, the name of its file, or the identifier
+    /// that `cropping` makes of a path.
     fn names(&self) -> impl Iterator<Item = String> {
         let path = self.path.as_deref();
         let stem = path.and_then(|path| Path::new(path).file_stem());

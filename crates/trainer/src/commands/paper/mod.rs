@@ -1,8 +1,8 @@
-//! The scripts of Ojha & Narendra (MIDL 2024) as commands: the names and options of theirs, translated into the steps of
-//! this trainer.
+//! The scripts of Ojha & Narendra (MIDL 2024) as commands: the names and options of theirs,
+//! translated into the steps of this trainer.
 //!
-//! Every command shares one work folder. It holds the table of the crops, the split, the trained heads and a record of each
-//! `main` run, which `paper-report` reads.
+//! Every command shares one work folder. It holds the table of the crops, the split, the trained
+//! heads and a record of each `main` run, which `paper-report` reads.
 
 mod cells;
 mod report;
@@ -27,7 +27,8 @@ use crate::{
 /// The paper's scripts. Help lists the report alone; the text after the help names the others.
 #[derive(Clone, Debug, Subcommand)]
 pub enum PaperCommand {
-    /// The paper's Cropping.py: cut a square around each nucleus, 100 px wide, black outside the field
+    /// The paper's Cropping.py: cut a square around each nucleus, 100 px wide, black outside the
+    /// field
     #[command(name = "cropping", alias = "Cropping", hide = true)]
     Cropping(CroppingArgs),
     /// The paper's Train_val_test_split.py: divide the cells into a test part and folds
@@ -130,8 +131,8 @@ impl PaperTrunkArgs {
     }
 }
 
-/// A range as the paper's scripts take it: numbers from 1, of which the last is not part, as in Python's `range`. Returns it
-/// counted from 0.
+/// A range as the paper's scripts take it: numbers from 1, of which the last is not part, as in
+/// Python's `range`. Returns it counted from 0.
 fn python_range(start: usize, end: usize) -> Result<std::ops::Range<usize>, TrainingError> {
     let range = start.max(1)..end;
     if range.is_empty() {

@@ -56,7 +56,8 @@ pub struct PaperReportArgs {
     work: PaperWorkArgs,
 }
 
-/// Measures what the `main` runs left in the work folder, prints the tables and writes them with the figures.
+/// Measures what the `main` runs left in the work folder, prints the tables and writes them with
+/// the figures.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] without a run, or when the heads of a run are gone.
@@ -99,8 +100,8 @@ pub(super) fn run(args: &PaperReportArgs, revision: &'static str) -> Result<(), 
     Ok(())
 }
 
-/// Answers of some models to the folds and the test part, as what a report is made of. Probabilities are those of the heads, not
-/// calibrated, as in the paper.
+/// Answers of some models to the folds and the test part, as what a report is made of.
+/// Probabilities are those of the heads, not calibrated, as in the paper.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a model was not trained on the cells as they are divided now.

@@ -32,7 +32,8 @@ use engine::Runtime;
 /// `main`
 #[derive(Clone, Debug, Args)]
 pub struct MainArgs {
-    /// Classes: 2 (normal, abnormal), 3 (normal, low grade, high grade) or 6 (each of the Bethesda system)
+    /// Classes: 2 (normal, abnormal), 3 (normal, low grade, high grade) or 6 (each of the Bethesda
+    /// system)
     #[arg(
         long = "num_classes",
         alias = "num-classes",
@@ -48,13 +49,15 @@ pub struct MainArgs {
         value_name = "N"
     )]
     num_epochs: usize,
-    /// Folder of the crops, as given to `cropping --cell_img_dir`; for TTA_model also the folder of the joined tensors
+    /// Folder of the crops, as given to `cropping --cell_img_dir`; for TTA_model also the folder of
+    /// the joined tensors
     #[arg(long = "img_dir", alias = "img-dir", value_name = "DIR")]
     img_dir: Option<PathBuf>,
     /// CustomResNet, MC_Dropout_model, EnsembleModel_ResNet or TTA_model
     #[arg(long, default_value = "CustomResNet", value_parser = method)]
     model: Method,
-    /// What the heads minimise together; the heads of CustomResNet have one loss only [default: individual]
+    /// What the heads minimise together; the heads of CustomResNet have one loss only [default:
+    /// individual]
     #[arg(
         long = "multi_head_loss",
         alias = "multi-head-loss",
@@ -150,7 +153,8 @@ impl PaperRun {
     /// The cells as this run sees them.
     ///
     /// # Errors
-    /// [`TrainingError::Missing`] before `cropping` and `train_val_test_split`; a trunk that is gone.
+    /// [`TrainingError::Missing`] before `cropping` and `train_val_test_split`; a trunk that is
+    /// gone.
     pub(super) fn session(
         &self,
         work: &Path,

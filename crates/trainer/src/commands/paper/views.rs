@@ -71,7 +71,8 @@ pub struct JoinArgs {
     /// The cell after the last, as in Python's range [default: to the end]
     #[arg(long = "end_idx", alias = "end-idx")]
     end_idx: Option<usize>,
-    /// Folder of the views, as given to `tta_transformations`; the tensors go to its folder `joined_tensor`
+    /// Folder of the views, as given to `tta_transformations`; the tensors go to its folder
+    /// `joined_tensor`
     #[arg(long = "TTA_path", alias = "tta-path", value_name = "DIR")]
     tta_path: Option<PathBuf>,
     /// How a tensor is written
