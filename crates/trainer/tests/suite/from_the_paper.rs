@@ -1,5 +1,5 @@
-//! Every command line of `docs/FROM_THE_PAPER.md` runs. Its first block is the README of the paper's
-//! code.
+//! Every command line of `docs/FROM_THE_PAPER.md` runs. Its first block is the README of the
+//! paper's code.
 
 use std::{
     fs,
