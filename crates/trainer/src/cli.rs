@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    commands::{augment::AugmentArgs, trunk::TrunkCommand},
+    commands::{augment::AugmentArgs, paper::PaperCommand, trunk::TrunkCommand},
     data::DataLayout,
     export::About,
     fit::{
@@ -18,80 +18,97 @@ use bundle::Method;
 use imaging::Padding;
 use uncertainty::risk_control::UNSEEN_MISTAKEN;
 
-/// Train a bundle: crop → split → train → export → evaluate, or all of it with `model`.
+/// Train a model bundle from cell images.
+///
+/// `model` runs every step. The steps alone are `crop`, `split`, `finetune` (or `train`), `export`
+/// and `evaluate`.
 #[derive(Debug, Parser)]
-#[command(name = "secondlook-train", version, about, long_about = None)]
+#[command(
+    name = "secondlook-train",
+    version,
+    after_help = "The scripts of Ojha & Narendra (MIDL 2024) are commands too: cropping, train_val_test_split, main, \
+                  tta_transformations, join_tta_tensors and paper-report. docs/FROM_THE_PAPER.md describes them."
+)]
 pub struct Cli {
-    /// What to do
+    /// The step to run
     #[command(subcommand)]
     pub command: TrainCommand,
 }
 
-/// The steps. Each leaves its result in the work folder for the next.
+/// The steps. Each writes its result to the work folder, where the next one reads it.
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {
-    /// Cut every cell out of its field, into PNGs and their table
+    /// Cut a square around each nucleus; writes one PNG per cell and a table of them
     Crop(CropArgs),
-    /// Divide the cells into folds, whole images together, and a test part where one is wanted
+    /// Divide the images into folds and, with --test-share, a test part
     Split(SplitArgs),
-    /// Train the heads of one method on cached trunk features, once without each fold and once on all for the bundle
+    /// Train the heads of one method on the features of a frozen trunk: one model without each
+    /// fold, and one on all folds
     Train(TrainArgs),
-    /// Train trunk and heads together, once without each fold and once on all for the bundle
+    /// Train trunk and heads together: one model without each fold, and one on all folds
     Finetune(FinetuneArgs),
-    /// Calibrate on every cell of the folds, each answered by the model that has not seen it, and write the bundle
+    /// Calibrate on the answers to held-out folds and write the bundle
     Export(BundleArgs),
-    /// Measure the trained models out of fold, and on the test part if any; write the report and the model card
+    /// Measure the models on held-out folds and on the test part, if any; write the report and the
+    /// model card
     Evaluate(BundleArgs),
-    /// Train and measure every fold, for each of several seeds, and print one table; the test part is not looked at
+    /// Train and measure every fold for each of several seeds and print one table; the test part is
+    /// not used
     CrossValidate(CrossValidateArgs),
-    /// Show how often the promises of referral policies are broken when calibration images are drawn anew
+    /// Draw calibration images many times and count how often each referral policy breaks its
+    /// promise
     ExperimentGuarantee(GuaranteeArgs),
-    /// Show what a calibration without each fold, and a model without it, do to the cells of that fold
+    /// Calibrate and train without each fold in turn and measure the result on that fold
     Nested(NestedArgs),
-    /// Everything, resumed where it was interrupted
+    /// Run every step; an interrupted run continues where it stopped
     Model(ModelArgs),
-    /// Write the augmented views of each cell, or join them to one tensor per cell
+    /// Write augmented views of each cell as PNGs, or join them to one tensor per cell
     Augment(AugmentArgs),
-    /// Bring a trunk of your own
+    /// Prepare a trunk of your own
     #[command(subcommand)]
     Trunk(TrunkCommand),
+    /// The paper's scripts
+    #[command(flatten)]
+    Paper(PaperCommand),
 }
 
-/// Where results are kept, and the seed.
+/// The work folder and the seed.
 #[derive(Clone, Debug, Args)]
 pub struct WorkArgs {
-    /// Folder for crops, split, features and heads
+    /// Work folder: crops, split, features and heads
     #[arg(long, default_value = "work/cric", value_name = "DIR")]
     pub work: PathBuf,
-    /// Seed of everything random
+    /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
-/// How to cut.
+/// Data set and crops.
 #[derive(Clone, Debug, Args)]
 pub struct CutArgs {
-    /// The data set: a folder with classifications.csv and fields/ as the CRIC collection has them, a folder of one
-    /// folder per class, or a CSV with CRIC's columns or the columns path and label
+    /// Data set: a folder with classifications.csv and fields/ (as in the CRIC collection), a
+    /// folder with one folder per class, or a CSV with CRIC's columns or the columns path and label
     #[arg(long, alias = "dataset", value_name = "DIR|CSV")]
     pub data: PathBuf,
-    /// Folder of the images that a CSV names; its own folder when not given, for CRIC's columns fields/ in it
+    /// Folder of the images that a CSV names [default: the CSV's folder; with CRIC's columns,
+    /// fields/ in it]
     #[arg(long, alias = "img_dir", value_name = "DIR")]
     pub img_dir: Option<PathBuf>,
-    /// How the data set lies on disk; recognised when not given
+    /// Layout of the data set [default: recognised]
     #[arg(long, value_enum)]
     pub layout: Option<DataLayout>,
-    /// The labels: bethesda, herlev, sipakmed, or a TOML file that describes others; recognised when not given
+    /// Labels: bethesda, herlev, sipakmed, or a TOML file that describes others [default:
+    /// recognised]
     #[arg(long, value_name = "NAME|FILE")]
     pub labels: Option<String>,
-    /// Go on without the cells that cannot be used; without this the first of them stops the step
+    /// Continue without the cells that cannot be used, instead of stopping at the first one
     #[arg(long)]
     pub leave_out: bool,
-    /// Edge of the crops in pixels of the fields: 93 px in fields of 1280 px are the 100 px that the paper cuts from
-    /// the originals, which are 1376 to 1388 px wide
+    /// Edge of the crops in pixels of the fields; 93 px of a field that is 1280 px wide equal 100
+    /// px of CRIC's originals
     #[arg(long, default_value_t = 93, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub edge: u32,
-    /// What stands for pixels outside the field
+    /// How pixels outside the field are filled
     #[arg(long, value_enum, default_value = "reflect")]
     pub padding: PaddingName,
 }
@@ -117,24 +134,24 @@ impl From<PaddingName> for Padding {
 /// `crop`
 #[derive(Clone, Debug, Args)]
 pub struct CropArgs {
-    /// What to cut
+    /// Data set and crops
     #[command(flatten)]
     pub cut: CutArgs,
-    /// Folder for crops, split, features and heads; the crops go to its folder `crops`
+    /// Work folder; the crops go to its folder `crops`
     #[arg(long, aliases = ["cell_img_dir", "cell-img-dir"], default_value = "work/cric", value_name = "DIR")]
     pub work: PathBuf,
 }
 
-/// How to divide.
+/// Folds and test part.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct DivisionArgs {
     /// Number of folds
     #[arg(long, default_value_t = 5)]
     pub folds: usize,
-    /// Share of the cells that are only ever evaluated; 0 makes no such part
+    /// Share of the cells in the test part, from 0 (no test part) to below 1
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub test_share: f64,
-    /// Divide single cells rather than whole images, as the paper does; leaks, and says so
+    /// Divide single cells instead of whole images, as the paper does; figures are then too good
     #[arg(long)]
     pub per_cell: bool,
 }
@@ -142,34 +159,34 @@ pub struct DivisionArgs {
 /// `split`
 #[derive(Clone, Debug, Args)]
 pub struct SplitArgs {
-    /// How to divide
+    /// Folds and test part
     #[command(flatten)]
     pub division: DivisionArgs,
-    /// Where
+    /// Work folder
     #[command(flatten)]
     pub work: WorkArgs,
 }
 
-/// What the heads are trained on.
+/// What the heads learn from.
 #[derive(Clone, Debug, Args)]
 pub struct HeadArgs {
-    /// Trunk: image → features, as ONNX
+    /// Trunk (image → features) as ONNX
     #[arg(long, value_name = "FILE")]
     pub trunk: PathBuf,
-    /// Edge of the images shown to the trunk, in pixels; the trunk's own when not given
+    /// Edge of the images shown to the trunk, in pixels [default: the trunk's own]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub size: Option<u32>,
-    /// Number of classes: of the Bethesda system 6; 3: normal, low grade, high grade; 2: normal, abnormal. All labels
-    /// when not given
+    /// Number of classes: 2 (normal, abnormal), 3 (normal, low grade, high grade) or 6 (Bethesda
+    /// system) [default: one per label]
     #[arg(long, alias = "num_classes", value_name = "2|3|6")]
     pub num_classes: Option<usize>,
-    /// How the heads are built and trained
+    /// Settings of the heads
     #[command(flatten)]
     pub recipe: RecipeArgs,
-    /// Whether the trunk is trained, too
+    /// Settings of the fine-tuning
     #[command(flatten)]
     pub tuning: TuningArgs,
-    /// Where
+    /// Work folder
     #[command(flatten)]
     pub work: WorkArgs,
 }
@@ -177,11 +194,11 @@ pub struct HeadArgs {
 /// `train`
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
-    /// baseline, mc_dropout, ensemble, or tta where it has a head of its own (`--preset paper`); the paper's names do as
-    /// well: CustomResNet, MC_Dropout_model, EnsembleModel_ResNet, TTA_model
+    /// Method: baseline, mc_dropout, ensemble, or (with `--preset paper`) tta; also by the paper's
+    /// names CustomResNet, MC_Dropout_model, EnsembleModel_ResNet, TTA_model
     #[arg(long, alias = "model", value_parser = method)]
     pub method: Method,
-    /// On what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -189,13 +206,15 @@ pub struct TrainArgs {
 /// `finetune`
 #[derive(Clone, Debug, Args)]
 pub struct FinetuneArgs {
-    /// The fold that is held out, repeated for several; when not given, every fold in turn, and then none, for the bundle
+    /// Fold to hold out; repeat it for several [default: every fold in turn, then none for the
+    /// bundle]
     #[arg(long)]
     pub fold: Vec<usize>,
-    /// Train the model of the bundle alone, on every fold; `export` and `evaluate` need the models of the folds, too
+    /// Train only the model of the bundle, on every fold; `export` and `evaluate` also need the
+    /// models of the folds
     #[arg(long, conflicts_with = "fold")]
     pub bundle_only: bool,
-    /// On what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -203,19 +222,20 @@ pub struct FinetuneArgs {
 /// `export` and `evaluate`
 #[derive(Clone, Debug, Args)]
 pub struct BundleArgs {
-    /// Folder of the bundle; its last part is the bundle's name
+    /// Folder of the bundle; its last component is the bundle's name
     #[arg(long, default_value = "models/cric-lite0", value_name = "DIR")]
     pub out: PathBuf,
-    /// What the data are
+    /// Description of the data
     #[command(flatten)]
     pub about: About,
     /// Folder for the report
     #[arg(long, default_value = "work/report", value_name = "DIR")]
     pub report: PathBuf,
-    /// Pictures that are no cells of this kind, to show in the report that they are told; repeated
+    /// Pictures of something else, for the out-of-distribution figures of the report; repeat it for
+    /// several folders
     #[arg(long, value_name = "NAME=DIR")]
     pub unlike: Vec<PictureSet>,
-    /// Of what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -223,14 +243,14 @@ pub struct BundleArgs {
 /// `experiment-guarantee`
 #[derive(Clone, Debug, Args)]
 pub struct GuaranteeArgs {
-    /// How often calibration images are drawn
+    /// Number of draws of calibration images
     #[arg(long, default_value_t = 2_000)]
     pub draws: usize,
-    /// The share of mistakes in the three images of a kind that was not seen that a threshold has to allow for; policies
-    /// are certified with the share that is taken here when not given
+    /// Share of mistakes, from 0 to 1, assumed in three images of an unseen kind; policies are
+    /// certified with the default
     #[arg(long, default_value_t = UNSEEN_MISTAKEN, value_parser = share, value_name = "SHARE")]
     pub unseen_mistaken: f64,
-    /// Of what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -238,16 +258,16 @@ pub struct GuaranteeArgs {
 /// `nested`
 #[derive(Clone, Debug, Args)]
 pub struct NestedArgs {
-    /// File for all figures, as JSON; the tables go beside it as Markdown
+    /// File for the figures, as JSON; the tables go to a Markdown file of the same name
     #[arg(long, default_value = "work/nested.json", value_name = "FILE")]
     pub out: PathBuf,
-    /// Folder for a bundle of each fold left out, which answers its cells as a server would
+    /// Folder for the bundles: one per fold, made without that fold
     #[arg(long, value_name = "DIR")]
     pub bundles: Option<PathBuf>,
-    /// What the data are
+    /// Description of the data
     #[command(flatten)]
     pub about: About,
-    /// Of what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -255,21 +275,21 @@ pub struct NestedArgs {
 /// `cross-validate`
 #[derive(Clone, Debug, Args)]
 pub struct CrossValidateArgs {
-    /// How to divide
+    /// Folds and test part
     #[command(flatten)]
     pub division: DivisionArgs,
-    /// Seeds of the runs, each with folds and a training of its own; the test part and the number of folds are those of
-    /// `split` where it was run. That of --seed when not given
+    /// Seeds, separated by commas; each has its own folds and training. After `split`, its test
+    /// part and number of folds are kept [default: --seed]
     #[arg(long, value_delimiter = ',')]
     pub seeds: Vec<u64>,
-    /// Train and measure these folds alone, two at least, since each takes its temperature from the others; all when not given
+    /// Folds to train and measure, at least two, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     pub only_folds: Vec<usize>,
-    /// Train and measure this recipe too, and print how far the other one is from it: settings of the fine-tuning as
-    /// JSON, as for --fine-tune-recipe
+    /// Second recipe of fine-tuning, as JSON like --fine-tune-recipe: train and measure it too, and
+    /// print the differences of the first one from it
     #[arg(long, value_name = "FILE")]
     pub compare_recipe: Option<PathBuf>,
-    /// Of what
+    /// Model and training
     #[command(flatten)]
     pub heads: HeadArgs,
 }
@@ -277,13 +297,13 @@ pub struct CrossValidateArgs {
 /// `model`
 #[derive(Clone, Debug, Args)]
 pub struct ModelArgs {
-    /// What to cut
+    /// Data set and crops
     #[command(flatten)]
     pub cut: CutArgs,
-    /// How to divide
+    /// Folds and test part
     #[command(flatten)]
     pub division: DivisionArgs,
-    /// What to train and where to write it
+    /// Training and output
     #[command(flatten)]
     pub bundle: BundleArgs,
 }
@@ -292,5 +312,5 @@ pub struct ModelArgs {
 fn share(text: &str) -> Result<f64, String> {
     let value: Option<f64> = text.parse().ok();
     let value = value.filter(|share| (0.0..=1.0).contains(share));
-    value.ok_or_else(|| format!("`{text}` is no share: give a number from 0 to 1"))
+    value.ok_or_else(|| format!("expected a number from 0 to 1, such as 0.25, found `{text}`"))
 }

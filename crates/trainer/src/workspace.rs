@@ -13,6 +13,8 @@ use crate::{TrainingError, error::impossible, plain};
 #[derive(Clone, Debug)]
 pub struct Workspace {
     root: PathBuf,
+    /// Folder of the augmented views, when it is not in the work folder.
+    augmented: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -24,7 +26,31 @@ impl Workspace {
         fs::create_dir_all(root).map_err(TrainingError::write(root))?;
         Ok(Self {
             root: root.to_owned(),
+            augmented: None,
         })
+    }
+
+    /// The same work folder with the augmented views in another folder.
+    pub(crate) fn with_augmented(self, folder: &Path) -> Self {
+        Self {
+            augmented: Some(folder.to_owned()),
+            ..self
+        }
+    }
+
+    /// Keeps the crops in a folder outside the work folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// [`TrainingError::Write`] when the folder cannot be made.
+    pub(crate) fn keep_crops_in(&self, folder: &Path) -> Result<(), TrainingError> {
+        fs::create_dir_all(folder).map_err(TrainingError::write(folder))?;
+        let target = fs::canonicalize(folder).map_err(TrainingError::read(folder))?;
+        write_json(&self.shared_crops(), &target)
+    }
+
+    /// The work folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Uses the crops of another work folder: copies the tables and refers to the images where they
@@ -93,7 +119,8 @@ impl Workspace {
 
     /// Augmented views, a folder per cell.
     pub fn augmented(&self) -> PathBuf {
-        self.root.join("augmented")
+        let inside = || self.root.join("augmented");
+        self.augmented.clone().unwrap_or_else(inside)
     }
 
     /// Fine-tuned trunks with their heads, a folder per fold and digest.

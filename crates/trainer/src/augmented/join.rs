@@ -1,6 +1,6 @@
 //! Writes one tensor per cell with all its views.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use indicatif::ProgressBar;
@@ -54,6 +54,19 @@ pub fn join_views(
     format: TensorFormat,
     progress: &ProgressBar,
 ) -> Result<Vec<Incomplete>, TrainingError> {
+    join_views_into(&views.workspace.augmented(), views, format, progress)
+}
+
+/// [`join_views`] with the tensors in another folder.
+///
+/// # Errors
+/// As [`join_views`].
+pub(crate) fn join_views_into(
+    folder: &Path,
+    views: &CellViews<'_>,
+    format: TensorFormat,
+    progress: &ProgressBar,
+) -> Result<Vec<Incomplete>, TrainingError> {
     let cells = views.cells()?;
     progress.inc_length(cells.len() as u64);
     let joined = parallel::map(cells, |cell| {
@@ -63,7 +76,7 @@ pub fn join_views(
             present,
         });
         if incomplete.is_none() {
-            write_tensor(views, cell, format)?;
+            write_tensor(folder, views, cell, format)?;
         }
         progress.inc(1);
         Ok(incomplete)
@@ -72,6 +85,7 @@ pub fn join_views(
 }
 
 fn write_tensor(
+    folder: &Path,
     views: &CellViews<'_>,
     cell: &CropRow,
     format: TensorFormat,
@@ -95,5 +109,5 @@ fn write_tensor(
         TensorFormat::Safetensors => safetensors("views", &shape, tensor.as_slice()),
     };
     let name = format!("{}.{}", cell.cell_id, format.extension());
-    write_bytes(&views.workspace.augmented().join(name), &bytes)
+    write_bytes(&folder.join(name), &bytes)
 }

@@ -103,12 +103,17 @@ impl CellViews<'_> {
 
     /// The views of a cell that exist for this crop, size and policy.
     pub fn present(&self, cell: &CropRow) -> Vec<usize> {
-        let made_of = read_json::<MadeOf>(&self.folder(cell).join(MADE_OF));
-        if made_of.ok() != Some(self.made_of(cell)) {
+        if !self.are_current(cell) {
             return Vec::new();
         }
         let is_there = |view: &usize| self.file(cell, *view).is_file();
         (0..self.count).filter(is_there).collect()
+    }
+
+    /// Whether the folder of a cell has views of this crop, size and policy.
+    fn are_current(&self, cell: &CropRow) -> bool {
+        let made_of = read_json::<MadeOf>(&self.folder(cell).join(MADE_OF));
+        made_of.ok() == Some(self.made_of(cell))
     }
 
     fn made_of(&self, cell: &CropRow) -> MadeOf {
@@ -121,21 +126,22 @@ impl CellViews<'_> {
         }
     }
 
-    /// Makes the missing views of one cell.
-    fn write_cell(&self, cell: &CropRow) -> Result<Written, TrainingError> {
+    /// Makes the missing views of one cell, from `first` on.
+    fn write_cell(&self, cell: &CropRow, first: usize) -> Result<Written, TrainingError> {
         let present = self.present(cell);
-        let missing: Vec<usize> = (0..self.count)
+        let missing: Vec<usize> = (first..self.count)
             .filter(|view| !present.contains(view))
             .collect();
+        let kept = present.iter().filter(|view| **view >= first).count();
         let written = Written {
             made: missing.len(),
-            kept: present.len(),
+            kept,
         };
         if missing.is_empty() {
             return Ok(written);
         }
         let folder = self.folder(cell);
-        if present.is_empty() {
+        if !self.are_current(cell) {
             remove(&folder)?;
             write_json(&folder.join(MADE_OF), &self.made_of(cell))?;
         }
@@ -163,10 +169,22 @@ pub fn write_views(
     views: &CellViews<'_>,
     progress: &ProgressBar,
 ) -> Result<Written, TrainingError> {
+    write_views_from(views, 0, progress)
+}
+
+/// [`write_views`] without the views before number `first`, counted from 0.
+///
+/// # Errors
+/// As [`write_views`].
+pub(crate) fn write_views_from(
+    views: &CellViews<'_>,
+    first: usize,
+    progress: &ProgressBar,
+) -> Result<Written, TrainingError> {
     let cells = views.cells()?;
     progress.inc_length(cells.len() as u64);
     let written = parallel::map(cells, |cell| {
-        let written = views.write_cell(cell);
+        let written = views.write_cell(cell, first);
         progress.inc(1);
         written
     })?;

@@ -14,19 +14,19 @@ use crate::{
     session::bar,
 };
 
-/// Incomplete cells that are named; the others are counted.
+/// How many incomplete cells a warning names; it counts the rest.
 const NAMED: usize = 10;
 
 /// `augment`
 #[derive(Clone, Debug, Args)]
 pub struct AugmentArgs {
-    /// Trunk whose input the views are to be
+    /// Trunk (image → features) as ONNX; the views have the size of its input
     #[arg(long, value_name = "FILE")]
     pub trunk: PathBuf,
-    /// Edge of the views in pixels; the trunk's own when not given
+    /// Edge of the views in pixels [default: the trunk's own]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub size: Option<u32>,
-    /// Folder with the crops; the views go to its folder `augmented`
+    /// Work folder; the views go to its folder `augmented`
     #[arg(long, default_value = "work/cric", value_name = "DIR")]
     pub work: PathBuf,
     /// Views of each cell
@@ -35,24 +35,26 @@ pub struct AugmentArgs {
     /// First cell, counted from 0 in the table of crops
     #[arg(long, alias = "start_idx", default_value_t = 0)]
     pub start_idx: usize,
-    /// The cell after the last; to the end when not given
+    /// The cell after the last [default: to the end]
     #[arg(long, alias = "end_idx")]
     pub end_idx: Option<usize>,
-    /// How a view is made: paper, cells, dihedral, or a TOML file with a policy as in a bundle's methods.tta.policy
+    /// How views are made: paper, cells, dihedral, or a TOML file with the keys of a bundle's
+    /// methods.tta.policy
     #[arg(long, default_value = "paper", value_name = "NAME|FILE")]
     pub policy: String,
-    /// Join the views that were written to one tensor per cell, [views, 3, size, size], normalised for the trunk
+    /// Join the views on disk to one tensor per cell, [views, 3, size, size], normalised for the
+    /// trunk
     #[arg(long)]
     pub join: bool,
-    /// How a tensor is written
+    /// Format of the tensors
     #[arg(long, value_enum, default_value = "npy", requires = "join")]
     pub format: TensorFormat,
 }
 
-/// Runs the command and says what it made.
+/// Writes the views or joins them, and prints how many.
 ///
 /// # Errors
-/// One sentence that says what is wrong.
+/// An empty range of cells, a trunk that cannot be read, or a file that cannot be written.
 pub(crate) fn run(args: &AugmentArgs) -> Result<(), TrainingError> {
     let workspace = Workspace::open(&args.work)?;
     let table = CropTable::read(&workspace)?;
@@ -86,10 +88,10 @@ fn join(views: &CellViews<'_>, format: TensorFormat) -> Result<(), TrainingError
     let incomplete = join_views(views, format, &bar)?;
     bar.finish_and_clear();
     let cells = views.cells()?.len();
-    let said = say(&incomplete, views.count);
+    let said = say_incomplete(&incomplete, views.count);
     if incomplete.len() == cells {
         return Err(TrainingError::Impossible(format!(
-            "{said}; run `augment` with the same options first"
+            "{said}; run `augment` with the same options and without --join first"
         )));
     }
     println!(
@@ -103,12 +105,12 @@ fn join(views: &CellViews<'_>, format: TensorFormat) -> Result<(), TrainingError
     Ok(())
 }
 
-fn say(incomplete: &[Incomplete], count: usize) -> String {
+pub(super) fn say_incomplete(incomplete: &[Incomplete], count: usize) -> String {
     let of = |cell: &Incomplete| format!("{} ({} of {count})", cell.cell_id, cell.present);
     let named: Vec<String> = incomplete.iter().take(NAMED).map(of).collect();
     let more = match incomplete.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("views are missing of cells {}{more}", named.join(", "))
+    format!("views are missing for cells {}{more}", named.join(", "))
 }

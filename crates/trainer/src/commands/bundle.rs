@@ -41,7 +41,8 @@ pub(super) fn export_only(args: &BundleArgs, revision: &'static str) -> Result<(
 /// `evaluate`
 ///
 /// # Errors
-/// [`TrainingError::Missing`] before training; a bundle of another training; a policy that is not the bundle's.
+/// [`TrainingError::Missing`] before training; a bundle of another training; a policy that is not
+/// the bundle's.
 pub(super) fn evaluate_only(
     args: &BundleArgs,
     revision: &'static str,
@@ -54,7 +55,7 @@ pub(super) fn evaluate_only(
     measure(&session, &way, &bundle, args)
 }
 
-/// Looks for the pictures that the report will show, so that a wrong folder is told before the training and not after it.
+/// Checks the folders of pictures before the training, so that a wrong one is reported at once.
 ///
 /// # Errors
 /// A folder that cannot be read or has no pictures.
@@ -63,7 +64,7 @@ pub(super) fn check_pictures(sets: &[PictureSet]) -> Result<(), TrainingError> {
         .try_for_each(|set| picture_files(&set.folder).map(drop))
 }
 
-/// Refuses a policy by name that is not the bundle's, which is the one that is measured.
+/// Refuses a named policy that differs from the bundle's: the bundle's is measured.
 fn check_policy(named: Option<&str>, bundle: &Bundle) -> Result<(), TrainingError> {
     let Some(name) = named else {
         return Ok(());
@@ -72,7 +73,7 @@ fn check_policy(named: Option<&str>, bundle: &Bundle) -> Result<(), TrainingErro
         return Ok(());
     }
     Err(TrainingError::Impossible(format!(
-        "the bundle's test-time augmentation does not make its views after `{name}`: leave out --policy, or export with it"
+        "--policy {name} is not the policy of this bundle, which `evaluate` measures: leave out --policy, or run `export` with it"
     )))
 }
 
@@ -80,7 +81,7 @@ fn check_policy(named: Option<&str>, bundle: &Bundle) -> Result<(), TrainingErro
 fn bundle_views(bundle: &Bundle) -> Result<ServedViews, TrainingError> {
     let tta = bundle.manifest().methods.tta.as_ref();
     let none = || {
-        let reason = "the bundle has no test-time augmentation to measure: export it again";
+        let reason = "the bundle has no test-time augmentation to measure: run `export` again";
         TrainingError::Impossible(reason.to_owned())
     };
     tta.map(|tta| ServedViews {
@@ -90,7 +91,7 @@ fn bundle_views(bundle: &Bundle) -> Result<ServedViews, TrainingError> {
     .ok_or_else(none)
 }
 
-/// Views of test-time augmentation as a bundle that is exported now will serve them.
+/// Views of test-time augmentation as a newly exported bundle serves them.
 ///
 /// # Errors
 /// A policy that does not exist.
@@ -105,7 +106,7 @@ pub(super) fn served_views(
     })
 }
 
-/// The models of some folds, each of which has not seen its fold.
+/// The models trained without each of some folds.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] when a fold was not trained.
@@ -116,7 +117,7 @@ pub(super) fn fold_models(
     folds.iter().map(|fold| way.model(fold)).collect()
 }
 
-/// The fold of each model, answered by it.
+/// Answers of each model to the fold that it was trained without.
 ///
 /// # Errors
 /// See [`HeldOut::score`].
@@ -132,7 +133,7 @@ pub(super) fn folds_held_out(
     models.iter().map(of_fold).collect()
 }
 
-/// Calibrates the model of the bundle by the answers of its siblings and writes it.
+/// Calibrates on the answers of the fold models and writes the bundle.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training; what calibration says.
@@ -155,7 +156,7 @@ pub(super) fn write_bundle(
     let bundle = export(session, &model, &calibrated, &views, &args.about, &args.out)?;
     let difference = verify(session, &model, &bundle)?;
     println!(
-        "export: {}, the runtime's probabilities within {difference:.1e} of the trainer's",
+        "export: {}; its probabilities in ONNX Runtime differ from the trainer's by at most {difference:.1e}",
         args.out.display()
     );
     Ok(bundle)
@@ -167,13 +168,13 @@ fn say_flagged(of_folds: &[f64]) {
         .map(|share| format!("{:.1}%", 100.0 * share))
         .collect();
     println!(
-        "unlike: of each fold's cells, those with p < {SIGNIFICANT} by the other folds: {}",
+        "out of distribution: cells of each fold with p < {SIGNIFICANT} by the other folds: {}",
         shares.join(", ")
     );
 }
 
-/// Measures the models of the folds on every cell of the folds, and a bundle on the test part, if there is one; writes the
-/// report, the model card and the short form of the report.
+/// Measures the fold models on their folds and the bundle on the test part, if there is one. Writes
+/// the report, its short form and the model card.
 ///
 /// # Errors
 /// A bundle of another training; what the report says.

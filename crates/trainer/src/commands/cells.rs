@@ -12,7 +12,7 @@ use crate::{
     workspace::{read_csv, write_csv},
 };
 
-/// Cuts every cell out of its image.
+/// Cuts a square around every nucleus.
 ///
 /// # Errors
 /// A data set that cannot be read, or a cell that cannot be used.
@@ -46,7 +46,7 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
         return Ok(());
     };
     let said = format!(
-        "{} cells cannot be used; the first: {}: {}; all of them: {}",
+        "{} cells cannot be used. First: {}: {}. List: {}",
         left_out.len(),
         first.origin,
         first.reason,
@@ -57,11 +57,11 @@ fn say_left_out(left_out: &[LeftOut], accepted: bool, list: &Path) -> Result<(),
         return Ok(());
     }
     Err(TrainingError::Impossible(format!(
-        "{said}; correct them, or go on without them with --leave-out"
+        "{said}. Correct them, or continue without them with --leave-out"
     )))
 }
 
-/// Divides the cells into folds, and a test part where one is wanted.
+/// Divides the cells into folds and, with --test-share, a test part.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; a division that is impossible.
@@ -69,10 +69,11 @@ pub(super) fn divide(args: &DivisionArgs, work: &WorkArgs) -> Result<(), Trainin
     divide_from(args, work, None)
 }
 
-/// Draws as many folds anew for the seed of this work folder; the test part stays that of the folder `own`.
+/// Draws the same number of folds for another seed. The test part of the folder `own` is kept.
 ///
 /// # Errors
-/// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is impossible.
+/// [`TrainingError::Missing`] before `crop`, or before `own` was divided; a division that is
+/// impossible.
 pub(super) fn divide_again(
     args: &DivisionArgs,
     work: &WorkArgs,

@@ -24,9 +24,9 @@ use crate::{
 use engine::Runtime;
 use evaluation::{bootstrap::BootstrapPlan, report};
 
-/// Draws folds, trains and measures for each seed in a work folder of its own, and prints one table: the figures of each
-/// seed's folds, a column per seed and method. The test part is the same for every seed and is not looked at. What was
-/// divided or trained before is kept.
+/// Divides, trains and measures for each seed in a work folder of its own. Prints one table with a
+/// column per seed and method. Every seed has the same test part, which is not used. Earlier
+/// results are kept.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before `crop`; what dividing, training or measuring says.
@@ -38,7 +38,7 @@ pub(super) fn run(args: &CrossValidateArgs, revision: &'static str) -> Result<()
         &args.seeds
     };
     let runtime = Arc::new(Runtime::load(None)?);
-    // A division that is there is the bundle's: its test part, if any, is nobody's fold.
+    // An existing split belongs to the bundle: its test part stays out of every fold.
     let work = &args.heads.work;
     if !Workspace::open(&work.work)?.split().is_file() {
         divide(&args.division, work)?;
@@ -100,17 +100,20 @@ fn figures(study: &Study, answers: &AnsweredPart) -> Result<TextTable, TrainingE
     let input = folds_input(study, answers, plan)?;
     let evaluation = Evaluation::of(&report::measure(&input)?);
     let part = evaluation.parts.first();
-    let nothing = || TrainingError::Impossible("there are no folds".to_owned());
+    let nothing = || {
+        TrainingError::Impossible(
+            "the split has no folds: run `secondlook-train split` again".to_owned(),
+        )
+    };
     Ok(figures_table(part.ok_or_else(nothing)?).with_columns_of(&format!("seed {}", study.seed)))
 }
 
 fn one_fold() -> TrainingError {
-    let reason =
-        "one fold alone has no others to take its temperature from: give --only-folds two or more";
+    let reason = "--only-folds names one fold: name at least two, such as --only-folds 0,1, because each takes its temperature from the others";
     TrainingError::Impossible(reason.to_owned())
 }
 
-/// Another seed has other folds, so it gets a work folder of its own, with the same crops and the same test part.
+/// Another seed has other folds: it gets its own work folder with the same crops and test part.
 fn heads_of_seed(args: &CrossValidateArgs, seed: u64) -> Result<HeadArgs, TrainingError> {
     let mut heads = args.heads.clone();
     if seed == heads.work.seed {

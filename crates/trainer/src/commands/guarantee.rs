@@ -1,4 +1,4 @@
-//! `experiment-guarantee`: whether the promises of referral policies are kept.
+//! `experiment-guarantee`: how often the promises of referral policies are broken.
 
 use std::collections::BTreeMap;
 
@@ -27,15 +27,16 @@ use evaluation::guarantee::{
 };
 use uncertainty::ClassGroups;
 
-/// The temperatures that a draw may choose: that of the whole world, and up to so many steps lower or higher, 26% to 35%.
+/// A draw chooses its temperature from that of all cells and this many steps below and above it:
+/// 26% lower to 35% higher.
 const TEMPERATURE_STEPS: i8 = 15;
 
-/// The logarithm of the ratio of two temperatures beside each other.
+/// Logarithm of the ratio of neighbouring temperatures.
 const TEMPERATURE_STEP: f64 = 0.02;
 
-/// Takes the cells of every fold, each answered by the model that has not seen it, as the whole world, draws calibration images
-/// from it again and again, calibrates on each draw, and prints how often a certified threshold has a true risk above its bound.
-/// A test part has no say: the shares and bounds that are promised are chosen by these figures.
+/// Draws calibration images from the held-out answers to all folds, calibrates on each draw, and
+/// prints how often the risk over all cells exceeds the bound of a certified threshold. The test
+/// part is not used, because the promises were chosen by these figures.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before training.
@@ -57,8 +58,8 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
         seed: study.seed,
     };
     println!(
-        "\ncells of every fold, by the model that has not seen it: {} cells; {} draws of {} images, each with a temperature of its \
-         own; nominal: at most {:.0}% of the draws broken",
+        "\n{} cells of all folds, each answered by the model that has not seen its fold; {} draws of {} images, each with its own \
+         temperature; nominal: a promise is broken in at most {:.0}% of the draws",
         cells.rows.len(),
         experiment.draws,
         experiment.images,
@@ -69,7 +70,7 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
         let played = guarantees(&world, &experiment, default_policy)?;
         println!("{}", table(*method, &played.promises).terminal());
         println!(
-            "the default of {method}, chosen on each draw: broken {}, refer all {}, coverage {}",
+            "default policy of {method}, chosen on each draw: broken {}, refer all {}, coverage {}",
             share(played.default.broken),
             share(played.default.without_promise),
             share(played.default.coverage)
@@ -78,7 +79,7 @@ pub(super) fn run(args: &GuaranteeArgs, revision: &'static str) -> Result<(), Tr
     Ok(())
 }
 
-/// Which of the certified policies decides unasked, as in a bundle.
+/// Which of the certified policies is the default, as in a bundle.
 fn default_policy(certified: &[CertifiedStep]) -> Option<usize> {
     let counted = certified.iter().map(|step| CountedPolicy {
         promise: step.promise,

@@ -1,4 +1,4 @@
-//! What the commands of `secondlook-train` do and say.
+//! The commands of `secondlook-train` and what they print.
 
 pub(crate) mod augment;
 mod bundle;
@@ -6,6 +6,7 @@ mod cells;
 mod cross_validate;
 mod guarantee;
 mod nested;
+pub(crate) mod paper;
 pub(crate) mod trunk;
 
 use std::sync::Arc;
@@ -26,11 +27,11 @@ use crate::{
 use ::bundle::Method;
 use engine::Runtime;
 
-/// Runs one command. Results go to stdout, progress and warnings to stderr. `revision` is that of the program; bundles say
-/// by which they were made.
+/// Runs one command. Results go to stdout, progress and warnings to stderr. `revision` is the
+/// revision of the program; bundles record it.
 ///
 /// # Errors
-/// One sentence that says what is wrong.
+/// A [`TrainingError`], which is one line.
 pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), TrainingError> {
     match command {
         TrainCommand::Crop(args) => crop(&args.cut, &args.work),
@@ -52,12 +53,13 @@ pub fn run(command: &TrainCommand, revision: &'static str) -> Result<(), Trainin
         TrainCommand::Model(args) => model(args, revision),
         TrainCommand::Augment(args) => augment::run(args),
         TrainCommand::Trunk(command) => trunk::run(command),
+        TrainCommand::Paper(command) => paper::run(command, revision),
     }
 }
 
 fn model(args: &ModelArgs, revision: &'static str) -> Result<(), TrainingError> {
     let (bundle, heads) = (&args.bundle, &args.bundle.heads);
-    // What is used in the end is looked at in the beginning: between the two lie hours.
+    // These are used last and checked first: the training in between takes hours.
     bundle_name(&bundle.out)?;
     check_pictures(&bundle.unlike)?;
     crop(&args.cut, &heads.work.work)?;
@@ -70,7 +72,7 @@ fn model(args: &ModelArgs, revision: &'static str) -> Result<(), TrainingError> 
     measure(&session, &way, &exported, bundle)
 }
 
-/// The cells that `crop` and `split` wrote, seen at the size that the training wants, and the runtime.
+/// The cells that `crop` and `split` wrote, at the input size of the training, and the runtime.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps; a runtime that cannot be loaded.
@@ -79,7 +81,7 @@ fn open_session(args: &HeadArgs, revision: &'static str) -> Result<TrainingSessi
     Ok(session(study, Arc::new(Runtime::load(None)?), revision))
 }
 
-/// A session with a runtime that is loaded already, which a process can do once.
+/// A session with a loaded runtime. A process can load it once.
 fn session(study: Study, runtime: Arc<Runtime>, revision: &'static str) -> TrainingSession {
     TrainingSession {
         study,
@@ -89,7 +91,7 @@ fn session(study: Study, runtime: Arc<Runtime>, revision: &'static str) -> Train
     }
 }
 
-/// The cells that `crop` and `split` wrote, seen at the size that the training wants.
+/// The cells that `crop` and `split` wrote, at the input size of the training.
 ///
 /// # Errors
 /// [`TrainingError::Missing`] before those steps.
@@ -104,7 +106,7 @@ fn study(args: &HeadArgs) -> Result<Study, TrainingError> {
     })
 }
 
-/// The way of training that the options ask for.
+/// Frozen or fine-tuned training, by the options.
 ///
 /// # Errors
 /// A recipe file that cannot be read.
@@ -115,8 +117,8 @@ fn way<'a>(session: &'a TrainingSession, args: &HeadArgs) -> Result<FitWay<'a>, 
     })
 }
 
-/// Trains everything that a training has, with each of `held_out` held out in turn; heads on a trunk that stays as it is
-/// are always trained for [all of them](Study::held_out).
+/// Trains with each of `held_out` held out in turn. Heads on a frozen trunk are always trained for
+/// [all of them](Study::held_out).
 ///
 /// # Errors
 /// What reading or training says.
@@ -152,7 +154,7 @@ fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingE
     let way = way(&session, &args.heads)?;
     if let FitWay::Frozen(_) = way {
         return Err(TrainingError::Impossible(
-            "finetune trains the trunk, too: leave out --frozen-trunk and --preset paper"
+            "finetune trains the trunk: leave out --frozen-trunk and --preset paper, or run `train`"
                 .to_owned(),
         ));
     }
@@ -165,7 +167,7 @@ fn finetune(args: &FinetuneArgs, revision: &'static str) -> Result<(), TrainingE
     learn(&session, &way, &held_out)
 }
 
-/// Folds by their numbers, each held out alone.
+/// Folds by number, each held out alone.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] for one that `split` did not make.
@@ -177,7 +179,8 @@ fn named_folds(study: &Study, numbers: &[usize]) -> Result<Vec<HeldOutFolds>, Tr
             .map(|fold| HeldOutFolds::of([*fold]))
             .collect()),
         Some(unknown) => Err(TrainingError::Impossible(format!(
-            "fold {unknown} holds no cells: give one that `split` made"
+            "fold {unknown} holds no cells: `split` made folds 0 to {}",
+            every.last().copied().unwrap_or_default()
         ))),
     }
 }

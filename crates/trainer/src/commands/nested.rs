@@ -1,4 +1,4 @@
-//! `nested`: the whole of a bundle's making, repeated without each fold, and measured on that fold.
+//! `nested`: training and calibration repeated without each fold and measured on that fold.
 
 use std::sync::Arc;
 
@@ -20,9 +20,10 @@ use crate::{
     workspace::{write_bytes, write_json},
 };
 
-/// For each fold, makes what `model` makes from the other folds: models without one more fold each calibrate, the model of all
-/// other folds answers the cells of the fold. Prints what policies, prediction sets and the out-of-distribution score did to
-/// these cells, and keeps it as JSON. What was trained before is kept.
+/// Does for each fold what `model` does, with the other folds alone: models without one more fold
+/// calibrate, the model of all other folds answers the fold. Prints the figures of policies,
+/// prediction sets and the out-of-distribution score and writes them as JSON. Earlier results are
+/// kept.
 ///
 /// # Errors
 /// [`TrainingError::Impossible`] with fewer than three folds; what training or calibration says.
@@ -32,7 +33,7 @@ pub(super) fn run(args: &NestedArgs, revision: &'static str) -> Result<(), Train
     let folds = whole.study.folds();
     if folds.len() < 3 {
         let reason = format!(
-            "{} folds are too few: each is left out in turn, and the others need one more to calibrate; give `split` three or more",
+            "{} folds are too few: nested needs at least 3, so run `secondlook-train split --folds 3`",
             folds.len()
         );
         return Err(TrainingError::Impossible(reason));
@@ -42,7 +43,7 @@ pub(super) fn run(args: &NestedArgs, revision: &'static str) -> Result<(), Train
         let study = whole.study.nested(outer);
         let session = session(study, Arc::clone(&whole.runtime), revision);
         outer_folds.push(outer_fold(&session, args)?);
-        println!("nested: fold {outer} answered");
+        println!("nested: fold {outer} done");
     }
     let way = way(&whole, &args.heads)?;
     learn(&whole, &way, &whole.study.held_out())?;
@@ -58,11 +59,12 @@ pub(super) fn run(args: &NestedArgs, revision: &'static str) -> Result<(), Train
     write_json(&args.out, &report)?;
     let page: Vec<String> = tables.iter().map(TextTable::markdown).collect();
     write_bytes(&args.out.with_extension("md"), page.join("\n").as_bytes())?;
-    println!("\nall figures: {}", args.out.display());
+    println!("\nfigures: {}", args.out.display());
     Ok(())
 }
 
-/// What a model and a calibration that know nothing of a fold say of its cells, the test part of the nested study.
+/// Answers to the cells of a fold, the test part of the nested study, by a model and a calibration
+/// made without it.
 fn outer_fold(session: &TrainingSession, args: &NestedArgs) -> Result<OuterFold, TrainingError> {
     let study = &session.study;
     let way = way(session, &args.heads)?;

@@ -11,35 +11,35 @@ use crate::{
 use engine::Runtime;
 use imaging::Normalisation;
 
-/// What can be done with trunks.
+/// Commands for trunks.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TrunkCommand {
-    /// Make a trunk of any image classifier given as ONNX, with its classifier or without
+    /// Cut a trunk out of an image classifier in ONNX format
     Import(ImportArgs),
 }
 
 /// `trunk import`
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
-    /// The classifier, as one ONNX file
+    /// Image classifier as one ONNX file, with or without its last layer
     #[arg(value_name = "MODEL.onnx")]
     pub model: PathBuf,
-    /// The tensor that becomes the features; when not given, that before the last fully connected layer
+    /// Tensor that becomes the features [default: the input of the last fully connected layer]
     #[arg(long, value_name = "TENSOR")]
     pub cut: Option<String>,
-    /// Edge of the images that the trunk is to see, in pixels; the model's own when not given, or 224 where it takes any
+    /// Edge of the trunk's input in pixels [default: the model's own, or 224 when it takes any]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub size: Option<u32>,
-    /// Factor on every byte
+    /// Factor on every byte of a pixel, applied first
     #[arg(long, default_value_t = 1.0 / 255.0)]
     pub scale: f32,
     /// Subtracted after scaling, for red, green and blue; the default is torchvision's for ImageNet
     #[arg(long, default_value = "0.485,0.456,0.406", value_parser = three, value_name = "R,G,B", allow_hyphen_values = true)]
     pub mean: Three,
-    /// Divided by in the end
+    /// Divisor after that, for red, green and blue
     #[arg(long, default_value = "0.229,0.224,0.225", value_parser = three, value_name = "R,G,B")]
     pub std: Three,
-    /// Licence of the weights; goes into the description as it is
+    /// Licence of the weights, for the description
     #[arg(long, default_value = "not stated", value_name = "TEXT")]
     pub licence: String,
     /// Folder for trunk.onnx and trunk.toml
@@ -55,11 +55,13 @@ fn three(text: &str) -> Result<Three, String> {
     let numbers: Result<Vec<f32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
     match numbers.as_deref() {
         Ok([red, green, blue]) => Ok(Three([*red, *green, *blue])),
-        _ => Err("give three numbers, such as 0.485,0.456,0.406".to_owned()),
+        _ => {
+            Err("expected three numbers separated by commas, such as 0.485,0.456,0.406".to_owned())
+        }
     }
 }
 
-/// Runs a command and says what it made.
+/// Runs a command and prints what it made.
 ///
 /// # Errors
 /// See [`import_trunk`].
@@ -80,7 +82,7 @@ pub(crate) fn run(command: &TrunkCommand) -> Result<(), TrainingError> {
     let imported = import_trunk(&Runtime::load(None)?, &options)?;
     let description = &imported.description;
     println!(
-        "trunk: {} features at {} px, cut at `{}`, in {}; {} within {:.1e} of the uncut model's",
+        "trunk: {} features at {} px, cut at `{}`, in {}; {} differ from the uncut model's by at most {:.1e}",
         description.feature_count,
         description.size,
         description.source.cut,

@@ -225,7 +225,7 @@ pub(crate) fn name_of(path: &Path) -> String {
 }
 
 /// A path without its extension, in a form that can be part of a file name.
-fn identifier(path: &str) -> String {
+pub(crate) fn identifier(path: &str) -> String {
     let stem = match path.rsplit_once('.') {
         Some((stem, extension)) if !extension.contains('/') => stem,
         _ => path,

@@ -9,6 +9,7 @@ pub(crate) mod card;
 pub(crate) mod cell_figures;
 pub(crate) mod nested;
 pub(crate) mod paired;
+pub(crate) mod paper;
 pub(crate) mod policies;
 pub(crate) mod sets;
 pub(crate) mod summary;

@@ -1,4 +1,5 @@
-//! The paper's experiment from end to end: a ResNet50, brought as ONNX, four models under five losses, a bundle.
+//! The paper's experiment from end to end: a ResNet50, brought as ONNX, four models under five
+//! losses, a bundle.
 
 use std::{fs, path::Path, process::Command};
 

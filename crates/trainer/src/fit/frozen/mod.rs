@@ -115,7 +115,15 @@ impl<'a> FrozenTraining<'a> {
         })
     }
 
-    fn heads(&self, method: Method, held_out: &HeldOutFolds) -> Result<HeadWeights, TrainingError> {
+    /// The heads of one method, trained with some folds held out.
+    ///
+    /// # Errors
+    /// [`TrainingError::Missing`] when the method was not trained.
+    pub(crate) fn heads(
+        &self,
+        method: Method,
+        held_out: &HeldOutFolds,
+    ) -> Result<HeadWeights, TrainingError> {
         let study = &self.session.study;
         let recipe = self.recipes.recipe(method)?;
         let path = self.head_file(method, &recipe, held_out)?;

@@ -23,16 +23,21 @@ const TINY: f64 = 1e-6;
 #[serde(rename_all = "snake_case")]
 pub enum MultiHeadLoss {
     /// The loss of the heads' mean logits, as of one head: mean over cells of CE((1/K) Σₖ zₖ, y).
+    #[value(alias = "avg_across_all_heads_loss")]
     AvgAcrossAllHeads,
     /// The sum of the heads' losses. The paper propagates them back one by one, or (`combined`) at
     /// once. The gradient is the same, so both names are accepted.
-    #[value(alias = "combined")]
+    #[value(aliases = ["combined", "individual_multi_head_loss", "combined_multi_head_loss"])]
     #[serde(alias = "combined")]
     Individual,
     /// The sum of the heads' losses with weight 1 − ε for the lowest one of the batch (the first,
     /// if several are equal) and ε for *every* other, so that the weights sum to 1 only with two
     /// heads. No gradient flows through the weights. The paper's `meta_combined` is the same sum.
-    #[value(alias = "meta_combined")]
+    #[value(aliases = [
+        "meta_combined",
+        "meta_individual_multi_head_loss",
+        "meta_combined_multi_head_loss",
+    ])]
     #[serde(alias = "meta_combined")]
     MetaIndividual,
     /// Not in the paper: −ln of the heads' mean probability, the likelihood of the mixture that
