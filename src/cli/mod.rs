@@ -1,4 +1,5 @@
-//! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`, `healthcheck`.
+//! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`, `healthcheck`,
+//! `completions`, `man`.
 //!
 //! Answers go to standard output, everything else to standard error; an error is one line. Exit codes: 0; 1 when some of
 //! the inputs failed; 2 when nothing could be started.
@@ -6,6 +7,7 @@
 mod bundles;
 mod doctor;
 mod files;
+mod generate;
 mod healthcheck;
 mod keys;
 mod options;
@@ -18,16 +20,28 @@ mod start;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     api::openapi,
     config::{self, Overrides},
 };
 
+/// Where the program looks for its files: `engine::installed::places`.
+const FILES: &str = "\
+Files, each looked for in the working directory, beside the program, in the folder above the
+program, and in the folder of the system's package:
+
+  file                     system's package                 set by
+  config/secondlook.toml   /etc/secondlook/secondlook.toml  --config, SECONDLOOK_CONFIG
+  runtime/libonnxruntime*  /usr/lib/secondlook/             ORT_DYLIB_PATH, `runtime.library`
+  models/NAME/bundle.toml  /usr/share/secondlook/models/    --models, `models.directory`
+
+An option or a variable wins over the configuration, and both win over the search.";
+
 /// Which cells need a second look? Classifies cervical-cell images and says how far each answer can be trusted.
 #[derive(Debug, Parser)]
-#[command(name = "secondlook", version)]
+#[command(name = "secondlook", version, after_help = FILES)]
 struct Arguments {
     #[command(subcommand)]
     command: ServerCommand,
@@ -53,6 +67,11 @@ enum ServerCommand {
     Openapi,
     /// Ask the configured address whether it is ready
     Healthcheck(Overrides),
+    /// Print the completion script for a shell
+    Completions(generate::CompletionsOptions),
+    /// Write man pages
+    #[command(hide = true)]
+    Man(generate::ManOptions),
 }
 
 /// Something could not be started; one line for people.
@@ -69,6 +88,10 @@ pub fn run() -> ExitCode {
         ServerCommand::Config => print(config::document()),
         ServerCommand::Openapi => print(openapi::yaml()),
         ServerCommand::Healthcheck(options) => healthcheck::run(&options),
+        ServerCommand::Completions(options) => {
+            generate::completions(Arguments::command(), &options)
+        }
+        ServerCommand::Man(options) => generate::man(Arguments::command(), &options),
     };
     outcome.unwrap_or_else(|failure| {
         say::complain(failure);

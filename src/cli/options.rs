@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError, Overrides};
 /// Where the configuration is, for commands that have no other options of its kind.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConfigFile {
-    /// Configuration file [default: config/secondlook.toml, where there is one]
+    /// Configuration file [default: config/secondlook.toml, or /etc/secondlook/secondlook.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 }

@@ -59,7 +59,8 @@ pub(super) struct PredictOptions {
     /// Name of the model
     #[arg(long)]
     model: Option<String>,
-    /// Directory with the models
+    /// Directory with one bundle per sub-directory [default: models, or
+    /// /usr/share/secondlook/models]
     #[arg(long, value_name = "DIRECTORY")]
     models: Option<PathBuf>,
     /// A JSON object per line, or a table for people

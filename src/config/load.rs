@@ -13,9 +13,12 @@ use figment::{
 };
 
 use super::Config;
+use engine::installed::places;
 
-/// The file that is read when nobody names one.
+/// The file that is read when none is named, at the first of [`places`] that has it.
 const DEFAULT_FILE: &str = "config/secondlook.toml";
+/// Where a package of the system installs it.
+const SYSTEM_FILE: &str = "/etc/secondlook/secondlook.toml";
 /// The variable that names the file; it is no key of the file itself.
 const FILE_VARIABLE: &str = "SECONDLOOK_CONFIG";
 const PREFIX: &str = "SECONDLOOK_";
@@ -25,13 +28,14 @@ const KEYS: [&str; 2] = ["access", "keys"];
 /// What the command line says, which wins over everything else.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Overrides {
-    /// Configuration file [default: config/secondlook.toml, where there is one]
+    /// Configuration file [default: config/secondlook.toml, or /etc/secondlook/secondlook.toml]
     #[arg(long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Address and port to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Directory with the models
+    /// Directory with one bundle per sub-directory [default: models, or
+    /// /usr/share/secondlook/models]
     #[arg(long, value_name = "DIRECTORY")]
     pub models: Option<PathBuf>,
 }
@@ -112,17 +116,19 @@ impl Config {
 
 /// A file that was named must exist; the default one may be absent.
 fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    if path.is_file() {
-        return Ok(Figment::from(Toml::file_exact(path)));
-    }
-    if named.is_some() {
+    if let Some(path) = named
+        && !path.is_file()
+    {
         return Err(ConfigError(format!(
             "there is no file `{}`",
             path.display()
         )));
     }
-    Ok(Figment::new())
+    let mut defaults = places(DEFAULT_FILE, SYSTEM_FILE).into_iter();
+    let file = named
+        .map(Path::to_owned)
+        .or_else(|| defaults.find(|path| path.is_file()));
+    Ok(file.map_or_else(Figment::new, |path| Figment::from(Toml::file_exact(path))))
 }
 
 /// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed, except the one that names the file, the one

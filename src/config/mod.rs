@@ -1,7 +1,7 @@
 //! What the operator chooses: one small struct per concern, every key documented, unknown keys refused.
 //!
 //! Each layer overrides the one before it: the defaults in this room; the TOML file (`--config`, else
-//! `SECONDLOOK_CONFIG`, else `config/secondlook.toml` where there is one); the environment; the flags. The environment
+//! `SECONDLOOK_CONFIG`, else `config/secondlook.toml` at the first of `engine::installed::places` that has it); the environment; the flags. The environment
 //! variable of a key is `SECONDLOOK_` and its path in capitals with `__` between section and key: `SECONDLOOK_LISTEN`,
 //! `SECONDLOOK_LIMITS__MAX_PIXELS`, `SECONDLOOK_ENGINE__EXECUTION_PROVIDERS='["cuda:0", "cpu"]'`.
 //!

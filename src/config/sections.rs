@@ -69,21 +69,20 @@ impl Default for LimitsConfig {
 }
 
 /// Section `[models]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
-    /// Directory with one bundle per sub-directory.
+    /// Directory with one bundle per sub-directory. Empty: `models/` of the working directory, beside the program or above
+    /// it, else `/usr/share/secondlook/models`; the first that holds a bundle.
     pub directory: PathBuf,
     /// Name of the bundle that answers requests which name none; empty for the first by name.
     pub default: String,
 }
 
-impl Default for ModelsConfig {
-    fn default() -> Self {
-        Self {
-            directory: PathBuf::from("models"),
-            default: String::new(),
-        }
+impl ModelsConfig {
+    /// The configured directory, or none when the key is empty.
+    pub fn directory(&self) -> Option<&Path> {
+        Some(self.directory.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 }
 
@@ -91,7 +90,8 @@ impl Default for ModelsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// The shared library of ONNX Runtime; empty for the one in `runtime/`. `ORT_DYLIB_PATH` overrides it.
+    /// The shared library of ONNX Runtime. Empty: the one in `runtime/` of the working directory, beside the program or
+    /// above it, else in `/usr/lib/secondlook`. `ORT_DYLIB_PATH` overrides it.
     pub library: PathBuf,
 }
 

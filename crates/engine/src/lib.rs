@@ -4,7 +4,7 @@
 //! The trunk runs once per image; the heads run on each image's features by itself, so that an answer does not depend
 //! on what it was batched with. What may enter: whatever concerns running models. What may not: HTTP and JSON.
 //!
-//! A module uses only those before it in this list: `config`, `error`, `model`, `queue`, `method`, `session`, `admission`,
+//! A module uses only those before it in this list: `config`, `installed`, `error`, `model`, `queue`, `method`, `session`, `admission`,
 //! `answer`, `worker`, `request`, `engine`.
 
 #![warn(clippy::indexing_slicing)]
@@ -14,6 +14,7 @@ mod answer;
 mod config;
 mod engine;
 mod error;
+pub mod installed;
 mod method;
 mod model;
 mod queue;
