@@ -257,7 +257,7 @@ fn a_file_that_may_not_be_read_is_named() {
 }
 
 /// The library that the other tests use.
-fn runtime_library() -> std::path::PathBuf {
+pub fn runtime_library() -> std::path::PathBuf {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH") {
         return path.into();
     }
