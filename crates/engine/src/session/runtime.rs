@@ -229,11 +229,13 @@ fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
 /// The library with the highest version in a folder, as an absolute path.
 fn newest_library(folder: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let libraries = entries.map(|entry| entry.path()).filter(is_library);
+    let libraries = entries
+        .map(|entry| entry.path())
+        .filter(|path| is_library(path));
     libraries.max()?.canonicalize().ok()
 }
 
-fn is_library(path: &PathBuf) -> bool {
+fn is_library(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
 }
