@@ -226,7 +226,7 @@ fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     found.ok_or(RuntimeError::NotFound { searched })
 }
 
-/// The library with the highest version in a folder, as an absolute path.
+/// The last library of a folder by name, as an absolute path.
 fn newest_library(folder: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let libraries = entries
