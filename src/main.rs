@@ -1,4 +1,4 @@
-//! `secondlook`: serve, predict, bundles, doctor, keys, config, openapi, healthcheck.
+//! `secondlook`: serve, predict, bundles, doctor, keys, config, openapi, healthcheck, completions.
 
 use std::process::ExitCode;
 

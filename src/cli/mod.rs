@@ -1,5 +1,5 @@
 //! The command line: `serve`, `predict`, `bundles`, `doctor`, `keys`, `config`, `openapi`,
-//! `healthcheck`.
+//! `healthcheck`, `completions`, `man`.
 //!
 //! Answers go to standard output and everything else to standard error. An error is one line.
 //!
@@ -12,6 +12,7 @@
 mod bundles;
 mod doctor;
 mod files;
+mod generate;
 mod healthcheck;
 mod keys;
 mod options;
@@ -24,16 +25,28 @@ mod start;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     api::openapi,
     config::{self, Overrides},
 };
 
+/// Where the program looks for its files: `engine::installed::places`.
+const FILES: &str = "\
+Files, each looked for in the working directory, beside the program, in the folder above the
+program, and in the folder of the system's package:
+
+  file                     system's package                 set by
+  config/secondlook.toml   /etc/secondlook/secondlook.toml  --config, SECONDLOOK_CONFIG
+  runtime/libonnxruntime*  /usr/lib/secondlook/             ORT_DYLIB_PATH, `runtime.library`
+  models/NAME/bundle.toml  /usr/share/secondlook/models/    --models, `models.directory`
+
+An option or a variable wins over the configuration, and both win over the search.";
+
 /// Classify images of cervical cells and say how far to trust each answer
 #[derive(Debug, Parser)]
-#[command(name = "secondlook", version)]
+#[command(name = "secondlook", version, after_help = FILES)]
 struct Arguments {
     #[command(subcommand)]
     command: ServerCommand,
@@ -59,6 +72,11 @@ enum ServerCommand {
     Openapi,
     /// Ask the server at the configured address whether it is ready
     Healthcheck(Overrides),
+    /// Print the completion script for a shell
+    Completions(generate::CompletionsOptions),
+    /// Write man pages
+    #[command(hide = true)]
+    Man(generate::ManOptions),
 }
 
 /// The reason why a command could not start, in one line.
@@ -79,6 +97,10 @@ pub fn run() -> ExitCode {
         ServerCommand::Config => print(config::document()),
         ServerCommand::Openapi => print(openapi::yaml()),
         ServerCommand::Healthcheck(options) => healthcheck::run(&options),
+        ServerCommand::Completions(options) => {
+            generate::completions(Arguments::command(), &options)
+        }
+        ServerCommand::Man(options) => generate::man(Arguments::command(), &options),
     };
     outcome.unwrap_or_else(|failure| {
         say::complain(failure);

@@ -9,7 +9,8 @@ use crate::config::{Config, ConfigError, Overrides};
 /// The configuration file, for commands without [`Overrides`].
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConfigFile {
-    /// Configuration file [default: config/secondlook.toml, if it exists]
+    /// Configuration file [default: config/secondlook.toml, else
+    /// /etc/secondlook/secondlook.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 }

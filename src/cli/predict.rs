@@ -60,7 +60,8 @@ pub(super) struct PredictOptions {
     /// Name of the model [default: `models.default` of the configuration]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Directory with one bundle per sub-directory [default: the key `models.directory`]
+    /// Directory with one bundle per sub-directory [default: `models.directory` of the
+    /// configuration, else models, else /usr/share/secondlook/models]
     #[arg(long, value_name = "DIRECTORY")]
     models: Option<PathBuf>,
     /// Form of the output

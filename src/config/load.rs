@@ -12,9 +12,12 @@ use figment::{
 };
 
 use super::{Config, explain, listen};
+use engine::installed::places;
 
-/// The file that is read when none is named.
+/// The file that is read when none is named, at the first of [`places`] that has it.
 const DEFAULT_FILE: &str = "config/secondlook.toml";
+/// The configuration file of an installed system package.
+const SYSTEM_FILE: &str = "/etc/secondlook/secondlook.toml";
 /// The environment variable that names the file. It is not a key of the file itself.
 const FILE_VARIABLE: &str = "SECONDLOOK_CONFIG";
 pub(super) const PREFIX: &str = "SECONDLOOK_";
@@ -22,13 +25,15 @@ pub(super) const PREFIX: &str = "SECONDLOOK_";
 /// Options of the command line. They override the file and the environment.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Overrides {
-    /// Configuration file [default: config/secondlook.toml, if it exists]
+    /// Configuration file [default: config/secondlook.toml, else
+    /// /etc/secondlook/secondlook.toml]
     #[arg(long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Address and port to listen on, such as 127.0.0.1:8080; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen::parse)]
     pub listen: Option<SocketAddr>,
-    /// Directory with one bundle per sub-directory [default: the key `models.directory`]
+    /// Directory with one bundle per sub-directory [default: `models.directory` of the
+    /// configuration, else models, else /usr/share/secondlook/models]
     #[arg(long, value_name = "DIRECTORY")]
     pub models: Option<PathBuf>,
 }
@@ -111,17 +116,19 @@ impl Config {
 
 /// A file that is named must exist. The default file may be absent.
 fn file_layer(named: Option<&Path>) -> Result<Figment, ConfigError> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    if path.is_file() {
-        return Ok(Figment::from(Toml::file_exact(path)));
-    }
-    if named.is_some() {
+    if let Some(path) = named
+        && !path.is_file()
+    {
         return Err(ConfigError(format!(
             "the file `{}` does not exist: check --config and {FILE_VARIABLE}",
             path.display()
         )));
     }
-    Ok(Figment::new())
+    let mut defaults = places(DEFAULT_FILE, SYSTEM_FILE).into_iter();
+    let file = named
+        .map(Path::to_owned)
+        .or_else(|| defaults.find(|path| path.is_file()));
+    Ok(file.map_or_else(Figment::new, |path| Figment::from(Toml::file_exact(path))))
 }
 
 /// Every `SECONDLOOK_` variable must be a key, so that a misspelt one is noticed. The exceptions

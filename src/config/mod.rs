@@ -3,8 +3,8 @@
 //! Each layer overrides the one before it:
 //!
 //! 1. the defaults in this module;
-//! 2. the TOML file: `--config`, else `SECONDLOOK_CONFIG`, else `config/secondlook.toml` if it
-//!    exists;
+//! 2. the TOML file: `--config`, else `SECONDLOOK_CONFIG`, else `config/secondlook.toml` at the
+//!    first of `engine::installed::places` that has it;
 //! 3. the environment: `SECONDLOOK_` and the path of the key in capitals, with `__` between section
 //!    and key, such as `SECONDLOOK_LIMITS__MAX_PIXELS` or
 //!    `SECONDLOOK_ENGINE__EXECUTION_PROVIDERS='["cuda:0", "cpu"]'`;

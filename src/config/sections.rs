@@ -73,21 +73,20 @@ impl Default for LimitsConfig {
 }
 
 /// Section `[models]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
-    /// Directory with one bundle per sub-directory.
+    /// Directory with one bundle per sub-directory. Empty: `models/` of the working directory, beside
+    /// the program or above it, else `/usr/share/secondlook/models`; the first that has a bundle.
     pub directory: PathBuf,
     /// Name of the bundle for requests that name no model; empty for the first by name.
     pub default: String,
 }
 
-impl Default for ModelsConfig {
-    fn default() -> Self {
-        Self {
-            directory: PathBuf::from("models"),
-            default: String::new(),
-        }
+impl ModelsConfig {
+    /// The configured directory, or none when the key is empty.
+    pub fn directory(&self) -> Option<&Path> {
+        Some(self.directory.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 }
 
@@ -95,8 +94,8 @@ impl Default for ModelsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// Path of the ONNX Runtime library; empty for the one in `runtime/`. `ORT_DYLIB_PATH`
-    /// overrides it.
+    /// Path of the ONNX Runtime library. Empty: the one in `runtime/` of the working directory, beside
+    /// the program or above it, else in `/usr/lib/secondlook`. `ORT_DYLIB_PATH` overrides it.
     pub library: PathBuf,
 }
 

@@ -257,7 +257,7 @@ fn doctor_names_unreadable_files() {
 }
 
 /// The library that the other tests use.
-fn runtime_library() -> std::path::PathBuf {
+pub fn runtime_library() -> std::path::PathBuf {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH") {
         return path.into();
     }

@@ -17,6 +17,7 @@ mod field_lines;
 mod field_refusals;
 mod fields;
 mod hostile;
+mod install;
 mod lifecycle;
 mod limits;
 mod logs;

@@ -6,7 +6,7 @@ use bundle::{BundleError, Method, Precision, plain::io_error};
 use imaging::ImageError;
 use uncertainty::{SamplesError, calibration::TemperatureError, ood::OodError};
 
-use crate::{config::ExecutionProvider, failure};
+use crate::{config::ExecutionProvider, failure, installed::listed};
 
 /// Why the engine gave no answer. All messages may be shown to clients, except those inside
 /// [`EngineError::Runtime`].
@@ -211,30 +211,31 @@ pub enum StartError {
 /// Why ONNX Runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// There is no library where one was looked for.
+    /// `ORT_DYLIB_PATH` or the configuration names a file that does not exist.
+    #[error("ONNX Runtime: {named_by} names {}, which does not exist: correct the path, or remove it and run `make runtime`", path.display())]
+    Absent {
+        /// What names the file: `ORT_DYLIB_PATH` or `runtime.library`.
+        named_by: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// None of the folders that are searched holds a library.
     #[error(
-        "the ONNX Runtime library was not found{}: run `make runtime`, or set ORT_DYLIB_PATH to the library's path",
-        looked(path)
+        "ONNX Runtime was not found: no libonnxruntime in {}. In a clone, run `make runtime`; with a tarball or a package, install it again; or set ORT_DYLIB_PATH to the library's file",
+        listed(searched)
     )]
     NotFound {
-        /// The one place looked at, when it was named; otherwise `runtime/`.
-        path: Option<PathBuf>,
+        /// The folders, in the order of the search.
+        searched: Vec<PathBuf>,
     },
     /// The file is not a library of a version that works.
-    #[error("{} is not a usable ONNX Runtime library ({reason}): run `make runtime`, or correct ORT_DYLIB_PATH", path.display())]
+    #[error("{} is not a usable ONNX Runtime library ({reason}): run `make runtime`, install the package again, or correct ORT_DYLIB_PATH", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
         /// What the loader says, on one line.
         reason: String,
     },
-}
-
-fn looked(path: &Option<PathBuf>) -> String {
-    path.as_ref().map_or_else(
-        || " in runtime/".to_owned(),
-        |path| format!(" at {}", path.display()),
-    )
 }
 
 /// Why a session cannot be opened.

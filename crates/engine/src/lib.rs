@@ -6,8 +6,8 @@
 //! separately, so an answer does not depend on the batch that the image was in. The crate runs
 //! models; it does not know HTTP or JSON.
 //!
-//! A module uses only those before it in this list: `config`, `failure`, `error`, `model`, `queue`,
-//! `method`, `session`, `admission`, `answer`, `worker`, `request`, `engine`.
+//! A module uses only those before it in this list: `config`, `installed`, `failure`, `error`,
+//! `model`, `queue`, `method`, `session`, `admission`, `answer`, `worker`, `request`, `engine`.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -17,6 +17,7 @@ mod config;
 mod engine;
 mod error;
 mod failure;
+pub mod installed;
 mod method;
 mod model;
 mod queue;

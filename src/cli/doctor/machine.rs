@@ -3,7 +3,10 @@
 use std::{fs, io, net::TcpListener};
 
 use super::finding::{DoctorFinding, Verdict, note, ok, problem};
-use crate::config::{AccessConfig, Config};
+use crate::{
+    cli::start,
+    config::{AccessConfig, Config},
+};
 use engine::{available_cores, workers};
 
 /// The smallest number of open files and connections that a server needs.
@@ -80,7 +83,8 @@ fn memory(config: &Config) -> Option<Verdict> {
     let available = available_memory()?;
     let picture = config.limits.max_pixels.saturating_mul(BYTES_PER_PIXEL);
     // The file's bytes, and the runtime's own copy.
-    let models = bytes_below(&config.models.directory).saturating_mul(2);
+    let directory = start::models_directory(&config.models).unwrap_or_default();
+    let models = bytes_below(&directory).saturating_mul(2);
     let pictures = picture.saturating_mul(bytes(workers(&config.engine)));
     let least = models.saturating_add(pictures);
     let most = least.saturating_add(held_for_clients(config, picture));

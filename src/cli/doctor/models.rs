@@ -71,7 +71,11 @@ fn provider(config: &Config, runtime: &Runtime) -> Verdict {
 
 fn bundles(config: &Config, runtime: Option<&Runtime>) -> Vec<DoctorFinding> {
     const CHECK: &str = "models";
-    let directories = match Bundle::directories(&config.models.directory) {
+    let models = match start::models_directory(&config.models) {
+        Ok(models) => models,
+        Err(error) => return vec![DoctorFinding::new(CHECK, problem(error))],
+    };
+    let directories = match Bundle::directories(&models) {
         Ok(directories) => directories,
         Err(error) => return vec![DoctorFinding::new(CHECK, problem(explained(&error)))],
     };

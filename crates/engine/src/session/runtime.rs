@@ -16,7 +16,10 @@ use ort::{
     },
 };
 
-use crate::{RuntimeError, SessionError, config::ExecutionProvider, failure};
+use crate::{RuntimeError, SessionError, config::ExecutionProvider, failure, installed::places};
+
+/// Folder in which a system package installs the library.
+const SYSTEM_FOLDER: &str = "/usr/lib/secondlook";
 
 /// The loaded library, from which sessions are opened. It lives as long as the process.
 pub struct Runtime {
@@ -40,11 +43,11 @@ pub struct SessionOptions<'a> {
 }
 
 impl Runtime {
-    /// Loads the library, once in a process: `ORT_DYLIB_PATH` first, then `configured`, then
-    /// `runtime/` below the working directory.
+    /// Loads the library, once in a process. The search order: the file that `ORT_DYLIB_PATH`
+    /// names, `configured`, the folder `runtime/` at each of [`places`], `/usr/lib/secondlook`.
     ///
     /// # Errors
-    /// One sentence that says what is missing and what to do.
+    /// When no library is found, or the one that is found does not load.
     pub fn load(configured: Option<&Path>) -> Result<Self, RuntimeError> {
         let library = find_library(configured)?;
         let unusable = |reason: String| RuntimeError::Unusable {
@@ -205,35 +208,33 @@ fn dispatch(provider: ExecutionProvider) -> ExecutionProviderDispatch {
 fn find_library(configured: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     let from_environment = env::var_os("ORT_DYLIB_PATH")
         .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
-    if let Some(path) = from_environment.or_else(|| configured.map(Path::to_owned)) {
+        .map(|path| ("ORT_DYLIB_PATH", PathBuf::from(path)));
+    let named =
+        from_environment.or_else(|| configured.map(|path| ("`runtime.library`", path.to_owned())));
+    if let Some((named_by, path)) = named {
         // The loader takes a relative path as relative to the program; people mean the working
         // directory.
         return path
             .canonicalize()
-            .map_err(|_| RuntimeError::NotFound { path: Some(path) });
+            .map_err(|_| RuntimeError::Absent { named_by, path });
     }
-    let is_library = |path: &PathBuf| {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
-    };
-    let entries =
-        std::fs::read_dir("runtime").map_err(|_| RuntimeError::NotFound { path: None })?;
-    let mut libraries: Vec<_> = entries
-        .flatten()
+    let searched = places("runtime", SYSTEM_FOLDER);
+    let found = searched.iter().find_map(|folder| newest_library(folder));
+    found.ok_or(RuntimeError::NotFound { searched })
+}
+
+/// The last library of a folder by name, as an absolute path.
+fn newest_library(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let libraries = entries
         .map(|entry| entry.path())
-        .filter(is_library)
-        .collect();
-    libraries.sort();
-    let newest = libraries
-        .pop()
-        .ok_or(RuntimeError::NotFound { path: None })?;
-    newest
-        .canonicalize()
-        .map_err(|_| RuntimeError::NotFound { path: Some(newest) })
+        .filter(|path| is_library(path));
+    libraries.max()?.canonicalize().ok()
+}
+
+fn is_library(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
 }
 
 #[cfg(test)]
