@@ -8,6 +8,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' INT TERM
 
 python3 -c 'import ensurepip' 2> /dev/null || {
     echo "the lines of docs/BUNDLES.md need a virtual environment; on Debian: apt-get install python3-venv" >&2
