@@ -1,7 +1,7 @@
 # `make help` lists what there is to do.
 .DEFAULT_GOAL := help
 .PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-quick cross-validate experiment-guarantee nested bench bench-serving bench-training bench-gpu bench-peers performance \
-	openapi config readme examples lint-docker rehearse-image release deb test-tarball test-proxy lint-workflows deny clean
+	openapi config readme examples lint-docker rehearse-image release deb test-bundles test-tarball test-proxy lint-workflows deny clean
 
 # The folder with the data and with the harness for other servers
 SHARED ?= ../shared
@@ -138,6 +138,10 @@ deb: runtime work/tools/bin/cargo-deb ## make a Debian package in work/release
 test-tarball: runtime ## unpack a tarball as another user and use it (PROGRAM=… as above)
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
 	packaging/test_tarball.sh $(or $(PROGRAM),$(SERVER))
+
+test-bundles: runtime ## run the lines of docs/BUNDLES.md (PYTORCH=1: PyTorch's too; PROGRAM=… as above)
+	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook
+	PYTORCH=$(or $(PYTORCH),0) tests/bundles/run.sh $(or $(PROGRAM),$(SERVER))
 
 test-proxy: runtime ## send a request through the nginx example (Debian: nginx-light, openssl; PROGRAM=… as above)
 	@test -n "$(PROGRAM)" || $(CARGO) build $(BUILD) --bin secondlook

@@ -264,7 +264,7 @@ fn logits_declared_as_probabilities_are_refused() {
     tiny::trunk_and_heads(&directory);
     let (logits, probabilities) = ("scores = \"logits\"", "scores = \"probabilities\"");
     tiny::change_manifest(&directory, logits, probabilities);
-    let said = "`methods.baseline.head.scores` says probabilities";
+    let said = "`methods.baseline.head.scores` is \"probabilities\"";
     let (models, directory) = (models.path().to_str().unwrap(), directory.to_str().unwrap());
 
     let checked = run(&["bundles", "check", directory]);

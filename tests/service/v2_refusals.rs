@@ -64,7 +64,7 @@ async fn v2_refusals_say_what_is_wrong() {
         (
             json!({"parameters": {"method": "tta"}, "inputs": [floats(json!([1, 3, 128, 128]), vec![0.0; pixels])]}),
             422,
-            "views",
+            "send the image",
         ),
         (
             json!({"parameters": {"method": "guess"}, "inputs": [good()]}),

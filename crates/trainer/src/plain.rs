@@ -229,7 +229,7 @@ mod tests {
         let error = csv_error("path,x\na.png,1\nb.png,left\n");
         let expected = "line 3, column x: expected a whole number such as 512, found \"left\"";
         assert_eq!(error, expected);
-        let error = csv_error("path,y\na.png,1\n");
+        let error = csv_error("path\na.png\n");
         assert!(
             error.starts_with("line 1: expected a column `x`"),
             "{error}"
@@ -267,7 +267,7 @@ mod tests {
             error("path = \"a\"\nx = 1.5\n"),
             "labels.toml: line 2: expected a whole number, found 1.5"
         );
-        assert_eq!(error("x = 1\n"), "labels.toml: the key `path` is missing");
+        assert_eq!(error("x = 1\n"), "labels.toml: line 1: the key `path` is missing");
         assert!(error("path = a\n").starts_with("labels.toml: line 1: not valid TOML"));
     }
 

@@ -213,7 +213,7 @@ fn damaged_ood_model_is_refused() {
             String::new(),
             "not a usable out-of-distribution model: it is empty",
         ),
-        (deep, "expected a table of keys and values, found a list"),
+        (deep, "expected a number, found a list"),
         ("{\"a\\nb\": 1}".to_owned(), "unknown key `a b`"),
         (scores("[]"), "must be ascending"),
         (scores("[2, 1]"), "must be ascending"),

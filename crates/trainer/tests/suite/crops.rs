@@ -103,7 +103,7 @@ fn unusable_cells_are_left_out_with_reason() {
     );
     assert_eq!(
         reasons[3],
-        ("3", "its identifier is used by an earlier row")
+        ("3", "an earlier row has the same cell_id; give each cell its own")
     );
     assert_eq!(
         reasons[4],

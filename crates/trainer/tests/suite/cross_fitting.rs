@@ -186,7 +186,7 @@ fn all_images_but_test_train_and_calibrate() {
     let experiment = format!("experiment-guarantee {HEADS} --draws 20");
     let said = train(folder, &experiment);
     let said = String::from_utf8_lossy(&said.stdout);
-    assert!(said.contains("cells of every fold"), "{said}");
+    assert!(said.contains("cells of all folds"), "{said}");
     assert!(
         said.contains("the default of baseline, chosen on each draw"),
         "{said}"
