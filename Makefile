@@ -1,4 +1,4 @@
-# `make help` lists what there is to do.
+# `make help` lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help run trainer test test-clients test-browser lint runtime runtime-cuda model model-quick cross-validate experiment-guarantee nested bench bench-serving bench-training bench-gpu bench-peers performance \
 	openapi config readme examples lint-docker rehearse-image release deb test-bundles test-tarball test-proxy lint-workflows deny clean

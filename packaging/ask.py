@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Sends one image to a server and prints its label and action: `ask.py ADDRESS IMAGE [CERTIFICATE]`."""
+"""Sends one image to a server and prints its label and action.
+
+Usage: `ask.py ADDRESS IMAGE [CERTIFICATE]`.
+"""
 
 import json
 import ssl

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Makes work/release/secondlook_VERSION-1_ARCH.deb from the program in target/release, with cargo-deb (`make deb` installs it):
+# Makes work/release/secondlook_VERSION-1_ARCH.deb from the program in target/release, with
+# cargo-deb (`make deb` installs it):
 #
-#   packaging/deb.sh [PROGRAM]    default: target/release/secondlook; its man pages and completions are packaged
+# packaging/deb.sh [PROGRAM]    default: target/release/secondlook; its man pages and completions
+# are packaged
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . packaging/files.sh

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Makes work/release/secondlook-VERSION-TARGET.tar.gz and its .sha256 from a program that is built already:
+# Makes work/release/secondlook-VERSION-TARGET.tar.gz and its .sha256 from a program that is built
+# already:
 #
 #   packaging/tarball.sh [PROGRAM] [FOLDER]    default: target/release/secondlook work/release
 #
-# The runtime library comes from runtime/ (`make runtime`). TARGET, if set, replaces the host's target triple in the name.
+# The runtime library comes from runtime/ (`make runtime`). TARGET, if set, replaces the host's
+# target triple in the name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . packaging/files.sh

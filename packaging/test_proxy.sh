@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sends one request through packaging/nginx.conf with a certificate made on the spot (Debian: nginx-light, openssl):
+# Sends one request through packaging/nginx.conf with a certificate made on the spot (Debian:
+# nginx-light, openssl):
 #
 #   packaging/test_proxy.sh [PROGRAM]
 set -euo pipefail

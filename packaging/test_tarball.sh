@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes a tarball from a built program, unpacks it into an empty folder as another user, and uses it from there:
+# Makes a tarball from a built program, unpacks it into an empty folder as another user, and uses it
+# from there:
 #
 #   packaging/test_tarball.sh [PROGRAM]
 #

@@ -1,5 +1,5 @@
-//! `secondlook completions` and `secondlook man`: files for shells and for `man`, made from the command line's own
-//! definition.
+//! `secondlook completions` and `secondlook man`: files for shells and for `man`, made from the
+//! command line's own definition.
 
 use std::{fs, path::PathBuf, process::ExitCode};
 

@@ -76,8 +76,9 @@ impl Default for LimitsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
-    /// Directory with one bundle per sub-directory. Empty: `models/` of the working directory, beside
-    /// the program or above it, else `/usr/share/secondlook/models`; the first that has a bundle.
+    /// Directory with one bundle per sub-directory. Empty: `models/` of the working directory,
+    /// beside the program or above it, else `/usr/share/secondlook/models`; the first that has a
+    /// bundle.
     pub directory: PathBuf,
     /// Name of the bundle for requests that name no model; empty for the first by name.
     pub default: String,
@@ -94,8 +95,9 @@ impl ModelsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// Path of the ONNX Runtime library. Empty: the one in `runtime/` of the working directory, beside
-    /// the program or above it, else in `/usr/lib/secondlook`. `ORT_DYLIB_PATH` overrides it.
+    /// Path of the ONNX Runtime library. Empty: the one in `runtime/` of the working directory,
+    /// beside the program or above it, else in `/usr/lib/secondlook`. `ORT_DYLIB_PATH` overrides
+    /// it.
     pub library: PathBuf,
 }
 

@@ -1,4 +1,5 @@
-//! A program that is not in a clone: where it finds its files, and what it says when they are missing.
+//! A program that is not in a clone: where it finds its files, and what it says when they are
+//! missing.
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 

@@ -267,7 +267,10 @@ mod tests {
             error("path = \"a\"\nx = 1.5\n"),
             "labels.toml: line 2: expected a whole number, found 1.5"
         );
-        assert_eq!(error("x = 1\n"), "labels.toml: line 1: the key `path` is missing");
+        assert_eq!(
+            error("x = 1\n"),
+            "labels.toml: line 1: the key `path` is missing"
+        );
         assert!(error("path = a\n").starts_with("labels.toml: line 1: not valid TOML"));
     }
 

@@ -83,8 +83,9 @@ impl PairedSeed {
     }
 }
 
-/// The differences, recipe minus the other one, a column per method: each figure is taken over the cells of one seed, and
-/// averaged over the seeds. Intervals are percentiles of 1,000 draws of images, the same images in every seed.
+/// The differences, recipe minus the other one, a column per method: each figure is taken over the
+/// cells of one seed, and averaged over the seeds. Intervals are percentiles of 1,000 draws of
+/// images, the same images in every seed.
 ///
 /// # Errors
 /// [`TrainingError::Evaluation`] with fewer than two images.

@@ -103,7 +103,10 @@ fn unusable_cells_are_left_out_with_reason() {
     );
     assert_eq!(
         reasons[3],
-        ("3", "an earlier row has the same cell_id; give each cell its own")
+        (
+            "3",
+            "an earlier row has the same cell_id; give each cell its own"
+        )
     );
     assert_eq!(
         reasons[4],

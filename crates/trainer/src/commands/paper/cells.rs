@@ -143,12 +143,12 @@ pub(super) fn split(args: &LabelSplitArgs) -> Result<(), TrainingError> {
 
 /// A row of a label file. CRIC's table has `cell_id`, the paper's label files have `path`.
 #[derive(Deserialize)]
-struct LabelRow {
+struct ListedCell {
     cell_id: Option<String>,
     path: Option<String>,
 }
 
-impl LabelRow {
+impl ListedCell {
     /// The cell that the row may stand for: its identifier, the name of its file, or the identifier
     /// that `cropping` makes of a path.
     fn names(&self) -> impl Iterator<Item = String> {
@@ -165,8 +165,8 @@ impl LabelRow {
 /// # Errors
 /// A file that cannot be read; [`TrainingError::Impossible`] with the first cell that it lacks.
 pub(super) fn check_label_file(path: &Path, table: &CropTable) -> Result<(), TrainingError> {
-    let rows: Vec<LabelRow> = read_csv(path)?;
-    let named: BTreeSet<String> = rows.iter().flat_map(LabelRow::names).collect();
+    let rows: Vec<ListedCell> = read_csv(path)?;
+    let named: BTreeSet<String> = rows.iter().flat_map(ListedCell::names).collect();
     let mut missing = table.rows.iter().map(|row| &row.cell_id);
     let missing = missing.find(|cell| !named.contains(*cell));
     ensure!(

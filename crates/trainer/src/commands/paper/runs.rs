@@ -318,7 +318,7 @@ pub(super) fn run(args: &MainArgs, revision: &'static str) -> Result<(), Trainin
     run.record(&workspace)?;
     report::print(&report::measured(
         &args.work.work,
-        &[run.clone()],
+        std::slice::from_ref(&run),
         &runtime,
         revision,
     )?)?;

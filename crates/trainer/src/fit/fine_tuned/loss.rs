@@ -77,7 +77,8 @@ impl Objective {
 
     /// Log-probabilities `[H, N, C]` and the class of each cell → costs `[H, N, 1]`: cross entropy
     /// of the classes, and a share of the binary cross entropy of the summed abnormal
-    /// probabilities. `taught`, `[N, C]`, holds the teachers' probabilities; empty without teachers.
+    /// probabilities. `taught`, `[N, C]`, holds the teachers' probabilities; empty without
+    /// teachers.
     pub(super) fn costs(
         &self,
         log_probabilities: Tensor<3>,

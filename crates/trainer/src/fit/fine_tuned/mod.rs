@@ -90,8 +90,8 @@ impl<'a> FineTuning<'a> {
         Ok(tuned.losses)
     }
 
-    /// The models that teach, each trained without one more fold where it is not there yet; none when the recipe has no
-    /// teaching.
+    /// The models that teach, each trained without one more fold where it is not there yet; none
+    /// when the recipe has no teaching.
     fn teachers(&self, held_out: &HeldOutFolds) -> Result<Vec<Teacher>, TrainingError> {
         if self.recipe.teaching.is_none() {
             return Ok(Vec::new());

@@ -1,9 +1,9 @@
 //! Models that teach another one: what they say of a view is part of the target for that view.
 //!
-//! Several models that each learnt without one more fold know more together than one that learnt from all of them. One
-//! model learns that from them (Hinton et al., "Distilling the knowledge in a neural network", 2015), from the very views
-//! that it sees itself (Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022), and
-//! answers at the cost of one.
+//! Several models that each learnt without one more fold know more together than one that learnt
+//! from all of them. One model learns that from them (Hinton et al., "Distilling the knowledge in a
+//! neural network", 2015), from the very views that it sees itself (Beyer et al., "Knowledge
+//! distillation: a good teacher is patient and consistent", 2022), and answers at the cost of one.
 
 use serde::{Deserialize, Serialize};
 

@@ -97,7 +97,8 @@ pub fn frozen_part(
     Ok(cut.map(|cut| part(model, graph, &graph.node[..cut.node], &cut, None)))
 }
 
-/// The graph from [`MAP`] to the features: what [`frozen_part`] leaves; `None` when nothing is frozen.
+/// The graph from [`MAP`] to the features: what [`frozen_part`] leaves; `None` when nothing is
+/// frozen.
 ///
 /// # Errors
 /// As [`frozen_part`].
@@ -137,7 +138,8 @@ impl MapCut {
     }
 }
 
-/// Some nodes of a graph with the constants that they use: from the image to [`MAP`], or from [`MAP`] to `outputs`.
+/// Some nodes of a graph with the constants that they use: from the image to [`MAP`], or from
+/// [`MAP`] to `outputs`.
 fn part(
     model: &ModelProto,
     graph: &GraphProto,
