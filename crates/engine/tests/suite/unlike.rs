@@ -227,7 +227,7 @@ fn damaged_ood_model_is_refused() {
         ),
         (last("0"), "row 5 of the factor"),
         (last("1, 1"), "row 5 of the factor"),
-        (last("1], [1"), "not valid JSON"),
+        (last("1], [1"), "give all rows the same length"),
         (last("1e-300"), "statistics"),
         (
             "{\"gaussian\":{\"mean\":[0],\"factor\":[[1]]},\"calibration_scores\":[1]}".to_owned(),

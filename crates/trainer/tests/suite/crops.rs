@@ -110,7 +110,10 @@ fn unusable_cells_are_left_out_with_reason() {
     );
     assert_eq!(
         reasons[4],
-        ("../escape", "its identifier cannot name a file")
+        (
+            "../escape",
+            "the cell_id cannot name a file; use 1 to 100 letters, digits, - and _"
+        )
     );
     assert!(
         reasons[5].0 == "103" && reasons[5].1.contains("broken.png"),

@@ -188,7 +188,7 @@ fn all_images_but_test_train_and_calibrate() {
     let said = String::from_utf8_lossy(&said.stdout);
     assert!(said.contains("cells of all folds"), "{said}");
     assert!(
-        said.contains("the default of baseline, chosen on each draw"),
+        said.contains("default policy of baseline, chosen on each draw"),
         "{said}"
     );
 
@@ -196,7 +196,7 @@ fn all_images_but_test_train_and_calibrate() {
     let said = train(folder, &format!("{some} 0,2"));
     let table = String::from_utf8_lossy(&said.stdout);
     assert!(table.contains("seed 3, baseline"), "{table}");
-    assert_refused(&train(folder, &format!("{some} 1")), "two or more");
+    assert_refused(&train(folder, &format!("{some} 1")), "at least two");
     assert_refused(
         &train(folder, &format!("{some} 1,7")),
         "fold 7 holds no cells",

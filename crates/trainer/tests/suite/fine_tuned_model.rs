@@ -121,7 +121,7 @@ fn fine_tuned_bundle_is_reproducible() {
     let experiment = "experiment-guarantee --draws 20 --unseen-mistaken 0.1";
     let said = table(run(folder, "first/work", experiment));
     assert!(
-        said.contains("accept_error_2_classes_5") && said.contains("cells of every fold"),
+        said.contains("accept_error_2_classes_5") && said.contains("cells of all folds"),
         "{said}"
     );
 }
