@@ -242,7 +242,7 @@ fn unreadable(
     let value = values.get(index).map_or("", |(_, value)| value);
     let detail = format!("`{name}`: expected {expected}, found `{value}`");
     let problem = Problem::parameter(name, detail);
-    match is_list {
+    match is_list && value.contains(',') {
         true => problem.hint(format!(
             "repeat the parameter for each value: {name}=…&{name}=…"
         )),

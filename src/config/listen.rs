@@ -20,10 +20,14 @@ pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
     let parts = text.rsplit_once(':');
     let parts = parts.and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     let Some((host, port)) = parts.filter(|(host, _)| is_name(host)) else {
-        return Err(format!("expected {EXPECTED}"));
+        return Err(format!("expected {EXPECTED}, found `{text}`"));
     };
-    let unknown =
-        || format!("the host name `{host}` has no address: expected {EXPECTED}, found `{text}`");
+    let unknown = || {
+        format!(
+            "the host name `{host}` has no address: check its spelling, or write the address \
+             itself, such as 127.0.0.1:8080"
+        )
+    };
     let found = (host, port).to_socket_addrs().map_err(|_| unknown())?;
     let addresses: Vec<SocketAddr> = found.collect();
     let preferred = addresses.iter().find(|address| address.is_ipv4());
@@ -41,7 +45,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse(&text).map_err(|expected| D::Error::custom(format!("{expected}, found `{text}`")))
+    parse(&text).map_err(D::Error::custom)
 }
 
 #[cfg(test)]

@@ -20,7 +20,14 @@ pub fn io_error(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "the disk is full",
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
         io::ErrorKind::OutOfMemory => "out of memory",
-        _ => return one_line(&error.to_string()),
+        io::ErrorKind::AddrInUse => "another program uses this address",
+        io::ErrorKind::AddrNotAvailable => "this machine does not have this address",
+        io::ErrorKind::ConnectionRefused => "the connection was refused",
+        _ => {
+            let text = one_line(&error.to_string());
+            let words = text.split(" (os error").next().unwrap_or_default();
+            return words.to_owned();
+        }
     };
     reason.to_owned()
 }

@@ -24,8 +24,8 @@ pub(crate) fn of_run(message: &str) -> String {
         (Some(node), Some(operator)) => {
             format!("ONNX Runtime failed at node `{node}` ({operator})")
         }
-        (None, Some(operator)) => format!("ONNX Runtime failed at a {operator} node"),
-        _ => "ONNX Runtime failed".to_owned(),
+        (None, Some(operator)) => format!("ONNX Runtime failed at a {operator} node: export the graph again"),
+        _ => "ONNX Runtime failed and named no node: export the graph again".to_owned(),
     }
 }
 

@@ -53,7 +53,7 @@ pub enum SetError {
     )]
     Confidence(f64),
     /// The number of thresholds is not the number of classes.
-    #[error("`{level}` has {found} thresholds, expected {expected}, one per class")]
+    #[error("`{level}` has {found} thresholds, expected {expected}, one per class of the table")]
     Classes {
         /// `by_cell` or `by_image`.
         level: &'static str,

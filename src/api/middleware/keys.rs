@@ -49,7 +49,7 @@ impl Keys {
     /// The key in the headers.
     fn find(&self, headers: &HeaderMap) -> Result<&KnownKey, Problem> {
         let Some(given) = given_key(headers) else {
-            return Err(unauthorized("this server needs an API key", CHALLENGE));
+            return Err(unauthorized("this server needs an API key", SEND_KEY, CHALLENGE));
         };
         let digest = sha256_hex(given);
         let mut found = None;
@@ -58,7 +58,7 @@ impl Keys {
                 found = Some(key);
             }
         }
-        found.ok_or_else(|| unauthorized("this API key is unknown", CHALLENGE_UNKNOWN))
+        found.ok_or_else(|| unauthorized("this API key is unknown", CHECK_KEY, CHALLENGE_UNKNOWN))
     }
 }
 
@@ -168,10 +168,14 @@ fn limit(config: &KeyConfig) -> Option<DefaultDirectRateLimiter> {
 const CHALLENGE: &str = r#"Bearer realm="secondlook""#;
 const CHALLENGE_UNKNOWN: &str = r#"Bearer realm="secondlook", error="invalid_token""#;
 
-fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
+const SEND_KEY: &str = "send the header `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+const CHECK_KEY: &str =
+    "check the key for typing errors, or ask the operator of this server for a new one";
+
+fn unauthorized(detail: &str, hint: &str, challenge: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthorized, detail)
         .field("Authorization")
-        .hint("send the header `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+        .hint(hint)
         .challenge(challenge)
 }
 

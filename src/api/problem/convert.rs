@@ -20,8 +20,7 @@ impl From<EngineError> for Problem {
                 .hint("GET /v1/models lists the loaded models"),
             EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail)
                 .hint("GET /v1/models/{name} lists the methods of the model"),
-            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail)
-                .hint("leave `passes` out to use the number of the model"),
+            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
             EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail)
                 .hint("GET /v1/models/{name} lists the policies of the model"),
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),

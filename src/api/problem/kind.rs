@@ -50,7 +50,7 @@ problem_kinds! {
     /// No image was sent.
     ImageMissing = BAD_REQUEST, "image-missing", "No image was sent";
     /// The API key is missing or unknown.
-    Unauthorized = UNAUTHORIZED, "unauthorized", "An API key is needed";
+    Unauthorized = UNAUTHORIZED, "unauthorized", "The API key is missing or unknown";
     /// The API key lacks the scope.
     Forbidden = FORBIDDEN, "forbidden", "The API key lacks the scope";
     /// There is no such resource.

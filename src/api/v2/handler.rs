@@ -102,10 +102,13 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     {
         return Ok(());
     }
-    let detail = "`Content-Type`: expected application/json or application/octet-stream";
+    let detail = format!(
+        "`Content-Type`: expected application/json or application/octet-stream, found `{}`",
+        String::from_utf8_lossy(essence)
+    );
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
         .field("Content-Type")
-        .hint("with curl, add -H 'Content-Type: application/json'"))
+        .hint("send `Content-Type: application/json`; with curl, -H 'Content-Type: application/json'"))
 }
 
 async fn read(

@@ -58,7 +58,10 @@ pub(super) fn subjects(
         other => Err(refused(format!(
             "`datatype`: expected BYTES or FP32, found `{other}`"
         ))
-        .hint("send BYTES [n] or FP32 [n, 3, height, width]")),
+        .hint(
+            "send image files as BYTES [n], or normalised pixels as FP32 [n, 3, height, width]; \
+             GET /v2/models/{name} has the size",
+        )),
     }
 }
 
@@ -147,7 +150,8 @@ fn elements(mut rest: Bytes, count: usize) -> Result<Vec<Bytes>, Problem> {
 
 fn miscounted(said: usize, found: usize) -> Problem {
     refused(format!(
-        "`shape` says {said} images, but the tensor has {found}"
+        "`shape` starts with {said}, but the tensor has {found} base64 texts or binary elements: \
+         send one for each image"
     ))
 }
 
@@ -188,9 +192,10 @@ fn normalised(
 fn floats(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
     let (values, rest) = bytes.as_chunks::<FLOAT_BYTES>();
     if !rest.is_empty() {
-        return Err(malformed(
-            "the FP32 tensor ends within a number: send 4 bytes for each",
-        ));
+        return Err(malformed(format!(
+            "the FP32 tensor has {} bytes, which is no multiple of 4: send 4 bytes for each number",
+            bytes.len()
+        )));
     }
     Ok(values
         .iter()

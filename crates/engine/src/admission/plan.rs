@@ -76,7 +76,7 @@ impl RequestPlan {
         let methods = methods_of(model, &options)?;
         let needs_no_passes = methods.iter().all(|method| *method == Method::Baseline);
         if let (Some(passes), true) = (options.passes, needs_no_passes) {
-            let reason = "the baseline has one pass: omit `passes`, or choose another method";
+            let reason = "`baseline` has one pass; leave `passes` out, or choose another method";
             let reason = reason.to_owned();
             return Err(EngineError::InvalidPasses { passes, reason });
         }
@@ -208,7 +208,9 @@ fn passes_of(
         Ok(count) if (1..=most).contains(&count) => Ok(count),
         _ => Err(EngineError::InvalidPasses {
             passes,
-            reason: format!("choose 1 to {most} for `{method}`"),
+            reason: format!(
+                "choose 1 to {most} for `{method}`, or leave `passes` out to use the number of the model"
+            ),
         }),
     }
 }

@@ -180,10 +180,13 @@ impl ReportInput {
     pub fn check(&self) -> Result<(), ReportError> {
         let classes = self.labels.len();
         ensure!(classes >= 2, "a report needs at least 2 classes");
-        ensure!(!self.parts.is_empty(), "a report needs at least one part");
+        ensure!(
+            !self.parts.is_empty(),
+            "`parts` is empty: a report needs at least one part of the data, such as the test part"
+        );
         ensure!(
             self.plan.resamples > 0,
-            "intervals need at least one resample"
+            "`plan.resamples` is 0, expected 1 or more"
         );
         for grouping in &self.groupings {
             grouping.check(classes)?;

@@ -101,7 +101,10 @@ impl Dataset {
             }
         };
         if cells.is_empty() {
-            return Err(TrainingError::malformed(path)("no cells in this data set"));
+            return Err(TrainingError::malformed(path)(
+                "no cells in this data set: expected a table with at least one row, or one folder \
+                 of images per class",
+            ));
         }
         let found: BTreeSet<&str> = cells.iter().map(|cell| cell.label.as_str()).collect();
         let labels = match labels {

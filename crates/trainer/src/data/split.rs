@@ -250,7 +250,8 @@ fn check_classes(
         let held = holding(groups, label);
         let reason = match held {
             0 => format!(
-                "the class {} has no cells: remove it from the labels (--labels of `crop`)",
+                "the class {} has no cells: add some, or describe the other labels in a TOML file and \
+                 run `crop` again with --labels FILE",
                 entry.name
             ),
             _ if held < options.folds => format!(

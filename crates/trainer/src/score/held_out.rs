@@ -100,8 +100,12 @@ impl HeldOut {
     /// # Errors
     /// [`TrainingError::Impossible`] if the method has none.
     pub(crate) fn scores_of(&self, method: Method) -> Result<&CellScores, TrainingError> {
-        let missing =
-            || TrainingError::Impossible(format!("{method} was not scored in every fold"));
+        let missing = || {
+            TrainingError::Impossible(format!(
+                "{method} was not scored in every fold: run `secondlook-train train` (or \
+                 `finetune`) for all folds again"
+            ))
+        };
         self.scores.get(&method).ok_or_else(missing)
     }
 }

@@ -181,7 +181,7 @@ impl MadeTrunk {
         let is_finite = found.iter().all(|value| value.is_finite());
         ensure!(
             is_finite && found.len() == count * seen.images(),
-            "at {size} px the model does not give {count} features: leave out --size"
+            "at {size} px the model does not give {count} finite features for each image: leave out --size"
         );
         Ok(())
     }
@@ -198,7 +198,10 @@ fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> 
             "expected square images, found {width} x {height} px: export the model for squares"
         ));
     }
-    let too_large = |_| format!("images of {height} px are too large");
+    let too_large = |_| format!(
+            "the model takes images of {height} x {height} px, at most 4096 are supported: export it \
+             for smaller images, or with free height and width"
+        );
     let own = u32::try_from(height).map_err(too_large)?;
     Ok((wanted.unwrap_or(own), own))
 }
@@ -215,8 +218,8 @@ fn make(
         [1, count, 1, 1] => (*count, true),
         _ => {
             return Err(format!(
-                "expected features [N, D] or [N, D, 1, 1], found shape {shape:?} for one image at \
-                 `{}`: name another tensor with --cut; the last tensors are {}",
+                "expected the shape [1, D] or [1, D, 1, 1] for the D features of one image, found \
+                 {shape:?} at `{}`: name another tensor with --cut; the last tensors are {}",
                 cut.tensor,
                 model.last_tensors(6).join(", ")
             ));

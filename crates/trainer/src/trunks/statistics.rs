@@ -46,7 +46,8 @@ pub fn with_statistics(model: &ModelProto, tensor: &str) -> Result<ModelProto, T
     );
     ensure!(
         outputs_of(graph).all(|name| name != STATISTICS),
-        "the graph already has a tensor `{STATISTICS}`: use the graph without it"
+        "the trunk already has a tensor `{STATISTICS}`, as those in bundles have: use the trunk from \
+         which the bundle was made"
     );
     graph.node.extend(nodes(tensor, axes_are_inputs));
     let floor = float_tensor(FLOOR, &[], &[VARIANCE_FLOOR]);

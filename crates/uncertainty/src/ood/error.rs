@@ -23,7 +23,7 @@ pub enum OodError {
     },
     /// A value or its distance is NaN or infinite.
     #[error(
-        "row {row} (counted from 0) has a value or a distance that is not finite: check the model's output"
+        "the statistics of row {row} (counted from 0), or their distance from the training images, are NaN or infinite: check the trunk's output `statistics`"
     )]
     NotFinite {
         /// The first such row.

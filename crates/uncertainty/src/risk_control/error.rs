@@ -14,7 +14,7 @@ pub enum RiskError {
     Threshold(usize),
     /// The thresholds are not in order.
     #[error(
-        "threshold {0} (counted from 0) of the grid is not above the one before: sort them, the strictest first"
+        "threshold {0} (counted from 0) of the grid is not above the one before: sort the thresholds, the smallest first"
     )]
     NotIncreasing(usize),
     /// An uncertainty is NaN or infinite.

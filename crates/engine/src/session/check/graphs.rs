@@ -42,11 +42,12 @@ fn check_graph(
     outputs: Vec<NamedShape<'_>>,
 ) -> Result<(), String> {
     if session.inputs().len() != inputs.len() {
+        let described: Vec<&str> = inputs.iter().map(|(name, _)| *name).collect();
         return Err(format!(
-            "the graph has {} inputs ({}), but the manifest describes {}: describe them all, or export the graph without the others",
-            session.inputs().len(),
+            "the inputs of the graph are {}, but bundle.toml describes {}: correct bundle.toml, or \
+             export the graph again",
             names_of(session.inputs()),
-            inputs.len()
+            described.join(", ")
         ));
     }
     for (name, shape) in inputs {

@@ -233,7 +233,7 @@ impl<'a> RunModel<'a> {
         let views = &self.features.views;
         let plain = views
             .first()
-            .ok_or_else(|| impossible!("there are no features"))?;
+            .ok_or_else(|| impossible!("the trunk gave no features: run the command again"))?;
         let study = &self.session.study;
         Ok(match self.run.method {
             Method::Baseline | Method::Ensemble => member_scores(&heads, plain, rows),

@@ -286,11 +286,12 @@ pub(super) fn check_cells_folder(
     let crops = workspace.crops();
     ensure!(
         same(&crops) || same(workspace.root()),
-        "--img_dir={} is not the folder of the crops: the work folder {} has them in {}. Give that folder, for TTA_model the \
-         folder that `join_tta_tensors` named, or another --work",
+        "--img_dir={} is not the folder of the crops of the work folder {}: give --img_dir={crops}, or \
+         name another work folder with --work; for TTA_model, give {crops} or the folder that \
+         `join_tta_tensors` printed",
         folder.display(),
         workspace.root().display(),
-        crops.display()
+        crops = crops.display()
     );
     Ok(())
 }

@@ -109,18 +109,18 @@ impl FineTuneRecipe {
         }
         let shares = [
             ("stochastic_depth", self.stochastic_depth),
-            ("label_smoothing", self.loss.label_smoothing),
-            ("baseline_dropout", self.heads.baseline_dropout),
-            ("mc_dropout", self.heads.mc_dropout),
-            ("beta1", optimiser.beta1),
-            ("beta2", optimiser.beta2),
-            ("averaging", optimiser.averaging),
+            ("loss.label_smoothing", self.loss.label_smoothing),
+            ("heads.baseline_dropout", self.heads.baseline_dropout),
+            ("heads.mc_dropout", self.heads.mc_dropout),
+            ("optimiser.beta1", optimiser.beta1),
+            ("optimiser.beta2", optimiser.beta2),
+            ("optimiser.averaging", optimiser.averaging),
         ];
         let taught = self.teaching.iter().map(|of| ("teaching.share", of.share));
         for (name, share) in shares.into_iter().chain(taught) {
             ensure!(
                 (0.0..1.0).contains(&share),
-                "{name} must be at least 0 and below 1, found {share}"
+                "{name} of the fine-tuning must be at least 0 and below 1, found {share}"
             );
         }
         Ok(())

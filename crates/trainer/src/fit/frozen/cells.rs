@@ -38,11 +38,13 @@ impl TrainingCells<'_> {
         ensure!(dimension > 0, "the training cells have no features");
         ensure!(
             rows().all(has_class),
-            "the class of a training cell is not one of the classes"
+            "the class of a training cell is not from 0 to {}: run `crop` and `split` again",
+            self.class_count().saturating_sub(1)
         );
         ensure!(
             rows().all(has_features),
-            "a training cell has no features, or another number of them than the others"
+            "a training cell does not have {dimension} features: run the command again with a new \
+             --work folder"
         );
         Ok(())
     }

@@ -139,7 +139,11 @@ fn manifest_values(manifest: &Manifest) -> CardValues {
 }
 
 fn evaluation_values(evaluation: &Evaluation) -> Result<CardValues, TrainingError> {
-    let missing = || TrainingError::Impossible(format!("the report has no part {OUT_OF_FOLD}"));
+    let missing = || {
+        TrainingError::Impossible(format!(
+            "the report has no part `{OUT_OF_FOLD}`: run `export` again"
+        ))
+    };
     let folds = evaluation.part(OUT_OF_FOLD).ok_or_else(missing)?;
     let markdown = |table: TextTable| table.markdown();
     let shown = Method::Ensemble.name();
