@@ -43,23 +43,20 @@ pub(super) fn run(options: &Overrides) -> Result<ExitCode, StartFailure> {
 }
 
 async fn serve(config: Config) -> Result<(), StartFailure> {
-    let shutdown =
-        shutdown_signal().map_err(|error| {
-            let reason = io_error(&error);
-            format!(
-                "cannot set up the handling of SIGTERM and SIGINT ({reason}): check the limits with \
+    let shutdown = shutdown_signal().map_err(|error| {
+        let reason = io_error(&error);
+        format!(
+            "cannot set up the handling of SIGTERM and SIGINT ({reason}): check the limits with \
                  `secondlook doctor`"
-            )
-        })?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| {
-            format!(
-                "cannot listen on {}: {}; `secondlook doctor` says what to do",
-                config.listen,
-                io_error(&error)
-            )
-        })?;
+        )
+    })?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {}; `secondlook doctor` says what to do",
+            config.listen,
+            io_error(&error)
+        )
+    })?;
     let metrics = telemetry::metrics::start()?;
     tokio::spawn(telemetry::metrics::keep_condensed(metrics.clone()));
     let starting = config.clone();

@@ -135,7 +135,9 @@ pub enum RunError {
     #[error("statistics: {0}")]
     Statistics(#[from] OodError),
     /// The worker panicked on this job. It continues with the next one.
-    #[error("the work stopped because of a bug in this program: report the log line with `panicked`")]
+    #[error(
+        "the work stopped because of a bug in this program: report the log line with `panicked`"
+    )]
     Panicked,
     /// The worker stopped before it answered.
     #[error("the worker stopped before it answered")]

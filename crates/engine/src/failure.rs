@@ -24,7 +24,9 @@ pub(crate) fn of_run(message: &str) -> String {
         (Some(node), Some(operator)) => {
             format!("ONNX Runtime failed at node `{node}` ({operator})")
         }
-        (None, Some(operator)) => format!("ONNX Runtime failed at a {operator} node: export the graph again"),
+        (None, Some(operator)) => {
+            format!("ONNX Runtime failed at a {operator} node: export the graph again")
+        }
         _ => "ONNX Runtime failed and named no node: export the graph again".to_owned(),
     }
 }

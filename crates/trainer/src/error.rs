@@ -72,7 +72,9 @@ pub enum TrainingError {
     #[error(transparent)]
     Library(#[from] engine::RuntimeError),
     /// The exported files are not a valid bundle.
-    #[error("the bundle in the folder of --out cannot be used: {0}; run `secondlook-train export` again")]
+    #[error(
+        "the bundle in the folder of --out cannot be used: {0}; run `secondlook-train export` again"
+    )]
     Bundle(#[from] bundle::BundleError),
 }
 

@@ -25,7 +25,9 @@ pub enum RangeError {
     #[error("the range has no values: give at least one")]
     Empty,
     /// A bound or a value is NaN or infinite.
-    #[error("the range has a bound or a value that is NaN or infinite, expected finite numbers only")]
+    #[error(
+        "the range has a bound or a value that is NaN or infinite, expected finite numbers only"
+    )]
     NotFinite,
     /// The minimum is above the maximum.
     #[error("the range's minimum {minimum} is above its maximum {maximum}: swap them")]

@@ -103,7 +103,8 @@ fn micrometres(text: &str) -> Result<FieldScale, Problem> {
     let size = size.filter(|size| size.is_finite() && *size > 0.0);
     size.map(FieldScale::MicrometresPerPixel).ok_or_else(|| {
         let detail = format!("`{MICROMETRES}`: expected a number above 0, found `{text}`");
-        Problem::parameter(MICROMETRES, detail).hint("send the size of one pixel in micrometres, such as 0.25")
+        Problem::parameter(MICROMETRES, detail)
+            .hint("send the size of one pixel in micrometres, such as 0.25")
     })
 }
 
@@ -113,7 +114,8 @@ fn width(text: &str) -> Result<FieldScale, Problem> {
     width.map(FieldScale::SourceWidth).ok_or_else(|| {
         let detail =
             format!("`{WIDTH}`: expected a whole number from 1 to {LARGEST_WIDTH}, found `{text}`");
-        Problem::parameter(WIDTH, detail).hint("send the width of the whole microscope field in pixels, such as 1376")
+        Problem::parameter(WIDTH, detail)
+            .hint("send the width of the whole microscope field in pixels, such as 1376")
     })
 }
 

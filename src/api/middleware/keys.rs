@@ -49,7 +49,11 @@ impl Keys {
     /// The key in the headers.
     fn find(&self, headers: &HeaderMap) -> Result<&KnownKey, Problem> {
         let Some(given) = given_key(headers) else {
-            return Err(unauthorized("this server needs an API key", SEND_KEY, CHALLENGE));
+            return Err(unauthorized(
+                "this server needs an API key",
+                SEND_KEY,
+                CHALLENGE,
+            ));
         };
         let digest = sha256_hex(given);
         let mut found = None;

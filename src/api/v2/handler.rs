@@ -108,7 +108,9 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     );
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail)
         .field("Content-Type")
-        .hint("send `Content-Type: application/json`; with curl, -H 'Content-Type: application/json'"))
+        .hint(
+            "send `Content-Type: application/json`; with curl, -H 'Content-Type: application/json'",
+        ))
 }
 
 async fn read(

@@ -198,10 +198,12 @@ fn sizes(input: &ImageInput, wanted: Option<u32>) -> Result<(u32, u32), String> 
             "expected square images, found {width} x {height} px: export the model for squares"
         ));
     }
-    let too_large = |_| format!(
+    let too_large = |_| {
+        format!(
             "the model takes images of {height} x {height} px, at most 4096 are supported: export it \
              for smaller images, or with free height and width"
-        );
+        )
+    };
     let own = u32::try_from(height).map_err(too_large)?;
     Ok((wanted.unwrap_or(own), own))
 }

@@ -40,7 +40,8 @@ impl SourceModel {
         let model = ModelProto::decode(bytes).map_err(unreadable)?;
         let raw = RawModel::decode(bytes).map_err(unreadable)?;
         let graph = model.graph.filter(|graph| !graph.node.is_empty());
-        let graph = graph.ok_or("the ONNX model has no graph, or one without nodes: export it again")?;
+        let graph =
+            graph.ok_or("the ONNX model has no graph, or one without nodes: export it again")?;
         graph.check_whole()?;
         let sparse = raw.graph.as_ref().map(|graph| &graph.sparse_initializer);
         if sparse.is_some_and(|sparse| !sparse.is_empty()) {
