@@ -134,7 +134,10 @@ mod tests {
             said,
             "ONNX Runtime failed at node `/head/Reshape` (Reshape)"
         );
-        assert_eq!(of_run("something else"), "ONNX Runtime failed");
+        assert_eq!(
+            of_run("something else"),
+            "ONNX Runtime failed and named no node: export the graph again"
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@ impl From<EngineError> for Problem {
                 .hint("GET /v1/models lists the loaded models"),
             EngineError::UnsupportedMethod { .. } => Self::parameter("method", detail)
                 .hint("GET /v1/models/{name} lists the methods of the model"),
-            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail),
+            EngineError::InvalidPasses { .. } => Self::parameter("passes", detail)
+                .hint("/docs lists the parameters and their values"),
             EngineError::UnknownPolicy { .. } => Self::parameter("policy", detail)
                 .hint("GET /v1/models/{name} lists the policies of the model"),
             EngineError::NoViewsOfTensor => Self::parameter("method", detail),

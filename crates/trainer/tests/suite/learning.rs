@@ -215,7 +215,7 @@ fn untrainable_input_is_refused() {
         validation: &[CELLS],
         ..cells
     };
-    assert!(refused(&elsewhere, &baseline).contains("not one of the classes"));
+    assert!(refused(&elsewhere, &baseline).contains("is not from 0 to"));
     let infinite = [FeatureMatrix {
         dimension: FEATURES,
         values: vec![f32::INFINITY; CELLS * FEATURES],
