@@ -175,7 +175,7 @@ fn cut_can_be_named() {
     let pooling = graph.node.iter().find(is_pooling).unwrap();
     let spatial = refusal(&source, Some(&pooling.input[0]));
     assert!(
-        spatial.contains("[N, D]") && spatial.contains(&pooling.output[0]),
+        spatial.contains("[1, D]") && spatial.contains(&pooling.output[0]),
         "{spatial}"
     );
     let cut = Some(pooling.output[0].as_str());
